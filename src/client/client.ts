@@ -1,0 +1,242 @@
+/**
+ * PORT. The Kafka client that Streams, SQL, the registry and the CLI use, and the only one: embedded it talks to the
+ * broker in the same process, elsewhere to any Kafka cluster over TCP. Offsets and timestamps are numbers (< 2^53),
+ * timestamps in milliseconds since the epoch.
+ */
+import type { RecordCursor } from './record-cursor.ts';
+
+export interface Client {
+  producer(settings?: ProducerSettings): Producer;
+  consumer(settings?: ConsumerSettings): Consumer;
+  admin(): Admin;
+  /** Closes every producer and consumer it made, then its connections. */
+  close(): Promise<void>;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface Header {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+// ── Producer ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+/** Kafka's producer settings, under its names in camel case. */
+export interface ProducerSettings {
+  /** -1 = all (default). */
+  readonly acks?: -1 | 0 | 1;
+  readonly compressionType?: Compression;
+  /** How long a batch waits for company, ms. Default 5. */
+  readonly lingerMs?: number;
+  /** A partition's batch is sent when it reaches this size. Default 1 MiB. */
+  readonly batchSize?: number;
+  /** Default true; required by `transactionalId`. */
+  readonly enableIdempotence?: boolean;
+  readonly transactionalId?: string;
+  readonly transactionTimeoutMs?: number;
+  /** How long one record may take from `send` to its acknowledgement, retries included. Default 120 000. */
+  readonly deliveryTimeoutMs?: number;
+  readonly maxRequestSize?: number;
+}
+
+export interface ProducerRecord {
+  readonly topic: string;
+  /** Default: murmur2 of the key as the Java client does, or the sticky partition when there is no key. */
+  readonly partition?: number;
+  readonly key?: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestamp?: number;
+  readonly headers?: readonly Header[];
+}
+
+export interface RecordMetadata extends TopicPartition {
+  readonly offset: number;
+  readonly timestamp: number;
+}
+
+export interface Producer {
+  /** Resolves when the record is acknowledged. */
+  send(record: ProducerRecord): Promise<RecordMetadata>;
+  /**
+   * The hot path: copies the record into its partition's batch and returns. No promise, no object per record; a failure
+   * rejects the next `flush` (and, in a transaction, the commit). `partition` must be known to exist.
+   */
+  enqueue(
+    topic: string,
+    partition: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestamp: number,
+    headers?: readonly Header[],
+  ): void;
+  /** Bytes enqueued and not yet acknowledged: what a caller watches to slow down. */
+  readonly bufferedBytes: number;
+  /** The number of partitions, from metadata (cached). Rejects with UNKNOWN_TOPIC_OR_PARTITION. */
+  partitionsFor(topic: string): Promise<number>;
+  /** Sends everything now and resolves when all of it is acknowledged; rejects with the first failure since the last flush. */
+  flush(): Promise<void>;
+  /** Transactions (KIP-98). `initTransactions` fences older producers with the same id. */
+  initTransactions(): Promise<void>;
+  beginTransaction(): void;
+  sendOffsetsToTransaction(offsets: readonly OffsetToCommit[], group: GroupMetadata): Promise<void>;
+  commitTransaction(): Promise<void>;
+  abortTransaction(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ── Consumer ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ConsumerSettings {
+  readonly groupId?: string;
+  readonly groupInstanceId?: string;
+  readonly clientId?: string;
+  readonly autoOffsetReset?: 'earliest' | 'latest' | 'none';
+  readonly isolationLevel?: 'read_uncommitted' | 'read_committed';
+  readonly sessionTimeoutMs?: number;
+  readonly heartbeatIntervalMs?: number;
+  readonly rebalanceTimeoutMs?: number;
+  readonly maxPartitionFetchBytes?: number;
+  readonly fetchMaxBytes?: number;
+  readonly fetchMaxWaitMs?: number;
+  readonly fetchMinBytes?: number;
+  /** Default `range`. Streams brings its own. */
+  readonly assignor?: GroupAssignor;
+}
+
+/** What one poll brought for one partition. Read it through `cursor`, or with `recordsOf` as objects. */
+export interface FetchedPartition extends TopicPartition {
+  readonly cursor: RecordCursor;
+  /** The offset behind the last record of this fetch: where the next one starts. */
+  readonly nextOffset: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+}
+
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number;
+  readonly metadata?: string;
+}
+
+export interface CommittedOffset extends TopicPartition {
+  /** -1 when nothing was committed. */
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** What fences a zombie: sent along with offsets in a transaction (KIP-447). */
+export interface GroupMetadata {
+  readonly groupId: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+}
+
+export interface RebalanceListener {
+  /** Before partitions are given up: commit what was done with them. */
+  onRevoked?(partitions: readonly TopicPartition[]): Promise<void> | void;
+  onAssigned?(partitions: readonly TopicPartition[], userData: Uint8Array): Promise<void> | void;
+  /** The group went on without this member: nothing can be committed any more. */
+  onLost?(partitions: readonly TopicPartition[]): Promise<void> | void;
+}
+
+export interface GroupMember {
+  readonly memberId: string;
+  readonly topics: readonly string[];
+  readonly userData: Uint8Array;
+}
+
+export interface MemberAssignment {
+  readonly partitions: readonly TopicPartition[];
+  readonly userData?: Uint8Array;
+}
+
+/** A client-side assignment strategy of the classic group protocol; the group's leader runs it. */
+export interface GroupAssignor {
+  readonly name: string;
+  userData?(): Uint8Array;
+  assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment>;
+}
+
+export interface Consumer {
+  /** Joins the group and reads what the group assigns. */
+  subscribe(topics: readonly string[], listener?: RebalanceListener): void;
+  /** Reads exactly these partitions, without a group's assignment. Offsets below 0: -2 earliest, -1 latest. */
+  assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): void;
+  assignment(): readonly TopicPartition[];
+  seek(partition: TopicPartition, offset: number): void;
+  /** The offset of the next record that `poll` will return. */
+  position(partition: TopicPartition): number;
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  /** Waits at most `timeoutMs` for records; runs rebalances. An empty list means nothing came. */
+  poll(timeoutMs: number): Promise<FetchedPartition[]>;
+  commit(offsets: readonly OffsetToCommit[]): Promise<void>;
+  committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
+  groupMetadata(): GroupMetadata;
+  /** Makes a poll that waits return at once. */
+  wakeup(): void;
+  close(): Promise<void>;
+}
+
+// ── Admin ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface NewTopic {
+  readonly name: string;
+  /** Default: the broker's `num.partitions`. */
+  readonly partitions?: number;
+  readonly replicationFactor?: number;
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  readonly topicId: string;
+  readonly internal: boolean;
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly leader: number;
+    readonly replicas: readonly number[];
+  }[];
+}
+
+export interface ConfigEntry {
+  readonly name: string;
+  readonly value: string | null;
+  readonly isDefault: boolean;
+}
+
+export interface GroupDescription {
+  readonly groupId: string;
+  readonly state: string;
+  readonly protocolType: string;
+  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[];
+}
+
+export interface Admin {
+  /** Resolves when all exist. Rejects with the first refusal (TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, …). */
+  createTopics(topics: readonly NewTopic[]): Promise<void>;
+  deleteTopics(names: readonly string[]): Promise<void>;
+  listTopics(): Promise<string[]>;
+  /** Topics that do not exist are missing from the answer. */
+  describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>>;
+  createPartitions(topic: string, total: number): Promise<void>;
+  topicConfigs(topic: string): Promise<ConfigEntry[]>;
+  alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
+  /** `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). */
+  listOffsets(
+    partitions: readonly (TopicPartition & { readonly timestamp: number })[],
+    isolation?: 'read_uncommitted' | 'read_committed',
+  ): Promise<(TopicPartition & { readonly offset: number; readonly timestamp: number })[]>;
+  deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
+  listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
+  describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
+  deleteGroups(groupIds: readonly string[]): Promise<void>;
+  committedOffsets(groupId: string): Promise<CommittedOffset[]>;
+  clusterId(): Promise<string>;
+}

@@ -1,0 +1,3 @@
+// The Kafka client. Everything above it sees the ports of client.ts; how it dials, batches and fetches stays inside.
+export type * from './client.ts';
+export type { RecordCursor } from './record-cursor.ts';

@@ -1,0 +1,21 @@
+/**
+ * A cursor over the records of one fetch, in offset order. It moves over the raw bytes and allocates nothing: after
+ * `advance()` returned true, the fields describe the current record as spans of `bytes`, valid until the next `advance`.
+ * Control records and records of aborted transactions have been left out.
+ */
+export interface RecordCursor {
+  advance(): boolean;
+  readonly offset: number;
+  readonly timestamp: number;
+  /** The buffer that the spans point into; it changes from batch to batch. Whoever keeps a key or value copies it. */
+  readonly bytes: Buffer;
+  /** -1 when the key is null. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** -1 when the value is null. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** 0 when there are none: decoding headers is for those who ask. */
+  readonly headerCount: number;
+  headers(): { key: string; value: Buffer | null }[];
+}

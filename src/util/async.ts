@@ -1,0 +1,17 @@
+/** A promise with its two ends in hand. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+export function deferred<T = void>(): Deferred<T> {
+  return Promise.withResolvers<T>();
+}
+
+/** Lets timers, sockets and other tasks run: long synchronous work calls this between slices. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

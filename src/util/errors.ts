@@ -1,0 +1,27 @@
+/**
+ * The error for everything the outside world can do wrong: a broken file, a lost connection, a refused setting.
+ * `code` is API (stable, SCREAMING_SNAKE); the message is one sentence that says what happened and what to do.
+ */
+export class MillraceError extends Error {
+  override readonly name: string = 'MillraceError';
+  readonly code: string;
+  /** True when the same call may succeed later without any change. */
+  readonly retriable: boolean;
+
+  constructor(code: string, message: string, options: { retriable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retriable = options.retriable ?? false;
+  }
+}
+
+/** The text of anything thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** The Node error code (`ENOENT`, `EADDRINUSE`, …) or a `MillraceError` code of anything thrown. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}

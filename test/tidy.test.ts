@@ -1,0 +1,121 @@
+// The house rules that a machine can check: who may import whom, that every folder has one door, and that no file grew
+// into two stories. Each gate first asserts that it saw files: a check that sees nothing must not pass.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+/** DESIGN: which folder may import which others. What is missing here is refused. */
+const arrows: Record<string, readonly string[]> = {
+  util: [],
+  protocol: ['util'],
+  broker: ['protocol', 'util'],
+  client: ['protocol', 'util'],
+  serde: ['util'],
+  'schema-registry': ['serde', 'client', 'util'],
+  streams: ['client', 'serde', 'util'],
+  sql: ['streams', 'serde', 'client', 'util'],
+  platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'streams', 'util'],
+  cli: ['platform', 'client', 'serde', 'util'],
+};
+
+/** Files longer than this tell two stories, unless they are named here with the reason. */
+const MAX_LINES = 700;
+const longFiles: Record<string, string> = {};
+
+/** What a folder must not know, beyond the arrows: packages and built-ins that belong to the rims. */
+const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
+  { module: /^(node:)?(net|tls)$/, allowed: /^(broker\/listener|client\/dial|platform\/)/ },
+  { module: /^(fastify|@fastify\/.*|(node:)?http2?)$/, allowed: /(\/rest(\/|\.ts$))|^platform\/|^cli\// },
+  { module: /^chevrotain$/, allowed: /^sql\/parser\// },
+  { module: /^classic-level$/, allowed: /^streams\/state\// },
+];
+
+const files = filesUnder(src);
+
+describe('the house', () => {
+  test('has files to look at', () => {
+    expect(files.length).toBeGreaterThan(5);
+  });
+
+  test('has only folders that the arrow table knows', () => {
+    const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map((folder) => folder.name).filter((name) => !(name in arrows))).toEqual([]);
+  });
+
+  test('keeps the arrows: cross-folder imports are allowed ones, and go through index.ts', () => {
+    const offences: string[] = [];
+    for (const file of files) {
+      const from = folderOf(file);
+      for (const specifier of importsOf(file)) {
+        if (!specifier.startsWith('.')) continue;
+        const target = resolve(dirname(file), specifier);
+        const to = folderOf(target);
+        if (from === to || from === undefined) continue;
+        if (to === undefined || !arrows[from]?.includes(to)) offences.push(`${nameOf(file)} must not import ${to}`);
+        else if (target !== join(src, to, 'index.ts')) offences.push(`${nameOf(file)} reaches past ${to}/index.ts`);
+      }
+    }
+    expect(offences).toEqual([]);
+  });
+
+  test('never imports its own index.ts from inside a folder', () => {
+    const offences = files.filter((file) => {
+      const folder = folderOf(file);
+      return (
+        folder !== undefined && importsOf(file).some((s) => resolve(dirname(file), s) === join(src, folder, 'index.ts'))
+      );
+    });
+    expect(offences.map(nameOf)).toEqual([]);
+  });
+
+  test('keeps sockets, HTTP, the parser toolkit and LevelDB where they belong', () => {
+    const offences: string[] = [];
+    for (const file of files) {
+      for (const specifier of importsOf(file)) {
+        for (const rule of onlyAtTheRim) {
+          if (rule.module.test(specifier) && !rule.allowed.test(nameOf(file)))
+            offences.push(`${nameOf(file)} imports ${specifier}`);
+        }
+      }
+    }
+    expect(offences).toEqual([]);
+  });
+
+  test('has no file longer than its story', () => {
+    const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > MAX_LINES).map(nameOf);
+    expect(long.filter((name) => !(name in longFiles))).toEqual([]);
+  });
+
+  test('leaves no reminders and no machine paths behind', () => {
+    const offences = files.filter((file) => /\b(TODO|FIXME|XXX|HACK)\b|\/work\//.test(readFileSync(file, 'utf8')));
+    expect(offences.map(nameOf)).toEqual([]);
+  });
+});
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function nameOf(file: string): string {
+  return relative(src, file).split(sep).join('/');
+}
+
+function folderOf(file: string): string | undefined {
+  const parts = nameOf(file).split('/');
+  return parts.length > 1 ? parts[0] : undefined;
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]/g)].map(
+    (m) => m[1]!,
+  );
+  const bare = [...text.matchAll(/(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g)].map((m) => m[1]!);
+  const dynamic = [...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)].map((m) => m[1]!);
+  return [...specifiers, ...bare, ...dynamic];
+}
