@@ -16,3 +16,7 @@ export {
   type SchemaType,
   type SubjectVersion,
 } from './schema-source.ts';
+export { AvroCodec, avroSerde, readEnvelope, writeEnvelope, type AvroSchema } from './avro.ts';
+export { formatDelimited, parseDelimited } from './delimited.ts';
+export { jsonSerde } from './json.ts';
+export { bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';
