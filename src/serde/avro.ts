@@ -117,7 +117,7 @@ export function readEnvelope(bytes: Buffer, start: number, end: number): number 
 function typeOf(schema: AvroSchema, exactLongs: boolean): avro.Type {
   try {
     return avro.Type.forSchema(
-      schema as avro.Schema,
+      plain(schema) as avro.Schema,
       {
         wrapUnions: 'auto',
         registry: { long: exactLongs ? exactLong() : new FastLong() },
