@@ -1,0 +1,76 @@
+// The schema languages. A provider turns a text into a `ParsedSchema`, which prints canonically and compares itself with
+// another of its kind; the registry knows nothing else about a language.
+import type { SchemaReference, SchemaType } from '../serde/index.ts';
+import { type AvroNames, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
+import { type AvroIncompatibility, avroIncompatibilities } from './compatibility/avro.ts';
+import type { Incompatibility } from './compatibility/levels.ts';
+import { invalidSchema } from './errors.ts';
+
+export interface ParsedSchema {
+  readonly schemaType: SchemaType;
+  /** The text that is stored: two schemas are the same when their canonical texts and references are. */
+  readonly canonical: string;
+  /** Why this schema could not read what `writer` (of the same type) wrote. */
+  incompatibilitiesReading(writer: ParsedSchema): Incompatibility[];
+}
+
+/** A reference together with the text it points to, dependencies first. */
+export interface ResolvedReference extends SchemaReference {
+  readonly schema: string;
+}
+
+type Provider = (text: string, references: readonly ResolvedReference[]) => ParsedSchema;
+
+const providers: Readonly<Partial<Record<SchemaType, Provider>>> = { AVRO: parseAvro };
+
+export const SUPPORTED_SCHEMA_TYPES = Object.keys(providers) as SchemaType[];
+
+export function parseSchema(type: string, text: string, references: readonly ResolvedReference[]): ParsedSchema {
+  const provider = providers[type as SchemaType];
+  if (provider === undefined) {
+    const known = type === 'PROTOBUF' || type === 'JSON';
+    throw invalidSchema(
+      known
+        ? `Schemas of type ${type} are not supported by this registry, only ${SUPPORTED_SCHEMA_TYPES.join(', ')}`
+        : `Invalid schema type ${type}; this registry knows ${SUPPORTED_SCHEMA_TYPES.join(', ')}`,
+    );
+  }
+  if (text.trim() === '') throw invalidSchema('Empty schema');
+  return provider(text, references);
+}
+
+class ParsedAvro implements ParsedSchema {
+  readonly schemaType = 'AVRO';
+  readonly canonical: string;
+  readonly #root: ReturnType<typeof parseAvroSchema>;
+
+  constructor(root: ReturnType<typeof parseAvroSchema>, external: Iterable<string>) {
+    this.#root = root;
+    this.canonical = printAvroSchema(root, external);
+  }
+
+  incompatibilitiesReading(writer: ParsedSchema): Incompatibility[] {
+    if (!(writer instanceof ParsedAvro)) return [];
+    return avroIncompatibilities(this.#root, writer.#root).map(explain);
+  }
+}
+
+function parseAvro(text: string, references: readonly ResolvedReference[]): ParsedSchema {
+  const names: AvroNames = new Map();
+  for (const reference of references) parseAvroSchema(reference.schema, names);
+  const external = [...names.values()].map(fullName);
+  return new ParsedAvro(parseAvroSchema(text, names), external);
+}
+
+/** The sentence of the original registry for each kind of Avro incompatibility. */
+function explain({ type, location, message }: AvroIncompatibility): Incompatibility {
+  const descriptions: Record<AvroIncompatibility['type'], string> = {
+    FIXED_SIZE_MISMATCH: `The size of FIXED type field at path '${location}' in the {reader} schema does not match with the {writer} schema`,
+    TYPE_MISMATCH: `The type (path '${location}') of a field in the {reader} schema does not match with the {writer} schema`,
+    NAME_MISMATCH: `The name of the schema has changed (path '${location}')`,
+    MISSING_ENUM_SYMBOLS: `The {reader} schema is missing enum symbols '${message}' at path '${location}' in the {writer} schema`,
+    MISSING_UNION_BRANCH: `The {reader} schema is missing a type inside a union field at path '${location}' in the {writer} schema`,
+    READER_FIELD_MISSING_DEFAULT_VALUE: `The field '${message}' at path '${location}' in the {reader} schema has no default value and is missing in the {writer} schema`,
+  };
+  return { errorType: type, description: descriptions[type], additionalInfo: message };
+}

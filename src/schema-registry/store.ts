@@ -1,0 +1,251 @@
+// The registry's memory, and the topic that it is a view of.
+//
+// `_schemas` has one compacted partition of JSON records in the original registry's own format. Every change is produced
+// to it first and takes effect when this store reads it back, so that several registries on one broker agree, and a read
+// after a write sees the write.
+import type { Client, Consumer, Producer } from '../client/index.ts';
+import type { SchemaReference, SchemaType } from '../serde/index.ts';
+import { codeOf, type Deferred, deferred, messageOf } from '../util/index.ts';
+import type { CompatibilityLevel } from './compatibility/levels.ts';
+import { RegistryError } from './errors.ts';
+
+export interface StoredSchema {
+  readonly subject: string;
+  readonly version: number;
+  readonly id: number;
+  readonly schemaType: SchemaType;
+  readonly references: readonly SchemaReference[];
+  readonly schema: string;
+  readonly deleted: boolean;
+}
+
+export interface SubjectConfig {
+  readonly compatibilityLevel?: CompatibilityLevel;
+  readonly normalize?: boolean;
+}
+
+export type Mode = 'READWRITE' | 'READONLY' | 'IMPORT' | 'FORWARD';
+
+/** A record's key, in the original's member order. `subject: null` is the global entry. */
+type Key =
+  | { keytype: 'SCHEMA'; subject: string; version: number; magic: 1 }
+  | { keytype: 'CONFIG' | 'MODE'; subject: string | null; magic: 0 }
+  | { keytype: 'DELETE_SUBJECT'; subject: string; magic: 0 }
+  | { keytype: 'NOOP'; magic: 0 };
+
+const POLL_MS = 500;
+
+export class SchemaStore {
+  readonly subjects = new Map<string, Map<number, StoredSchema>>();
+  /** `null` is the global entry. */
+  readonly configs = new Map<string | null, SubjectConfig>();
+  readonly modes = new Map<string | null, Mode>();
+  readonly #byId = new Map<number, StoredSchema[]>();
+  #highestId = 0;
+
+  readonly #topic: string;
+  readonly #producer: Producer;
+  readonly #consumer: Consumer;
+  readonly #waiting: { offset: number; done: Deferred }[] = [];
+  /** The offset of the next record to be applied. */
+  #position = 0;
+  #running = true;
+  #loop: Promise<void> = Promise.resolve();
+
+  private constructor(client: Client, topic: string) {
+    this.#topic = topic;
+    this.#producer = client.producer({ lingerMs: 0 });
+    this.#consumer = client.consumer({ autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted' });
+  }
+
+  /** Creates the topic if it is not there and resolves when everything in it has been read. */
+  static async open(client: Client, topic = '_schemas'): Promise<SchemaStore> {
+    try {
+      const configs = { 'cleanup.policy': 'compact' };
+      await client.admin().createTopics([{ name: topic, partitions: 1, configs }]);
+    } catch (error) {
+      if (codeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+    }
+    const store = new SchemaStore(client, topic);
+    store.#consumer.assign([{ topic, partition: 0, offset: 0 }]);
+    store.#loop = store.#read();
+    await store.write({ keytype: 'NOOP', magic: 0 }, null);
+    return store;
+  }
+
+  /** Every schema under this id: one text, in as many subjects and versions as registered it. */
+  byId(id: number): readonly StoredSchema[] {
+    return this.#byId.get(id) ?? [];
+  }
+
+  nextId(): number {
+    return this.#highestId + 1;
+  }
+
+  /** Versions of a subject in ascending order. */
+  versions(subject: string, includeDeleted = false): StoredSchema[] {
+    return [...(this.subjects.get(subject)?.values() ?? [])]
+      .filter((schema) => includeDeleted || !schema.deleted)
+      .sort((a, b) => a.version - b.version);
+  }
+
+  async writeSchema(schema: StoredSchema): Promise<void> {
+    const { subject, version } = schema;
+    await this.write(
+      { keytype: 'SCHEMA', subject, version, magic: 1 },
+      {
+        subject,
+        version,
+        id: schema.id,
+        ...(schema.schemaType === 'AVRO' ? {} : { schemaType: schema.schemaType }),
+        ...(schema.references.length === 0 ? {} : { references: schema.references }),
+        schema: schema.schema,
+        deleted: schema.deleted,
+      },
+    );
+  }
+
+  async removeSchema(subject: string, version: number): Promise<void> {
+    await this.write({ keytype: 'SCHEMA', subject, version, magic: 1 }, null);
+  }
+
+  async deleteSubject(subject: string, upToVersion: number): Promise<void> {
+    await this.write({ keytype: 'DELETE_SUBJECT', subject, magic: 0 }, { subject, version: upToVersion });
+  }
+
+  async writeConfig(subject: string | null, config: SubjectConfig | null): Promise<void> {
+    await this.write({ keytype: 'CONFIG', subject, magic: 0 }, config === null ? null : { subject, ...config });
+  }
+
+  async writeMode(subject: string | null, mode: Mode | null): Promise<void> {
+    await this.write({ keytype: 'MODE', subject, magic: 0 }, mode === null ? null : { subject, mode });
+  }
+
+  /** Appends one record and resolves when this store has applied it. */
+  async write(key: Key, value: object | null): Promise<void> {
+    const { offset } = await this.#producer.send({
+      topic: this.#topic,
+      partition: 0,
+      key: Buffer.from(JSON.stringify(key)),
+      value: value === null ? null : Buffer.from(JSON.stringify(value)),
+    });
+    if (offset < this.#position) return;
+    const done = deferred();
+    this.#waiting.push({ offset, done });
+    await done.promise;
+  }
+
+  async close(): Promise<void> {
+    this.#running = false;
+    this.#consumer.wakeup();
+    await this.#loop;
+    await this.#consumer.close();
+    await this.#producer.close();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      while (this.#running) {
+        for (const { cursor, nextOffset } of await this.#consumer.poll(POLL_MS)) {
+          while (cursor.advance()) {
+            const key = cursor.keyStart < 0 ? null : cursor.bytes.toString('utf8', cursor.keyStart, cursor.keyEnd);
+            const value =
+              cursor.valueStart < 0 ? null : cursor.bytes.toString('utf8', cursor.valueStart, cursor.valueEnd);
+            this.#apply(key, value);
+          }
+          this.#position = nextOffset;
+        }
+        this.#release();
+      }
+    } catch (error) {
+      const failure = new RegistryError(
+        50001,
+        `Error while reading the topic ${this.#topic}: ${messageOf(error)}`,
+        error,
+      );
+      for (const { done } of this.#waiting.splice(0)) done.reject(failure);
+    }
+  }
+
+  #release(): void {
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      if (this.#waiting[i]!.offset < this.#position) this.#waiting.splice(i, 1)[0]!.done.resolve();
+    }
+  }
+
+  /** A record of another version of the registry, or broken, is passed over: a bad record must not stop the registry. */
+  #apply(keyText: string | null, valueText: string | null): void {
+    const key = parse(keyText);
+    const value = parse(valueText);
+    if (key === null || (value === null && valueText !== null)) return;
+    const subject = typeof key['subject'] === 'string' ? key['subject'] : null;
+    switch (key['keytype']) {
+      case 'SCHEMA':
+        if (subject !== null) this.#applySchema(subject, Number(key['version']), value);
+        break;
+      case 'DELETE_SUBJECT':
+        if (subject !== null && value !== null) this.#markDeleted(subject, Number(value['version']));
+        break;
+      case 'CONFIG':
+        if (value === null) this.configs.delete(subject);
+        else {
+          const { subject: _subject, ...config } = value;
+          this.configs.set(subject, config as SubjectConfig);
+        }
+        break;
+      case 'MODE':
+        if (value === null) this.modes.delete(subject);
+        else this.modes.set(subject, value['mode'] as Mode);
+        break;
+    }
+  }
+
+  #applySchema(subject: string, version: number, value: Record<string, unknown> | null): void {
+    const versions = this.subjects.get(subject) ?? new Map<number, StoredSchema>();
+    const previous = versions.get(version);
+    if (previous !== undefined) {
+      versions.delete(version);
+      const others = this.byId(previous.id).filter((schema) => schema !== previous);
+      if (others.length === 0) this.#byId.delete(previous.id);
+      else this.#byId.set(previous.id, others);
+    }
+    if (value !== null) {
+      const schema: StoredSchema = {
+        subject,
+        version,
+        id: Number(value['id']),
+        schemaType: (value['schemaType'] as SchemaType | undefined) ?? 'AVRO',
+        references: (value['references'] as SchemaReference[] | undefined) ?? [],
+        schema: String(value['schema']),
+        deleted: value['deleted'] === true,
+      };
+      versions.set(version, schema);
+      this.#byId.set(schema.id, [...this.byId(schema.id), schema]);
+      this.#highestId = Math.max(this.#highestId, schema.id);
+    }
+    if (versions.size === 0) this.subjects.delete(subject);
+    else this.subjects.set(subject, versions);
+  }
+
+  #markDeleted(subject: string, upToVersion: number): void {
+    for (const schema of this.versions(subject)) {
+      if (schema.version > upToVersion) continue;
+      const deleted = { ...schema, deleted: true };
+      this.subjects.get(subject)!.set(schema.version, deleted);
+      this.#byId.set(
+        schema.id,
+        this.byId(schema.id).map((other) => (other === schema ? deleted : other)),
+      );
+    }
+  }
+}
+
+function parse(text: string | null): Record<string, unknown> | null {
+  if (text === null) return null;
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
