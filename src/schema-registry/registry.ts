@@ -157,7 +157,10 @@ export class SchemaRegistry {
       }
       const version =
         mode === 'IMPORT' && request.version !== undefined && request.version > 0 ? request.version : newVersion;
-      const id = explicitId ?? this.#idOf(parsed, references) ?? this.#store.nextId();
+      const id =
+        explicitId ??
+        this.#store.idOf({ schemaType: parsed.schemaType, schema: parsed.canonical, references }) ??
+        this.#store.nextId();
       if (explicitId !== undefined) this.#guardImportedId(explicitId, parsed, references);
       const stored: StoredSchema = {
         subject,
@@ -337,13 +340,6 @@ export class SchemaRegistry {
   #incompatibilities(subject: string, parsed: ParsedSchema, earlier: readonly StoredSchema[]): string[] {
     const versions = earlier.map((schema) => ({ version: schema.version, schema: this.#parsedOf(schema) }));
     return checkCompatibility(this.config(subject).compatibilityLevel, parsed, versions);
-  }
-
-  #idOf(parsed: ParsedSchema, references: readonly SchemaReference[]): number | undefined {
-    for (const versions of this.#store.subjects.values()) {
-      for (const schema of versions.values()) if (isSame(schema, parsed, references)) return schema.id;
-    }
-    return undefined;
   }
 
   #guardImportedId(id: number, parsed: ParsedSchema, references: readonly SchemaReference[]): void {

@@ -41,6 +41,8 @@ export class SchemaStore {
   readonly configs = new Map<string | null, SubjectConfig>();
   readonly modes = new Map<string | null, Mode>();
   readonly #byId = new Map<number, StoredSchema[]>();
+  /** Ids by content: the same schema has one id, whatever subjects use it. */
+  readonly #byContent = new Map<string, number>();
   #highestId = 0;
 
   readonly #topic: string;
@@ -76,6 +78,11 @@ export class SchemaStore {
   /** Every schema under this id: one text, in as many subjects and versions as registered it. */
   byId(id: number): readonly StoredSchema[] {
     return this.#byId.get(id) ?? [];
+  }
+
+  /** The id that this schema already has in some subject. */
+  idOf(content: Pick<StoredSchema, 'schemaType' | 'schema' | 'references'>): number | undefined {
+    return this.#byContent.get(contentKey(content));
   }
 
   nextId(): number {
@@ -206,8 +213,12 @@ export class SchemaStore {
     if (previous !== undefined) {
       versions.delete(version);
       const others = this.byId(previous.id).filter((schema) => schema !== previous);
-      if (others.length === 0) this.#byId.delete(previous.id);
-      else this.#byId.set(previous.id, others);
+      if (others.length === 0) {
+        this.#byId.delete(previous.id);
+        this.#byContent.delete(contentKey(previous));
+      } else {
+        this.#byId.set(previous.id, others);
+      }
     }
     if (value !== null) {
       const schema: StoredSchema = {
@@ -221,6 +232,7 @@ export class SchemaStore {
       };
       versions.set(version, schema);
       this.#byId.set(schema.id, [...this.byId(schema.id), schema]);
+      this.#byContent.set(contentKey(schema), schema.id);
       this.#highestId = Math.max(this.#highestId, schema.id);
     }
     if (versions.size === 0) this.subjects.delete(subject);
@@ -238,6 +250,14 @@ export class SchemaStore {
       );
     }
   }
+}
+
+function contentKey({
+  schemaType,
+  schema,
+  references,
+}: Pick<StoredSchema, 'schemaType' | 'schema' | 'references'>): string {
+  return `${schemaType} ${JSON.stringify(references)} ${schema}`;
 }
 
 function parse(text: string | null): Record<string, unknown> | null {

@@ -1,0 +1,245 @@
+// The registry over HTTP, with the paths, codes and content types of Confluent's. Nothing is decided here: requests
+// become calls of the registry, its answers become the original's JSON shapes.
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { messageOf } from '../util/index.ts';
+import { RegistryError } from './errors.ts';
+import { SUPPORTED_SCHEMA_TYPES } from './providers.ts';
+import type { SchemaRegistry, SchemaRequest } from './registry.ts';
+import type { StoredSchema } from './store.ts';
+
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+const ACCEPTED = [CONTENT_TYPE, 'application/vnd.schemaregistry+json', 'application/json', 'application/octet-stream'];
+/** Schemas are text that people write; the largest in the wild are a few hundred KiB. */
+const BODY_BYTES_MAX = 10 * 1024 * 1024;
+
+type Query = Record<string, string | undefined>;
+type Params = Record<string, string>;
+
+/** A server that answers for `registry`; the caller listens and closes. */
+export function registryServer(
+  registry: SchemaRegistry,
+  identity: { clusterId: string; version: string },
+): FastifyInstance {
+  const app = fastify({ bodyLimit: BODY_BYTES_MAX, routerOptions: { maxParamLength: 1000 } });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(ACCEPTED, { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? {} : JSON.parse(String(body)));
+    } catch (error) {
+      done(new RegistryError(42201, `the request body is not valid JSON: ${messageOf(error)}`));
+    }
+  });
+  app.addHook('onRequest', async (request) => {
+    if (!accepts(request.headers.accept)) throw new RegistryError(406, 'HTTP 406 Not Acceptable');
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-type', CONTENT_TYPE);
+  });
+  app.setNotFoundHandler((_request, reply) => fail(reply, new RegistryError(404, 'HTTP 404 Not Found')));
+  app.setErrorHandler((error, _request, reply) => fail(reply, error));
+
+  const paths = routes(registry, identity);
+  for (const [route, handle] of Object.entries(paths)) {
+    const [method, url] = route.split(' ') as ['GET' | 'POST' | 'PUT' | 'DELETE', string];
+    app.route({
+      method,
+      url,
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const answer = await handle({
+          params: request.params as Params,
+          query: request.query as Query,
+          body: (request.body ?? {}) as Record<string, unknown>,
+        });
+        // The raw schema is an answer of its own, not a JSON string.
+        return reply.send(typeof answer === 'string' ? answer : JSON.stringify(answer));
+      },
+    });
+  }
+  return app;
+}
+
+interface Call {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Record<string, unknown>;
+}
+
+function routes(
+  registry: SchemaRegistry,
+  identity: { clusterId: string; version: string },
+): Record<string, (call: Call) => unknown> {
+  const flag = (value: string | undefined): boolean => value === 'true';
+  const ids = (params: Params): number => {
+    const id = Number(params['id']);
+    if (!Number.isInteger(id)) throw new RegistryError(404, 'HTTP 404 Not Found');
+    return id;
+  };
+  const page = <T>(items: readonly T[], query: Query): readonly T[] => {
+    const offset = Number(query['offset'] ?? 0);
+    const limit = Number(query['limit'] ?? -1);
+    return items.slice(offset, limit < 0 ? undefined : offset + limit);
+  };
+  const compatibility = ({ params, query, body }: Call, against: string | undefined) => {
+    const verbose = flag(query['verbose']);
+    try {
+      const messages = registry.compatibility(params['subject']!, schemaRequest(body), against);
+      return { is_compatible: messages.length === 0, ...(verbose ? { messages } : {}) };
+    } catch (error) {
+      if (verbose && error instanceof RegistryError && error.errorCode === 42201) {
+        return { is_compatible: false, messages: [error.message] };
+      }
+      throw error;
+    }
+  };
+
+  return {
+    'GET /': () => ({}),
+    'POST /': () => ({}),
+    'GET /schemas': ({ query }) =>
+      page(
+        registry
+          .schemas({
+            ...(query['subjectPrefix'] === undefined ? {} : { prefix: query['subjectPrefix'] }),
+            deleted: flag(query['deleted']),
+            latestOnly: flag(query['latestOnly']),
+          })
+          .map(schemaEntity),
+        query,
+      ),
+    'GET /schemas/types': () => SUPPORTED_SCHEMA_TYPES,
+    'GET /schemas/ids/:id': ({ params, query }) => {
+      const { schemaType, schema, references, subject, version } = registry.byId(ids(params));
+      return {
+        schemaType,
+        schema,
+        ...(references.length === 0 ? {} : { references }),
+        ...(query['subject'] === undefined ? {} : { subject, version }),
+      };
+    },
+    'GET /schemas/ids/:id/schema': ({ params }) => registry.byId(ids(params)).schema,
+    'GET /schemas/ids/:id/subjects': ({ params, query }) =>
+      page([...new Set(registry.usesOf(ids(params), flag(query['deleted'])).map((use) => use.subject))], query),
+    'GET /schemas/ids/:id/versions': ({ params, query }) =>
+      page(
+        registry.usesOf(ids(params), flag(query['deleted'])).map(({ subject, version }) => ({ subject, version })),
+        query,
+      ),
+    'GET /subjects': ({ query }) =>
+      page(
+        registry.subjects({
+          ...(query['subjectPrefix'] === undefined ? {} : { prefix: query['subjectPrefix'] }),
+          deleted: flag(query['deleted']),
+          deletedOnly: flag(query['deletedOnly']),
+        }),
+        query,
+      ),
+    'GET /subjects/:subject/versions': ({ params, query }) =>
+      page(
+        registry.versions(params['subject']!, {
+          deleted: flag(query['deleted']),
+          deletedOnly: flag(query['deletedOnly']),
+        }),
+        query,
+      ),
+    'POST /subjects/:subject/versions': async ({ params, body }) =>
+      schemaEntity(await registry.register(params['subject']!, schemaRequest(body))),
+    'POST /subjects/:subject': ({ params, query, body }) =>
+      schemaEntity(registry.lookup(params['subject']!, schemaRequest(body), flag(query['deleted']))),
+    'GET /subjects/:subject/versions/:version': ({ params, query }) =>
+      schemaEntity(registry.version(params['subject']!, params['version']!, flag(query['deleted']))),
+    'GET /subjects/:subject/versions/:version/schema': ({ params, query }) =>
+      registry.version(params['subject']!, params['version']!, flag(query['deleted'])).schema,
+    'GET /subjects/:subject/versions/:version/referencedby': ({ params, query }) =>
+      page(registry.referencedBy(params['subject']!, params['version']!), query),
+    'DELETE /subjects/:subject': ({ params, query }) =>
+      registry.deleteSubject(params['subject']!, flag(query['permanent'])),
+    'DELETE /subjects/:subject/versions/:version': ({ params, query }) =>
+      registry.deleteVersion(params['subject']!, params['version']!, flag(query['permanent'])),
+    'POST /compatibility/subjects/:subject/versions/:version': (call) => compatibility(call, call.params['version']),
+    'POST /compatibility/subjects/:subject/versions': (call) => compatibility(call, undefined),
+    'GET /config': () => registry.config(null),
+    'PUT /config': async ({ body }) => {
+      await registry.setConfig(null, body);
+      return body;
+    },
+    'DELETE /config': () => registry.deleteConfig(null),
+    'GET /config/:subject': ({ params, query }) =>
+      flag(query['defaultToGlobal']) ? registry.config(params['subject']!) : registry.ownConfig(params['subject']!),
+    'PUT /config/:subject': async ({ params, body }) => {
+      await registry.setConfig(params['subject']!, body);
+      return body;
+    },
+    'DELETE /config/:subject': ({ params }) => registry.deleteConfig(params['subject']!),
+    'GET /mode': () => ({ mode: registry.mode(null) }),
+    'PUT /mode': async ({ query, body }) => {
+      await registry.setMode(null, String(body['mode']), flag(query['force']));
+      return { mode: registry.mode(null) };
+    },
+    'GET /mode/:subject': ({ params, query }) => ({
+      mode: flag(query['defaultToGlobal']) ? registry.mode(params['subject']!) : registry.ownMode(params['subject']!),
+    }),
+    'PUT /mode/:subject': async ({ params, query, body }) => {
+      await registry.setMode(params['subject']!, String(body['mode']), flag(query['force']));
+      return { mode: registry.mode(params['subject']!) };
+    },
+    'DELETE /mode/:subject': async ({ params }) => ({ mode: await registry.deleteMode(params['subject']!) }),
+    'GET /contexts': () => ['.'],
+    'GET /v1/metadata/id': () => ({
+      scope: {
+        path: [],
+        clusters: { 'kafka-cluster': identity.clusterId, 'schema-registry-cluster': 'schema-registry' },
+      },
+      id: '',
+    }),
+    'GET /v1/metadata/version': () => ({ version: identity.version, commitId: '' }),
+  };
+}
+
+function schemaRequest(body: Record<string, unknown>): SchemaRequest {
+  for (const member of ['metadata', 'ruleSet'] as const) {
+    if (body[member] !== undefined && body[member] !== null) {
+      throw new RegistryError(42201, `The member ${member} is not supported by this registry`);
+    }
+  }
+  return {
+    schema: typeof body['schema'] === 'string' ? body['schema'] : '',
+    ...(typeof body['schemaType'] === 'string' ? { schemaType: body['schemaType'] } : {}),
+    ...(Array.isArray(body['references']) ? { references: body['references'] } : {}),
+    ...(typeof body['id'] === 'number' ? { id: body['id'] } : {}),
+    ...(typeof body['version'] === 'number' ? { version: body['version'] } : {}),
+  };
+}
+
+function schemaEntity({ subject, version, id, schemaType, references, schema, deleted }: StoredSchema): object {
+  return {
+    subject,
+    version,
+    id,
+    schemaType,
+    ...(references.length === 0 ? {} : { references }),
+    schema,
+    ...(deleted ? { deleted } : {}),
+  };
+}
+
+function accepts(header: string | undefined): boolean {
+  if (header === undefined || header === '') return true;
+  return header.split(',').some((range) => {
+    const type = range.split(';')[0]!.trim().toLowerCase();
+    return type === '*/*' || type === 'application/*' || ACCEPTED.includes(type);
+  });
+}
+
+function fail(reply: FastifyReply, error: unknown): FastifyReply {
+  const { status, errorCode, message } = asRegistryError(error);
+  return reply.code(status).send(JSON.stringify({ error_code: errorCode, message }));
+}
+
+function asRegistryError(error: unknown): RegistryError {
+  if (error instanceof RegistryError) return error;
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status === 415) return new RegistryError(415, 'HTTP 415 Unsupported Media Type');
+  if (status >= 400 && status < 500) return new RegistryError(status, messageOf(error));
+  return new RegistryError(50001, `Error in the backend data store: ${messageOf(error)}`, error);
+}
