@@ -196,7 +196,8 @@ export class SchemaStore {
       case 'CONFIG':
         if (value === null) this.configs.delete(subject);
         else {
-          const { subject: _subject, ...config } = value;
+          const config = { ...value };
+          delete config['subject'];
           this.configs.set(subject, config as SubjectConfig);
         }
         break;
