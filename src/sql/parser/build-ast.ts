@@ -1,0 +1,431 @@
+import type { CstNode, IToken } from 'chevrotain';
+import { assert } from '../../util/index.ts';
+import type {
+  AliasedSource,
+  ColumnElement,
+  Duration,
+  Expression,
+  Join,
+  JoinType,
+  Literal,
+  Properties,
+  Query,
+  SelectItem,
+  ShowTopic,
+  SourceKind,
+  Statement,
+  TimeUnit,
+  WindowClause,
+  Within,
+} from './ast.ts';
+import { buildExpression, buildType, buildValueExpression, fail, timeUnit } from './build-expression.ts';
+import {
+  has,
+  locationOf,
+  nameOf,
+  node,
+  nodes,
+  onlyChild,
+  optionalNode,
+  optionalToken,
+  stringOf,
+  token,
+  tokens,
+} from './cst.ts';
+
+/** The meaning of one statement's tree. */
+export function buildStatement(cst: CstNode): Statement {
+  const child = onlyChild(cst) as CstNode;
+  const build = statements[child.name];
+  assert(build !== undefined, `no meaning for ${child.name}`);
+  return build(child);
+}
+
+const statements: Record<string, (cst: CstNode) => Statement> = {
+  query: (cst) => ({ kind: 'query', query: buildQuery(cst), at: locationOf(cst) }),
+  create,
+  insert,
+  drop,
+  alter,
+  manageQuery,
+  explain,
+  show,
+  describe,
+  print,
+  session,
+  assertThat,
+};
+
+// --- data definition -------------------------------------------------------------------------------------------------
+
+function create(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const orReplace = has(cst, 'REPLACE');
+  const side = has(cst, 'SOURCE') ? 'SOURCE' : has(cst, 'SINK') ? 'SINK' : undefined;
+  const type = optionalNode(cst, 'createType');
+  const connector = optionalNode(cst, 'createConnector');
+  if ((type !== undefined || connector !== undefined) && orReplace)
+    throw fail(at, 'OR REPLACE applies to streams and tables only');
+  if (type !== undefined) {
+    if (side !== undefined) throw fail(at, `${side} does not apply to types`);
+    const name = nameOf(node(type, 'name'));
+    return { kind: 'createType', name, ifNotExists: has(type, 'ifNotExists'), type: buildType(node(type, 'type')), at };
+  }
+  if (connector !== undefined) {
+    if (side === undefined) throw fail(at, 'CREATE CONNECTOR needs SOURCE or SINK');
+    return {
+      kind: 'createConnector',
+      type: side,
+      name: nameOf(node(connector, 'name')),
+      ifNotExists: has(connector, 'ifNotExists'),
+      properties: properties(optionalNode(connector, 'withProperties')),
+      at,
+    };
+  }
+  const source = node(cst, 'createSource');
+  if (side === 'SINK') throw fail(at, 'SINK applies to connectors only');
+  const head = {
+    type: sourceKind(node(source, 'sourceKind')),
+    name: nameOf(node(source, 'name')),
+    orReplace,
+    ifNotExists: has(source, 'ifNotExists'),
+    properties: properties(optionalNode(source, 'withProperties')),
+    at,
+  };
+  const elements = optionalNode(source, 'tableElements');
+  const query = optionalNode(source, 'query');
+  if (query === undefined) {
+    const built =
+      elements === undefined ? [] : nodes(elements, 'tableElement').map((element) => columnElement(element, head.type));
+    return { kind: 'createSource', ...head, isSource: side === 'SOURCE', elements: built };
+  }
+  if (elements !== undefined) throw fail(locationOf(elements), 'AS SELECT takes its columns from the query');
+  if (side === 'SOURCE') throw fail(at, 'SOURCE does not apply to AS SELECT');
+  return { kind: 'createAsSelect', ...head, query: buildQuery(query) };
+}
+
+function columnElement(cst: CstNode, of: SourceKind): ColumnElement {
+  const at = locationOf(cst);
+  const name = nameOf(node(cst, 'name'));
+  const headerKey = optionalToken(cst, 'STRING');
+  const constraint = has(cst, 'PRIMARY')
+    ? 'PRIMARY KEY'
+    : has(cst, 'KEY')
+      ? 'KEY'
+      : has(cst, 'HEADERS') || has(cst, 'HEADER')
+        ? 'HEADERS'
+        : undefined;
+  const wrong =
+    of === 'TABLE' && constraint === 'KEY'
+      ? "a 'KEY' column: please use 'PRIMARY KEY' for tables."
+      : of === 'STREAM' && constraint === 'PRIMARY KEY'
+        ? "a 'PRIMARY KEY' column: please use 'KEY' for streams."
+        : undefined;
+  if (wrong !== undefined) {
+    const error = fail(at, '');
+    error.message = `Line: ${at.line}, Col: ${at.column}: Column \`${name}\` is ${wrong}`;
+    throw error;
+  }
+  return {
+    name,
+    type: buildType(node(cst, 'type')),
+    constraint,
+    headerKey: headerKey === undefined ? undefined : stringOf(headerKey),
+    at,
+  };
+}
+
+function insert(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const target = nameOf(node(cst, 'name'));
+  const withProperties = optionalNode(cst, 'withProperties');
+  const query = optionalNode(cst, 'query');
+  if (query !== undefined) {
+    return {
+      kind: 'insertIntoSelect',
+      target,
+      targetAt: locationOf(node(cst, 'name')),
+      properties: properties(withProperties),
+      query: buildQuery(query),
+      at,
+    };
+  }
+  if (withProperties !== undefined)
+    throw fail(locationOf(withProperties), 'INSERT INTO ... VALUES takes no WITH clause');
+  const columns = optionalNode(cst, 'columnNames');
+  return {
+    kind: 'insertValues',
+    target,
+    columns: columns === undefined ? [] : nodes(columns, 'name').map(nameOf),
+    values: nodes(cst, 'expression').map(buildExpression),
+    at,
+  };
+}
+
+function drop(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const name = nameOf(node(cst, 'name'));
+  const ifExists = has(cst, 'ifExists');
+  const deleteTopic = has(cst, 'DELETE');
+  const kind = optionalNode(cst, 'sourceKind');
+  if (kind !== undefined) return { kind: 'dropSource', type: sourceKind(kind), name, ifExists, deleteTopic, at };
+  if (deleteTopic) throw fail(at, 'DELETE TOPIC applies to streams and tables only');
+  return has(cst, 'TYPE') ? { kind: 'dropType', name, ifExists, at } : { kind: 'dropConnector', name, ifExists, at };
+}
+
+function alter(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const assignment = optionalNode(cst, 'assignment');
+  if (assignment !== undefined) return { kind: 'alterSystem', ...assigned(assignment), at };
+  const add = nodes(cst, 'addColumn').map((column) => ({
+    name: nameOf(node(column, 'name')),
+    type: buildType(node(column, 'type')),
+  }));
+  return { kind: 'alterSource', type: sourceKind(node(cst, 'sourceKind')), name: nameOf(node(cst, 'name')), add, at };
+}
+
+function sourceKind(cst: CstNode): SourceKind {
+  return has(cst, 'STREAM') ? 'STREAM' : 'TABLE';
+}
+
+function properties(cst: CstNode | undefined): Properties {
+  const found = new Map<string, Literal>();
+  for (const property of cst === undefined ? [] : nodes(cst, 'property')) {
+    const quoted = optionalToken(property, 'STRING');
+    const name = quoted === undefined ? nameOf(node(property, 'name')) : stringOf(quoted);
+    found.set(name.toUpperCase(), literal(node(property, 'literalValue')));
+  }
+  return found;
+}
+
+function literal(cst: CstNode): Literal {
+  const string = optionalToken(cst, 'STRING');
+  if (string !== undefined) return stringOf(string);
+  if (has(cst, 'TRUE')) return true;
+  if (has(cst, 'FALSE')) return false;
+  const number = optionalNode(cst, 'number');
+  if (number === undefined) throw fail(locationOf(cst), 'NULL is not a value for a property');
+  const text = (has(cst, 'MINUS') ? '-' : '') + (onlyChild(number) as IToken).image;
+  const value = Number(text);
+  return Number.isSafeInteger(value) || text.includes('.') ? value : BigInt(text);
+}
+
+function assigned(cst: CstNode): { name: string; value: string } {
+  const [name, value] = tokens(cst, 'STRING').map(stringOf);
+  assert(name !== undefined && value !== undefined, 'an assignment has two sides');
+  return { name, value };
+}
+
+// --- queries and what is asked of the engine -------------------------------------------------------------------------
+
+export function buildQuery(cst: CstNode): Query {
+  const optional = (name: string): Expression | undefined => {
+    const found = optionalNode(cst, name);
+    return found === undefined ? undefined : buildExpression(found);
+  };
+  const list = (name: string): Expression[] | undefined => {
+    const found = optionalNode(cst, name);
+    return found === undefined ? undefined : nodes(found, 'valueExpression').map(buildValueExpression);
+  };
+  const window = optionalNode(cst, 'windowClause');
+  const limit = optionalNode(cst, 'limit');
+  return {
+    select: nodes(cst, 'selectItem').map(selectItem),
+    from: aliasedSource(node(cst, 'aliasedSource')),
+    joins: nodes(cst, 'join').map(join),
+    window: window === undefined ? undefined : windowClause(window),
+    where: optional('where'),
+    groupBy: list('groupBy'),
+    partitionBy: list('partitionBy'),
+    having: optional('having'),
+    emit: has(cst, 'CHANGES') ? 'CHANGES' : has(cst, 'FINAL') ? 'FINAL' : undefined,
+    limit: limit === undefined ? undefined : Number(token(limit, 'INTEGER_VALUE').image),
+    at: locationOf(cst),
+  };
+}
+
+function selectItem(cst: CstNode): SelectItem {
+  const at = locationOf(cst);
+  if (has(cst, 'ASTERISK')) {
+    const source = optionalNode(cst, 'source');
+    return { kind: 'all', source: source === undefined ? undefined : nameOf(source), at };
+  }
+  const alias = optionalNode(cst, 'alias');
+  return {
+    kind: 'item',
+    expression: buildExpression(node(cst, 'expression')),
+    alias: alias === undefined ? undefined : nameOf(alias),
+    at,
+  };
+}
+
+function aliasedSource(cst: CstNode): AliasedSource {
+  const name = nameOf(node(cst, 'source'));
+  const alias = optionalNode(cst, 'alias');
+  return { name, alias: alias === undefined ? name : nameOf(alias), at: locationOf(cst) };
+}
+
+function join(cst: CstNode): Join {
+  const types: JoinType[] = ['LEFT', 'RIGHT', 'FULL'];
+  const within = optionalNode(cst, 'within');
+  return {
+    type: types.find((type) => has(cst, type)) ?? (has(cst, 'OUTER') ? 'FULL' : 'INNER'),
+    source: aliasedSource(node(cst, 'aliasedSource')),
+    within: within === undefined ? undefined : buildWithin(within),
+    on: buildExpression(node(cst, 'expression')),
+    at: locationOf(cst),
+  };
+}
+
+function buildWithin(cst: CstNode): Within {
+  const both = optionalNode(cst, 'both');
+  const grace = optionalNode(cst, 'grace');
+  return {
+    beforeMs: milliseconds(duration(both ?? node(cst, 'before'))),
+    afterMs: milliseconds(duration(both ?? node(cst, 'after'))),
+    graceMs: grace === undefined ? undefined : milliseconds(duration(grace)),
+  };
+}
+
+function duration(cst: CstNode): Duration {
+  const amount = Number(token(cst, 'INTEGER_VALUE').image);
+  const word = Object.keys(cst.children).find((name) => name !== 'INTEGER_VALUE');
+  assert(word !== undefined, 'a duration has a unit');
+  return { amount, unit: timeUnit(word) };
+}
+
+const UNIT_MS: Record<TimeUnit, number> = {
+  DAYS: 86_400_000,
+  HOURS: 3_600_000,
+  MINUTES: 60_000,
+  SECONDS: 1000,
+  MILLISECONDS: 1,
+};
+
+export function milliseconds(duration: Duration): number {
+  return duration.amount * UNIT_MS[duration.unit];
+}
+
+function windowClause(cst: CstNode): WindowClause {
+  const name = optionalNode(cst, 'name');
+  const part = (label: string): Duration | undefined => {
+    const found = optionalNode(cst, label);
+    return found === undefined ? undefined : duration(found);
+  };
+  const size = part('size');
+  assert(size !== undefined, 'a window has a size');
+  return {
+    type: has(cst, 'TUMBLING') ? 'TUMBLING' : has(cst, 'HOPPING') ? 'HOPPING' : 'SESSION',
+    name: name === undefined ? undefined : nameOf(name),
+    size,
+    advance: part('advance'),
+    retention: part('retention'),
+    grace: part('grace'),
+  };
+}
+
+function manageQuery(cst: CstNode): Statement {
+  const kind = has(cst, 'TERMINATE') ? 'terminate' : has(cst, 'PAUSE') ? 'pause' : 'resume';
+  const id = optionalNode(cst, 'name');
+  return { kind, queryId: id === undefined ? undefined : nameOf(id), at: locationOf(cst) };
+}
+
+function explain(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const id = optionalNode(cst, 'name');
+  if (id !== undefined) return { kind: 'explain', queryId: nameOf(id), at };
+  const inner = optionalNode(cst, 'query') ?? optionalNode(cst, 'create') ?? node(cst, 'insert');
+  const build = statements[inner.name];
+  assert(build !== undefined, `no meaning for ${inner.name}`);
+  return { kind: 'explain', statement: build(inner), at };
+}
+
+function show(cst: CstNode): Statement {
+  const plain: ShowTopic[] = [
+    'PROPERTIES',
+    'TOPICS',
+    'STREAMS',
+    'TABLES',
+    'FUNCTIONS',
+    'TYPES',
+    'VARIABLES',
+    'QUERIES',
+  ];
+  const what: ShowTopic =
+    plain.find((word) => has(cst, word)) ??
+    (has(cst, 'PLUGINS')
+      ? 'CONNECTOR PLUGINS'
+      : has(cst, 'SOURCE')
+        ? 'SOURCE CONNECTORS'
+        : has(cst, 'SINK')
+          ? 'SINK CONNECTORS'
+          : 'CONNECTORS');
+  return { kind: 'show', what, extended: has(cst, 'EXTENDED'), all: has(cst, 'ALL'), at: locationOf(cst) };
+}
+
+function describe(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const extended = has(cst, 'EXTENDED');
+  const name = optionalNode(cst, 'name');
+  if (name === undefined) return { kind: 'describeAll', type: has(cst, 'STREAMS') ? 'STREAM' : 'TABLE', extended, at };
+  if (has(cst, 'FUNCTION')) return { kind: 'describeFunction', name: nameOf(name), at };
+  if (has(cst, 'CONNECTOR')) return { kind: 'describeConnector', name: nameOf(name), at };
+  return { kind: 'describe', name: nameOf(name), extended, at };
+}
+
+function print(cst: CstNode): Statement {
+  const quoted = optionalToken(cst, 'STRING');
+  const bare = optionalNode(cst, 'name');
+  const interval = optionalToken(cst, 'INTEGER_VALUE');
+  const limit = optionalNode(cst, 'limit');
+  // A topic's name is not folded: Kafka's names are case-sensitive.
+  const topic = quoted === undefined ? unfolded(bare) : stringOf(quoted);
+  return {
+    kind: 'print',
+    topic,
+    fromBeginning: has(cst, 'BEGINNING'),
+    interval: interval === undefined ? undefined : Number(interval.image),
+    limit: limit === undefined ? undefined : Number(token(limit, 'INTEGER_VALUE').image),
+    at: locationOf(cst),
+  };
+}
+
+/** A bare name as it was written. */
+function unfolded(cst: CstNode | undefined): string {
+  assert(cst !== undefined, 'a topic has a name');
+  const image = (onlyChild(cst) as IToken).image;
+  return /^["`]/.test(image) ? nameOf(cst) : image;
+}
+
+function session(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  if (has(cst, 'SET')) return { kind: 'set', ...assigned(node(cst, 'assignment')), at };
+  if (has(cst, 'UNSET')) return { kind: 'unset', name: stringOf(token(cst, 'STRING')), at };
+  const name = unfolded(optionalNode(cst, 'name'));
+  if (has(cst, 'UNDEFINE')) return { kind: 'undefine', name, at };
+  return { kind: 'define', name, value: stringOf(token(cst, 'STRING')), at };
+}
+
+function assertThat(cst: CstNode): Statement {
+  const at = locationOf(cst);
+  const exists = !has(cst, 'EXISTS');
+  const name = optionalNode(cst, 'name');
+  const quoted = optionalToken(cst, 'STRING');
+  const written = quoted !== undefined ? stringOf(quoted) : name !== undefined ? unfolded(name) : undefined;
+  const timeoutNode = optionalNode(cst, 'duration');
+  const timeout = timeoutNode === undefined ? undefined : duration(timeoutNode);
+  if (has(cst, 'TOPIC')) {
+    assert(written !== undefined, 'a topic has a name');
+    const wanted = properties(optionalNode(cst, 'withProperties'));
+    return { kind: 'assertTopic', topic: written, exists, properties: wanted, timeout, at };
+  }
+  const id = optionalToken(cst, 'INTEGER_VALUE');
+  return {
+    kind: 'assertSchema',
+    subject: written,
+    id: id === undefined ? undefined : Number(id.image),
+    exists,
+    timeout,
+    at,
+  };
+}

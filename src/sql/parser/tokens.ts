@@ -1,0 +1,189 @@
+import { createToken, createTokenInstance, type IToken, Lexer, type TokenType } from 'chevrotain';
+import { syntaxErrorAt } from './syntax-error.ts';
+
+/**
+ * Text to tokens, by hand: the words of SQL are one table, and quotes, comments and numbers need no regular expressions.
+ * Chevrotain only sees the finished tokens.
+ */
+
+const define = (name: string, categories: TokenType[] = []): TokenType =>
+  createToken({ name, pattern: Lexer.NA, categories });
+
+/** Anything that may stand where a name is expected: a bare or quoted name, or a keyword that is not reserved. */
+export const Name = define('Name');
+export const Identifier = define('IDENTIFIER', [Name]);
+export const QuotedIdentifier = define('QUOTED_IDENTIFIER', [Name]);
+export const StringLiteral = define('STRING');
+export const IntegerValue = define('INTEGER_VALUE');
+export const DecimalValue = define('DECIMAL_VALUE');
+export const FloatValue = define('FLOATING_POINT_VALUE');
+
+const RESERVED = `ALL AND AS BEGINNING BETWEEN BY CASE CAST CATALOG CONNECTOR CONNECTORS CREATE DELETE DESCRIBE DISTINCT
+  DROP ELSE END EXISTS EXTENDED FALSE FROM FULL GROUP HAVING HOPPING IN INNER INSERT INTO IS JOIN LEFT LIKE LIMIT LIST NAMESPACE
+  NOT NULL ON OR OUTER PAUSE PRINT PROPERTIES QUERIES QUERY RESUME RIGHT RUN SAMPLE SCRIPT SELECT SIZE STREAM STREAMS
+  TABLE TERMINATE THEN TOPIC TOPICS TRUE TUMBLING UNSET VALUES WHEN WHERE WINDOW WITH WITHIN ADVANCE RETENTION
+  DAYS HOURS MINUTES SECONDS MILLISECONDS MILLISECOND`;
+
+const NOT_RESERVED = `SHOW TABLES COLUMN COLUMNS PARTITION PARTITIONS FUNCTION FUNCTIONS SESSION STRUCT MAP ARRAY INTEGER
+  DATE TIME TIMESTAMP INTERVAL ZONE YEAR MONTH DAY HOUR MINUTE SECOND EXPLAIN ANALYZE TYPE TYPES SET RESET IF SOURCE
+  SINK PRIMARY KEY EMIT CHANGES FINAL ESCAPE REPLACE ASSERT ALTER ADD HEADER HEADERS GRACE PERIOD DEFINE UNDEFINE
+  VARIABLES PLUGINS SYSTEM TIMEOUT SCHEMA SUBJECT ID AT`;
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+
+const keywords = new Map<string, TokenType>();
+for (const word of words(RESERVED)) keywords.set(word, define(word));
+for (const word of words(NOT_RESERVED)) keywords.set(word, define(word, [Name]));
+
+/** The token of a keyword. */
+export function keyword(word: string): TokenType {
+  const token = keywords.get(word);
+  if (token === undefined) throw new Error(`no such keyword: ${word}`);
+  return token;
+}
+
+export function isReserved(token: TokenType): boolean {
+  return keywords.get(token.name) === token && !(token.CATEGORIES ?? []).includes(Name);
+}
+
+const symbolTexts = [
+  ['<=', 'LTE'],
+  ['>=', 'GTE'],
+  ['<>', 'NEQ'],
+  ['!=', 'NEQ'],
+  ['||', 'CONCAT'],
+  [':=', 'ASSIGN'],
+  ['->', 'ARROW'],
+  ['=>', 'LAMBDA'],
+  ['=', 'EQ'],
+  ['<', 'LT'],
+  ['>', 'GT'],
+  ['+', 'PLUS'],
+  ['-', 'MINUS'],
+  ['*', 'ASTERISK'],
+  ['/', 'SLASH'],
+  ['%', 'PERCENT'],
+  ['(', 'LPAREN'],
+  [')', 'RPAREN'],
+  ['[', 'LBRACKET'],
+  [']', 'RBRACKET'],
+  [',', 'COMMA'],
+  ['.', 'DOT'],
+  [';', 'SEMICOLON'],
+] as const;
+
+const symbols = new Map<string, TokenType>();
+const symbolsByName = new Map<string, TokenType>();
+for (const [text, name] of symbolTexts) {
+  const token = symbolsByName.get(name) ?? define(name);
+  symbolsByName.set(name, token);
+  symbols.set(text, token);
+}
+
+export type SymbolName = (typeof symbolTexts)[number][1];
+
+export function symbol(name: SymbolName): TokenType {
+  const token = symbolsByName.get(name);
+  if (token === undefined) throw new Error(`no such symbol: ${name}`);
+  return token;
+}
+
+/** How a token is called in "Expecting {...}". */
+export function labelOf(token: TokenType): string {
+  for (const [text, name] of symbolTexts) if (token.name === name) return `'${text}'`;
+  return keywords.has(token.name) ? `'${token.name}'` : token.name;
+}
+
+export const allTokens: TokenType[] = [
+  Name,
+  Identifier,
+  QuotedIdentifier,
+  StringLiteral,
+  IntegerValue,
+  DecimalValue,
+  FloatValue,
+  ...keywords.values(),
+  ...symbolsByName.values(),
+];
+
+const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9_@]))?/y;
+const WORD = /[A-Za-z0-9_][A-Za-z0-9_@]*/y;
+const SPACE = /\s+/y;
+
+export function tokenize(text: string): IToken[] {
+  const tokens: IToken[] = [];
+  let line = 1;
+  let lineStart = 0;
+  let at = 0;
+
+  const push = (type: TokenType, image: string): void => {
+    const startLine = line;
+    const startColumn = at - lineStart + 1;
+    advance(image.length);
+    tokens.push(
+      createTokenInstance(type, image, at - image.length, at - 1, startLine, line, startColumn, at - lineStart),
+    );
+  };
+  const advance = (count: number): void => {
+    for (let i = at; i < at + count; i++) {
+      if (text.charCodeAt(i) === 10) {
+        line++;
+        lineStart = i + 1;
+      }
+    }
+    at += count;
+  };
+  const fail = (what: string): never => {
+    const column = at - lineStart + 1;
+    throw syntaxErrorAt({ line, column, start: at, end: at + 1 }, what, text);
+  };
+  /** The end of a quoted text that starts at `at`; the quote doubled stands for itself. */
+  const quotedEnd = (quote: string): number => {
+    for (let i = at + 1; i < text.length; i++) {
+      if (text[i] !== quote) continue;
+      if (text[i + 1] === quote) i++;
+      else return i + 1;
+    }
+    return fail(`Syntax error at or near ${quote} at line ${line}:${at - lineStart + 1}`);
+  };
+  const match = (pattern: RegExp): string | undefined => {
+    pattern.lastIndex = at;
+    return pattern.exec(text)?.[0];
+  };
+
+  while (at < text.length) {
+    const char = text[at]!;
+    const space = match(SPACE);
+    if (space !== undefined) {
+      advance(space.length);
+    } else if (text.startsWith('--', at)) {
+      const end = text.indexOf('\n', at);
+      advance((end < 0 ? text.length : end) - at);
+    } else if (text.startsWith('/*', at)) {
+      const end = text.indexOf('*/', at + 2);
+      advance((end < 0 ? text.length : end + 2) - at);
+    } else if (char === "'") {
+      push(StringLiteral, text.slice(at, quotedEnd("'")));
+    } else if (char === '"' || char === '`') {
+      push(QuotedIdentifier, text.slice(at, quotedEnd(char)));
+    } else if ((char >= '0' && char <= '9') || (char === '.' && /\d/.test(text[at + 1] ?? ''))) {
+      const number = match(NUMBER)!;
+      const word = match(WORD);
+      if (word !== undefined && word.length > number.length) push(Identifier, word);
+      else if (/[eE]/.test(number)) push(FloatValue, number);
+      else push(number.includes('.') ? DecimalValue : IntegerValue, number);
+    } else {
+      const word = match(WORD);
+      const symbol = word === undefined ? (symbols.get(text.slice(at, at + 2)) ?? symbols.get(char)) : undefined;
+      if (word !== undefined) push(keywords.get(word.toUpperCase()) ?? Identifier, word);
+      else if (symbol !== undefined) push(symbol, symbols.has(text.slice(at, at + 2)) ? text.slice(at, at + 2) : char);
+      else fail(`Syntax error at or near '${char}' at line ${line}:${at - lineStart + 1}`);
+    }
+  }
+  return tokens;
+}
+
+export function isReservedWord(word: string): boolean {
+  const token = keywords.get(word);
+  return token !== undefined && isReserved(token);
+}
