@@ -15,8 +15,8 @@ export interface Api<Req, Res> {
 
 /** An API of which only the name and the versions matter. */
 export type AnyApi = Api<unknown, unknown>;
-export type RequestOf<A> = A extends Api<infer Req, infer _Res> ? Req : never;
-export type ResponseOf<A> = A extends Api<infer _Req, infer Res> ? Res : never;
+export type RequestOf<A> = A extends Api<infer Req, unknown> ? Req : never;
+export type ResponseOf<A> = A extends Api<unknown, infer Res> ? Res : never;
 
 /** A request or a response: its declaration, and one codec per version, compiled when first used. */
 export class Message<T> {

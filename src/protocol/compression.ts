@@ -12,7 +12,8 @@ export const DEFAULT_MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024;
 
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
-const LZ4_BLOCK_BYTES: readonly (number | undefined)[] = [, , , , 65536, 262144, 1048576, 4194304];
+/** By the three bits of a frame's block size. */
+const LZ4_BLOCK_BYTES: Readonly<Record<number, number>> = { 4: 65536, 5: 262144, 6: 1048576, 7: 4194304 };
 
 export function compressionName(codec: number): CompressionName | undefined {
   return (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)[codec];

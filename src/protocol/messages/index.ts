@@ -1,6 +1,27 @@
-// Every API we declare. `apis` is what the comparison tests and a broker's dispatch walk over.
+// Every API that is declared.
 export { apiVersions } from './api-versions.ts';
+export { describeCluster, describeLogDirs } from './cluster.ts';
+export {
+  alterConfigs,
+  ConfigOperation,
+  ConfigSource,
+  ConfigType,
+  describeConfigs,
+  incrementalAlterConfigs,
+  ResourceType,
+} from './configs.ts';
 export { fetch } from './fetch.ts';
+export {
+  CoordinatorType,
+  deleteGroups,
+  describeGroups,
+  findCoordinator,
+  heartbeat,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  syncGroup,
+} from './groups.ts';
 export {
   EARLIEST_LOCAL_TIMESTAMP,
   EARLIEST_PENDING_UPLOAD_TIMESTAMP,
@@ -12,5 +33,18 @@ export {
   offsetForLeaderEpoch,
 } from './list-offsets.ts';
 export { describeTopicPartitions, metadata } from './metadata.ts';
+export { offsetCommit, offsetDelete, offsetFetch } from './offsets.ts';
 export { produce } from './produce.ts';
+export { saslAuthenticate, saslHandshake } from './sasl.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
+export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
+export {
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  describeProducers,
+  describeTransactions,
+  endTxn,
+  initProducerId,
+  listTransactions,
+  txnOffsetCommit,
+} from './transactions.ts';
