@@ -1,0 +1,240 @@
+import { MillraceError } from '../../util/index.ts';
+import { refuse } from '../errors.ts';
+import type { SqlType } from '../types.ts';
+import type { SqlValue } from '../values/value.ts';
+import {
+  type ArgumentType,
+  argumentText,
+  type Bindings,
+  distance,
+  instantiate,
+  parametersFor,
+  type Pattern,
+  type Signature,
+  signature,
+} from './signature.ts';
+
+/** How functions are declared and found. */
+
+export type Category =
+  | 'AGGREGATE'
+  | 'ARRAY'
+  | 'CONDITIONAL'
+  | 'CONVERSIONS'
+  | 'DATE / TIME'
+  | 'JSON'
+  | 'LAMBDA'
+  | 'MAP'
+  | 'MATHEMATICAL'
+  | 'OTHER'
+  | 'REGULAR EXPRESSION'
+  | 'STRING'
+  | 'TABLE'
+  | 'URL';
+
+// biome-ignore lint: the arguments are checked against the signature when a call is resolved
+export type Implementation = (...args: never[]) => SqlValue;
+
+interface OverloadBase {
+  readonly signature: Signature;
+  /** The result's type where the signature says `?`, or undefined when these arguments can't be accepted after all. */
+  readonly resultType?: ((types: readonly (SqlType | null)[]) => SqlType | undefined) | undefined;
+}
+
+export interface ScalarOverload extends OverloadBase {
+  /** True when the implementation is called with nulls; otherwise a null argument gives null. */
+  readonly takesNulls: boolean;
+  /** Makes the implementation for argument types that are known. Called once per call in a statement. */
+  readonly make: (types: readonly SqlType[], result: SqlType) => Implementation;
+}
+
+/** Running state of an aggregate. States are SQL values of `stateType`, so that they can be stored. */
+export interface Aggregator {
+  readonly stateType: SqlType;
+  readonly resultType: SqlType;
+  init(): SqlValue;
+  add(state: SqlValue, args: readonly SqlValue[]): SqlValue;
+  /** Takes back an earlier `add`; absent when the aggregate can't. */
+  undo?(state: SqlValue, args: readonly SqlValue[]): SqlValue;
+  merge(a: SqlValue, b: SqlValue): SqlValue;
+  result(state: SqlValue): SqlValue;
+}
+
+export interface AggregateOverload extends OverloadBase {
+  /** How many of the last parameters are literals that configure the aggregate. */
+  readonly literals: number;
+  readonly create: (types: readonly SqlType[], literals: readonly SqlValue[], settings: FunctionSettings) => Aggregator;
+}
+
+/** A table function's implementation gives the rows for one input row. */
+export interface TableOverload extends OverloadBase {
+  readonly make: (types: readonly SqlType[], result: SqlType) => (...args: never[]) => readonly SqlValue[];
+}
+
+export type FunctionSettings = (property: string) => string | undefined;
+
+interface FunctionBase<O> {
+  readonly name: string;
+  /** The name as messages show it, when that is not the upper-case one. */
+  readonly shownAs?: string;
+  readonly category: Category;
+  readonly description: string;
+  readonly overloads: readonly O[];
+}
+
+export interface ScalarFunction extends FunctionBase<ScalarOverload> {
+  readonly kind: 'scalar';
+}
+
+export interface AggregateFunction extends FunctionBase<AggregateOverload> {
+  readonly kind: 'aggregate';
+}
+
+export interface TableFunction extends FunctionBase<TableOverload> {
+  readonly kind: 'table';
+}
+
+export type SqlFunction = ScalarFunction | AggregateFunction | TableFunction;
+
+/** An overload whose implementation does not depend on the types and never sees a null. */
+export function pure(text: string, implementation: Implementation, resultType?: OverloadBase['resultType']): ScalarOverload {
+  return { signature: signature(text), takesNulls: false, make: () => implementation, resultType };
+}
+
+/** An overload that wants to see nulls. */
+export function nullable(text: string, implementation: Implementation, resultType?: OverloadBase['resultType']): ScalarOverload {
+  return { signature: signature(text), takesNulls: true, make: () => implementation, resultType };
+}
+
+/** An overload that is made for its argument types. */
+export function typed(
+  text: string,
+  make: ScalarOverload['make'],
+  options: { takesNulls?: boolean; resultType?: OverloadBase['resultType'] } = {},
+): ScalarOverload {
+  return { signature: signature(text), takesNulls: options.takesNulls ?? false, make, resultType: options.resultType };
+}
+
+export function scalar(
+  name: string,
+  category: Category,
+  description: string,
+  overloads: readonly ScalarOverload[],
+  shownAs?: string,
+): ScalarFunction {
+  return { kind: 'scalar', name, category, description, overloads, ...(shownAs === undefined ? {} : { shownAs }) };
+}
+
+/** The functions that a statement may call. */
+export class FunctionCatalog {
+  readonly #functions = new Map<string, SqlFunction>();
+
+  constructor(functions: Iterable<SqlFunction>) {
+    for (const declared of functions) this.add(declared);
+  }
+
+  add(declared: SqlFunction): void {
+    this.#functions.set(declared.name, declared);
+  }
+
+  find(name: string): SqlFunction | undefined {
+    return this.#functions.get(name);
+  }
+
+  get(name: string): SqlFunction {
+    return this.#functions.get(name) ?? refuse(`Can't find any functions with the name '${name}'`);
+  }
+
+  isAggregate(name: string): boolean {
+    return this.#functions.get(name)?.kind === 'aggregate';
+  }
+
+  isTable(name: string): boolean {
+    return this.#functions.get(name)?.kind === 'table';
+  }
+
+  all(): SqlFunction[] {
+    return [...this.#functions.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}
+
+export interface Resolved<O> {
+  readonly overload: O;
+  readonly parameters: readonly Pattern[];
+  readonly bindings: Bindings;
+}
+
+/** Finds the overload for some arguments: an exact one, else the one that widens them least. */
+export function resolve<O extends OverloadBase>(of: FunctionBase<O>, types: readonly ArgumentType[]): Resolved<O> {
+  for (const widen of [false, true]) {
+    const found = candidates(of, types, widen);
+    if (found.length === 0) continue;
+    const best = found[0]!;
+    const fixed = found.filter((candidate) => candidate.overload.signature.variadicAt === undefined);
+    const undecided = widen || types.every((type) => type === null);
+    if (fixed.length === 0 && found.length > 1 && undecided) {
+      throw new FunctionError(
+        `Function '${of.shownAs ?? of.name}' cannot be resolved due to ambiguous method parameters (${types.map(argumentText).join(', ')}).${alternatives(of)}`,
+      );
+    }
+    return best;
+  }
+  throw new FunctionError(
+    `Function '${of.shownAs ?? of.name}' does not accept parameters (${types.map(argumentText).join(', ')}).${alternatives(of)}`,
+  );
+}
+
+/** A call that no overload fits. */
+export class FunctionError extends MillraceError {
+  override readonly name = 'FunctionError';
+  constructor(message: string) {
+    super('SQL_FUNCTION', message);
+  }
+}
+
+interface Candidate<O> extends Resolved<O> {
+  readonly cost: number;
+}
+
+function candidates<O extends OverloadBase>(
+  of: FunctionBase<O>,
+  types: readonly ArgumentType[],
+  widen: boolean,
+): Candidate<O>[] {
+  const found: Candidate<O>[] = [];
+  for (const overload of of.overloads) {
+    const parameters = parametersFor(overload.signature, types.length);
+    if (parameters === undefined) continue;
+    const bindings: Bindings = new Map();
+    let cost = overload.signature.variadicAt === undefined ? 0 : 0.01;
+    const fits = parameters.every((pattern, i) => {
+      const away = distance(pattern, types[i]!, bindings, widen);
+      if (away !== undefined) cost += away + (pattern.kind === 'exact' || pattern.kind === 'decimal' ? 0 : 0.001);
+      return away !== undefined;
+    });
+    if (fits) found.push({ overload, parameters, bindings, cost });
+  }
+  return found.sort((a, b) => a.cost - b.cost);
+}
+
+/** The type of a resolved call's result. */
+export function resultTypeOf<O extends OverloadBase>(
+  of: FunctionBase<O>,
+  resolved: Resolved<O>,
+  types: readonly (SqlType | null)[],
+): SqlType {
+  const { overload, bindings } = resolved;
+  const type =
+    overload.signature.result.kind === 'computed'
+      ? overload.resultType?.(types)
+      : instantiate(overload.signature.result, bindings);
+  if (type !== undefined) return type;
+  throw new FunctionError(
+    `Function '${of.shownAs ?? of.name}' does not accept parameters (${types.map(argumentText).join(', ')}).${alternatives(of)}`,
+  );
+}
+
+function alternatives<O extends OverloadBase>(of: FunctionBase<O>): string {
+  const list = of.overloads.map((overload) => `${of.shownAs ?? of.name}(${overload.signature.text.replace(/\s*->.*/, '')})`);
+  return `\nValid alternatives are:\n${list.join('\n')}\nFor detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;`;
+}
