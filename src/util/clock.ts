@@ -5,7 +5,7 @@
 export interface Clock {
   /** Wall-clock milliseconds since the epoch. */
   now(): number;
-  /** Runs `callback` once after `delayMs`; returns the function that cancels it. A pending timer keeps no process alive. */
+  /** Runs `callback` once after `delayMs`; returns the function that cancels it. Whoever starts a timer cancels it when closed. */
   after(delayMs: number, callback: () => void): () => void;
 }
 
@@ -13,7 +13,6 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

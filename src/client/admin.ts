@@ -1,0 +1,221 @@
+// The admin side of the client: each method is one API, its answer's error code an exception.
+import {
+  ConfigOperation,
+  ConfigSource,
+  create,
+  createPartitions,
+  createTopics,
+  deleteGroups,
+  deleteRecords,
+  deleteTopics,
+  describeConfigs,
+  describeGroups,
+  ErrorCode,
+  errorFor,
+  incrementalAlterConfigs,
+  listGroups,
+  ResourceType,
+} from '../protocol/index.ts';
+import type {
+  Admin,
+  CommittedOffset,
+  ConfigEntry,
+  GroupDescription,
+  NewTopic,
+  TopicDescription,
+  TopicPartition,
+} from './client.ts';
+import type { Cluster, TopicMetadata } from './cluster.ts';
+import { fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
+
+const TIMEOUT_MS = 60_000;
+
+export class KafkaAdmin implements Admin {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    const response = await (await this.#cluster.any()).request(
+      createTopics,
+      create(createTopics, {
+        timeoutMs: TIMEOUT_MS,
+        topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
+          name,
+          numPartitions: partitions ?? -1,
+          replicationFactor: replicationFactor ?? -1,
+          configs: Object.entries(configs ?? {}).map(([key, value]) => ({ name: key, value })),
+        })),
+      }),
+    );
+    for (const { name, errorCode, errorMessage } of response.topics)
+      check(errorCode, `creating topic ${name}`, errorMessage);
+    // Resolve only when clients can use them.
+    for (const { name } of topics) await this.#cluster.topic(name);
+  }
+
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    const transport = await this.#cluster.any();
+    const byId = (transport.versionOf(deleteTopics) ?? 0) >= 6;
+    const response = await transport.request(
+      deleteTopics,
+      create(deleteTopics, byId ? { topics: names.map((name) => ({ name })) } : { topicNames: names }),
+    );
+    for (const { name, errorCode, errorMessage } of response.responses) {
+      if (name !== null) this.#cluster.forget(name);
+      check(errorCode, `deleting topic ${name}`, errorMessage);
+    }
+  }
+
+  async listTopics(): Promise<string[]> {
+    return (await this.#cluster.refresh(null)).map((topic) => topic.name).sort();
+  }
+
+  async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
+    if (names.length === 0) return new Map();
+    const found = await this.#cluster.refresh(names);
+    return new Map(found.map((topic) => [topic.name, describe(topic)]));
+  }
+
+  async createPartitions(topic: string, total: number): Promise<void> {
+    const response = await (await this.#cluster.any()).request(
+      createPartitions,
+      create(createPartitions, { topics: [{ name: topic, count: total, assignments: null }] }),
+    );
+    this.#cluster.forget(topic);
+    for (const result of response.results)
+      check(result.errorCode, `adding partitions to ${topic}`, result.errorMessage);
+  }
+
+  async topicConfigs(topic: string): Promise<ConfigEntry[]> {
+    const response = await (await this.#cluster.any()).request(
+      describeConfigs,
+      create(describeConfigs, {
+        resources: [{ resourceType: ResourceType.topic, resourceName: topic, configurationKeys: null }],
+      }),
+    );
+    const result = response.results[0];
+    if (result === undefined) throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `the configs of ${topic}`);
+    check(result.errorCode, `the configs of ${topic}`, result.errorMessage);
+    return result.configs.map(({ name, value, configSource }) => ({
+      name,
+      value,
+      isDefault: configSource !== ConfigSource.dynamicTopic,
+    }));
+  }
+
+  async alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void> {
+    const response = await (await this.#cluster.any()).request(
+      incrementalAlterConfigs,
+      create(incrementalAlterConfigs, {
+        resources: [
+          {
+            resourceType: ResourceType.topic,
+            resourceName: topic,
+            configs: Object.entries(set).map(([name, value]) => ({
+              name,
+              configOperation: value === null ? ConfigOperation.delete : ConfigOperation.set,
+              value,
+            })),
+          },
+        ],
+      }),
+    );
+    for (const { errorCode, errorMessage } of response.responses)
+      check(errorCode, `the configs of ${topic}`, errorMessage);
+  }
+
+  listOffsets(
+    partitions: readonly (TopicPartition & { readonly timestamp: number })[],
+    isolation?: Isolation,
+  ): Promise<(TopicPartition & { readonly offset: number; readonly timestamp: number })[]> {
+    return listOffsets(this.#cluster, partitions, isolation);
+  }
+
+  async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    await this.#cluster.retrying(TIMEOUT_MS, async () => {
+      const byLeader = new Map<number, (TopicPartition & { readonly offset: number })[]>();
+      for (const entry of before) {
+        const leader = await this.#cluster.leader(entry.topic, entry.partition);
+        byLeader.set(leader, [...(byLeader.get(leader) ?? []), entry]);
+      }
+      for (const [leader, entries] of byLeader) {
+        const topics = [...Map.groupBy(entries, (entry) => entry.topic)].map(([name, list]) => ({
+          name,
+          partitions: list.map(({ partition, offset }) => ({ partitionIndex: partition, offset })),
+        }));
+        const transport = await this.#cluster.node(leader);
+        const response = await transport.request(deleteRecords, create(deleteRecords, { topics }));
+        for (const topic of response.topics) {
+          for (const { errorCode } of topic.partitions) check(errorCode, `deleting records of ${topic.name}`);
+        }
+      }
+    });
+  }
+
+  async listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]> {
+    const response = await (await this.#cluster.any()).request(listGroups, create(listGroups, {}));
+    check(response.errorCode, 'ListGroups');
+    return response.groups.map(({ groupId, protocolType, groupState }) => ({
+      groupId,
+      protocolType,
+      state: groupState,
+    }));
+  }
+
+  async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
+    return Promise.all(
+      groupIds.map(async (groupId) => {
+        const response = await this.#cluster.askCoordinator(
+          'group',
+          groupId,
+          describeGroups,
+          () => create(describeGroups, { groups: [groupId] }),
+          (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
+        );
+        const group = response.groups[0]!;
+        const members = group.members.map(({ memberId, clientId, clientHost }) => ({
+          memberId,
+          clientId,
+          host: clientHost,
+        }));
+        return { groupId, state: group.groupState, protocolType: group.protocolType, members };
+      }),
+    );
+  }
+
+  async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    for (const groupId of groupIds) {
+      await this.#cluster.askCoordinator(
+        'group',
+        groupId,
+        deleteGroups,
+        () => create(deleteGroups, { groupsNames: [groupId] }),
+        (answer) => answer.results[0]?.errorCode ?? ErrorCode.NONE,
+      );
+    }
+  }
+
+  committedOffsets(groupId: string): Promise<CommittedOffset[]> {
+    return fetchCommitted(this.#cluster, groupId, null);
+  }
+
+  clusterId(): Promise<string> {
+    return this.#cluster.clusterId();
+  }
+}
+
+function describe({ name, topicId, internal, partitions }: TopicMetadata): TopicDescription {
+  return {
+    name,
+    topicId,
+    internal,
+    partitions: partitions.map(({ leader, replicas }, partition) => ({ partition, leader, replicas })),
+  };
+}
+
+function check(errorCode: number, what: string, detail?: string | null): void {
+  if (errorCode !== ErrorCode.NONE) throw errorFor(errorCode, what, detail);
+}

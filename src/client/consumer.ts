@@ -1,0 +1,161 @@
+// A consumer: the fetcher reads, the membership (with a group) says what. `poll` drives both.
+import { assert, codeOf } from '../util/index.ts';
+import type {
+  CommittedOffset,
+  Consumer,
+  ConsumerSettings,
+  FetchedPartition,
+  GroupMetadata,
+  OffsetToCommit,
+  RebalanceListener,
+  TopicPartition,
+} from './client.ts';
+import type { Cluster } from './cluster.ts';
+import { EARLIEST, Fetcher, LATEST } from './fetcher.ts';
+import { Membership } from './membership.ts';
+import { commitOffsets, fetchCommitted } from './offsets.ts';
+
+let consumers = 0;
+
+export class KafkaConsumer implements Consumer {
+  readonly #cluster: Cluster;
+  readonly #settings: ConsumerSettings;
+  readonly #fetcher: Fetcher;
+  /** Connections of its own: a parked JoinGroup or Fetch must hold up nobody else. */
+  readonly #groupPurpose: string;
+  #membership: Membership | undefined;
+  #woken = false;
+  #closed = false;
+
+  constructor(cluster: Cluster, settings: ConsumerSettings = {}) {
+    const id = consumers++;
+    this.#cluster = cluster;
+    this.#settings = settings;
+    this.#groupPurpose = `group-${id}`;
+    this.#fetcher = new Fetcher(cluster, `fetch-${id}`, settings);
+  }
+
+  subscribe(topics: readonly string[], listener: RebalanceListener = {}): void {
+    const { groupId } = this.#settings;
+    assert(groupId !== undefined, 'subscribe needs a groupId');
+    assert(this.#membership === undefined, 'the consumer is subscribed already');
+    this.#membership = new Membership(
+      this.#cluster,
+      this.#groupPurpose,
+      { ...this.#settings, groupId },
+      topics,
+      listener,
+      {
+        assign: (partitions) => this.#startAtCommitted(partitions),
+        wake: () => this.#fetcher.wake(),
+      },
+    );
+  }
+
+  assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): void {
+    assert(this.#membership === undefined, 'a subscribed consumer gets its partitions from the group');
+    const reset = this.#resetPosition();
+    this.#fetcher.assign(
+      partitions.map(({ topic, partition, offset }) => ({ topic, partition, offset: offset ?? reset })),
+    );
+  }
+
+  assignment(): readonly TopicPartition[] {
+    return this.#fetcher.assignment();
+  }
+
+  seek(partition: TopicPartition, offset: number): void {
+    this.#fetcher.seek(partition, offset);
+  }
+
+  position(partition: TopicPartition): number {
+    return this.#fetcher.position(partition);
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#fetcher.setPaused(partitions, true);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#fetcher.setPaused(partitions, false);
+  }
+
+  async poll(timeoutMs: number): Promise<FetchedPartition[]> {
+    assert(!this.#closed, 'the consumer is closed');
+    let timedOut = false;
+    let cancel = () => {};
+    const timeout = new Promise<void>((resolve) => {
+      const done = () => {
+        timedOut = true;
+        resolve();
+      };
+      if (timeoutMs <= 0) setImmediate(done);
+      else cancel = this.#cluster.clock.after(timeoutMs, done);
+    });
+    try {
+      for (;;) {
+        const arrival = this.#fetcher.arrival;
+        const round = this.#membership?.advance();
+        if (round === undefined) {
+          const fetched = this.#fetcher.take();
+          this.#fetcher.fetchMore();
+          if (fetched.length > 0) return fetched;
+        }
+        if (timedOut || this.#woken) return [];
+        await Promise.race(round === undefined ? [arrival, timeout] : [round, arrival, timeout]);
+      }
+    } finally {
+      this.#woken = false;
+      cancel();
+    }
+  }
+
+  async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
+    if (offsets.length === 0) return;
+    try {
+      await commitOffsets(this.#cluster, this.groupMetadata(), offsets);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') this.#membership?.lost();
+      throw error;
+    }
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
+    return partitions.length === 0 ? [] : fetchCommitted(this.#cluster, this.groupMetadata().groupId, partitions);
+  }
+
+  groupMetadata(): GroupMetadata {
+    if (this.#membership !== undefined) return this.#membership.metadata;
+    const { groupId, groupInstanceId } = this.#settings;
+    assert(groupId !== undefined, 'offsets are committed to a group: the consumer needs a groupId');
+    return { groupId, generationId: -1, memberId: '', groupInstanceId: groupInstanceId ?? null };
+  }
+
+  wakeup(): void {
+    this.#woken = true;
+    this.#fetcher.wake();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#membership?.leave();
+    this.#fetcher.assign([]);
+  }
+
+  async #startAtCommitted(partitions: readonly TopicPartition[]): Promise<void> {
+    const reset = this.#resetPosition();
+    const start = (await this.committed(partitions)).map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset: offset < 0 ? reset : offset,
+    }));
+    this.#fetcher.assign([]);
+    this.#fetcher.assign(start);
+  }
+
+  #resetPosition(): number {
+    return this.#settings.autoOffsetReset === 'earliest' ? EARLIEST : LATEST;
+  }
+}

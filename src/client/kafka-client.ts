@@ -1,0 +1,75 @@
+import type { BrokerAddress, Dial } from '../protocol/index.ts';
+import { type Clock, MillraceError } from '../util/index.ts';
+import { KafkaAdmin } from './admin.ts';
+import type { Admin, Client, Consumer, ConsumerSettings, Producer, ProducerSettings } from './client.ts';
+import { Cluster } from './cluster.ts';
+import { KafkaConsumer } from './consumer.ts';
+import { dialTcp } from './dial.ts';
+import { KafkaProducer } from './producer.ts';
+
+export interface ClientOptions {
+  /** `host:port`, several separated by commas. Default `127.0.0.1:9092`. */
+  readonly bootstrapServers?: string;
+  readonly clientId?: string;
+  /** How connections are made: TCP, unless a broker in this process hands out its own. */
+  readonly dial?: Dial;
+  readonly clock?: Clock;
+}
+
+/** A client of a cluster. Nothing is connected before the first request. */
+export function createClient(options: ClientOptions = {}): Client {
+  const cluster = new Cluster({
+    dial: options.dial ?? ((address) => dialTcp(address, options.clientId)),
+    bootstrap: parseBootstrapServers(options.bootstrapServers ?? '127.0.0.1:9092'),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
+  return new KafkaClient(cluster);
+}
+
+class KafkaClient implements Client {
+  readonly #cluster: Cluster;
+  readonly #open = new Set<Producer | Consumer>();
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  producer(settings?: ProducerSettings): Producer {
+    return this.#keep(new KafkaProducer(this.#cluster, settings));
+  }
+
+  consumer(settings?: ConsumerSettings): Consumer {
+    return this.#keep(new KafkaConsumer(this.#cluster, settings));
+  }
+
+  admin(): Admin {
+    return new KafkaAdmin(this.#cluster);
+  }
+
+  async close(): Promise<void> {
+    const results = await Promise.allSettled([...this.#open].map((part) => part.close()));
+    await this.#cluster.close();
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Remembers a part until it is closed, so that closing the client leaves nothing behind. */
+  #keep<T extends Producer | Consumer>(part: T): T {
+    this.#open.add(part);
+    const close = part.close.bind(part);
+    part.close = async () => {
+      this.#open.delete(part);
+      await close();
+    };
+    return part;
+  }
+}
+
+function parseBootstrapServers(text: string): BrokerAddress[] {
+  return text.split(',').map((entry) => {
+    const match = /^(?:[A-Z_]+:\/\/)?(\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(entry.trim());
+    if (match === null || Number(match[2]) > 65535) {
+      throw new MillraceError('INVALID_CONFIG', `bootstrap.servers: "${entry.trim()}" is not host:port`);
+    }
+    return { host: match[1]!.replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+  });
+}

@@ -1,0 +1,279 @@
+// A member of a classic consumer group. One round: give up what was assigned (the listener commits) → JoinGroup, which
+// the broker answers when everybody has come → the leader assigns → SyncGroup brings each its part → heartbeats until
+// one of them says that the next round has begun. Rounds start inside `poll`, never behind the caller's back.
+import {
+  type Api,
+  create,
+  ErrorCode,
+  errorFor,
+  heartbeat,
+  isRetriable,
+  joinGroup,
+  leaveGroup,
+  syncGroup,
+  type Transport,
+} from '../protocol/index.ts';
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  rangeAssignor,
+} from './assignors.ts';
+import type { ConsumerSettings, GroupAssignor, GroupMetadata, RebalanceListener, TopicPartition } from './client.ts';
+import type { Cluster, Purpose } from './cluster.ts';
+
+const DEFAULT_SESSION_TIMEOUT_MS = 45_000;
+const DEFAULT_HEARTBEAT_MS = 3_000;
+const DEFAULT_REBALANCE_TIMEOUT_MS = 300_000;
+const PROTOCOL_TYPE = 'consumer';
+
+export class Membership {
+  readonly groupId: string;
+  readonly #cluster: Cluster;
+  readonly #purpose: Purpose;
+  readonly #settings: ConsumerSettings;
+  readonly #assignor: GroupAssignor;
+  readonly #topics: readonly string[];
+  readonly #listener: RebalanceListener;
+  readonly #assign: (partitions: readonly TopicPartition[]) => Promise<void>;
+  readonly #wake: () => void;
+  #memberId = '';
+  #generationId = -1;
+  #assigned: readonly TopicPartition[] = [];
+  #state: 'outside' | 'joining' | 'stable' | 'left' = 'outside';
+  #lost = false;
+  #round: Promise<void> | undefined;
+  #failure: unknown;
+  #stopHeartbeats = () => {};
+
+  constructor(
+    cluster: Cluster,
+    purpose: Purpose,
+    settings: ConsumerSettings & { groupId: string },
+    topics: readonly string[],
+    listener: RebalanceListener,
+    effects: {
+      /** Makes the fetcher read these partitions, from their committed offsets. */
+      assign: (partitions: readonly TopicPartition[]) => Promise<void>;
+      /** Something happened that the poll that waits should see. */
+      wake: () => void;
+    },
+  ) {
+    this.groupId = settings.groupId;
+    this.#cluster = cluster;
+    this.#purpose = purpose;
+    this.#settings = settings;
+    this.#assignor = settings.assignor ?? rangeAssignor;
+    this.#topics = topics;
+    this.#listener = listener;
+    this.#assign = effects.assign;
+    this.#wake = effects.wake;
+  }
+
+  get metadata(): GroupMetadata {
+    return {
+      groupId: this.groupId,
+      generationId: this.#generationId,
+      memberId: this.#memberId,
+      groupInstanceId: this.#settings.groupInstanceId ?? null,
+    };
+  }
+
+  /** Called by every poll: starts a round when one is due. Undefined when the member is settled. */
+  advance(): Promise<void> | undefined {
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      throw failure;
+    }
+    if (this.#state === 'outside' && this.#round === undefined) {
+      this.#state = 'joining';
+      this.#round = this.#join()
+        .catch((error) => {
+          this.#failure = error;
+          if (this.#state === 'joining') this.#state = 'outside';
+        })
+        .finally(() => {
+          this.#round = undefined;
+          this.#wake();
+        });
+    }
+    return this.#round;
+  }
+
+  async leave(): Promise<void> {
+    this.#stopHeartbeats();
+    const wasMember = this.#memberId !== '';
+    this.#state = 'left';
+    if (this.#assigned.length > 0) await this.#giveUp();
+    if (!wasMember || this.#settings.groupInstanceId !== undefined) return;
+    const { groupId } = this;
+    const memberId = this.#memberId;
+    this.#memberId = '';
+    try {
+      const transport = await this.#coordinator();
+      const many = (transport.versionOf(leaveGroup) ?? 0) >= 3;
+      await transport.request(
+        leaveGroup,
+        create(leaveGroup, many ? { groupId, members: [{ memberId, groupInstanceId: null }] } : { groupId, memberId }),
+      );
+    } catch {
+      // The session timeout will remove the member.
+    }
+  }
+
+  #coordinator(): Promise<Transport> {
+    return this.#cluster.coordinator('group', this.groupId, this.#purpose);
+  }
+
+  async #join(): Promise<void> {
+    this.#stopHeartbeats();
+    await this.#giveUp();
+    for (;;) {
+      if (this.#state === 'left') return;
+      const joined = await this.#ask(joinGroup, () => this.#joinRequest());
+      if (this.#restarts(joined.errorCode, joined.memberId)) continue;
+      this.#memberId = joined.memberId;
+      this.#generationId = joined.generationId;
+      const leads = joined.leader === joined.memberId && !joined.skipAssignment;
+      const assignments = leads ? await this.#assignments(joined.members) : [];
+      const { groupId } = this;
+      const synced = await this.#ask(syncGroup, () =>
+        create(syncGroup, {
+          groupId,
+          generationId: this.#generationId,
+          memberId: this.#memberId,
+          groupInstanceId: this.#settings.groupInstanceId ?? null,
+          protocolType: PROTOCOL_TYPE,
+          protocolName: joined.protocolName,
+          assignments,
+        }),
+      );
+      if (this.#restarts(synced.errorCode, this.#memberId)) continue;
+      const { partitions, userData } = decodeAssignment(synced.assignment);
+      this.#assigned = partitions;
+      await this.#assign(partitions);
+      await this.#listener.onAssigned?.(partitions, userData);
+      this.#state = 'stable';
+      this.#scheduleHeartbeat();
+      return;
+    }
+  }
+
+  #joinRequest() {
+    return create(joinGroup, {
+      groupId: this.groupId,
+      sessionTimeoutMs: this.#settings.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS,
+      rebalanceTimeoutMs: this.#settings.rebalanceTimeoutMs ?? DEFAULT_REBALANCE_TIMEOUT_MS,
+      memberId: this.#memberId,
+      groupInstanceId: this.#settings.groupInstanceId ?? null,
+      protocolType: PROTOCOL_TYPE,
+      protocols: [
+        { name: this.#assignor.name, metadata: encodeSubscription(this.#topics, this.#assignor.userData?.()) },
+      ],
+    });
+  }
+
+  /** True when the round starts over: the broker gave an id, forgot the member, or began the next round meanwhile. */
+  #restarts(errorCode: number, memberId: string): boolean {
+    switch (errorCode) {
+      case ErrorCode.NONE:
+        return false;
+      case ErrorCode.MEMBER_ID_REQUIRED:
+        this.#memberId = memberId;
+        return true;
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+        this.#memberId = '';
+        return true;
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        return true;
+      default:
+        throw errorFor(errorCode, `group ${this.groupId}`);
+    }
+  }
+
+  /** Asks the coordinator; "elsewhere" and "not yet" are tried again, the group's own errors are returned. */
+  async #ask<Req, Res extends { readonly errorCode: number }>(api: Api<Req, Res>, bodyFor: () => Req): Promise<Res> {
+    let answer: Res | undefined;
+    await this.#cluster.askCoordinator(
+      'group',
+      this.groupId,
+      api,
+      bodyFor,
+      (response) => {
+        answer = response;
+        const elsewhere = isRetriable(response.errorCode) && response.errorCode !== ErrorCode.REBALANCE_IN_PROGRESS;
+        return elsewhere ? response.errorCode : ErrorCode.NONE;
+      },
+      { purpose: this.#purpose },
+    );
+    return answer!;
+  }
+
+  async #assignments(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]) {
+    const subscriptions = members.map(({ memberId, metadata }) => decodeSubscription(memberId, metadata));
+    const topics = [...new Set(subscriptions.flatMap((member) => member.topics))].sort();
+    const counts = new Map<string, number>();
+    for (const { name, partitions } of await this.#cluster.refresh(topics)) counts.set(name, partitions.length);
+    const assigned = this.#assignor.assign(subscriptions, counts);
+    return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));
+  }
+
+  async #giveUp(): Promise<void> {
+    const partitions = this.#assigned;
+    if (partitions.length === 0) return;
+    this.#assigned = [];
+    if (this.#lost) await this.#listener.onLost?.(partitions);
+    else await this.#listener.onRevoked?.(partitions);
+    this.#lost = false;
+    await this.#assign([]);
+  }
+
+  #scheduleHeartbeat(): void {
+    const intervalMs = this.#settings.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
+    this.#stopHeartbeats = this.#cluster.clock.after(intervalMs, () => void this.#beat());
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#state !== 'stable') return;
+    try {
+      const transport = await this.#coordinator();
+      const { groupId, generationId, memberId, groupInstanceId } = this.metadata;
+      const answer = await transport.request(
+        heartbeat,
+        create(heartbeat, { groupId, generationId, memberId, groupInstanceId }),
+      );
+      this.#heard(answer.errorCode);
+    } catch {
+      // The connection is gone; the next beat finds the coordinator again.
+      this.#cluster.forgetCoordinator('group', this.groupId);
+    }
+    if (this.#state === 'stable') this.#scheduleHeartbeat();
+  }
+
+  #heard(errorCode: number): void {
+    if (this.#state !== 'stable' || errorCode === ErrorCode.NONE) return;
+    if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) {
+      this.#state = 'outside';
+      this.#wake();
+    } else if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID || errorCode === ErrorCode.ILLEGAL_GENERATION) {
+      this.lost();
+    } else if (isRetriable(errorCode)) {
+      this.#cluster.forgetCoordinator('group', this.groupId);
+    } else {
+      this.#failure = errorFor(errorCode, `group ${this.groupId}`);
+      this.#wake();
+    }
+  }
+
+  /** The group went on without this member. */
+  lost(): void {
+    if (this.#state !== 'stable') return;
+    this.#lost = true;
+    this.#memberId = '';
+    this.#state = 'outside';
+    this.#wake();
+  }
+}
