@@ -27,8 +27,8 @@ export class PartitionQueue {
   readonly partition: number;
   readonly sealed: SealedBatch[] = [];
   inFlight = false;
-  /** No attempt before this time: the last one failed retriably. */
-  notBefore = 0;
+  /** The last attempt failed retriably, and the next one has to wait a little. */
+  backingOff = false;
   readonly #builder = new RecordBatchBuilder();
   #interested: Interest[] = [];
   #nextSequence = 0;

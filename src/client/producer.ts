@@ -194,8 +194,7 @@ export class KafkaProducer implements Producer {
 
   /** The queues whose first batch can go out, by the node that leads their partition. */
   async #sendable(): Promise<Map<number, PartitionQueue[]>> {
-    const now = this.#cluster.clock.now();
-    const ready = [...this.#active].filter((q) => q.sealed.length > 0 && !q.inFlight && q.notBefore <= now);
+    const ready = [...this.#active].filter((q) => q.sealed.length > 0 && !q.inFlight && !q.backingOff);
     if (this.#identity?.inTransaction) {
       const unannounced = ready.filter((queue) => !this.#identity!.isAnnounced(queue.topic, queue.partition));
       if (unannounced.length > 0) {
@@ -313,8 +312,11 @@ export class KafkaProducer implements Producer {
     const batch = queue.sealed[0];
     const inTime = batch !== undefined && now - batch.sealedAt < this.#deliveryTimeoutMs;
     if (inTime && !this.#closed && error instanceof MillraceError && error.retriable) {
-      queue.notBefore = now + RETRY_BACKOFF_MS;
-      this.#cluster.clock.after(RETRY_BACKOFF_MS, () => this.#schedulePump());
+      queue.backingOff = true;
+      this.#cluster.clock.after(RETRY_BACKOFF_MS, () => {
+        queue.backingOff = false;
+        this.#schedulePump();
+      });
       return;
     }
     this.#fail(queue, this.#identity?.failed(error) ?? error);

@@ -1,0 +1,14 @@
+// The client against a real Apache Kafka: started by whoever runs this, since it takes a JVM and half a minute.
+import { test } from 'vitest';
+import { createClient } from '../../src/client/index.ts';
+import { clientSuite } from '../suites/client.ts';
+
+const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
+if (bootstrapServers === undefined) {
+  test.skip('skipped: KAFKA_BOOTSTRAP_SERVERS names no Apache Kafka to test against', () => {});
+} else {
+  clientSuite('on Apache Kafka', async () => ({
+    connect: () => createClient({ bootstrapServers }),
+    close: async () => {},
+  }));
+}

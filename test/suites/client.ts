@@ -1,0 +1,315 @@
+// What every Client must do, whatever road leads to the brokers: in process, over TCP, and against a real Apache Kafka.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Client,
+  type Consumer,
+  type ConsumerRecord,
+  type ConsumerSettings,
+  recordsOf,
+  type TopicPartition,
+} from '../../src/client/index.ts';
+
+export interface Road {
+  /** A new client of the same cluster. */
+  connect(): Client;
+  close(): Promise<void>;
+}
+
+export function clientSuite(name: string, open: () => Promise<Road>): void {
+  describe(`the client ${name}`, () => {
+    let road: Road;
+    let client: Client;
+
+    beforeAll(async () => {
+      road = await open();
+      client = road.connect();
+    });
+    afterAll(async () => {
+      await client?.close();
+      await road?.close();
+    });
+
+    async function newTopic(partitions = 1, configs: Record<string, string> = {}): Promise<string> {
+      const topic = `t-${randomUUID()}`;
+      await client.admin().createTopics([{ name: topic, partitions, configs }]);
+      return topic;
+    }
+
+    function reader(
+      partitions: readonly (TopicPartition & { offset?: number })[],
+      settings: ConsumerSettings = {},
+    ): Consumer {
+      const consumer = client.consumer({ autoOffsetReset: 'earliest', ...settings });
+      consumer.assign(partitions);
+      return consumer;
+    }
+
+    test('creates, describes, lists and deletes topics', async () => {
+      const topic = await newTopic(3, { 'retention.ms': '12345' });
+      const admin = client.admin();
+      expect((await admin.describeTopics([topic])).get(topic)?.partitions.map((p) => p.partition)).toEqual([0, 1, 2]);
+      expect(await admin.listTopics()).toContain(topic);
+      expect(await admin.topicConfigs(topic)).toContainEqual({
+        name: 'retention.ms',
+        value: '12345',
+        isDefault: false,
+      });
+      await admin.alterTopicConfigs(topic, { 'retention.ms': null, 'max.message.bytes': '2000' });
+      const configs = await admin.topicConfigs(topic);
+      expect(configs.find((c) => c.name === 'retention.ms')?.isDefault).toBe(true);
+      expect(configs.find((c) => c.name === 'max.message.bytes')?.value).toBe('2000');
+      await admin.createPartitions(topic, 5);
+      expect((await admin.describeTopics([topic])).get(topic)?.partitions).toHaveLength(5);
+      await expect(admin.createTopics([{ name: topic, partitions: 1 }])).rejects.toMatchObject({
+        code: 'TOPIC_ALREADY_EXISTS',
+      });
+      await admin.deleteTopics([topic]);
+      expect(await admin.listTopics()).not.toContain(topic);
+      expect(await client.admin().clusterId()).not.toBe('');
+    });
+
+    test('produces and consumes records whole: keys, values, headers, timestamps, nulls', async () => {
+      const topic = await newTopic();
+      const producer = client.producer();
+      const sent = [
+        {
+          key: Buffer.from('a'),
+          value: Buffer.from('1'),
+          timestamp: 1000,
+          headers: [
+            { key: 'h', value: Buffer.from('x') },
+            { key: 'n', value: null },
+          ],
+        },
+        { key: null, value: Buffer.from('2'), timestamp: 999, headers: [] },
+        { key: Buffer.from('c'), value: null, timestamp: 2000, headers: [] },
+        { key: Buffer.alloc(0), value: Buffer.alloc(0), timestamp: 2001, headers: [] },
+      ];
+      const metadata = await Promise.all(sent.map((record) => producer.send({ topic, partition: 0, ...record })));
+      expect(metadata.map((m) => m.offset)).toEqual([0, 1, 2, 3]);
+      const records = await read(reader([{ topic, partition: 0 }]), 4);
+      expect(records.map(({ key, value, timestamp, headers }) => ({ key, value, timestamp, headers }))).toEqual(sent);
+      await producer.close();
+    });
+
+    test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
+      'keeps %s batches readable',
+      async (compressionType) => {
+        const topic = await newTopic();
+        const producer = client.producer({ compressionType });
+        const value = Buffer.from('compressible '.repeat(50));
+        for (let i = 0; i < 100; i++) producer.enqueue(topic, 0, Buffer.from(`k${i}`), value, i);
+        await producer.flush();
+        const records = await read(reader([{ topic, partition: 0 }]), 100);
+        expect(records.map((record) => record.key?.toString())).toEqual(Array.from({ length: 100 }, (_, i) => `k${i}`));
+        expect(records.every((record) => record.value?.equals(value))).toBe(true);
+        await producer.close();
+      },
+    );
+
+    test('keeps the order of every partition through many batches', async () => {
+      const topic = await newTopic(4);
+      const producer = client.producer({ batchSize: 2000, lingerMs: 0 });
+      await producer.partitionsFor(topic);
+      for (let i = 0; i < 20_000; i++) producer.enqueue(topic, i % 4, null, Buffer.from(String(i)), 1);
+      await producer.flush();
+      expect(producer.bufferedBytes).toBe(0);
+      const all = await read(reader([0, 1, 2, 3].map((partition) => ({ topic, partition }))), 20_000);
+      for (let partition = 0; partition < 4; partition++) {
+        const numbers = all.filter((r) => r.partition === partition).map((r) => Number(r.value));
+        expect(numbers).toEqual(Array.from({ length: 5000 }, (_, i) => i * 4 + partition));
+      }
+      await producer.close();
+    });
+
+    test('puts equal keys where the Java client would', async () => {
+      const topic = await newTopic(5);
+      const producer = client.producer();
+      // The hashes that Kafka's own tests publish for these keys.
+      const hashes = { '21': -973932308, foobar: -790332482, 'a-little-bit-long-string': -985981536, abc: 479470107 };
+      for (const [key, hash] of Object.entries(hashes)) {
+        const { partition } = await producer.send({ topic, key: Buffer.from(key), value: null });
+        expect(partition).toBe((hash & 0x7fffffff) % 5);
+      }
+      await producer.close();
+    });
+
+    test('says which record was refused and goes on', async () => {
+      const topic = await newTopic(1, { 'max.message.bytes': '1000' });
+      const producer = client.producer({ lingerMs: 0 });
+      await expect(producer.send({ topic, value: Buffer.alloc(5000, 1) })).rejects.toMatchObject({
+        code: 'MESSAGE_TOO_LARGE',
+      });
+      await producer.flush().catch(() => {});
+      expect((await producer.send({ topic, value: Buffer.from('small') })).offset).toBe(0);
+      await producer.close();
+    });
+
+    test('seeks, pauses, resumes and reports positions', async () => {
+      const topic = await newTopic();
+      const producer = client.producer();
+      for (let i = 0; i < 10; i++) producer.enqueue(topic, 0, null, Buffer.from(String(i)), i * 100);
+      await producer.flush();
+      const at = { topic, partition: 0 };
+      const consumer = reader([{ ...at, offset: 7 }]);
+      expect((await read(consumer, 3)).map((r) => r.offset)).toEqual([7, 8, 9]);
+      expect(consumer.position(at)).toBe(10);
+      consumer.seek(at, 2);
+      consumer.pause([at]);
+      expect(await consumer.poll(50)).toEqual([]);
+      consumer.resume([at]);
+      expect((await read(consumer, 8))[0]?.offset).toBe(2);
+      expect((await client.admin().listOffsets([{ ...at, timestamp: -2 }]))[0]?.offset).toBe(0);
+      expect((await client.admin().listOffsets([{ ...at, timestamp: -1 }]))[0]?.offset).toBe(10);
+      expect((await client.admin().listOffsets([{ ...at, timestamp: 450 }]))[0]?.offset).toBe(5);
+      await client.admin().deleteRecords([{ ...at, offset: 4 }]);
+      expect((await client.admin().listOffsets([{ ...at, timestamp: -2 }]))[0]?.offset).toBe(4);
+      await consumer.close();
+      await producer.close();
+    });
+
+    test('wakes a waiting poll when records come, and when told to', async () => {
+      const topic = await newTopic();
+      const consumer = reader([{ topic, partition: 0 }]);
+      expect(await consumer.poll(30)).toEqual([]);
+      const waiting = consumer.poll(20_000);
+      const producer = client.producer({ lingerMs: 0 });
+      await producer.send({ topic, value: Buffer.from('x') });
+      expect([...recordsOf(await waiting)].map((r) => String(r.value))).toEqual(['x']);
+      const again = consumer.poll(20_000);
+      consumer.wakeup();
+      expect(await again).toEqual([]);
+      await consumer.close();
+      await producer.close();
+    });
+
+    test('commits offsets with metadata and starts there again', async () => {
+      const topic = await newTopic();
+      const groupId = `g-${randomUUID()}`;
+      const producer = client.producer();
+      for (let i = 0; i < 6; i++) producer.enqueue(topic, 0, null, Buffer.from(String(i)), 1);
+      await producer.flush();
+      const first = client.consumer({ groupId, autoOffsetReset: 'earliest' });
+      first.subscribe([topic]);
+      await read(first, 6);
+      await first.commit([{ topic, partition: 0, offset: 4, metadata: 'four' }]);
+      expect(await first.committed([{ topic, partition: 0 }])).toEqual([
+        { topic, partition: 0, offset: 4, metadata: 'four' },
+      ]);
+      expect(await client.admin().committedOffsets(groupId)).toEqual([
+        { topic, partition: 0, offset: 4, metadata: 'four' },
+      ]);
+      await first.close();
+      const second = client.consumer({ groupId, autoOffsetReset: 'earliest' });
+      second.subscribe([topic]);
+      expect((await read(second, 2)).map((r) => r.offset)).toEqual([4, 5]);
+      await second.close();
+      await producer.close();
+    });
+
+    test('shares a topic between the members of a group, and takes over when one leaves', async () => {
+      const topic = await newTopic(4);
+      const groupId = `g-${randomUUID()}`;
+      const owned = [new Set<number>(), new Set<number>()];
+      const members = owned.map((partitions) => {
+        const consumer = road.connect().consumer({ groupId, autoOffsetReset: 'earliest', heartbeatIntervalMs: 50 });
+        consumer.subscribe([topic], {
+          onAssigned: (list) => {
+            for (const { partition } of list) partitions.add(partition);
+          },
+          onRevoked: () => partitions.clear(),
+        });
+        return consumer;
+      });
+      const both = async (until: () => boolean, running = members) => {
+        while (!until()) await Promise.all(running.map((member) => member.poll(50)));
+      };
+      await both(() => owned.every((partitions) => partitions.size === 2));
+      expect([...owned[0]!, ...owned[1]!].sort()).toEqual([0, 1, 2, 3]);
+      expect((await client.admin().describeGroups([groupId]))[0]).toMatchObject({
+        state: 'Stable',
+        protocolType: 'consumer',
+      });
+      await members[0]!.close();
+      await both(() => owned[1]!.size === 4, [members[1]!]);
+      await members[1]!.close();
+      await client.admin().deleteGroups([groupId]);
+      expect((await client.admin().listGroups()).map((g) => g.groupId)).not.toContain(groupId);
+    });
+
+    test('commits a transaction whole: records in several partitions and the offsets', async () => {
+      const topic = await newTopic(2);
+      const groupId = `g-${randomUUID()}`;
+      const producer = client.producer({ transactionalId: `x-${randomUUID()}` });
+      await producer.initTransactions();
+      producer.beginTransaction();
+      producer.enqueue(topic, 0, null, Buffer.from('a'), 1);
+      producer.enqueue(topic, 1, null, Buffer.from('b'), 1);
+      await producer.flush();
+      const committedOnly = reader(
+        [0, 1].map((partition) => ({ topic, partition })),
+        { isolationLevel: 'read_committed' },
+      );
+      expect(await committedOnly.poll(100)).toEqual([]);
+      const group = { groupId, generationId: -1, memberId: '', groupInstanceId: null };
+      await producer.sendOffsetsToTransaction([{ topic, partition: 0, offset: 9, metadata: 'm' }], group);
+      await producer.commitTransaction();
+      expect((await read(committedOnly, 2)).map((r) => String(r.value)).sort()).toEqual(['a', 'b']);
+      expect(await client.admin().committedOffsets(groupId)).toEqual([
+        { topic, partition: 0, offset: 9, metadata: 'm' },
+      ]);
+      await producer.close();
+    });
+
+    test('hides what an aborted transaction wrote, and goes on', async () => {
+      const topic = await newTopic();
+      const producer = client.producer({ transactionalId: `x-${randomUUID()}` });
+      await producer.initTransactions();
+      for (const [value, commit] of [
+        ['1', true],
+        ['2', false],
+        ['3', true],
+        ['4', false],
+        ['5', true],
+      ] as const) {
+        producer.beginTransaction();
+        producer.enqueue(topic, 0, null, Buffer.from(value), 1);
+        await producer.flush();
+        await (commit ? producer.commitTransaction() : producer.abortTransaction());
+      }
+      const committed = await read(reader([{ topic, partition: 0 }], { isolationLevel: 'read_committed' }), 3);
+      expect(committed.map((r) => String(r.value))).toEqual(['1', '3', '5']);
+      const everything = await read(reader([{ topic, partition: 0 }]), 5);
+      expect(everything.map((r) => String(r.value))).toEqual(['1', '2', '3', '4', '5']);
+      await producer.close();
+    });
+
+    test('a producer is fenced when another takes its transactional id', async () => {
+      const topic = await newTopic();
+      const transactionalId = `x-${randomUUID()}`;
+      const old = client.producer({ transactionalId });
+      await old.initTransactions();
+      old.beginTransaction();
+      old.enqueue(topic, 0, null, Buffer.from('old'), 1);
+      await old.flush();
+      const heir = client.producer({ transactionalId });
+      await heir.initTransactions();
+      await expect(old.commitTransaction()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+      heir.beginTransaction();
+      heir.enqueue(topic, 0, null, Buffer.from('heir'), 1);
+      await heir.commitTransaction();
+      const records = await read(reader([{ topic, partition: 0 }], { isolationLevel: 'read_committed' }), 1);
+      expect(records.map((r) => String(r.value))).toEqual(['heir']);
+      await old.close().catch(() => {});
+      await heir.close();
+    });
+  });
+}
+
+/** Polls until `count` records have come. The test's own timeout is the limit. */
+async function read(consumer: Consumer, count: number): Promise<ConsumerRecord[]> {
+  const records: ConsumerRecord[] = [];
+  while (records.length < count) records.push(...recordsOf(await consumer.poll(1000)));
+  return records;
+}
