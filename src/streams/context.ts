@@ -1,0 +1,82 @@
+import type { Header, RecordCursor } from '../client/index.ts';
+
+/** What a user's function may know about the record it was called for. Valid during the call only. */
+export interface RecordContext {
+  /** Empty when the call was not caused by a record (a punctuation). */
+  readonly topic: string;
+  /** -1 when the call was not caused by a record. */
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  /** Decoded when first asked for. */
+  readonly headers: readonly Header[];
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const NO_HEADERS: readonly Header[] = [];
+
+/**
+ * The one mutable context of a task. Besides what users see it carries the key and value as spans of the bytes they came
+ * in, so that an operator that only moves a key never decodes it. Operators that emit under another key set the key span
+ * for the time of the call and put the old one back.
+ */
+export class TaskContext implements RecordContext {
+  topic = '';
+  partition = -1;
+  offset = -1;
+  timestamp = -1;
+  keyBytes: Buffer = NO_BYTES;
+  keyStart = -1;
+  keyEnd = -1;
+  valueBytes: Buffer = NO_BYTES;
+  valueStart = -1;
+  valueEnd = -1;
+  #headers: readonly Header[] | null = NO_HEADERS;
+  #cursor: RecordCursor | null = null;
+
+  get headers(): readonly Header[] {
+    this.#headers ??= this.#cursor!.headers();
+    return this.#headers;
+  }
+
+  set headers(headers: readonly Header[]) {
+    this.#headers = headers;
+  }
+
+  get hasHeaders(): boolean {
+    return this.#headers === null || this.#headers.length > 0;
+  }
+
+  /** Stands on the cursor's current record. */
+  moveTo(cursor: RecordCursor, timestamp: number): void {
+    this.offset = cursor.offset;
+    this.timestamp = timestamp;
+    this.keyBytes = cursor.bytes;
+    this.keyStart = cursor.keyStart;
+    this.keyEnd = cursor.keyEnd;
+    this.valueBytes = cursor.bytes;
+    this.valueStart = cursor.valueStart;
+    this.valueEnd = cursor.valueEnd;
+    if (cursor.headerCount === 0) {
+      this.#headers = NO_HEADERS;
+    } else {
+      this.#headers = null;
+      this.#cursor = cursor;
+    }
+  }
+
+  /** Stands on no record: flushes and punctuations run so. */
+  leaveRecord(timestamp: number): void {
+    this.topic = '';
+    this.partition = -1;
+    this.offset = -1;
+    this.timestamp = timestamp;
+    this.keyBytes = NO_BYTES;
+    this.keyStart = -1;
+    this.keyEnd = -1;
+    this.valueBytes = NO_BYTES;
+    this.valueStart = -1;
+    this.valueEnd = -1;
+    this.#headers = NO_HEADERS;
+  }
+}

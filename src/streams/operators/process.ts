@@ -1,0 +1,86 @@
+import type { Header } from '../../client/index.ts';
+import type { TaskContext } from '../context.ts';
+import type { Emit, GraphNode } from '../dsl-graph.ts';
+import type { ForwardedRecord, ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+import type { IntervalState } from '../state/interval-store.ts';
+import type { KeyValueState } from '../state/key-value-store.ts';
+import type { StateStore } from '../state/store.ts';
+import { typedIntervalStore, typedKeyValueStore, typedWindowStore } from '../state/typed-stores.ts';
+import type { WindowState } from '../state/window-store.ts';
+import { MillraceError } from '../../util/index.ts';
+
+/** Runs a user's processor: the one place where a record becomes an object. */
+export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>) {
+  return (scope: TaskScope, node: GraphNode): Emit => {
+    const next = scope.forward(node);
+    const taskContext = scope.context;
+    let currentKey: unknown = null;
+
+    const forward = (record: ForwardedRecord<unknown, unknown>): void => {
+      const key = 'key' in record ? record.key : currentKey;
+      const before: readonly Header[] | undefined = record.headers === undefined ? undefined : taskContext.headers;
+      const timestamp = taskContext.timestamp;
+      if (record.headers !== undefined) taskContext.headers = record.headers;
+      next(key, record.value, record.timestamp ?? timestamp, taskContext);
+      if (before !== undefined) taskContext.headers = before;
+      taskContext.timestamp = timestamp;
+    };
+
+    const stateOf = <S extends StateStore>(name: string, kinds: readonly string[]): S => {
+      const spec = node.stores.find((store) => store.name === name);
+      if (spec === undefined) {
+        throw new MillraceError(
+          'UNKNOWN_STORE',
+          `${node.name} is not connected to the state store ${name}; name it in its options`,
+        );
+      }
+      if (!kinds.includes(spec.kind)) {
+        throw new MillraceError('WRONG_STORE_KIND', `the state store ${name} is a ${spec.kind} store`);
+      }
+      return scope.store<S>(spec);
+    };
+    const now = () => taskContext.timestamp;
+
+    const context: ProcessorContext<unknown, unknown> = {
+      applicationId: scope.applicationId,
+      taskId: scope.taskId,
+      record: taskContext,
+      forward,
+      keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
+      windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
+      sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
+      schedule: (intervalMs, by, run) => ({
+        cancel: scope.schedule(intervalMs, by, (timestamp) => {
+          try {
+            run(timestamp);
+          } catch (error) {
+            scope.failed(error, node);
+          }
+        }),
+      }),
+      commit: () => scope.requestCommit(),
+      currentStreamTimeMs: () => scope.streamTime(),
+      currentSystemTimeMs: () => scope.now(),
+    };
+    const processor = supplier(context);
+    scope.onClose(() => processor.close?.());
+
+    return (key, value, timestamp, taskContext: TaskContext) => {
+      taskContext.timestamp = timestamp;
+      currentKey = key;
+      try {
+        processor.process({
+          key,
+          value,
+          timestamp,
+          get headers() {
+            return taskContext.headers;
+          },
+        });
+      } catch (error) {
+        scope.failed(error, node);
+      }
+    };
+  };
+}

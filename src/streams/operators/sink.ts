@@ -1,0 +1,78 @@
+import type { RecordContext } from '../context.ts';
+import type { AnySerde, Emit, GraphNode } from '../dsl-graph.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+import { ByteWriter, partitionForKey } from '../../util/index.ts';
+
+export interface SinkOptions {
+  /** The topic, how to name an internal one, or how to choose it per record. */
+  readonly topic:
+    | { readonly fixed: string }
+    | { readonly internal: string }
+    | { readonly choose: (key: unknown, value: unknown, context: RecordContext) => string };
+  readonly key: AnySerde;
+  readonly value: AnySerde;
+  readonly partitioner?: ((topic: string, key: unknown, value: unknown, partitions: number) => number) | undefined;
+  readonly timestamp?: ((key: unknown, value: unknown, context: RecordContext) => number) | undefined;
+  /** Records with a null key stay behind: the topic is read by an operator that could not use them. */
+  readonly dropsNullKeys?: boolean;
+}
+
+/** Writes records to a topic. A key or value that is still the bytes it came in is written as these bytes. */
+export function sink(options: SinkOptions) {
+  return (scope: TaskScope, node: GraphNode): Emit => {
+    const rawKey = scope.plan.hasKeyBytes(node);
+    const rawValue = scope.plan.hasValueBytes(node);
+    const keyOut = new ByteWriter();
+    const valueOut = new ByteWriter();
+    const { output } = scope;
+    const {
+      key: keySerde,
+      value: valueSerde,
+      partitioner,
+      timestamp: timestampOf,
+      dropsNullKeys,
+      topic: target,
+    } = options;
+    const fixed = 'fixed' in target ? target.fixed : 'internal' in target ? scope.internalTopic(target.internal) : null;
+    const choose = 'choose' in target ? target.choose : null;
+    let unkeyed = 0;
+
+    return (key, value, timestamp, context) => {
+      let keyBytes: Buffer | null = null;
+      if (rawKey) {
+        if (context.keyStart >= 0) keyBytes = context.keyBytes.subarray(context.keyStart, context.keyEnd);
+      } else if (key !== null) {
+        keyOut.reset();
+        keySerde.encode(key, keyOut);
+        keyBytes = keyOut.view();
+      }
+      if (keyBytes === null && dropsNullKeys === true) {
+        scope.drop('null-key', node);
+        return;
+      }
+      let valueBytes: Buffer | null = null;
+      if (value !== null) {
+        if (rawValue) {
+          valueBytes = context.valueBytes.subarray(context.valueStart, context.valueEnd);
+        } else {
+          valueOut.reset();
+          valueSerde.encode(value, valueOut);
+          valueBytes = valueOut.view();
+        }
+      }
+      context.timestamp = timestamp;
+      const topic = fixed ?? choose!(key, value, context);
+      const partitions = output.partitionsOf(topic);
+      const partition =
+        partitions === 1
+          ? 0
+          : partitioner !== undefined
+            ? partitioner(topic, key, value, partitions)
+            : keyBytes === null
+              ? unkeyed++ % partitions
+              : partitionForKey(keyBytes, partitions);
+      const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
+      output.send(topic, partition, keyBytes, valueBytes, at, context.hasHeaders ? context.headers : undefined);
+    };
+  };
+}

@@ -1,0 +1,146 @@
+// What sessions and sliding windows share: emission under the windowed key, and the order in which spans close.
+import type { TaskContext } from '../context.ts';
+import type { EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+import type { Interval, IntervalState } from '../state/interval-store.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { ByteWriter } from '../../util/index.ts';
+
+/** Passes a span's value on, under the key with its window: at once, or, cached, the last one per span at the flush. */
+export class SpanEmitter {
+  readonly #scope: TaskScope;
+  readonly #next: EmitChange;
+  readonly #spec: StoreSpec;
+  readonly #store: IntervalState;
+  readonly #sendsOld: boolean;
+  readonly #cached: boolean;
+  readonly #needsKey: boolean;
+  readonly #out = new ByteWriter(64);
+  #pending = new Map<Interval, unknown>();
+
+  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, cacheable: boolean) {
+    this.#scope = scope;
+    this.#next = scope.forwardChange(node);
+    this.#spec = spec;
+    this.#store = scope.store<IntervalState>(spec);
+    this.#sendsOld = sendsOld;
+    this.#cached = cacheable && scope.isCached(spec);
+    this.#needsKey = scope.plan.childrenNeedKey(node);
+    if (this.#cached) scope.onFlush(node, () => this.#flush());
+  }
+
+  /** The span has been given `value` (null: it is gone). */
+  changed(span: Interval, value: unknown, old: unknown, timestamp: number, context: TaskContext): void {
+    if (!this.#cached) this.emit(span, value, old, timestamp, context);
+    else if (!this.#pending.has(span)) this.#pending.set(span, old);
+  }
+
+  emit(span: Interval, value: unknown, old: unknown, timestamp: number, context: TaskContext): void {
+    const { keyBytes, keyStart, keyEnd } = context;
+    const { table } = this.#store;
+    const from = table.keyStart(span.slot);
+    const to = table.keyEnd(span.slot);
+    const out = this.#out;
+    out.reset();
+    out.bytes(table.arena, from, to);
+    if (this.#spec.kind === 'session') out.int64(span.end);
+    out.int64(span.start);
+    context.keyBytes = out.buffer;
+    context.keyStart = 0;
+    context.keyEnd = out.position;
+    const key = this.#needsKey
+      ? { key: this.#spec.key.decode(table.arena, from, to), start: span.start, end: span.end }
+      : undefined;
+    this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
+    context.keyBytes = keyBytes;
+    context.keyStart = keyStart;
+    context.keyEnd = keyEnd;
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    this.#pending = new Map();
+    for (const [span, old] of pending) {
+      const value = span.value ?? null;
+      if (value === null && old === null) continue;
+      this.emit(span, value, old, span.timestamp, this.#scope.context);
+    }
+  }
+}
+
+/** Spans by (end, start, key bytes): a heap whose removed entries are skipped when they come up. */
+export class ClosingOrder {
+  readonly #store: IntervalState;
+  readonly #heap: Interval[] = [];
+  #filled = false;
+
+  constructor(store: IntervalState) {
+    this.#store = store;
+  }
+
+  add(span: Interval): void {
+    this.#fill();
+    this.#push(span);
+  }
+
+  /** Takes out the next span that ends before `time`. */
+  takeBefore(time: number): Interval | undefined {
+    this.#fill();
+    for (;;) {
+      const top = this.#heap[0];
+      if (top === undefined || top.end >= time) return undefined;
+      this.#pop();
+      if (top.value !== undefined) return top;
+    }
+  }
+
+  /** What was restored is in the store, but has not been added here. */
+  #fill(): void {
+    if (this.#filled) return;
+    this.#filled = true;
+    const { table } = this.#store;
+    table.forEach((slot) => {
+      for (const span of table.values[slot]!) this.#push(span);
+    });
+  }
+
+  #isBefore(a: Interval, b: Interval): boolean {
+    if (a.end !== b.end) return a.end < b.end;
+    if (a.start !== b.start) return a.start < b.start;
+    const { table } = this.#store;
+    const { arena } = table;
+    return (
+      arena.compare(arena, table.keyStart(b.slot), table.keyEnd(b.slot), table.keyStart(a.slot), table.keyEnd(a.slot)) <
+      0
+    );
+  }
+
+  #push(span: Interval): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(span);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(span, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = span;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!this.#isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}

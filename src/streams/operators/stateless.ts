@@ -1,0 +1,185 @@
+// Operators that keep nothing: each answers the closure that stands between its input and what comes behind it.
+import type { RecordContext, TaskContext } from '../context.ts';
+import type { Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+
+type Build = (scope: TaskScope, node: GraphNode) => Emit;
+type BuildChange = (scope: TaskScope, node: GraphNode) => EmitChange;
+type Mapper = (key: unknown, value: unknown, context: RecordContext) => unknown;
+
+export const passThrough: Build = (scope, node) => scope.forward(node);
+
+export function filter(predicate: Mapper, wanted: boolean): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      let passes: boolean;
+      try {
+        passes = Boolean(predicate(key, value, context));
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      if (passes === wanted) next(key, value, timestamp, context);
+    };
+  };
+}
+
+export function map(
+  mapper: (key: unknown, value: unknown, context: RecordContext) => readonly [unknown, unknown],
+): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      let pair: readonly [unknown, unknown];
+      try {
+        pair = mapper(key, value, context);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      next(pair[0], pair[1], timestamp, context);
+    };
+  };
+}
+
+export function selectKey(mapper: Mapper): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      let selected: unknown;
+      try {
+        selected = mapper(key, value, context);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      next(selected, value, timestamp, context);
+    };
+  };
+}
+
+export function mapValues(mapper: Mapper): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      let mapped: unknown;
+      try {
+        mapped = mapper(key, value, context);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      next(key, mapped, timestamp, context);
+    };
+  };
+}
+
+export function flatMap(
+  mapper: (key: unknown, value: unknown, context: RecordContext) => Iterable<readonly [unknown, unknown]>,
+): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      let pairs: Iterable<readonly [unknown, unknown]>;
+      try {
+        pairs = asArray(mapper(key, value, context));
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      for (const pair of pairs) next(pair[0], pair[1], timestamp, context);
+    };
+  };
+}
+
+export function flatMapValues(
+  mapper: (key: unknown, value: unknown, context: RecordContext) => Iterable<unknown>,
+): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      let values: Iterable<unknown>;
+      try {
+        values = asArray(mapper(key, value, context));
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      for (const each of values) next(key, each, timestamp, context);
+    };
+  };
+}
+
+export function peek(action: (key: unknown, value: unknown, context: RecordContext) => void): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      try {
+        action(key, value, context);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      next(key, value, timestamp, context);
+    };
+  };
+}
+
+/** Sends each record to the first branch whose predicate holds; the last child takes the rest when there is a default. */
+export function branch(predicates: readonly Mapper[], hasDefault: () => boolean): Build {
+  return (scope, node) => {
+    const inputs = node.children.map((child) => scope.input(child) as Emit);
+    const tests = [...predicates];
+    const rest = hasDefault() ? inputs[inputs.length - 1] : undefined;
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      for (let i = 0; i < tests.length; i++) {
+        let passes: unknown;
+        try {
+          passes = tests[i]!(key, value, context);
+        } catch (error) {
+          scope.failed(error, node);
+          return;
+        }
+        if (passes) {
+          inputs[i]!(key, value, timestamp, context);
+          return;
+        }
+      }
+      rest?.(key, value, timestamp, context);
+    };
+  };
+}
+
+/** From a table's changes to a stream of its new values. */
+export function toStream(): BuildChange {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    return (key, value, _old, timestamp, context) => next(key, value, timestamp, context);
+  };
+}
+
+/** A generator's errors belong to the mapper, so it is run to its end before anything is forwarded. */
+function asArray<T>(values: Iterable<T>): Iterable<T> {
+  return Array.isArray(values) ? values : [...values];
+}
+
+/** Calls `run` while the context's key bytes are others. */
+export function withKeyBytes(context: TaskContext, bytes: Buffer, start: number, end: number, run: () => void): void {
+  const { keyBytes, keyStart, keyEnd } = context;
+  context.keyBytes = bytes;
+  context.keyStart = start;
+  context.keyEnd = end;
+  run();
+  context.keyBytes = keyBytes;
+  context.keyStart = keyStart;
+  context.keyEnd = keyEnd;
+}

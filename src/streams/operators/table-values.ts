@@ -1,0 +1,143 @@
+// What table operators share: how the current value of a key is looked up, and how a change is stored and passed on.
+import type { TaskContext } from '../context.ts';
+import type { EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+import type { KeyValueState } from '../state/key-value-store.ts';
+import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';
+import type { StoreSpec } from '../state/store.ts';
+
+/** The current value of a table, whether it has a store of its own or is computed from one further up. */
+export interface ValueGetter {
+  /** The timestamp of the value that `get` answered last. */
+  timestamp: number;
+  get(key: unknown, bytes: Buffer, start: number, end: number): unknown;
+}
+
+export interface GetterSupplier {
+  /** Stores that an operator using the getter must be connected to. */
+  readonly stores: readonly StoreSpec[];
+  /** Whether the getter looks at the decoded key. */
+  readonly readsKey: boolean;
+  readonly make: (scope: TaskScope) => ValueGetter;
+}
+
+export function storeGetter(spec: StoreSpec): GetterSupplier {
+  return {
+    stores: [spec],
+    readsKey: false,
+    make: (scope) => {
+      const { table } = scope.store<KeyValueState>(spec);
+      return {
+        timestamp: -1,
+        get(_key, bytes, start, end) {
+          const slot = table.find(bytes, start, end);
+          const value = slot < 0 ? undefined : table.values[slot];
+          if (value === undefined) {
+            this.timestamp = -1;
+            return null;
+          }
+          this.timestamp = table.timestamps[slot]!;
+          return value;
+        },
+      };
+    },
+  };
+}
+
+export function mappedGetter(
+  source: GetterSupplier,
+  readsKey: boolean,
+  map: (key: unknown, value: unknown, scope: TaskScope) => unknown,
+): GetterSupplier {
+  return {
+    stores: source.stores,
+    readsKey: readsKey || source.readsKey,
+    make: (scope) => {
+      const inner = source.make(scope);
+      return {
+        timestamp: -1,
+        get(key, bytes, start, end) {
+          const value = inner.get(key, bytes, start, end);
+          this.timestamp = inner.timestamp;
+          return value === null ? null : map(key, value, scope);
+        },
+      };
+    },
+  };
+}
+
+/**
+ * Stores a table's changes and passes them on: at once, or, where the store is cached, the last one per key when the
+ * task flushes, together with the value at the flush before.
+ */
+export class TableWriter {
+  readonly table: SlotTable<unknown>;
+  readonly #next: EmitChange;
+  readonly #sendsOld: boolean;
+  readonly #cached: boolean;
+  readonly #slots: number[] = [];
+  readonly #olds: unknown[] = [];
+
+  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean) {
+    this.table = scope.store<KeyValueState>(spec).table;
+    this.#next = scope.forwardChange(node);
+    this.#sendsOld = sendsOld;
+    this.#cached = scope.isCached(spec);
+    if (this.#cached) {
+      const needsKey = scope.plan.childrenNeedKey(node);
+      scope.onFlush(node, () => this.#flush(scope.context, spec, needsKey));
+    }
+  }
+
+  /** The value in `slot` becomes `value`. The context's key bytes are those of the slot while the change is passed on. */
+  write(slot: number, key: unknown, value: unknown, timestamp: number, context: TaskContext): void {
+    const { table } = this;
+    const old = table.values[slot] ?? null;
+    if (this.#cached) {
+      if ((table.flags[slot]! & UNEMITTED) === 0) {
+        table.mark(slot, UNEMITTED);
+        this.#slots.push(slot);
+        this.#olds.push(old);
+      }
+      if (value === null) table.remove(slot, timestamp);
+      else table.set(slot, value, timestamp);
+      return;
+    }
+    const { keyBytes, keyStart, keyEnd } = context;
+    const start = table.keyStart(slot);
+    const end = table.keyEnd(slot);
+    if (value === null) table.remove(slot, timestamp);
+    else table.set(slot, value, timestamp);
+    context.keyBytes = table.arena;
+    context.keyStart = start;
+    context.keyEnd = end;
+    this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
+    context.keyBytes = keyBytes;
+    context.keyStart = keyStart;
+    context.keyEnd = keyEnd;
+  }
+
+  #flush(context: TaskContext, spec: StoreSpec, needsKey: boolean): void {
+    const { table } = this;
+    const slots = this.#slots;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
+      const value = table.values[slot] ?? null;
+      const old = this.#olds[i];
+      const timestamp = table.timestamps[slot]!;
+      if (value !== null || old !== null) {
+        const start = table.keyStart(slot);
+        const end = table.keyEnd(slot);
+        context.keyBytes = table.arena;
+        context.keyStart = start;
+        context.keyEnd = end;
+        context.timestamp = timestamp;
+        const key = needsKey ? spec.key.decode(table.arena, start, end) : undefined;
+        this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
+      }
+      table.clear(slot, UNEMITTED);
+    }
+    slots.length = 0;
+    this.#olds.length = 0;
+  }
+}

@@ -1,0 +1,96 @@
+// The simple table operators: a table from a topic or stream, filter, mapValues.
+import type { RecordContext } from '../context.ts';
+import type { Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { TableWriter } from './table-values.ts';
+
+/** Latest value per key. Without a store it only passes changes on, and knows no old values. */
+export function tableSource(store: () => StoreSpec | null, sendsOld: () => boolean) {
+  return (scope: TaskScope, node: GraphNode): Emit => {
+    const spec = store();
+    const locator = locatorFor(scope, node);
+    if (spec === null) {
+      const next = scope.forwardChange(node);
+      return (key, value, timestamp, context) => {
+        if (!locator.locate(key, context)) scope.drop('null-key', node);
+        else next(key, value, null, timestamp, context);
+      };
+    }
+    const writer = new TableWriter(scope, node, spec, sendsOld());
+    const { table } = writer;
+    return (key, value, timestamp, context) => {
+      if (!locator.locate(key, context)) {
+        scope.drop('null-key', node);
+        return;
+      }
+      writer.write(table.slotFor(locator.bytes, locator.start, locator.end), key, value, timestamp, context);
+    };
+  };
+}
+
+export interface TableOperator {
+  /** The store of the operator's own results, if it has one. */
+  readonly store: StoreSpec | null;
+  readonly sendsOld: () => boolean;
+}
+
+type Predicate = (key: unknown, value: unknown, context: RecordContext) => unknown;
+
+/** A value that does not pass is deleted from the result. Where old values are known, rows that were never there are not deleted. */
+export function tableFilter(predicate: Predicate, wanted: boolean, options: TableOperator) {
+  return tableMap(
+    (key, value, context) => (Boolean(predicate(key, value, context)) === wanted ? value : null),
+    options,
+    true,
+  );
+}
+
+export function tableMap(
+  mapper: (key: unknown, value: unknown, context: RecordContext) => unknown,
+  options: TableOperator,
+  isFilter = false,
+) {
+  return (scope: TaskScope, node: GraphNode): EmitChange => {
+    const sendsOld = options.sendsOld();
+    const { context } = scope;
+    const apply = (key: unknown, value: unknown) => (value === null ? null : mapper(key, value, context));
+    if (options.store !== null) {
+      const writer = new TableWriter(scope, node, options.store, sendsOld);
+      const { table } = writer;
+      const locator = locatorFor(scope, node);
+      return (key, value, _old, timestamp, context) => {
+        context.timestamp = timestamp;
+        let mapped: unknown;
+        try {
+          mapped = apply(key, value);
+        } catch (error) {
+          scope.failed(error, node);
+          return;
+        }
+        locator.locate(key, context);
+        const slot = table.slotFor(locator.bytes, locator.start, locator.end);
+        if (isFilter && mapped === null && table.values[slot] === undefined) {
+          table.clear(slot, 0);
+          return;
+        }
+        writer.write(slot, key, mapped, timestamp, context);
+      };
+    }
+    const next = scope.forwardChange(node);
+    return (key, value, old, timestamp, context) => {
+      context.timestamp = timestamp;
+      let mapped: unknown;
+      let mappedOld: unknown = null;
+      try {
+        mapped = apply(key, value);
+        if (sendsOld) mappedOld = apply(key, old);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      if (isFilter && sendsOld && mapped === null && mappedOld === null) return;
+      next(key, mapped, mappedOld, timestamp, context);
+    };
+  };
+}

@@ -1,0 +1,233 @@
+// Aggregates per key and epoch-aligned window.
+import type { TaskContext } from '../context.ts';
+import type { Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { EmitStrategy } from '../options.ts';
+import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { IntervalState } from '../state/interval-store.ts';
+import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';
+import type { StoreSpec } from '../state/store.ts';
+import type { WindowState } from '../state/window-store.ts';
+import { readInt64, type TimeWindows } from '../windows.ts';
+import { ByteWriter } from '../../util/index.ts';
+import { type Aggregation, ownCopy } from './aggregate.ts';
+import type { GetterSupplier } from './table-values.ts';
+
+/**
+ * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
+ * update (or, cached, once per commit), or once, when the window has closed.
+ */
+export function aggregateWindows(
+  spec: StoreSpec,
+  windows: TimeWindows,
+  aggregation: Aggregation,
+  strategy: EmitStrategy,
+  sendsOld: () => boolean,
+) {
+  return (scope: TaskScope, node: GraphNode): Emit => {
+    const store = scope.store<WindowState>(spec);
+    const onClose = strategy === 'onWindowClose';
+    const emitter = new WindowEmitter(scope, node, spec, windows.sizeMs, sendsOld(), onClose);
+    const locator = locatorFor(scope, node);
+    const position = scope.position(node.name);
+    const { initial, add } = aggregation;
+    const { sizeMs, advanceMs, graceMs } = windows;
+    const mine = ownCopy(spec, sendsOld());
+
+    const emitClosed = (closeTime: number, context: TaskContext): void => {
+      const { lastClose } = position;
+      const first = lastClose < 0;
+      if (!first && lastClose >= closeTime) return;
+      const upper = closeTime - sizeMs;
+      if (upper < 0) return;
+      const lower = first ? 0 : Math.max(0, lastClose - sizeMs) + 1;
+      if (!first && sameWindows(windows, upper, lower - 1)) return;
+      position.lastClose = closeTime;
+      const from = Math.max(lower, store.expiredBefore);
+      for (const start of store.starts.filter((each) => each >= from && each <= upper)) {
+        const table = store.table(start)!;
+        for (const slot of table.sorted())
+          emitter.emit(table, start, slot, null, table.values[slot], table.timestamps[slot]!, context);
+      }
+    };
+
+    return (key, value, timestamp, context) => {
+      if (value === null || !locator.locate(key, context)) {
+        scope.drop(value === null ? 'null-value' : 'null-key', node);
+        return;
+      }
+      if (timestamp > position.observedTime) position.observedTime = timestamp;
+      const closeTime = position.observedTime - graceMs;
+      for (let start = windows.firstStart(timestamp); start <= timestamp; start += advanceMs) {
+        if (start + sizeMs <= closeTime) {
+          scope.drop('late', node);
+          continue;
+        }
+        const table = store.tableFor(start);
+        if (table === undefined) {
+          scope.drop('expired', node);
+          continue;
+        }
+        const slot = table.slotFor(locator.bytes, locator.start, locator.end);
+        const old = table.values[slot];
+        let result: unknown;
+        try {
+          result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
+        } catch (error) {
+          table.clear(slot, 0);
+          scope.failed(error, node);
+          return;
+        }
+        const before = old === undefined ? timestamp : table.timestamps[slot]!;
+        emitter.update(table, start, slot, old, result ?? null, timestamp > before ? timestamp : before, context);
+      }
+      if (onClose) emitClosed(closeTime, context);
+    };
+  };
+}
+
+function sameWindows(windows: TimeWindows, a: number, b: number): boolean {
+  return (
+    windows.firstStart(a) === windows.firstStart(b) &&
+    Math.floor(a / windows.advanceMs) === Math.floor(b / windows.advanceMs)
+  );
+}
+
+/** Stores an update of one window and passes it on under the windowed key. */
+class WindowEmitter {
+  readonly #next: EmitChange;
+  readonly #spec: StoreSpec;
+  readonly #sizeMs: number;
+  readonly #sendsOld: boolean;
+  readonly #silent: boolean;
+  readonly #cached: boolean;
+  readonly #needsKey: boolean;
+  readonly #keyOut = new ByteWriter(64);
+  #tables: SlotTable<unknown>[] = [];
+  #starts: number[] = [];
+  #slots: number[] = [];
+  #olds: unknown[] = [];
+
+  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sizeMs: number, sendsOld: boolean, silent: boolean) {
+    this.#next = scope.forwardChange(node);
+    this.#spec = spec;
+    this.#sizeMs = sizeMs;
+    this.#sendsOld = sendsOld;
+    this.#silent = silent;
+    this.#cached = !silent && scope.isCached(spec);
+    this.#needsKey = scope.plan.childrenNeedKey(node);
+    if (this.#cached) scope.onFlush(node, () => this.#flush(scope.context));
+  }
+
+  update(
+    table: SlotTable<unknown>,
+    start: number,
+    slot: number,
+    old: unknown,
+    value: unknown,
+    timestamp: number,
+    context: TaskContext,
+  ): void {
+    if (this.#cached) {
+      if ((table.flags[slot]! & UNEMITTED) === 0) {
+        table.mark(slot, UNEMITTED);
+        this.#tables.push(table);
+        this.#starts.push(start);
+        this.#slots.push(slot);
+        if (this.#sendsOld) this.#olds.push(old ?? null);
+      }
+      if (value === null) table.remove(slot, timestamp);
+      else table.set(slot, value, timestamp);
+      return;
+    }
+    if (value === null) {
+      if (!this.#silent) this.emit(table, start, slot, old ?? null, null, timestamp, context);
+      table.remove(slot, timestamp);
+    } else {
+      table.set(slot, value, timestamp);
+      if (!this.#silent) this.emit(table, start, slot, old ?? null, value, timestamp, context);
+    }
+  }
+
+  emit(
+    table: SlotTable<unknown>,
+    start: number,
+    slot: number,
+    old: unknown,
+    value: unknown,
+    timestamp: number,
+    context: TaskContext,
+  ): void {
+    const { keyBytes, keyStart, keyEnd } = context;
+    const out = this.#keyOut;
+    const from = table.keyStart(slot);
+    const to = table.keyEnd(slot);
+    out.reset();
+    out.bytes(table.arena, from, to);
+    out.int64(start);
+    context.keyBytes = out.buffer;
+    context.keyStart = 0;
+    context.keyEnd = out.position;
+    const key = this.#needsKey
+      ? { key: this.#spec.key.decode(table.arena, from, to), start, end: start + this.#sizeMs }
+      : undefined;
+    this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
+    context.keyBytes = keyBytes;
+    context.keyStart = keyStart;
+    context.keyEnd = keyEnd;
+  }
+
+  #flush(context: TaskContext): void {
+    const tables = this.#tables;
+    const starts = this.#starts;
+    const slots = this.#slots;
+    const olds = this.#olds;
+    this.#tables = [];
+    this.#starts = [];
+    this.#slots = [];
+    this.#olds = [];
+    for (let i = 0; i < slots.length; i++) {
+      const table = tables[i]!;
+      const slot = slots[i]!;
+      const value = table.values[slot] ?? null;
+      const old = this.#sendsOld ? olds[i] : null;
+      const timestamp = table.timestamps[slot]!;
+      context.timestamp = timestamp;
+      if (value !== null || !this.#sendsOld || old !== null)
+        this.emit(table, starts[i]!, slot, old, value, timestamp, context);
+      table.clear(slot, UNEMITTED);
+    }
+  }
+}
+
+/** Looks up a windowed key in the store of a windowed aggregation. */
+export function windowGetter(spec: StoreSpec): GetterSupplier {
+  return {
+    stores: [spec],
+    readsKey: false,
+    make: (scope) => {
+      const store = scope.store<WindowState | IntervalState>(spec);
+      return {
+        timestamp: -1,
+        get(_key, bytes, start, end) {
+          this.timestamp = -1;
+          if ('starts' in store) {
+            const table = store.table(readInt64(bytes, end - 8));
+            const slot = table === undefined ? -1 : table.find(bytes, start, end - 8);
+            const value = slot < 0 ? undefined : table!.values[slot];
+            if (value === undefined) return null;
+            this.timestamp = table!.timestamps[slot]!;
+            return value;
+          }
+          const session = spec.kind === 'session';
+          const keyEnd = end - (session ? 16 : 8);
+          const windowStart = readInt64(bytes, end - 8);
+          const windowEnd = session ? readInt64(bytes, keyEnd) : windowStart + spec.windowSizeMs!;
+          const span = store.of(bytes, start, keyEnd)?.find((s) => s.start === windowStart && s.end === windowEnd);
+          if (span === undefined) return null;
+          this.timestamp = span.timestamp;
+          return span.value;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import type { Serde } from '../serde/index.ts';
+import type { RecordContext } from './context.ts';
+
+/** Keys and values may be null where the topic holds nulls; a serde never sees them. */
+export type SerdeOf<T> = Serde<NonNullable<T>>;
+
+/**
+ * What a function looks at. Keys and values that nobody reads are never decoded: a record whose key is untouched is
+ * forwarded, grouped and joined by its bytes. The other argument is undefined then. Default `both`.
+ */
+export type Reads = 'both' | 'key' | 'value' | 'neither';
+
+export interface Named {
+  /** The operator's name in the topology; stores and internal topics are named after it. Default: derived from the structure. */
+  readonly name?: string;
+}
+
+export interface Reading extends Named {
+  readonly reads?: Reads;
+}
+
+/** Answers a record's event time; a negative one drops the record. `partitionTime` is the latest time seen in its partition. */
+export type TimestampExtractor<K, V> = (key: K, value: V, context: RecordContext, partitionTime: number) => number;
+
+export interface Consumed<K, V> extends Named {
+  readonly key: SerdeOf<K>;
+  readonly value: SerdeOf<V>;
+  readonly timestampExtractor?: TimestampExtractor<K, V>;
+  readonly offsetReset?: 'earliest' | 'latest';
+  /** What happens to records of this source that can't be decoded; default: the application's `onDecodeError`. */
+  readonly onDecodeError?: DecodeErrorHandler;
+}
+
+export interface Produced<K, V> extends Named {
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V>;
+  /** Answers the partition of a record; default: murmur2 of the key's bytes. */
+  readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
+  /** Answers the timestamp to write; default: the record's. */
+  readonly timestamp?: (key: K, value: V, context: RecordContext) => number;
+}
+
+export interface Grouped<K, V> extends Reading {
+  /** Needed when the records have to be repartitioned and the serdes are not known from the source. */
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V>;
+}
+
+export interface Repartitioned<K, V> extends Named {
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V>;
+  readonly partitions?: number;
+  readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
+}
+
+/** The state behind a table. */
+export interface Materialized<K, V> {
+  /** The store's name: needed for interactive queries; its changelog is `<application>-<name>-changelog`. */
+  readonly name?: string;
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V>;
+  /** How long windows are kept, at least size plus grace. */
+  readonly retentionMs?: number;
+  /** True: one update per key and commit goes downstream; false: every update. Default: the application's setting. */
+  readonly caching?: boolean;
+  /** False: the state is lost on restart. Default true. */
+  readonly logging?: boolean;
+  /** Further settings of the changelog topic. */
+  readonly topicConfig?: Readonly<Record<string, string>>;
+}
+
+export interface StreamJoined<K, V1, V2> extends Named {
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V1>;
+  readonly otherValue?: SerdeOf<V2>;
+  readonly storeName?: string;
+  readonly retentionMs?: number;
+  readonly logging?: boolean;
+}
+
+export interface Joined<K, V1> extends Named {
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V1>;
+}
+
+/** Serdes of a foreign-key join's internal topics, where they are not known from the tables. */
+export interface TableJoined<K, KO, V, VO> extends Named {
+  readonly key?: SerdeOf<K>;
+  readonly value?: SerdeOf<V>;
+  readonly otherKey?: SerdeOf<KO>;
+  readonly otherValue?: SerdeOf<VO>;
+}
+
+/** When windowed aggregates are emitted: with every update, or once when the window can't change any more. */
+export type EmitStrategy = 'onWindowUpdate' | 'onWindowClose';
+
+export type Suppressed =
+  | { readonly until: 'windowCloses'; readonly name?: string; readonly maxRecords?: number }
+  | {
+      readonly until: 'timeLimit';
+      readonly ms: number;
+      readonly name?: string;
+      readonly maxRecords?: number;
+      /** What happens beyond `maxRecords`. Default `emitEarly`. */
+      readonly whenFull?: 'emitEarly' | 'fail';
+    };
+
+export interface FailedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  /** The operator that failed. */
+  readonly node: string;
+}
+
+export interface UndecodableRecord extends FailedRecord {
+  readonly part: 'key' | 'value';
+  /** Views that are valid during the call only. */
+  readonly rawKey: Buffer | null;
+  readonly rawValue: Buffer | null;
+}
+
+/** `continue` skips the record, `fail` stops the application at it. */
+export type ErrorResponse = 'continue' | 'fail';
+export type DecodeErrorHandler = (error: unknown, record: UndecodableRecord) => ErrorResponse;
+/** Called when a user's function throws. */
+export type ProcessingErrorHandler = (error: unknown, record: FailedRecord) => ErrorResponse;
+
+export type DropReason =
+  | 'null-key'
+  | 'null-value'
+  | 'late'
+  | 'expired'
+  | 'negative-timestamp'
+  | 'null-foreign-key'
+  | 'undecodable'
+  | 'failed';
+/** Told about every record that an operator leaves out by its rules. */
+export type DropListener = (reason: DropReason, record: FailedRecord) => void;

@@ -1,0 +1,55 @@
+import type { Header } from '../client/index.ts';
+import type { RecordContext } from './context.ts';
+import type { KeyValueStore, SessionStore, WindowStore } from './state/typed-stores.ts';
+
+/** A record as processors see it. */
+export interface StreamRecord<K, V> {
+  readonly key: K;
+  readonly value: V;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
+}
+
+/** What a processor forwards; timestamp and headers default to those of the record at hand. */
+export interface ForwardedRecord<K, V> {
+  readonly key: K;
+  readonly value: V;
+  readonly timestamp?: number;
+  readonly headers?: readonly Header[];
+}
+
+export interface Cancellable {
+  cancel(): void;
+}
+
+export interface ProcessorContext<K, V> {
+  readonly applicationId: string;
+  /** `<sub-topology>_<partition>`. */
+  readonly taskId: string;
+  /** The record at hand; topic is empty inside a punctuation. */
+  readonly record: RecordContext;
+  forward(record: ForwardedRecord<K, V>): void;
+  keyValueStore<SK, SV>(name: string): KeyValueStore<SK, SV>;
+  windowStore<SK, SV>(name: string): WindowStore<SK, SV>;
+  sessionStore<SK, SV>(name: string): SessionStore<SK, SV>;
+  /** Calls `run` whenever the interval has passed in stream time or wall-clock time; missed calls collapse into one. */
+  schedule(intervalMs: number, by: 'streamTime' | 'wallClock', run: (timestamp: number) => void): Cancellable;
+  /** Asks for a commit soon. */
+  commit(): void;
+  currentStreamTimeMs(): number;
+  currentSystemTimeMs(): number;
+}
+
+export interface Processor<K, V> {
+  process(record: StreamRecord<K, V>): void;
+  close?(): void;
+}
+
+/** Called once per task. */
+export type ProcessorSupplier<K, V, K2, V2> = (context: ProcessorContext<K2, V2>) => Processor<K, V>;
+
+export interface ValueProcessorContext<V> extends Omit<ProcessorContext<never, V>, 'forward'> {
+  forward(record: { readonly value: V; readonly timestamp?: number; readonly headers?: readonly Header[] }): void;
+}
+
+export type ValueProcessorSupplier<K, V, V2> = (context: ValueProcessorContext<V2>) => Processor<K, V>;

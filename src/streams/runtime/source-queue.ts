@@ -1,0 +1,166 @@
+import type { RecordCursor } from '../../client/index.ts';
+import { SchemaNotLoaded } from '../../serde/index.ts';
+import { MillraceError, messageOf } from '../../util/index.ts';
+import type { TaskContext } from '../context.ts';
+import type { DecodingPlan, Emit, GraphNode } from '../dsl-graph.ts';
+import type { DecodeErrorHandler, DropReason } from '../options.ts';
+
+/** What a queue tells its task. */
+export interface QueueOwner {
+  readonly context: TaskContext;
+  readonly plan: DecodingPlan;
+  readonly onDecodeError: DecodeErrorHandler;
+  drop(reason: DropReason, node: GraphNode): void;
+}
+
+/**
+ * The records of one partition that wait to be processed, with the first one decoded as far as anybody needs it. Records
+ * that can't be decoded are left out here, so the head is always one to process.
+ */
+export class SourceQueue {
+  readonly topic: string;
+  readonly partition: number;
+  /** Event time of the head; Infinity when the queue is empty. */
+  headTime = Number.POSITIVE_INFINITY;
+  /** The offset behind the last record that was processed or left out: what is committed. -1 before the first. */
+  position = -1;
+  /** The largest event time taken from this partition. */
+  partitionTime = -1;
+  readonly #owner: QueueOwner;
+  readonly #node: GraphNode;
+  readonly #emit: Emit;
+  readonly #needsKey: boolean;
+  readonly #needsValue: boolean;
+  readonly #waiting: { readonly cursor: RecordCursor; readonly nextOffset: number }[] = [];
+  #current: { readonly cursor: RecordCursor; readonly nextOffset: number } | undefined;
+  /** The cursor stands on a record whose schema has to be loaded first. */
+  #stalled = false;
+  #key: unknown;
+  #value: unknown;
+
+  constructor(owner: QueueOwner, node: GraphNode, topic: string, partition: number, emit: Emit) {
+    this.#owner = owner;
+    this.#node = node;
+    this.topic = topic;
+    this.partition = partition;
+    this.#emit = emit;
+    const extracts = node.source!.timestampExtractor !== undefined;
+    this.#needsKey = extracts || owner.plan.childrenNeedKey(node);
+    this.#needsValue = extracts || owner.plan.childrenNeedValue(node);
+  }
+
+  get isEmpty(): boolean {
+    return this.headTime === Number.POSITIVE_INFINITY;
+  }
+
+  /** Fetches that have not been looked at yet. */
+  get backlog(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes over a fetch. `nextOffset` is committed when all of it has been processed. */
+  push(cursor: RecordCursor, nextOffset: number): void {
+    this.#waiting.push({ cursor, nextOffset });
+  }
+
+  /** Makes the next record the head. Throws `SchemaNotLoaded`; call again once it is. */
+  load(): void {
+    if (!this.isEmpty) return;
+    for (;;) {
+      if (this.#current === undefined) {
+        this.#current = this.#waiting.shift();
+        if (this.#current === undefined) return;
+      }
+      const { cursor, nextOffset } = this.#current;
+      if (!this.#stalled && !cursor.advance()) {
+        this.position = nextOffset;
+        this.#current = undefined;
+        continue;
+      }
+      if (this.#decode(cursor)) return;
+      this.position = cursor.offset + 1;
+    }
+  }
+
+  /** Runs the head through the operators. The next record is loaded by `load`. */
+  processHead(): void {
+    const { context } = this.#owner;
+    const { cursor } = this.#current!;
+    const time = this.headTime;
+    const key = this.#key;
+    const value = this.#value;
+    context.topic = this.topic;
+    context.partition = this.partition;
+    context.moveTo(cursor, time);
+    this.headTime = Number.POSITIVE_INFINITY;
+    if (time > this.partitionTime) this.partitionTime = time;
+    this.#emit(key, value, time, context);
+    this.position = cursor.offset + 1;
+  }
+
+  #decode(cursor: RecordCursor): boolean {
+    const source = this.#node.source!;
+    let part: 'key' | 'value' = 'key';
+    this.#stalled = false;
+    try {
+      const { bytes, keyStart, valueStart } = cursor;
+      this.#key = keyStart < 0 ? null : this.#needsKey ? source.key.decode(bytes, keyStart, cursor.keyEnd) : undefined;
+      part = 'value';
+      this.#value =
+        valueStart < 0 ? null : this.#needsValue ? source.value.decode(bytes, valueStart, cursor.valueEnd) : undefined;
+    } catch (error) {
+      if (error instanceof SchemaNotLoaded) {
+        this.#stalled = true;
+        throw error;
+      }
+      this.#refuse(cursor, error, part);
+      return false;
+    }
+    let time = cursor.timestamp;
+    if (source.timestampExtractor !== undefined) {
+      const { context } = this.#owner;
+      context.topic = this.topic;
+      context.partition = this.partition;
+      context.moveTo(cursor, time);
+      try {
+        time = source.timestampExtractor(this.#key, this.#value, context, this.partitionTime);
+      } catch (error) {
+        this.#refuse(cursor, error, 'value');
+        return false;
+      }
+    }
+    if (!(time >= 0)) {
+      this.#owner.context.moveTo(cursor, time);
+      this.#owner.drop('negative-timestamp', this.#node);
+      return false;
+    }
+    this.headTime = time;
+    return true;
+  }
+
+  #refuse(cursor: RecordCursor, error: unknown, part: 'key' | 'value'): void {
+    const { context } = this.#owner;
+    context.topic = this.topic;
+    context.partition = this.partition;
+    context.moveTo(cursor, cursor.timestamp);
+    const handler = this.#node.source!.onDecodeError ?? this.#owner.onDecodeError;
+    const response = handler(error, {
+      topic: this.topic,
+      partition: this.partition,
+      offset: cursor.offset,
+      timestamp: cursor.timestamp,
+      node: this.#node.name,
+      part,
+      rawKey: cursor.keyStart < 0 ? null : cursor.bytes.subarray(cursor.keyStart, cursor.keyEnd),
+      rawValue: cursor.valueStart < 0 ? null : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd),
+    });
+    if (response === 'fail') {
+      throw new MillraceError(
+        'UNDECODABLE_RECORD',
+        `the ${part} of the record at ${this.topic}-${this.partition}@${cursor.offset} can't be decoded: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    this.#owner.drop('undecodable', this.#node);
+  }
+}

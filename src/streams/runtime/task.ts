@@ -1,0 +1,301 @@
+/**
+ * One sub-topology over one partition of its topics: the operators' closures, their stores, and the queues of records in
+ * front of them. A task knows no broker: what comes in is cursors, what goes out goes to a `TaskOutput`. The runtime and
+ * the test driver run the same tasks.
+ */
+import { SchemaNotLoaded } from '../../serde/index.ts';
+import { assert, type Clock, MillraceError, messageOf } from '../../util/index.ts';
+import { TaskContext } from '../context.ts';
+import type { DecodingPlan, Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../options.ts';
+import { createStore } from '../state/create-store.ts';
+import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
+import type { SubTopology, Topology } from '../topology.ts';
+import { SourceQueue } from './source-queue.ts';
+import type { EmitPosition, TaskOutput, TaskScope } from './task-scope.ts';
+
+export interface TaskSettings {
+  readonly applicationId: string;
+  /** Whether stores emit once per commit where the user did not say. */
+  readonly caching: boolean;
+  readonly onDecodeError: DecodeErrorHandler;
+  readonly onProcessingError: ProcessingErrorHandler;
+  readonly onDrop?: DropListener | undefined;
+}
+
+export interface TaskOptions {
+  readonly topology: Topology;
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+  readonly settings: TaskSettings;
+  readonly output: TaskOutput;
+  readonly clock: Clock;
+  readonly tracking: (spec: StoreSpec) => Tracking;
+  readonly globalStores: ReadonlyMap<string, StateStore>;
+}
+
+/** What a user's function threw, on its way to stop the application. */
+class ProcessingFailure extends MillraceError {
+  override readonly name = 'ProcessingFailure';
+}
+
+interface Schedule {
+  readonly by: 'streamTime' | 'wallClock';
+  readonly intervalMs: number;
+  readonly run: (timestamp: number) => void;
+  next: number;
+  cancelled: boolean;
+}
+
+export class Task implements TaskScope {
+  readonly id: string;
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+  readonly taskId: string;
+  readonly applicationId: string;
+  readonly context = new TaskContext();
+  readonly plan: DecodingPlan;
+  readonly output: TaskOutput;
+  readonly stores = new Map<string, StateStore>();
+  readonly queues: SourceQueue[] = [];
+  readonly positions = new Map<string, EmitPosition>();
+  readonly onDecodeError: DecodeErrorHandler;
+  processed = 0;
+  readonly dropped = new Map<DropReason, number>();
+  commitRequested = false;
+  readonly #settings: TaskSettings;
+  readonly #clock: Clock;
+  readonly #globalStores: ReadonlyMap<string, StateStore>;
+  readonly #emits = new Map<GraphNode, Emit | EmitChange>();
+  readonly #sharedObjects = new Map<string, unknown>();
+  readonly #flushes: { readonly node: GraphNode; readonly flush: () => void }[] = [];
+  readonly #closes: (() => void)[] = [];
+  readonly #schedules: Schedule[] = [];
+  #streamTime = -1;
+
+  constructor(options: TaskOptions) {
+    const { topology, subTopology, settings } = options;
+    this.subTopology = subTopology;
+    this.partition = options.partition;
+    this.id = `${subTopology.id}_${options.partition}`;
+    this.taskId = this.id;
+    this.applicationId = settings.applicationId;
+    this.plan = topology.plan;
+    this.output = options.output;
+    this.onDecodeError = settings.onDecodeError;
+    this.#settings = settings;
+    this.#clock = options.clock;
+    this.#globalStores = options.globalStores;
+    for (const spec of subTopology.stores) this.stores.set(spec.name, createStore(spec, options.tracking(spec)));
+    const internal = topology.internalTopics;
+    for (const node of subTopology.sources) {
+      const emit = this.forward(node);
+      for (const topic of node.source!.topics) {
+        const name = internal.has(topic) ? this.internalTopic(topic) : topic;
+        this.queues.push(new SourceQueue(this, node, name, options.partition, emit));
+      }
+    }
+    // Operators behind no source of records (only stores) are built, too: their processors may punctuate.
+    for (const node of subTopology.nodes) if (node.build !== null) this.input(node);
+    this.#flushes.sort((a, b) => a.node.index - b.node.index);
+  }
+
+  // ── What the runtime calls ──
+
+  /** The queue of a partition's records. */
+  queue(topic: string): SourceQueue | undefined {
+    return this.queues.find((queue) => queue.topic === topic);
+  }
+
+  /**
+   * Processes records in the order of their times until nothing is at hand, `limit` records are done, or `mayGoOn` says
+   * no (asked every now and then). Answers how many were processed. Throws `SchemaNotLoaded` before the record at stake.
+   */
+  run(limit: number): number {
+    const { queues } = this;
+    let count = 0;
+    const punctuates = this.#schedules.length > 0;
+    while (count < limit) {
+      let next: SourceQueue | undefined;
+      let nextTime = Number.POSITIVE_INFINITY;
+      let secondTime = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < queues.length; i++) {
+        const queue = queues[i]!;
+        if (queue.isEmpty) queue.load();
+        const time = queue.headTime;
+        if (time < nextTime) {
+          secondTime = nextTime;
+          nextTime = time;
+          next = queue;
+        } else if (time < secondTime) {
+          secondTime = time;
+        }
+      }
+      if (next === undefined) break;
+      do {
+        if (next.headTime > this.#streamTime) this.#streamTime = next.headTime;
+        next.processHead();
+        count++;
+        this.processed++;
+        if (punctuates) this.#punctuate('streamTime', this.#streamTime);
+        next.load();
+      } while (count < limit && next.headTime <= secondTime && !next.isEmpty);
+    }
+    return count;
+  }
+
+  /** Emits what cached stores hold back. */
+  flush(): void {
+    if (this.#flushes.length === 0) return;
+    this.context.leaveRecord(this.#streamTime);
+    for (const { flush } of this.#flushes) flush();
+  }
+
+  punctuateWallClock(): void {
+    if (this.#schedules.length > 0) this.#punctuate('wallClock', this.#clock.now());
+  }
+
+  close(): void {
+    for (const close of this.#closes) close();
+  }
+
+  restoreTime(streamTime: number): void {
+    if (streamTime > this.#streamTime) this.#streamTime = streamTime;
+  }
+
+  // ── What operators are built with ──
+
+  forward(node: GraphNode): Emit {
+    const inputs = node.children.map((child) => this.input(child) as Emit);
+    const [first, second] = inputs;
+    if (first === undefined) return () => {};
+    if (second === undefined) return first;
+    if (inputs.length === 2) {
+      return (key, value, timestamp, context) => {
+        first(key, value, timestamp, context);
+        second(key, value, timestamp, context);
+      };
+    }
+    return (key, value, timestamp, context) => {
+      for (const input of inputs) input(key, value, timestamp, context);
+    };
+  }
+
+  forwardChange(node: GraphNode): EmitChange {
+    const inputs = node.children.map((child) => this.input(child) as EmitChange);
+    const [first, second] = inputs;
+    if (first === undefined) return () => {};
+    if (second === undefined) return first;
+    return (key, value, old, timestamp, context) => {
+      for (const input of inputs) input(key, value, old, timestamp, context);
+    };
+  }
+
+  input(node: GraphNode): Emit | EmitChange {
+    let emit = this.#emits.get(node);
+    if (emit === undefined) {
+      assert(node.build !== null, `${node.name} is a source: nothing flows into it`);
+      emit = node.build(this, node);
+      this.#emits.set(node, emit);
+    }
+    return emit;
+  }
+
+  store<S extends StateStore>(spec: StoreSpec): S {
+    const store = this.stores.get(spec.name) ?? this.#globalStores.get(spec.name);
+    assert(store !== undefined, `the task ${this.id} has no store ${spec.name}`);
+    return store as S;
+  }
+
+  shared<T>(id: string, create: () => T): T {
+    if (!this.#sharedObjects.has(id)) this.#sharedObjects.set(id, create());
+    return this.#sharedObjects.get(id) as T;
+  }
+
+  isCached(spec: StoreSpec): boolean {
+    return spec.caching ?? this.#settings.caching;
+  }
+
+  onFlush(node: GraphNode, flush: () => void): void {
+    this.#flushes.push({ node, flush });
+  }
+
+  onClose(close: () => void): void {
+    this.#closes.push(close);
+  }
+
+  schedule(intervalMs: number, by: 'streamTime' | 'wallClock', run: (timestamp: number) => void): () => void {
+    const schedule: Schedule = {
+      by,
+      intervalMs,
+      run,
+      next: by === 'streamTime' ? 0 : this.#clock.now() + intervalMs,
+      cancelled: false,
+    };
+    this.#schedules.push(schedule);
+    return () => {
+      schedule.cancelled = true;
+      const at = this.#schedules.indexOf(schedule);
+      if (at >= 0) this.#schedules.splice(at, 1);
+    };
+  }
+
+  internalTopic(name: string): string {
+    return `${this.#settings.applicationId}-${name}`;
+  }
+
+  drop(reason: DropReason, node: GraphNode): void {
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
+    const { onDrop } = this.#settings;
+    if (onDrop === undefined) return;
+    const { topic, partition, offset, timestamp } = this.context;
+    onDrop(reason, { topic, partition, offset, timestamp, node: node.name });
+  }
+
+  failed(error: unknown, node: GraphNode): void {
+    if (error instanceof ProcessingFailure || error instanceof SchemaNotLoaded) throw error;
+    const { topic, partition, offset, timestamp } = this.context;
+    const response = this.#settings.onProcessingError(error, { topic, partition, offset, timestamp, node: node.name });
+    if (response === 'fail') {
+      throw new ProcessingFailure(
+        'PROCESSING_FAILED',
+        `${node.name} failed at ${topic}-${partition}@${offset}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+    this.drop('failed', node);
+  }
+
+  streamTime(): number {
+    return this.#streamTime;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  requestCommit(): void {
+    this.commitRequested = true;
+  }
+
+  position(id: string): EmitPosition {
+    let position = this.positions.get(id);
+    if (position === undefined) {
+      position = { observedTime: -1, lastClose: -1 };
+      this.positions.set(id, position);
+    }
+    return position;
+  }
+
+  /** Runs what is due, once each however much time has passed. */
+  #punctuate(by: 'streamTime' | 'wallClock', now: number): void {
+    for (const schedule of this.#schedules.slice()) {
+      if (schedule.by !== by || schedule.next > now || schedule.cancelled) continue;
+      const missed = Math.floor((now - schedule.next) / schedule.intervalMs);
+      schedule.next += (missed + 1) * schedule.intervalMs;
+      const { context } = this;
+      context.leaveRecord(now);
+      schedule.run(now);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { BufferState } from './buffer-store.ts';
+import { IntervalState } from './interval-store.ts';
+import { KeyValueState } from './key-value-store.ts';
+import { OuterBufferState } from './outer-buffer-store.ts';
+import type { StateStore, StoreSpec, Tracking } from './store.ts';
+import { SubscriptionState } from './subscription-store.ts';
+import { WindowState } from './window-store.ts';
+
+/** The store that a specification asks for, empty. */
+export function createStore(spec: StoreSpec, tracking: Tracking): StateStore {
+  switch (spec.kind) {
+    case 'key-value':
+      return new KeyValueState(spec, tracking);
+    case 'window':
+      return new WindowState(spec, tracking);
+    case 'session':
+    case 'sliding':
+    case 'join-buffer':
+      return new IntervalState(spec, tracking);
+    case 'outer-buffer':
+      return new OuterBufferState(spec, tracking);
+    case 'suppress':
+      return new BufferState(spec, tracking);
+    case 'subscription':
+      return new SubscriptionState(spec, tracking);
+  }
+}

@@ -1,0 +1,222 @@
+import { ByteWriter } from '../../util/index.ts';
+import { readInt64 } from '../windows.ts';
+import { SlotTable } from './slot-table.ts';
+import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
+
+/** One value with a time span, among those of its key. `value` is undefined once it has been removed. */
+export interface Interval {
+  /** The key's slot in the store's table. */
+  readonly slot: number;
+  readonly start: number;
+  readonly end: number;
+  /** Tells apart the records of one key and time in join buffers. */
+  readonly sequence: number;
+  value: unknown;
+  timestamp: number;
+  unlogged: boolean;
+  uncheckpointed: boolean;
+}
+
+/**
+ * Sessions, sliding windows and join buffers: each key's spans in one small array, ordered by (end, start, sequence),
+ * so that the spans around a time are found without touching other keys.
+ */
+export class IntervalState implements StateStore {
+  readonly spec: StoreSpec;
+  readonly table = new SlotTable<Interval[]>();
+  /** The latest span end ever written: what retention counts from. */
+  storeTime = Number.NEGATIVE_INFINITY;
+  size = 0;
+  readonly #tracking: Tracking;
+  readonly #retentionMs: number;
+  readonly #row = new ByteWriter();
+  readonly #out = new ByteWriter();
+  #unlogged: Interval[] = [];
+  #uncheckpointed: Interval[] = [];
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #sequence = 0;
+
+  constructor(spec: StoreSpec, tracking: Tracking) {
+    this.spec = spec;
+    this.#tracking = tracking;
+    this.#retentionMs = spec.retentionMs!;
+  }
+
+  /** Spans that end before this are gone. */
+  get expiredBefore(): number {
+    return this.storeTime - this.#retentionMs;
+  }
+
+  /** The spans of a key, oldest first; callers don't change it. Expired ones may still be in front. */
+  of(bytes: Uint8Array, start: number, end: number): readonly Interval[] | undefined {
+    const slot = this.table.find(bytes, start, end);
+    return slot < 0 ? undefined : this.table.values[slot];
+  }
+
+  /** Sets the value of a span, or adds one. Answers undefined when the span has expired. */
+  put(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    start: number,
+    end: number,
+    value: unknown,
+    timestamp: number,
+  ) {
+    return this.#put(bytes, keyStart, keyEnd, start, end, 0, value, timestamp, true);
+  }
+
+  /** Adds a span even where one with the same times exists. */
+  append(bytes: Uint8Array, keyStart: number, keyEnd: number, time: number, value: unknown): Interval | undefined {
+    this.#sequence = (this.#sequence + 1) & 0x7fffffff;
+    return this.#put(bytes, keyStart, keyEnd, time, time, this.#sequence, value, time, true);
+  }
+
+  remove(span: Interval, timestamp: number): void {
+    const spans = this.table.values[span.slot]!;
+    const at = spans.indexOf(span);
+    spans.splice(at, 1);
+    this.size--;
+    span.value = undefined;
+    span.timestamp = timestamp;
+    this.#touch(span);
+  }
+
+  drainLog(visit: RowVisitor): void {
+    const spans = this.#unlogged;
+    this.#unlogged = [];
+    for (const span of spans) {
+      span.unlogged = false;
+      this.#visit(span, visit);
+    }
+  }
+
+  drainCheckpoint(visit: RowVisitor): void {
+    const spans = this.#uncheckpointed;
+    this.#uncheckpointed = [];
+    for (const span of spans) {
+      span.uncheckpointed = false;
+      this.#visit(span, visit);
+    }
+    this.#sweep();
+  }
+
+  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
+    let start: number;
+    let end: number;
+    let sequence = 0;
+    let keyEnd: number;
+    if (this.spec.kind === 'session') {
+      keyEnd = row.length - 16;
+      end = readInt64(row, keyEnd);
+      start = readInt64(row, keyEnd + 8);
+    } else {
+      keyEnd = row.length - 12;
+      start = readInt64(row, keyEnd);
+      end = start + (this.spec.windowSizeMs ?? 0);
+      sequence = row.readInt32BE(keyEnd + 8);
+      if (sequence > this.#sequence) this.#sequence = sequence;
+    }
+    if (value === null) {
+      const span = this.of(row, 0, keyEnd)?.find((s) => s.start === start && s.end === end && s.sequence === sequence);
+      if (span === undefined) return;
+      const spans = this.table.values[span.slot]!;
+      spans.splice(spans.indexOf(span), 1);
+      this.size--;
+    } else {
+      this.#put(row, 0, keyEnd, start, end, sequence, this.spec.value.decode(value, 0, value.length), timestamp, false);
+    }
+  }
+
+  #put(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    start: number,
+    end: number,
+    sequence: number,
+    value: unknown,
+    timestamp: number,
+    dirty: boolean,
+  ): Interval | undefined {
+    if (end > this.storeTime) {
+      this.storeTime = end;
+      if (end - this.#sweptAt > this.#retentionMs) this.#sweep();
+    } else if (end < this.expiredBefore) {
+      return undefined;
+    }
+    const slot = this.table.slotFor(bytes, keyStart, keyEnd);
+    let spans = this.table.values[slot];
+    if (spans === undefined) {
+      spans = [];
+      this.table.set(slot, spans, 0);
+    }
+    let at = spans.length;
+    while (at > 0 && isBehind(spans[at - 1]!, start, end, sequence)) at--;
+    let span = at > 0 ? spans[at - 1]! : undefined;
+    if (span !== undefined && span.start === start && span.end === end && span.sequence === sequence) {
+      span.value = value;
+      span.timestamp = timestamp;
+    } else {
+      span = { slot, start, end, sequence, value, timestamp, unlogged: false, uncheckpointed: false };
+      if (at === spans.length) spans.push(span);
+      else spans.splice(at, 0, span);
+      this.size++;
+    }
+    if (dirty) this.#touch(span);
+    return span;
+  }
+
+  #touch(span: Interval): void {
+    if (this.#tracking.log && !span.unlogged) {
+      span.unlogged = true;
+      this.#unlogged.push(span);
+    }
+    if (this.#tracking.checkpoint && !span.uncheckpointed) {
+      span.uncheckpointed = true;
+      this.#uncheckpointed.push(span);
+    }
+  }
+
+  #visit(span: Interval, visit: RowVisitor): void {
+    const row = this.#row;
+    const { table } = this;
+    row.reset();
+    row.bytes(table.arena, table.keyStart(span.slot), table.keyEnd(span.slot));
+    if (this.spec.kind === 'session') {
+      row.int64(span.end);
+      row.int64(span.start);
+    } else {
+      row.int64(span.start);
+      row.int32(span.sequence);
+    }
+    const out = this.#out;
+    out.reset();
+    if (span.value !== undefined) this.spec.value.encode(span.value, out);
+    visit(row.view(), span.value === undefined ? null : out.view(), span.timestamp, span.end);
+  }
+
+  /** Lets go of expired spans, and of keys that have none left and nothing to log. Amortized: once per retention period. */
+  #sweep(): void {
+    const before = this.expiredBefore;
+    this.#sweptAt = this.storeTime;
+    const canRelease = this.#unlogged.length === 0 && this.#uncheckpointed.length === 0;
+    const { table } = this;
+    table.forEach((slot) => {
+      const spans = table.values[slot]!;
+      let count = 0;
+      while (count < spans.length && spans[count]!.end < before) count++;
+      if (count > 0) {
+        spans.splice(0, count);
+        this.size -= count;
+      }
+      if (spans.length === 0 && canRelease) table.remove(slot, 0);
+    });
+  }
+}
+
+function isBehind(span: Interval, start: number, end: number, sequence: number): boolean {
+  if (span.end !== end) return span.end > end;
+  if (span.start !== start) return span.start > start;
+  return span.sequence > sequence;
+}

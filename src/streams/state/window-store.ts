@@ -1,0 +1,123 @@
+import { ByteWriter } from '../../util/index.ts';
+import { readInt64 } from '../windows.ts';
+import { restoreSlot } from './key-value-store.ts';
+import { SlotTable, UNCHECKPOINTED, UNLOGGED } from './slot-table.ts';
+import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
+
+/** Bytes behind the key in a row: the window's start (8) and a sequence number (4, always 0 here). */
+const SUFFIX_BYTES = 12;
+
+/** Values per window and key, one table per window: a record finds its window once, and an expired window goes as a whole. */
+export class WindowState implements StateStore {
+  readonly spec: StoreSpec;
+  /** The starts of the windows at hand, ascending. */
+  readonly starts: number[] = [];
+  /** The largest window start ever written: what retention counts from. */
+  storeTime = Number.NEGATIVE_INFINITY;
+  readonly #tables = new Map<number, SlotTable<unknown>>();
+  readonly #tracked: number;
+  readonly #retentionMs: number;
+  readonly #row = new ByteWriter();
+  readonly #out = new ByteWriter();
+  #lastStart = Number.NaN;
+  #lastTable: SlotTable<unknown> | undefined;
+
+  constructor(spec: StoreSpec, tracking: Tracking) {
+    this.spec = spec;
+    this.#retentionMs = spec.retentionMs!;
+    this.#tracked = (tracking.log ? UNLOGGED : 0) | (tracking.checkpoint ? UNCHECKPOINTED : 0);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const table of this.#tables.values()) size += table.size;
+    return size;
+  }
+
+  get expiredBefore(): number {
+    return this.storeTime - this.#retentionMs;
+  }
+
+  /** The table of a window, or undefined. */
+  table(start: number): SlotTable<unknown> | undefined {
+    if (start === this.#lastStart) return this.#lastTable;
+    return this.#tables.get(start);
+  }
+
+  /** The table of a window that is about to be written, or undefined when it has expired. */
+  tableFor(start: number): SlotTable<unknown> | undefined {
+    if (start === this.#lastStart) return this.#lastTable;
+    if (start > this.storeTime) {
+      this.storeTime = start;
+      this.#expire();
+    } else if (start < this.expiredBefore) {
+      return undefined;
+    }
+    let table = this.#tables.get(start);
+    if (table === undefined) {
+      table = new SlotTable(this.#tracked);
+      this.#tables.set(start, table);
+      let at = this.starts.length;
+      while (at > 0 && this.starts[at - 1]! > start) at--;
+      this.starts.splice(at, 0, start);
+    }
+    this.#lastStart = start;
+    this.#lastTable = table;
+    return table;
+  }
+
+  drainLog(visit: RowVisitor): void {
+    for (const [start, table] of this.#tables) if (table.hasUnlogged) this.#drain(start, table, UNLOGGED, visit);
+  }
+
+  drainCheckpoint(visit: RowVisitor): void {
+    for (const [start, table] of this.#tables) {
+      if (table.hasUncheckpointed) this.#drain(start, table, UNCHECKPOINTED, visit);
+    }
+  }
+
+  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
+    const keyEnd = row.length - SUFFIX_BYTES;
+    const table = this.tableFor(readInt64(row, keyEnd));
+    if (table === undefined) return;
+    restoreSlot(
+      table,
+      row,
+      0,
+      keyEnd,
+      value === null ? undefined : this.spec.value.decode(value, 0, value.length),
+      timestamp,
+    );
+  }
+
+  #drain(
+    start: number,
+    table: SlotTable<unknown>,
+    flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
+    visit: RowVisitor,
+  ): void {
+    const row = this.#row;
+    const out = this.#out;
+    table.drain(flag, (slot) => {
+      row.reset();
+      row.bytes(table.arena, table.keyStart(slot), table.keyEnd(slot));
+      row.int64(start);
+      row.int32(0);
+      const value = table.values[slot];
+      out.reset();
+      if (value !== undefined) this.spec.value.encode(value, out);
+      visit(row.view(), value === undefined ? null : out.view(), table.timestamps[slot]!, start);
+    });
+  }
+
+  #expire(): void {
+    const before = this.expiredBefore;
+    let count = 0;
+    while (count < this.starts.length && this.starts[count]! < before) this.#tables.delete(this.starts[count++]!);
+    if (count > 0) {
+      this.starts.splice(0, count);
+      this.#lastStart = Number.NaN;
+      this.#lastTable = undefined;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Where a topology begins: streams and tables from topics, whose operators build up a graph; `build` makes the topology
+ * of it. The names of operators, stores and internal topics come from the structure or from the user, never from a
+ * counter: an operator put in somewhere else does not orphan the state of others.
+ */
+import { type AnySerde, Graph } from './dsl-graph.ts';
+import { GlobalTable } from './global-table.ts';
+import { KStream } from './kstream.ts';
+import { KTable } from './ktable.ts';
+import { keyValueSpec, tableFromStream } from './table-state.ts';
+import type { Consumed, Materialized, SerdeOf } from './options.ts';
+import type { StoreSpec } from './state/store.ts';
+import { Topology } from './topology.ts';
+import { MillraceError } from '../util/index.ts';
+
+/** A state store for processors. */
+export type StateStoreOptions =
+  | {
+      readonly kind: 'key-value';
+      readonly name: string;
+      readonly key: SerdeOf<unknown>;
+      readonly value: SerdeOf<unknown>;
+      readonly logging?: boolean;
+    }
+  | {
+      readonly kind: 'window';
+      readonly name: string;
+      readonly key: SerdeOf<unknown>;
+      readonly value: SerdeOf<unknown>;
+      readonly retentionMs: number;
+      readonly windowSizeMs: number;
+      readonly logging?: boolean;
+    }
+  | {
+      readonly kind: 'session';
+      readonly name: string;
+      readonly key: SerdeOf<unknown>;
+      readonly value: SerdeOf<unknown>;
+      readonly retentionMs: number;
+      readonly logging?: boolean;
+    };
+
+export class StreamsBuilder {
+  readonly #graph = new Graph((state) => new KStream(state));
+
+  /** The records of one or several topics. */
+  stream<K, V>(topic: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
+    const topics = typeof topic === 'string' ? [topic] : topic;
+    if (topics.length === 0) throw new MillraceError('INVALID_TOPOLOGY', 'a stream needs at least one topic');
+    const node = this.#source(topics, consumed as unknown as Consumed<unknown, unknown>);
+    return new KStream<K, V>({
+      graph: this.#graph,
+      node,
+      key: consumed.key as AnySerde,
+      value: consumed.value as AnySerde,
+      moved: false,
+      origin: topics.join('-'),
+    });
+  }
+
+  /** The latest value per key of a topic. */
+  table<K, V>(topic: string, consumed: Consumed<K, V>, materialized: Materialized<K, V> = {}): KTable<K, V> {
+    const node = this.#source([topic], consumed as unknown as Consumed<unknown, unknown>);
+    const state = {
+      graph: this.#graph,
+      node,
+      key: consumed.key as AnySerde,
+      value: consumed.value as AnySerde,
+      moved: false,
+      origin: topic,
+    };
+    const store = this.#graph.storeName(materialized.name, `${topic}-store`);
+    return new KTable<K, V>(tableFromStream(state, store, materialized as Materialized<unknown, unknown>, topic));
+  }
+
+  /** The whole of a topic as a table, on every instance. */
+  globalTable<K, V>(topic: string, consumed: Consumed<K, V>, materialized: Materialized<K, V> = {}): GlobalTable<K, V> {
+    const name = this.#graph.storeName(materialized.name, `${topic}-global-store`);
+    const spec: StoreSpec = {
+      ...keyValueSpec(name, consumed.key as AnySerde, consumed.value as AnySerde, { logging: false }),
+      sourceTopic: topic,
+    };
+    this.#graph.addGlobalStore(spec);
+    return new GlobalTable<K, V>(this.#graph, topic, spec);
+  }
+
+  /** Adds a state store that processors can be connected to by its name. */
+  addStateStore(options: StateStoreOptions): this {
+    this.#graph.declareStore({ ...options, logging: options.logging ?? true });
+    return this;
+  }
+
+  build(): Topology {
+    return new Topology(this.#graph);
+  }
+
+  #source(topics: readonly string[], consumed: Consumed<unknown, unknown>) {
+    return this.#graph.addSource(consumed.name, {
+      topics,
+      key: consumed.key as AnySerde,
+      value: consumed.value as AnySerde,
+      timestampExtractor: consumed.timestampExtractor,
+      offsetReset: consumed.offsetReset,
+      onDecodeError: consumed.onDecodeError,
+    });
+  }
+}

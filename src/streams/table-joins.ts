@@ -1,0 +1,250 @@
+// How joins of tables are put into the graph.
+import type { AnySerde, GraphNode } from './dsl-graph.ts';
+import { required } from './stream-state.ts';
+import { keyValueSpec, type TableState } from './table-state.ts';
+import {
+  answerSubscriptions,
+  receiveSubscriptions,
+  rightChanges,
+  resolveAnswers,
+  ResponseSerde,
+  subscribe,
+  SubscriptionSerde,
+} from './operators/foreign-key-join.ts';
+import { sink } from './operators/sink.ts';
+import type { Joiner } from './operators/stream-join.ts';
+import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from './operators/table-join.ts';
+import { storeGetter } from './operators/table-values.ts';
+import { tableSource } from './operators/table.ts';
+import type { Materialized, Named, SerdeOf, TableJoined } from './options.ts';
+import type { StoreSpec } from './state/store.ts';
+
+export function joinTables(
+  left: TableState,
+  right: TableState,
+  joiner: Joiner,
+  kind: TableJoinKind,
+  options: Named & { readonly materialized?: Materialized<unknown, unknown>; readonly value?: SerdeOf<unknown> },
+): TableState {
+  const { graph } = left;
+  const name = graph.storeName(
+    options.name,
+    `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`,
+  );
+  if (kind !== 'inner') left.enableOldValues();
+  if (kind === 'outer') right.enableOldValues();
+  const leftGetter = left.getter();
+  const rightGetter = right.getter();
+  const key = required(left.key ?? right.key, 'key', name);
+  let sendsOld = false;
+  const side = (isLeft: boolean): GraphNode => {
+    const getter = isLeft ? rightGetter : leftGetter;
+    return graph.add({
+      name: graph.name(undefined, `${name}-${isLeft ? 'this' : 'other'}`),
+      parents: [isLeft ? left.node : right.node],
+      stores: getter.stores,
+      reads: joiner.length === 2 && !getter.readsKey ? 'value' : 'both',
+      keepsKey: true,
+      keyBytesAs: key,
+      build: joinTableSide({ isLeft, kind, joiner, other: getter, sendsOld: () => sendsOld }),
+    });
+  };
+  const thisNode = side(true);
+  const otherNode = side(false);
+  graph.copartitioned.push({ operator: name, inputs: [thisNode, otherNode] });
+
+  const { materialized } = options;
+  const value = (materialized?.value ?? options.value) as AnySerde | undefined;
+  const store: StoreSpec | null =
+    materialized?.name === undefined
+      ? null
+      : keyValueSpec(
+          materialized.name,
+          (materialized.key as AnySerde | undefined) ?? key,
+          required(value, 'value', materialized.name),
+          materialized ?? {},
+        );
+  const node = graph.add({
+    name: graph.name(undefined, `${name}-merge`),
+    parents: [thisNode, otherNode],
+    stores: store === null ? [] : [store],
+    reads: 'neither',
+    keepsKey: true,
+    keepsValue: true,
+    keyBytesAs: store === null ? null : key,
+    ownKeySerde: store === null ? null : key,
+    build: mergeTable(store, () => sendsOld),
+  });
+  return {
+    graph,
+    node,
+    key,
+    value,
+    moved: false,
+    origin: name,
+    windowGraceMs: left.windowGraceMs,
+    store: () => store,
+    sendsOld: () => sendsOld,
+    getter: () => (store === null ? joinGetter(leftGetter, rightGetter, joiner, kind) : storeGetter(store)),
+    enableOldValues: () => {
+      sendsOld = true;
+      if (store === null) {
+        left.enableOldValues();
+        right.enableOldValues();
+      }
+    },
+  };
+}
+
+/**
+ * The left table subscribes with each row to the row of the right table that it refers to, over one internal topic, and
+ * gets its answers over another. The subscription carries a hash of the left row, so that answers to what the row was
+ * before are recognised.
+ */
+export function joinOnForeignKey(
+  left: TableState,
+  right: TableState,
+  foreignKey: (value: unknown, key: unknown) => unknown,
+  joiner: Joiner,
+  kind: 'inner' | 'left',
+  options: TableJoined<unknown, unknown, unknown, unknown> & {
+    readonly materialized?: Materialized<unknown, unknown>;
+    readonly result?: SerdeOf<unknown>;
+  },
+): TableState {
+  const { graph } = left;
+  const name = graph.storeName(
+    options.name,
+    `${left.origin}-${right.origin}-foreign-${kind === 'inner' ? '' : 'left-'}join`,
+  );
+  const key = required((options.key as AnySerde | undefined) ?? left.key, 'key', name);
+  const value = required((options.value as AnySerde | undefined) ?? left.value, 'value', name);
+  const otherKey = required((options.otherKey as AnySerde | undefined) ?? right.key, 'key', name);
+  const otherValue = required((options.otherValue as AnySerde | undefined) ?? right.value, 'value', name);
+  const subscriptions = new SubscriptionSerde() as AnySerde;
+  const responses = new ResponseSerde(otherValue) as AnySerde;
+  const registrationTopic = `${name}-subscription-registration-topic`;
+  const responseTopic = `${name}-subscription-response-topic`;
+  left.enableOldValues();
+  const leftGetter = left.getter();
+  const rightGetter = right.getter();
+  graph.addInternalTopic(registrationTopic);
+  graph.addInternalTopic(responseTopic);
+
+  const subscriber = graph.add({
+    name: graph.name(undefined, `${name}-subscribe`),
+    parents: [left.node],
+    reads: 'both',
+    keyBytesAs: key,
+    build: subscribe({ kind, foreignKey, key, value, otherKey }),
+  });
+  graph.add({
+    name: graph.name(undefined, `${registrationTopic}-sink`),
+    parents: [subscriber],
+    sink: { topic: registrationTopic },
+    reads: 'neither',
+    keyBytesAs: otherKey,
+    valueBytesAs: subscriptions,
+    build: sink({ topic: { internal: registrationTopic }, key: otherKey, value: subscriptions }),
+  });
+  const registrations = graph.add({
+    name: graph.name(undefined, `${registrationTopic}-source`),
+    source: { topics: [registrationTopic], key: otherKey, value: subscriptions },
+  });
+  const store: StoreSpec = {
+    kind: 'subscription',
+    name: `${name}-subscription-store`,
+    key: otherKey,
+    value: subscriptions,
+    logging: true,
+  };
+  const receiver = graph.add({
+    name: graph.name(undefined, `${name}-receive`),
+    parents: [registrations],
+    stores: [store, ...rightGetter.stores],
+    reads: rightGetter.readsKey ? 'both' : 'value',
+    keyBytesAs: otherKey,
+    build: receiveSubscriptions(store, rightGetter),
+  });
+  const changes = graph.add({
+    name: graph.name(undefined, `${name}-right-changes`),
+    parents: [right.node],
+    stores: [store],
+    reads: 'value',
+    keyBytesAs: otherKey,
+    build: rightChanges(store),
+  });
+  graph.copartitioned.push({ operator: name, inputs: [receiver, changes] });
+  graph.add({
+    name: graph.name(undefined, `${responseTopic}-sink`),
+    parents: [receiver, changes],
+    sink: { topic: responseTopic },
+    reads: 'both',
+    build: answerSubscriptions(responseTopic, responses),
+  });
+
+  const answers = graph.add({
+    name: graph.name(undefined, `${responseTopic}-source`),
+    source: { topics: [responseTopic], key, value: responses },
+  });
+  const resolver = graph.add({
+    name: graph.name(undefined, `${name}-resolve`),
+    parents: [answers],
+    stores: leftGetter.stores,
+    reads: leftGetter.readsKey ? 'both' : 'value',
+    keepsKey: true,
+    keyBytesAs: key,
+    build: resolveAnswers({ kind, joiner, value, left: leftGetter }),
+  });
+  graph.copartitioned.push({ operator: name, inputs: [resolver, subscriber] });
+
+  const { materialized } = options;
+  const resultValue = (materialized?.value ?? options.result) as AnySerde | undefined;
+  const resultStore =
+    resultValue === undefined
+      ? null
+      : keyValueSpec(
+          graph.storeName(materialized?.name, `${name}-result`),
+          (materialized?.key as AnySerde | undefined) ?? key,
+          resultValue,
+          materialized ?? {},
+        );
+  let resultMaterialized: StoreSpec | null = materialized?.name === undefined ? null : resultStore;
+  let sendsOld = false;
+  const node = graph.add({
+    name: graph.name(undefined, `${name}-result`),
+    parents: [resolver],
+    stores: resultMaterialized === null ? [] : [resultMaterialized],
+    reads: 'value',
+    keepsKey: true,
+    keyBytesAs: key,
+    ownKeySerde: key,
+    build: tableSource(
+      () => resultMaterialized,
+      () => sendsOld,
+    ),
+  });
+  const materialize = (): StoreSpec => {
+    if (resultMaterialized === null) {
+      resultMaterialized =
+        resultStore ?? keyValueSpec(`${name}-result`, key, required(resultValue, 'value', `${name}-result`), {});
+      graph.connectStore(node, resultMaterialized);
+    }
+    return resultMaterialized;
+  };
+  return {
+    graph,
+    node,
+    key,
+    value: resultValue,
+    moved: false,
+    origin: name,
+    store: () => resultMaterialized,
+    sendsOld: () => sendsOld,
+    getter: () => storeGetter(materialize()),
+    enableOldValues: () => {
+      materialize();
+      sendsOld = true;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** What tables are underneath: where they stand in the graph, and how their values can be looked up. */
+import type { AnySerde } from './dsl-graph.ts';
+import { type GetterSupplier, storeGetter } from './operators/table-values.ts';
+import { tableSource } from './operators/table.ts';
+import type { Materialized } from './options.ts';
+import type { StoreSpec } from './state/store.ts';
+import { required, type StreamState } from './stream-state.ts';
+import { SessionWindowedSerde, TimeWindowedSerde } from './windows.ts';
+
+export interface TableState extends StreamState {
+  /** The table's own store; null when there is none, or none yet. */
+  readonly store: () => StoreSpec | null;
+  /** Gives the current value of a key; makes a store where there is none yet. */
+  readonly getter: () => GetterSupplier;
+  /** From here on changes carry the old value. */
+  readonly enableOldValues: () => void;
+  readonly sendsOld: () => boolean;
+  /** How long after its end a windowed table's window may still change; undefined when the keys are not windowed. */
+  readonly windowGraceMs?: number | undefined;
+}
+
+export function keyValueSpec(
+  name: string,
+  key: AnySerde,
+  value: AnySerde,
+  options: Materialized<unknown, unknown>,
+): StoreSpec {
+  return {
+    kind: 'key-value',
+    name,
+    key,
+    value,
+    logging: options.logging ?? true,
+    caching: options.caching,
+    topicConfig: options.topicConfig,
+  };
+}
+
+/** The table of the latest values of a stream's keys. Its store exists when it was named, or once something needs it. */
+export function tableFromStream(
+  stream: StreamState,
+  storeName: string,
+  options: Materialized<unknown, unknown>,
+  sourceTopic?: string,
+): TableState {
+  const { graph } = stream;
+  const key = required((options.key as AnySerde | undefined) ?? stream.key, 'key', storeName);
+  const value = required((options.value as AnySerde | undefined) ?? stream.value, 'value', storeName);
+  const spec: StoreSpec = {
+    ...keyValueSpec(storeName, key, value, options),
+    sourceTopic,
+  };
+  let store: StoreSpec | null = null;
+  let sendsOld = false;
+  const node = graph.add({
+    name: graph.name(undefined, `${storeName}-table`),
+    parents: [stream.node],
+    reads: 'value',
+    keepsKey: true,
+    keyBytesAs: key,
+    ownKeySerde: key,
+    build: tableSource(
+      () => store,
+      () => sendsOld,
+    ),
+  });
+  const materialize = (): StoreSpec => {
+    if (store === null) {
+      store = spec;
+      graph.connectStore(node, spec);
+    }
+    return store;
+  };
+  if (options.name !== undefined) materialize();
+  return {
+    graph,
+    node,
+    key,
+    value,
+    moved: false,
+    origin: storeName,
+    store: () => store,
+    getter: () => storeGetter(materialize()),
+    sendsOld: () => sendsOld,
+    enableOldValues: () => {
+      materialize();
+      sendsOld = true;
+    },
+  };
+}
+
+/** The serde of a windowed table's keys. */
+export function windowedSerde(key: AnySerde, sizeMs: number | null): AnySerde {
+  return (sizeMs === null ? new SessionWindowedSerde(key) : new TimeWindowedSerde(key, sizeMs)) as AnySerde;
+}

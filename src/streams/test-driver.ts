@@ -1,0 +1,263 @@
+/**
+ * Runs a topology synchronously, without a broker: what is piped in has been processed when `pipe` returns, through all
+ * repartition topics. The tasks are those of the real runtime. Nothing is cached unless asked for: every update is emitted.
+ */
+import type { Header, RecordCursor } from '../client/index.ts';
+import { deserialize, type Serde, serialize } from '../serde/index.ts';
+import { assert, ManualClock, MillraceError } from '../util/index.ts';
+import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
+import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from './options.ts';
+import type { TaskOutput } from './runtime/task-scope.ts';
+import { Task, type TaskSettings } from './runtime/task.ts';
+import { createStore } from './state/create-store.ts';
+import { NO_TRACKING, type StateStore } from './state/store.ts';
+import type { Topology } from './topology.ts';
+
+export interface TestDriverOptions {
+  /** What the wall clock shows at first. Default 0. */
+  readonly startTimeMs?: number;
+  /** Prefix of internal topics. Default `test`. */
+  readonly applicationId?: string;
+  /** True: stores emit once per piped record, as at a commit. Default false. */
+  readonly caching?: boolean;
+  /** Default: fail. */
+  readonly onDecodeError?: DecodeErrorHandler;
+  /** Default: fail. */
+  readonly onProcessingError?: ProcessingErrorHandler;
+  readonly onDrop?: DropListener;
+}
+
+export interface OutputRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
+}
+
+export class TopologyTestDriver {
+  readonly clock: ManualClock;
+  readonly #tasks: Task[];
+  /** Who reads a topic. */
+  readonly #readers = new Map<string, Task>();
+  readonly #unread = new Map<string, OutputRecord[]>();
+  readonly #offsets = new Map<string, number>();
+  readonly #inFlight: OutputRecord[] = [];
+  readonly #globalStores = new Map<string, StateStore>();
+  readonly #globalTopics = new Map<string, StateStore[]>();
+  readonly #stores: QueryableStores;
+
+  constructor(topology: Topology, options: TestDriverOptions = {}) {
+    this.clock = new ManualClock(options.startTimeMs ?? 0);
+    const settings: TaskSettings = {
+      applicationId: options.applicationId ?? 'test',
+      caching: options.caching ?? false,
+      onDecodeError: options.onDecodeError ?? (() => 'fail'),
+      onProcessingError: options.onProcessingError ?? (() => 'fail'),
+      onDrop: options.onDrop,
+    };
+    for (const spec of topology.globalStores) {
+      const store = createStore(spec, NO_TRACKING);
+      this.#globalStores.set(spec.name, store);
+      const topic = spec.sourceTopic!;
+      this.#globalTopics.set(topic, [...(this.#globalTopics.get(topic) ?? []), store]);
+    }
+    const output: TaskOutput = {
+      partitionsOf: () => 1,
+      send: (topic, partition, key, value, timestamp, headers) =>
+        this.#collect(topic, partition, key, value, timestamp, headers),
+    };
+    this.#tasks = topology.subTopologies
+      .filter((subTopology) => subTopology.sources.length > 0)
+      .map(
+        (subTopology) =>
+          new Task({
+            topology,
+            subTopology,
+            partition: 0,
+            settings,
+            output,
+            clock: this.clock,
+            tracking: () => NO_TRACKING,
+            globalStores: this.#globalStores,
+          }),
+      );
+    for (const task of this.#tasks) for (const queue of task.queues) this.#readers.set(queue.topic, task);
+    this.#stores = new QueryableStores((name) => {
+      const global = this.#globalStores.get(name);
+      if (global !== undefined) return [global];
+      return this.#tasks.flatMap((task) => task.stores.get(name) ?? []);
+    });
+  }
+
+  /** Processes one record of an input topic, and all that follows from it. */
+  pipe(
+    topic: string,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestamp: number = this.clock.now(),
+    headers: readonly Header[] = [],
+  ): void {
+    if (!this.#readers.has(topic) && !this.#globalTopics.has(topic)) {
+      throw new MillraceError('UNKNOWN_TOPIC', `the topology does not read the topic ${topic}`);
+    }
+    this.#inFlight.push(this.#record(topic, 0, key, value, timestamp, headers));
+    this.#drain();
+  }
+
+  /** As `pipe`, from values. */
+  pipeTyped<K, V>(
+    topic: string,
+    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
+    key: K | null,
+    value: V | null,
+    timestamp?: number,
+  ): void {
+    this.pipe(topic, serialize(serdes.key, key), serialize(serdes.value, value), timestamp);
+  }
+
+  /** What was written to a topic since it was last read. */
+  read(topic: string): OutputRecord[] {
+    const records = this.#unread.get(topic) ?? [];
+    this.#unread.delete(topic);
+    return records;
+  }
+
+  readTyped<K, V>(
+    topic: string,
+    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
+  ): { readonly key: K | null; readonly value: V | null; readonly timestamp: number }[] {
+    return this.read(topic).map(({ key, value, timestamp }) => ({
+      key: deserialize(serdes.key, key),
+      value: deserialize(serdes.value, value),
+      timestamp,
+    }));
+  }
+
+  /** Topics with records that have not been read, in the order of their first record. */
+  outputTopics(): string[] {
+    return [...this.#unread.keys()];
+  }
+
+  /** Moves the wall clock, and runs what was scheduled by it. */
+  advanceWallClock(byMs: number): void {
+    this.clock.advance(byMs);
+    for (const task of this.#tasks) {
+      task.punctuateWallClock();
+      task.flush();
+    }
+    this.#drain();
+  }
+
+  store(name: string): ReadOnlyStore {
+    return this.#stores.get(name);
+  }
+
+  /** Records left out so far, by reason. */
+  dropped(): ReadonlyMap<string, number> {
+    const total = new Map<string, number>();
+    for (const task of this.#tasks) {
+      for (const [reason, count] of task.dropped) total.set(reason, (total.get(reason) ?? 0) + count);
+    }
+    return total;
+  }
+
+  close(): void {
+    for (const task of this.#tasks) task.close();
+  }
+
+  #collect(
+    topic: string,
+    partition: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestamp: number,
+    headers: readonly Header[] | undefined,
+  ): void {
+    const record = this.#record(topic, partition, key, value, timestamp, headers ?? []);
+    const unread = this.#unread.get(topic);
+    if (unread === undefined) this.#unread.set(topic, [record]);
+    else unread.push(record);
+    if (this.#readers.has(topic) || this.#globalTopics.has(topic)) this.#inFlight.push(record);
+  }
+
+  #record(
+    topic: string,
+    partition: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestamp: number,
+    headers: readonly Header[],
+  ): OutputRecord {
+    const offset = this.#offsets.get(topic) ?? 0;
+    this.#offsets.set(topic, offset + 1);
+    return {
+      topic,
+      partition,
+      offset,
+      key: key === null ? null : Buffer.from(key),
+      value: value === null ? null : Buffer.from(value),
+      timestamp,
+      headers: [...headers],
+    };
+  }
+
+  #drain(): void {
+    try {
+      for (let record = this.#inFlight.shift(); record !== undefined; record = this.#inFlight.shift()) {
+        for (const store of this.#globalTopics.get(record.topic) ?? []) {
+          if (record.key !== null) store.restore(record.key, record.value, record.timestamp);
+        }
+        const task = this.#readers.get(record.topic);
+        if (task === undefined) continue;
+        const queue = task.queue(record.topic);
+        assert(queue !== undefined, `no queue for ${record.topic}`);
+        queue.push(new SingleRecord(record), record.offset + 1);
+        task.run(Number.POSITIVE_INFINITY);
+        task.flush();
+      }
+    } catch (error) {
+      this.#inFlight.length = 0;
+      throw error;
+    }
+  }
+}
+
+/** A cursor over one record. */
+class SingleRecord implements RecordCursor {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly bytes: Buffer;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly headerCount: number;
+  readonly #headers: readonly Header[];
+  #before = true;
+
+  constructor(record: OutputRecord) {
+    const keyLength = record.key?.length ?? 0;
+    this.offset = record.offset;
+    this.timestamp = record.timestamp;
+    this.bytes = Buffer.concat([record.key ?? Buffer.alloc(0), record.value ?? Buffer.alloc(0)]);
+    this.keyStart = record.key === null ? -1 : 0;
+    this.keyEnd = record.key === null ? -1 : keyLength;
+    this.valueStart = record.value === null ? -1 : keyLength;
+    this.valueEnd = record.value === null ? -1 : this.bytes.length;
+    this.headerCount = record.headers.length;
+    this.#headers = record.headers;
+  }
+
+  advance(): boolean {
+    const first = this.#before;
+    this.#before = false;
+    return first;
+  }
+
+  headers(): { key: string; value: Buffer | null }[] {
+    return this.#headers.map(({ key, value }) => ({ key, value: value === null ? null : Buffer.from(value) }));
+  }
+}

@@ -1,0 +1,103 @@
+import type { Graph, GraphNode, InternalTopic } from './dsl-graph.ts';
+import { DecodingPlan } from './dsl-graph.ts';
+import type { StoreSpec } from './state/store.ts';
+import { MillraceError } from '../util/index.ts';
+
+/** Operators that are connected without a topic in between: what one task runs. */
+export interface SubTopology {
+  readonly id: number;
+  readonly nodes: readonly GraphNode[];
+  readonly sources: readonly GraphNode[];
+  readonly stores: readonly StoreSpec[];
+}
+
+/** What a builder made: a graph that does not change any more, cut into sub-topologies at its topics. */
+export class Topology {
+  readonly nodes: readonly GraphNode[];
+  readonly subTopologies: readonly SubTopology[];
+  readonly internalTopics: ReadonlyMap<string, InternalTopic>;
+  readonly stores: ReadonlyMap<string, StoreSpec>;
+  readonly globalStores: readonly StoreSpec[];
+  readonly copartitioned: Graph['copartitioned'];
+  readonly plan = new DecodingPlan();
+
+  constructor(graph: Graph) {
+    this.nodes = [...graph.nodes];
+    this.internalTopics = new Map(graph.internalTopics);
+    this.stores = new Map(graph.stores);
+    this.globalStores = [...graph.globalStores];
+    this.copartitioned = [...graph.copartitioned];
+    this.subTopologies = cut(this.nodes);
+    if (this.nodes.every((node) => node.source === null)) {
+      throw new MillraceError('INVALID_TOPOLOGY', 'the topology reads no topic');
+    }
+  }
+
+  /** All topics that are read, internal ones under their short names. */
+  sourceTopics(): string[] {
+    return this.nodes.flatMap((node) => [...(node.source?.topics ?? [])]);
+  }
+
+  /** The topology in the text form that Kafka Streams prints. */
+  describe(): string {
+    const lines = ['Topologies:'];
+    for (const { id, nodes } of this.subTopologies) {
+      lines.push(`   Sub-topology: ${id}`);
+      for (const node of nodes) {
+        const to = node.children.map((child) => child.name).join(', ') || 'none';
+        const from = node.parents.map((parent) => parent.name).join(', ') || 'none';
+        if (node.source !== null) {
+          lines.push(`    Source: ${node.name} (topics: [${node.source.topics.join(', ')}])`, `      --> ${to}`);
+        } else if (node.sink !== null) {
+          const { topic } = node.sink;
+          lines.push(
+            `    Sink: ${node.name} (${typeof topic === 'string' ? `topic: ${topic}` : 'extractor: by record'})`,
+            `      <-- ${from}`,
+          );
+        } else {
+          const stores = node.stores.map((store) => store.name).join(', ');
+          lines.push(`    Processor: ${node.name} (stores: [${stores}])`, `      --> ${to}`, `      <-- ${from}`);
+        }
+      }
+      lines.push('');
+    }
+    for (const store of this.globalStores)
+      lines.push(`   Global table: ${store.name} (topic: ${store.sourceTopic})`, '');
+    return lines.join('\n');
+  }
+}
+
+/** Nodes belong together when an edge or a store connects them. */
+function cut(nodes: readonly GraphNode[]): SubTopology[] {
+  const root = new Map<GraphNode, GraphNode>(nodes.map((node) => [node, node]));
+  const find = (node: GraphNode): GraphNode => {
+    let at = node;
+    while (root.get(at) !== at) at = root.get(at)!;
+    return at;
+  };
+  const unite = (a: GraphNode, b: GraphNode): void => {
+    const [first, second] = [find(a), find(b)].sort((x, y) => x.index - y.index);
+    root.set(second!, first!);
+  };
+  const owners = new Map<StoreSpec, GraphNode>();
+  for (const node of nodes) {
+    for (const parent of node.parents) unite(parent, node);
+    for (const store of node.stores) {
+      const owner = owners.get(store);
+      if (owner === undefined) owners.set(store, node);
+      else unite(owner, node);
+    }
+  }
+  const groups = new Map<GraphNode, GraphNode[]>();
+  for (const node of nodes) {
+    const group = groups.get(find(node));
+    if (group === undefined) groups.set(find(node), [node]);
+    else group.push(node);
+  }
+  return [...groups.values()].map((group, id) => ({
+    id,
+    nodes: group,
+    sources: group.filter((node) => node.source !== null),
+    stores: [...new Set(group.flatMap((node) => node.stores))],
+  }));
+}

@@ -1,0 +1,217 @@
+import { DeserializationError, type Serde } from '../serde/index.ts';
+import { type ByteWriter, MillraceError } from '../util/index.ts';
+
+/** A key within a window. Time windows are [start, end), session and sliding windows include their end. */
+export interface Windowed<K> {
+  readonly key: K;
+  readonly start: number;
+  readonly end: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+function positive(value: number, what: string): number {
+  if (!(Number.isSafeInteger(value) && value > 0)) {
+    throw new MillraceError('INVALID_WINDOW', `${what} must be a positive number of milliseconds, not ${value}`);
+  }
+  return value;
+}
+
+function notNegative(value: number, what: string): number {
+  if (!(Number.isSafeInteger(value) && value >= 0)) {
+    throw new MillraceError('INVALID_WINDOW', `${what} must not be negative, but is ${value} ms`);
+  }
+  return value;
+}
+
+/** Tumbling and hopping windows, aligned to the epoch. */
+export class TimeWindows {
+  readonly sizeMs: number;
+  readonly advanceMs: number;
+  readonly graceMs: number;
+
+  private constructor(sizeMs: number, advanceMs: number, graceMs: number) {
+    this.sizeMs = positive(sizeMs, 'the window size');
+    this.advanceMs = positive(advanceMs, 'the window advance');
+    this.graceMs = notNegative(graceMs, 'the grace period');
+    if (advanceMs > sizeMs) {
+      throw new MillraceError(
+        'INVALID_WINDOW',
+        `the window advance (${advanceMs} ms) must not exceed its size (${sizeMs} ms)`,
+      );
+    }
+  }
+
+  static ofSizeAndGrace(sizeMs: number, graceMs: number): TimeWindows {
+    return new TimeWindows(sizeMs, sizeMs, graceMs);
+  }
+
+  static ofSizeWithNoGrace(sizeMs: number): TimeWindows {
+    return new TimeWindows(sizeMs, sizeMs, 0);
+  }
+
+  advanceBy(advanceMs: number): TimeWindows {
+    return new TimeWindows(this.sizeMs, advanceMs, this.graceMs);
+  }
+
+  /** The first start of the windows that hold `timestamp`; the others follow in steps of `advanceMs` up to `timestamp`. */
+  firstStart(timestamp: number): number {
+    const { sizeMs, advanceMs } = this;
+    return Math.floor(Math.max(0, timestamp - sizeMs + advanceMs) / advanceMs) * advanceMs;
+  }
+}
+
+/** Windows of a fixed length that exist wherever their content changes: both ends are inclusive. */
+export class SlidingWindows {
+  readonly timeDifferenceMs: number;
+  readonly graceMs: number;
+
+  private constructor(timeDifferenceMs: number, graceMs: number) {
+    this.timeDifferenceMs = notNegative(timeDifferenceMs, 'the time difference');
+    this.graceMs = notNegative(graceMs, 'the grace period');
+  }
+
+  static ofTimeDifferenceAndGrace(timeDifferenceMs: number, graceMs: number): SlidingWindows {
+    return new SlidingWindows(timeDifferenceMs, graceMs);
+  }
+
+  static ofTimeDifferenceWithNoGrace(timeDifferenceMs: number): SlidingWindows {
+    return new SlidingWindows(timeDifferenceMs, 0);
+  }
+}
+
+/** Sessions: records of a key that are no further apart than the gap. */
+export class SessionWindows {
+  readonly gapMs: number;
+  readonly graceMs: number;
+
+  private constructor(gapMs: number, graceMs: number) {
+    this.gapMs = positive(gapMs, 'the inactivity gap');
+    this.graceMs = notNegative(graceMs, 'the grace period');
+  }
+
+  static ofInactivityGapAndGrace(gapMs: number, graceMs: number): SessionWindows {
+    return new SessionWindows(gapMs, graceMs);
+  }
+
+  static ofInactivityGapWithNoGrace(gapMs: number): SessionWindows {
+    return new SessionWindows(gapMs, 0);
+  }
+}
+
+/** How far apart the two records of a stream-stream join may be; both bounds are inclusive. */
+export class JoinWindows {
+  /** How much earlier than the left record the right one may be. */
+  readonly beforeMs: number;
+  /** How much later than the left record the right one may be. */
+  readonly afterMs: number;
+  readonly graceMs: number;
+  /** True when the unmatched side of an outer join is emitted at once, and again if a match comes later. */
+  readonly eager: boolean;
+
+  private constructor(beforeMs: number, afterMs: number, graceMs: number, eager: boolean) {
+    if (beforeMs + afterMs < 0) {
+      throw new MillraceError('INVALID_WINDOW', `a join window from -${beforeMs} ms to ${afterMs} ms holds nothing`);
+    }
+    this.beforeMs = beforeMs;
+    this.afterMs = afterMs;
+    this.graceMs = notNegative(graceMs, 'the grace period');
+    this.eager = eager;
+  }
+
+  static ofTimeDifferenceAndGrace(differenceMs: number, graceMs: number): JoinWindows {
+    return new JoinWindows(differenceMs, differenceMs, graceMs, false);
+  }
+
+  static ofTimeDifferenceWithNoGrace(differenceMs: number): JoinWindows {
+    return new JoinWindows(differenceMs, differenceMs, 0, false);
+  }
+
+  /** The older behaviour: a day of grace, and unmatched records of outer joins are emitted without waiting for the window to close. */
+  static ofTimeDifferenceEager(differenceMs: number, graceMs = Math.max(DAY_MS - 2 * differenceMs, 0)): JoinWindows {
+    return new JoinWindows(differenceMs, differenceMs, graceMs, true);
+  }
+
+  before(beforeMs: number): JoinWindows {
+    return new JoinWindows(beforeMs, this.afterMs, this.graceMs, this.eager);
+  }
+
+  after(afterMs: number): JoinWindows {
+    return new JoinWindows(this.beforeMs, afterMs, this.graceMs, this.eager);
+  }
+
+  get sizeMs(): number {
+    return this.beforeMs + this.afterMs;
+  }
+}
+
+/** Reads an int64 that is known to be a safe integer. */
+export function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4);
+}
+
+/** A windowed key as Kafka writes it to topics: the key, then the window's start. The end follows from the size. */
+export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
+  readonly name: string;
+  readonly inner: Serde<K>;
+  readonly sizeMs: number;
+
+  constructor(inner: Serde<K>, sizeMs: number) {
+    this.name = `TIME_WINDOWED(${inner.name})`;
+    this.inner = inner;
+    this.sizeMs = sizeMs;
+  }
+
+  encode(value: Windowed<K>, out: ByteWriter): void {
+    this.inner.encode(value.key, out);
+    out.int64(value.start);
+  }
+
+  decode(bytes: Buffer, start: number, end: number): Windowed<K> {
+    if (end - start < 8) throw new DeserializationError('a time-windowed key is shorter than its window');
+    const windowStart = readInt64(bytes, end - 8);
+    return { key: this.inner.decode(bytes, start, end - 8), start: windowStart, end: windowStart + this.sizeMs };
+  }
+
+  async prepare(): Promise<void> {
+    await this.inner.prepare?.();
+  }
+}
+
+/** A session's key as Kafka writes it to topics: the key, then the session's end, then its start. */
+export class SessionWindowedSerde<K> implements Serde<Windowed<K>> {
+  readonly name: string;
+  readonly inner: Serde<K>;
+
+  constructor(inner: Serde<K>) {
+    this.name = `SESSION_WINDOWED(${inner.name})`;
+    this.inner = inner;
+  }
+
+  encode(value: Windowed<K>, out: ByteWriter): void {
+    this.inner.encode(value.key, out);
+    out.int64(value.end);
+    out.int64(value.start);
+  }
+
+  decode(bytes: Buffer, start: number, end: number): Windowed<K> {
+    if (end - start < 16) throw new DeserializationError('a session-windowed key is shorter than its window');
+    return {
+      key: this.inner.decode(bytes, start, end - 16),
+      start: readInt64(bytes, end - 8),
+      end: readInt64(bytes, end - 16),
+    };
+  }
+
+  async prepare(): Promise<void> {
+    await this.inner.prepare?.();
+  }
+}
+
+/** True when two serdes write the same bytes, as far as can be told without asking them to. */
+export function sameSerde(a: Serde<unknown> | undefined, b: Serde<unknown> | undefined): boolean {
+  if (a === b) return a !== undefined;
+  if (a instanceof TimeWindowedSerde) return b instanceof TimeWindowedSerde && sameSerde(a.inner, b.inner);
+  if (a instanceof SessionWindowedSerde) return b instanceof SessionWindowedSerde && sameSerde(a.inner, b.inner);
+  return false;
+}
