@@ -1,0 +1,149 @@
+/**
+ * The broker: topics, groups and transactions of one node, in one thread.
+ *
+ * The life of a produce. Bytes arrive at a `Listener`; its `Connection` cuts them into frames and decodes one (in process
+ * this is left out: the request object is there already). `handlers/produce` checks the batch and appends it to its
+ * `Partition`: `log/segment` copies it to the tail in memory and sets its offset and leader epoch. At the end of the turn
+ * of the event loop the `Flusher` writes the tails of all partitions that grew, and forces them to the disk in rounds.
+ * When that is done the partition's high watermark rises, and whoever waits for it is answered: a produce with acks=all.
+ *
+ * The life of a fetch. `handlers/fetch` reads whole batches up to the high watermark (or, read_committed, up to the last
+ * stable offset). Near the end of the log they are views of the tail, else bytes of the file: nothing is re-encoded. When
+ * there is less than the client wants, the fetch parks in its partitions and reads again when one of them advances.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { BrokerAddress, Transport } from '../protocol/index.ts';
+import { type Clock, messageOf, systemClock } from '../util/index.ts';
+import type { Core } from './core.ts';
+import { Flusher } from './flusher.ts';
+import { InProcessTransport } from './in-process.ts';
+import { Listener } from './listener.ts';
+import { type Disk, nodeDisk } from './log/disk.ts';
+import { TailCache } from './log/tail-cache.ts';
+import { type GivenSettings, readBrokerSettings } from './settings.ts';
+import { Topics } from './topics.ts';
+
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+const META_FILE = 'meta.properties';
+const NOWHERE: BrokerAddress = { host: 'in-process', port: 0 };
+
+export interface BrokerOptions {
+  readonly dataDir: string;
+  /** Kafka's property names; what is not given has its default. */
+  readonly settings?: GivenSettings;
+  readonly clock?: Clock;
+  readonly disk?: Disk;
+  /** Takes note of what an operator may want to know. */
+  readonly log?: (message: string) => void;
+}
+
+export class Broker {
+  readonly #core: Core;
+  readonly #disk: Disk;
+  readonly #unlock: () => void;
+  readonly #listeners: Listener[] = [];
+  readonly #transports = new Set<InProcessTransport>();
+  #stopUpkeep: () => void = () => {};
+  #upkeep: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  private constructor(core: Core, disk: Disk, unlock: () => void) {
+    this.#core = core;
+    this.#disk = disk;
+    this.#unlock = unlock;
+    this.#scheduleUpkeep();
+  }
+
+  /** Opens the data directory, which no other process may use, and recovers it where the last shutdown was not clean. */
+  static async open(options: BrokerOptions): Promise<Broker> {
+    const { dataDir, settings: given = {}, clock = systemClock, disk = nodeDisk, log: report = () => {} } = options;
+    const settings = readBrokerSettings(given);
+    disk.makeDirectory(dataDir);
+    const unlock = disk.lock(dataDir);
+    try {
+      const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
+      const isClean = disk.exists(marker);
+      const clusterId = readClusterId(disk, dataDir, settings['node.id']);
+      const flusher = new Flusher(settings.durability as 'fsync', settings['log.flush.interval.ms'], clock, report);
+      const cache = new TailCache(settings['tail.cache.bytes']);
+      const topics = new Topics({ directory: dataDir, settings, env: { disk, clock, cache }, flusher, report });
+      topics.load(isClean);
+      disk.remove(marker);
+      disk.syncDirectory(dataDir);
+      const core: Core = {
+        clusterId,
+        dataDirectory: dataDir,
+        settings,
+        givenSettings: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
+        clock,
+        topics,
+        flusher,
+        report,
+      };
+      return new Broker(core, disk, unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  get clusterId(): string {
+    return this.#core.clusterId;
+  }
+
+  /** A connection from within this process. */
+  connect(clientId = 'millrace'): Transport {
+    const transport = new InProcessTransport(this.#core, clientId, () => this.#listeners[0]?.endpoint ?? NOWHERE);
+    this.#transports.add(transport);
+    void transport.closed.then(() => this.#transports.delete(transport));
+    return transport;
+  }
+
+  /** Listens for clients; port 0 takes any free one. Returns the address that was taken. */
+  async listen(address: BrokerAddress): Promise<BrokerAddress> {
+    const listener = await Listener.open(this.#core, address);
+    this.#listeners.push(listener);
+    return listener.address;
+  }
+
+  /** A clean shutdown: connections are dropped, everything is forced to the disk, and the next start need not recover. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    const { flusher, topics, dataDirectory } = this.#core;
+    this.#stopUpkeep();
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    for (const transport of this.#transports) transport.close();
+    await this.#upkeep;
+    flusher.stop();
+    await flusher.syncAll();
+    topics.close();
+    this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
+    this.#unlock();
+  }
+
+  #scheduleUpkeep(): void {
+    const { clock, settings, topics, report } = this.#core;
+    this.#stopUpkeep = clock.after(settings['log.retention.check.interval.ms'], () => {
+      this.#upkeep = topics.upkeep().catch((error: unknown) => report(`upkeep failed: ${messageOf(error)}`));
+      this.#scheduleUpkeep();
+    });
+  }
+}
+
+/** The cluster's id, made up at the first start. */
+function readClusterId(disk: Disk, dataDir: string, nodeId: number): string {
+  const path = join(dataDir, META_FILE);
+  if (disk.exists(path)) {
+    const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
+    if (found !== null) return found[1]!.trim();
+  }
+  const clusterId = randomBytes(16).toString('base64url');
+  const lines = ['version=1', `cluster.id=${clusterId}`, `node.id=${nodeId}`, `directory.id=${randomUUID()}`];
+  disk.replaceFile(path, `${lines.join('\n')}\n`, true);
+  return clusterId;
+}

@@ -1,0 +1,192 @@
+import {
+  type AnyApi,
+  type Api,
+  apiVersions,
+  type BrokerAddress,
+  ByteReader,
+  encodeResponse,
+  FrameSplitter,
+  FrameWriter,
+  isUnanswered,
+  readRequestBody,
+  readRequestHeader,
+} from '../protocol/index.ts';
+import { codeOf, messageOf } from '../util/index.ts';
+import type { Core } from './core.ts';
+import { unsupportedApiVersions } from './handlers/api-versions.ts';
+import { handlerOf } from './handlers/index.ts';
+
+/** The socket's side of a connection. */
+export interface ConnectionSocket {
+  /** Sends the pieces in order; false when the client is slow and the next ones should wait. */
+  send(pieces: Buffer[]): boolean;
+  /** Stops or resumes reading from the client. */
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}
+
+/** The answer to one request, in the place that its request has among the others. */
+interface Slot {
+  pieces: Buffer[] | undefined;
+}
+
+/**
+ * The broker's end of a connection, without the socket. Requests take effect in their order, and answers go out in that
+ * order even when a later one is ready first. A client that sends faster than it is answered, or reads more slowly, is
+ * not read from until it has caught up.
+ */
+export class Connection {
+  readonly #core: Core;
+  readonly #socket: ConnectionSocket;
+  readonly #endpoint: BrokerAddress;
+  readonly #clientHost: string;
+  readonly #splitter: FrameSplitter;
+  readonly #maxUnanswered: number;
+  #frames: Buffer[] = [];
+  #slots: Slot[] = [];
+  #isPaused = false;
+  #isCongested = false;
+  #isClosed = false;
+  /** The broker's time of the last request. */
+  lastRequestAt: number;
+
+  constructor(core: Core, socket: ConnectionSocket, endpoint: BrokerAddress, clientHost: string) {
+    this.#core = core;
+    this.#socket = socket;
+    this.#endpoint = endpoint;
+    this.#clientHost = clientHost;
+    this.#splitter = new FrameSplitter(core.settings['socket.request.max.bytes']);
+    this.#maxUnanswered = core.settings['queued.max.requests'];
+    this.lastRequestAt = core.clock.now();
+  }
+
+  /** True while a request waits for its answer. */
+  get isBusy(): boolean {
+    return this.#slots.length > 0;
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    this.lastRequestAt = this.#core.clock.now();
+    try {
+      const frames = this.#splitter.push(chunk);
+      this.#frames = this.#frames.length === 0 ? frames : [...this.#frames, ...frames];
+    } catch (error) {
+      this.#drop(messageOf(error));
+      return;
+    }
+    this.#work();
+  }
+
+  /** The client has taken what was sent. */
+  drained(): void {
+    this.#isCongested = false;
+    this.#work();
+  }
+
+  closed(): void {
+    this.#isClosed = true;
+    this.#frames = [];
+    this.#slots = [];
+  }
+
+  /** Handles what has been received, as far as backpressure allows. */
+  #work(): void {
+    let done = 0;
+    while (!this.#isClosed && done < this.#frames.length && this.#mayGoOn()) this.#handle(this.#frames[done++]!);
+    if (this.#isClosed) return;
+    if (done > 0) this.#frames = this.#frames.slice(done);
+    const shouldPause = this.#frames.length > 0 || !this.#mayGoOn();
+    if (shouldPause === this.#isPaused) return;
+    this.#isPaused = shouldPause;
+    if (shouldPause) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #mayGoOn(): boolean {
+    return !this.#isCongested && this.#slots.length < this.#maxUnanswered;
+  }
+
+  #handle(frame: Buffer): void {
+    try {
+      const from = new ByteReader(frame);
+      const header = readRequestHeader(from);
+      const { apiKey, apiVersion: version, correlationId } = header;
+      const handler = handlerOf(apiKey);
+      if (handler === undefined || version < handler.api.minVersion || version > handler.api.maxVersion) {
+        if (apiKey !== apiVersions.key) this.#drop(`API ${apiKey} in version ${version} is not supported`);
+        else this.#answer({ pieces: encode(apiVersions, 0, correlationId, unsupportedApiVersions()) });
+        return;
+      }
+      const request = readRequestBody(handler.api, version, from);
+      const response = handler.handle(request, {
+        core: this.#core,
+        version,
+        clientId: header.clientId ?? '',
+        clientHost: this.#clientHost,
+        endpoint: this.#endpoint,
+      });
+      if (isUnanswered(handler.api, request)) this.#closeOnError(response);
+      else if (response instanceof Promise) this.#answerLater(handler.api, version, correlationId, response);
+      else this.#answer({ pieces: encode(handler.api, version, correlationId, response) });
+    } catch (error) {
+      this.#drop(describe(error));
+    }
+  }
+
+  #answer(slot: Slot): void {
+    this.#slots.push(slot);
+    this.#sendReady();
+  }
+
+  #answerLater(api: AnyApi, version: number, correlationId: number, response: Promise<unknown>): void {
+    const slot: Slot = { pieces: undefined };
+    this.#slots.push(slot);
+    response
+      .then((body) => {
+        slot.pieces = encode(api, version, correlationId, body);
+        this.#sendReady();
+        this.#work();
+      })
+      .catch((error: unknown) => this.#drop(`${api.name} failed: ${describe(error)}`));
+  }
+
+  /** Sends the answers whose turn it is. */
+  #sendReady(): void {
+    if (this.#isClosed) return;
+    let ready = 0;
+    const pieces: Buffer[] = [];
+    while (ready < this.#slots.length && this.#slots[ready]!.pieces !== undefined) {
+      pieces.push(...this.#slots[ready++]!.pieces!);
+    }
+    if (ready === 0) return;
+    this.#slots = this.#slots.slice(ready);
+    if (!this.#socket.send(pieces)) this.#isCongested = true;
+  }
+
+  /** A produce without an answer has only one way to say that it failed. */
+  #closeOnError(response: unknown): void {
+    const { responses } = response as { responses: { partitionResponses: { errorCode: number }[] }[] };
+    const failed = responses.flatMap((topic) => topic.partitionResponses).find((part) => part.errorCode !== 0);
+    if (failed !== undefined) this.#drop(`a produce with acks=0 failed with error ${failed.errorCode}`);
+  }
+
+  #drop(reason: string): void {
+    if (this.#isClosed) return;
+    this.#core.report(`connection from ${this.#clientHost} closed: ${reason}`);
+    this.closed();
+    this.#socket.destroy();
+  }
+}
+
+function encode<Req, Res>(api: Api<Req, Res>, version: number, correlationId: number, body: Res): Buffer[] {
+  const out = new FrameWriter();
+  encodeResponse(api, version, correlationId, body, out);
+  return out.take();
+}
+
+function describe(error: unknown): string {
+  const isOurs = codeOf(error) !== undefined || !(error instanceof Error);
+  return isOurs ? messageOf(error) : (error.stack ?? error.message);
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '../util/index.ts';
+import type { BrokerAddress } from '../protocol/index.ts';
+import type { Flusher } from './flusher.ts';
+import type { BrokerSettings } from './settings.ts';
+import type { Topics } from './topics.ts';
+
+/** What handlers work on: the parts of one broker. */
+export interface Core {
+  readonly clusterId: string;
+  readonly dataDirectory: string;
+  readonly settings: BrokerSettings;
+  /** The settings that were given, as text: DescribeConfigs tells them from defaults. */
+  readonly givenSettings: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly topics: Topics;
+  readonly flusher: Flusher;
+  readonly report: (message: string) => void;
+}
+
+/** Who asks, and how. */
+export interface RequestContext {
+  readonly core: Core;
+  readonly version: number;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** What the broker calls itself towards this client. */
+  readonly endpoint: BrokerAddress;
+}

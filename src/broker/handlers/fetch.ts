@@ -1,0 +1,193 @@
+import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '../../protocol/index.ts';
+import type { RequestContext } from '../core.ts';
+import type { Partition, Reader } from '../partition.ts';
+import type { Topic } from '../topics.ts';
+import { on } from './handler.ts';
+import { findTopic } from './topic-reference.ts';
+
+type Request = RequestOf<typeof fetch>;
+type Response = ResponseOf<typeof fetch>;
+type PartitionAnswer = Response['responses'][number]['partitions'][number];
+
+const NO_EPOCH: PartitionAnswer['divergingEpoch'] = { epoch: -1, endOffset: -1 };
+const NO_LEADER: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
+const NO_SNAPSHOT: PartitionAnswer['snapshotId'] = { endOffset: -1, epoch: -1 };
+const NO_RECORDS = Buffer.alloc(0);
+
+interface Wanted {
+  readonly topicName: string;
+  readonly topicId: string;
+  readonly topic: Topic | undefined;
+  readonly topicError: number;
+  readonly partitions: Request['topics'][number]['partitions'];
+}
+
+/**
+ * The life of a fetch: read what is there, up to the high watermark or the last stable offset. When that is less than
+ * `minBytes` the fetch is parked; it holds no data meanwhile, and reads again when a partition has advanced.
+ *
+ * Sessions are refused, which is allowed: session id 0 in the answer tells the client to send full fetches.
+ */
+export const handleFetch = on(fetch, (request, context) => {
+  if (request.sessionId !== 0 && request.sessionEpoch > 0) {
+    return { ...emptyResponse(), errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
+  }
+  const wanted = request.topics.map(({ topic: name, topicId, partitions }): Wanted => {
+    const found = findTopic(context.core, name, topicId);
+    return {
+      topicName: found.topic?.name ?? name,
+      topicId: found.topic?.id ?? topicId,
+      topic: found.topic,
+      topicError: found.topic === undefined ? found.errorCode : ErrorCode.NONE,
+      partitions,
+    };
+  });
+  const attempt = readAll(request, context, wanted);
+  if (attempt.isFinal || attempt.bytes >= request.minBytes || request.maxWaitMs <= 0) return attempt.response;
+  return new Promise<Response>((resolve) => {
+    new ParkedFetch(request, context, wanted, resolve).park();
+  });
+});
+
+/** A fetch that waits in the partitions that it reads from. */
+class ParkedFetch implements Reader {
+  readonly #request: Request;
+  readonly #context: RequestContext;
+  readonly #wanted: readonly Wanted[];
+  readonly #resolve: (response: Response) => void;
+  readonly #watched: Partition[] = [];
+  #cancelTimer: () => void = () => {};
+  #isDone = false;
+  #isChecking = false;
+
+  constructor(
+    request: Request,
+    context: RequestContext,
+    wanted: readonly Wanted[],
+    resolve: (response: Response) => void,
+  ) {
+    this.#request = request;
+    this.#context = context;
+    this.#wanted = wanted;
+    this.#resolve = resolve;
+  }
+
+  park(): void {
+    for (const { topic, partitions } of this.#wanted) {
+      for (const { partition: index } of partitions) {
+        const partition = topic?.partitions[index];
+        if (partition === undefined) continue;
+        partition.watch(this);
+        this.#watched.push(partition);
+      }
+    }
+    this.#cancelTimer = this.#context.core.clock.after(this.#request.maxWaitMs, () => this.#finish());
+  }
+
+  /** Several partitions advance in one round: they are looked at together, once the round is over. */
+  advanced(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    queueMicrotask(() => {
+      this.#isChecking = false;
+      if (this.#isDone) return;
+      const attempt = readAll(this.#request, this.#context, this.#wanted);
+      if (attempt.isFinal || attempt.bytes >= this.#request.minBytes) this.#finish(attempt.response);
+    });
+  }
+
+  #finish(response = readAll(this.#request, this.#context, this.#wanted).response): void {
+    this.#isDone = true;
+    this.#cancelTimer();
+    for (const partition of this.#watched) partition.unwatch(this);
+    this.#resolve(response);
+  }
+}
+
+interface Attempt {
+  readonly response: Response;
+  readonly bytes: number;
+  /** True when waiting can't improve it: an error is answered at once. */
+  readonly isFinal: boolean;
+}
+
+function readAll(request: Request, context: RequestContext, wanted: readonly Wanted[]): Attempt {
+  let left = Math.min(request.maxBytes, context.core.settings['fetch.max.bytes']);
+  let bytes = 0;
+  let isFinal = false;
+  const responses = wanted.map(({ topicName, topicId, topic, topicError, partitions }) => ({
+    topic: topicName,
+    topicId,
+    partitions: partitions.map((part) => {
+      const partition = topic?.partitions[part.partition];
+      const errorCode =
+        partition === undefined
+          ? topicError || ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+          : problemWith(partition, part.currentLeaderEpoch, part.fetchOffset);
+      if (partition === undefined || errorCode !== ErrorCode.NONE) {
+        isFinal = true;
+        return answer(part.partition, errorCode, partition);
+      }
+      const limit = partition.limitFor(request.isolationLevel);
+      const maxBytes = Math.min(left, part.partitionMaxBytes);
+      // The very first batch is sent even when it is larger than all limits: else a reader would be stuck before it.
+      const records = partition.log.read(part.fetchOffset, limit, maxBytes, bytes === 0);
+      if (records === undefined) return answer(part.partition, ErrorCode.NONE, partition);
+      bytes += records.length;
+      left = Math.max(0, left - records.length);
+      return {
+        ...answer(part.partition, ErrorCode.NONE, partition),
+        abortedTransactions:
+          request.isolationLevel === 0 ? null : partition.log.aborted.between(part.fetchOffset, endOfBatches(records)),
+        records,
+      };
+    }),
+  }));
+  return { response: { ...emptyResponse(), responses }, bytes, isFinal };
+}
+
+/** The offset behind the last batch. */
+function endOfBatches(records: Buffer): number {
+  let at = 0;
+  let last = 0;
+  while (at < records.length) {
+    last = at;
+    at += batchHeader.sizeInBytes(records, at);
+  }
+  return batchHeader.lastOffset(records, last) + 1;
+}
+
+function problemWith(partition: Partition, leaderEpoch: number, offset: number): number {
+  if (partition.failure !== ErrorCode.NONE) return partition.failure;
+  const epoch = checkLeaderEpoch(partition, leaderEpoch);
+  if (epoch !== ErrorCode.NONE) return epoch;
+  const isOutside = offset < partition.log.startOffset || offset > partition.log.endOffset;
+  return isOutside ? ErrorCode.OFFSET_OUT_OF_RANGE : ErrorCode.NONE;
+}
+
+/** A client that knows an older or a newer leader than there is has to look again. -1: it does not know any. */
+export function checkLeaderEpoch(partition: Partition, leaderEpoch: number): number {
+  if (leaderEpoch < 0 || leaderEpoch === partition.log.leaderEpoch) return ErrorCode.NONE;
+  return leaderEpoch < partition.log.leaderEpoch ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH;
+}
+
+function answer(partitionIndex: number, errorCode: number, partition: Partition | undefined): PartitionAnswer {
+  const isKnown = partition !== undefined && errorCode === ErrorCode.NONE;
+  return {
+    partitionIndex,
+    errorCode,
+    highWatermark: isKnown ? partition.highWatermark : -1,
+    lastStableOffset: isKnown ? partition.lastStableOffset : -1,
+    logStartOffset: isKnown ? partition.log.startOffset : -1,
+    divergingEpoch: NO_EPOCH,
+    currentLeader: NO_LEADER,
+    snapshotId: NO_SNAPSHOT,
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records: NO_RECORDS,
+  };
+}
+
+function emptyResponse(): Response {
+  return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, sessionId: 0, responses: [], nodeEndpoints: [] };
+}

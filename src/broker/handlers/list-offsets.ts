@@ -1,0 +1,71 @@
+import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_PENDING_UPLOAD_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  ErrorCode,
+  LATEST_TIERED_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  listOffsets,
+  MAX_TIMESTAMP,
+  offsetForLeaderEpoch,
+} from '../../protocol/index.ts';
+import type { Partition } from '../partition.ts';
+import { checkLeaderEpoch } from './fetch.ts';
+import { on } from './handler.ts';
+
+export const handleListOffsets = on(listOffsets, (request, { core }) => ({
+  throttleTimeMs: 0,
+  topics: request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+      const partition = core.topics.partition(name, partitionIndex);
+      const errorCode = problemWith(partition, currentLeaderEpoch);
+      if (partition === undefined || errorCode !== ErrorCode.NONE) {
+        return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 };
+      }
+      const found = find(partition, timestamp, partition.limitFor(request.isolationLevel));
+      const leaderEpoch = found.offset < 0 ? -1 : partition.log.epochs.epochAt(found.offset);
+      return { partitionIndex, errorCode, ...found, leaderEpoch };
+    }),
+  })),
+}));
+
+/** -1 and -1 when no record is that young. The ends of the log have no timestamp. */
+function find(partition: Partition, timestamp: number, limit: number): { offset: number; timestamp: number } {
+  const nothing = { offset: -1, timestamp: -1 };
+  switch (timestamp) {
+    case LATEST_TIMESTAMP:
+      return { offset: limit, timestamp: -1 };
+    case EARLIEST_TIMESTAMP:
+    case EARLIEST_LOCAL_TIMESTAMP:
+      return { offset: partition.log.startOffset, timestamp: -1 };
+    case MAX_TIMESTAMP:
+      return partition.log.offsetOfMaxTimestamp(limit) ?? nothing;
+    case LATEST_TIERED_TIMESTAMP:
+    case EARLIEST_PENDING_UPLOAD_TIMESTAMP:
+      return nothing;
+    default:
+      return partition.log.offsetForTimestamp(timestamp, limit) ?? nothing;
+  }
+}
+
+export const handleOffsetForLeaderEpoch = on(offsetForLeaderEpoch, (request, { core }) => ({
+  throttleTimeMs: 0,
+  topics: request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
+      const partition = core.topics.partition(topic, index);
+      const errorCode = problemWith(partition, currentLeaderEpoch);
+      if (partition === undefined || errorCode !== ErrorCode.NONE) {
+        return { errorCode, partition: index, leaderEpoch: -1, endOffset: -1 };
+      }
+      const end = partition.log.epochs.endOf(leaderEpoch, partition.highWatermark);
+      return { errorCode, partition: index, leaderEpoch: end.epoch, endOffset: end.endOffset };
+    }),
+  })),
+}));
+
+function problemWith(partition: Partition | undefined, leaderEpoch: number): number {
+  if (partition === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  return partition.failure === ErrorCode.NONE ? checkLeaderEpoch(partition, leaderEpoch) : partition.failure;
+}

@@ -1,0 +1,114 @@
+import {
+  batchHeader,
+  ErrorCode,
+  produce,
+  type RequestOf,
+  type ResponseOf,
+  TRANSACTIONAL,
+} from '../../protocol/index.ts';
+import { MillraceError } from '../../util/index.ts';
+import type { RequestContext } from '../core.ts';
+import type { Partition } from '../partition.ts';
+import { validateBatch } from '../record-validation.ts';
+import type { Topic } from '../topics.ts';
+import { on } from './handler.ts';
+import { findTopic } from './topic-reference.ts';
+
+type Request = RequestOf<typeof produce>;
+type Response = ResponseOf<typeof produce>;
+type PartitionAnswer = Response['responses'][number]['partitionResponses'][number];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The oldest version with record batches of format 2. */
+const OLDEST_VERSION = 3;
+const NO_LEADER: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
+
+/** The life of a produce: check, append, and answer when the durability that was asked for is reached. */
+export const handleProduce = on(produce, (request, context) => {
+  if (context.version < OLDEST_VERSION) {
+    throw new MillraceError('UNSUPPORTED_VERSION', `Produce before version ${OLDEST_VERSION} is not supported.`);
+  }
+  const waiting: { partition: Partition; lastOffset: number; answer: Mutable<PartitionAnswer> }[] = [];
+  const responses = request.topicData.map(({ name, topicId, partitionData }) => {
+    const found = findTopic(context.core, name, topicId);
+    return {
+      name: found.topic?.name ?? name,
+      topicId: found.topic?.id ?? topicId,
+      partitionResponses: partitionData.map(({ index, records }) => {
+        const partition = found.topic?.partitions[index];
+        if (partition === undefined) {
+          return failed(index, found.topic === undefined ? found.errorCode : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        }
+        if (![0, 1, -1].includes(request.acks)) return failed(index, ErrorCode.INVALID_REQUIRED_ACKS);
+        const { answer, lastOffset } = append(request, context, found.topic!, partition, records);
+        if (lastOffset >= 0) waiting.push({ partition, lastOffset, answer });
+        return answer;
+      }),
+    };
+  });
+  const response: Response = { responses, throttleTimeMs: 0, nodeEndpoints: [] };
+  if (request.acks === 0 || waiting.length === 0) return response;
+  return new Promise<Response>((resolve) => {
+    let left = waiting.length;
+    for (const { partition, lastOffset, answer } of waiting) {
+      const settled = (errorCode: number): void => {
+        if (errorCode !== ErrorCode.NONE) {
+          answer.errorCode = errorCode;
+          answer.baseOffset = -1;
+        }
+        if (--left === 0) resolve(response);
+      };
+      if (request.acks === 1) partition.whenWritten(lastOffset, settled);
+      else partition.whenDurable(lastOffset, settled);
+    }
+  });
+});
+
+function append(
+  request: Request,
+  context: RequestContext,
+  topic: Topic,
+  partition: Partition,
+  records: Buffer | null,
+): { answer: Mutable<PartitionAnswer>; lastOffset: number } {
+  const { core } = context;
+  const refuse = (errorCode: number, message: string | null = null) => ({
+    answer: failed(partition.index, errorCode, message),
+    lastOffset: -1,
+  });
+  if (topic.isInternal) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
+  if (records === null || records.length === 0) return refuse(ErrorCode.INVALID_RECORD, 'there are no records');
+  if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
+  const validated = validateBatch(records, topic.settings, context.version, core.clock.now());
+  if (!validated.ok) {
+    const { answer } = refuse(validated.errorCode, validated.message);
+    answer.recordErrors = validated.recordErrors;
+    return { answer, lastOffset: -1 };
+  }
+  const { batch } = validated;
+  if ((batchHeader.attributes(batch) & TRANSACTIONAL) !== 0) return refuse(ErrorCode.INVALID_TXN_STATE);
+  const stamps = topic.settings['message.timestamp.type'] === 'LogAppendTime';
+  const appendTime = stamps ? core.clock.now() : -1;
+  const result = partition.append(batch, appendTime);
+  if (result.kind === 'refused') return refuse(result.errorCode, result.reason);
+  const answer: Mutable<PartitionAnswer> = {
+    ...failed(partition.index, ErrorCode.NONE),
+    baseOffset: result.baseOffset,
+    logAppendTimeMs: result.kind === 'duplicate' && stamps ? result.timestamp : appendTime,
+    logStartOffset: partition.log.startOffset,
+  };
+  return { answer, lastOffset: result.lastOffset };
+}
+
+function failed(index: number, errorCode: number, errorMessage: string | null = null): Mutable<PartitionAnswer> {
+  return {
+    index,
+    errorCode,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+    recordErrors: [],
+    errorMessage,
+    currentLeader: NO_LEADER,
+  };
+}

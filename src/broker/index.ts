@@ -1,0 +1,13 @@
+// The broker: a log with Kafka's wire protocol in front. Others see only how to open one and talk to it.
+export { Broker, type BrokerOptions } from './broker.ts';
+export { type Disk, type DiskFile, nodeDisk } from './log/disk.ts';
+export {
+  type BrokerSettingName,
+  brokerSettings,
+  type GivenSettings,
+  readBrokerSettings,
+  type Setting,
+  type SettingKind,
+  type TopicSettingName,
+  topicSettings,
+} from './settings.ts';

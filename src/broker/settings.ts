@@ -1,0 +1,275 @@
+/**
+ * Every setting the broker knows, under Kafka's own names: type, default and one line of documentation. Topic configs
+ * name the broker setting that is their default. What is not in these tables is refused, with a suggestion.
+ */
+import { MillraceError } from '../util/index.ts';
+
+export type SettingKind = 'boolean' | 'int' | 'long' | 'double' | 'string' | 'list';
+
+export interface Setting<T> {
+  readonly kind: SettingKind;
+  readonly default: T;
+  readonly doc: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly oneOf?: readonly string[];
+}
+
+const LONG_MAX = Number.MAX_SAFE_INTEGER;
+const INT_MAX = 0x7fffffff;
+const DAY_MS = 86_400_000;
+
+function int(value: number, doc: string, min = Number.MIN_SAFE_INTEGER, max = INT_MAX): Setting<number> {
+  return { kind: 'int', default: value, doc, min, max };
+}
+function long(value: number, doc: string, min = Number.MIN_SAFE_INTEGER): Setting<number> {
+  return { kind: 'long', default: value, doc, min };
+}
+function double(value: number, doc: string, min: number, max: number): Setting<number> {
+  return { kind: 'double', default: value, doc, min, max };
+}
+function bool(value: boolean, doc: string): Setting<boolean> {
+  return { kind: 'boolean', default: value, doc };
+}
+function text(value: string, doc: string, oneOf?: readonly string[]): Setting<string> {
+  return oneOf === undefined ? { kind: 'string', default: value, doc } : { kind: 'string', default: value, doc, oneOf };
+}
+function list(value: string, doc: string, oneOf: readonly string[]): Setting<string> {
+  return { kind: 'list', default: value, doc, oneOf };
+}
+
+const CODECS = ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'];
+const POLICIES = ['delete', 'compact'];
+const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'];
+
+export const brokerSettings = {
+  'node.id': int(1, 'The id of this broker in its cluster.', 0),
+  'broker.rack': text('', 'The rack that is told to clients; empty for none.'),
+  'advertised.listeners': text('', 'host:port told to clients; empty for the address that is listened on.'),
+  'socket.request.max.bytes': int(104_857_600, 'A larger request closes its connection before it is read.', 1),
+  'connections.max.idle.ms': long(600_000, 'A connection without a request for so long is closed.', 1),
+  'max.connections': int(INT_MAX, 'Connections above this number are refused.', 0),
+  'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
+
+  'auto.create.topics.enable': bool(true, 'Create a topic when its metadata is asked for by name.'),
+  'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
+  'num.partitions': int(1, 'Partitions of a topic that does not say how many it wants.', 1),
+  'default.replication.factor': int(1, 'Replicas of a topic that does not say how many it wants.', 1, 1),
+  'min.insync.replicas': int(1, 'Replicas that must have a record before acks=all is answered.', 1),
+
+  durability: text(
+    'fsync',
+    'When a record counts as stored, with acks=all: fsync (on the disk), interval (written; on the disk every ' +
+      'log.flush.interval.ms), os (written; the operating system decides).',
+    ['fsync', 'interval', 'os'],
+  ),
+  'log.flush.interval.ms': long(1000, 'With durability=interval: how often written records are forced to the disk.', 1),
+  'log.cleanup.policy': list('delete', 'What happens to old records: delete, compact, or both.', POLICIES),
+  'log.retention.ms': long(-2, 'Records older than this are deleted; -1 never, -2 as log.retention.hours says.', -2),
+  'log.retention.hours': int(168, 'Records older than this are deleted, unless log.retention.ms is set.', -1),
+  'log.retention.bytes': long(-1, 'The oldest segments of a larger partition are deleted; -1 for no limit.', -1),
+  'log.retention.check.interval.ms': long(300_000, 'How often segments are checked for deletion.', 1),
+  'log.segment.bytes': int(1_073_741_824, 'A segment file is closed when it would grow beyond this.', 14),
+  'log.roll.ms': long(7 * DAY_MS, 'A segment file is closed when its first record is this old.', 1),
+  'log.index.interval.bytes': int(4096, 'One index entry per so many bytes of log.', 0),
+  'log.index.size.max.bytes': int(10_485_760, 'The largest offset index of a segment.', 4),
+  'log.message.timestamp.type': text('CreateTime', 'Whose time records carry.', TIMESTAMP_TYPES),
+  'log.message.timestamp.before.max.ms': long(LONG_MAX, 'How far in the past a timestamp may lie.', 0),
+  'log.message.timestamp.after.max.ms': long(3_600_000, 'How far in the future a timestamp may lie.', 0),
+  'log.segment.delete.delay.ms': long(60_000, 'How long a deleted segment file is kept under another name.', 0),
+  'log.cleaner.backoff.ms': long(15_000, 'How often compacted topics are looked at.', 1),
+  'log.cleaner.delete.retention.ms': long(DAY_MS, 'How long tombstones stay in a compacted topic.', 0),
+  'log.cleaner.min.compaction.lag.ms': long(0, 'Records younger than this are not compacted.', 0),
+  'log.cleaner.max.compaction.lag.ms': long(
+    LONG_MAX,
+    'Records older than this are compacted whatever the dirty ratio.',
+    1,
+  ),
+  'log.cleaner.min.cleanable.ratio': double(0.5, 'The share of uncompacted bytes from which a log is compacted.', 0, 1),
+  'message.max.bytes': int(1_048_588, 'The largest record batch.', 0),
+  'compression.type': text('producer', 'The codec batches are stored with; producer keeps theirs.', CODECS),
+  'tail.cache.bytes': long(134_217_728, 'Memory for the newest record batches, so that tail reads need no file.', 0),
+
+  'fetch.max.bytes': int(57_671_680, 'The most that one fetch is answered with.', 1024),
+  'max.incremental.fetch.session.cache.slots': int(1000, 'Fetch sessions that are remembered; 0 turns them off.', 0),
+
+  'group.min.session.timeout.ms': int(6000, 'The shortest session timeout a member may ask for.', 1),
+  'group.max.session.timeout.ms': int(1_800_000, 'The longest session timeout a member may ask for.', 1),
+  'group.initial.rebalance.delay.ms': int(3000, 'How long an empty group waits for more members.', 0),
+  'group.max.size': int(INT_MAX, 'Members that a group may have.', 1),
+  'offset.metadata.max.bytes': int(4096, 'The longest metadata of a committed offset.', 0),
+  'offsets.topic.num.partitions': int(50, 'Partitions of __consumer_offsets; fixed once it exists.', 1),
+  'offsets.topic.segment.bytes': int(104_857_600, 'Segment size of __consumer_offsets.', 14),
+  'offsets.retention.minutes': int(10_080, 'Offsets of an empty group are forgotten after this.', 1),
+  'offsets.retention.check.interval.ms': long(600_000, 'How often offsets are checked for expiry.', 1),
+
+  'transaction.state.log.num.partitions': int(50, 'Partitions of __transaction_state; fixed once it exists.', 1),
+  'transaction.state.log.segment.bytes': int(104_857_600, 'Segment size of __transaction_state.', 14),
+  'transaction.max.timeout.ms': int(900_000, 'The longest transaction timeout a producer may ask for.', 1),
+  'transactional.id.expiration.ms': int(604_800_000, 'An unused transactional id is forgotten after this.', 1),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(
+    10_000,
+    'How often transactions are checked for their timeout.',
+    1,
+  ),
+  'transaction.partition.verification.enable': bool(true, 'Refuse records of transactions that were not announced.'),
+  'producer.id.expiration.ms': int(86_400_000, 'A partition forgets an idle producer after this.', 1),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type BrokerSettings = { readonly [K in keyof typeof brokerSettings]: (typeof brokerSettings)[K]['default'] };
+export type BrokerSettingName = keyof typeof brokerSettings;
+
+export interface TopicSetting<T> extends Setting<T> {
+  /** The broker setting that is the default. */
+  readonly synonym?: BrokerSettingName;
+}
+
+function inherited<K extends BrokerSettingName>(
+  synonym: K,
+): TopicSetting<(typeof brokerSettings)[K]['default']> & { synonym: K } {
+  return { ...brokerSettings[synonym], synonym };
+}
+
+export const topicSettings = {
+  'cleanup.policy': inherited('log.cleanup.policy'),
+  'compression.type': inherited('compression.type'),
+  'delete.retention.ms': inherited('log.cleaner.delete.retention.ms'),
+  'file.delete.delay.ms': inherited('log.segment.delete.delay.ms'),
+  'flush.messages': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 1),
+  'flush.ms': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 0),
+  'follower.replication.throttled.replicas': text('', 'Reported for clients; there is one replica.'),
+  'index.interval.bytes': inherited('log.index.interval.bytes'),
+  'leader.replication.throttled.replicas': text('', 'Reported for clients; there is one replica.'),
+  'max.compaction.lag.ms': inherited('log.cleaner.max.compaction.lag.ms'),
+  'max.message.bytes': inherited('message.max.bytes'),
+  'message.timestamp.after.max.ms': inherited('log.message.timestamp.after.max.ms'),
+  'message.timestamp.before.max.ms': inherited('log.message.timestamp.before.max.ms'),
+  'message.timestamp.type': inherited('log.message.timestamp.type'),
+  'min.cleanable.dirty.ratio': inherited('log.cleaner.min.cleanable.ratio'),
+  'min.compaction.lag.ms': inherited('log.cleaner.min.compaction.lag.ms'),
+  'min.insync.replicas': inherited('min.insync.replicas'),
+  preallocate: bool(false, 'Reported for clients; files grow as they are written.'),
+  'retention.bytes': inherited('log.retention.bytes'),
+  'retention.ms': {
+    ...long(7 * DAY_MS, 'Records older than this are deleted; -1 never.', -1),
+    synonym: 'log.retention.ms',
+  },
+  'segment.bytes': inherited('log.segment.bytes'),
+  'segment.index.bytes': inherited('log.index.size.max.bytes'),
+  'segment.jitter.ms': long(0, 'Reported for clients; segments close on time.', 0),
+  'segment.ms': inherited('log.roll.ms'),
+  'unclean.leader.election.enable': bool(false, 'Reported for clients; there is one replica.'),
+} as const satisfies Record<string, TopicSetting<unknown>>;
+
+export type TopicSettings = { readonly [K in keyof typeof topicSettings]: (typeof topicSettings)[K]['default'] };
+export type TopicSettingName = keyof typeof topicSettings;
+export type GivenSettings = Readonly<Record<string, string | number | boolean>>;
+
+/** All broker settings from the ones that were given; an unknown name or a bad value is refused. */
+export function readBrokerSettings(given: GivenSettings): BrokerSettings {
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(brokerSettings)) values[name] = setting.default;
+  for (const [name, value] of Object.entries(given)) {
+    values[name] = parseSetting(name, settingNamed(brokerSettings, name, 'setting'), String(value));
+  }
+  return values as BrokerSettings;
+}
+
+/** A topic's settings: its own configs over the broker's defaults. */
+export function readTopicSettings(configs: Readonly<Record<string, string>>, broker: BrokerSettings): TopicSettings {
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(topicSettings)) values[name] = topicDefault(name as TopicSettingName, broker);
+  for (const [name, value] of Object.entries(configs)) {
+    values[name] = parseSetting(name, settingNamed(topicSettings, name, 'topic config'), value);
+  }
+  return values as TopicSettings;
+}
+
+/** What a topic config is when the topic does not set it. */
+export function topicDefault(name: TopicSettingName, broker: BrokerSettings): unknown {
+  if (name === 'retention.ms' && broker['log.retention.ms'] === -2) {
+    const hours = broker['log.retention.hours'];
+    return hours < 0 ? -1 : hours * 3_600_000;
+  }
+  const setting: TopicSetting<unknown> = topicSettings[name];
+  return setting.synonym === undefined ? setting.default : broker[setting.synonym];
+}
+
+export function isTopicSetting(name: string): name is TopicSettingName {
+  return Object.hasOwn(topicSettings, name);
+}
+
+function settingNamed(table: Readonly<Record<string, Setting<unknown>>>, name: string, what: string): Setting<unknown> {
+  const setting = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (setting !== undefined) return setting;
+  const near = nearest(name, Object.keys(table));
+  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+  throw new MillraceError('INVALID_CONFIG', `Unknown ${what} "${name}".${hint}`);
+}
+
+function parseSetting(name: string, setting: Setting<unknown>, given: string): unknown {
+  const value = given.trim();
+  switch (setting.kind) {
+    case 'boolean':
+      if (value !== 'true' && value !== 'false') throw badValue(name, given, 'true or false');
+      return value === 'true';
+    case 'int':
+    case 'long':
+    case 'double': {
+      const number = setting.kind === 'double' ? Number(value) : wholeNumber(value);
+      const { min = -Infinity, max = Infinity } = setting;
+      if (value === '' || Number.isNaN(number)) throw badValue(name, given, 'a number');
+      if (number < min) throw badValue(name, given, `at least ${min}`);
+      if (number > max) throw badValue(name, given, `at most ${max}`);
+      return number;
+    }
+    case 'list': {
+      const items = value === '' ? [] : value.split(',').map((item) => item.trim());
+      if (setting.oneOf !== undefined && !items.every((item) => setting.oneOf!.includes(item))) {
+        throw badValue(name, given, `a list of ${setting.oneOf.join(', ')}`);
+      }
+      return items.join(',');
+    }
+    case 'string':
+      if (setting.oneOf !== undefined && !setting.oneOf.includes(value)) {
+        throw badValue(name, given, `one of ${setting.oneOf.join(', ')}`);
+      }
+      return value;
+  }
+}
+
+/** A long beyond 2^53, such as Java's largest, counts as the largest number we can count to. */
+function wholeNumber(value: string): number {
+  return /^-?\d+$/.test(value) ? Math.min(Number(value), LONG_MAX) : Number.NaN;
+}
+
+function badValue(name: string, given: string, wanted: string): MillraceError {
+  return new MillraceError('INVALID_CONFIG', `Invalid value "${given}" for "${name}": it must be ${wanted}.`);
+}
+
+/** The known name that a misspelt one probably stands for. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(3, Math.floor(name.length / 3));
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(replace, previous[j]! + 1, current[j - 1]! + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}
