@@ -1,7 +1,15 @@
 import { StatementError } from '../errors.ts';
 import type { ArithmeticOperator, Expression } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import { asDecimalType, type DecimalType, decimalType, isNumeric, type SqlType, STRING, widerNumber } from '../types.ts';
+import {
+  asDecimalType,
+  type DecimalType,
+  decimalType,
+  isNumeric,
+  type SqlType,
+  STRING,
+  widerNumber,
+} from '../types.ts';
 import { addLong, divideLong, type Long, multiplyLong, remainderLong, subtractLong } from '../values/bigint.ts';
 import { caster } from '../values/cast.ts';
 import type { Decimal } from '../values/decimal.ts';

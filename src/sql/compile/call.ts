@@ -1,5 +1,11 @@
 import { refuse } from '../errors.ts';
-import { type Implementation, resolve, resultTypeOf, type ScalarFunction } from '../functions/function.ts';
+import {
+  type FunctionBase,
+  type Implementation,
+  type OverloadBase,
+  resolve,
+  resultTypeOf,
+} from '../functions/function.ts';
 import { type ArgumentType, bind, instantiate, type Pattern } from '../functions/signature.ts';
 import type { Call, Expression, TimeUnit } from '../parser/ast.ts';
 import { timeUnit } from '../parser/build-expression.ts';
@@ -16,15 +22,28 @@ const UNIT_WORDS = new Set(['DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND']);
 /** A call of a scalar function. */
 export function compileCall(compiler: ExpressionCompiler, call: Call): Compiled {
   const declared = compiler.environment.functions.get(call.name);
-  if (declared.kind === 'aggregate') return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);
+  if (declared.kind === 'aggregate')
+    return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);
   if (declared.kind === 'table') return refuse(`Table functions can only stand in SELECT: ${call.name}`);
   const { types, patterns, args, result, overload } = resolveCall(compiler, call, declared);
   const implementation = overload.make(types, result);
   return { type: result, evaluate: invoke(implementation, args, overload.takesNulls, patterns) };
 }
 
+/** A call of a table function: the values of one new column, row by row. */
+export function compileTableCall(
+  compiler: ExpressionCompiler,
+  call: Call,
+): { type: SqlType; rows: (row: Row) => readonly SqlValue[] } {
+  const declared = compiler.environment.functions.get(call.name);
+  if (declared.kind !== 'table') return refuse(`${call.name} is not a table function`);
+  const { types, args, result, overload } = resolveCall(compiler, call, declared);
+  const implementation = overload.make(types, result) as (...values: unknown[]) => readonly SqlValue[];
+  return { type: result, rows: (row) => implementation(...args.map((arg) => arg(row))) };
+}
+
 /** Finds the overload and compiles the arguments, widened to what it takes. */
-export function resolveCall(compiler: ExpressionCompiler, call: Call, declared: ScalarFunction) {
+function resolveCall<O extends OverloadBase>(compiler: ExpressionCompiler, call: Call, declared: FunctionBase<O>) {
   const given = call.star === true ? [] : call.args.map((arg) => asArgument(compiler, declared, arg));
   const argumentTypes = given.map(({ type }) => type);
   const resolved = resolve(declared, argumentTypes);
@@ -64,11 +83,13 @@ interface Given {
   readonly unit?: TimeUnit;
 }
 
-function asArgument(compiler: ExpressionCompiler, declared: ScalarFunction, ast: Expression): Given {
+function asArgument(compiler: ExpressionCompiler, declared: FunctionBase<OverloadBase>, ast: Expression): Given {
   if (ast.kind === 'lambda') return { type: { kind: 'LAMBDA', arity: ast.parameters.length }, lambda: ast };
   if (ast.kind === 'unit') return { type: { kind: 'UNIT' }, unit: ast.unit };
   if (ast.kind === 'column' && ast.source === undefined && UNIT_WORDS.has(ast.name) && !compiler.hasColumn(ast.name)) {
-    const takesUnit = declared.overloads.some((overload) => overload.signature.parameters.some((p) => p.kind === 'unit'));
+    const takesUnit = declared.overloads.some((overload) =>
+      overload.signature.parameters.some((p) => p.kind === 'unit'),
+    );
     if (takesUnit) return { type: { kind: 'UNIT' }, unit: timeUnit(ast.name) };
   }
   const compiled = compiler.compile(ast);

@@ -75,7 +75,8 @@ function commonType(a: SqlType | null, b: SqlType | null, op: ComparisonOperator
     return { kind: 'TIMESTAMP' };
   }
   if (!sameType(a, b)) return undefined;
-  if (ordered && (a.kind === 'BOOLEAN' || a.kind === 'ARRAY' || a.kind === 'MAP' || a.kind === 'STRUCT')) return undefined;
+  if (ordered && (a.kind === 'BOOLEAN' || a.kind === 'ARRAY' || a.kind === 'MAP' || a.kind === 'STRUCT'))
+    return undefined;
   return a;
 }
 

@@ -3,7 +3,19 @@ import { refuse } from '../errors.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { Expression, TypeNode } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import { arrayOf, BIGINT, BOOLEAN, DOUBLE, decimalType, INTEGER, mapOf, type SqlType, STRING, structOf, typeText } from '../types.ts';
+import {
+  arrayOf,
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  decimalType,
+  INTEGER,
+  mapOf,
+  type SqlType,
+  STRING,
+  structOf,
+  typeText,
+} from '../types.ts';
 import { long, negateLong } from '../values/bigint.ts';
 import { type Caster, caster } from '../values/cast.ts';
 import { Decimal } from '../values/decimal.ts';
@@ -109,7 +121,10 @@ export class ExpressionCompiler {
       }
       case 'isNull': {
         const { evaluate } = this.compile(e.operand);
-        return { type: BOOLEAN, evaluate: e.negated ? (row) => evaluate(row) !== null : (row) => evaluate(row) === null };
+        return {
+          type: BOOLEAN,
+          evaluate: e.negated ? (row) => evaluate(row) !== null : (row) => evaluate(row) === null,
+        };
       }
       case 'between':
         return this.#between(e);
@@ -181,7 +196,9 @@ export class ExpressionCompiler {
   #dereference(base: Expression, field: string): Compiled {
     const { type, evaluate } = this.compile(base);
     if (type?.kind !== 'STRUCT')
-      return refuse(`Expected STRUCT type, got ${type === null ? 'null' : typeText(type)} for ${printExpression(base)}`);
+      return refuse(
+        `Expected STRUCT type, got ${type === null ? 'null' : typeText(type)} for ${printExpression(base)}`,
+      );
     const index = type.fields.findIndex((candidate) => candidate.name === field);
     if (index < 0) {
       const known = type.fields.map((candidate) => `\`${candidate.name}\``).join(', ');
@@ -387,7 +404,8 @@ export class ExpressionCompiler {
 
   #map(entries: readonly { key: Expression; value: Expression }[]): Compiled {
     const hint = '(see https://github.com/confluentinc/ksql/issues/4239).';
-    if (entries.length === 0) return refuse(`Map constructor cannot be empty. Please supply at least one key value pair ${hint}`);
+    if (entries.length === 0)
+      return refuse(`Map constructor cannot be empty. Please supply at least one key value pair ${hint}`);
     const keys = unify(entries.map(({ key }) => this.#element(key)));
     const values = unify(entries.map(({ value }) => this.#element(value)));
     if (keys.type === null || values.type === null)

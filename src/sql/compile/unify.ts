@@ -49,7 +49,8 @@ function combine(common: SqlType | null, element: Element, prefix: string): SqlT
   const literal = literalOf(element);
   if (literal !== undefined) {
     if (common.kind === 'STRING') return common;
-    if (type.kind === 'STRING') return adoptText(common, literal as string, prefix) ?? mismatch(common, element, prefix);
+    if (type.kind === 'STRING')
+      return adoptText(common, literal as string, prefix) ?? mismatch(common, element, prefix);
   }
   const { ast } = element;
   if (common.kind === 'ARRAY' && type.kind === 'ARRAY' && ast.kind === 'array') {
@@ -67,7 +68,9 @@ function combine(common: SqlType | null, element: Element, prefix: string): SqlT
     return inner(common, element, prefix, () => {
       const fields = common.fields.map((field) => {
         const own = ast.fields.find((candidate) => candidate.name === field.name);
-        return own === undefined ? field : { name: field.name, type: combineAll(field.type, element, [own.value], prefix) };
+        return own === undefined
+          ? field
+          : { name: field.name, type: combineAll(field.type, element, [own.value], prefix) };
       });
       const more = type.fields.filter((field) => !common.fields.some((known) => known.name === field.name));
       return structOf([...fields, ...more]);
@@ -75,7 +78,6 @@ function combine(common: SqlType | null, element: Element, prefix: string): SqlT
   }
   return commonOf(common, type) ?? mismatch(common, element, prefix);
 }
-
 
 function combineAll(common: SqlType, element: Element, asts: readonly Expression[], prefix: string): SqlType {
   let type: SqlType | null = common;
@@ -179,7 +181,8 @@ function convert(element: Element, to: SqlType | null): Evaluate {
   if (to === null || type === null || sameType(type, to)) return evaluate;
   const literal = literalOf(element);
   if (literal !== undefined) {
-    const value = type.kind === 'STRING' && to.kind === 'BOOLEAN' ? parseBoolean(literal as string)! : caster(type, to)?.(literal);
+    const value =
+      type.kind === 'STRING' && to.kind === 'BOOLEAN' ? parseBoolean(literal as string)! : caster(type, to)?.(literal);
     if (value !== undefined) return () => value;
   }
   const { ast } = element;
@@ -189,7 +192,8 @@ function convert(element: Element, to: SqlType | null): Evaluate {
   }
   if (ast.kind === 'map' && to.kind === 'MAP') {
     const entries = ast.entries.map(
-      (entry) => [convert(element.compile(entry.key), to.key), convert(element.compile(entry.value), to.value)] as const,
+      (entry) =>
+        [convert(element.compile(entry.key), to.key), convert(element.compile(entry.value), to.value)] as const,
     );
     return (row) => new Map(entries.map(([key, value]) => [key(row), value(row)]));
   }

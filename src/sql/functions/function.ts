@@ -35,7 +35,7 @@ export type Category =
 // biome-ignore lint: the arguments are checked against the signature when a call is resolved
 export type Implementation = (...args: never[]) => SqlValue;
 
-interface OverloadBase {
+export interface OverloadBase {
   readonly signature: Signature;
   /** The result's type where the signature says `?`, or undefined when these arguments can't be accepted after all. */
   readonly resultType?: ((types: readonly (SqlType | null)[]) => SqlType | undefined) | undefined;
@@ -73,7 +73,7 @@ export interface TableOverload extends OverloadBase {
 
 export type FunctionSettings = (property: string) => string | undefined;
 
-interface FunctionBase<O> {
+export interface FunctionBase<O> {
   readonly name: string;
   /** The name as messages show it, when that is not the upper-case one. */
   readonly shownAs?: string;
@@ -97,12 +97,20 @@ export interface TableFunction extends FunctionBase<TableOverload> {
 export type SqlFunction = ScalarFunction | AggregateFunction | TableFunction;
 
 /** An overload whose implementation does not depend on the types and never sees a null. */
-export function pure(text: string, implementation: Implementation, resultType?: OverloadBase['resultType']): ScalarOverload {
+export function pure(
+  text: string,
+  implementation: Implementation,
+  resultType?: OverloadBase['resultType'],
+): ScalarOverload {
   return { signature: signature(text), takesNulls: false, make: () => implementation, resultType };
 }
 
 /** An overload that wants to see nulls. */
-export function nullable(text: string, implementation: Implementation, resultType?: OverloadBase['resultType']): ScalarOverload {
+export function nullable(
+  text: string,
+  implementation: Implementation,
+  resultType?: OverloadBase['resultType'],
+): ScalarOverload {
   return { signature: signature(text), takesNulls: true, make: () => implementation, resultType };
 }
 
@@ -235,6 +243,8 @@ export function resultTypeOf<O extends OverloadBase>(
 }
 
 function alternatives<O extends OverloadBase>(of: FunctionBase<O>): string {
-  const list = of.overloads.map((overload) => `${of.shownAs ?? of.name}(${overload.signature.text.replace(/\s*->.*/, '')})`);
+  const list = of.overloads.map(
+    (overload) => `${of.shownAs ?? of.name}(${overload.signature.text.replace(/\s*->.*/, '')})`,
+  );
   return `\nValid alternatives are:\n${list.join('\n')}\nFor detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;`;
 }

@@ -39,7 +39,11 @@ export interface Signature {
 }
 
 /** The type of an argument: null is the NULL literal's. Lambdas are only counted until their parameters are known. */
-export type ArgumentType = SqlType | null | { readonly kind: 'UNIT' } | { readonly kind: 'LAMBDA'; readonly arity: number };
+export type ArgumentType =
+  | SqlType
+  | null
+  | { readonly kind: 'UNIT' }
+  | { readonly kind: 'LAMBDA'; readonly arity: number };
 
 export type Bindings = Map<string, SqlType>;
 
@@ -160,13 +164,20 @@ export function parametersFor(of: Signature, count: number): readonly Pattern[] 
   if (of.variadicAt === undefined) return of.parameters.length === count ? of.parameters : undefined;
   const repeats = count - (of.parameters.length - 1);
   if (repeats < 0) return undefined;
-  return of.parameters.flatMap((pattern, i) => (i === of.variadicAt ? Array<Pattern>(repeats).fill(pattern) : [pattern]));
+  return of.parameters.flatMap((pattern, i) =>
+    i === of.variadicAt ? Array<Pattern>(repeats).fill(pattern) : [pattern],
+  );
 }
 
 /**
  * How far an argument is from a pattern: 0 = as it is, more = widened, undefined = does not fit. Binds type variables.
  */
-export function distance(pattern: Pattern, argument: ArgumentType, bindings: Bindings, widen: boolean): number | undefined {
+export function distance(
+  pattern: Pattern,
+  argument: ArgumentType,
+  bindings: Bindings,
+  widen: boolean,
+): number | undefined {
   if (argument !== null && argument.kind === 'UNIT') return pattern.kind === 'unit' ? 0 : undefined;
   if (argument !== null && argument.kind === 'LAMBDA') {
     return pattern.kind === 'lambda' && pattern.parameters.length === argument.arity ? 0 : undefined;
@@ -178,7 +189,9 @@ export function distance(pattern: Pattern, argument: ArgumentType, bindings: Bin
       return widen && canImplicitlyCast(argument, pattern.type) ? steps(argument, pattern.type) : undefined;
     case 'decimal':
       if (argument.kind === 'DECIMAL') return 0;
-      return widen && isNumeric(argument) && argument.kind !== 'DOUBLE' ? steps(argument, asDecimalType(argument)) : undefined;
+      return widen && isNumeric(argument) && argument.kind !== 'DOUBLE'
+        ? steps(argument, asDecimalType(argument))
+        : undefined;
     case 'struct':
       return argument.kind === 'STRUCT' ? 0 : undefined;
     case 'any':

@@ -1,0 +1,105 @@
+import { refuse } from '../errors.ts';
+import type { ExpressionCompiler } from '../compile/expression.ts';
+import type { Expression, SelectItem } from '../parser/ast.ts';
+import { printExpression, quoteName } from '../parser/print.ts';
+import { allColumns, isSystemColumn } from '../schema.ts';
+import type { Scope } from './scope.ts';
+
+/** One column of the result: qualified, and with its name. */
+export interface ProjectionItem {
+  readonly name: string;
+  readonly expression: Expression;
+  /** True for a column that was expanded from a star. */
+  readonly fromStar: boolean;
+}
+
+/**
+ * The items of a SELECT as single, named columns: stars expanded, names given where there are none.
+ * `syntheticKey` is the key column of a join that only stars and its own name know.
+ */
+export function expandProjection(
+  items: readonly SelectItem[],
+  scope: Scope,
+  structFields: (base: Expression) => readonly string[],
+  syntheticKey: string | undefined,
+): ProjectionItem[] {
+  const found: ProjectionItem[] = [];
+  const names = new NameGenerator(scope);
+  for (const item of items) {
+    if (item.kind === 'all') {
+      const sources = item.source === undefined ? scope.sources : [scope.aliased(item.source)];
+      if (item.source === undefined && syntheticKey !== undefined)
+        found.push({ name: syntheticKey, expression: { kind: 'column', name: syntheticKey }, fromStar: true });
+      for (const { alias, source } of sources) {
+        for (const column of allColumns(source.schema)) {
+          const expression: Expression = { kind: 'column', source: alias, name: column.name };
+          found.push({ name: scope.internalName(alias, column.name), expression, fromStar: true });
+        }
+      }
+      continue;
+    }
+    if (item.expression.kind === 'structAll') {
+      const base = scope.qualify(item.expression.base, 'SELECT');
+      for (const field of structFields(scope.internal(base)))
+        found.push({ name: field, expression: { kind: 'dereference', base, field }, fromStar: false });
+      continue;
+    }
+    const expression = scope.qualify(item.expression, 'SELECT');
+    if (item.alias !== undefined) {
+      const ownName = expression.kind === 'column' && expression.name === item.alias;
+      if (isSystemColumn(item.alias)) {
+        refuse(
+          ownName
+            ? `Reserved column name in select: ${quoteName(item.alias)}. Please remove or alias the column.`
+            : `${quoteName(item.alias)} is a reserved column name. You cannot use it as an alias for a column.`,
+        );
+      }
+      found.push({ name: item.alias, expression, fromStar: false });
+      continue;
+    }
+    const name = names.nameOf(expression);
+    if (isSystemColumn(name))
+      refuse(`Reserved column name in select: ${quoteName(name)}. Please remove or alias the column.`);
+    found.push({ name, expression, fromStar: false });
+  }
+  return found;
+}
+
+/** Names for expressions that got none, free of what the sources use. */
+export class NameGenerator {
+  readonly #taken: Set<string>;
+  readonly #scope: Scope;
+  #next = 0;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+    this.#taken = new Set(
+      scope.sources.flatMap(({ source }) => allColumns(source.schema).map((column) => column.name)),
+    );
+  }
+
+  nameOf(e: Expression): string {
+    if (e.kind === 'column') return this.#scope.defaultAlias(e);
+    if (e.kind === 'dereference') return this.#free(e.field);
+    for (;;) {
+      const name = `KSQL_COL_${this.#next++}`;
+      if (!this.#taken.has(name)) return name;
+    }
+  }
+
+  #free(field: string): string {
+    let name = field;
+    for (let i = 1; this.#taken.has(name); i++) name = `${field}_${i}`;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** The names of the fields behind `->*`. */
+export function fieldsOf(compiler: ExpressionCompiler): (base: Expression) => readonly string[] {
+  return (base) => {
+    const { type } = compiler.compile(base);
+    if (type?.kind !== 'STRUCT') return refuse(`Cannot dereference non-struct type in ${printExpression(base)}->*`);
+    return type.fields.map((field) => field.name);
+  };
+}

@@ -1,0 +1,364 @@
+import type { Scope, ScopeSource } from '../analysis/scope.ts';
+import type { DataSource } from '../catalog.ts';
+import { refuse } from '../errors.ts';
+import { type FormatInfo, usesRegistry } from '../formats.ts';
+import type { Expression, Join, Query } from '../parser/ast.ts';
+import { joinWords, printExpression, quoteName } from '../parser/print.ts';
+import { containsType, type SqlType, sameType, typeText } from '../types.ts';
+import { compilerFor, type PlanEnvironment } from './environment.ts';
+import type { JoinKind, RowColumn, SourceStep, Step } from './plan.ts';
+
+/** Sources joined from left to right, and under which names the key of the result may be selected. */
+export interface JoinedSources {
+  readonly step: Step;
+  /** Per key column, the names of the columns that hold it. */
+  readonly keys: readonly (readonly string[])[];
+  /** The same as messages show them. */
+  readonly qualifiedKeys: readonly (readonly string[])[];
+  /** The key column that belongs to no source. */
+  readonly synthetic: string | undefined;
+  /** The left table of a foreign-key join, whose primary key is the result's. */
+  readonly foreignLeft?: string;
+}
+
+export function planJoins(
+  env: PlanEnvironment,
+  scope: Scope,
+  query: Query,
+  sourceStep: (source: ScopeSource) => SourceStep,
+): JoinedSources {
+  const [first, ...others] = scope.sources as [ScopeSource, ...ScopeSource[]];
+  const firstStep = sourceStep(first);
+  const keys = first.source.schema.key.map((column) => [scope.internalName(first.alias, column.name)]);
+  let left: JoinedSources = {
+    step: firstStep,
+    keys,
+    qualifiedKeys: first.source.schema.key.map((column) => [
+      printExpression({ kind: 'column', source: first.alias, name: column.name }),
+    ]),
+    synthetic: undefined,
+  };
+  const joinedAliases = new Set([first.alias]);
+  const joinedSources = new Map<string, string>([[first.source.name, first.alias]]);
+  others.forEach((right, i) => {
+    const twin = joinedSources.has(right.source.name);
+    if (twin) {
+      const other = right.source.name;
+      refuse(`Can not join '${other}' to '${other}': self joins are not yet supported.`);
+    }
+    const leftName = i === 0 ? first.source : undefined;
+    left = new JoinPlanner(env, scope, query.joins[i]!, joinedAliases).join(
+      left,
+      sourceStep(right),
+      right,
+      leftName ?? first.source,
+    );
+    joinedAliases.add(right.alias);
+    joinedSources.set(right.source.name, right.alias);
+  });
+  return left;
+}
+
+class JoinPlanner {
+  readonly #env: PlanEnvironment;
+  readonly #scope: Scope;
+  readonly #join: Join;
+  readonly #leftAliases: ReadonlySet<string>;
+
+  constructor(env: PlanEnvironment, scope: Scope, join: Join, leftAliases: ReadonlySet<string>) {
+    this.#env = env;
+    this.#scope = scope;
+    this.#join = join;
+    this.#leftAliases = leftAliases;
+  }
+
+  join(left: JoinedSources, right: SourceStep, rightSource: ScopeSource, leftSource: DataSource): JoinedSources {
+    const { leftOn, rightOn } = this.#sides(rightSource.alias);
+    const leftType = this.#typeOf(left.step, leftOn);
+    const rightType = this.#typeOf(right, rightOn);
+    const got = `${printExpression(leftOn)} = ${printExpression(rightOn)}`;
+    const kind = this.#kind(left, right, leftOn, rightOn, leftSource, rightSource.source, got);
+    if (!sameType(leftType, rightType)) {
+      refuse(
+        `Invalid join condition: types don't match. Got ${printExpression(leftOn)}{${typeText(leftType)}} = ${printExpression(rightOn)}{${typeText(rightType)}}.`,
+      );
+    }
+    this.#checkWithin(kind);
+    if (kind === 'foreign-key') return this.#foreignKey(left, right, leftOn, leftSource);
+    this.#checkWindows(left.step, right, leftOn, rightOn, leftSource, rightSource.source);
+
+    const { type } = this.#join;
+    const leftName = columnName(this.#scope, leftOn);
+    const rightName = columnName(this.#scope, rightOn);
+    const inPlace = leftName !== undefined && left.keys.length === 1 && left.keys[0]!.includes(leftName);
+    const viable = [...(inPlace ? left.keys[0]! : [leftName]), rightName].filter((name) => name !== undefined);
+    const shown = [
+      ...(inPlace ? left.qualifiedKeys[0]! : leftName === undefined ? [] : [printExpression(leftOn)]),
+      ...(rightName === undefined ? [] : [printExpression(rightOn)]),
+    ];
+    const needsSynthetic = type === 'FULL' || viable.length === 0;
+    const synthetic = needsSynthetic ? this.#syntheticName() : undefined;
+    const keyName = synthetic ?? viable[0]!;
+    const mapKey = containsType(leftType, (inner) => inner.kind === 'MAP');
+    if (mapKey) {
+      refuse(
+        `Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent serialization. Key column name: ${quoteName(keyName)}. Column type: ${typeText(leftType)}. See https://github.com/confluentinc/ksql/issues/6621 for more.`,
+      );
+    }
+    const { leftStep, rightStep, keyFormat } = this.#align(left.step, right, leftOn, rightOn, leftType, leftSource);
+    const key: RowColumn[] = [{ name: keyName, type: leftType }];
+    const columns = [...leftStep.columns, ...rightStep.columns, ...(synthetic === undefined ? [] : key)];
+    const step: Step = {
+      kind: 'join',
+      joinKind: kind,
+      type,
+      left: leftStep,
+      right: rightStep,
+      within: this.#join.within,
+      foreignKey: undefined,
+      syntheticKey: synthetic,
+      keyFormat,
+      columns,
+      key,
+      table: kind === 'table-table',
+      window: left.step.window,
+    };
+    return {
+      step,
+      keys: [synthetic === undefined ? viable : [synthetic]],
+      qualifiedKeys: [synthetic === undefined ? shown : [synthetic]],
+      synthetic,
+    };
+  }
+
+  /** The two sides of the condition: what names the sources so far, and what names the joined one. */
+  #sides(rightAlias: string): { leftOn: Expression; rightOn: Expression } {
+    const on = this.#scope.qualify(this.#join.on, 'JOIN ON');
+    if (on.kind !== 'comparison' || on.op !== '=') {
+      const many = on.kind === 'logical';
+      return refuse(
+        many
+          ? `Invalid join condition: joins on multiple conditions are not yet supported. Got ${printExpression(on)}.`
+          : `Unsupported join expression: ${printExpression(on)}. Only equality is supported.`,
+      );
+    }
+    const refersTo = (e: Expression): string => {
+      const aliases = [...this.#scope.sourcesIn(e)];
+      const [alias] = aliases;
+      if (aliases.length !== 1 || alias === undefined) {
+        return refuse(
+          `Invalid comparison expression '${printExpression(e)}' in join '${printExpression(on)}'. Each side of the join comparision must contain references from exactly one source.`,
+        );
+      }
+      return alias;
+    };
+    const a = refersTo(on.left);
+    const b = refersTo(on.right);
+    if (a !== rightAlias && b === rightAlias && this.#leftAliases.has(a)) return { leftOn: on.left, rightOn: on.right };
+    if (b !== rightAlias && a === rightAlias && this.#leftAliases.has(b)) return { leftOn: on.right, rightOn: on.left };
+    return refuse(
+      `Invalid join criteria '${printExpression(on)}'. Each side of the join comparision must refer to a different source.`,
+    );
+  }
+
+  #typeOf(step: Step, e: Expression): SqlType {
+    const { type } = compilerFor(this.#env, step.columns).compile(this.#scope.internal(e));
+    return type ?? refuse(`Invalid join condition: ${printExpression(e)} has no type`);
+  }
+
+  #kind(
+    left: JoinedSources,
+    right: SourceStep,
+    leftOn: Expression,
+    rightOn: Expression,
+    leftSource: DataSource,
+    rightSource: DataSource,
+    got: string,
+  ): JoinKind {
+    const { type } = this.#join;
+    const words = `${leftSource.name} ${joinWords[type]} JOIN ${rightSource.name}`;
+    if (!left.step.table && !right.table) return 'stream-stream';
+    if (left.step.table && !right.table) {
+      return refuse(`Invalid join order: table-stream joins are not supported; only stream-table joins. Got ${words}.`);
+    }
+    const rightName = columnName(this.#scope, rightOn);
+    const onRightKey = right.key.length === 1 && rightName === right.key[0]!.name;
+    if (!left.step.table) {
+      if (type === 'FULL' || type === 'RIGHT') {
+        return refuse(
+          `Invalid join type: ${type.toLowerCase()}-outer join not supported for stream-table join. Got ${words}.`,
+        );
+      }
+      if (!onRightKey) {
+        return refuse(
+          `Invalid join condition: stream-table joins require to join on the table's primary key. Got ${got}.`,
+        );
+      }
+      return 'stream-table';
+    }
+    if (!onRightKey) {
+      return refuse(
+        `Invalid join condition: table-table joins require to join on the primary key of the right input table. Got ${got}.`,
+      );
+    }
+    const leftName = columnName(this.#scope, leftOn);
+    const onLeftKey = left.keys.length === 1 && leftName !== undefined && left.keys[0]!.includes(leftName);
+    if (onLeftKey) return 'table-table';
+    if (type === 'RIGHT' || type === 'FULL') {
+      return refuse(`Invalid join type: ${type} OUTER JOIN on a foreign key is not supported. Got ${words}.`);
+    }
+    return 'foreign-key';
+  }
+
+  #checkWithin(kind: JoinKind): void {
+    const { within } = this.#join;
+    if (kind === 'stream-stream' && within === undefined) {
+      refuse(
+        'Stream-Stream joins must have a WITHIN clause specified. None was provided. To learn about how to specify a WITHIN clause with a stream-stream join, please visit: https://docs.confluent.io/current/ksql/docs/syntax-reference.html#create-stream-as-select',
+      );
+    }
+    if (kind !== 'stream-stream' && within !== undefined) {
+      const name = kind === 'stream-table' ? 'Stream-Table' : 'Table-Table';
+      refuse(
+        `A window definition was provided for a ${name} join. These joins are not windowed. Please drop the window definition (i.e. the WITHIN clause) and try to execute your join again.`,
+      );
+    }
+  }
+
+  #checkWindows(
+    left: Step,
+    right: Step,
+    leftOn: Expression,
+    rightOn: Expression,
+    leftSource: DataSource,
+    rightSource: DataSource,
+  ): void {
+    const a = left.window;
+    const b = right.window;
+    if (a === undefined && b === undefined) return;
+    const describe = (source: DataSource): string =>
+      `${quoteName(source.name)} is ${source.window === undefined ? 'not' : source.window.type} windowed`;
+    if (a === undefined || b === undefined) {
+      refuse(`Can not join windowed source to non-windowed source.\n${describe(leftSource)}\n${describe(rightSource)}`);
+    } else if ((a.type === 'SESSION') !== (b.type === 'SESSION')) {
+      refuse(
+        `Incompatible windowed sources.\nLeft source: ${a.type}\nRight source: ${b.type}\nSession windowed sources can only be joined to other session windowed sources, and may still not result in expected behaviour as session bounds must be an exact match for the join to work\nHopping and tumbling windowed sources can only be joined to other hopping and tumbling windowed sources`,
+      );
+    }
+    const leftName = columnName(this.#scope, leftOn);
+    const rightName = columnName(this.#scope, rightOn);
+    if (leftName !== left.key[0]?.name || rightName !== right.key[0]?.name || left.key.length !== 1) {
+      refuse(
+        'Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.',
+      );
+    }
+  }
+
+  #foreignKey(left: JoinedSources, right: SourceStep, leftOn: Expression, leftSource: DataSource): JoinedSources {
+    const columns = [...left.step.columns, ...right.columns];
+    const step: Step = {
+      kind: 'join',
+      joinKind: 'foreign-key',
+      type: this.#join.type,
+      left: left.step,
+      right,
+      within: undefined,
+      foreignKey: this.#scope.internal(leftOn),
+      syntheticKey: undefined,
+      keyFormat: keyFormatOf(left.step) ?? leftSource.keyFormat,
+      columns,
+      key: left.step.key,
+      table: true,
+      window: undefined,
+    };
+    return { ...left, step, foreignLeft: leftSource.name };
+  }
+
+  /** Gives both sides the join's key, in one format: equal keys must have equal bytes. */
+  #align(
+    left: Step,
+    right: SourceStep,
+    leftOn: Expression,
+    rightOn: Expression,
+    type: SqlType,
+    leftSource: DataSource,
+  ): { leftStep: Step; rightStep: Step; keyFormat: FormatInfo } {
+    const keyed = (step: Step, on: Expression): boolean => {
+      const name = columnName(this.#scope, on);
+      return (
+        step.key.length === 1 && (step.key[0]!.name === name || (step.kind === 'join' && this.#sameKey(step, name)))
+      );
+    };
+    const leftFormat = keyed(left, leftOn) ? keyFormatOf(left) : undefined;
+    const rightFormat = keyed(right, rightOn) ? right.keyFormat : undefined;
+    const unstable = (format: FormatInfo | undefined): boolean => format !== undefined && usesRegistry(format.format);
+    const rekey = (step: Step, on: Expression): Step => {
+      const expression = this.#scope.internal(on);
+      const name = expression.kind === 'column' ? expression.name : 'ROWKEY';
+      const { columns, table } = step;
+      return {
+        kind: 'selectKey',
+        input: step,
+        keys: [{ name, expression }],
+        columns,
+        key: [{ name, type }],
+        table,
+        window: undefined,
+      };
+    };
+    const fallback: FormatInfo =
+      leftSource.keyFormat.format === 'NONE' ? { format: 'KAFKA', properties: {} } : leftSource.keyFormat;
+    if (left.window !== undefined) return { leftStep: left, rightStep: right, keyFormat: leftFormat ?? fallback };
+    if (
+      leftFormat !== undefined &&
+      rightFormat !== undefined &&
+      sameFormat(leftFormat, rightFormat) &&
+      !unstable(leftFormat)
+    ) {
+      return { leftStep: left, rightStep: right, keyFormat: leftFormat };
+    }
+    const keepLeft = leftFormat !== undefined && !unstable(leftFormat);
+    const keepRight = rightFormat !== undefined && !unstable(rightFormat) && !keepLeft;
+    const keyFormat = keepLeft ? leftFormat : keepRight ? rightFormat : fallback;
+    return {
+      leftStep: keepLeft ? left : rekey(left, leftOn),
+      rightStep: keepRight ? right : rekey(right, rightOn),
+      keyFormat,
+    };
+  }
+
+  /** True when a column of a joined row always equals the row's key. */
+  #sameKey(step: Step, name: string | undefined): boolean {
+    if (step.kind !== 'join' || name === undefined || step.type === 'FULL') return false;
+    return [step.left, step.right].some((side) => side.key[0]?.name === name || this.#sameKey(side, name));
+  }
+
+  #syntheticName(): string {
+    const taken = new Set(this.#scope.sources.flatMap(({ columns }) => columns.map((column) => column.name)));
+    let name = 'ROWKEY';
+    for (let i = 1; taken.has(name); i++) name = `ROWKEY_${i}`;
+    return name;
+  }
+}
+
+function columnName(scope: Scope, qualified: Expression): string | undefined {
+  const internal = scope.internal(qualified);
+  return internal.kind === 'column' ? internal.name : undefined;
+}
+
+function keyFormatOf(step: Step): FormatInfo | undefined {
+  switch (step.kind) {
+    case 'source':
+    case 'join':
+    case 'aggregate':
+      return step.keyFormat;
+    case 'selectKey':
+      return undefined;
+    default:
+      return keyFormatOf(step.input);
+  }
+}
+
+function sameFormat(a: FormatInfo, b: FormatInfo): boolean {
+  return a.format === b.format && JSON.stringify(a.properties) === JSON.stringify(b.properties);
+}

@@ -1,0 +1,132 @@
+import type { TimestampColumn, WindowInfo } from '../catalog.ts';
+import type { FormatInfo } from '../formats.ts';
+import type { Call, Expression, JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
+import type { Schema } from '../schema.ts';
+import type { SqlType } from '../types.ts';
+
+/**
+ * How a query is executed, as plain data: a tree of steps, the sources at its leaves. Every step says which columns its
+ * rows have (`columns`, by position) and which its key has; expressions name columns of the step's input. The stateless
+ * steps over one source (filter, flatMap, selectKey, project) are a stretch that a compiler may take as a whole.
+ */
+export interface RowColumn {
+  readonly name: string;
+  readonly type: SqlType;
+}
+
+export interface NamedExpression {
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+interface StepBase {
+  readonly columns: readonly RowColumn[];
+  /** Empty: the records have no key. */
+  readonly key: readonly RowColumn[];
+  readonly kind: string;
+  /** What the rows mean: events, or the latest state per key. */
+  readonly table: boolean;
+  readonly window?: WindowInfo | undefined;
+}
+
+export interface SourceStep extends StepBase {
+  readonly kind: 'source';
+  readonly source: string;
+  /** Put before column names, with an underscore, when several sources are joined. */
+  readonly prefix: string | undefined;
+  readonly topic: string;
+  readonly schema: Schema;
+  readonly keyFormat: FormatInfo;
+  readonly valueFormat: FormatInfo;
+  readonly timestamp: TimestampColumn | undefined;
+}
+
+export interface FilterStep extends StepBase {
+  readonly kind: 'filter';
+  readonly input: Step;
+  readonly predicate: Expression;
+  readonly clause: 'WHERE' | 'HAVING';
+}
+
+/** Table functions: one row per row of their results, in new columns behind the input's. */
+export interface FlatMapStep extends StepBase {
+  readonly kind: 'flatMap';
+  readonly input: Step;
+  readonly calls: readonly { readonly name: string; readonly call: Call }[];
+}
+
+/** Another key; no expressions: no key at all. */
+export interface SelectKeyStep extends StepBase {
+  readonly kind: 'selectKey';
+  readonly input: Step;
+  readonly keys: readonly NamedExpression[];
+}
+
+export interface ProjectStep extends StepBase {
+  readonly kind: 'project';
+  readonly input: Step;
+  readonly items: readonly NamedExpression[];
+}
+
+export interface AggregateStep extends StepBase {
+  readonly kind: 'aggregate';
+  readonly input: Step;
+  readonly groupBy: readonly NamedExpression[];
+  /** False: the records are grouped by the key they have. */
+  readonly rekeys: boolean;
+  readonly aggregates: readonly { readonly name: string; readonly call: Call; readonly type: SqlType }[];
+  readonly windowClause: WindowClause | undefined;
+  readonly final: boolean;
+  readonly keyFormat: FormatInfo;
+}
+
+export type JoinKind = 'stream-stream' | 'stream-table' | 'table-table' | 'foreign-key';
+
+export interface JoinStep extends StepBase {
+  readonly kind: 'join';
+  readonly joinKind: JoinKind;
+  readonly type: JoinType;
+  readonly left: Step;
+  readonly right: Step;
+  readonly within: Within | undefined;
+  /** Of a foreign-key join: finds the right key in a left row. */
+  readonly foreignKey: Expression | undefined;
+  /** The column behind the rows of both sides that holds the key, when no side has such a column. */
+  readonly syntheticKey: string | undefined;
+  readonly keyFormat: FormatInfo;
+}
+
+export type Step = SourceStep | FilterStep | FlatMapStep | SelectKeyStep | ProjectStep | AggregateStep | JoinStep;
+
+export interface SinkPlan {
+  readonly name: string;
+  readonly topic: string;
+  readonly schema: Schema;
+  readonly keyFormat: FormatInfo;
+  readonly valueFormat: FormatInfo;
+  readonly timestamp: TimestampColumn | undefined;
+  readonly window: WindowInfo | undefined;
+  readonly partitions: number | undefined;
+  readonly replicas: number | undefined;
+}
+
+export interface QueryPlan {
+  readonly queryId: string;
+  readonly resultKind: SourceKind;
+  readonly root: Step;
+  /** Names of the sources, left to right. */
+  readonly sources: readonly string[];
+  readonly sink: SinkPlan | undefined;
+  /** The query as it was understood, for messages. */
+  readonly text: string;
+}
+
+/** The steps that a step takes its rows from. */
+export function inputsOf(step: Step): readonly Step[] {
+  if (step.kind === 'source') return [];
+  return step.kind === 'join' ? [step.left, step.right] : [step.input];
+}
+
+export function sourceSteps(step: Step): SourceStep[] {
+  return step.kind === 'source' ? [step] : inputsOf(step).flatMap(sourceSteps);
+}

@@ -1,0 +1,172 @@
+import type { TimestampColumn, WindowInfo, WindowType } from '../catalog.ts';
+import { refuse, StatementError } from '../errors.ts';
+import { type FormatInfo, type FormatName, formatInfo, formatNamed } from '../formats.ts';
+import type { Properties } from '../parser/ast.ts';
+import { SyntaxError } from '../parser/syntax-error.ts';
+
+/** The WITH clause: every property it may have, read with its own rules. */
+
+const KNOWN = new Set([
+  'KAFKA_TOPIC',
+  'PARTITIONS',
+  'REPLICAS',
+  'RETENTION_MS',
+  'CLEANUP_POLICY',
+  'FORMAT',
+  'KEY_FORMAT',
+  'VALUE_FORMAT',
+  'WRAP_SINGLE_VALUE',
+  'TIMESTAMP',
+  'TIMESTAMP_FORMAT',
+  'KEY_DELIMITER',
+  'VALUE_DELIMITER',
+  'KEY_SCHEMA_ID',
+  'VALUE_SCHEMA_ID',
+  'KEY_SCHEMA_FULL_NAME',
+  'VALUE_SCHEMA_FULL_NAME',
+  'VALUE_AVRO_SCHEMA_FULL_NAME',
+  'KEY_PROTOBUF_NULLABLE_REPRESENTATION',
+  'VALUE_PROTOBUF_NULLABLE_REPRESENTATION',
+  'WINDOW_TYPE',
+  'WINDOW_SIZE',
+  'SOURCED_BY_CONNECTOR',
+  'QUERY_ID',
+]);
+
+const ONLY_CREATE = new Set(['WINDOW_TYPE', 'WINDOW_SIZE', 'SOURCED_BY_CONNECTOR']);
+
+export class WithProperties {
+  readonly #properties: Properties;
+
+  constructor(properties: Properties, statement: 'create' | 'createAs' | 'insert') {
+    this.#properties = properties;
+    const allowed = (name: string): boolean => {
+      if (statement === 'insert') return name === 'QUERY_ID';
+      if (name === 'QUERY_ID' || name === 'CLEANUP_POLICY') return false;
+      return KNOWN.has(name) && (statement === 'create' || !ONLY_CREATE.has(name));
+    };
+    const unknown = [...properties.keys()].filter((name) => !allowed(name));
+    if (unknown.length > 0) throw prepare(`Invalid config variable(s) in the WITH clause: ${unknown.join(',')}`);
+    for (const side of ['KEY_FORMAT', 'VALUE_FORMAT']) {
+      if (properties.has('FORMAT') && properties.has(side)) {
+        throw prepare(
+          `Cannot supply both '${side}' and 'FORMAT' properties, as 'FORMAT' sets both key and value formats. Either use just 'FORMAT', or use 'KEY_FORMAT' and 'VALUE_FORMAT'.`,
+        );
+      }
+    }
+    for (const side of ['KEY_DELIMITER', 'VALUE_DELIMITER']) {
+      const delimiter = properties.get(side);
+      if (typeof delimiter === 'string') checkDelimiter(side, delimiter);
+    }
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#properties.get(name);
+    return value === undefined ? undefined : String(value);
+  }
+
+  integer(name: string): number | undefined {
+    const value = this.#properties.get(name);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    return Number.isSafeInteger(number)
+      ? number
+      : refuse(`Invalid value for ${name} property: ${String(value)}. It must be an integer.`);
+  }
+
+  boolean(name: string): boolean | undefined {
+    const text = this.text(name)?.toLowerCase();
+    if (text === undefined) return undefined;
+    if (text !== 'true' && text !== 'false')
+      refuse(`Invalid value for ${name} property: ${text}. It must be true or false.`);
+    return text === 'true';
+  }
+
+  /** The name of a format that the clause gives for a side. */
+  format(side: 'KEY' | 'VALUE'): FormatName | undefined {
+    const name = this.text(`${side}_FORMAT`) ?? this.text('FORMAT');
+    return name === undefined ? undefined : formatNamed(name);
+  }
+
+  /** A side's format with its properties. `inherited` are the properties of a source with the same format. */
+  formatInfo(side: 'KEY' | 'VALUE', format: FormatName, inherited?: FormatInfo): FormatInfo {
+    const properties: Record<string, string> = inherited?.format === format ? { ...inherited.properties } : {};
+    if (inherited !== undefined) {
+      delete properties['fullSchemaName'];
+      delete properties['schemaId'];
+    }
+    const delimiter = this.text(`${side}_DELIMITER`);
+    if (delimiter !== undefined) properties['delimiter'] = delimiter;
+    const fullName =
+      this.text(`${side}_SCHEMA_FULL_NAME`) ??
+      (side === 'VALUE' ? this.text('VALUE_AVRO_SCHEMA_FULL_NAME') : undefined);
+    if (fullName !== undefined) properties['fullSchemaName'] = fullName;
+    const schemaId = this.integer(`${side}_SCHEMA_ID`);
+    if (schemaId !== undefined) properties['schemaId'] = String(schemaId);
+    const nullable = this.text(`${side}_PROTOBUF_NULLABLE_REPRESENTATION`);
+    if (nullable !== undefined) properties['nullableRepresentation'] = nullable.toUpperCase();
+    return formatInfo(format, properties);
+  }
+
+  get timestamp(): TimestampColumn | undefined {
+    const column = this.text('TIMESTAMP');
+    if (column === undefined) return undefined;
+    const quoted = /^[`"](.*)[`"]$/.exec(column);
+    return { column: quoted?.[1] ?? column.toUpperCase(), format: this.text('TIMESTAMP_FORMAT') };
+  }
+
+  get window(): WindowInfo | undefined {
+    const name = this.text('WINDOW_TYPE')?.toUpperCase();
+    const size = this.text('WINDOW_SIZE');
+    if (name === undefined) {
+      if (size !== undefined) throw prepare("'WINDOW_SIZE' should not be set without 'WINDOW_TYPE'.");
+      return undefined;
+    }
+    if (name !== 'TUMBLING' && name !== 'HOPPING' && name !== 'SESSION')
+      throw prepare(`Unknown window type: ${name}. Supported types are: SESSION, HOPPING, TUMBLING.`);
+    const type: WindowType = name;
+    if (type === 'SESSION') {
+      if (size !== undefined) throw prepare("'WINDOW_SIZE' should not be set for SESSION windows.");
+      return { type };
+    }
+    if (size === undefined)
+      throw prepare(
+        `${type} windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: 'WINDOW_SIZE'='10 SECONDS'`,
+      );
+    return { type, sizeMs: durationMs(size) };
+  }
+}
+
+/** What is wrong with a clause is found while the statement is read, as a mistake in the text. */
+function prepare(message: string): SyntaxError {
+  return new SyntaxError(message, { line: 1, column: 1, start: 0, end: 0 });
+}
+
+function checkDelimiter(name: string, delimiter: string): void {
+  const example = "\nExample valid value: ';'";
+  const fail = (what: string): never => {
+    throw new StatementError(`Failed to prepare statement: Configuration ${name} is invalid: ${what}${example}`);
+  };
+  if (delimiter.trim() === '')
+    fail(
+      "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the special values 'TAB' or 'SPACE'",
+    );
+  if (delimiter.length !== 1 && delimiter !== 'TAB' && delimiter !== 'SPACE')
+    fail(`Invalid delimiter value: '${delimiter}'. Delimiter must be a single character or TAB,SPACE`);
+}
+
+const UNIT_MS: Record<string, number> = {
+  DAY: 86_400_000,
+  HOUR: 3_600_000,
+  MINUTE: 60_000,
+  SECOND: 1000,
+  MILLISECOND: 1,
+};
+
+export function durationMs(text: string): number {
+  const match = /^\s*(\d+)\s+([A-Za-z]+?)S?\s*$/i.exec(text);
+  const unit = match === null ? undefined : UNIT_MS[match[2]!.toUpperCase()];
+  if (match === null || unit === undefined)
+    throw prepare(`Invalid duration: '${text}'. Expected format: '<size> <unit>', e.g. '10 SECONDS'.`);
+  return Number(match[1]) * unit;
+}
