@@ -6,3 +6,21 @@ export { crc32c } from './crc32c.ts';
 export { codeOf, messageOf, MillraceError } from './errors.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes } from './bytes.ts';
+export {
+  booleanSetting,
+  doubleSetting,
+  type GivenSettings,
+  intSetting,
+  listSetting,
+  longSetting,
+  nearestName,
+  parseSetting,
+  readSettings,
+  type Setting,
+  type SettingKind,
+  settingNamed,
+  type SettingTable,
+  type SettingValue,
+  stringSetting,
+  type ValuesOf,
+} from './settings.ts';

@@ -1,0 +1,129 @@
+// Settings as declared tables: one entry says name, type, default, limits and documentation; reading, refusing and the
+// reference pages derive from it. Names are those of the systems whose users come to us.
+import { MillraceError } from './errors.ts';
+
+export type SettingKind = 'boolean' | 'int' | 'long' | 'double' | 'string' | 'list';
+export type SettingValue = string | number | boolean;
+
+export interface Setting<T> {
+  readonly kind: SettingKind;
+  readonly default: T;
+  readonly doc: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly oneOf?: readonly string[];
+}
+
+export type SettingTable = Readonly<Record<string, Setting<unknown>>>;
+export type ValuesOf<T extends SettingTable> = { readonly [K in keyof T]: T[K]['default'] };
+/** What was given, by name: from a file, the environment, or in code. */
+export type GivenSettings = Readonly<Record<string, SettingValue>>;
+
+const INT_MAX = 0x7fffffff;
+
+export function intSetting(value: number, doc: string, min = -INT_MAX, max = INT_MAX): Setting<number> {
+  return { kind: 'int', default: value, doc, min, max };
+}
+export function longSetting(value: number, doc: string, min = Number.MIN_SAFE_INTEGER): Setting<number> {
+  return { kind: 'long', default: value, doc, min };
+}
+export function doubleSetting(value: number, doc: string, min: number, max: number): Setting<number> {
+  return { kind: 'double', default: value, doc, min, max };
+}
+export function booleanSetting(value: boolean, doc: string): Setting<boolean> {
+  return { kind: 'boolean', default: value, doc };
+}
+export function stringSetting(value: string, doc: string, oneOf?: readonly string[]): Setting<string> {
+  return oneOf === undefined ? { kind: 'string', default: value, doc } : { kind: 'string', default: value, doc, oneOf };
+}
+export function listSetting(value: string, doc: string, oneOf: readonly string[]): Setting<string> {
+  return { kind: 'list', default: value, doc, oneOf };
+}
+
+/** All settings of a table from the ones that were given. An unknown name or a bad value is refused, with a suggestion. */
+export function readSettings<T extends SettingTable>(table: T, given: GivenSettings, what = 'setting'): ValuesOf<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(table)) values[name] = setting.default;
+  for (const [name, value] of Object.entries(given)) {
+    values[name] = parseSetting(name, settingNamed(table, name, what), String(value));
+  }
+  return values as ValuesOf<T>;
+}
+
+/** The declaration of a name, or a refusal that suggests the name that was probably meant. */
+export function settingNamed(table: SettingTable, name: string, what = 'setting'): Setting<unknown> {
+  const setting = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (setting !== undefined) return setting;
+  const near = nearestName(name, Object.keys(table));
+  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+  throw new MillraceError('INVALID_CONFIG', `Unknown ${what} "${name}".${hint}`);
+}
+
+/** The value that a text stands for; refused when it is of another type or outside of the limits. */
+export function parseSetting(name: string, setting: Setting<unknown>, given: string): SettingValue {
+  const value = given.trim();
+  switch (setting.kind) {
+    case 'boolean':
+      if (value !== 'true' && value !== 'false') throw badValue(name, given, 'true or false');
+      return value === 'true';
+    case 'int':
+    case 'long':
+    case 'double': {
+      const number = setting.kind === 'double' ? Number(value) : wholeNumber(value);
+      const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = setting;
+      if (value === '' || Number.isNaN(number)) throw badValue(name, given, 'a number');
+      if (number < min) throw badValue(name, given, `at least ${min}`);
+      if (number > max) throw badValue(name, given, `at most ${max}`);
+      return number;
+    }
+    case 'list': {
+      const items = value === '' ? [] : value.split(',').map((item) => item.trim());
+      const { oneOf } = setting;
+      if (oneOf !== undefined && !items.every((item) => oneOf.includes(item))) {
+        throw badValue(name, given, `a list of ${oneOf.join(', ')}`);
+      }
+      return items.join(',');
+    }
+    case 'string':
+      if (setting.oneOf !== undefined && !setting.oneOf.includes(value)) {
+        throw badValue(name, given, `one of ${setting.oneOf.join(', ')}`);
+      }
+      return value;
+  }
+}
+
+/** The known name that a misspelt one probably stands for. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(3, Math.floor(name.length / 3));
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** A long beyond 2^53, such as Java's largest, counts as the largest number we can count to. */
+function wholeNumber(value: string): number {
+  return /^-?\d+$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : Number.NaN;
+}
+
+function badValue(name: string, given: string, wanted: string): MillraceError {
+  return new MillraceError('INVALID_CONFIG', `Invalid value "${given}" for "${name}": it must be ${wanted}.`);
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(replaced, previous[j]! + 1, current[j - 1]! + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}
