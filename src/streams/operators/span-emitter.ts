@@ -78,30 +78,24 @@ export class ClosingOrder {
     this.#store = store;
   }
 
-  add(span: Interval): void {
-    this.#fill();
-    this.#push(span);
+  /** Before the first span is added: what was restored is in the store already. */
+  fill(): void {
+    if (this.#filled) return;
+    this.#filled = true;
+    const { table } = this.#store;
+    table.forEach((slot) => {
+      for (const span of table.values[slot]!) this.add(span);
+    });
   }
 
   /** Takes out the next span that ends before `time`. */
   takeBefore(time: number): Interval | undefined {
-    this.#fill();
     for (;;) {
       const top = this.#heap[0];
       if (top === undefined || top.end >= time) return undefined;
       this.#pop();
       if (top.value !== undefined) return top;
     }
-  }
-
-  /** What was restored is in the store, but has not been added here. */
-  #fill(): void {
-    if (this.#filled) return;
-    this.#filled = true;
-    const { table } = this.#store;
-    table.forEach((slot) => {
-      for (const span of table.values[slot]!) this.#push(span);
-    });
   }
 
   #isBefore(a: Interval, b: Interval): boolean {
@@ -115,7 +109,7 @@ export class ClosingOrder {
     );
   }
 
-  #push(span: Interval): void {
+  add(span: Interval): void {
     const heap = this.#heap;
     let at = heap.length;
     heap.push(span);
