@@ -1,0 +1,101 @@
+// What the platform itself is told: where data lives and where services listen. All other settings are those of its
+// parts, under their own names, and are handed on to them.
+import { readFileSync } from 'node:fs';
+import { brokerSettings } from '../broker/index.ts';
+import {
+  codeOf,
+  type GivenSettings,
+  MillraceError,
+  readSettings,
+  settingNamed,
+  type SettingTable,
+  stringSetting,
+  type ValuesOf,
+} from '../util/index.ts';
+
+export const platformSettings = {
+  'log.dirs': stringSetting('./millrace-data', 'The data directory: logs, state, everything that must not be lost.'),
+  listeners: stringSetting('PLAINTEXT://127.0.0.1:9092', 'Where the broker listens for Kafka clients.'),
+  'schema.registry.listeners': stringSetting('http://127.0.0.1:8081', 'Where the Schema Registry listens.'),
+  'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
+} as const satisfies SettingTable;
+
+export type PlatformSettings = ValuesOf<typeof platformSettings>;
+
+export interface SplitSettings {
+  readonly platform: PlatformSettings;
+  readonly broker: GivenSettings;
+  readonly sql: GivenSettings;
+}
+
+/** Gives every setting to the part that owns it. A name that nobody owns is refused, with a suggestion. */
+export function splitSettings(given: GivenSettings): SplitSettings {
+  const platform: Record<string, string | number | boolean> = {};
+  const broker: Record<string, string | number | boolean> = {};
+  const sql: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (Object.hasOwn(platformSettings, name)) platform[name] = value;
+    else if (name.startsWith('ksql.')) sql[name] = value;
+    else {
+      settingNamed({ ...platformSettings, ...brokerSettings }, name);
+      broker[name] = value;
+    }
+  }
+  return { platform: readSettings(platformSettings, platform), broker, sql };
+}
+
+/** Reads a `.properties` file: `key=value` lines, `#` and `!` comments, a backslash at the end continues a line. */
+export function readPropertiesFile(file: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = codeOf(error) === 'ENOENT' ? 'it does not exist' : String(codeOf(error));
+    throw new MillraceError('CONFIG_UNREADABLE', `The configuration file ${file} can't be read: ${reason}.`, {
+      cause: error,
+    });
+  }
+  const properties: Record<string, string> = {};
+  for (const [index, line] of text
+    .replace(/\\\r?\n\s*/g, '')
+    .split(/\r?\n/)
+    .entries()) {
+    const trimmed = line.trim();
+    if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith('!')) continue;
+    const match = /^([^=:\s]+)\s*[=:]\s*(.*)$/.exec(trimmed);
+    if (match === null) {
+      throw new MillraceError('INVALID_CONFIG', `${file}, line ${index + 1}: "${trimmed}" is not a key=value pair.`);
+    }
+    properties[match[1]!] = match[2]!;
+  }
+  return properties;
+}
+
+/** `MILLRACE_NUM_PARTITIONS=3` is `num.partitions=3`. Variables of other purposes are left alone. */
+export function settingsFromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const notSettings = new Set(['MILLRACE_HOME']);
+  const settings: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('MILLRACE_') || notSettings.has(name) || value === undefined) continue;
+    settings[name.slice('MILLRACE_'.length).toLowerCase().replaceAll('_', '.')] = value;
+  }
+  return settings;
+}
+
+/** `PLAINTEXT://host:port`, `http://host:port`, or `host:port`. An empty host means every address. */
+export function parseListener(name: keyof PlatformSettings, text: string): { host: string; port: number } {
+  const match = /^(?:([A-Za-z_]+):\/\/)?(\[[0-9a-fA-F:]+\]|[^:/]*):(\d{1,5})\/?$/.exec(text.trim());
+  if (match === null || Number(match[3]) > 65535) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `Invalid value "${text}" for "${name}": it must be like ${platformSettings[name].default}.`,
+    );
+  }
+  const scheme = match[1]?.toUpperCase() ?? '';
+  if (scheme === 'HTTPS' || scheme === 'SSL' || scheme.startsWith('SASL')) {
+    throw new MillraceError('INVALID_CONFIG', `"${name}": ${match[1]} is not supported; listen on PLAINTEXT or http.`);
+  }
+  return { host: match[2]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[3]) };
+}

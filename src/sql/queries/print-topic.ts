@@ -1,0 +1,142 @@
+// PRINT: the records of a topic as text, whatever they hold. The format is guessed from the first record and said; a
+// record that does not fit the guess is guessed again.
+import { type Client, type ConsumerRecord, recordsOf } from '../../client/index.ts';
+import {
+  AvroCodec,
+  type AvroSchema,
+  ENVELOPE_BYTES,
+  longSerde,
+  readEnvelope,
+  type SchemaSource,
+} from '../../serde/index.ts';
+import { refuse } from '../errors.ts';
+import type { PrintedTopic } from '../service.ts';
+
+const POLL_MS = 500;
+
+export interface PrintOptions {
+  readonly topic: string;
+  readonly fromBeginning: boolean;
+  /** Print every n-th record only. */
+  readonly interval?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export async function printTopic(client: Client, schemas: SchemaSource, options: PrintOptions): Promise<PrintedTopic> {
+  const description = (await client.admin().describeTopics([options.topic])).get(options.topic);
+  if (description === undefined) {
+    refuse(
+      `Could not find topic '${options.topic}', or the KSQL user does not have permissions to list the topic. Topic names are case-sensitive.`,
+    );
+  }
+  const consumer = client.consumer({ autoOffsetReset: options.fromBeginning ? 'earliest' : 'latest' });
+  consumer.assign(description.partitions.map(({ partition }) => ({ topic: options.topic, partition })));
+  let open = true;
+
+  async function* lines(): AsyncGenerator<string> {
+    const key = new Guesser('Key', schemas);
+    const value = new Guesser('Value', schemas);
+    let seen = 0;
+    let printed = 0;
+    while (open && (options.limit === undefined || printed < options.limit)) {
+      for (const record of recordsOf(await consumer.poll(POLL_MS))) {
+        if (seen++ % (options.interval ?? 1) !== 0) continue;
+        if (options.limit !== undefined && printed >= options.limit) break;
+        const keyText = await key.read(record.key);
+        const valueText = await value.read(record.value);
+        for (const guesser of [key, value]) {
+          const heading = guesser.heading();
+          if (heading !== undefined) yield heading;
+        }
+        yield `rowtime: ${rowtimeText(record)}, key: ${keyText}, value: ${valueText}, partition: ${record.partition}`;
+        printed++;
+      }
+    }
+  }
+
+  return {
+    lines: lines(),
+    async close() {
+      if (!open) return;
+      open = false;
+      consumer.wakeup();
+      await consumer.close();
+    },
+  };
+}
+
+type Format = 'AVRO' | 'JSON' | 'KAFKA_STRING' | 'KAFKA_BIGINT' | 'KAFKA_INT' | 'KAFKA_BYTES';
+
+class Guesser {
+  readonly #part: 'Key' | 'Value';
+  readonly #schemas: SchemaSource;
+  readonly #codecs = new Map<number, AvroCodec<unknown>>();
+  #format: Format | undefined;
+  #told: Format | undefined;
+
+  constructor(part: 'Key' | 'Value', schemas: SchemaSource) {
+    this.#part = part;
+    this.#schemas = schemas;
+  }
+
+  /** Says the format once it is known, and again when it changes. */
+  heading(): string | undefined {
+    if (this.#format === undefined || this.#format === this.#told) return undefined;
+    this.#told = this.#format;
+    return `${this.#part} format: ${this.#format}`;
+  }
+
+  async read(bytes: Buffer | null): Promise<string> {
+    if (bytes === null) return '<null>';
+    const avro = await this.#asAvro(bytes);
+    if (avro !== undefined) return this.#as('AVRO', avro);
+    const text = asText(bytes);
+    if (text !== undefined) return this.#as(/^\s*[[{]/.test(text) && isJson(text) ? 'JSON' : 'KAFKA_STRING', text);
+    if (bytes.length === 8) return this.#as('KAFKA_BIGINT', String(longSerde.decode(bytes, 0, 8)));
+    if (bytes.length === 4) return this.#as('KAFKA_INT', String(bytes.readInt32BE(0)));
+    return this.#as('KAFKA_BYTES', bytes.toString('base64'));
+  }
+
+  #as(format: Format, text: string): string {
+    this.#format = format;
+    return text;
+  }
+
+  async #asAvro(bytes: Buffer): Promise<string | undefined> {
+    if (bytes[0] !== 0 || bytes.length <= ENVELOPE_BYTES) return undefined;
+    try {
+      const id = readEnvelope(bytes, 0, bytes.length);
+      let codec = this.#codecs.get(id);
+      if (codec === undefined) {
+        const schema = this.#schemas.cached(id) ?? (await this.#schemas.byId(id));
+        codec = new AvroCodec(JSON.parse(schema.schema) as AvroSchema);
+        this.#codecs.set(id, codec);
+      }
+      const value = codec.decode(bytes, ENVELOPE_BYTES, bytes.length);
+      return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+    } catch {
+      // No such schema, or other bytes that happen to begin with a zero: not Avro.
+      return undefined;
+    }
+  }
+}
+
+function asText(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8');
+  const hasControls = [...text].some((character) => character < ' ' && !'\t\r\n'.includes(character));
+  return hasControls || text.includes('\uFFFD') ? undefined : text;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function rowtimeText({ timestamp }: ConsumerRecord): string {
+  if (timestamp < 0) return 'N/A';
+  return new Date(timestamp).toISOString().replace(/^(\d+)-(\d+)-(\d+)T(.*)Z$/, '$1/$2/$3 $4 Z');
+}
