@@ -17,12 +17,15 @@ import type { BrokerAddress, Transport } from '../protocol/index.ts';
 import { type Clock, messageOf, systemClock } from '../util/index.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
+import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { InProcessTransport } from './in-process.ts';
 import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { type GivenSettings, readBrokerSettings } from './settings.ts';
 import { Topics } from './topics.ts';
+import { ProducerIds } from './transactions/producer-ids.ts';
+import { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
 
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
 const META_FILE = 'meta.properties';
@@ -69,6 +72,13 @@ export class Broker {
       const cache = new TailCache(settings['tail.cache.bytes']);
       const topics = new Topics({ directory: dataDir, settings, env: { disk, clock, cache }, flusher, report });
       topics.load(isClean);
+      const groups = new GroupCoordinator({ settings, clock, topics, report });
+      groups.load();
+      const ids = new ProducerIds(disk, dataDir);
+      const transactions = new TransactionCoordinator({ settings, clock, topics, groups, ids, report });
+      transactions.load();
+      transactions.startTimers();
+      topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
       disk.syncDirectory(dataDir);
       const core: Core = {
@@ -77,8 +87,11 @@ export class Broker {
         settings,
         givenSettings: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
         clock,
+        disk,
         topics,
         flusher,
+        groups,
+        transactions,
         report,
       };
       return new Broker(core, disk, unlock);
@@ -114,11 +127,13 @@ export class Broker {
   }
 
   async #shutDown(): Promise<void> {
-    const { flusher, topics, dataDirectory } = this.#core;
+    const { flusher, groups, topics, transactions, dataDirectory } = this.#core;
     this.#stopUpkeep();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const transport of this.#transports) transport.close();
     await this.#upkeep;
+    groups.stop();
+    transactions.stop();
     flusher.stop();
     await flusher.syncAll();
     topics.close();

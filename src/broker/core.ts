@@ -1,8 +1,11 @@
 import type { Clock } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
+import type { GroupCoordinator } from './groups/group-coordinator.ts';
+import type { Disk } from './log/disk.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { Topics } from './topics.ts';
+import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
 
 /** What handlers work on: the parts of one broker. */
 export interface Core {
@@ -12,8 +15,11 @@ export interface Core {
   /** The settings that were given, as text: DescribeConfigs tells them from defaults. */
   readonly givenSettings: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  readonly disk: Disk;
   readonly topics: Topics;
   readonly flusher: Flusher;
+  readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   readonly report: (message: string) => void;
 }
 

@@ -1,23 +1,70 @@
 // The registry of what the broker answers. ApiVersions is derived from it: an API is offered when it has a handler.
 import { handleApiVersions } from './api-versions.ts';
+import { handleDescribeCluster, handleDescribeLogDirs } from './cluster.ts';
+import { handleAlterConfigs, handleDescribeConfigs, handleIncrementalAlterConfigs } from './configs.ts';
 import { handleFetch } from './fetch.ts';
+import {
+  handleDeleteGroups,
+  handleDescribeGroups,
+  handleFindCoordinator,
+  handleHeartbeat,
+  handleJoinGroup,
+  handleLeaveGroup,
+  handleListGroups,
+  handleSyncGroup,
+} from './groups.ts';
 import type { Handler } from './handler.ts';
 import { handleListOffsets, handleOffsetForLeaderEpoch } from './list-offsets.ts';
 import { handleDescribeTopicPartitions, handleMetadata } from './metadata.ts';
+import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch } from './offsets.ts';
 import { handleProduce } from './produce.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
+import {
+  handleAddOffsetsToTxn,
+  handleAddPartitionsToTxn,
+  handleDescribeProducers,
+  handleDescribeTransactions,
+  handleEndTxn,
+  handleInitProducerId,
+  handleListTransactions,
+  handleTxnOffsetCommit,
+} from './transactions.ts';
 
 export const handlers: readonly Handler[] = [
   handleProduce,
   handleFetch,
   handleListOffsets,
   handleMetadata,
+  handleOffsetCommit,
+  handleOffsetFetch,
+  handleFindCoordinator,
+  handleJoinGroup,
+  handleHeartbeat,
+  handleLeaveGroup,
+  handleSyncGroup,
+  handleDescribeGroups,
+  handleListGroups,
   handleApiVersions(() => handlers),
   handleCreateTopics,
   handleDeleteTopics,
   handleDeleteRecords,
+  handleInitProducerId,
   handleOffsetForLeaderEpoch,
+  handleAddPartitionsToTxn,
+  handleAddOffsetsToTxn,
+  handleEndTxn,
+  handleTxnOffsetCommit,
+  handleDescribeConfigs,
+  handleAlterConfigs,
+  handleDescribeLogDirs,
   handleCreatePartitions,
+  handleDeleteGroups,
+  handleIncrementalAlterConfigs,
+  handleOffsetDelete,
+  handleDescribeCluster,
+  handleDescribeProducers,
+  handleDescribeTransactions,
+  handleListTransactions,
   handleDescribeTopicPartitions,
 ];
 

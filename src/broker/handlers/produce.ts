@@ -7,7 +7,7 @@ import {
   TRANSACTIONAL,
 } from '../../protocol/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import type { RequestContext } from '../core.ts';
+import type { Core, RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
 import { validateBatch } from '../record-validation.ts';
 import type { Topic } from '../topics.ts';
@@ -86,7 +86,8 @@ function append(
     return { answer, lastOffset: -1 };
   }
   const { batch } = validated;
-  if ((batchHeader.attributes(batch) & TRANSACTIONAL) !== 0) return refuse(ErrorCode.INVALID_TXN_STATE);
+  const denied = admit(core, request.transactionalId, batch, topic, partition, context.version);
+  if (denied !== ErrorCode.NONE) return refuse(denied);
   const stamps = topic.settings['message.timestamp.type'] === 'LogAppendTime';
   const appendTime = stamps ? core.clock.now() : -1;
   const result = partition.append(batch, appendTime);
@@ -98,6 +99,23 @@ function append(
     logStartOffset: partition.log.startOffset,
   };
   return { answer, lastOffset: result.lastOffset };
+}
+
+/** Records of a transaction are taken only where their transaction is known to write. */
+function admit(
+  core: Core,
+  transactionalId: string | null,
+  batch: Buffer,
+  topic: Topic,
+  partition: Partition,
+  version: number,
+): number {
+  if ((batchHeader.attributes(batch) & TRANSACTIONAL) === 0) return ErrorCode.NONE;
+  if (transactionalId === null) return ErrorCode.INVALID_RECORD;
+  const producerId = batchHeader.producerId(batch);
+  const epoch = batchHeader.producerEpoch(batch);
+  const place = { topic: topic.name, partition: partition.index };
+  return core.transactions.admit(transactionalId, producerId, epoch, place, version);
 }
 
 function failed(index: number, errorCode: number, errorMessage: string | null = null): Mutable<PartitionAnswer> {

@@ -68,6 +68,8 @@ export class ProducerState {
         ? APPEND
         : refuse(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `epoch ${epoch} starts with sequence ${first}`);
     }
+    // Only the broker's own coordinators write without sequences; clients are refused before.
+    if (first === NO_SEQUENCE) return APPEND;
     const last = sequenceAfter(first, batchHeader.lastOffsetDelta(batch));
     const known = entry.batches.find((memory) => memory.firstSequence === first && memory.lastSequence === last);
     if (known !== undefined) return { kind: 'duplicate', baseOffset: known.firstOffset, timestamp: known.timestamp };
@@ -86,14 +88,16 @@ export class ProducerState {
     const first = batchHeader.baseSequence(batch, at);
     const delta = batchHeader.lastOffsetDelta(batch, at);
     const timestamp = batchHeader.maxTimestamp(batch, at);
-    if (entry.batches.length === REMEMBERED_BATCHES) entry.batches.shift();
-    entry.batches.push({
-      firstSequence: first,
-      lastSequence: sequenceAfter(first, delta),
-      firstOffset: baseOffset,
-      lastOffset: baseOffset + delta,
-      timestamp,
-    });
+    if (first !== NO_SEQUENCE) {
+      if (entry.batches.length === REMEMBERED_BATCHES) entry.batches.shift();
+      entry.batches.push({
+        firstSequence: first,
+        lastSequence: sequenceAfter(first, delta),
+        firstOffset: baseOffset,
+        lastOffset: baseOffset + delta,
+        timestamp,
+      });
+    }
     entry.lastTimestamp = now;
     const isTransactional = (batchHeader.attributes(batch, at) & TRANSACTIONAL) !== 0;
     if (isTransactional && entry.transactionStart < 0) {

@@ -1,0 +1,147 @@
+import { ErrorCode } from '../../protocol/index.ts';
+import type { Clock } from '../../util/index.ts';
+import {
+  type JoinRequest,
+  type JoinResult,
+  type MemberProtocol,
+  refusedJoin,
+  refusedSync,
+  type SyncResult,
+} from './group-requests.ts';
+
+/** A timer that fires so late says that the process stood still, and the member may have tried to be heard meanwhile. */
+const STALL_MS = 500;
+
+/** A member of a classic group: who it is, what it offers, and the request of it that waits for an answer. */
+export class GroupMember {
+  readonly id: string;
+  readonly instanceId: string | null;
+  clientId: string;
+  clientHost: string;
+  sessionTimeoutMs: number;
+  rebalanceTimeoutMs: number;
+  protocols: readonly MemberProtocol[];
+  assignment: Buffer = Buffer.alloc(0);
+  /** Whether it asked for its assignment in this generation. */
+  isSynced = true;
+  #answerJoin: ((result: JoinResult) => void) | undefined;
+  #answerSync: ((result: SyncResult) => void) | undefined;
+  #deadline = 0;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(
+    id: string,
+    from: Pick<
+      JoinRequest,
+      'instanceId' | 'clientId' | 'clientHost' | 'sessionTimeoutMs' | 'rebalanceTimeoutMs' | 'protocols'
+    >,
+  ) {
+    this.id = id;
+    this.instanceId = from.instanceId;
+    this.clientId = from.clientId;
+    this.clientHost = from.clientHost;
+    this.sessionTimeoutMs = from.sessionTimeoutMs;
+    this.rebalanceTimeoutMs = from.rebalanceTimeoutMs;
+    this.protocols = copied(from.protocols);
+  }
+
+  get isJoining(): boolean {
+    return this.#answerJoin !== undefined;
+  }
+
+  update(request: JoinRequest): void {
+    this.clientId = request.clientId;
+    this.clientHost = request.clientHost;
+    this.sessionTimeoutMs = request.sessionTimeoutMs;
+    this.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
+    this.protocols = copied(request.protocols);
+  }
+
+  /** The same static member under another id, with its assignment. */
+  renamed(id: string): GroupMember {
+    const member = new GroupMember(id, this);
+    member.assignment = this.assignment;
+    return member;
+  }
+
+  // ── Waiting requests ────────────────────────────────────────────────────────────────────────────────────────────
+
+  waitForJoin(answer: (result: JoinResult) => void): void {
+    this.#answerJoin?.(refusedJoin(ErrorCode.REBALANCE_IN_PROGRESS, this.id));
+    this.#answerJoin = answer;
+  }
+
+  answerJoin(result: JoinResult): void {
+    const answer = this.#answerJoin;
+    this.#answerJoin = undefined;
+    answer?.(result);
+  }
+
+  waitForSync(answer: (result: SyncResult) => void): void {
+    this.#answerSync?.(refusedSync(ErrorCode.REBALANCE_IN_PROGRESS));
+    this.#answerSync = answer;
+  }
+
+  answerSync(result: SyncResult): void {
+    const answer = this.#answerSync;
+    this.#answerSync = undefined;
+    answer?.(result);
+  }
+
+  /** Another process took over this member's instance id. */
+  fence(): void {
+    this.stop();
+    this.answerJoin(refusedJoin(ErrorCode.FENCED_INSTANCE_ID, this.id));
+    this.answerSync(refusedSync(ErrorCode.FENCED_INSTANCE_ID));
+  }
+
+  // ── Session ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Begins the session timeout anew. A running timer is left alone and looks at the deadline when it fires. */
+  keepAlive(clock: Clock, expire: () => void): void {
+    this.#deadline = clock.now() + this.sessionTimeoutMs;
+    if (this.#cancelTimer === undefined) this.#arm(clock, expire);
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  #arm(clock: Clock, expire: () => void): void {
+    const due = this.#deadline;
+    this.#cancelTimer = clock.after(due - clock.now(), () => {
+      this.#cancelTimer = undefined;
+      const isLate = clock.now() - due > STALL_MS;
+      // A member that waits to join is alive: it is the group that lets it wait.
+      if (this.isJoining || isLate) this.#deadline = Math.max(this.#deadline, clock.now() + this.sessionTimeoutMs);
+      if (clock.now() < this.#deadline) this.#arm(clock, expire);
+      else expire();
+    });
+  }
+
+  // ── Protocols ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  supports(name: string): boolean {
+    return this.protocols.some((protocol) => protocol.name === name);
+  }
+
+  metadataFor(name: string): Buffer {
+    return this.protocols.find((protocol) => protocol.name === name)?.metadata ?? Buffer.alloc(0);
+  }
+
+  hasProtocols(protocols: readonly MemberProtocol[]): boolean {
+    return (
+      protocols.length === this.protocols.length &&
+      protocols.every(({ name, metadata }, i) => {
+        const mine = this.protocols[i]!;
+        return mine.name === name && mine.metadata.equals(metadata);
+      })
+    );
+  }
+}
+
+/** Received bytes are views of a frame: what is kept is copied. */
+function copied(protocols: readonly MemberProtocol[]): MemberProtocol[] {
+  return protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }));
+}

@@ -1,0 +1,48 @@
+import { describeCluster, describeLogDirs, ErrorCode, OPERATIONS_NOT_ASKED } from '../../protocol/index.ts';
+import { on } from './handler.ts';
+
+const BROKERS = 1;
+
+export const handleDescribeCluster = on(describeCluster, (request, { core, endpoint }) => {
+  const nodeId = core.settings['node.id'];
+  const isSupported = request.endpointType === BROKERS;
+  return {
+    throttleTimeMs: 0,
+    errorCode: isSupported ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+    errorMessage: isSupported ? null : 'There are no separate controllers: ask for brokers.',
+    endpointType: BROKERS,
+    clusterId: core.clusterId,
+    controllerId: nodeId,
+    brokers: isSupported
+      ? [{ brokerId: nodeId, ...endpoint, rack: core.settings['broker.rack'] || null, isFenced: false }]
+      : [],
+    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+  };
+});
+
+export const handleDescribeLogDirs = on(describeLogDirs, (request, { core }) => {
+  const space = core.disk.space(core.dataDirectory);
+  const topics =
+    request.topics?.map(({ topic, partitions }) => ({ name: topic, partitions })) ??
+    [...core.topics.all()].map(({ name, partitions }) => ({ name, partitions: partitions.map(({ index }) => index) }));
+  return {
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    results: [
+      {
+        errorCode: ErrorCode.NONE,
+        logDir: core.dataDirectory,
+        topics: topics.map(({ name, partitions }) => ({
+          name,
+          partitions: partitions.flatMap((partitionIndex) => {
+            const partition = core.topics.partition(name, partitionIndex);
+            if (partition === undefined) return [];
+            return [{ partitionIndex, partitionSize: partition.log.sizeInBytes, offsetLag: 0, isFutureKey: false }];
+          }),
+        })),
+        totalBytes: space?.total ?? -1,
+        usableBytes: space?.free ?? -1,
+      },
+    ],
+  };
+});

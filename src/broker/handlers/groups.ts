@@ -1,0 +1,181 @@
+import {
+  CoordinatorType,
+  deleteGroups,
+  describeGroups,
+  ErrorCode,
+  findCoordinator,
+  heartbeat,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  OPERATIONS_NOT_ASKED,
+  type ResponseOf,
+  syncGroup,
+} from '../../protocol/index.ts';
+import type { GroupMember } from '../groups/group-member.ts';
+import { type JoinResult, refusedJoin, refusedSync, type SyncResult } from '../groups/group-requests.ts';
+import { on } from './handler.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+const CLASSIC = 'classic';
+
+/** This broker coordinates everything there is to coordinate. */
+export const handleFindCoordinator = on(findCoordinator, (request, { core, version, endpoint }) => {
+  const isKnown = request.keyType === CoordinatorType.group || request.keyType === CoordinatorType.transaction;
+  const errorCode = isKnown ? ErrorCode.NONE : ErrorCode.INVALID_REQUEST;
+  const errorMessage = isKnown ? null : `Coordinators of type ${request.keyType} are not supported.`;
+  const node = isKnown
+    ? { nodeId: core.settings['node.id'], host: endpoint.host, port: endpoint.port }
+    : { nodeId: -1, host: '', port: -1 };
+  const keys = version >= 4 ? request.coordinatorKeys : [];
+  return {
+    throttleTimeMs: 0,
+    ...(version < 4 ? { errorCode, errorMessage, ...node } : NOT_ASKED),
+    coordinators: keys.map((key) => ({ key, ...node, errorCode, errorMessage })),
+  };
+});
+
+const NOT_ASKED = { errorCode: ErrorCode.NONE, errorMessage: null, nodeId: 0, host: '', port: 0 };
+
+export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId, clientHost }) => {
+  const { settings, groups } = core;
+  const { groupId, memberId, sessionTimeoutMs } = request;
+  const refuse = (errorCode: number) => joinResponse(refusedJoin(errorCode, memberId), version);
+  if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID);
+  const isInRange =
+    sessionTimeoutMs >= settings['group.min.session.timeout.ms'] &&
+    sessionTimeoutMs <= settings['group.max.session.timeout.ms'];
+  if (!isInRange) return refuse(ErrorCode.INVALID_SESSION_TIMEOUT);
+  if (memberId !== '' && groups.get(groupId) === undefined) return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
+  const { classic } = groups.getOrCreate(groupId);
+  return new Promise<ResponseOf<typeof joinGroup>>((resolve) => {
+    classic.join(
+      {
+        memberId,
+        instanceId: request.groupInstanceId,
+        clientId,
+        clientHost,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs: request.rebalanceTimeoutMs < 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
+        protocolType: request.protocolType,
+        protocols: request.protocols,
+        requiresKnownMemberId: version >= 4,
+        supportsSkippingAssignment: version >= 9,
+      },
+      (result) => resolve(joinResponse(result, version)),
+    );
+  });
+});
+
+function joinResponse(result: JoinResult, version: number): ResponseOf<typeof joinGroup> {
+  const { protocolName } = result;
+  // Before version 7 the name can't be null, and a failed join has none.
+  return { throttleTimeMs: 0, ...result, protocolName: version < 7 ? (protocolName ?? '') : protocolName };
+}
+
+export const handleSyncGroup = on(syncGroup, (request, { core }) => {
+  const classic = core.groups.get(request.groupId)?.classic;
+  if (request.groupId === '') return syncResponse(refusedSync(ErrorCode.INVALID_GROUP_ID));
+  if (classic === undefined) return syncResponse(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
+  return new Promise<ResponseOf<typeof syncGroup>>((resolve) => {
+    const { memberId, generationId, protocolType, protocolName, assignments } = request;
+    const instanceId = request.groupInstanceId;
+    classic.sync({ memberId, instanceId, generationId, protocolType, protocolName, assignments }, (result) =>
+      resolve(syncResponse(result)),
+    );
+  });
+});
+
+function syncResponse(result: SyncResult): ResponseOf<typeof syncGroup> {
+  return { throttleTimeMs: 0, ...result };
+}
+
+export const handleHeartbeat = on(heartbeat, (request, { core }) => {
+  const { groupId, memberId, groupInstanceId, generationId } = request;
+  const classic = core.groups.get(groupId)?.classic;
+  const errorCode =
+    groupId === ''
+      ? ErrorCode.INVALID_GROUP_ID
+      : (classic?.heartbeat(memberId, groupInstanceId, generationId) ?? ErrorCode.UNKNOWN_MEMBER_ID);
+  return { throttleTimeMs: 0, errorCode };
+});
+
+export const handleLeaveGroup = on(leaveGroup, (request, { core, version }) => {
+  const classic = core.groups.get(request.groupId)?.classic;
+  const leave = (memberId: string, instanceId: string | null): number =>
+    classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
+  if (request.groupId === '') return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
+  if (version < 3) return { throttleTimeMs: 0, errorCode: leave(request.memberId, null), members: [] };
+  return {
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    members: request.members.map(({ memberId, groupInstanceId }) => ({
+      memberId,
+      groupInstanceId,
+      errorCode: leave(memberId, groupInstanceId),
+    })),
+  };
+});
+
+export const handleDescribeGroups = on(describeGroups, (request, { core, version }) => ({
+  throttleTimeMs: 0,
+  groups: request.groups.map((groupId) => {
+    const classic = core.groups.get(groupId)?.classic;
+    const isMissing = classic === undefined || classic.state === 'Dead';
+    const isStable = classic?.state === 'Stable';
+    return {
+      errorCode: isMissing && version >= 6 ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE,
+      errorMessage: isMissing && version >= 6 ? `There is no group '${groupId}'.` : null,
+      groupId,
+      groupState: isMissing ? 'Dead' : classic.state,
+      protocolType: classic?.protocolType ?? '',
+      protocolData: isStable ? (classic.protocolName ?? '') : '',
+      members: isMissing
+        ? []
+        : [...classic.members.values()].map((member) => describeMember(member, isStable, classic.protocolName ?? '')),
+      authorizedOperations: OPERATIONS_NOT_ASKED,
+    };
+  }),
+}));
+
+function describeMember(member: GroupMember, isStable: boolean, protocolName: string) {
+  return {
+    memberId: member.id,
+    groupInstanceId: member.instanceId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    memberMetadata: isStable ? member.metadataFor(protocolName) : NO_BYTES,
+    memberAssignment: isStable ? member.assignment : NO_BYTES,
+  };
+}
+
+export const handleListGroups = on(listGroups, (request, { core }) => {
+  const wantedStates = new Set(request.statesFilter.map((state) => state.toLowerCase()));
+  const wantedTypes = new Set(request.typesFilter.map((type) => type.toLowerCase()));
+  const groups = [...core.groups.all()]
+    .map(({ classic }) => classic)
+    .filter((group) => wantedStates.size === 0 || wantedStates.has(group.state.toLowerCase()))
+    .filter(() => wantedTypes.size === 0 || wantedTypes.has(CLASSIC));
+  return {
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    groups: groups.map(({ id, protocolType, state }) => ({
+      groupId: id,
+      protocolType: protocolType ?? '',
+      groupState: state,
+      groupType: CLASSIC,
+    })),
+  };
+});
+
+export const handleDeleteGroups = on(deleteGroups, async (request, { core }) => ({
+  throttleTimeMs: 0,
+  results: await Promise.all(
+    request.groupsNames.map(
+      (groupId) =>
+        new Promise<{ groupId: string; errorCode: number }>((resolve) => {
+          core.groups.deleteGroup(groupId, (errorCode) => resolve({ groupId, errorCode }));
+        }),
+    ),
+  ),
+}));

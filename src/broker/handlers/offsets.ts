@@ -1,0 +1,155 @@
+import {
+  ErrorCode,
+  offsetCommit,
+  offsetDelete,
+  offsetFetch,
+  type ResponseOf,
+  ZERO_UUID,
+} from '../../protocol/index.ts';
+import type { Core } from '../core.ts';
+import type { OffsetEntry } from '../groups/offset-store.ts';
+import { on } from './handler.ts';
+import { findTopic } from './topic-reference.ts';
+
+type Committed = ResponseOf<typeof offsetCommit>['topics'][number];
+type Fetched = ResponseOf<typeof offsetFetch>['groups'][number];
+
+export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
+  // A commit without a generation may be the first that is heard of a group; any other needs the group to be there.
+  const isSimple = generationId < 0 && memberId === '';
+  const group = isSimple && groupId !== '' ? core.groups.getOrCreate(groupId) : core.groups.get(groupId);
+  const refused =
+    groupId === ''
+      ? ErrorCode.INVALID_GROUP_ID
+      : group === undefined
+        ? generationId < 0
+          ? ErrorCode.UNKNOWN_MEMBER_ID
+          : ErrorCode.ILLEGAL_GENERATION
+        : group.classic.checkCommit(memberId, groupInstanceId, generationId, false);
+  const accepted: OffsetEntry[] = [];
+  const waiting: { errorCode: number }[] = [];
+  const topics = request.topics.map(({ name, topicId, partitions }): Committed => {
+    const found = findTopic(core, name, topicId);
+    return {
+      name: found.topic?.name ?? name,
+      topicId: found.topic?.id ?? topicId,
+      partitions: partitions.map((part) => {
+        const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } = part;
+        const metadata = committedMetadata ?? '';
+        const answer = { partitionIndex, errorCode: refused as number };
+        if (refused !== ErrorCode.NONE) return answer;
+        if (found.topic === undefined) answer.errorCode = found.errorCode;
+        else if (found.topic.partitions[partitionIndex] === undefined) {
+          answer.errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+        } else if (Buffer.byteLength(metadata) > core.settings['offset.metadata.max.bytes']) {
+          answer.errorCode = ErrorCode.OFFSET_METADATA_TOO_LARGE;
+        } else {
+          accepted.push({
+            topic: found.topic.name,
+            partition: partitionIndex,
+            offset: committedOffset,
+            leaderEpoch: committedLeaderEpoch,
+            metadata,
+            committedAt: core.clock.now(),
+          });
+          waiting.push(answer);
+        }
+        return answer;
+      }),
+    };
+  });
+  const response = { throttleTimeMs: 0, topics };
+  if (group === undefined || accepted.length === 0) return response;
+  return new Promise<typeof response>((resolve) => {
+    core.groups.commit(group, accepted, (errorCode) => {
+      for (const answer of waiting) answer.errorCode = errorCode;
+      resolve(response);
+    });
+  });
+});
+
+export const handleOffsetFetch = on(offsetFetch, (request, { core, version }): ResponseOf<typeof offsetFetch> => {
+  if (version >= 8) {
+    const groups = request.groups.map(({ groupId, topics }) =>
+      fetchGroup(core, groupId, topics, request.requireStable),
+    );
+    return { throttleTimeMs: 0, topics: [], errorCode: ErrorCode.NONE, groups };
+  }
+  const wanted = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
+  const { topics, errorCode } = fetchGroup(core, request.groupId, wanted, request.requireStable);
+  return { throttleTimeMs: 0, topics, errorCode, groups: [] };
+});
+
+function fetchGroup(
+  core: Core,
+  groupId: string,
+  topics: readonly { name: string; topicId: string; partitionIndexes: readonly number[] }[] | null,
+  requireStable: boolean,
+): Fetched {
+  const offsets = core.groups.get(groupId)?.offsets;
+  const read = (topic: string, partitionIndex: number): Fetched['topics'][number]['partitions'][number] => {
+    const isUnstable = requireStable && offsets?.isUnstable(topic, partitionIndex) === true;
+    const committed = isUnstable ? undefined : offsets?.get(topic, partitionIndex);
+    return {
+      partitionIndex,
+      committedOffset: committed?.offset ?? -1,
+      committedLeaderEpoch: committed?.leaderEpoch ?? -1,
+      metadata: committed?.metadata ?? '',
+      errorCode: isUnstable ? ErrorCode.UNSTABLE_OFFSET_COMMIT : ErrorCode.NONE,
+    };
+  };
+  if (topics !== null) {
+    return {
+      groupId,
+      topics: topics.map(({ name, topicId, partitionIndexes }) => {
+        const topic = topicId === ZERO_UUID ? undefined : core.topics.byId(topicId);
+        const isUnknown = topicId !== ZERO_UUID && topic === undefined;
+        return {
+          name: topic?.name ?? name,
+          topicId: topicId === ZERO_UUID ? (core.topics.get(name)?.id ?? topicId) : topicId,
+          partitions: partitionIndexes.map((index) =>
+            isUnknown
+              ? { ...read('', index), errorCode: ErrorCode.UNKNOWN_TOPIC_ID }
+              : read(topic?.name ?? name, index),
+          ),
+        };
+      }),
+      errorCode: ErrorCode.NONE,
+    };
+  }
+  const byTopic = Map.groupBy(offsets?.entries() ?? [], (entry) => entry.topic);
+  return {
+    groupId,
+    topics: [...byTopic].map(([name, entries]) => ({
+      name,
+      topicId: core.topics.get(name)?.id ?? ZERO_UUID,
+      partitions: entries.map(({ partition }) => read(name, partition)),
+    })),
+    errorCode: ErrorCode.NONE,
+  };
+}
+
+export const handleOffsetDelete = on(offsetDelete, (request, { core }) => {
+  const group = core.groups.get(request.groupId);
+  if (group === undefined) return notDeleted(ErrorCode.GROUP_ID_NOT_FOUND);
+  const subscribed = group.classic.subscribedTopics();
+  if (subscribed === undefined) return notDeleted(ErrorCode.NON_EMPTY_GROUP);
+  const gone = new Set<string>();
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => {
+      const isRead = subscribed.has(name);
+      if (!isRead) gone.add(`${name}-${partitionIndex}`);
+      return { partitionIndex, errorCode: isRead ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE };
+    }),
+  }));
+  const isGone = (entry: OffsetEntry): boolean => gone.has(`${entry.topic}-${entry.partition}`);
+  return new Promise<ResponseOf<typeof offsetDelete>>((resolve) => {
+    core.groups.deleteOffsets(group, isGone, (errorCode) => resolve({ errorCode, throttleTimeMs: 0, topics }));
+  });
+});
+
+function notDeleted(errorCode: number): ResponseOf<typeof offsetDelete> {
+  return { errorCode, throttleTimeMs: 0, topics: [] };
+}

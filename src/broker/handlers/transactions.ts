@@ -1,0 +1,275 @@
+import {
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  describeProducers,
+  describeTransactions,
+  endTxn,
+  ErrorCode,
+  initProducerId,
+  listTransactions,
+  type ResponseOf,
+  txnOffsetCommit,
+} from '../../protocol/index.ts';
+import type { Core } from '../core.ts';
+import type { OffsetEntry } from '../groups/offset-store.ts';
+import { OFFSETS_TOPIC } from '../topics.ts';
+import type { ProducerIdentity } from '../transactions/transaction-coordinator.ts';
+import { type Place, TRANSACTION_STATES } from '../transactions/transaction.ts';
+import { on } from './handler.ts';
+
+type TopicPlaces = readonly { readonly name: string; readonly partitions: readonly number[] }[];
+type TopicResult = ResponseOf<typeof addPartitionsToTxn>['resultsByTopicV3AndBelow'][number];
+
+/** Clients before a version know the older name of being fenced. */
+function fencedSince(firstVersion: number, version: number, errorCode: number): number {
+  return errorCode === ErrorCode.PRODUCER_FENCED && version < firstVersion
+    ? ErrorCode.INVALID_PRODUCER_EPOCH
+    : errorCode;
+}
+
+export const handleInitProducerId = on(initProducerId, (request, { core, version }) => {
+  const { transactionalId, transactionTimeoutMs, producerId, producerEpoch } = request;
+  const response = (identity: ProducerIdentity): ResponseOf<typeof initProducerId> => ({
+    throttleTimeMs: 0,
+    errorCode: fencedSince(4, version, identity.errorCode),
+    producerId: identity.producerId,
+    producerEpoch: identity.epoch,
+  });
+  if (transactionalId === null) return response(core.transactions.newProducer());
+  if (transactionalId === '') return response({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 });
+  return new Promise<ResponseOf<typeof initProducerId>>((resolve) => {
+    const expected = { producerId, epoch: producerEpoch };
+    core.transactions.initProducer(transactionalId, transactionTimeoutMs, expected, (identity) =>
+      resolve(response(identity)),
+    );
+  });
+});
+
+export const handleAddPartitionsToTxn = on(addPartitionsToTxn, async (request, { core, version }) => {
+  const empty = { throttleTimeMs: 0, errorCode: ErrorCode.NONE };
+  if (version < 4) {
+    const results = await addPartitions(core, version, {
+      transactionalId: request.v3AndBelowTransactionalId,
+      producerId: request.v3AndBelowProducerId,
+      producerEpoch: request.v3AndBelowProducerEpoch,
+      verifyOnly: false,
+      topics: request.v3AndBelowTopics,
+    });
+    return { ...empty, resultsByTransaction: [], resultsByTopicV3AndBelow: results };
+  }
+  const resultsByTransaction = await Promise.all(
+    request.transactions.map(async (transaction) => ({
+      transactionalId: transaction.transactionalId,
+      topicResults: await addPartitions(core, version, transaction),
+    })),
+  );
+  return { ...empty, resultsByTransaction, resultsByTopicV3AndBelow: [] };
+});
+
+async function addPartitions(
+  core: Core,
+  version: number,
+  transaction: {
+    readonly transactionalId: string;
+    readonly producerId: number;
+    readonly producerEpoch: number;
+    readonly verifyOnly: boolean;
+    readonly topics: TopicPlaces;
+  },
+): Promise<TopicResult[]> {
+  const { transactionalId, producerId, producerEpoch, verifyOnly, topics } = transaction;
+  const places = topics.flatMap(({ name, partitions }) => partitions.map((partition) => ({ topic: name, partition })));
+  const missing = (place: Place): boolean => core.topics.partition(place.topic, place.partition) === undefined;
+  // All or nothing: when one partition does not exist, the others are told that they were not attempted.
+  const isIncomplete = places.some(missing);
+  const errorCode = isIncomplete
+    ? ErrorCode.OPERATION_NOT_ATTEMPTED
+    : verifyOnly
+      ? ErrorCode.NONE
+      : await added(core, transactionalId, producerId, producerEpoch, places);
+  return topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map((partitionIndex) => {
+      const place = { topic: name, partition: partitionIndex };
+      const ownCode = missing(place)
+        ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        : verifyOnly && !isIncomplete
+          ? core.transactions.isWriting(transactionalId, producerId, producerEpoch, place)
+          : errorCode;
+      return { partitionIndex, partitionErrorCode: fencedSince(2, version, ownCode) };
+    }),
+  }));
+}
+
+function added(core: Core, id: string, producerId: number, epoch: number, places: readonly Place[]): Promise<number> {
+  return new Promise((resolve) => {
+    core.transactions.addPlaces(id, producerId, epoch, places, resolve);
+  });
+}
+
+export const handleAddOffsetsToTxn = on(addOffsetsToTxn, async (request, { core, version }) => {
+  const { transactionalId, producerId, producerEpoch, groupId } = request;
+  const places = [offsetsPlace(core, groupId)];
+  const errorCode = await added(core, transactionalId, producerId, producerEpoch, places);
+  return { throttleTimeMs: 0, errorCode: fencedSince(2, version, errorCode) };
+});
+
+function offsetsPlace(core: Core, groupId: string): Place {
+  return { topic: OFFSETS_TOPIC, partition: core.groups.offsetsPartitionOf(groupId).index };
+}
+
+export const handleEndTxn = on(endTxn, (request, { core, version }) => {
+  const { transactionalId, producerId, producerEpoch, committed } = request;
+  return new Promise<ResponseOf<typeof endTxn>>((resolve) => {
+    core.transactions.end(transactionalId, producerId, producerEpoch, committed, version >= 5, (identity) =>
+      resolve({
+        throttleTimeMs: 0,
+        errorCode: fencedSince(2, version, identity.errorCode),
+        producerId: version >= 5 ? identity.producerId : -1,
+        producerEpoch: version >= 5 ? identity.epoch : -1,
+      }),
+    );
+  });
+});
+
+export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, version }) => {
+  const { transactionalId, groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId } = request;
+  const answerAll = (errorCodeOf: (topic: string, partition: number) => number) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: errorCodeOf(name, partitionIndex),
+      })),
+    })),
+  });
+  if (groupId === '') return answerAll(() => ErrorCode.INVALID_GROUP_ID);
+  const isKnown = core.groups.get(groupId) !== undefined;
+  if (!isKnown && generationId >= 0) return answerAll(() => ErrorCode.ILLEGAL_GENERATION);
+  const group = core.groups.getOrCreate(groupId);
+  const place = offsetsPlace(core, groupId);
+  const denied =
+    group.classic.checkCommit(memberId, groupInstanceId, generationId, true) ||
+    admitOffsets(core, transactionalId, producerId, producerEpoch, place, version);
+  if (denied !== ErrorCode.NONE) return answerAll(() => denied);
+  const entries: OffsetEntry[] = [];
+  const problems = new Map<string, number>();
+  for (const { name, partitions } of request.topics) {
+    for (const part of partitions) {
+      const metadata = part.committedMetadata ?? '';
+      const { partitionIndex } = part;
+      if (core.topics.partition(name, partitionIndex) === undefined) {
+        problems.set(`${name}/${partitionIndex}`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      } else if (Buffer.byteLength(metadata) > core.settings['offset.metadata.max.bytes']) {
+        problems.set(`${name}/${partitionIndex}`, ErrorCode.OFFSET_METADATA_TOO_LARGE);
+      } else {
+        entries.push({
+          topic: name,
+          partition: partitionIndex,
+          offset: part.committedOffset,
+          leaderEpoch: part.committedLeaderEpoch,
+          metadata,
+          committedAt: core.clock.now(),
+        });
+      }
+    }
+  }
+  const respond = (errorCode: number) =>
+    answerAll((topic, partition) => problems.get(`${topic}/${partition}`) ?? errorCode);
+  if (entries.length === 0) return respond(ErrorCode.NONE);
+  return new Promise<ReturnType<typeof respond>>((resolve) => {
+    const producer = { id: producerId, epoch: producerEpoch };
+    core.groups.commitInTransaction(group, entries, producer, (errorCode) => resolve(respond(errorCode)));
+  });
+});
+
+/** From version 5 on the group's partition joins the transaction by itself. */
+function admitOffsets(
+  core: Core,
+  id: string,
+  producerId: number,
+  epoch: number,
+  place: Place,
+  version: number,
+): number {
+  const errorCode = core.transactions.isWriting(id, producerId, epoch, place);
+  if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH;
+  if (errorCode !== ErrorCode.TRANSACTION_ABORTABLE) return errorCode;
+  if (version >= 5) return core.transactions.announce(core.transactions.get(id)!, place);
+  return version >= 4 ? ErrorCode.TRANSACTION_ABORTABLE : ErrorCode.INVALID_TXN_STATE;
+}
+
+// ── Looking at transactions ───────────────────────────────────────────────────────────────────────────────────────
+
+export const handleDescribeProducers = on(describeProducers, (request, { core }) => ({
+  throttleTimeMs: 0,
+  topics: request.topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => {
+      const partition = core.topics.partition(name, partitionIndex);
+      const producers = partition === undefined ? [] : [...partition.log.producers.entries()];
+      return {
+        partitionIndex,
+        errorCode: partition === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE,
+        errorMessage: null,
+        activeProducers: producers.map((entry) => ({
+          producerId: entry.producerId,
+          producerEpoch: entry.epoch,
+          lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
+          lastTimestamp: entry.lastTimestamp,
+          coordinatorEpoch: entry.coordinatorEpoch,
+          currentTxnStartOffset: entry.transactionStart,
+        })),
+      };
+    }),
+  })),
+}));
+
+export const handleDescribeTransactions = on(describeTransactions, (request, { core }) => ({
+  throttleTimeMs: 0,
+  transactionStates: request.transactionalIds.map((transactionalId) => {
+    const found = core.transactions.get(transactionalId);
+    const byTopic = Map.groupBy(found?.places.values() ?? [], ({ topic }) => topic);
+    return {
+      errorCode: found === undefined ? ErrorCode.TRANSACTIONAL_ID_NOT_FOUND : ErrorCode.NONE,
+      transactionalId,
+      transactionState: found?.state ?? '',
+      transactionTimeoutMs: found?.timeoutMs ?? 0,
+      transactionStartTimeMs: found?.state === 'Ongoing' ? found.startedAt : -1,
+      producerId: found?.producerId ?? -1,
+      producerEpoch: found?.epoch ?? -1,
+      topics: [...byTopic].map(([topic, places]) => ({ topic, partitions: places.map(({ partition }) => partition) })),
+    };
+  }),
+}));
+
+export const handleListTransactions = on(listTransactions, (request, { core }) => {
+  const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request;
+  const known: readonly string[] = TRANSACTION_STATES;
+  let pattern: RegExp | undefined;
+  try {
+    pattern = transactionalIdPattern ? new RegExp(`^(?:${transactionalIdPattern})$`) : undefined;
+  } catch {
+    const errorCode = ErrorCode.INVALID_REGULAR_EXPRESSION;
+    return { throttleTimeMs: 0, errorCode, unknownStateFilters: [], transactionStates: [] };
+  }
+  const now = core.clock.now();
+  const found = [...core.transactions.all()].filter(
+    ({ id, state, producerId, startedAt }) =>
+      (stateFilters.length === 0 || stateFilters.includes(state)) &&
+      (producerIdFilters.length === 0 || producerIdFilters.includes(producerId)) &&
+      (durationFilter < 0 || (state === 'Ongoing' && now - startedAt > durationFilter)) &&
+      (pattern === undefined || pattern.test(id)),
+  );
+  return {
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    unknownStateFilters: stateFilters.filter((state) => !known.includes(state)),
+    transactionStates: found.map(({ id, producerId, state }) => ({
+      transactionalId: id,
+      producerId,
+      transactionState: state,
+    })),
+  };
+});
