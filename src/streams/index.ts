@@ -34,3 +34,5 @@ export {
   TimeWindows,
   type Windowed,
 } from './windows.ts';
+export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
+export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';

@@ -37,6 +37,7 @@ export function sink(options: SinkOptions) {
     const choose = 'choose' in target ? target.choose : null;
     let unkeyed = 0;
 
+    // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
     return (key, value, timestamp, context) => {
       let keyBytes: Buffer | null = null;
       if (rawKey) {
@@ -64,8 +65,8 @@ export function sink(options: SinkOptions) {
       const topic = fixed ?? choose!(key, value, context);
       const partitions = output.partitionsOf(topic);
       const partition =
-        partitions === 1
-          ? 0
+        partitions <= 1
+          ? partitions - 1
           : partitioner !== undefined
             ? partitioner(topic, key, value, partitions)
             : keyBytes === null

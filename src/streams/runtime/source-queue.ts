@@ -63,6 +63,15 @@ export class SourceQueue {
     this.#waiting.push({ cursor, nextOffset });
   }
 
+  /** Forgets what is waiting; the next record will be the one at `position` (-1: not known). */
+  reset(position: number): void {
+    this.#waiting.length = 0;
+    this.#current = undefined;
+    this.#stalled = false;
+    this.headTime = Number.POSITIVE_INFINITY;
+    this.position = position;
+  }
+
   /** Makes the next record the head. Throws `SchemaNotLoaded`; call again once it is. */
   load(): void {
     if (!this.isEmpty) return;

@@ -15,7 +15,7 @@ export interface TaskOutput {
     timestamp: number,
     headers: readonly Header[] | undefined,
   ): void;
-  /** The partitions of a topic; known before the task starts. */
+  /** The partitions of a topic; 0 while that is not known, and then `send` takes partition -1. */
   partitionsOf(topic: string): number;
 }
 

@@ -1,0 +1,287 @@
+/**
+ * An instance of a Streams application.
+ *
+ * The life of a record: the group gives this instance tasks (assignor.ts), whose stores are brought to where the last
+ * commit left them (restore.ts) → the consumer fetches batches, and each becomes a cursor in its partition's queue
+ * (source-queue.ts) → the task takes the record with the smallest time among its queues, decoded only as far as somebody
+ * reads it (task.ts) → the operators, one closure calling the next with scalars, look things up, change stores, and write
+ * to the output → at the commit (worker.ts) cached stores emit, changed rows go to the changelogs, and all of it is sent
+ * with the input offsets, in one transaction where exactly-once is asked for → now and then, right behind a commit, the
+ * rows that changed are written to the checkpoint (state/checkpoint.ts).
+ *
+ * When anything on the way fails, nothing is repaired in memory: the worker ends, and the next one begins at the last
+ * commit.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { codeOf, deferred, MillraceError, messageOf } from '../../util/index.ts';
+import { QueryableStores, type ReadOnlyStore } from '../interactive-queries.ts';
+import { Lock } from '../state/lock.ts';
+import type { Topology } from '../topology.ts';
+import { GlobalTables } from './global-tables.ts';
+import { prepareTopics } from './internal-topics.ts';
+import type { RestoreReport } from './restore.ts';
+import { type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
+import { Worker } from './worker.ts';
+
+export type StreamsState = 'CREATED' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'NOT_RUNNING' | 'ERROR';
+
+export interface TaskMetrics {
+  readonly taskId: string;
+  readonly processed: number;
+  /** Records left out, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly streamTime: number;
+  /** Offsets behind the last processed record, per `topic-partition`. */
+  readonly positions: Readonly<Record<string, number>>;
+  /** Entries per store. */
+  readonly stores: Readonly<Record<string, number>>;
+}
+
+const FIRST_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 5000;
+/** What the user has to look at: trying again would end the same way. */
+const FATAL: readonly (string | undefined)[] = [
+  'PROCESSING_FAILED',
+  'UNDECODABLE_RECORD',
+  'SUPPRESS_BUFFER_FULL',
+  'SERIALIZATION_FAILED',
+  'AUTHENTICATION_FAILED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  'INVALID_TOPIC_EXCEPTION',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_TOO_LARGE',
+];
+
+export class KafkaStreams {
+  readonly #topology: Topology;
+  readonly #settings: ResolvedSettings;
+  readonly #listeners: ((state: StreamsState, before: StreamsState) => void)[] = [];
+  readonly #restoreListeners: ((report: RestoreReport) => void)[] = [];
+  readonly #stores: QueryableStores;
+  #state: StreamsState = 'CREATED';
+  #error: unknown;
+  #worker: Worker | undefined;
+  #globals: GlobalTables | undefined;
+  #lock: Lock | undefined;
+  #living: Promise<void> = Promise.resolve();
+  #isClosing = false;
+  #interrupt = deferred();
+
+  constructor(topology: Topology, settings: StreamsSettings) {
+    this.#topology = topology;
+    this.#settings = resolveSettings(settings);
+    this.#stores = new QueryableStores((name) => {
+      const global = this.#globals?.stores.get(name);
+      if (global !== undefined) return [global];
+      return (this.#worker?.tasks ?? []).flatMap((task) => task.stores.get(name) ?? []);
+    });
+  }
+
+  get state(): StreamsState {
+    return this.#state;
+  }
+
+  /** What the instance stopped at, in the state ERROR. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  onStateChange(listener: (state: StreamsState, before: StreamsState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Told about every task whose state was brought back. */
+  onRestored(listener: (report: RestoreReport) => void): void {
+    this.#restoreListeners.push(listener);
+  }
+
+  /**
+   * Resolves when the instance processes records: topics exist, global tables are read, tasks assigned and restored.
+   * Rejects when the topology does not fit its topics, or when processing fails before that.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'CREATED') {
+      throw new MillraceError('INVALID_STATE', `an instance is started once; this one is ${this.#state}`);
+    }
+    this.#to('REBALANCING');
+    const running = deferred();
+    this.onStateChange((state) => {
+      if (state === 'RUNNING' || state === 'NOT_RUNNING') running.resolve();
+      else if (state === 'ERROR') running.reject(this.#error);
+    });
+    try {
+      const processId = await this.#openState();
+      const { client } = this.#settings;
+      const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
+      this.#globals = new GlobalTables(this.#topology.globalStores, client);
+      await this.#globals.start((error) => this.#fail(error));
+      this.#living = this.#live(processId, counts);
+    } catch (error) {
+      running.promise.catch(() => {});
+      this.#fail(error);
+      await this.#release();
+      throw error;
+    }
+    await running.promise;
+  }
+
+  /** Commits, leaves the group, and writes a last checkpoint. */
+  async close(): Promise<void> {
+    if (this.#state === 'CREATED') {
+      this.#to('NOT_RUNNING');
+      return;
+    }
+    if (this.#state !== 'ERROR' && this.#state !== 'NOT_RUNNING') this.#to('PENDING_SHUTDOWN');
+    this.#isClosing = true;
+    this.#interrupt.resolve();
+    this.#worker?.stop();
+    await this.#living;
+    await this.#release();
+    if (this.#state === 'PENDING_SHUTDOWN') this.#to('NOT_RUNNING');
+  }
+
+  /** Deletes the local state of an instance that is not running. */
+  cleanUp(): void {
+    if (this.#state !== 'CREATED' && this.#state !== 'NOT_RUNNING' && this.#state !== 'ERROR') {
+      throw new MillraceError('INVALID_STATE', `the local state can't be deleted while the instance is ${this.#state}`);
+    }
+    const { stateDir, applicationId } = this.#settings;
+    if (stateDir !== undefined) rmSync(join(stateDir, applicationId), { recursive: true, force: true });
+  }
+
+  /** A store of this instance, by its name. */
+  store(name: string): ReadOnlyStore {
+    return this.#stores.get(name);
+  }
+
+  metrics(): readonly TaskMetrics[] {
+    return (this.#worker?.tasks ?? []).map((task) => ({
+      taskId: task.id,
+      processed: task.processed,
+      dropped: Object.fromEntries(task.dropped),
+      streamTime: task.streamTime(),
+      positions: Object.fromEntries(task.queues.map((queue) => [`${queue.topic}-${queue.partition}`, queue.position])),
+      stores: Object.fromEntries([...task.stores].map(([name, store]) => [name, store.size])),
+    }));
+  }
+
+  /** Per input partition, how many records wait on the broker. */
+  async lag(): Promise<Readonly<Record<string, number>>> {
+    const queues = (this.#worker?.tasks ?? []).flatMap((task) => task.queues);
+    const ask = queues.map(({ topic, partition }) => ({ topic, partition, timestamp: -1 }));
+    const ends = await this.#settings.client.admin().listOffsets(ask, 'read_committed');
+    const lag = ends.map(({ topic, partition, offset }, i): [string, number] => [
+      `${topic}-${partition}`,
+      Math.max(0, offset - Math.max(0, queues[i]!.position)),
+    ]);
+    return Object.fromEntries(lag);
+  }
+
+  /** One worker after the other, until closed. */
+  async #live(processId: string, counts: ReadonlyMap<string, number>): Promise<void> {
+    let backoffMs = FIRST_BACKOFF_MS;
+    while (!this.#isClosing) {
+      const worker = new Worker({
+        topology: this.#topology,
+        settings: this.#settings,
+        counts,
+        globalStores: this.#globals!.stores,
+        processId,
+        checkpointed: this.#checkpointed(),
+        events: {
+          onRunning: () => {
+            backoffMs = FIRST_BACKOFF_MS;
+            if (!this.#isClosing) this.#to('RUNNING');
+          },
+          onRebalancing: () => {
+            if (!this.#isClosing) this.#to('REBALANCING');
+          },
+          onRestored: (report) => {
+            for (const listener of this.#restoreListeners) listener(report);
+          },
+        },
+      });
+      this.#worker = worker;
+      try {
+        await worker.run();
+        return;
+      } catch (error) {
+        if (this.#isClosing) return;
+        if (!isTransient(error)) {
+          this.#fail(error);
+          return;
+        }
+        this.#settings.onError(error, false);
+        this.#to('REBALANCING');
+      }
+      await this.#pause(backoffMs);
+      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const passed = deferred();
+    const cancel = this.#settings.clock.after(ms, passed.resolve);
+    await Promise.race([passed.promise, this.#interrupt.promise]);
+    cancel();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state === 'ERROR') return;
+    this.#error = error;
+    this.#settings.onError(error, true);
+    this.#to('ERROR');
+    this.#worker?.stop();
+  }
+
+  #to(state: StreamsState): void {
+    const before = this.#state;
+    if (before === state || before === 'ERROR' || before === 'NOT_RUNNING') return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state, before);
+  }
+
+  /** Takes hold of the state directory. Answers the id that this instance keeps over restarts. */
+  async #openState(): Promise<string> {
+    const { stateDir, applicationId } = this.#settings;
+    if (stateDir === undefined) return randomUUID();
+    const directory = join(stateDir, applicationId);
+    mkdirSync(directory, { recursive: true });
+    this.#lock = await Lock.acquire(join(directory, 'lock'));
+    const file = join(directory, 'process-id');
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      const id = randomUUID();
+      writeFileSync(file, `${id}\n`);
+      return id;
+    }
+  }
+
+  #checkpointed(): string[] {
+    const { stateDir, applicationId } = this.#settings;
+    if (stateDir === undefined) return [];
+    return readdirSync(join(stateDir, applicationId)).filter((name) => /^\d+_\d+$/.test(name));
+  }
+
+  async #release(): Promise<void> {
+    await this.#globals?.close();
+    this.#globals = undefined;
+    await this.#lock?.release();
+    this.#lock = undefined;
+  }
+}
+
+/** Errors of the network and of the group pass; errors of user code, of the data and of our own do not. */
+function isTransient(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined || FATAL.includes(code)) return false;
+  return error instanceof MillraceError || code === 'MEMBER_LOST' || /^E[A-Z]+$/.test(code) || messageOf(error) === '';
+}
+
+export type { RestoreReport };

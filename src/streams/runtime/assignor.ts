@@ -1,0 +1,96 @@
+// Which instance runs which task: balanced, and where the state already is.
+import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } from '../../client/index.ts';
+import type { Topology } from '../topology.ts';
+
+export interface TaskId {
+  readonly subTopology: number;
+  readonly partition: number;
+}
+
+interface MemberData {
+  /** Tasks whose state is at hand, because the member runs them or has a checkpoint of them. */
+  readonly tasks: readonly string[];
+}
+
+export const ASSIGNOR_NAME = 'millrace-streams';
+
+/** A task's partitions travel as the assignment; what a member holds travels as its user data. */
+export class StreamsAssignor implements GroupAssignor {
+  readonly name = ASSIGNOR_NAME;
+  readonly #topology: Topology;
+  readonly #fullName: (topic: string) => string;
+  readonly #held: () => readonly string[];
+
+  constructor(topology: Topology, fullName: (topic: string) => string, held: () => readonly string[]) {
+    this.#topology = topology;
+    this.#fullName = fullName;
+    this.#held = held;
+  }
+
+  userData(): Uint8Array {
+    return Buffer.from(JSON.stringify({ tasks: this.#held() } satisfies MemberData));
+  }
+
+  assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment> {
+    const tasks = new Map<string, TopicPartition[]>();
+    for (const sub of this.#topology.subTopologies) {
+      for (const topic of sub.sources.flatMap((node) => node.source!.topics).map(this.#fullName)) {
+        for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
+          const id = `${sub.id}_${partition}`;
+          const known = tasks.get(id);
+          if (known === undefined) tasks.set(id, [{ topic, partition }]);
+          else known.push({ topic, partition });
+        }
+      }
+    }
+    const held = new Map(members.map((member) => [member.memberId, heldBy(member)]));
+    const given = assignTasks([...tasks.keys()], held);
+    return new Map(
+      [...given].map(([memberId, ids]) => [memberId, { partitions: ids.flatMap((id) => tasks.get(id)!) }]),
+    );
+  }
+}
+
+/** Nobody gets more than one task more than anybody else; within that, tasks stay with those who hold their state. */
+export function assignTasks(
+  tasks: readonly string[],
+  held: ReadonlyMap<string, readonly string[]>,
+): Map<string, string[]> {
+  const members = [...held.keys()].sort();
+  const given = new Map<string, string[]>(members.map((member) => [member, []]));
+  if (members.length === 0) return given;
+  const least = Math.floor(tasks.length / members.length);
+  let extras = tasks.length % members.length;
+  const open = new Set(tasks);
+  const take = (member: string, task: string): void => {
+    given.get(member)!.push(task);
+    open.delete(task);
+  };
+  for (const member of members) {
+    for (const task of held.get(member)!) {
+      if (!open.has(task)) continue;
+      const count = given.get(member)!.length;
+      if (count < least) {
+        take(member, task);
+      } else if (count === least && extras > 0) {
+        extras--;
+        take(member, task);
+      }
+    }
+  }
+  for (const task of [...open].sort()) {
+    const [member] = [...members].sort((a, b) => given.get(a)!.length - given.get(b)!.length);
+    take(member!, task);
+  }
+  return given;
+}
+
+function heldBy(member: GroupMember): readonly string[] {
+  try {
+    const data: unknown = JSON.parse(Buffer.from(member.userData).toString());
+    if (typeof data !== 'object' || data === null || !('tasks' in data) || !Array.isArray(data.tasks)) return [];
+    return data.tasks.filter((task): task is string => typeof task === 'string');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,65 @@
+// What is committed beside an offset, in Kafka Streams' own bytes: the partition's time, and how far the operators that
+// emit closed windows have come. Without it stream time would begin anew with every restart.
+import { readInt64 } from '../windows.ts';
+import { ByteWriter } from '../../util/index.ts';
+import type { EmitPosition } from './task-scope.ts';
+
+const VERSION = 2;
+/** Behind an operator's name: the latest event time it has seen. Readers that don't know it keep it as one more name. */
+const OBSERVED = '.observed';
+
+export interface CommitMetadata {
+  readonly partitionTime: number;
+  readonly positions: ReadonlyMap<string, EmitPosition>;
+}
+
+export function encodeMetadata(partitionTime: number, positions: ReadonlyMap<string, EmitPosition>): string {
+  const entries: [string, number][] = [];
+  for (const [name, { lastClose, observedTime }] of positions) {
+    if (lastClose >= 0) entries.push([name, lastClose]);
+    if (observedTime >= 0) entries.push([`${name}${OBSERVED}`, observedTime]);
+  }
+  const out = new ByteWriter();
+  out.int8(VERSION);
+  out.int64(partitionTime);
+  if (entries.length > 0) {
+    out.int32(entries.length);
+    for (const [name, time] of entries) {
+      const bytes = Buffer.from(name);
+      out.int32(bytes.length);
+      out.bytes(bytes);
+      out.int64(time);
+    }
+  }
+  return out.view().toString('base64');
+}
+
+/** An empty or unreadable text is "unknown", never an error. */
+export function decodeMetadata(text: string): CommitMetadata {
+  const positions = new Map<string, EmitPosition>();
+  const unknown = { partitionTime: -1, positions };
+  const bytes = Buffer.from(text, 'base64');
+  try {
+    const version = bytes.readInt8(0);
+    if (version !== 1 && version !== VERSION) return unknown;
+    const partitionTime = readInt64(bytes, 1);
+    if (bytes.length > 9) {
+      let at = 13;
+      for (let left = bytes.readInt32BE(9); left > 0; left--) {
+        const end = at + 4 + bytes.readInt32BE(at);
+        const name = bytes.toString('utf8', at + 4, end);
+        const time = readInt64(bytes, end);
+        at = end + 8;
+        const isObserved = name.endsWith(OBSERVED);
+        const id = isObserved ? name.slice(0, -OBSERVED.length) : name;
+        const position = positions.get(id) ?? { observedTime: -1, lastClose: -1 };
+        if (isObserved) position.observedTime = time;
+        else position.lastClose = time;
+        positions.set(id, position);
+      }
+    }
+    return { partitionTime, positions };
+  } catch {
+    return unknown;
+  }
+}

@@ -1,0 +1,74 @@
+// Global tables: every instance reads their topics completely, before it starts and from then on.
+import type { Client, Consumer, FetchedPartition } from '../../client/index.ts';
+import { restoring } from '../state/checkpoint.ts';
+import { createStore } from '../state/create-store.ts';
+import { NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
+
+const POLL_MS = 100;
+
+export class GlobalTables {
+  readonly stores = new Map<string, StateStore>();
+  readonly #byTopic = new Map<string, StateStore[]>();
+  readonly #client: Client;
+  readonly #consumer: Consumer;
+  #stopping = false;
+  #following: Promise<void> = Promise.resolve();
+
+  constructor(specs: readonly StoreSpec[], client: Client) {
+    this.#client = client;
+    this.#consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'earliest' });
+    for (const spec of specs) {
+      const store = createStore(spec, NO_TRACKING);
+      this.stores.set(spec.name, store);
+      const topic = spec.sourceTopic!;
+      this.#byTopic.set(topic, [...(this.#byTopic.get(topic) ?? []), store]);
+    }
+  }
+
+  /** Resolves when everything that the topics hold has been read; `onError` hears of what goes wrong later. */
+  async start(onError: (error: unknown) => void): Promise<void> {
+    if (this.stores.size === 0) return;
+    const topics = [...this.#byTopic.keys()];
+    const admin = this.#client.admin();
+    const partitions = [...(await admin.describeTopics(topics))].flatMap(([topic, { partitions: list }]) =>
+      list.map(({ partition }) => ({ topic, partition })),
+    );
+    const ends = await admin.listOffsets(
+      partitions.map((each) => ({ ...each, timestamp: -1 })),
+      'read_committed',
+    );
+    const starts = await admin.listOffsets(partitions.map((each) => ({ ...each, timestamp: -2 })));
+    const first = new Map(starts.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]));
+    this.#consumer.assign(starts.map(({ topic, partition, offset }) => ({ topic, partition, offset })));
+    let left = ends.filter(({ topic, partition, offset }) => offset > first.get(`${topic}-${partition}`)!);
+    while (left.length > 0 && !this.#stopping) {
+      await this.#apply(await this.#consumer.poll(POLL_MS));
+      left = left.filter(({ topic, partition, offset }) => this.#consumer.position({ topic, partition }) < offset);
+    }
+    this.#following = this.#follow().catch(onError);
+  }
+
+  async close(): Promise<void> {
+    this.#stopping = true;
+    this.#consumer.wakeup();
+    await this.#following;
+    await this.#consumer.close();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopping) await this.#apply(await this.#consumer.poll(POLL_MS));
+  }
+
+  async #apply(fetched: readonly FetchedPartition[]): Promise<void> {
+    for (const { topic, cursor } of fetched) {
+      const stores = this.#byTopic.get(topic) ?? [];
+      while (cursor.advance()) {
+        if (cursor.keyStart < 0) continue;
+        const { bytes, timestamp, valueStart } = cursor;
+        const key = bytes.subarray(cursor.keyStart, cursor.keyEnd);
+        const value = valueStart < 0 ? null : bytes.subarray(valueStart, cursor.valueEnd);
+        for (const store of stores) await restoring(() => store.restore(key, value, timestamp));
+      }
+    }
+  }
+}

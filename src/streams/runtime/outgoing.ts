@@ -1,0 +1,94 @@
+// What tasks write, on its way to the producer: opens a transaction before the first record, and holds back records of
+// topics whose partition count is not known yet.
+import type { Header, Producer } from '../../client/index.ts';
+import { partitionForKey } from '../../util/index.ts';
+import type { TaskOutput } from './task-scope.ts';
+
+interface HeldBack {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly timestamp: number;
+  readonly headers: readonly Header[] | undefined;
+}
+
+export class Outgoing implements TaskOutput {
+  readonly #producer: Producer;
+  readonly #transactional: boolean;
+  readonly #partitions = new Map<string, number>();
+  readonly #heldBack: HeldBack[] = [];
+  #inTransaction = false;
+  /** The topic that was written last, and its partition count: nearly always the next one, too. */
+  #lastTopic = '';
+  #lastCount = 0;
+
+  constructor(producer: Producer, transactional: boolean) {
+    this.#producer = producer;
+    this.#transactional = transactional;
+  }
+
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  /** Learns how many partitions topics have. */
+  async learn(topics: Iterable<string>): Promise<void> {
+    for (const topic of topics) {
+      if (!this.#partitions.has(topic)) this.#partitions.set(topic, await this.#producer.partitionsFor(topic));
+    }
+  }
+
+  partitionsOf(topic: string): number {
+    if (topic === this.#lastTopic) return this.#lastCount;
+    const count = this.#partitions.get(topic);
+    if (count === undefined) return 0;
+    this.#lastTopic = topic;
+    this.#lastCount = count;
+    return count;
+  }
+
+  send(
+    topic: string,
+    partition: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestamp: number,
+    headers: readonly Header[] | undefined,
+  ): void {
+    if (!this.#inTransaction) this.begin();
+    if (partition < 0) {
+      this.#heldBack.push({
+        topic,
+        key: key === null ? null : Buffer.from(key),
+        value: value === null ? null : Buffer.from(value),
+        timestamp,
+        headers,
+      });
+      return;
+    }
+    this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
+  }
+
+  begin(): void {
+    if (this.#inTransaction) return;
+    this.#inTransaction = true;
+    if (this.#transactional) this.#producer.beginTransaction();
+  }
+
+  ended(): void {
+    this.#inTransaction = false;
+  }
+
+  /** Sends what was held back. */
+  async release(): Promise<void> {
+    if (this.#heldBack.length === 0) return;
+    const records = this.#heldBack.splice(0);
+    await this.learn(new Set(records.map((record) => record.topic)));
+    let unkeyed = 0;
+    for (const { topic, key, value, timestamp, headers } of records) {
+      const count = this.#partitions.get(topic)!;
+      const partition = key === null ? unkeyed++ % count : partitionForKey(key, count);
+      this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import type { Client } from '../../client/index.ts';
+import { type Clock, MillraceError, systemClock } from '../../util/index.ts';
+import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../options.ts';
+
+export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
+
+/** Kafka Streams' settings under its names in camel case. */
+export interface StreamsSettings {
+  readonly client: Client;
+  /** Names the consumer group, and stands in front of the names of internal topics. */
+  readonly applicationId: string;
+  /** Where checkpoints of the state lie. Two instances can't share one. Without it every start replays the changelogs. */
+  readonly stateDir?: string;
+  /** Default `at_least_once`. */
+  readonly processingGuarantee?: ProcessingGuarantee;
+  /** Default 100 with `exactly_once_v2`, 30 000 otherwise. */
+  readonly commitIntervalMs?: number;
+  /** How often committed state is written to `stateDir`. Default 10 000. */
+  readonly checkpointIntervalMs?: number;
+  /** Above 0, tables and aggregates emit once per key and commit; 0: every update. Default 10 MiB. */
+  readonly cacheMaxBytes?: number;
+  readonly autoOffsetReset?: 'earliest' | 'latest';
+  /** Of internal topics; default: the broker's. */
+  readonly replicationFactor?: number;
+  /** How much longer than its windows a windowed changelog is kept. Default a day. */
+  readonly windowstoreChangelogAdditionalRetentionMs?: number;
+  readonly pollMs?: number;
+  /** How often records of repartition topics that have been processed are deleted. Default 30 000. */
+  readonly repartitionPurgeIntervalMs?: number;
+  readonly sessionTimeoutMs?: number;
+  readonly heartbeatIntervalMs?: number;
+  readonly rebalanceTimeoutMs?: number;
+  readonly transactionTimeoutMs?: number;
+  /** A rack, a host name: told to others through the group's assignment. */
+  readonly clientId?: string;
+  /** Only 0: state moves between instances through the changelogs. */
+  readonly numStandbyReplicas?: number;
+  readonly clock?: Clock;
+  /** Default: fail. */
+  readonly onDecodeError?: DecodeErrorHandler;
+  /** Default: fail. */
+  readonly onProcessingError?: ProcessingErrorHandler;
+  readonly onDrop?: DropListener;
+  /** Told about every failure that the instance recovers from, and the one it stops at. */
+  readonly onError?: (error: unknown, fatal: boolean) => void;
+}
+
+/** The settings with their defaults. */
+export interface ResolvedSettings {
+  readonly client: Client;
+  readonly applicationId: string;
+  readonly stateDir: string | undefined;
+  readonly exactlyOnce: boolean;
+  readonly commitIntervalMs: number;
+  readonly checkpointIntervalMs: number;
+  readonly caching: boolean;
+  readonly autoOffsetReset: 'earliest' | 'latest';
+  readonly replicationFactor: number | undefined;
+  readonly changelogExtraRetentionMs: number;
+  readonly pollMs: number;
+  readonly purgeIntervalMs: number;
+  readonly sessionTimeoutMs: number | undefined;
+  readonly heartbeatIntervalMs: number | undefined;
+  readonly rebalanceTimeoutMs: number | undefined;
+  readonly transactionTimeoutMs: number;
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly onDecodeError: DecodeErrorHandler;
+  readonly onProcessingError: ProcessingErrorHandler;
+  readonly onDrop: DropListener | undefined;
+  readonly onError: (error: unknown, fatal: boolean) => void;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export function resolveSettings(given: StreamsSettings): ResolvedSettings {
+  if (!/^[\w.-]{1,200}$/.test(given.applicationId)) {
+    throw new MillraceError(
+      'INVALID_SETTING',
+      `applicationId may hold letters, digits, '.', '_' and '-' only, but is ${JSON.stringify(given.applicationId)}`,
+    );
+  }
+  if ((given.numStandbyReplicas ?? 0) !== 0) {
+    throw new MillraceError('UNSUPPORTED_SETTING', 'numStandbyReplicas must be 0: standby tasks are not supported');
+  }
+  const exactlyOnce = given.processingGuarantee === 'exactly_once_v2';
+  return {
+    client: given.client,
+    applicationId: given.applicationId,
+    stateDir: given.stateDir,
+    exactlyOnce,
+    commitIntervalMs: given.commitIntervalMs ?? (exactlyOnce ? 100 : 30_000),
+    checkpointIntervalMs: given.checkpointIntervalMs ?? 10_000,
+    caching: (given.cacheMaxBytes ?? 10 * 1024 * 1024) > 0,
+    autoOffsetReset: given.autoOffsetReset ?? 'earliest',
+    replicationFactor: given.replicationFactor,
+    changelogExtraRetentionMs: given.windowstoreChangelogAdditionalRetentionMs ?? DAY_MS,
+    pollMs: given.pollMs ?? 100,
+    purgeIntervalMs: given.repartitionPurgeIntervalMs ?? 30_000,
+    sessionTimeoutMs: given.sessionTimeoutMs,
+    heartbeatIntervalMs: given.heartbeatIntervalMs,
+    rebalanceTimeoutMs: given.rebalanceTimeoutMs,
+    transactionTimeoutMs: given.transactionTimeoutMs ?? 10_000,
+    clientId: given.clientId ?? given.applicationId,
+    clock: given.clock ?? systemClock,
+    onDecodeError: given.onDecodeError ?? (() => 'fail'),
+    onProcessingError: given.onProcessingError ?? (() => 'fail'),
+    onDrop: given.onDrop,
+    onError: given.onError ?? (() => {}),
+  };
+}

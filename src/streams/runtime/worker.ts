@@ -1,0 +1,549 @@
+/**
+ * One generation of an application instance: a consumer, a producer, and the tasks that the group gave it. It ends by
+ * being stopped, or by an error; then everything it holds in memory is dropped, and the next generation begins at the
+ * last commit.
+ */
+import { join } from 'node:path';
+import type {
+  CommittedOffset,
+  Consumer,
+  FetchedPartition,
+  OffsetToCommit,
+  Producer,
+  TopicPartition,
+} from '../../client/index.ts';
+import { SchemaNotLoaded } from '../../serde/index.ts';
+import { codeOf, yieldToEventLoop } from '../../util/index.ts';
+import { Checkpoint } from '../state/checkpoint.ts';
+import type { StateStore } from '../state/store.ts';
+import type { SubTopology, Topology } from '../topology.ts';
+import { StreamsAssignor } from './assignor.ts';
+import { decodeMetadata, encodeMetadata } from './commit-metadata.ts';
+import { changelogTopic } from './internal-topics.ts';
+import { Outgoing } from './outgoing.ts';
+import { type RestoreReport, restoreTask } from './restore.ts';
+import type { ResolvedSettings } from './settings.ts';
+import type { SourceQueue } from './source-queue.ts';
+import { Task } from './task.ts';
+
+export interface WorkerEvents {
+  onRunning(): void;
+  onRebalancing(): void;
+  onRestored(report: RestoreReport): void;
+}
+
+export interface WorkerOptions {
+  readonly topology: Topology;
+  readonly settings: ResolvedSettings;
+  /** Partitions per topic, by full name. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly globalStores: ReadonlyMap<string, StateStore>;
+  /** Distinguishes the instance's transactions from those of others, and outlives a crash. */
+  readonly processId: string;
+  /** Tasks with a checkpoint on this instance. */
+  readonly checkpointed: readonly string[];
+  readonly events: WorkerEvents;
+}
+
+/** A task with what belongs to it outside of its sub-topology. */
+interface Running {
+  readonly task: Task;
+  readonly checkpoint: Checkpoint | null;
+  readonly committed: Map<SourceQueue, number>;
+  checkpointedAt: number;
+  isDirty: boolean;
+}
+
+/** Records between two looks at the clock. */
+const RUN_RECORDS = 512;
+/** How long processing may keep the event loop. */
+const SLICE_MS = 4;
+/** Fetches of one partition that may wait; more are not asked for. */
+const MAX_BACKLOG = 2;
+/** Bytes on their way to the broker before processing waits. */
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+/** How long a task waits for the records of a partition that is known to have some. */
+const MAX_IDLE_MS = 1000;
+const LOCK_RETRY_MS = 50;
+const LOCK_RETRIES = 200;
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #settings: ResolvedSettings;
+  readonly #consumer: Consumer;
+  readonly #producer: Producer;
+  readonly #outgoing: Outgoing;
+  readonly #running = new Map<string, Running>();
+  readonly #queues = new Map<string, { readonly queue: SourceQueue; readonly running: Running }>();
+  readonly #paused = new Set<SourceQueue>();
+  /** Where partitions ended when they were assigned, until the consumer is there. */
+  readonly #endOffsets = new Map<SourceQueue, number>();
+  readonly #fullNames = new Map<string, string>();
+  #stopping = false;
+  /** Processing and committing exclude each other, and rebalances exclude both. */
+  #isSuspended = true;
+  #committing: Promise<void> | null = null;
+  #lastCommit = 0;
+  #lastPurge = 0;
+  #idleSince = 0;
+  #failure: unknown;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { settings, topology, processId } = options;
+    this.#settings = settings;
+    const { client, applicationId, exactlyOnce } = settings;
+    for (const topic of topology.sourceTopics()) {
+      this.#fullNames.set(topic, topology.internalTopics.has(topic) ? `${applicationId}-${topic}` : topic);
+    }
+    this.#consumer = client.consumer({
+      groupId: applicationId,
+      clientId: settings.clientId,
+      autoOffsetReset: settings.autoOffsetReset,
+      isolationLevel: exactlyOnce ? 'read_committed' : 'read_uncommitted',
+      assignor: new StreamsAssignor(
+        topology,
+        (topic) => this.#fullNames.get(topic)!,
+        () => this.#heldTasks(),
+      ),
+      ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
+      ...(settings.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: settings.heartbeatIntervalMs }),
+      ...(settings.rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs: settings.rebalanceTimeoutMs }),
+    });
+    this.#producer = client.producer(
+      exactlyOnce
+        ? { transactionalId: `${applicationId}-${processId}`, transactionTimeoutMs: settings.transactionTimeoutMs }
+        : {},
+    );
+    this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
+  }
+
+  get tasks(): readonly Task[] {
+    return [...this.#running.values()].map(({ task }) => task);
+  }
+
+  /** Resolves when stopped; rejects with what ended the generation. */
+  async run(): Promise<void> {
+    try {
+      if (this.#settings.exactlyOnce) await this.#producer.initTransactions();
+      await this.#outgoing.learn(this.#knownSinks());
+      this.#consumer.subscribe([...this.#fullNames.values()], {
+        onRevoked: () => this.#revoked(),
+        onAssigned: (partitions) => this.#assigned(partitions),
+        onLost: () => this.#lost(),
+      });
+      while (!this.#stopping) await this.#turn();
+      await this.#commit('final');
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    } finally {
+      await this.#close();
+    }
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.#consumer.wakeup();
+  }
+
+  // ── Processing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Fetches what there is, processes for a slice of time, commits when it is time to. */
+  async #turn(): Promise<void> {
+    const { clock, commitIntervalMs, pollMs } = this.#settings;
+    const untilCommit = Math.max(0, this.#lastCommit + commitIntervalMs - clock.now());
+    const timeout = this.#hasWork() ? 0 : Math.min(pollMs, untilCommit);
+    this.#accept(await this.#consumer.poll(timeout));
+    if (this.#isSuspended || this.#stopping) return;
+    const isDone = await this.#process();
+    if (this.#isSuspended) return;
+    for (const { task } of this.#running.values()) task.punctuateWallClock();
+    const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
+    if (wanted || clock.now() - this.#lastCommit >= commitIntervalMs) {
+      await this.#commit('regular');
+    } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
+      await this.#producer.flush();
+    } else if (!isDone) {
+      await yieldToEventLoop();
+    }
+  }
+
+  #accept(fetched: readonly FetchedPartition[]): void {
+    for (const { topic, partition, cursor, nextOffset } of fetched) {
+      const entry = this.#queues.get(`${topic}-${partition}`);
+      if (entry === undefined) continue;
+      entry.queue.push(cursor, nextOffset);
+      if (entry.queue.backlog >= MAX_BACKLOG && !this.#paused.has(entry.queue)) {
+        this.#paused.add(entry.queue);
+        this.#consumer.pause([{ topic, partition }]);
+      }
+    }
+  }
+
+  #hasWork(): boolean {
+    if (this.#isSuspended) return false;
+    for (const { queue } of this.#queues.values()) if (!queue.isEmpty || queue.backlog > 0) return true;
+    return false;
+  }
+
+  /** True when nothing is left to process. */
+  async #process(): Promise<boolean> {
+    const { clock } = this.#settings;
+    const until = clock.now() + SLICE_MS;
+    let isDone = true;
+    for (const running of this.#running.values()) {
+      const { task } = running;
+      if (!this.#isReady(task)) continue;
+      for (;;) {
+        let count: number;
+        try {
+          count = task.run(RUN_RECORDS);
+        } catch (error) {
+          if (!(error instanceof SchemaNotLoaded)) throw error;
+          running.isDirty = true;
+          await error.load();
+          continue;
+        }
+        if (count > 0) running.isDirty = true;
+        if (count < RUN_RECORDS) break;
+        if (clock.now() >= until || !this.#isReady(task)) {
+          isDone = false;
+          break;
+        }
+      }
+      if (this.#isSuspended || clock.now() >= until) {
+        isDone = false;
+        break;
+      }
+    }
+    for (const queue of this.#paused) {
+      if (queue.backlog >= MAX_BACKLOG) continue;
+      this.#paused.delete(queue);
+      this.#consumer.resume([{ topic: queue.topic, partition: queue.partition }]);
+    }
+    return isDone;
+  }
+
+  /**
+   * Records of several partitions are taken in the order of their times, so a task waits for a partition that is known
+   * to have more, but not for ever.
+   */
+  #isReady(task: Task): boolean {
+    const { queues } = task;
+    if (queues.length === 1) return true;
+    let anyData = false;
+    let anyMissing = false;
+    for (const queue of queues) {
+      if (!queue.isEmpty || queue.backlog > 0) anyData = true;
+      else if (this.#mayBringMore(queue)) anyMissing = true;
+    }
+    if (!anyData) return false;
+    if (!anyMissing) {
+      this.#idleSince = 0;
+      return true;
+    }
+    const now = this.#settings.clock.now();
+    if (this.#idleSince === 0) this.#idleSince = now;
+    return now - this.#idleSince >= MAX_IDLE_MS;
+  }
+
+  /** Whether the partition held records behind the consumer's position when it was assigned. */
+  #mayBringMore(queue: SourceQueue): boolean {
+    const end = this.#endOffsets.get(queue);
+    if (end === undefined) return false;
+    if (this.#consumer.position({ topic: queue.topic, partition: queue.partition }) >= end) {
+      this.#endOffsets.delete(queue);
+      return false;
+    }
+    return true;
+  }
+
+  // ── Committing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Outputs, changelogs and input offsets: all of it, or with exactly-once none of it. Then, when due, the checkpoint. */
+  async #commit(kind: 'regular' | 'final'): Promise<void> {
+    while (this.#committing !== null) await this.#committing;
+    this.#committing = this.#commitNow().then(() => this.#checkpoint(kind === 'final'));
+    try {
+      await this.#committing;
+    } finally {
+      this.#committing = null;
+    }
+  }
+
+  async #commitNow(): Promise<void> {
+    const { exactlyOnce, clock, applicationId } = this.#settings;
+    const offsets: OffsetToCommit[] = [];
+    for (const { task, committed } of this.#running.values()) {
+      task.commitRequested = false;
+      task.flush();
+      for (const store of loggedStores(task)) {
+        const topic = changelogTopic(applicationId, store.spec);
+        store.drainLog((key, value, timestamp) =>
+          this.#outgoing.send(topic, task.partition, key, value, timestamp, undefined),
+        );
+      }
+      for (const queue of task.queues) {
+        if (queue.position < 0 || committed.get(queue) === queue.position) continue;
+        offsets.push({
+          topic: queue.topic,
+          partition: queue.partition,
+          offset: queue.position,
+          metadata: encodeMetadata(queue.partitionTime, task.positions),
+        });
+        committed.set(queue, queue.position);
+      }
+    }
+    this.#lastCommit = clock.now();
+    if (offsets.length === 0 && !this.#outgoing.inTransaction) return;
+    await this.#outgoing.release();
+    if (exactlyOnce) {
+      this.#outgoing.begin();
+      await this.#producer.sendOffsetsToTransaction(offsets, this.#consumer.groupMetadata());
+      await this.#producer.commitTransaction();
+    } else {
+      await this.#producer.flush();
+      await this.#consumer.commit(offsets);
+    }
+    this.#outgoing.ended();
+    this.#lastCommit = clock.now();
+    await this.#purge();
+  }
+
+  /** Deletes from repartition topics what has been processed. */
+  async #purge(): Promise<void> {
+    const { clock, purgeIntervalMs, client } = this.#settings;
+    if (clock.now() - this.#lastPurge < purgeIntervalMs) return;
+    this.#lastPurge = clock.now();
+    const internal = new Set(
+      [...this.#options.topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)),
+    );
+    const before = [...this.#queues.values()]
+      .filter(({ queue }) => internal.has(queue.topic) && queue.position > 0)
+      .map(({ queue }) => ({ topic: queue.topic, partition: queue.partition, offset: queue.position }));
+    if (before.length > 0) await client.admin().deleteRecords(before);
+  }
+
+  /** Writes committed state to disk. Nothing has been processed since the commit. */
+  async #checkpoint(isFinal: boolean): Promise<void> {
+    const { clock, checkpointIntervalMs, client, exactlyOnce, applicationId } = this.#settings;
+    const now = clock.now();
+    const due = [...this.#running.values()].filter(
+      ({ checkpoint, isDirty, checkpointedAt }) =>
+        checkpoint !== null && isDirty && (isFinal || now - checkpointedAt >= checkpointIntervalMs),
+    );
+    if (due.length === 0) return;
+    const changelogs = due.flatMap(({ task }) =>
+      loggedStores(task).map((store) => ({
+        topic: changelogTopic(applicationId, store.spec),
+        partition: task.partition,
+        timestamp: -1,
+      })),
+    );
+    const isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted';
+    const ends = new Map<string, number>();
+    for (const { topic, partition, offset } of await client.admin().listOffsets(changelogs, isolation)) {
+      ends.set(`${topic}-${partition}`, offset);
+    }
+    for (const running of due) {
+      const { task } = running;
+      const offsets = loggedStores(task).map((store): [string, number] => [
+        store.spec.name,
+        ends.get(`${changelogTopic(applicationId, store.spec)}-${task.partition}`)!,
+      ]);
+      running.checkpoint!.write(task.stores, {
+        changelogOffsets: Object.fromEntries(offsets),
+        positions: Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }])),
+        streamTime: task.streamTime(),
+      });
+      running.checkpointedAt = now;
+      running.isDirty = false;
+    }
+  }
+
+  // ── Rebalancing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #heldTasks(): readonly string[] {
+    const here = [...this.#running.keys()];
+    return [...here, ...this.#options.checkpointed.filter((id) => !this.#running.has(id))];
+  }
+
+  async #revoked(): Promise<void> {
+    this.#options.events.onRebalancing();
+    this.#isSuspended = true;
+    await this.#commit('regular');
+  }
+
+  async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#isSuspended = true;
+    const { topology, settings } = this.#options;
+    const wanted = new Map<string, { readonly sub: SubTopology; readonly partition: number }>();
+    for (const { topic, partition } of partitions) {
+      const sub = topology.subTopologies.find(({ sources }) =>
+        sources.some((node) => node.source!.topics.some((name) => this.#fullNames.get(name) === topic)),
+      );
+      if (sub !== undefined) wanted.set(`${sub.id}_${partition}`, { sub, partition });
+    }
+    for (const [id, running] of this.#running) {
+      if (!wanted.has(id)) {
+        this.#running.delete(id);
+        await closeTask(running);
+      }
+    }
+    const committed = new Map<string, CommittedOffset>();
+    for (const offset of await this.#consumer.committed(partitions))
+      committed.set(`${offset.topic}-${offset.partition}`, offset);
+    const ends = new Map<string, number>();
+    const isolation = settings.exactlyOnce ? 'read_committed' : 'read_uncommitted';
+    for (const { topic, partition, offset } of await settings.client.admin().listOffsets(
+      partitions.map((each) => ({ ...each, timestamp: -1 })),
+      isolation,
+    )) {
+      ends.set(`${topic}-${partition}`, offset);
+    }
+
+    this.#queues.clear();
+    this.#paused.clear();
+    this.#endOffsets.clear();
+    for (const [id, { sub, partition }] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      let running = this.#running.get(id);
+      if (running === undefined) running = await this.#open(sub, partition);
+      this.#running.set(id, running);
+      for (const queue of running.task.queues) {
+        const name = `${queue.topic}-${queue.partition}`;
+        const known = committed.get(name);
+        queue.reset(known !== undefined && known.offset >= 0 ? known.offset : -1);
+        if (known !== undefined) restoreMetadata(running.task, queue, known.metadata);
+        running.committed.set(queue, queue.position);
+        this.#queues.set(name, { queue, running });
+        const end = ends.get(name);
+        if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);
+        this.#applyReset(queue, known);
+      }
+    }
+    this.#idleSince = 0;
+    this.#lastCommit = settings.clock.now();
+    this.#isSuspended = false;
+    this.#options.events.onRunning();
+  }
+
+  /** Where a source has its own idea of where to begin. */
+  #applyReset(queue: SourceQueue, known: CommittedOffset | undefined): void {
+    if (known !== undefined && known.offset >= 0) return;
+    const internal = this.#options.topology.internalTopics;
+    for (const node of this.#options.topology.nodes) {
+      const topic = node.source?.topics.find((name) => this.#fullNames.get(name) === queue.topic);
+      if (topic === undefined) continue;
+      const reset = internal.has(topic) ? 'earliest' : node.source!.offsetReset;
+      if (reset !== undefined && reset !== this.#settings.autoOffsetReset) {
+        this.#consumer.seek({ topic: queue.topic, partition: queue.partition }, reset === 'earliest' ? -2 : -1);
+      }
+    }
+  }
+
+  /** The group went on without this instance: what was not committed is somebody else's. */
+  async #lost(): Promise<void> {
+    this.#options.events.onRebalancing();
+    this.#isSuspended = true;
+    this.#stopping = true;
+    this.#failure ??= Object.assign(new Error('the group went on without this instance'), { code: 'MEMBER_LOST' });
+    throw this.#failure;
+  }
+
+  async #open(sub: SubTopology, partition: number): Promise<Running> {
+    const { settings, topology, globalStores, events } = this.#options;
+    const { stateDir, clock, applicationId } = settings;
+    const hasState = sub.stores.some((store) => store.logging);
+    const checkpoint =
+      stateDir === undefined || !hasState
+        ? null
+        : await this.#openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`));
+    try {
+      const task = new Task({
+        topology,
+        subTopology: sub,
+        partition,
+        settings,
+        output: this.#outgoing,
+        clock,
+        globalStores,
+        tracking: (store) => ({ log: store.logging, checkpoint: store.logging && checkpoint !== null }),
+      });
+      for (const node of sub.nodes) {
+        await node.source?.key.prepare?.();
+        await node.source?.value.prepare?.();
+        await node.keyBytesAs?.prepare?.();
+        await node.valueBytesAs?.prepare?.();
+      }
+      for (const store of sub.stores) await store.value.prepare?.();
+      events.onRestored(await restoreTask(task, checkpoint, settings.client, () => this.#stopping));
+      return { task, checkpoint, committed: new Map(), checkpointedAt: clock.now(), isDirty: false };
+    } catch (error) {
+      await checkpoint?.close();
+      throw error;
+    }
+  }
+
+  /** Another instance of this process may still be closing the state. */
+  async #openCheckpoint(directory: string): Promise<Checkpoint> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Checkpoint.open(directory);
+      } catch (error) {
+        if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || this.#stopping) throw error;
+        await new Promise<void>((resolve) => {
+          this.#settings.clock.after(LOCK_RETRY_MS, resolve);
+        });
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    const isClean = this.#failure === undefined;
+    if (!isClean && this.#settings.exactlyOnce && this.#outgoing.inTransaction) {
+      await this.#producer.abortTransaction().catch(() => {});
+    }
+    this.#isSuspended = true;
+    const errors: unknown[] = [];
+    for (const running of this.#running.values())
+      await closeTask(running).catch((error: unknown) => errors.push(error));
+    this.#running.clear();
+    await this.#consumer.close().catch((error: unknown) => errors.push(error));
+    await this.#producer.close().catch((error: unknown) => errors.push(error));
+    if (isClean && errors.length > 0) throw errors[0];
+  }
+
+  #knownSinks(): string[] {
+    const { topology, settings } = this.#options;
+    const { applicationId } = settings;
+    const sinks = topology.nodes.flatMap((node) => (typeof node.sink?.topic === 'string' ? [node.sink.topic] : []));
+    const changelogs = [...topology.stores.values()]
+      .filter((store) => store.logging && topology.subTopologies.some((sub) => sub.stores.includes(store)))
+      .map((store) => changelogTopic(applicationId, store));
+    return [
+      ...sinks.map((topic) => (topology.internalTopics.has(topic) ? `${applicationId}-${topic}` : topic)),
+      ...changelogs,
+    ];
+  }
+}
+
+function restoreMetadata(task: Task, queue: SourceQueue, text: string): void {
+  const { partitionTime, positions } = decodeMetadata(text);
+  queue.partitionTime = Math.max(queue.partitionTime, partitionTime);
+  task.restoreTime(partitionTime);
+  for (const [name, saved] of positions) {
+    const position = task.position(name);
+    position.observedTime = Math.max(position.observedTime, saved.observedTime);
+    position.lastClose = Math.max(position.lastClose, saved.lastClose);
+  }
+}
+
+function loggedStores(task: Task): StateStore[] {
+  return [...task.stores.values()].filter((store) => store.spec.logging);
+}
+
+async function closeTask({ task, checkpoint }: Running): Promise<void> {
+  task.close();
+  await checkpoint?.close();
+}
