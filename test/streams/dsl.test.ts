@@ -190,7 +190,10 @@ describe('names', () => {
     const topology = builder.build();
     expect([...topology.internalTopics.keys()]).toEqual(['Join-left-repartition', 'GroupBy-repartition']);
     expect([...topology.stores.keys()]).toEqual([
-      ...['Join-this-join-store', 'Join-other-join-store', 'Join-left-shared-join-store', 'Aggregate-Materialize'],
+      'Join-this-join-store',
+      'Join-other-join-store',
+      'Join-left-shared-join-store',
+      'Aggregate-Materialize',
     ]);
     expect(() => right.groupByKey().count({ name: 'Aggregate-Materialize' })).toThrow(/two state stores are named/);
   });
@@ -329,7 +332,11 @@ describe('processors', () => {
       .to('out', texts);
     const driven = new Driven(new TopologyTestDriver(builder.build()));
     expect(driven.pipe('in', 'k', 'a', 1).pipe('in', 'k', 'b', 2).pipe('in', 'k', 'c', 35).out()).toEqual([
-      ...['k:none>a@1', 't:tick@1', 'k:a>b@2', 'k:b>c@35', 't:tick@35'],
+      'k:none>a@1',
+      't:tick@1',
+      'k:a>b@2',
+      'k:b>c@35',
+      't:tick@35',
     ]);
     driven.driver.advanceWallClock(350);
     expect(driven.out()).toEqual(['k:wall c@350']);

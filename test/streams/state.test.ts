@@ -1,0 +1,253 @@
+// The stores, the table under them, and the checkpoint on disk.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BufferState } from '../../src/streams/state/buffer-store.ts';
+import { Checkpoint } from '../../src/streams/state/checkpoint.ts';
+import { IntervalState } from '../../src/streams/state/interval-store.ts';
+import { KeyValueState } from '../../src/streams/state/key-value-store.ts';
+import { OuterBufferState } from '../../src/streams/state/outer-buffer-store.ts';
+import { SlotTable, UNLOGGED } from '../../src/streams/state/slot-table.ts';
+import type { StateStore, StoreSpec } from '../../src/streams/state/store.ts';
+import { SubscriptionState } from '../../src/streams/state/subscription-store.ts';
+import { typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
+import { WindowState } from '../../src/streams/state/window-store.ts';
+import { stateStoreSuite } from '../suites/state-store.ts';
+import { fc, test as property } from './property.ts';
+import { text } from './support.ts';
+
+const spec = (kind: StoreSpec['kind'], more: Partial<StoreSpec> = {}): StoreSpec => ({
+  kind,
+  name: kind,
+  key: text as never,
+  value: text as never,
+  logging: true,
+  ...more,
+});
+const bytes = (key: string): Buffer => Buffer.from(key);
+
+describe('the slot table', () => {
+  test('behaves like a map, whatever is put and removed', () => {
+    const operation = fc.record({
+      key: fc.integer({ min: 0, max: 40 }).map((n) => `key-${n}`.repeat(1 + (n % 5))),
+      value: fc.option(fc.integer(), { nil: null }),
+      drain: fc.boolean(),
+    });
+    property(fc.boolean(), fc.array(operation, { maxLength: 300 }), (tracked, operations) => {
+      const table = new SlotTable<number>(tracked ? UNLOGGED : 0);
+      const model = new Map<string, number>();
+      const logged = new Map<string, number | undefined>();
+      const drain = () => table.drain(UNLOGGED, (slot) => logged.set(table.key(slot).toString(), table.values[slot]));
+      for (const { key, value, drain: drains } of operations) {
+        const buffer = bytes(key);
+        if (value === null) {
+          const slot = table.find(buffer, 0, buffer.length);
+          if (slot >= 0 && table.values[slot] !== undefined) table.remove(slot, 0);
+          model.delete(key);
+        } else {
+          table.set(table.slotFor(buffer, 0, buffer.length), value, 0);
+          model.set(key, value);
+        }
+        if (drains) drain();
+      }
+      drain();
+      const found = table.sorted().map((slot) => [table.key(slot).toString(), table.values[slot]]);
+      expect(found).toEqual([...model].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b))));
+      expect(table.size).toBe(model.size);
+      if (tracked) for (const [key, value] of model) expect(logged.get(key)).toBe(value);
+    });
+  });
+
+  test('sorts within bounds', () => {
+    const table = new SlotTable<number>();
+    for (const key of ['b', 'a', 'd', 'c']) table.set(table.slotFor(bytes(key), 0, 1), 1, 0);
+    expect(table.sorted(bytes('b'), bytes('c')).map((slot) => table.key(slot).toString())).toEqual(['b', 'c']);
+  });
+});
+
+stateStoreSuite('key-value', {
+  create: (tracking) => new KeyValueState(spec('key-value'), tracking),
+  changes: [
+    (store) => typedKeyValueStore<string, string>(store, () => 1).put('a', '1'),
+    (store) => typedKeyValueStore<string, string>(store, () => 2).put('b', '2'),
+    (store) => typedKeyValueStore<string, string>(store, () => 3).put('a', '3'),
+    (store) => typedKeyValueStore<string, string>(store, () => 4).delete('b'),
+    (store) => typedKeyValueStore<string, string>(store, () => 5).put('c', ''),
+  ],
+  contents: (store) => [...typedKeyValueStore<string, string>(store, () => 0).all()],
+});
+
+const windowPut = (key: string, start: number, value: string | null, timestamp: number) => (store: WindowState) => {
+  const table = store.tableFor(start);
+  if (table === undefined) return;
+  const slot = table.slotFor(bytes(key), 0, key.length);
+  if (value === null) table.remove(slot, timestamp);
+  else table.set(slot, value, timestamp);
+};
+
+stateStoreSuite<WindowState>('window', {
+  create: (tracking) => new WindowState(spec('window', { retentionMs: 100, windowSizeMs: 10 }), tracking),
+  changes: [
+    windowPut('a', 0, '1', 3),
+    windowPut('b', 10, '2', 12),
+    windowPut('a', 10, '3', 13),
+    windowPut('a', 0, '4', 5),
+    windowPut('b', 10, null, 14),
+    windowPut('a', 105, '5', 106),
+  ],
+  contents: (store) =>
+    store.starts.flatMap((start) => {
+      const table = store.table(start)!;
+      return table
+        .sorted()
+        .map((slot) => [start, table.key(slot).toString(), table.values[slot], table.timestamps[slot]]);
+    }),
+});
+
+const spansOf = (store: IntervalState): unknown =>
+  store.table
+    .sorted()
+    .flatMap((slot) =>
+      store.table.values[slot]!.map(({ start, end, value, timestamp }) => [
+        store.table.key(slot).toString(),
+        start,
+        end,
+        value,
+        timestamp,
+      ]),
+    );
+
+stateStoreSuite<IntervalState>('session', {
+  create: (tracking) => new IntervalState(spec('session', { retentionMs: 1000 }), tracking),
+  changes: [
+    (store) => store.put(bytes('a'), 0, 1, 5, 9, 'x', 9),
+    (store) => store.put(bytes('b'), 0, 1, 5, 5, 'y', 5),
+    (store) => store.put(bytes('a'), 0, 1, 1, 2, 'z', 2),
+    (store) => store.remove(store.of(bytes('a'), 0, 1)![1]!, 9),
+    (store) => store.put(bytes('a'), 0, 1, 1, 9, 'zx', 9),
+  ],
+  contents: spansOf,
+});
+
+stateStoreSuite<IntervalState>('join buffer', {
+  create: (tracking) => new IntervalState(spec('join-buffer', { retentionMs: 1000 }), tracking),
+  changes: [
+    (store) => store.append(bytes('a'), 0, 1, 7, 'x'),
+    (store) => store.append(bytes('a'), 0, 1, 7, 'y'),
+    (store) => store.append(bytes('a'), 0, 1, 3, 'z'),
+    (store) => store.append(bytes('b'), 0, 1, 9, 'w'),
+  ],
+  contents: spansOf,
+});
+
+stateStoreSuite<OuterBufferState>('outer buffer', {
+  create: (tracking) => new OuterBufferState(spec('outer-buffer', { otherValue: text as never }), tracking),
+  changes: [
+    (store) => store.add(true, 5, bytes('a'), 0, 1, 'l1'),
+    (store) => store.add(true, 5, bytes('a'), 0, 1, 'l2'),
+    (store) => store.add(false, 5, bytes('a'), 0, 1, 'r1'),
+    (store) => store.add(true, 1, bytes('b'), 0, 1, 'l3'),
+    (store) => store.matched(false, 5, bytes('a'), 0, 1),
+    (store) => store.add(false, 9, bytes('c'), 0, 1, 'r2'),
+  ],
+  contents: (store) => [store.first(true), store.first(false), store.size],
+});
+
+stateStoreSuite<BufferState>('suppression', {
+  create: (tracking) => new BufferState(spec('suppress'), tracking),
+  changes: [
+    (store) => store.put(bytes('a'), 0, 1, 5, '1', null, 5),
+    (store) => store.put(bytes('b'), 0, 1, 3, '2', 'old', 3),
+    (store) => store.put(bytes('a'), 0, 1, 9, '3', null, 9),
+    (store) => store.takeFirst(),
+    (store) => store.put(bytes('c'), 0, 1, 4, null, 'gone', 4),
+  ],
+  contents: (store) => [store.size, store.size > 0 ? store.minTime : null],
+});
+
+stateStoreSuite<SubscriptionState>('subscription', {
+  create: (tracking) => new SubscriptionState(spec('subscription'), tracking),
+  changes: [
+    (store) => store.put(bytes('f'), bytes('p2'), bytes('s2'), 1),
+    (store) => store.put(bytes('f'), bytes('p1'), bytes('s1'), 2),
+    (store) => store.put(bytes('g'), bytes('p1'), bytes('s3'), 3),
+    (store) => store.remove(bytes('f'), bytes('p2'), 4),
+    (store) => store.put(bytes('f'), bytes('p1'), bytes('s4'), 5),
+  ],
+  contents: (store) => {
+    const seen: string[] = [];
+    for (const key of ['f', 'g'])
+      store.forEach(bytes(key), (value, timestamp) => seen.push(`${key} ${value} ${timestamp}`));
+    return seen;
+  },
+});
+
+test('a subscription row is laid out as Kafka Streams does', () => {
+  const store = new SubscriptionState(spec('subscription'), { log: true, checkpoint: false });
+  store.put(bytes('fk'), bytes('pk'), bytes('s'), 1);
+  store.drainLog((row) => expect(row.toString('hex')).toBe('00000002666b706b'));
+});
+
+describe('the checkpoint', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'millrace-state-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  const tracked = { log: false, checkpoint: true };
+  const stores = (...list: StateStore[]): Map<string, StateStore> =>
+    new Map(list.map((store) => [store.spec.name, store]));
+  const meta = (offset: number) => ({ changelogOffsets: { 'key-value': offset }, positions: {}, streamTime: 7 });
+
+  test('brings back what was last written, not what changed since', async () => {
+    const store = new KeyValueState(spec('key-value'), tracked);
+    const windows = new WindowState(spec('window', { retentionMs: 100, windowSizeMs: 10 }), tracked);
+    const typed = typedKeyValueStore<string, string>(store, () => 5);
+    const first = await Checkpoint.open(join(directory, '0_0'));
+    expect(first.meta).toBeNull();
+    typed.put('a', '1');
+    typed.put('b', '2');
+    windowPut('k', 20, 'w', 21)(windows);
+    first.write(stores(store, windows), meta(10));
+    typed.delete('b');
+    typed.put('c', '3');
+    first.write(stores(store, windows), meta(20));
+    typed.put('d', 'not committed');
+    await first.close();
+
+    const again = await Checkpoint.open(join(directory, '0_0'));
+    expect(again.meta).toMatchObject(meta(20));
+    const back = new KeyValueState(spec('key-value'), tracked);
+    const windowsBack = new WindowState(spec('window', { retentionMs: 100, windowSizeMs: 10 }), tracked);
+    expect(await again.load(stores(back, windowsBack))).toBe(3);
+    expect([...typedKeyValueStore<string, string>(back, () => 0).all()]).toEqual([
+      { key: 'a', value: '1', timestamp: 5 },
+      { key: 'c', value: '3', timestamp: 5 },
+    ]);
+    expect(windowsBack.size).toBe(1);
+    await again.close();
+  });
+
+  test('lets go of windows that have expired', async () => {
+    const windows = (): WindowState => new WindowState(spec('window', { retentionMs: 50, windowSizeMs: 10 }), tracked);
+    const store = windows();
+    const checkpoint = await Checkpoint.open(join(directory, '0_0'));
+    windowPut('a', 0, '1', 1)(store);
+    windowPut('a', 10, '2', 11)(store);
+    checkpoint.write(stores(store), meta(1));
+    windowPut('a', 60, '3', 61)(store);
+    checkpoint.write(stores(store), meta(2));
+    await checkpoint.close();
+    const again = await Checkpoint.open(join(directory, '0_0'));
+    expect(await again.load(stores(windows()))).toBe(2);
+    await again.close();
+  });
+
+  test('belongs to one task at a time', async () => {
+    const checkpoint = await Checkpoint.open(join(directory, '0_0'));
+    await expect(Checkpoint.open(join(directory, '0_0'))).rejects.toMatchObject({ code: 'STATE_LOCKED' });
+    await checkpoint.close();
+  });
+});

@@ -1,0 +1,96 @@
+// What every state store must do for the runtime: say what changed, row by row, and take the rows back.
+import { describe, expect, test } from 'vitest';
+import type { StateStore, Tracking } from '../../src/streams/state/store.ts';
+
+export interface StoreRow {
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+  readonly timestamp: number;
+}
+
+export interface StoreUnderTest<S extends StateStore> {
+  readonly create: (tracking: Tracking) => S;
+  /** Changes to apply in order; some of them remove what others put. */
+  readonly changes: readonly ((store: S) => void)[];
+  /** All that can be seen of the store, comparable. */
+  readonly contents: (store: S) => unknown;
+}
+
+const TRACKED: Tracking = { log: true, checkpoint: true };
+
+export function stateStoreSuite<S extends StateStore>(
+  name: string,
+  { create, changes, contents }: StoreUnderTest<S>,
+): void {
+  describe(`the ${name} store`, () => {
+    const drain = (store: S, which: 'drainLog' | 'drainCheckpoint'): StoreRow[] => {
+      const rows: StoreRow[] = [];
+      store[which]((key, value, timestamp) =>
+        rows.push({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value), timestamp }),
+      );
+      return rows;
+    };
+    const restore = (store: S, rows: readonly StoreRow[]): void => {
+      for (const { key, value, timestamp } of rows) store.restore(key, value, timestamp);
+    };
+
+    test('comes back from its rows, logged after every change or all at once', () => {
+      for (const every of [1, 2, changes.length]) {
+        const store = create(TRACKED);
+        const rows: StoreRow[] = [];
+        changes.forEach((change, i) => {
+          change(store);
+          if ((i + 1) % every === 0) rows.push(...drain(store, 'drainLog'));
+        });
+        rows.push(...drain(store, 'drainLog'));
+        const back = create(TRACKED);
+        restore(back, rows);
+        expect(contents(back)).toEqual(contents(store));
+        expect(back.size).toBe(store.size);
+      }
+    });
+
+    test('visits a row once per drain, the log and the checkpoint apart from each other', () => {
+      const store = create(TRACKED);
+      for (const change of changes) change(store);
+      const logged = drain(store, 'drainLog');
+      expect(logged.length).toBeGreaterThan(0);
+      expect(drain(store, 'drainLog')).toEqual([]);
+      expect(drain(store, 'drainCheckpoint')).toEqual(logged);
+      expect(drain(store, 'drainCheckpoint')).toEqual([]);
+      expect(new Set(logged.map((row) => row.key.toString('hex'))).size).toBe(logged.length);
+    });
+
+    test('has nothing to say about rows that were put back', () => {
+      const store = create(TRACKED);
+      for (const change of changes) change(store);
+      const back = create(TRACKED);
+      restore(back, drain(store, 'drainLog'));
+      expect(drain(back, 'drainLog')).toEqual([]);
+      expect(drain(back, 'drainCheckpoint')).toEqual([]);
+    });
+
+    test('goes on from where it was put back', () => {
+      for (let cut = 0; cut <= changes.length; cut++) {
+        const store = create(TRACKED);
+        changes.slice(0, cut).forEach((change) => change(store));
+        const back = create(TRACKED);
+        restore(back, drain(store, 'drainLog'));
+        changes.slice(cut).forEach((change) => change(store));
+        changes.slice(cut).forEach((change) => change(back));
+        expect(contents(back)).toEqual(contents(store));
+      }
+    });
+
+    test('untracked, it is the same store', () => {
+      const store = create({ log: false, checkpoint: false });
+      const tracked = create(TRACKED);
+      for (const change of changes) {
+        change(store);
+        change(tracked);
+      }
+      expect(contents(store)).toEqual(contents(tracked));
+      expect(drain(store, 'drainLog')).toEqual([]);
+    });
+  });
+}
