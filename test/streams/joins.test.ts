@@ -144,7 +144,11 @@ describe('stream-stream joins', () => {
       '-',
     ]);
     expect(feed(streamStream('outer', windows), documented)).toEqual([
-      ...[...matches, '-', '-', 'E-∅@40000', 'F-∅@60000'],
+      ...matches,
+      '-',
+      '-',
+      'E-∅@40000',
+      'F-∅@60000',
       '∅-f@80000',
     ]);
   });

@@ -1,0 +1,320 @@
+// The runtime on a real broker in this process: what goes in comes out once, state comes back, work moves.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../src/client/index.ts';
+import { deserialize, serialize } from '../../src/serde/index.ts';
+import {
+  JoinWindows,
+  KafkaStreams,
+  type ProcessingGuarantee,
+  type RestoreReport,
+  StreamsBuilder,
+  type StreamsSettings,
+  TimeWindows,
+  type Topology,
+} from '../../src/streams/index.ts';
+import { type Embedded, openEmbedded } from '../suites/embedded.ts';
+import { long, text, texts } from './support.ts';
+
+let embedded: Embedded;
+let client: Client;
+let stateDir: string;
+const open = new Set<KafkaStreams>();
+
+beforeAll(async () => {
+  embedded = await openEmbedded();
+  client = embedded.connect();
+});
+afterAll(async () => {
+  await client?.close();
+  await embedded?.close();
+});
+beforeEach(() => {
+  stateDir = mkdtempSync(join(tmpdir(), 'millrace-streams-'));
+});
+afterEach(async () => {
+  for (const app of open) await app.close();
+  open.clear();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+let names = 0;
+const unique = (name: string): string => `${name}-${process.pid}-${names++}`;
+
+async function topics(...given: (readonly [name: string, partitions: number])[]): Promise<string[]> {
+  const created = given.map(([name, partitions]) => ({ name: unique(name), partitions }));
+  await client.admin().createTopics(created);
+  return created.map(({ name }) => name);
+}
+
+function run(topology: Topology, settings: Partial<StreamsSettings> & { applicationId: string }): KafkaStreams {
+  const app = new KafkaStreams(topology, { client, stateDir, commitIntervalMs: 20, ...settings });
+  open.add(app);
+  return app;
+}
+
+async function stop(app: KafkaStreams): Promise<void> {
+  await app.close();
+  open.delete(app);
+}
+
+async function produce(
+  topic: string,
+  records: readonly (readonly [key: string | null, value: string | null, timestamp?: number])[],
+) {
+  const producer = client.producer();
+  await Promise.all(
+    records.map(([key, value, timestamp]) =>
+      producer.send({
+        topic,
+        key: serialize(text, key),
+        value: serialize(text, value),
+        ...(timestamp === undefined ? {} : { timestamp }),
+      }),
+    ),
+  );
+  await producer.close();
+}
+
+/** Reads committed records until `enough` is satisfied. */
+async function read<V>(
+  topic: string,
+  decode: (value: Buffer | null) => V,
+  enough: (records: readonly [string | null, V][]) => boolean,
+): Promise<[string | null, V][]> {
+  const description = (await client.admin().describeTopics([topic])).get(topic)!;
+  const consumer = client.consumer({ autoOffsetReset: 'earliest', isolationLevel: 'read_committed' });
+  consumer.assign(description.partitions.map(({ partition }) => ({ topic, partition, offset: -2 })));
+  const records: [string | null, V][] = [];
+  try {
+    while (!enough(records)) {
+      for (const { cursor } of await consumer.poll(1000)) {
+        while (cursor.advance()) {
+          const { bytes, keyStart, keyEnd, valueStart, valueEnd } = cursor;
+          const key = keyStart < 0 ? null : bytes.toString('utf8', keyStart, keyEnd);
+          records.push([key, decode(valueStart < 0 ? null : Buffer.from(bytes.subarray(valueStart, valueEnd)))]);
+        }
+      }
+    }
+  } finally {
+    await consumer.close();
+  }
+  return records;
+}
+
+const asText = (value: Buffer | null): string | null => deserialize(text, value);
+const asLong = (value: Buffer | null): number | null => deserialize(long, value);
+
+function counts(input: string, output: string): Topology {
+  const builder = new StreamsBuilder();
+  builder
+    .stream<string, string>(input, texts)
+    .groupBy((_key, value) => value, { key: text, name: 'by-value' })
+    .count({ name: 'counts' })
+    .toStream()
+    .to(output);
+  return builder.build();
+}
+
+for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const satisfies ProcessingGuarantee[]) {
+  describe(processingGuarantee, () => {
+    test('counts through a repartition topic, over several partitions', async () => {
+      const [input, output] = (await topics(['in', 3], ['out', 2])) as [string, string];
+      const words = Array.from({ length: 300 }, (_, i) => `w${i % 7}`);
+      await produce(
+        input,
+        words.map((word, i) => [`k${i}`, word]),
+      );
+      const app = run(counts(input, output), { applicationId: unique('count'), processingGuarantee });
+      await app.start();
+      expect(app.state).toBe('RUNNING');
+      const final = (records: readonly [string | null, number | null][]) =>
+        Object.fromEntries(records) as Record<string, number>;
+      const expected = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`w${i}`, i < 6 ? 43 : 42]));
+      const records = await read(output, asLong, (all) => {
+        const counted = final(all);
+        return Object.entries(expected).every(([word, count]) => counted[word] === count);
+      });
+      expect(final(records)).toEqual(expected);
+      const store = app.store('counts').keyValue<string, number>();
+      expect([store.get('w0'), store.get('nothing'), store.size]).toEqual([43, null, 7]);
+      expect([...store.all()].map((entry) => entry.key).sort()).toEqual(Object.keys(expected));
+      expect(app.metrics().reduce((sum, task) => sum + task.processed, 0)).toBe(600);
+    });
+
+    test('goes on where it stopped, from the checkpoint and without it', async () => {
+      const [input, output] = (await topics(['in', 2], ['out', 1])) as [string, string];
+      const applicationId = unique('restart');
+      const reports: RestoreReport[] = [];
+      const total = async (count: number): Promise<void> => {
+        await read(output, asLong, (records) => records.some(([key, value]) => key === 'x' && value === count));
+      };
+      const once = async (count: number, settings: Partial<StreamsSettings>): Promise<RestoreReport> => {
+        await produce(
+          input,
+          Array.from({ length: 10 }, (_, i) => [`k${i}`, 'x']),
+        );
+        const app = run(counts(input, output), { applicationId, processingGuarantee, ...settings });
+        reports.length = 0;
+        app.onRestored((report) => reports.push(report));
+        await app.start();
+        await total(count);
+        await stop(app);
+        return {
+          taskId: '',
+          checkpointRows: reports.reduce((sum, report) => sum + report.checkpointRows, 0),
+          changelogRecords: reports.reduce((sum, report) => sum + report.changelogRecords, 0),
+        };
+      };
+      expect(await once(10, {})).toMatchObject({ checkpointRows: 0, changelogRecords: 0 });
+      expect(await once(20, {})).toMatchObject({ checkpointRows: 1, changelogRecords: 0 });
+      const elsewhere = mkdtempSync(join(tmpdir(), 'millrace-streams-'));
+      const restored = await once(30, { stateDir: elsewhere });
+      expect(restored.checkpointRows).toBe(0);
+      expect(restored.changelogRecords).toBeGreaterThan(0);
+      rmSync(elsewhere, { recursive: true, force: true });
+      const caughtUp = await once(40, {});
+      expect(caughtUp.checkpointRows).toBe(1);
+      expect(caughtUp.changelogRecords).toBeGreaterThan(0);
+    });
+
+    test('windows, joins and tables survive a restart', async () => {
+      const [left, right, output] = (await topics(['l', 1], ['r', 1], ['out', 1])) as [string, string, string];
+      const applicationId = unique('join');
+      const topology = (): Topology => {
+        const builder = new StreamsBuilder();
+        const one = builder.stream<string, string>(left, texts);
+        const other = builder.stream<string, string>(right, texts);
+        const windows = JoinWindows.ofTimeDifferenceWithNoGrace(1000);
+        one
+          .leftJoin(other, (a, b) => `${a}-${b ?? '∅'}`, windows, { ...texts, otherValue: text, name: 'j' })
+          .to(output, texts);
+        one.groupByKey().windowedBy(TimeWindows.ofSizeWithNoGrace(100)).count({ name: 'windows' });
+        return builder.build();
+      };
+      await produce(left, [
+        ['k', 'A', 1000],
+        ['x', 'lonely', 1001],
+      ]);
+      const first = run(topology(), { applicationId, processingGuarantee });
+      await first.start();
+      await expect.poll(() => [...first.store('windows').window().all()].length).toBe(2);
+      await stop(first);
+
+      await produce(right, [['k', 'a', 1500]]);
+      const second = run(topology(), { applicationId, processingGuarantee });
+      await second.start();
+      expect(await read(output, asText, (records) => records.length >= 1)).toEqual([['k', 'A-a']]);
+      await produce(left, [['k', 'late', 5000]]);
+      const records = await read(output, asText, (all) => all.length >= 2);
+      expect(records).toEqual([
+        ['k', 'A-a'],
+        ['x', 'lonely-∅'],
+      ]);
+    });
+  });
+}
+
+describe('an instance', () => {
+  test('shares the work with another, and takes it over', async () => {
+    const [input, output] = (await topics(['in', 4], ['out', 1])) as [string, string];
+    const applicationId = unique('two');
+    const settings = { applicationId, processingGuarantee: 'exactly_once_v2', heartbeatIntervalMs: 50 } as const;
+    const one = run(counts(input, output), settings);
+    await one.start();
+    expect(one.metrics()).toHaveLength(8);
+    const otherDir = mkdtempSync(join(tmpdir(), 'millrace-streams-'));
+    const other = run(counts(input, output), { ...settings, stateDir: otherDir });
+    await other.start();
+    await expect.poll(() => [one.metrics().length, other.metrics().length], { timeout: 5000 }).toEqual([4, 4]);
+    const send = (round: number) =>
+      produce(
+        input,
+        Array.from({ length: 40 }, (_, i) => [`${round}-${i}`, `w${i % 4}`]),
+      );
+    await send(1);
+    const reaches = (count: number) =>
+      read(output, asLong, (records) =>
+        ['w0', 'w1', 'w2', 'w3'].every((word) => records.some(([key, value]) => key === word && value === count)),
+      );
+    await reaches(10);
+    await stop(one);
+    await expect.poll(() => other.metrics().length, { timeout: 5000 }).toBe(8);
+    await send(2);
+    const records = await reaches(20);
+    expect(Math.max(...records.map(([, value]) => value!))).toBe(20);
+    await stop(other);
+    rmSync(otherDir, { recursive: true, force: true });
+  });
+
+  test('stops at a record that can not be processed, and says which', async () => {
+    const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+    const builder = new StreamsBuilder();
+    builder
+      .stream<string, string>(input, texts)
+      .mapValues((_key, value) => {
+        if (value === 'bad') throw new Error('no');
+        return value;
+      })
+      .to(output, texts);
+    const app = run(builder.build(), { applicationId: unique('fails'), processingGuarantee: 'exactly_once_v2' });
+    await app.start();
+    await produce(input, [
+      ['k', 'good'],
+      ['k', 'bad'],
+    ]);
+    await expect.poll(() => app.state, { timeout: 5000 }).toBe('ERROR');
+    expect(String(app.error)).toMatch(/map-values failed at .*-0@1: no/);
+  });
+
+  test('refuses topics that do not exist, and a state directory that is taken', async () => {
+    const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+    await expect(run(counts('nowhere', output), { applicationId: unique('refused') }).start()).rejects.toThrow(
+      /reads the topic nowhere, which does not exist/,
+    );
+    const applicationId = unique('taken');
+    await run(counts(input, output), { applicationId }).start();
+    await expect(run(counts(input, output), { applicationId }).start()).rejects.toMatchObject({ code: 'STATE_LOCKED' });
+  });
+
+  test('reads global tables before it starts, and follows them', async () => {
+    const [names, input, output] = (await topics(['names', 2], ['in', 1], ['out', 1])) as [string, string, string];
+    await produce(names, [['1', 'Ann']]);
+    const builder = new StreamsBuilder();
+    const table = builder.globalTable<string, string>(names, texts, { name: 'names' });
+    builder
+      .stream<string, string>(input, texts)
+      .joinGlobal(
+        table,
+        (_key, value) => value,
+        (_value, name) => name,
+      )
+      .to(output, texts);
+    const app = run(builder.build(), { applicationId: unique('global') });
+    await app.start();
+    await produce(input, [['a', '1']]);
+    expect(await read(output, asText, (records) => records.length === 1)).toEqual([['a', 'Ann']]);
+    await produce(names, [['2', 'Bob']]);
+    await expect.poll(() => app.store('names').keyValue<string, string>().get('2')).toBe('Bob');
+  });
+
+  test('writes to topics that are chosen per record', async () => {
+    const [input, one, other] = (await topics(['in', 1], ['one', 1], ['other', 3])) as [string, string, string];
+    const builder = new StreamsBuilder();
+    builder.stream<string, string>(input, texts).to((_key, value) => (value === '1' ? one : other));
+    const app = run(builder.build(), { applicationId: unique('dynamic'), processingGuarantee: 'exactly_once_v2' });
+    await app.start();
+    await produce(input, [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '1'],
+    ]);
+    expect(await read(one, asText, (records) => records.length === 2)).toEqual([
+      ['a', '1'],
+      ['c', '1'],
+    ]);
+    expect(await read(other, asText, (records) => records.length === 1)).toEqual([['b', '2']]);
+  });
+});
