@@ -14,7 +14,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
-import { type Clock, messageOf, systemClock } from '../util/index.ts';
+import { type Clock, type GivenSettings, messageOf, systemClock } from '../util/index.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -22,7 +22,7 @@ import { InProcessTransport } from './in-process.ts';
 import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
-import { type GivenSettings, readBrokerSettings } from './settings.ts';
+import { readBrokerSettings } from './settings.ts';
 import { Topics } from './topics.ts';
 import { ProducerIds } from './transactions/producer-ids.ts';
 import { TransactionCoordinator } from './transactions/transaction-coordinator.ts';

@@ -4,10 +4,7 @@ export { type Disk, type DiskFile, nodeDisk } from './log/disk.ts';
 export {
   type BrokerSettingName,
   brokerSettings,
-  type GivenSettings,
   readBrokerSettings,
-  type Setting,
-  type SettingKind,
   type TopicSettingName,
   topicSettings,
 } from './settings.ts';

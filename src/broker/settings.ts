@@ -2,41 +2,23 @@
  * Every setting the broker knows, under Kafka's own names: type, default and one line of documentation. Topic configs
  * name the broker setting that is their default. What is not in these tables is refused, with a suggestion.
  */
-import { MillraceError } from '../util/index.ts';
-
-export type SettingKind = 'boolean' | 'int' | 'long' | 'double' | 'string' | 'list';
-
-export interface Setting<T> {
-  readonly kind: SettingKind;
-  readonly default: T;
-  readonly doc: string;
-  readonly min?: number;
-  readonly max?: number;
-  readonly oneOf?: readonly string[];
-}
+import {
+  booleanSetting as bool,
+  doubleSetting as double,
+  type GivenSettings,
+  intSetting as int,
+  listSetting as list,
+  longSetting as long,
+  parseSetting,
+  readSettings,
+  type Setting,
+  settingNamed,
+  stringSetting as text,
+} from '../util/index.ts';
 
 const LONG_MAX = Number.MAX_SAFE_INTEGER;
 const INT_MAX = 0x7fffffff;
 const DAY_MS = 86_400_000;
-
-function int(value: number, doc: string, min = Number.MIN_SAFE_INTEGER, max = INT_MAX): Setting<number> {
-  return { kind: 'int', default: value, doc, min, max };
-}
-function long(value: number, doc: string, min = Number.MIN_SAFE_INTEGER): Setting<number> {
-  return { kind: 'long', default: value, doc, min };
-}
-function double(value: number, doc: string, min: number, max: number): Setting<number> {
-  return { kind: 'double', default: value, doc, min, max };
-}
-function bool(value: boolean, doc: string): Setting<boolean> {
-  return { kind: 'boolean', default: value, doc };
-}
-function text(value: string, doc: string, oneOf?: readonly string[]): Setting<string> {
-  return oneOf === undefined ? { kind: 'string', default: value, doc } : { kind: 'string', default: value, doc, oneOf };
-}
-function list(value: string, doc: string, oneOf: readonly string[]): Setting<string> {
-  return { kind: 'list', default: value, doc, oneOf };
-}
 
 const CODECS = ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'];
 const POLICIES = ['delete', 'compact'];
@@ -163,16 +145,10 @@ export const topicSettings = {
 
 export type TopicSettings = { readonly [K in keyof typeof topicSettings]: (typeof topicSettings)[K]['default'] };
 export type TopicSettingName = keyof typeof topicSettings;
-export type GivenSettings = Readonly<Record<string, string | number | boolean>>;
 
 /** All broker settings from the ones that were given; an unknown name or a bad value is refused. */
 export function readBrokerSettings(given: GivenSettings): BrokerSettings {
-  const values: Record<string, unknown> = {};
-  for (const [name, setting] of Object.entries(brokerSettings)) values[name] = setting.default;
-  for (const [name, value] of Object.entries(given)) {
-    values[name] = parseSetting(name, settingNamed(brokerSettings, name, 'setting'), String(value));
-  }
-  return values as BrokerSettings;
+  return readSettings(brokerSettings, given, 'broker setting');
 }
 
 /** A topic's settings: its own configs over the broker's defaults. */
@@ -197,79 +173,4 @@ export function topicDefault(name: TopicSettingName, broker: BrokerSettings): un
 
 export function isTopicSetting(name: string): name is TopicSettingName {
   return Object.hasOwn(topicSettings, name);
-}
-
-function settingNamed(table: Readonly<Record<string, Setting<unknown>>>, name: string, what: string): Setting<unknown> {
-  const setting = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (setting !== undefined) return setting;
-  const near = nearest(name, Object.keys(table));
-  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
-  throw new MillraceError('INVALID_CONFIG', `Unknown ${what} "${name}".${hint}`);
-}
-
-function parseSetting(name: string, setting: Setting<unknown>, given: string): unknown {
-  const value = given.trim();
-  switch (setting.kind) {
-    case 'boolean':
-      if (value !== 'true' && value !== 'false') throw badValue(name, given, 'true or false');
-      return value === 'true';
-    case 'int':
-    case 'long':
-    case 'double': {
-      const number = setting.kind === 'double' ? Number(value) : wholeNumber(value);
-      const { min = -Infinity, max = Infinity } = setting;
-      if (value === '' || Number.isNaN(number)) throw badValue(name, given, 'a number');
-      if (number < min) throw badValue(name, given, `at least ${min}`);
-      if (number > max) throw badValue(name, given, `at most ${max}`);
-      return number;
-    }
-    case 'list': {
-      const items = value === '' ? [] : value.split(',').map((item) => item.trim());
-      if (setting.oneOf !== undefined && !items.every((item) => setting.oneOf!.includes(item))) {
-        throw badValue(name, given, `a list of ${setting.oneOf.join(', ')}`);
-      }
-      return items.join(',');
-    }
-    case 'string':
-      if (setting.oneOf !== undefined && !setting.oneOf.includes(value)) {
-        throw badValue(name, given, `one of ${setting.oneOf.join(', ')}`);
-      }
-      return value;
-  }
-}
-
-/** A long beyond 2^53, such as Java's largest, counts as the largest number we can count to. */
-function wholeNumber(value: string): number {
-  return /^-?\d+$/.test(value) ? Math.min(Number(value), LONG_MAX) : Number.NaN;
-}
-
-function badValue(name: string, given: string, wanted: string): MillraceError {
-  return new MillraceError('INVALID_CONFIG', `Invalid value "${given}" for "${name}": it must be ${wanted}.`);
-}
-
-/** The known name that a misspelt one probably stands for. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(3, Math.floor(name.length / 3));
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replace, previous[j]! + 1, current[j - 1]! + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
 }

@@ -1,9 +1,9 @@
 import { ConfigSource, ConfigType } from '../protocol/index.ts';
+import type { SettingKind } from '../util/index.ts';
 import type { Core } from './core.ts';
 import {
   brokerSettings,
   type BrokerSettingName,
-  type SettingKind,
   topicDefault,
   type TopicSetting,
   topicSettings,
