@@ -119,7 +119,7 @@ function counts(input: string, output: string): Topology {
 }
 
 for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const satisfies ProcessingGuarantee[]) {
-  describe(processingGuarantee, () => {
+  describe(`with ${processingGuarantee}`, () => {
     test('counts through a repartition topic, over several partitions', async () => {
       const [input, output] = (await topics(['in', 3], ['out', 2])) as [string, string];
       const words = Array.from({ length: 300 }, (_, i) => `w${i % 7}`);
