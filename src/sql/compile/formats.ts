@@ -1,0 +1,55 @@
+import type { SchemaSource, Serde } from '../../serde/index.ts';
+import { SessionWindowedSerde, TimeWindowedSerde, type Windowed } from '../../streams/index.ts';
+import type { WindowInfo } from '../catalog.ts';
+import { refuse } from '../errors.ts';
+import { type FormatInfo, isUnwrapped } from '../formats.ts';
+import type { Row } from '../values/value.ts';
+import { delimitedSerde } from './codecs/delimited.ts';
+import type { CodecColumn, RowSerde } from './codecs/codec.ts';
+import { jsonSerde } from './codecs/json.ts';
+import { kafkaSerde, noneSerde } from './codecs/kafka.ts';
+
+/** Which record a serde is for: registry formats keep their schemas under it. */
+export interface RecordPart {
+  readonly topic: string;
+  readonly part: 'key' | 'value';
+}
+
+export interface FormatEnvironment {
+  readonly schemas: SchemaSource | undefined;
+}
+
+/** True when a record of this side holds its only column bare: as a key it does, unless that column is a struct of its own. */
+export function holdsBare(info: FormatInfo, part: 'key' | 'value', columns: readonly CodecColumn[]): boolean {
+  if (part === 'key') return columns.length === 1;
+  return isUnwrapped(info, columns.length);
+}
+
+/** The serde for rows of these columns in a format. */
+export function rowSerde(
+  _env: FormatEnvironment,
+  info: FormatInfo,
+  columns: readonly CodecColumn[],
+  { part }: RecordPart,
+): RowSerde {
+  const bare = holdsBare(info, part, columns);
+  switch (info.format) {
+    case 'JSON':
+      return jsonSerde(columns, bare);
+    case 'DELIMITED':
+      return delimitedSerde(columns, info.properties['delimiter']);
+    case 'KAFKA':
+      return kafkaSerde(columns);
+    case 'NONE':
+      return noneSerde;
+    default:
+      return refuse(`The format ${info.format} is not supported yet`);
+  }
+}
+
+/** The serde for keys, windowed where the source is. */
+export function keySerde(inner: RowSerde, window: WindowInfo | undefined): Serde<Row> | Serde<Windowed<Row>> {
+  if (window === undefined) return inner;
+  if (window.type === 'SESSION') return new SessionWindowedSerde<Row>(inner);
+  return new TimeWindowedSerde<Row>(inner, window.sizeMs ?? 0);
+}

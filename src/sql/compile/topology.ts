@@ -1,0 +1,321 @@
+import type { Serde } from '../../serde/index.ts';
+import { assert } from '../../util/index.ts';
+import {
+  type KStream,
+  KTable,
+  type RecordContext,
+  StreamsBuilder,
+  type Topology,
+  type Windowed,
+} from '../../streams/index.ts';
+import type { PlanEnvironment } from '../plan/environment.ts';
+import { compilerFor } from '../plan/environment.ts';
+import type {
+  FilterStep,
+  FlatMapStep,
+  ProjectStep,
+  QueryPlan,
+  RowColumn,
+  SelectKeyStep,
+  SourceStep,
+  Step,
+} from '../plan/plan.ts';
+import type { Row, SqlValue } from '../values/value.ts';
+import { compileTableCall } from './call.ts';
+import { aggregateStep } from './topology-aggregate.ts';
+import { joinStep } from './topology-join.ts';
+import { internalSerde } from './codecs/internal.ts';
+import type { Evaluate } from './expression.ts';
+import { type FormatEnvironment, holdsBare, keySerde, rowSerde } from './formats.ts';
+import { timestampOf } from './timestamp.ts';
+
+/** What goes wrong with single rows is told here; the query goes on. */
+export type ProcessingLog = (failure: {
+  readonly queryId: string;
+  readonly step: string;
+  readonly error: unknown;
+}) => void;
+
+export interface TopologyEnvironment extends PlanEnvironment, FormatEnvironment {
+  readonly log: ProcessingLog;
+}
+
+/** Keys of windowed rows carry their window. */
+export type RowKey = Row | Windowed<Row> | null;
+export type RowStream = KStream<RowKey, Row | null>;
+export type RowTable = KTable<RowKey, Row | null>;
+export type Flow = { readonly stream: RowStream } | { readonly table: RowTable };
+
+/** A plan as a topology on the public Streams API. */
+export function compileTopology(env: TopologyEnvironment, plan: QueryPlan): Topology {
+  const builder = new StreamsBuilder();
+  const compiler = new StepCompiler(env, builder, plan.queryId);
+  const flow = compiler.compile(plan.root);
+  if (plan.sink !== undefined) compiler.sink(flow, plan.root, plan.sink);
+  return builder.build();
+}
+
+/** Steps that end in a caller's hands instead of a sink: a query whose rows go to a client. */
+export function compileFlow(
+  env: TopologyEnvironment,
+  root: Step,
+  queryId: string,
+  end: (flow: Flow) => void,
+): Topology {
+  const builder = new StreamsBuilder();
+  end(new StepCompiler(env, builder, queryId).compile(root));
+  return builder.build();
+}
+
+export class StepCompiler {
+  readonly env: TopologyEnvironment;
+  readonly builder: StreamsBuilder;
+  readonly queryId: string;
+
+  constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string) {
+    this.env = env;
+    this.builder = builder;
+    this.queryId = queryId;
+  }
+
+  compile(step: Step): Flow {
+    switch (step.kind) {
+      case 'source':
+        return this.#source(step);
+      case 'filter':
+        return this.#filter(step);
+      case 'flatMap':
+        return { stream: this.#flatMap(step) };
+      case 'selectKey':
+        return this.#selectKey(step);
+      case 'project':
+        return this.#project(step);
+      case 'aggregate':
+        return { table: aggregateStep(this, step) };
+      default:
+        return joinStep(this, step);
+    }
+  }
+
+  /** Evaluates; what fails is null and told to the processing log. */
+  guarded(evaluate: Evaluate, step: string): Evaluate {
+    const { log } = this.env;
+    const { queryId } = this;
+    return (row) => {
+      try {
+        return evaluate(row);
+      } catch (error) {
+        log({ queryId, step, error });
+        return null;
+      }
+    };
+  }
+
+  /** The serde for keys of a step in a format. */
+  keySerde(
+    step: { readonly key: readonly RowColumn[]; readonly window?: Step['window'] },
+    info: SourceStep['keyFormat'],
+    topic: string,
+  ): Serde<NonNullable<RowKey>> {
+    const inner = rowSerde(this.env, info, step.key, { topic, part: 'key' });
+    return keySerde(inner, step.window) as Serde<NonNullable<RowKey>>;
+  }
+
+  // --- the stateless stretch -------------------------------------------------------------------------------------------
+
+  #source(step: SourceStep): Flow {
+    const { schema, topic, timestamp } = step;
+    const values = schema.value.filter((column) => column.namespace === 'VALUE');
+    const key = this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic);
+    const value = rowSerde(this.env, step.valueFormat, values, { topic, part: 'value' });
+    const { log } = this.env;
+    const { queryId } = this;
+    const extract =
+      timestamp === undefined
+        ? undefined
+        : timestampOf(timestamp, schema, this.env.setting('ksql.timestamp.throw.on.invalid') === 'true', (error) =>
+            log({ queryId, step: 'source', error }),
+          );
+    const stream = this.builder.stream<RowKey, Row | null>(topic, {
+      key,
+      value: value as Serde<Row>,
+      onDecodeError: (error) => {
+        log({ queryId, step: 'source', error });
+        return this.env.setting('ksql.fail.on.deserialization.error') === 'true' ? 'fail' : 'continue';
+      },
+      ...(extract === undefined
+        ? {}
+        : { timestampExtractor: (k, v, context) => extract(plainKey(k), v, context.timestamp) }),
+    });
+    const assemble = rowAssembler(step);
+    const rows: RowStream = stream.mapValues((k, v, context) => (v === null ? null : assemble(k, v, context)), {
+      value: internalSerde(step.columns) as Serde<Row>,
+    });
+    if (!step.table) return { stream: rows };
+    const table = rows.toTable({
+      key,
+      value: internalSerde(step.columns) as Serde<Row>,
+      name: `KafkaTopic_${step.prefix ?? step.source}-Reduce`,
+    });
+    return { table };
+  }
+
+  #filter(step: FilterStep): Flow {
+    const predicate = this.guarded(
+      compilerFor(this.env, step.input.columns).compile(step.predicate).evaluate,
+      step.clause,
+    );
+    const input = this.compile(step.input);
+    if ('table' in input) {
+      return { table: input.table.filter((_key, row) => predicate(row) === true, { reads: 'value', oldValues: true }) };
+    }
+    return { stream: input.stream.filter((_key, row) => row !== null && predicate(row) === true, { reads: 'value' }) };
+  }
+
+  #flatMap(step: FlatMapStep): RowStream {
+    const compiler = compilerFor(this.env, step.input.columns);
+    const functions = step.calls.map(({ call }) => compileTableCall(compiler, call).rows);
+    const { log } = this.env;
+    const { queryId } = this;
+    const expand = (row: Row): (Row | null)[] => {
+      const results = functions.map((rows) => {
+        try {
+          return rows(row);
+        } catch (error) {
+          log({ queryId, step: 'SELECT', error });
+          return [];
+        }
+      });
+      const count = Math.max(...results.map((result) => result.length));
+      return Array.from({ length: count }, (_, i) => [...row, ...results.map((result) => result[i] ?? null)]);
+    };
+    return this.stream(step.input).flatMapValues((_key, row) => (row === null ? [] : expand(row)), {
+      reads: 'value',
+      value: internalSerde(step.columns) as Serde<Row>,
+    });
+  }
+
+  #selectKey(step: SelectKeyStep): Flow {
+    const compiler = compilerFor(this.env, step.input.columns);
+    const keys = step.keys.map(({ expression }) => this.guarded(compiler.compile(expression).evaluate, 'PARTITION BY'));
+    const newKey = (row: Row | null): Row | null => {
+      if (keys.length === 0 || row === null) return null;
+      const key = keys.map((evaluate) => evaluate(row));
+      return key.length === 1 && key[0] === null ? null : key;
+    };
+    const added = step.columns
+      .slice(step.input.columns.length)
+      .map(({ name }) => step.keys.findIndex((key) => key.name === name));
+    const serde = internalSerde(step.key);
+    let stream: RowStream = this.stream(step.input).selectKey((_key, row) => newKey(row) as RowKey, {
+      reads: 'value',
+      key: serde as Serde<NonNullable<RowKey>>,
+    });
+    if (added.length > 0) {
+      stream = stream.mapValues(
+        (key, row): Row | null => (row === null ? null : [...row, ...added.map((at) => plainKey(key)?.[at] ?? null)]),
+        {
+          value: internalSerde(step.columns) as Serde<Row>,
+        },
+      );
+    }
+    if (!step.table) return { stream };
+    return {
+      table: stream.toTable({
+        key: serde as Serde<NonNullable<RowKey>>,
+        value: internalSerde(step.columns) as Serde<Row>,
+      }),
+    };
+  }
+
+  #project(step: ProjectStep): Flow {
+    const compiler = compilerFor(this.env, step.input.columns);
+    const items = step.items.map(({ expression }) => this.guarded(compiler.compile(expression).evaluate, 'SELECT'));
+    const project = (row: Row): Row | null => {
+      const values: SqlValue[] = [];
+      for (let i = 0; i < items.length; i++) values.push(items[i]!(row));
+      return values;
+    };
+    const input = this.compile(step.input);
+    if ('table' in input) return { table: input.table.mapValues((_key, row) => project(row), { reads: 'value' }) };
+    return { stream: input.stream.mapValues((_key, row) => (row === null ? null : project(row)), { reads: 'value' }) };
+  }
+
+  // --- ends --------------------------------------------------------------------------------------------------------------
+
+  sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): void {
+    const key = this.keySerde(root, sink.keyFormat, sink.topic);
+    const columns = root.columns;
+    const value = rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' });
+    const bare = holdsBare(sink.valueFormat, 'value', columns);
+    let stream = 'table' in flow ? flow.table.toStream() : flow.stream;
+    if (bare)
+      stream = stream.mapValues((_key, row) => (row === null || row[0] === null ? null : row), { reads: 'value' });
+    const { timestamp } = sink;
+    if (timestamp === undefined) {
+      stream.to(sink.topic, { key, value: value as Serde<Row> });
+      return;
+    }
+    const schema = { key: root.key, value: columns };
+    const extract = timestampOf(
+      timestamp,
+      schema,
+      this.env.setting('ksql.timestamp.throw.on.invalid') === 'true',
+      (error) => this.env.log({ queryId: this.queryId, step: 'sink', error }),
+    );
+    const valid = stream.filter((k, row, context) => extract(plainKey(k), row, context.timestamp) >= 0);
+    valid.to(sink.topic, {
+      key,
+      value: value as Serde<Row>,
+      timestamp: (k, row, context) => extract(plainKey(k), row, context.timestamp),
+    });
+  }
+
+  stream(step: Step): RowStream {
+    const flow = this.compile(step);
+    return 'table' in flow ? flow.table.toStream() : flow.stream;
+  }
+
+  table(step: Step): RowTable {
+    const flow = this.compile(step);
+    assert('table' in flow, 'this step is a table');
+    return flow.table;
+  }
+}
+
+/** The key's row, without its window. */
+export function plainKey(key: RowKey): Row | null {
+  return key === null || Array.isArray(key) ? (key as Row | null) : (key as Windowed<Row>).key;
+}
+
+/** Puts a record together as a row: its values, what every record has, its key, its window. */
+function rowAssembler(step: SourceStep): (key: RowKey, value: Row, context: RecordContext) => Row {
+  const { schema, window } = step;
+  const keyCount = schema.key.length;
+  const headers = schema.value.some((column) => column.namespace === 'HEADERS');
+  return (key, value, context) => {
+    const row: SqlValue[] = headers ? withHeaders(step, value, context) : [...value];
+    row.push(context.timestamp, context.partition, context.offset);
+    const plain = plainKey(key);
+    for (let i = 0; i < keyCount; i++) row.push(plain === null ? null : plain[i]!);
+    if (window !== undefined) {
+      const windowed = key as Windowed<Row> | null;
+      row.push(windowed?.start ?? null, windowed?.end ?? null);
+    }
+    return row;
+  };
+}
+
+function withHeaders(step: SourceStep, value: Row, context: RecordContext): SqlValue[] {
+  const headers = context.headers;
+  let next = 0;
+  return step.schema.value.map((column) => {
+    if (column.namespace === 'VALUE') return value[next++]!;
+    if (column.headerKey === undefined) return headers.map((header): SqlValue => [header.key, bytesOf(header.value)]);
+    return bytesOf(headers.findLast((header) => header.key === column.headerKey)?.value ?? null);
+  });
+}
+
+function bytesOf(value: Uint8Array | string | null): Buffer | null {
+  return value === null ? null : Buffer.from(value);
+}

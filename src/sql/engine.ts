@@ -1,0 +1,142 @@
+/**
+ * The life of a statement: text is split and parsed as a whole; then, one by one, each statement's meaning is built and
+ * carried out here. DDL changes the catalogue. A persistent query is analysed and planned (`plan/planner.ts`), its plan is
+ * compiled to a topology of the Streams library (`compile/topology.ts`), and plan and topology go to the executor, which
+ * runs them: on Kafka in a server, in a test driver in tests.
+ */
+import type { SchemaSource } from '../serde/index.ts';
+import { messageOf } from '../util/index.ts';
+import { Catalog } from './catalog.ts';
+import type { ProcessingLog } from './compile/topology.ts';
+import { StatementError } from './errors.ts';
+import type { FunctionCatalog } from './functions/function.ts';
+import { builtInFunctions } from './functions/index.ts';
+import type { ParsedStatement, Statement } from './parser/ast.ts';
+import { parseScript } from './parser/parse.ts';
+import { SyntaxError } from './parser/syntax-error.ts';
+import type {
+  EngineContext,
+  PersistentQuery,
+  QueryExecutor,
+  RecordWriter,
+  Settings,
+  StatementResult,
+  Topics,
+} from './statements/context.ts';
+import { createSource } from './statements/create-source.ts';
+import { alterSource, createType, dropSource, dropType, terminateQuery } from './statements/drop.ts';
+import { insertValues } from './statements/insert-values.ts';
+import { createAsSelect, insertIntoSelect } from './statements/persistent-query.ts';
+
+export interface SqlEngineOptions {
+  readonly topics: Topics;
+  readonly executor: QueryExecutor;
+  readonly schemas?: SchemaSource | undefined;
+  readonly writer?: RecordWriter | undefined;
+  readonly functions?: FunctionCatalog | undefined;
+  /** `ksql.*` properties. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
+  readonly log?: ProcessingLog | undefined;
+}
+
+export class SqlEngine {
+  readonly catalog = new Catalog();
+  readonly functions: FunctionCatalog;
+  readonly #context: EngineContext;
+  readonly #settings: Readonly<Record<string, string>>;
+
+  constructor(options: SqlEngineOptions) {
+    this.functions = options.functions ?? builtInFunctions();
+    this.#settings = options.settings ?? {};
+    let queryNumber = 0;
+    this.#context = {
+      catalog: this.catalog,
+      functions: this.functions,
+      topics: options.topics,
+      schemas: options.schemas,
+      writer: options.writer,
+      executor: options.executor,
+      log: options.log ?? (() => undefined),
+      queries: new Map(),
+      nextQueryNumber: () => queryNumber++,
+    };
+  }
+
+  /** Running persistent queries by id. */
+  get queries(): ReadonlyMap<string, PersistentQuery> {
+    return this.#context.queries;
+  }
+
+  /** What statements that are carried out elsewhere need: queries, SHOW, and the like. */
+  get context(): EngineContext {
+    return this.#context;
+  }
+
+  /** A setting as a session sees it. */
+  settings(overrides: Readonly<Record<string, string>> = {}): Settings {
+    return (name) => overrides[name] ?? this.#settings[name];
+  }
+
+  parse(text: string): ParsedStatement[] {
+    return parseScript(text);
+  }
+
+  /** Carries out all statements of a text, in order; the first failure stops the rest. */
+  async execute(text: string, overrides: Readonly<Record<string, string>> = {}): Promise<StatementResult[]> {
+    const results: StatementResult[] = [];
+    for (const parsed of this.parse(text)) results.push(await this.executeStatement(parsed, overrides));
+    return results;
+  }
+
+  async executeStatement(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>> = {},
+  ): Promise<StatementResult> {
+    try {
+      return await this.#carryOut(parsed.statement, this.settings(overrides));
+    } catch (error) {
+      if (error instanceof SyntaxError) {
+        throw new SyntaxError(
+          `Failed to prepare statement: ${error.message}\nStatement: ${parsed.text}`,
+          error.location,
+        );
+      }
+      const text = (error instanceof StatementError ? error.statementText : undefined) ?? parsed.text;
+      throw new StatementError(`${messageOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
+    }
+  }
+
+  async #carryOut(statement: Statement, setting: Settings): Promise<StatementResult> {
+    const context = this.#context;
+    switch (statement.kind) {
+      case 'createSource':
+        return createSource(context, statement, setting);
+      case 'createAsSelect':
+        return createAsSelect(context, statement, setting);
+      case 'insertIntoSelect':
+        return insertIntoSelect(context, statement, setting);
+      case 'insertValues':
+        return insertValues(context, statement, setting);
+      case 'dropSource':
+        return dropSource(context, statement);
+      case 'alterSource':
+        return alterSource(context, statement);
+      case 'createType':
+        return createType(context, statement);
+      case 'dropType':
+        return dropType(context, statement);
+      case 'terminate': {
+        const ids = statement.queryId === undefined ? [...context.queries.keys()] : [statement.queryId];
+        for (const queryId of ids) {
+          if (!context.queries.has(queryId)) throw new StatementError(`Unknown queryId: ${queryId}`);
+          await terminateQuery(context, queryId);
+        }
+        return { kind: 'done', message: 'Query terminated.' };
+      }
+      default:
+        throw new StatementError(
+          `Statements of the kind '${statement.kind}' are not carried out by the engine itself.`,
+        );
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { MillraceError } from '../../util/index.ts';
+import type { FormatInfo } from '../formats.ts';
+import type { Column } from '../schema.ts';
+import { type Actual, integer } from './compare.ts';
+import { isObject, parseSpec, printSpec, type Spec, SpecNumber } from './spec-json.ts';
+
+/**
+ * Case files' values to bytes and back. Written apart from the engine's own serdes, so that a mistake there can't hide
+ * behind the same mistake here.
+ */
+export interface RecordFormat {
+  encode(spec: Spec): Buffer | null;
+  decode(bytes: Buffer | null): Actual;
+}
+
+export class UnsupportedFormat extends MillraceError {
+  constructor(format: string) {
+    super('QTT_FORMAT', `the runner does not know the format ${format}`);
+  }
+}
+
+export function recordFormat(info: FormatInfo, columns: readonly Column[], exactNumbers: boolean): RecordFormat {
+  switch (info.format) {
+    case 'JSON':
+      return json(exactNumbers);
+    case 'DELIMITED':
+      return text;
+    case 'KAFKA':
+      return kafka(columns);
+    case 'NONE':
+      return { encode: () => null, decode: (bytes) => (bytes === null ? null : bytes.toString('utf8')) };
+    default:
+      throw new UnsupportedFormat(info.format);
+  }
+}
+
+const text: RecordFormat = {
+  encode: (spec) => (spec === null ? null : Buffer.from(typeof spec === 'string' ? spec : printSpec(spec))),
+  decode: (bytes) => (bytes === null ? null : bytes.toString('utf8')),
+};
+
+function json(exactNumbers: boolean): RecordFormat {
+  return {
+    encode: (spec) => (spec === null ? null : Buffer.from(printSpec(spec, true))),
+    decode: (bytes) => (bytes === null ? null : actualOf(parseSpec(bytes.toString('utf8')), exactNumbers)),
+  };
+}
+
+function actualOf(spec: Spec, exactNumbers: boolean): Actual {
+  if (spec instanceof SpecNumber) {
+    if (spec.integral) return integer(BigInt(spec.text));
+    return exactNumbers ? { kind: 'decimal', text: spec.text } : { kind: 'double', value: Number(spec.text) };
+  }
+  if (Array.isArray(spec)) return spec.map((item) => actualOf(item, exactNumbers));
+  if (isObject(spec)) return new Map(Object.entries(spec).map(([name, item]) => [name, actualOf(item, exactNumbers)]));
+  return spec;
+}
+
+function kafka(columns: readonly Column[]): RecordFormat {
+  const [column] = columns;
+  if (column === undefined) return text;
+  const number = (spec: Spec): number => {
+    if (spec instanceof SpecNumber) return Number(spec.text);
+    throw new MillraceError('QTT_VALUE', `${printSpec(spec)} is no number`);
+  };
+  const fixed = (
+    size: number,
+    write: (buffer: Buffer, spec: Spec) => void,
+    read: (bytes: Buffer) => Actual,
+  ): RecordFormat => ({
+    encode(spec) {
+      if (spec === null) return null;
+      const buffer = Buffer.alloc(size);
+      write(buffer, spec);
+      return buffer;
+    },
+    decode: (bytes) => (bytes === null ? null : read(bytes)),
+  });
+  switch (column.type.kind) {
+    case 'INTEGER':
+      return fixed(
+        4,
+        (buffer, spec) => buffer.writeInt32BE(number(spec)),
+        (bytes) => integer(bytes.readInt32BE(0), 32),
+      );
+    case 'BIGINT':
+      return fixed(
+        8,
+        (buffer, spec) =>
+          buffer.writeBigInt64BE(
+            spec instanceof SpecNumber && spec.integral ? BigInt(spec.text) : BigInt(number(spec)),
+          ),
+        (bytes) => integer(bytes.readBigInt64BE(0)),
+      );
+    case 'DOUBLE':
+      return fixed(
+        8,
+        (buffer, spec) => buffer.writeDoubleBE(number(spec)),
+        (bytes) => ({ kind: 'decimal', text: javaDouble(bytes.readDoubleBE(0)) }),
+      );
+    default:
+      return text;
+  }
+}
+
+function javaDouble(value: number): string {
+  const plain = String(value);
+  if (/[.eIN]/.test(plain)) return plain;
+  return `${plain}.0`;
+}

@@ -1,0 +1,144 @@
+import type { RegisteredSchema, SchemaSource, SchemaType, SubjectVersion } from '../../serde/index.ts';
+import type { OutputRecord } from '../../streams/index.ts';
+import { MillraceError } from '../../util/index.ts';
+import type { ParsedStatement } from '../parser/ast.ts';
+import type { RecordWriter, TopicOptions, Topics } from '../statements/context.ts';
+import type { QttCase, SpecSchema } from './cases.ts';
+
+interface StoredTopic {
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly records: OutputRecord[];
+}
+
+/** The topics of one case, and the registry beside them. */
+export class TopicStore implements Topics, RecordWriter {
+  readonly schemas = new MemorySchemas();
+  readonly #topics = new Map<string, StoredTopic>();
+  readonly #spec: QttCase;
+
+  constructor(spec: QttCase) {
+    this.#spec = spec;
+  }
+
+  /** Makes the topics that exist before the first statement runs. */
+  async prepare(statements: readonly ParsedStatement[]): Promise<void> {
+    for (const topic of this.#spec.topics) {
+      this.#topics.set(topic.name, { partitions: topic.partitions, replicas: topic.replicas, records: [] });
+      for (const side of ['key', 'value'] as const) {
+        const schema = topic.schemas[side];
+        if (schema !== undefined) this.#register(`${topic.name}-${side}`, schema);
+      }
+    }
+    for (const parsed of statements) {
+      let statement: ParsedStatement['statement'];
+      try {
+        statement = parsed.statement;
+      } catch {
+        continue;
+      }
+      if (statement.kind !== 'createSource' || statement.elements.length === 0) continue;
+      const { properties } = statement;
+      const topic = properties.get('KAFKA_TOPIC');
+      if (typeof topic !== 'string' || this.#topics.has(topic)) continue;
+      const partitions = Number(properties.get('PARTITIONS') ?? 4);
+      this.#topics.set(topic, { partitions, replicas: Number(properties.get('REPLICAS') ?? 1), records: [] });
+    }
+    for (const { topic } of [...this.#spec.inputs, ...this.#spec.outputs]) {
+      if (!this.#topics.has(topic)) this.#topics.set(topic, { partitions: 4, replicas: 1, records: [] });
+    }
+  }
+
+  #register(subject: string, schema: SpecSchema): void {
+    for (const reference of schema.references)
+      this.schemas.add(reference.name, schemaType(reference.type), reference.text, undefined);
+    this.schemas.add(subject, schemaType(schema.type), schema.text, schema.id);
+  }
+
+  names(): string[] {
+    return [...this.#topics.keys()];
+  }
+
+  partitionsOf(topic: string): number | undefined {
+    return this.#topics.get(topic)?.partitions;
+  }
+
+  records(topic: string): readonly OutputRecord[] {
+    return this.#topics.get(topic)?.records ?? [];
+  }
+
+  append(record: OutputRecord): void {
+    const topic = this.#topics.get(record.topic);
+    if (topic === undefined) throw new MillraceError('QTT_TOPIC', `no such topic: ${record.topic}`);
+    topic.records.push(record);
+  }
+
+  async describe(topic: string): Promise<{ partitions: number; replicas: number } | undefined> {
+    return this.#topics.get(topic);
+  }
+
+  async create(topic: string, { partitions, replicas }: TopicOptions): Promise<void> {
+    this.#topics.set(topic, { partitions, replicas, records: [] });
+  }
+
+  async delete(topic: string): Promise<void> {
+    this.#topics.delete(topic);
+  }
+
+  async write(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number | undefined): Promise<void> {
+    this.append({ topic, partition: 0, offset: 0, key, value, timestamp: timestamp ?? 0, headers: [] });
+  }
+}
+
+function schemaType(format: string): SchemaType {
+  const name = format.toUpperCase();
+  if (name.startsWith('PROTOBUF')) return 'PROTOBUF';
+  return name.startsWith('JSON') ? 'JSON' : 'AVRO';
+}
+
+/** A schema registry that forgets everything with its case. */
+class MemorySchemas implements SchemaSource {
+  readonly #byId = new Map<number, RegisteredSchema>();
+  readonly #subjects = new Map<string, SubjectVersion[]>();
+  #nextId = 1;
+
+  /** Registers a schema, under a given id where there is one. */
+  add(subject: string, type: SchemaType, schema: string, id: number | undefined): number {
+    const versions = this.#subjects.get(subject) ?? [];
+    const known = versions.find((version) => version.schema === schema && version.schemaType === type);
+    if (known !== undefined && (id === undefined || known.id === id)) return known.id;
+    const same = [...this.#byId.values()].find((other) => other.schema === schema && other.schemaType === type);
+    const used = id ?? same?.id ?? this.#freeId();
+    this.#byId.set(used, { id: used, schemaType: type, schema });
+    versions.push({ id: used, schemaType: type, schema, subject, version: versions.length + 1 });
+    this.#subjects.set(subject, versions);
+    return used;
+  }
+
+  #freeId(): number {
+    while (this.#byId.has(this.#nextId)) this.#nextId++;
+    return this.#nextId;
+  }
+
+  newest(subject: string): SubjectVersion | undefined {
+    return this.#subjects.get(subject)?.at(-1);
+  }
+
+  cached(id: number): RegisteredSchema | undefined {
+    return this.#byId.get(id);
+  }
+
+  async byId(id: number): Promise<RegisteredSchema> {
+    const found = this.#byId.get(id);
+    if (found === undefined) throw new MillraceError('SCHEMA_NOT_FOUND', `there is no schema with the id ${id}`);
+    return found;
+  }
+
+  async latest(subject: string): Promise<SubjectVersion | undefined> {
+    return this.newest(subject);
+  }
+
+  async register(subject: string, type: SchemaType, schema: string): Promise<number> {
+    return this.add(subject, type, schema, undefined);
+  }
+}

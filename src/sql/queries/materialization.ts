@@ -1,0 +1,149 @@
+// The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
+// source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
+import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
+import { compileAggregate } from '../compile/aggregate.ts';
+import { compilerFor, type PlanEnvironment } from '../plan/environment.ts';
+import type { AggregateStep, QueryPlan, Step } from '../plan/plan.ts';
+import type { Row, SqlValue } from '../values/value.ts';
+
+/** The name of the store behind an aggregation; its changelog is named after it. */
+const AGGREGATE_STORE = 'Aggregate-Aggregate-Materialize';
+
+export interface TableRow {
+  readonly key: Row;
+  readonly window: { readonly start: number; readonly end: number } | undefined;
+  /** The sink's value columns. */
+  readonly values: Row;
+  readonly timestamp: number;
+}
+
+/** Which rows are wanted; nothing: all. */
+export interface Lookup {
+  readonly key?: Row;
+  readonly windowStart?: { readonly from: number; readonly to: number };
+}
+
+type Transform = (row: Row) => Row | null;
+
+export class Materialization {
+  readonly storeName: string;
+  readonly #fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row;
+  readonly #then: readonly Transform[];
+
+  /** Undefined when the query keeps no state that is its result. */
+  static of(environment: PlanEnvironment, plan: QueryPlan): Materialization | undefined {
+    const then: Step[] = [];
+    let step: Step = plan.root;
+    while (step.kind === 'filter' || step.kind === 'project') {
+      then.unshift(step);
+      step = step.input;
+    }
+    if (step.kind === 'aggregate') {
+      return new Materialization(AGGREGATE_STORE, resultsOf(environment, step), environment, then);
+    }
+    if (step.kind === 'source' && step.table && step.window === undefined) {
+      return new Materialization(
+        `KafkaTopic_${step.prefix ?? step.source}-Reduce`,
+        (_key, _window, row) => row,
+        environment,
+        then,
+      );
+    }
+    return undefined;
+  }
+
+  private constructor(
+    storeName: string,
+    fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row,
+    environment: PlanEnvironment,
+    then: readonly Step[],
+  ) {
+    this.storeName = storeName;
+    this.#fromStore = fromStore;
+    this.#then = then.map((step) => transformOf(environment, step));
+  }
+
+  *rows(store: ReadOnlyStore, lookup: Lookup): Generator<TableRow> {
+    for (const [key, window, stored, timestamp] of entries(store, lookup)) {
+      let row: Row | null = this.#fromStore(key, window, stored);
+      for (const transform of this.#then) {
+        row = transform(row);
+        if (row === null) break;
+      }
+      if (row !== null) yield { key, window, values: row, timestamp };
+    }
+  }
+}
+
+type StoredEntry = [Row, TableRow['window'], Row, number];
+
+function* entries(store: ReadOnlyStore, { key, windowStart }: Lookup): Generator<StoredEntry> {
+  if (store.kind === 'key-value') {
+    const view = store.keyValue<Row, Row>();
+    if (key === undefined) {
+      for (const entry of view.all()) yield [entry.key, undefined, entry.value, entry.timestamp];
+      return;
+    }
+    const found = view.getWithTimestamp(key);
+    if (found !== null) yield [key, undefined, found.value, found.timestamp];
+    return;
+  }
+  const { from, to } = windowStart ?? { from: 0, to: Number.MAX_SAFE_INTEGER };
+  for (const { key: windowed, value, timestamp } of windowedEntries(store, key, from, to)) {
+    const { start, end } = windowed;
+    if (start >= from && start <= to) yield [windowed.key, { start, end }, value, timestamp];
+  }
+}
+
+function windowedEntries(
+  store: ReadOnlyStore,
+  key: Row | undefined,
+  from: number,
+  to: number,
+): Iterable<{ readonly key: Windowed<Row>; readonly value: Row; readonly timestamp: number }> {
+  if (store.kind === 'session') {
+    const view = store.session<Row, Row>();
+    return key === undefined ? view.all() : view.fetch(key);
+  }
+  const view = store.window<Row, Row>();
+  return key === undefined ? view.fetchAll(from, to) : view.fetch(key, from, to);
+}
+
+/** The row behind an aggregation, from its states: results, then the key, then the window's bounds. */
+function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
+  const compiler = compilerFor(environment, step.input.columns);
+  const aggregators = step.aggregates.map(
+    ({ call }) =>
+      compileAggregate(compiler, call, (property) =>
+        environment.setting(`ksql.functions.${call.name.toLowerCase()}.${property}`),
+      ).aggregator,
+  );
+  return (key: Row, window: TableRow['window'], states: Row): Row => {
+    const row: SqlValue[] = aggregators.map((aggregator, i) => aggregator.result(states[i]!));
+    row.push(...key);
+    if (window !== undefined) row.push(window.start, window.end);
+    return row;
+  };
+}
+
+function transformOf(environment: PlanEnvironment, step: Step): Transform {
+  if (step.kind === 'filter') {
+    const { evaluate } = compilerFor(environment, step.input.columns).compile(step.predicate);
+    return (row) => (orNull(evaluate, row) === true ? row : null);
+  }
+  if (step.kind === 'project') {
+    const compiler = compilerFor(environment, step.input.columns);
+    const items = step.items.map(({ expression }) => compiler.compile(expression).evaluate);
+    return (row) => items.map((evaluate) => orNull(evaluate, row));
+  }
+  return (row) => row;
+}
+
+/** An expression that fails is null, as it was when the query wrote the row. */
+export function orNull(evaluate: (row: Row) => SqlValue, row: Row): SqlValue {
+  try {
+    return evaluate(row);
+  } catch {
+    return null;
+  }
+}

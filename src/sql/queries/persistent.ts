@@ -1,0 +1,142 @@
+// Persistent queries on a cluster: each is one Streams application, named after its query, so that a restart finds its
+// offsets, its transactions and its state again.
+import type { Client } from '../../client/index.ts';
+import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
+import { codeOf, messageOf } from '../../util/index.ts';
+import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
+
+export interface ExecutorOptions {
+  readonly client: Client;
+  readonly serviceId: string;
+  readonly stateDir: string;
+  readonly setting: Settings;
+  readonly log: (message: string) => void;
+}
+
+export type QueryState = 'RUNNING' | 'PAUSED' | 'ERROR';
+
+interface Running {
+  readonly streams: KafkaStreams;
+  failure: unknown;
+}
+
+export class KafkaExecutor implements QueryExecutor {
+  readonly #options: ExecutorOptions;
+  readonly #running = new Map<string, Running>();
+  /** While the command log is replayed nothing is started: the last word on each query may come later. */
+  #held: Map<string, PersistentQuery> | undefined;
+  /** Settings of the statement that is being carried out: a query keeps those it was created with. */
+  #setting: Settings;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#setting = options.setting;
+  }
+
+  /** From here on queries are collected instead of started, until `release`. */
+  hold(): void {
+    this.#held = new Map();
+  }
+
+  async release(): Promise<void> {
+    const held = this.#held ?? new Map<string, PersistentQuery>();
+    this.#held = undefined;
+    for (const query of held.values()) await this.start(query);
+  }
+
+  /** The settings with which the next queries are started. */
+  use(setting: Settings): void {
+    this.#setting = setting;
+  }
+
+  async start(query: PersistentQuery): Promise<void> {
+    if (this.#held !== undefined) {
+      this.#held.set(query.queryId, query);
+      return;
+    }
+    await this.#close(query.queryId);
+    const onFatal = (error: unknown) => {
+      running.failure = error;
+      this.#options.log(`query ${query.queryId} stopped: ${messageOf(error)}`);
+    };
+    const running: Running = {
+      streams: this.streams(query.topology, this.applicationId(query.queryId), onFatal),
+      failure: undefined,
+    };
+    this.#running.set(query.queryId, running);
+    await running.streams.start();
+  }
+
+  async stop(queryId: string): Promise<void> {
+    this.#held?.delete(queryId);
+    const running = this.#running.get(queryId);
+    await this.#close(queryId);
+    if (running !== undefined) await this.forget(running.streams, this.applicationId(queryId));
+  }
+
+  /** An application does not come back: its state, its internal topics and its offsets go with it. */
+  async forget(streams: KafkaStreams, applicationId: string): Promise<void> {
+    streams.cleanUp();
+    const admin = this.#options.client.admin();
+    const internal = (await admin.listTopics()).filter((topic) => topic.startsWith(`${applicationId}-`));
+    if (internal.length > 0) await admin.deleteTopics(internal);
+    await admin.deleteGroups([applicationId]).catch((error: unknown) => {
+      if (codeOf(error) !== 'GROUP_ID_NOT_FOUND') throw error;
+    });
+  }
+
+  state(queryId: string): QueryState {
+    const running = this.#running.get(queryId);
+    return running === undefined || running.failure !== undefined ? 'ERROR' : 'RUNNING';
+  }
+
+  /** The state store of a running query, to look at. */
+  store(queryId: string, name: string): ReadOnlyStore | undefined {
+    return this.#running.get(queryId)?.streams.store(name);
+  }
+
+  applicationId(queryId: string): string {
+    return `_confluent-ksql-${this.#options.serviceId}query_${queryId}`;
+  }
+
+  /** A Streams application under this service's settings; not started. */
+  streams(
+    topology: Topology,
+    applicationId: string,
+    onFatal: (error: unknown) => void,
+    overrides: Partial<StreamsSettings> = {},
+  ): KafkaStreams {
+    const { client, stateDir } = this.#options;
+    const setting = (name: string) => this.#setting(`ksql.streams.${name}`) ?? this.#setting(name);
+    const number = (name: string) => {
+      const value = setting(name);
+      return value === undefined ? undefined : Number(value);
+    };
+    const commitIntervalMs = number('commit.interval.ms');
+    const cacheMaxBytes = number('cache.max.bytes.buffering') ?? number('statestore.cache.max.bytes');
+    return new KafkaStreams(topology, {
+      client,
+      applicationId,
+      stateDir,
+      processingGuarantee: setting('processing.guarantee') === 'at_least_once' ? 'at_least_once' : 'exactly_once_v2',
+      autoOffsetReset: setting('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
+      ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
+      ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
+      onProcessingError: () => 'fail',
+      onError: (error, fatal) => {
+        if (fatal) onFatal(error);
+      },
+      ...overrides,
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((queryId) => this.#close(queryId)));
+  }
+
+  async #close(queryId: string): Promise<void> {
+    const running = this.#running.get(queryId);
+    this.#running.delete(queryId);
+    await running?.streams.close();
+  }
+}

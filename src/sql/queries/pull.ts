@@ -1,0 +1,294 @@
+// SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it; on a
+// stream, from its topic, from the first record to the last that was there when the query began.
+import { type Client, recordsOf } from '../../client/index.ts';
+import { TopologyTestDriver } from '../../streams/index.ts';
+import type { DataSource } from '../catalog.ts';
+import { compileFlow } from '../compile/topology.ts';
+import type { ResultColumn, ResultRow, RunningQuery } from '../entities.ts';
+import { refuse } from '../errors.ts';
+import type { Expression, Query } from '../parser/ast.ts';
+import { printExpression, quoteName } from '../parser/print.ts';
+import { compilerFor, type PlanEnvironment } from '../plan/environment.ts';
+import type { FilterStep, Step } from '../plan/plan.ts';
+import { schemaText } from '../schema.ts';
+import type { EngineContext, Settings } from '../statements/context.ts';
+import type { Row, SqlValue } from '../values/value.ts';
+import { caster } from '../values/cast.ts';
+import { type Lookup, Materialization, orNull, type TableRow } from './materialization.ts';
+import type { KafkaExecutor } from './persistent.ts';
+import { columnsText } from './result-schema.ts';
+import { rowWriter } from './row-json.ts';
+import { planTransient, type TransientQuery } from './transient.ts';
+
+const ROWS_PER_BATCH = 1000;
+const POLL_MS = 1000;
+
+export interface PullOptions {
+  readonly client: Client;
+  readonly executor: KafkaExecutor;
+  readonly queryId: string;
+  readonly text: string;
+  readonly setting: Settings;
+}
+
+export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
+  const { setting, text } = options;
+  checkClauses(query, setting);
+  const { catalog, functions } = engine;
+  const environment: PlanEnvironment = { catalog, functions, setting };
+  const planned = planTransient(environment, query, text);
+  const source = planned.sources[0]!;
+  return source.kind === 'TABLE'
+    ? pullTable(engine, environment, query, planned, source, options)
+    : pullStream(engine, query, planned, source, options);
+}
+
+function checkClauses(query: Query, setting: Settings): void {
+  if (setting('ksql.pull.queries.enable') === 'false') {
+    refuse(
+      'Pull queries are disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPlease set ksql.pull.queries.enable=true to enable this feature.',
+    );
+  }
+  const clauses: [string, unknown][] = [
+    ['JOIN', query.joins.length > 0 ? true : undefined],
+    ['WINDOW', query.window],
+    ['GROUP BY', query.groupBy],
+    ['PARTITION BY', query.partitionBy],
+    ['HAVING', query.having],
+  ];
+  for (const [clause, used] of clauses) {
+    if (used !== undefined) {
+      refuse(
+        `Pull queries don't support ${clause} clauses. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,
+      );
+    }
+  }
+}
+
+// ── Tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function pullTable(
+  engine: EngineContext,
+  environment: PlanEnvironment,
+  query: Query,
+  planned: TransientQuery,
+  source: DataSource,
+  { executor, queryId, setting }: PullOptions,
+): RunningQuery {
+  const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
+  const materialization = persistent === undefined ? undefined : Materialization.of(environment, persistent.plan);
+  const store =
+    materialization === undefined ? undefined : executor.store(source.createdBy!, materialization.storeName);
+  if (materialization === undefined || store === undefined) {
+    return refuse(
+      `The ${quoteName(source.name)} table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_${source.name} AS SELECT * FROM ${source.name}'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,
+    );
+  }
+  const where = whereOf(planned.root);
+  const lookup = where === undefined ? {} : lookupOf(environment, where, source);
+  if (lookup.key === undefined && setting('ksql.query.pull.table.scan.enabled') === 'false') {
+    refuse(scanRefusal(where, source));
+  }
+  const { predicate, project } = stretchOf(environment, planned.root);
+  const hasWindow = source.window !== undefined;
+  const assemble = ({ key, window, values, timestamp }: TableRow): Row => {
+    const row: SqlValue[] = [...values, timestamp, null, null, ...key];
+    if (hasWindow) row.push(window?.start ?? null, window?.end ?? null);
+    return row;
+  };
+  function* results(): Generator<Row> {
+    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    for (const entry of materialization!.rows(store!, lookup)) {
+      if (left <= 0) return;
+      const row = assemble(entry);
+      if (!predicate(row)) continue;
+      left--;
+      yield project(row);
+    }
+  }
+  return finite(queryId, planned.columns, results(), { markKeys: true, finalMessage: () => undefined });
+}
+
+/** The predicate and the projection of a stateless plan, over rows of its source. */
+function stretchOf(
+  environment: PlanEnvironment,
+  root: Step,
+): { predicate: (row: Row) => boolean; project: (row: Row) => Row } {
+  if (root.kind !== 'project') return { predicate: () => true, project: (row) => row };
+  const filters: FilterStep[] = [];
+  let step: Step = root.input;
+  while (step.kind === 'filter') {
+    filters.push(step);
+    step = step.input;
+  }
+  const tests = filters.map(
+    (filter) => compilerFor(environment, filter.input.columns).compile(filter.predicate).evaluate,
+  );
+  const compiler = compilerFor(environment, root.input.columns);
+  const items = root.items.map(({ expression }) => compiler.compile(expression).evaluate);
+  return {
+    predicate: (row) => tests.every((test) => orNull(test, row) === true),
+    project: (row) => items.map((evaluate) => orNull(evaluate, row)),
+  };
+}
+
+function whereOf(root: Step): Expression | undefined {
+  const input = root.kind === 'project' ? root.input : root;
+  return input.kind === 'filter' ? input.predicate : undefined;
+}
+
+/** What the conjunctions of a WHERE say about the key and the window: enough to read single rows instead of all. */
+function lookupOf(environment: PlanEnvironment, where: Expression, source: DataSource): Lookup {
+  const compiler = compilerFor(environment, []);
+  const bound = new Map<string, SqlValue>();
+  let from = 0;
+  let to = Number.MAX_SAFE_INTEGER;
+  for (const condition of conjuncts(where)) {
+    if (condition.kind !== 'comparison' || condition.left.kind !== 'column') continue;
+    const { name } = condition.left;
+    const column = source.schema.key.find((key) => key.name === name);
+    let constant: ReturnType<typeof compiler.compile>;
+    try {
+      constant = compiler.compile(condition.right);
+    } catch {
+      continue;
+    }
+    const value = orNull(constant.evaluate, []);
+    if (value === null || constant.type === null) continue;
+    if (column !== undefined && condition.op === '=') {
+      const cast = caster(constant.type, column.type);
+      const converted = cast === undefined ? value : orNull(() => cast(value), []);
+      if (converted !== null) bound.set(name, converted);
+    } else if (name === 'WINDOWSTART') {
+      const time = Number(value);
+      if (condition.op === '=') [from, to] = [Math.max(from, time), Math.min(to, time)];
+      else if (condition.op === '>=') from = Math.max(from, time);
+      else if (condition.op === '>') from = Math.max(from, time + 1);
+      else if (condition.op === '<=') to = Math.min(to, time);
+      else if (condition.op === '<') to = Math.min(to, time - 1);
+    }
+  }
+  const { key } = source.schema;
+  const windowStart = source.window === undefined ? {} : { windowStart: { from, to } };
+  if (key.length === 0 || !key.every((column) => bound.has(column.name))) return windowStart;
+  return { key: key.map((column) => bound.get(column.name)!), ...windowStart };
+}
+
+function conjuncts(e: Expression): Expression[] {
+  return e.kind === 'logical' && e.op === 'AND' ? [...conjuncts(e.left), ...conjuncts(e.right)] : [e];
+}
+
+function scanRefusal(where: Expression | undefined, source: DataSource): string {
+  const help =
+    'See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPull queries require a WHERE clause that:\n - includes a key equality expression, e.g. `SELECT * FROM X WHERE <key-column> = Y;`.\n - in the case of a multi-column key, is a conjunction of equality expressions that cover all key columns.\nIf more flexible queries are needed, table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true.';
+  if (where === undefined) return `Missing WHERE clause. ${help}`;
+  if (source.schema.key.length > 1)
+    return `Multi-column sources must specify every key in the WHERE clause. Specified: [] Expected: ${schemaText({ key: source.schema.key, value: [] })}. ${help}`;
+  return `WHERE clause missing key column for disjunct: ${printExpression(where)}. ${help}`;
+}
+
+// ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function pullStream(
+  engine: EngineContext,
+  query: Query,
+  planned: TransientQuery,
+  source: DataSource,
+  { client, queryId, setting }: PullOptions,
+): Promise<RunningQuery> {
+  if (setting('ksql.query.pull.stream.enabled') === 'false') {
+    refuse(
+      "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config to 'true'.",
+    );
+  }
+  const { catalog, functions, schemas, log } = engine;
+  const limit = query.limit ?? Number.POSITIVE_INFINITY;
+  const found: Row[] = [];
+  const env = { catalog, functions, schemas, log, setting };
+  const topology = compileFlow(env, planned.root, queryId, (flow) => {
+    if ('stream' in flow) {
+      flow.stream.foreach((_key, row) => {
+        if (row !== null) found.push(row);
+      });
+    }
+  });
+  const driver = new TopologyTestDriver(topology, {
+    onDecodeError: () => 'continue',
+    onProcessingError: () => 'continue',
+  });
+  let given = 0;
+
+  async function* results(): AsyncGenerator<Row> {
+    for await (const record of recordsUntilNow(client, source.topic)) {
+      driver.pipe(source.topic, record.key, record.value, record.timestamp, record.headers);
+      for (const row of found.splice(0)) {
+        if (given >= limit) return;
+        given++;
+        yield row;
+      }
+      if (given >= limit) return;
+    }
+  }
+  const finalMessage = () => (given >= limit ? 'Limit Reached' : 'Query Completed');
+  return finite(queryId, planned.columns, results(), { markKeys: false, finalMessage });
+}
+
+async function* recordsUntilNow(client: Client, topic: string) {
+  const description = (await client.admin().describeTopics([topic])).get(topic);
+  const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }));
+  const ends = await client.admin().listOffsets(
+    partitions.map((at) => ({ ...at, timestamp: -1 })),
+    'read_committed',
+  );
+  const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'earliest' });
+  consumer.assign(partitions);
+  const endOf = new Map(ends.map(({ partition, offset }) => [partition, offset]));
+  try {
+    let waiting = ends.filter(({ offset }) => offset > 0);
+    while (waiting.length > 0) {
+      for (const record of recordsOf(await consumer.poll(POLL_MS))) {
+        if (record.offset < endOf.get(record.partition)!) yield record;
+      }
+      waiting = waiting.filter((end) => {
+        const position = consumer.position(end);
+        return position < 0 || position < end.offset;
+      });
+    }
+  } finally {
+    await consumer.close();
+  }
+}
+
+// ── Both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function finite(
+  queryId: string,
+  columns: readonly ResultColumn[],
+  rows: Iterable<Row> | AsyncIterable<Row>,
+  options: { readonly markKeys: boolean; readonly finalMessage: () => string | undefined },
+): RunningQuery {
+  const write = rowWriter(columns.map((column) => column.type));
+  let open = true;
+  async function* batches(): AsyncGenerator<readonly ResultRow[]> {
+    let batch: ResultRow[] = [];
+    for await (const row of rows) {
+      if (!open) return;
+      batch.push({ json: write(row), tombstone: false });
+      if (batch.length >= ROWS_PER_BATCH) {
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+  return {
+    queryId,
+    columns,
+    schemaText: columnsText(columns, options.markKeys),
+    batches: batches(),
+    finalMessage: options.finalMessage,
+    async close() {
+      open = false;
+    },
+  };
+}

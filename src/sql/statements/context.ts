@@ -1,0 +1,63 @@
+import type { SchemaSource } from '../../serde/index.ts';
+import type { Topology } from '../../streams/index.ts';
+import type { Catalog, DataSource } from '../catalog.ts';
+import type { ProcessingLog } from '../compile/topology.ts';
+import type { FunctionCatalog } from '../functions/function.ts';
+import type { QueryPlan } from '../plan/plan.ts';
+
+/** What statements work with: the engine's catalogue, and the outside world as ports. */
+
+/** PORT. The topics of the cluster. */
+export interface Topics {
+  describe(topic: string): Promise<{ readonly partitions: number; readonly replicas: number } | undefined>;
+  create(topic: string, options: TopicOptions): Promise<void>;
+  delete(topic: string): Promise<void>;
+}
+
+export interface TopicOptions {
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly cleanupPolicy: 'delete' | 'compact' | 'compact,delete';
+  readonly retentionMs?: number | undefined;
+}
+
+/** PORT. Writes the rows of INSERT VALUES. */
+export interface RecordWriter {
+  write(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number | undefined): Promise<void>;
+}
+
+export interface PersistentQuery {
+  readonly queryId: string;
+  readonly plan: QueryPlan;
+  readonly topology: Topology;
+  readonly sink: DataSource | undefined;
+  /** The statement that started it. */
+  readonly sql: string;
+}
+
+/** PORT. Runs persistent queries. Starting one with a running id replaces that one. */
+export interface QueryExecutor {
+  start(query: PersistentQuery): Promise<void>;
+  stop(queryId: string): Promise<void>;
+}
+
+export interface EngineContext {
+  readonly catalog: Catalog;
+  readonly functions: FunctionCatalog;
+  readonly topics: Topics;
+  readonly schemas: SchemaSource | undefined;
+  readonly writer: RecordWriter | undefined;
+  readonly executor: QueryExecutor;
+  readonly log: ProcessingLog;
+  /** Running persistent queries by id. */
+  readonly queries: Map<string, PersistentQuery>;
+  nextQueryNumber(): number;
+}
+
+/** A statement's own view of the settings: the session's overrides over the engine's. */
+export type Settings = (name: string) => string | undefined;
+
+/** What a statement did. */
+export type StatementResult =
+  | { readonly kind: 'done'; readonly message: string; readonly queryId?: string | undefined }
+  | { readonly kind: 'warning'; readonly message: string };

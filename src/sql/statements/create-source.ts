@@ -1,0 +1,221 @@
+import type { DataSource, WindowInfo } from '../catalog.ts';
+import { checkTimestampColumn } from '../compile/timestamp.ts';
+import { refuse } from '../errors.ts';
+import {
+  checkColumns,
+  type FormatInfo,
+  type FormatName,
+  formatNamed,
+  keyWrapping,
+  usesRegistry,
+  valueWrapping,
+} from '../formats.ts';
+import type { CreateSource } from '../parser/ast.ts';
+import { printStatement, quoteName } from '../parser/print.ts';
+import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts';
+import { BYTES, sameType, typeText } from '../types.ts';
+import type { EngineContext, Settings, StatementResult } from './context.ts';
+import { inferColumns } from './schema-inference.ts';
+import { WithProperties } from './with-properties.ts';
+
+/** CREATE STREAM and CREATE TABLE over a topic. */
+export async function createSource(
+  engine: EngineContext,
+  statement: CreateSource,
+  setting: Settings,
+): Promise<StatementResult> {
+  const { catalog } = engine;
+  const properties = new WithProperties(statement.properties, 'create');
+  const word = statement.type.toLowerCase();
+  const existing = catalog.source(statement.name);
+  if (existing !== undefined) {
+    if (statement.orReplace && (existing.isSource || statement.isSource))
+      refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
+    if (statement.ifNotExists)
+      return {
+        kind: 'warning',
+        message: `Cannot add ${word} ${quoteName(statement.name)}: A ${existing.kind.toLowerCase()} with the same name already exists.`,
+      };
+    if (!statement.orReplace)
+      refuse(
+        `Cannot add ${word} '${statement.name}': A ${existing.kind.toLowerCase()} with the same name already exists`,
+      );
+  } else if (statement.orReplace && statement.isSource) {
+    refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
+  }
+  const source = await describeSource(engine, statement, properties, setting);
+  if (existing !== undefined) checkReplacement(existing, source);
+  const topic = await engine.topics.describe(source.topic);
+  if (topic === undefined) {
+    const partitions = properties.integer('PARTITIONS');
+    if (partitions === undefined) {
+      refuse(
+        `Topic '${source.topic}' does not exist. If you want to create a new topic for the ${word} please re-run the statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS'). For example: ${printStatement({ ...statement, properties: new Map([...statement.properties, ['PARTITIONS', 2], ['REPLICAS', 1]]) })}`,
+      );
+    } else {
+      const cleanupPolicy = statement.type === 'TABLE' && source.window === undefined ? 'compact' : 'delete';
+      const retentionMs = properties.integer('RETENTION_MS');
+      await engine.topics.create(source.topic, {
+        partitions,
+        replicas: properties.integer('REPLICAS') ?? 1,
+        cleanupPolicy,
+        retentionMs,
+      });
+    }
+  }
+  catalog.put(source);
+  const created = `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`;
+  return { kind: 'done', message: created };
+}
+
+/** A source as its statement describes it. Also used to find out what a statement would make. */
+export async function describeSource(
+  engine: Pick<EngineContext, 'catalog' | 'schemas'>,
+  statement: CreateSource,
+  properties: WithProperties,
+  setting: Settings,
+): Promise<DataSource> {
+  const topic = properties.text('KAFKA_TOPIC');
+  if (topic === undefined) return refuse('Missing required property "KAFKA_TOPIC" which has no default value.');
+  const formats = sourceFormats(properties, setting);
+  const window = properties.window;
+  const declared = statement.elements.map((element): Column => {
+    const type = engine.catalog.resolveType(element.type);
+    const { constraint, headerKey, name } = element;
+    if (isSystemColumn(name))
+      refuse(`${quoteName(name)} is a reserved column name. You cannot use it as a name for a column.`);
+    if (constraint !== 'HEADERS') return { name, type, namespace: constraint === undefined ? 'VALUE' : 'KEY' };
+    if (headerKey === undefined && !sameType(type, headersType))
+      refuse(`Invalid type for HEADERS column: expected ${typeText(headersType)}, got ${typeText(type)}`);
+    if (headerKey !== undefined && type.kind !== BYTES.kind)
+      refuse(`Invalid type for HEADER('${headerKey}') column: expected BYTES, got ${typeText(type)}`);
+    return { name, type, namespace: 'HEADERS', headerKey };
+  });
+  checkHeaders(declared, setting);
+  const schemaIds = { key: properties.integer('KEY_SCHEMA_ID'), value: properties.integer('VALUE_SCHEMA_ID') };
+  checkSchemaIds(formats, schemaIds, declared);
+  const columns = await inferColumns(engine, topic, formats, declared, schemaIds, properties);
+  checkDuplicates(columns);
+  const schema = schemaOf(columns);
+  if (statement.type === 'TABLE' && schema.key.length === 0) {
+    refuse(
+      'Tables require a PRIMARY KEY. Please define the PRIMARY KEY.' +
+        (schema.value.length === 0
+          ? ' You can do so by providing a PRIMARY KEY column, or a key schema in the Schema Registry.'
+          : ''),
+    );
+  }
+  if (
+    schema.value.filter((column) => column.namespace === 'VALUE').length === 0 &&
+    formats.value !== 'NONE' &&
+    !usesRegistry(formats.value)
+  )
+    refuse('The statement does not define any columns.');
+  if (window !== undefined && schema.key.length === 0) refuse('Windowed sources require a key column.');
+  const configuredWrap = setting('ksql.persistence.wrap.single.values');
+  const values = schema.value.filter((column) => column.namespace === 'VALUE');
+  const keyInfo: FormatInfo = {
+    ...properties.formatInfo('KEY', formats.key),
+    wrapping: keyWrapping(formats.key, schema.key),
+  };
+  const valueInfo: FormatInfo = {
+    ...properties.formatInfo('VALUE', formats.value),
+    wrapping: valueWrapping(
+      formats.value,
+      values.length,
+      properties.boolean('WRAP_SINGLE_VALUE'),
+      configuredWrap === undefined ? undefined : configuredWrap === 'true',
+    ),
+  };
+  checkColumns('Key', keyInfo, schema.key);
+  checkColumns('Value', valueInfo, values);
+  const { timestamp } = properties;
+  if (timestamp !== undefined) checkTimestampColumn(timestamp, schema);
+  return {
+    name: statement.name,
+    kind: statement.type,
+    schema,
+    topic,
+    keyFormat: keyInfo,
+    valueFormat: valueInfo,
+    window: window satisfies WindowInfo | undefined,
+    timestamp,
+    isSource: statement.isSource,
+    sql: printStatement(statement),
+  };
+}
+
+export interface SourceFormats {
+  readonly key: FormatName;
+  readonly value: FormatName;
+}
+
+function sourceFormats(properties: WithProperties, setting: Settings): SourceFormats {
+  const key = properties.format('KEY') ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
+  const configured = setting('ksql.persistence.default.format.value');
+  const value = properties.format('VALUE') ?? (configured === undefined ? undefined : formatNamed(configured));
+  if (value === undefined) {
+    return refuse(
+      "Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either provide one or set a default via the 'ksql.persistence.default.format.value' config.",
+    );
+  }
+  return { key, value };
+}
+
+function checkHeaders(columns: readonly Column[], setting: Settings): void {
+  const headers = columns.filter((column) => column.namespace === 'HEADERS');
+  if (headers.length === 0) return;
+  if (setting('ksql.headers.columns.enabled') === 'false')
+    refuse('Cannot create a stream or table with HEADERS columns: they are disabled');
+  const all = headers.filter((column) => column.headerKey === undefined);
+  if (all.length > 0 && headers.length > 1)
+    refuse(`Schema already contains a HEADERS column: ${headers.map((column) => quoteName(column.name)).join(', ')}`);
+}
+
+function checkSchemaIds(
+  formats: SourceFormats,
+  ids: { key: number | undefined; value: number | undefined },
+  declared: readonly Column[],
+): void {
+  for (const side of ['key', 'value'] as const) {
+    if (ids[side] === undefined) continue;
+    const name = side.toUpperCase();
+    if (!usesRegistry(formats[side]))
+      refuse(
+        `${name}_FORMAT should support schema inference when ${name}_SCHEMA_ID is provided. Current format is ${formats[side]}.`,
+      );
+    if (declared.some((column) => (side === 'key') === (column.namespace === 'KEY') && column.namespace !== 'HEADERS'))
+      refuse(`Table elements and ${name}_SCHEMA_ID cannot both exist for create statement.`);
+  }
+}
+
+function checkDuplicates(columns: readonly Column[]): void {
+  const twice = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) !== i);
+  if (twice === undefined) return;
+  const side = twice.namespace === 'KEY' ? 'key' : 'value';
+  refuse(`Duplicate ${side} columns found in schema: ${quoteName(twice.name)} ${typeText(twice.type)}`);
+}
+
+/** A source may be replaced by one that only has more value columns. */
+export function checkReplacement(before: DataSource, after: DataSource): void {
+  const upgrade = (reason: string): never => refuse(`Cannot upgrade data source: ${reason}`);
+  const shown = (source: DataSource): string => `DataSource '${source.name}'`;
+  if (before.kind !== after.kind)
+    upgrade(`${shown(before)} has type = ${before.kind} while the upgrade has type = ${after.kind}`);
+  if (before.topic !== after.topic)
+    upgrade(`${shown(before)} has topic = ${before.topic} while the upgrade has topic = ${after.topic}`);
+  if (before.keyFormat.format !== after.keyFormat.format || before.valueFormat.format !== after.valueFormat.format)
+    upgrade(`${shown(before)} has other formats than the upgrade`);
+  const keys = (source: DataSource): string =>
+    source.schema.key.map((column) => `${column.name} ${typeText(column.type)}`).join(', ');
+  if (keys(before) !== keys(after))
+    upgrade(`(The following columns are changed, missing or reordered: [${keys(before)}])`);
+  const lost = before.schema.value.filter((column, i) => {
+    const now = after.schema.value[i];
+    return now === undefined || now.name !== column.name || !sameType(now.type, column.type);
+  });
+  if (lost.length > 0) {
+    const list = lost.map((column) => `${quoteName(column.name)} ${typeText(column.type)}`).join(', ');
+    upgrade(`(The following columns are changed, missing or reordered: [${list}])`);
+  }
+}

@@ -1,0 +1,111 @@
+import { serialize } from '../../serde/index.ts';
+import { messageOf } from '../../util/index.ts';
+import { rowSerde } from '../compile/formats.ts';
+import { refuse } from '../errors.ts';
+import type { Expression, InsertValues } from '../parser/ast.ts';
+import { printExpression, quoteName } from '../parser/print.ts';
+import { allColumns, type Column } from '../schema.ts';
+import { canImplicitlyCast, typeText } from '../types.ts';
+import { caster } from '../values/cast.ts';
+import { compilerFor } from '../plan/environment.ts';
+import type { SqlValue } from '../values/value.ts';
+import type { EngineContext, Settings, StatementResult } from './context.ts';
+import type { DataSource } from '../catalog.ts';
+
+/** INSERT INTO ... VALUES: one record into a source's topic. */
+export async function insertValues(
+  engine: EngineContext,
+  statement: InsertValues,
+  setting: Settings,
+): Promise<StatementResult> {
+  const source = engine.catalog.source(statement.target);
+  if (source === undefined) return refuse(unknownTarget(engine, statement.target));
+  if (source.isSource) refuse(`Cannot insert values into read-only ${source.kind.toLowerCase()}: ${source.name}`);
+  if (setting('ksql.insert.into.values.enabled') === 'false')
+    refuse(
+      "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with 'ksql.insert.into.values.enabled'=true",
+    );
+  const values = rowOf(engine, source, statement, setting);
+  const valueColumns = source.schema.value.filter((column) => column.namespace === 'VALUE');
+  const key = source.schema.key.map((column) => values.get(column.name) ?? null);
+  const value = valueColumns.map((column) => values.get(column.name) ?? null);
+  if (source.kind === 'TABLE' && key.some((part) => part === null))
+    refuse(
+      `Failed to insert values into '${source.name}'. Value for primary key column(s) ${source.schema.key.map((column) => column.name).join(', ')} is required for tables`,
+    );
+  const { topic } = source;
+  const keyBytes = key.every((part) => part === null)
+    ? null
+    : serialize(rowSerde(engine, source.keyFormat, source.schema.key, { topic, part: 'key' }), key);
+  const valueSerde = rowSerde(engine, source.valueFormat, valueColumns, { topic, part: 'value' });
+  await valueSerde.prepare?.();
+  const valueBytes = serialize(valueSerde, value);
+  if (engine.writer === undefined) return refuse('This engine has no way to write records.');
+  const rowtime = values.get('ROWTIME');
+  await engine.writer.write(
+    topic,
+    keyBytes,
+    valueBytes,
+    rowtime === undefined || rowtime === null ? undefined : Number(rowtime),
+  );
+  return { kind: 'done', message: 'Inserted one row.' };
+}
+
+function unknownTarget(engine: EngineContext, name: string): string {
+  const close = engine.catalog
+    .sources()
+    .find((source) => source.name !== name && source.name.toUpperCase() === name.toUpperCase());
+  const hint =
+    close === undefined
+      ? ''
+      : close.name === close.name.toUpperCase()
+        ? `\nDid you mean ${close.name}? Hint: try removing double quotes from the source name.`
+        : `\nDid you mean "${close.name}"? Hint: wrap the source name in double quotes to make it case-sensitive.`;
+  return `Cannot insert values into an unknown stream/table: ${quoteName(name)}${hint}`;
+}
+
+function rowOf(
+  engine: EngineContext,
+  source: DataSource,
+  statement: InsertValues,
+  setting: Settings,
+): Map<string, SqlValue> {
+  const all: readonly Column[] = allColumns(source.schema);
+  const names = statement.columns.length > 0 ? statement.columns : all.map((column) => column.name);
+  const headers = all.filter((column) => column.namespace === 'HEADERS' && names.includes(column.name));
+  if (headers.length > 0)
+    refuse(`Cannot insert into HEADER columns: ${headers.map((column) => column.name).join(', ')}`);
+  if (names.length !== statement.values.length)
+    refuse(
+      `Failed to insert values into '${source.name}'. Expected ${names.length} values, but got ${statement.values.length}.`,
+    );
+  const compiler = compilerFor({ catalog: engine.catalog, functions: engine.functions, setting }, []);
+  const values = new Map<string, SqlValue>();
+  names.forEach((name, i) => {
+    const column = name === 'ROWTIME' ? rowtimeColumn : all.find((candidate) => candidate.name === name);
+    if (column === undefined) return refuse(`Column name ${quoteName(name)} does not exist.`);
+    values.set(name, valueFor(column, statement.values[i]!, compiler));
+    return undefined;
+  });
+  return values;
+}
+
+const rowtimeColumn: Column = { name: 'ROWTIME', type: { kind: 'BIGINT' }, namespace: 'VALUE' };
+
+function valueFor(column: Column, ast: Expression, compiler: ReturnType<typeof compilerFor>): SqlValue {
+  const { type, evaluate, constant } = compiler.compile(ast);
+  const value = evaluate([]);
+  if (value === null || type === null) return null;
+  const literalText = constant !== undefined && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
+  const allowed = canImplicitlyCast(type, column.type) || literalText;
+  const cast = allowed ? caster(type, column.type) : undefined;
+  if (cast === undefined)
+    return refuse(
+      `Expected type ${typeText(column.type)} for field ${quoteName(column.name)} but got ${typeText(type)} (${printExpression(ast)}).`,
+    );
+  try {
+    return cast(value);
+  } catch (error) {
+    return refuse(`Failed to insert value for ${quoteName(column.name)}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,306 @@
+import { messageOf } from '../../util/index.ts';
+import type { DataSource } from '../catalog.ts';
+import { checkTimestampColumn } from '../compile/timestamp.ts';
+import { compileTopology } from '../compile/topology.ts';
+import { refuse, StatementError } from '../errors.ts';
+import { checkColumns, type FormatInfo, formatNamed, keyWrapping, valueWrapping } from '../formats.ts';
+import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
+import { printStatement, quoteName } from '../parser/print.ts';
+import { allColumns, schemaText, type Schema } from '../schema.ts';
+import { canImplicitlyCast, sameType } from '../types.ts';
+import { type PlannedQuery, planQuery } from '../plan/planner.ts';
+import { place } from '../analysis/scope.ts';
+import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
+import type { EngineContext, PersistentQuery, Settings, StatementResult } from './context.ts';
+import { checkReplacement } from './create-source.ts';
+import { WithProperties } from './with-properties.ts';
+
+/** CREATE ... AS SELECT: a query whose rows make a new source. */
+export async function createAsSelect(
+  engine: EngineContext,
+  statement: CreateAsSelect,
+  setting: Settings,
+): Promise<StatementResult> {
+  const { catalog } = engine;
+  const word = statement.type.toLowerCase();
+  const existing = catalog.source(statement.name);
+  if (existing !== undefined && !statement.orReplace) {
+    const message = `Cannot add ${word} '${statement.name}': A ${existing.kind.toLowerCase()} with the same name already exists`;
+    if (statement.ifNotExists) return { kind: 'warning', message };
+    refuse(message);
+  }
+  if (existing?.isSource === true)
+    refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
+  const properties = new WithProperties(statement.properties, 'createAs');
+  const left = leftMost(engine, statement.query);
+  const asked = properties.format('KEY');
+  const inherited = left.keyFormat.format === 'NONE' ? undefined : left.keyFormat.format;
+  const keyName = asked ?? inherited ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
+  const valueName = properties.format('VALUE') ?? left.valueFormat.format;
+  const keyFormat = properties.formatInfo('KEY', keyName, left.keyFormat);
+  const valueFormat = properties.formatInfo('VALUE', valueName, left.valueFormat);
+  const planned = plan(
+    engine,
+    statement.query,
+    printStatement(statement),
+    setting,
+    statement.name,
+    keyFormat,
+    valueFormat,
+  );
+  const { root } = planned;
+  checkResultKind(root, statement.type);
+  if (root.key.length === 0 && asked !== undefined && asked !== 'NONE')
+    refuse('Key format specified for stream without key columns.');
+  const schema = schemaFrom(root);
+  const configuredWrap = setting('ksql.persistence.wrap.single.values');
+  const keyInfo: FormatInfo =
+    root.key.length === 0
+      ? { format: 'NONE', properties: {} }
+      : { ...keyFormat, wrapping: keyWrapping(keyFormat.format, schema.key) };
+  const valueInfo: FormatInfo = {
+    ...valueFormat,
+    wrapping: valueWrapping(
+      valueFormat.format,
+      schema.value.length,
+      properties.boolean('WRAP_SINGLE_VALUE'),
+      configuredWrap === undefined ? undefined : configuredWrap === 'true',
+    ),
+  };
+  const canonical = printStatement({ ...statement, query: planned.canonical });
+  withStatement(canonical, () => {
+    checkColumns('Key', keyInfo, schema.key);
+    checkColumns('Value', valueInfo, schema.value);
+  });
+  const { timestamp } = properties;
+  if (timestamp !== undefined) checkTimestampColumn(timestamp, schema);
+  const prefix = setting('ksql.output.topic.name.prefix') ?? '';
+  const topic = properties.text('KAFKA_TOPIC') ?? `${prefix}${statement.name}`;
+  const sizes = await sinkSizes(engine, properties, left, setting);
+  const sink: SinkPlan = {
+    name: statement.name,
+    topic,
+    schema,
+    keyFormat: keyInfo,
+    valueFormat: valueInfo,
+    timestamp,
+    window: root.window,
+    ...sizes,
+  };
+  const replaced = existing?.createdBy;
+  const queryId =
+    replaced ?? `${statement.type === 'STREAM' ? 'CSAS' : 'CTAS'}_${statement.name}_${engine.nextQueryNumber()}`;
+  const source: DataSource = {
+    name: statement.name,
+    kind: statement.type,
+    schema,
+    topic,
+    keyFormat: keyInfo,
+    valueFormat: valueInfo,
+    window: root.window,
+    timestamp,
+    isSource: false,
+    createdBy: queryId,
+    sql: canonical,
+  };
+  if (existing !== undefined) checkReplacement(existing, source);
+  await ensureSinkTopic(engine, sink, statement.type, properties.integer('RETENTION_MS'));
+  catalog.put(source);
+  await start(engine, planned, sink, source, queryId, statement.type, canonical, setting);
+  return { kind: 'done', message: `Created query with ID ${queryId}`, queryId };
+}
+
+/** INSERT INTO ... SELECT: another query that feeds an existing stream. */
+export async function insertIntoSelect(
+  engine: EngineContext,
+  statement: InsertIntoSelect,
+  setting: Settings,
+): Promise<StatementResult> {
+  const { catalog } = engine;
+  const target = catalog.source(statement.target);
+  if (target === undefined)
+    return refuse(`${place(statement.targetAt)}Source ${quoteName(statement.target)} does not exist.`);
+  if (target.isSource) refuse(`Cannot insert into read-only ${target.kind.toLowerCase()}: ${target.name}`);
+  if (target.kind === 'TABLE')
+    refuse(`INSERT INTO can only be used to insert into a stream. ${target.name} is a table.`);
+  if (target.schema.value.some((column) => column.namespace === 'HEADERS'))
+    refuse(`Cannot insert into ${target.name} because it has header columns`);
+  const properties = new WithProperties(statement.properties, 'insert');
+  const planned = plan(
+    engine,
+    statement.query,
+    printStatement(statement),
+    setting,
+    statement.target,
+    target.keyFormat,
+    target.valueFormat,
+  );
+  checkResultKind(planned.root, 'STREAM');
+  const result = schemaFrom(planned.root);
+  checkInsertable(result, target.schema);
+  const root = widened(planned.root, target.schema);
+  const queryId = properties.text('QUERY_ID')?.toUpperCase() ?? `INSERTQUERY_${engine.nextQueryNumber()}`;
+  if (engine.queries.has(queryId)) refuse(`Query ID '${queryId}' already exists.`);
+  const sink: SinkPlan = {
+    name: target.name,
+    topic: target.topic,
+    schema: target.schema,
+    keyFormat: target.keyFormat,
+    valueFormat: target.valueFormat,
+    timestamp: target.timestamp,
+    window: target.window,
+    partitions: undefined,
+    replicas: undefined,
+  };
+  const canonical = printStatement({ ...statement, query: planned.canonical });
+  await start(engine, { ...planned, root }, sink, target, queryId, 'STREAM', canonical, setting);
+  return { kind: 'done', message: `Created query with ID ${queryId}`, queryId };
+}
+
+function plan(
+  engine: EngineContext,
+  query: Query,
+  statement: string,
+  setting: Settings,
+  sinkName: string,
+  keyFormat: FormatInfo,
+  valueFormat: FormatInfo,
+): PlannedQuery {
+  const { catalog, functions } = engine;
+  return planQuery({ catalog, functions, setting }, query, { sinkName, statement, keyFormat, valueFormat });
+}
+
+async function start(
+  engine: EngineContext,
+  planned: PlannedQuery,
+  sink: SinkPlan,
+  source: DataSource,
+  queryId: string,
+  resultKind: SourceKind,
+  text: string,
+  setting: Settings,
+): Promise<void> {
+  const { catalog, functions, schemas, log } = engine;
+  const sources = planned.sources.map(({ name }) => name);
+  const queryPlan: QueryPlan = { queryId, resultKind, root: planned.root, sources, sink, text };
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan);
+  const query: PersistentQuery = { queryId, plan: queryPlan, topology, sink: source, sql: text };
+  catalog.link({ queryId, sources, sink: sink.name });
+  engine.queries.set(queryId, query);
+  await engine.executor.start(query);
+}
+
+function leftMost(engine: EngineContext, query: Query): DataSource {
+  const source = engine.catalog.source(query.from.name);
+  return source ?? refuse(`Failed to prepare statement: ${query.from.name} does not exist.`);
+}
+
+function schemaFrom(root: Step): Schema {
+  return {
+    key: root.key.map(({ name, type }) => ({ name, type, namespace: 'KEY' as const })),
+    value: root.columns.map(({ name, type }) => ({ name, type, namespace: 'VALUE' as const })),
+  };
+}
+
+function checkResultKind(root: Step, wanted: SourceKind): void {
+  const kind: SourceKind = root.table ? 'TABLE' : 'STREAM';
+  if (kind === wanted) return;
+  refuse(
+    `Invalid result type. Your SELECT query produces a ${kind}. Please use CREATE ${kind} AS SELECT statement instead.`,
+  );
+}
+
+function checkInsertable(result: Schema, sink: Schema): void {
+  const from = allColumns(result);
+  const to = allColumns(sink);
+  const fits =
+    result.key.length === sink.key.length &&
+    from.length === to.length &&
+    from.every((column, i) => column.name === to[i]!.name && canImplicitlyCast(column.type, to[i]!.type));
+  if (fits) return;
+  refuse(
+    `Incompatible schema between results and sink.\nResult schema is ${schemaText(result)}\nSink schema is ${schemaText(sink)}`,
+  );
+}
+
+/** The result's values in the types of the sink. */
+function widened(root: Step, sink: Schema): Step {
+  const same = root.columns.every((column, i) => sameType(column.type, sink.value[i]!.type));
+  if (same) return root;
+  return {
+    kind: 'project',
+    input: root,
+    items: root.columns.map(({ name }, i) => ({
+      name,
+      expression: { kind: 'cast', operand: { kind: 'column', name }, type: typeNodeOf(sink.value[i]!.type) },
+    })),
+    columns: sink.value.map(({ name, type }) => ({ name, type })),
+    key: root.key,
+    table: root.table,
+    window: root.window,
+  };
+}
+
+function typeNodeOf(type: Schema['value'][number]['type']): import('../parser/ast.ts').TypeNode {
+  switch (type.kind) {
+    case 'ARRAY':
+      return { kind: 'array', item: typeNodeOf(type.item) };
+    case 'MAP':
+      return { kind: 'map', key: typeNodeOf(type.key), value: typeNodeOf(type.value) };
+    case 'STRUCT':
+      return {
+        kind: 'struct',
+        fields: type.fields.map((field) => ({ name: field.name, type: typeNodeOf(field.type) })),
+      };
+    case 'DECIMAL':
+      return { kind: 'named', name: 'DECIMAL', parameters: [String(type.precision), String(type.scale)] };
+    default:
+      return { kind: 'named', name: type.kind, parameters: [] };
+  }
+}
+
+async function sinkSizes(
+  engine: EngineContext,
+  properties: WithProperties,
+  left: DataSource,
+  setting: Settings,
+): Promise<{ partitions: number | undefined; replicas: number | undefined }> {
+  const from = await engine.topics.describe(left.topic);
+  const legacy = (name: string): number | undefined => {
+    const value = setting(name);
+    return value === undefined ? undefined : Number(value);
+  };
+  return {
+    partitions: properties.integer('PARTITIONS') ?? legacy('ksql.sink.partitions') ?? from?.partitions,
+    replicas: properties.integer('REPLICAS') ?? legacy('ksql.sink.replicas') ?? from?.replicas,
+  };
+}
+
+async function ensureSinkTopic(
+  engine: EngineContext,
+  sink: SinkPlan,
+  kind: SourceKind,
+  retentionMs: number | undefined,
+): Promise<void> {
+  const existing = await engine.topics.describe(sink.topic);
+  const partitions = sink.partitions ?? 1;
+  const replicas = sink.replicas ?? 1;
+  if (existing === undefined) {
+    const cleanupPolicy = kind === 'STREAM' ? 'delete' : sink.window === undefined ? 'compact' : 'compact,delete';
+    await engine.topics.create(sink.topic, { partitions, replicas, cleanupPolicy, retentionMs });
+    return;
+  }
+  if (existing.partitions === partitions && existing.replicas >= replicas) return;
+  refuse(
+    `A Kafka topic with the name '${sink.topic}' already exists, with different partition/replica configuration than required. KSQL expects ${partitions} partitions (topic has ${existing.partitions}), and ${replicas} replication factor (topic has ${existing.replicas}).`,
+  );
+}
+
+/** Refusals in here are about this statement. */
+function withStatement<T>(text: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new StatementError(messageOf(error), { statementText: text, cause: error });
+  }
+}
