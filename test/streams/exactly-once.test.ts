@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Client } from '../../src/client/index.ts';
 import { type Embedded, openEmbedded } from '../suites/embedded.ts';
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 function startApp(): Promise<ChildProcess> {
-  const script = join(import.meta.dirname, 'counting-app.ts');
+  const script = fileURLToPath(new URL('./counting-app.ts', import.meta.url));
   const child = spawn(process.execPath, [script, bootstrapServers, 'killed', stateDir, 'input', 'output'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,5 +1,5 @@
 // Operators that keep nothing: each answers the closure that stands between its input and what comes behind it.
-import type { RecordContext, TaskContext } from '../context.ts';
+import type { RecordContext } from '../context.ts';
 import type { Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 
@@ -170,16 +170,4 @@ export function toStream(): BuildChange {
 /** A generator's errors belong to the mapper, so it is run to its end before anything is forwarded. */
 function asArray<T>(values: Iterable<T>): Iterable<T> {
   return Array.isArray(values) ? values : [...values];
-}
-
-/** Calls `run` while the context's key bytes are others. */
-export function withKeyBytes(context: TaskContext, bytes: Buffer, start: number, end: number, run: () => void): void {
-  const { keyBytes, keyStart, keyEnd } = context;
-  context.keyBytes = bytes;
-  context.keyStart = start;
-  context.keyEnd = end;
-  run();
-  context.keyBytes = keyBytes;
-  context.keyStart = keyStart;
-  context.keyEnd = keyEnd;
 }

@@ -2,11 +2,6 @@
 import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } from '../../client/index.ts';
 import type { Topology } from '../topology.ts';
 
-export interface TaskId {
-  readonly subTopology: number;
-  readonly partition: number;
-}
-
 interface MemberData {
   /** Tasks whose state is at hand, because the member runs them or has a checkpoint of them. */
   readonly tasks: readonly string[];

@@ -60,6 +60,8 @@ const RUN_RECORDS = 512;
 const SLICE_MS = 4;
 /** Fetches of one partition that may wait; more are not asked for. */
 const MAX_BACKLOG = 2;
+/** Well below a topic's default max.message.bytes. */
+const BATCH_BYTES = 512 * 1024;
 /** Bytes on their way to the broker before processing waits. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 /** How long a task waits for the records of a partition that is known to have some. */
@@ -112,8 +114,12 @@ export class Worker {
     });
     this.#producer = client.producer(
       exactlyOnce
-        ? { transactionalId: `${applicationId}-${processId}`, transactionTimeoutMs: settings.transactionTimeoutMs }
-        : {},
+        ? {
+            batchSize: BATCH_BYTES,
+            transactionalId: `${applicationId}-${processId}`,
+            transactionTimeoutMs: settings.transactionTimeoutMs,
+          }
+        : { batchSize: BATCH_BYTES },
     );
     this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
   }
