@@ -1,6 +1,34 @@
+import { basicAggregates } from './aggregate/basic.ts';
+import { collectingAggregates } from './aggregate/collect.ts';
+import { arrayFunctions } from './array.ts';
+import { bytesFunctions } from './bytes.ts';
+import { dateTimeFunctions } from './date-time.ts';
 import { FunctionCatalog } from './function.ts';
+import { jsonFunctions } from './json.ts';
+import { lambdaFunctions, mapFunctions } from './map.ts';
+import { mathFunctions } from './math.ts';
+import { otherFunctions } from './other.ts';
+import { regexFunctions } from './regex.ts';
+import { stringFunctions } from './string.ts';
+import { tableFunctions } from './table.ts';
+import { urlFunctions } from './url.ts';
 
 /** All functions that the engine has by itself. */
 export function builtInFunctions(): FunctionCatalog {
-  return new FunctionCatalog([]);
+  return new FunctionCatalog([
+    ...basicAggregates,
+    ...collectingAggregates,
+    ...tableFunctions,
+    ...arrayFunctions,
+    ...mapFunctions,
+    ...lambdaFunctions,
+    ...mathFunctions,
+    ...stringFunctions,
+    ...bytesFunctions,
+    ...regexFunctions,
+    ...dateTimeFunctions,
+    ...jsonFunctions,
+    ...urlFunctions,
+    ...otherFunctions,
+  ]);
 }

@@ -17,6 +17,11 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\]|\\.)*"/y;
 const SPACE = /\s*/y;
 
+/** Parses the JSON value that a text starts with, and ignores what follows it. */
+export function parseJsonPrefix(text: string): JsonValue {
+  return new JsonReader(text).prefix();
+}
+
 class JsonReader {
   readonly #text: string;
   #at = 0;
@@ -30,6 +35,10 @@ class JsonReader {
     this.#space();
     if (this.#at < this.#text.length) this.#fail();
     return value;
+  }
+
+  prefix(): JsonValue {
+    return this.#value();
   }
 
   #value(): JsonValue {

@@ -1,0 +1,260 @@
+import { BIGINT, DOUBLE, type SqlType, structOf } from '../../types.ts';
+import { addLong, type Long, subtractLong } from '../../values/bigint.ts';
+import { Decimal } from '../../values/decimal.ts';
+import { compareValues, type SqlValue } from '../../values/value.ts';
+import type { AggregateFunction, AggregateOverload, Aggregator } from '../function.ts';
+import { signature } from '../signature.ts';
+
+// Counting, adding, extremes, and what is computed from sums.
+
+export function aggregate(
+  name: string,
+  description: string,
+  overloads: readonly AggregateOverload[],
+): AggregateFunction {
+  return { kind: 'aggregate', name, category: 'AGGREGATE', description, overloads };
+}
+
+export function aggregateOverload(
+  text: string,
+  create: AggregateOverload['create'],
+  options: { literals?: number; resultType?: AggregateOverload['resultType'] } = {},
+): AggregateOverload {
+  return { signature: signature(text), literals: options.literals ?? 0, create, resultType: options.resultType };
+}
+
+const count: Aggregator = {
+  stateType: BIGINT,
+  resultType: BIGINT,
+  init: () => 0,
+  add: (state, [value]) => (value === null ? state : (state as number) + 1),
+  undo: (state, [value]) => (value === null ? state : (state as number) - 1),
+  merge: (a, b) => (a as number) + (b as number),
+  result: (state) => state,
+};
+
+type Add = (a: SqlValue, b: SqlValue) => SqlValue;
+
+function sumOf(type: SqlType, zero: SqlValue, add: Add, subtract: Add): Aggregator {
+  return {
+    stateType: type,
+    resultType: type,
+    init: () => zero,
+    add: (state, [value]) => (value === null ? state : add(state, value!)),
+    undo: (state, [value]) => (value === null ? state : subtract(state, value!)),
+    merge: add,
+    result: (state) => state,
+  };
+}
+
+interface Arithmetic {
+  readonly zero: SqlValue;
+  readonly add: Add;
+  readonly subtract: Add;
+}
+
+const integers: Arithmetic = {
+  zero: 0,
+  add: (a, b) => ((a as number) + (b as number)) | 0,
+  subtract: (a, b) => ((a as number) - (b as number)) | 0,
+};
+const longs: Arithmetic = {
+  zero: 0,
+  add: (a, b) => addLong(a as Long, b as Long),
+  subtract: (a, b) => subtractLong(a as Long, b as Long),
+};
+const doubles: Arithmetic = {
+  zero: 0,
+  add: (a, b) => (a as number) + (b as number),
+  subtract: (a, b) => (a as number) - (b as number),
+};
+
+export function arithmeticOf(type: SqlType): Arithmetic {
+  switch (type.kind) {
+    case 'INTEGER':
+      return integers;
+    case 'BIGINT':
+      return longs;
+    default:
+      return doubles;
+  }
+}
+
+function decimalSum(type: SqlType & { kind: 'DECIMAL' }): Aggregator {
+  const { precision, scale } = type;
+  const fit = (value: Decimal): Decimal => value.fit(precision, scale);
+  return sumOf(
+    type,
+    new Decimal(0n, scale),
+    (a, b) => fit((a as Decimal).add(b as Decimal)),
+    (a, b) => fit((a as Decimal).subtract(b as Decimal)),
+  );
+}
+
+function extreme(wanted: 1 | -1): (types: readonly SqlType[]) => Aggregator {
+  return ([type]) => {
+    const choose = (a: SqlValue, b: SqlValue): SqlValue => {
+      if (a === null || b === null) return a ?? b;
+      return compareValues(a, b) * wanted >= 0 ? a : b;
+    };
+    return {
+      stateType: type!,
+      resultType: type!,
+      init: () => null,
+      add: (state, [value]) => choose(state, value!),
+      merge: choose,
+      result: (state) => state,
+    };
+  };
+}
+
+const ORDERED = ['INT', 'BIGINT', 'DOUBLE', 'DECIMAL', 'DATE', 'TIME', 'TIMESTAMP', 'STRING', 'BYTES'];
+const NUMBERS = ['INT', 'BIGINT', 'DOUBLE'];
+
+function sameAs(types: readonly (SqlType | null)[]): SqlType | undefined {
+  return types[0] ?? undefined;
+}
+
+/** Sum and count of the values, and what a result is made of them. */
+function moments(sumType: SqlType, result: (sum: number, squares: number, count: number) => number): Aggregator {
+  const { add, subtract, zero } = arithmeticOf(sumType);
+  const update =
+    (change: Add, step: number) =>
+    (state: SqlValue, [value]: readonly SqlValue[]): SqlValue => {
+      if (value === null || value === undefined) return state;
+      const [sum, squares, n] = state as readonly [SqlValue, number, number];
+      return [change(sum, value), squares + step * Number(value) ** 2, n + step];
+    };
+  return {
+    stateType: structOf([
+      { name: 'SUM', type: sumType },
+      { name: 'SQUARES', type: DOUBLE },
+      { name: 'COUNT', type: BIGINT },
+    ]),
+    resultType: DOUBLE,
+    init: () => [zero, 0, 0],
+    add: update(add, 1),
+    undo: update(subtract, -1),
+    merge(a, b) {
+      const [sumA, squaresA, nA] = a as readonly [SqlValue, number, number];
+      const [sumB, squaresB, nB] = b as readonly [SqlValue, number, number];
+      return [add(sumA, sumB), squaresA + squaresB, nA + nB];
+    },
+    result(state) {
+      const [sum, squares, n] = state as readonly [SqlValue, number, number];
+      return result(Number(sum), squares, n);
+    },
+  };
+}
+
+function variance(sum: number, squares: number, n: number): number {
+  return n < 2 ? 0 : Math.max(0, (squares - (sum * sum) / n) / (n - 1));
+}
+
+function correlation(): Aggregator {
+  const names = ['X', 'Y', 'XX', 'YY', 'XY', 'N'];
+  const update =
+    (step: number) =>
+    (state: SqlValue, [x, y]: readonly SqlValue[]): SqlValue => {
+      if (x === null || y === null) return state;
+      const a = Number(x);
+      const b = Number(y);
+      const change = [a, b, a * a, b * b, a * b, 1];
+      return (state as readonly number[]).map((value, i) => value + step * change[i]!);
+    };
+  return {
+    stateType: structOf(names.map((name) => ({ name, type: DOUBLE }))),
+    resultType: DOUBLE,
+    init: () => names.map(() => 0),
+    add: update(1),
+    undo: update(-1),
+    merge: (a, b) => (a as readonly number[]).map((value, i) => value + (b as readonly number[])[i]!),
+    result(state) {
+      const [x, y, xx, yy, xy, n] = state as unknown as readonly [number, number, number, number, number, number];
+      if (n < 2) return Number.NaN;
+      const spread = Math.sqrt(xx - (x * x) / n) * Math.sqrt(yy - (y * y) / n);
+      return spread === 0 ? Number.NaN : (xy - (x * y) / n) / spread;
+    },
+  };
+}
+
+function sumList([type]: readonly SqlType[]): Aggregator {
+  const item = type!.kind === 'ARRAY' ? type!.item : type!;
+  const { zero, add, subtract } = arithmeticOf(item);
+  const fold =
+    (change: Add) =>
+    (state: SqlValue, [list]: readonly SqlValue[]) => {
+      if (list === null) return state;
+      return (list as readonly SqlValue[]).reduce<SqlValue>(
+        (sum, value) => (value === null ? sum : change(sum, value)),
+        state,
+      );
+    };
+  return {
+    stateType: item,
+    resultType: item,
+    init: () => zero,
+    add: fold(add),
+    undo: fold(subtract),
+    merge: add,
+    result: (state) => state,
+  };
+}
+
+export const basicAggregates: readonly AggregateFunction[] = [
+  aggregate('COUNT', 'Counts the values that are not null, or all rows.', [
+    aggregateOverload('ANY -> BIGINT', () => count),
+  ]),
+  aggregate('SUM', 'Adds the values.', [
+    ...NUMBERS.map((name) =>
+      aggregateOverload(`${name} -> ${name}`, ([type]) => {
+        const { zero, add, subtract } = arithmeticOf(type!);
+        return sumOf(type!, zero, add, subtract);
+      }),
+    ),
+    aggregateOverload('DECIMAL -> ?', ([type]) => decimalSum(type as SqlType & { kind: 'DECIMAL' }), {
+      resultType: sameAs,
+    }),
+  ]),
+  aggregate(
+    'AVG',
+    'The average of the values.',
+    NUMBERS.map((name) =>
+      aggregateOverload(`${name} -> DOUBLE`, ([type]) => moments(type!, (sum, _squares, n) => (n === 0 ? 0 : sum / n))),
+    ),
+  ),
+  aggregate(
+    'STDDEV_SAMP',
+    'The sample variance of the values (kept under this name for compatibility).',
+    NUMBERS.map((name) => aggregateOverload(`${name} -> DOUBLE`, ([type]) => moments(type!, variance))),
+  ),
+  aggregate(
+    'STDDEV_SAMPLE',
+    'The sample standard deviation of the values.',
+    NUMBERS.map((name) =>
+      aggregateOverload(`${name} -> DOUBLE`, ([type]) =>
+        moments(type!, (sum, squares, n) => Math.sqrt(variance(sum, squares, n))),
+      ),
+    ),
+  ),
+  aggregate(
+    'MAX',
+    'The largest value.',
+    ORDERED.map((name) => aggregateOverload(`${name} -> ?`, extreme(1), { resultType: sameAs })),
+  ),
+  aggregate(
+    'MIN',
+    'The smallest value.',
+    ORDERED.map((name) => aggregateOverload(`${name} -> ?`, extreme(-1), { resultType: sameAs })),
+  ),
+  aggregate(
+    'CORRELATION',
+    "Pearson's correlation coefficient of two columns.",
+    NUMBERS.map((name) => aggregateOverload(`${name}, ${name} -> DOUBLE`, correlation)),
+  ),
+  aggregate(
+    'SUM_LIST',
+    'Adds the elements of all lists.',
+    NUMBERS.map((name) => aggregateOverload(`ARRAY<${name}> -> ${name}`, sumList)),
+  ),
+];

@@ -1,0 +1,70 @@
+import type { SqlValue } from '../values/value.ts';
+import { pure, type ScalarFunction, scalar } from './function.ts';
+
+const cache = new Map<string, RegExp>();
+
+function regex(pattern: string): RegExp {
+  let known = cache.get(pattern);
+  if (known === undefined) {
+    // Java writes inline flags at the start; JavaScript has them outside.
+    const inline = /^\(\?([ism]+)\)/.exec(pattern);
+    known = new RegExp(inline === null ? pattern : pattern.slice(inline[0].length), `g${inline?.[1] ?? ''}`);
+    if (cache.size > 1000) cache.clear();
+    cache.set(pattern, known);
+  }
+  known.lastIndex = 0;
+  return known;
+}
+
+function groupCount(pattern: string): number {
+  return (new RegExp(`${regex(pattern).source}|`).exec('')?.length ?? 1) - 1;
+}
+
+function extract(pattern: string, text: string, group = 0): SqlValue {
+  return regex(pattern).exec(text)?.[group] ?? null;
+}
+
+function extractAll(pattern: string, text: string, group = 0): SqlValue {
+  if (group > groupCount(pattern)) return null;
+  return [...text.matchAll(regex(pattern))].map((match) => match[group] ?? null);
+}
+
+/** Java's `\$` and `\\` in a replacement are plain characters; `$1` means the same in both. */
+function replacement(text: string): string {
+  return text.replace(/\\(.)|\$(?=[^\d{]|$)/g, (all, escaped: string | undefined) =>
+    escaped === undefined ? `${all}$` : escaped === '$' ? '$$' : escaped,
+  );
+}
+
+function split(text: string, pattern: string): SqlValue {
+  if (pattern === '' || regex(pattern).exec('')?.[0] === '') {
+    const parts = text.split(regex(pattern === '' ? '(?:)' : pattern)).filter((part) => part !== undefined);
+    return parts;
+  }
+  const parts: string[] = [];
+  let from = 0;
+  for (const match of text.matchAll(regex(pattern))) {
+    parts.push(text.slice(from, match.index));
+    from = match.index + match[0].length;
+  }
+  return [...parts, text.slice(from)];
+}
+
+export const regexFunctions: readonly ScalarFunction[] = [
+  scalar('REGEXP_EXTRACT', 'REGULAR EXPRESSION', 'The first match of a pattern, or a group of it.', [
+    pure('STRING, STRING -> STRING', extract),
+    pure('STRING, STRING, INT -> STRING', extract),
+  ]),
+  scalar('REGEXP_EXTRACT_ALL', 'REGULAR EXPRESSION', 'All matches of a pattern, or a group of each.', [
+    pure('STRING, STRING -> ARRAY<STRING>', extractAll),
+    pure('STRING, STRING, INT -> ARRAY<STRING>', extractAll),
+  ]),
+  scalar('REGEXP_REPLACE', 'REGULAR EXPRESSION', 'The text with all matches of a pattern replaced.', [
+    pure('STRING, STRING, STRING -> STRING', (text: string, pattern: string, fresh: string) =>
+      text.replace(regex(pattern), replacement(fresh)),
+    ),
+  ]),
+  scalar('REGEXP_SPLIT_TO_ARRAY', 'REGULAR EXPRESSION', 'The parts of a text between matches of a pattern.', [
+    pure('STRING, STRING -> ARRAY<STRING>', split),
+  ]),
+];
