@@ -24,7 +24,7 @@ const HELP = `Statements end with a semicolon and may span lines. The words belo
   clear                clear the screen
   history              what was entered before
   version              of the server
-  server [url]         show or change the server
+  server               the server's address
   output [json|tabular]
   run script 'file';   run a file of statements
 

@@ -133,7 +133,8 @@ function tombstoneRow(columns: readonly unknown[]): unknown[] {
   return columns.map((value) => (value === null ? '<TOMBSTONE>' : value));
 }
 
-function readScript(file: string): string {
+/** The text of a script file; one that can't be read is refused in a sentence. */
+export function readScript(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

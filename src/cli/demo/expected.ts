@@ -1,7 +1,8 @@
 // What the demo's queries must answer, computed without any of our own code: one pass over the columns, plain Maps.
 import type { FlightColumns } from './flights-data.ts';
 
-const DAY_MS = 86_400_000;
+/** The size of the windows in examples/flights.sql. */
+export const DAY_MS = 86_400_000;
 
 export interface WindowTotals {
   flights: number;
@@ -24,7 +25,9 @@ export class ExpectedResults {
   lateFlights = 0;
   flights = 0;
 
-  add({ count, departure, delay, distance, origin, destination }: FlightColumns): void {
+  /** Adds a stretch of flights. Answers for each the how-manieth of its window it is: what a result that includes it counts. */
+  add({ count, departure, delay, distance, origin, destination }: FlightColumns): Int32Array {
+    const ordinals = new Int32Array(count);
     this.flights += count;
     for (let i = 0; i < count; i++) {
       const start = Math.floor(departure[i]! / DAY_MS) * DAY_MS;
@@ -35,7 +38,7 @@ export class ExpectedResults {
         this.windows.set(windowKey, window);
       }
       const minutes = delay[i]!;
-      window.flights++;
+      ordinals[i] = ++window.flights;
       window.delaySum += minutes;
       if (minutes > 15) window.delayed++;
       if (minutes > window.longest) window.longest = minutes;
@@ -51,6 +54,7 @@ export class ExpectedResults {
       route.delaySum += minutes;
       if (distance[i]! > route.miles) route.miles = distance[i]!;
     }
+    return ordinals;
   }
 }
 

@@ -19,8 +19,8 @@ interface Flight {
 export interface LoadObserver {
   /** Called for every stretch before it is sent, whether or not it is in the topic already. */
   stretch(flights: FlightColumns): void;
-  /** Called after every slice, with how many flights have been handed over, or found, so far. */
-  progress(loaded: number): void;
+  /** Called after every slice: `loaded` flights have been handed over or found; the last one is row `index` of its stretch. */
+  progress(loaded: number, index: number): void;
 }
 
 export class FlightLoader {
@@ -79,14 +79,13 @@ export class FlightLoader {
           producer.enqueue(this.#topic, place.partition, place.key, out.view(), departure[i]!);
         }
         if (loaded % SLICE === 0) {
-          observer.progress(loaded);
+          observer.progress(loaded, i);
           await this.#breathe(producer);
         }
       }
     }
     await producer.flush();
     await producer.close();
-    observer.progress(loaded);
     return produced;
   }
 

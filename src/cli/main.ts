@@ -1,0 +1,96 @@
+// The command line. Commands are loaded when they are called, so that each starts as fast as what it needs.
+import { Command, CommanderError } from 'commander';
+import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+
+const program = new Command('millrace')
+  .description('A Kafka-protocol broker, a Schema Registry, Streams and SQL in one process')
+  .exitOverride()
+  .configureOutput({ outputError: () => {} })
+  .showSuggestionAfterError();
+
+const collect = (value: string, previous: readonly string[]) => [...previous, value];
+
+program
+  .command('start')
+  .description('start the broker, the Schema Registry and SQL')
+  .option('-d, --data-dir <dir>', 'where data lives (default: ./millrace-data)')
+  .option('-c, --config <file>', 'a .properties file with Kafka, registry and ksqlDB property names')
+  .option('-p, --property <key=value>', 'one property; may be repeated', collect, [])
+  .option('--port <port>', 'port of the broker (9092)')
+  .option('--registry-port <port>', 'port of the Schema Registry (8081)')
+  .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
+  .option('--host <host>', 'address that all services listen on (127.0.0.1)')
+  .action(async (options: StartOptions) => {
+    const { start } = await import('./start.ts');
+    await start(options);
+  });
+
+program
+  .command('sql')
+  .argument('[url]', 'the SQL service', 'http://127.0.0.1:8088')
+  .description('run SQL: a prompt, or statements and scripts')
+  .option('-e, --execute <sql>', 'run statements and leave; may be repeated', collect, [])
+  .option('-f, --file <file>', 'run a script and leave')
+  .option('--output <format>', 'tabular or json', 'tabular')
+  .action(async (url: string, options: SqlOptions) => {
+    const { sql } = await import('./sql.ts');
+    await sql(url, options);
+  });
+
+program
+  .command('demo')
+  .description('SQL over three million real flights, which checks its own results')
+  .option('-n, --records <n>', 'how many flights (3,000,000)')
+  .option('-d, --data-dir <dir>', 'where data lives; the same directory continues where it was', './millrace-demo')
+  .option('--fresh', 'start with an empty data directory')
+  .option('--keep', 'stay up when done')
+  .option('--port <port>', 'port of the broker (9092)')
+  .option('--registry-port <port>', 'port of the Schema Registry (8081)')
+  .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
+  .action(async (options: DemoOptions) => {
+    const { demo } = await import('./demo/demo.ts');
+    await demo(options);
+  });
+
+export interface ServiceOptions {
+  readonly dataDir?: string;
+  readonly port?: string;
+  readonly registryPort?: string;
+  readonly sqlPort?: string;
+  readonly host?: string;
+}
+
+export interface StartOptions extends ServiceOptions {
+  readonly config?: string;
+  readonly property: readonly string[];
+}
+
+export interface SqlOptions {
+  readonly execute: readonly string[];
+  readonly file?: string;
+  readonly output: string;
+}
+
+export interface DemoOptions extends ServiceOptions {
+  readonly records?: string;
+  readonly fresh?: boolean;
+  readonly keep?: boolean;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** One sentence for what a user can mend; everything about it for what only we can. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    console.error(`${error.message.replace(/^error: /, 'millrace: ')} (millrace --help lists what there is)`);
+    return 1;
+  }
+  if (error instanceof MillraceError || codeOf(error) !== undefined) console.error(`millrace: ${messageOf(error)}`);
+  else console.error(error);
+  return 1;
+}

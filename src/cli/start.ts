@@ -1,0 +1,74 @@
+// `millrace start`: all services in this process until a signal ends it.
+import { Platform, readPropertiesFile, settingsFromEnvironment, version } from '../platform/index.ts';
+import { MillraceError } from '../util/index.ts';
+import type { ServiceOptions, StartOptions } from './main.ts';
+
+const NAMES = { broker: 'Broker', 'schema-registry': 'Schema Registry', sql: 'SQL' } as const;
+
+export async function start(options: StartOptions): Promise<void> {
+  const startedAt = performance.now();
+  const platform = await Platform.start({
+    settings: {
+      ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
+      ...settingsFromEnvironment(process.env),
+      ...Object.fromEntries(options.property.map(parseProperty)),
+      ...serviceSettings(options),
+    },
+    log: (message) => console.error(message),
+  });
+  for (const { name, url } of platform.services) console.log(`${`${NAMES[name]} ready`.padEnd(24)} ${url}`);
+  console.log(`Millrace ${version} is up after ${Math.round(performance.now() - startedAt)} ms. Ctrl-C stops it.`);
+  await signalled();
+  await platform.stop();
+  console.log('Stopped.');
+}
+
+/** The flags that are short for settings. */
+export function serviceSettings({
+  dataDir,
+  host,
+  port,
+  registryPort,
+  sqlPort,
+}: ServiceOptions): Record<string, string> {
+  const settings: Record<string, string> = {};
+  if (dataDir !== undefined) settings['log.dirs'] = dataDir;
+  const address = host ?? '127.0.0.1';
+  if (port !== undefined || host !== undefined)
+    settings['listeners'] = `PLAINTEXT://${address}:${parsePort(port ?? '9092')}`;
+  if (registryPort !== undefined || host !== undefined) {
+    settings['schema.registry.listeners'] = `http://${address}:${parsePort(registryPort ?? '8081')}`;
+  }
+  if (sqlPort !== undefined || host !== undefined) {
+    settings['ksql.listeners'] = `http://${address}:${parsePort(sqlPort ?? '8088')}`;
+  }
+  return settings;
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one does not wait for the end. */
+export function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = () => {
+      if (asked) process.exit(1);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+function parseProperty(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new MillraceError('INVALID_OPTION', `"${text}" is not a property: write key=value.`);
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new MillraceError('INVALID_OPTION', `"${text}" is not a port: use a number from 0 to 65535.`);
+  }
+  return port;
+}

@@ -1,0 +1,151 @@
+// The only place that constructs everything. Start: broker → client → registry → SQL, each on what came before; stop: the
+// other way round. Inside the process the parts talk through the same ports as over the network.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Broker } from '../broker/index.ts';
+import { type Client, createClient } from '../client/index.ts';
+import { registryServer, registrySource, SchemaRegistry } from '../schema-registry/index.ts';
+import type { SchemaSource } from '../serde/index.ts';
+import { openSqlService, sqlServer } from '../sql/index.ts';
+import { codeOf, type GivenSettings, MillraceError } from '../util/index.ts';
+import { parseListener, type PlatformSettings, splitSettings } from './settings.ts';
+import { version } from './version.ts';
+
+export interface PlatformOptions {
+  /** Kafka's, the registry's and ksqlDB's property names. */
+  readonly settings?: GivenSettings;
+  /** Called with what an operator may want to know. */
+  readonly log?: (message: string) => void;
+}
+
+export interface RunningService {
+  readonly name: 'broker' | 'schema-registry' | 'sql';
+  readonly url: string;
+}
+
+export class Platform {
+  readonly services: readonly RunningService[];
+  /** A client of the embedded broker, without a socket in between. */
+  readonly client: Client;
+  /** The embedded registry. */
+  readonly schemas: SchemaSource;
+  readonly #stop: readonly (() => Promise<void>)[];
+  #stopping: Promise<void> | undefined;
+
+  private constructor(parts: {
+    services: readonly RunningService[];
+    client: Client;
+    schemas: SchemaSource;
+    stop: readonly (() => Promise<void>)[];
+  }) {
+    this.services = parts.services;
+    this.client = parts.client;
+    this.schemas = parts.schemas;
+    this.#stop = parts.stop;
+  }
+
+  /** Starts all services and resolves when each answers. When one can't start, those before it are stopped again. */
+  static async start(options: PlatformOptions = {}): Promise<Platform> {
+    const { platform, broker: brokerSettings, sql: sqlSettings } = splitSettings(options.settings ?? {});
+    const log = options.log ?? (() => {});
+    const dataDir = platform['log.dirs'];
+    makeDataDirectory(dataDir);
+    const services: RunningService[] = [];
+    const stop: (() => Promise<void>)[] = [];
+    try {
+      const broker = await Broker.open({
+        dataDir: join(dataDir, 'kafka'),
+        settings: { ...EMBEDDED, ...brokerSettings },
+        log,
+      });
+      stop.push(() => broker.close());
+      const kafka = await listening('listeners', platform, (address) => broker.listen(address));
+      services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
+
+      const client = createClient({ dial: async () => broker.connect() });
+      stop.push(() => client.close());
+
+      const registry = await SchemaRegistry.open(client);
+      stop.push(() => registry.close());
+      const registryHttp = registryServer(registry, { clusterId: broker.clusterId, version });
+      const registryUrl = await listening('schema.registry.listeners', platform, (address) =>
+        registryHttp.listen(address),
+      );
+      stop.push(() => registryHttp.close());
+      services.push({ name: 'schema-registry', url: registryUrl });
+
+      const schemas = registrySource(registry);
+      const sql = await openSqlService({
+        client,
+        schemas,
+        stateDir: join(dataDir, 'streams'),
+        settings: sqlSettings,
+        version,
+        log,
+      });
+      stop.push(() => sql.close());
+      const sqlHttp = sqlServer(sql);
+      const sqlUrl = await listening('ksql.listeners', platform, (address) => sqlHttp.listen(address));
+      stop.push(() => sqlHttp.close());
+      services.push({ name: 'sql', url: sqlUrl });
+      return new Platform({ services, client, schemas, stop });
+    } catch (error) {
+      for (const step of stop.toReversed()) await step().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The address of a service: `host:port` of the broker, the URL of the others. */
+  url(name: RunningService['name']): string {
+    return this.services.find((service) => service.name === name)!.url;
+  }
+
+  /** Stops everything in order. What was acknowledged is on the disk; the next start continues. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      for (const step of this.#stop.toReversed()) await step();
+    })();
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** What a single process needs less of than a cluster of machines; every one of these can be set. */
+const EMBEDDED = {
+  'group.initial.rebalance.delay.ms': 0,
+  'offsets.topic.num.partitions': 4,
+  'transaction.state.log.num.partitions': 4,
+};
+
+function makeDataDirectory(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    const reason = codeOf(error) ?? 'unknown error';
+    throw new MillraceError('DATA_DIRECTORY_UNUSABLE', `The data directory ${dataDir} can't be made: ${reason}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Listens, and says in one sentence which port is taken by whom it was meant for. */
+async function listening<T>(
+  name: Exclude<keyof PlatformSettings, 'log.dirs'>,
+  settings: PlatformSettings,
+  listen: (address: { host: string; port: number }) => Promise<T>,
+): Promise<T> {
+  const address = parseListener(name, settings[name]);
+  try {
+    return await listen(address);
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    throw new MillraceError(
+      'PORT_TAKEN',
+      `Port ${address.port} on ${address.host} is taken by another process: stop it, or set ${name} to another port.`,
+      { cause: error },
+    );
+  }
+}
