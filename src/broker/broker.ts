@@ -135,10 +135,13 @@ export class Broker {
     groups.stop();
     transactions.stop();
     flusher.stop();
-    await flusher.syncAll();
-    topics.close();
-    this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
-    this.#unlock();
+    try {
+      await flusher.syncAll();
+      topics.close();
+      this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
+    } finally {
+      this.#unlock();
+    }
   }
 
   #scheduleUpkeep(): void {

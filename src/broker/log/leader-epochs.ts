@@ -53,8 +53,11 @@ export class LeaderEpochs {
     return `0\n${this.#entries.length}\n${lines.join('')}`;
   }
 
+  /** Takes over a checkpoint; one that is not complete says nothing. */
   parse(text: string): void {
-    const lines = text.split('\n').slice(2).filter(Boolean);
+    const [, count, ...rest] = text.split('\n');
+    const lines = rest.filter(Boolean);
+    if (lines.length !== Number(count)) return;
     this.#entries = lines.map((line) => {
       const [epoch = 0, startOffset = 0] = line.split(' ').map(Number);
       return { epoch, startOffset };

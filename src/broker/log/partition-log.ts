@@ -233,7 +233,7 @@ export class PartitionLog {
     if (active !== undefined) {
       if (active.size === 0) return;
       active.write();
-      this.#finishSegment(active);
+      this.#finishSegment(active, true);
       this.#unsynced.push(active);
     }
     this.#segments.push(this.#newSegment(baseOffset));
@@ -245,7 +245,7 @@ export class PartitionLog {
     const active = this.#segments.at(-1);
     if (active !== undefined) {
       active.write();
-      this.#finishSegment(active);
+      this.#finishSegment(active, false);
       active.syncNow();
     }
     for (const segment of this.#unsynced) segment.syncNow();
@@ -284,11 +284,11 @@ export class PartitionLog {
   }
 
   /** What belongs beside a segment that is not appended to: its index, its aborted transactions, the producers behind it. */
-  #finishSegment(segment: Segment): void {
+  #finishSegment(segment: Segment, forced: boolean): void {
     const { disk } = this.#env;
-    segment.writeIndex();
+    segment.writeIndex(forced);
     const aborted = this.aborted.fileFor(segment.baseOffset, segment.nextOffset);
-    if (aborted !== undefined) disk.replaceFile(`${segment.path}.txnindex`, aborted, false);
+    if (aborted !== undefined) disk.replaceFile(`${segment.path}.txnindex`, aborted, true);
     this.#writeSnapshot(segment.nextOffset);
   }
 
@@ -385,7 +385,17 @@ export class PartitionLog {
     this.#loadAborted(names);
     this.#loadProducers(names);
     this.epochs.dropFrom(this.endOffset + 1);
-    if (!options.clean && this.#segments.length > 0) this.#beginEpoch(this.leaderEpoch + 1);
+    if (!options.clean && this.#segments.length > 0) this.#beginEpoch(this.#newestEpoch() + 1);
+  }
+
+  /** The newest epoch that the checkpoint or a record tells of: the checkpoint may have been lost. */
+  #newestEpoch(): number {
+    let newest = this.leaderEpoch;
+    this.#segments.at(-1)!.forEachBatch(0, (bytes, at) => {
+      newest = Math.max(newest, batchHeader.leaderEpoch(bytes, at));
+      return true;
+    });
+    return newest;
   }
 
   #removeSegments(bases: readonly number[]): void {

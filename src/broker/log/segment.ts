@@ -152,6 +152,7 @@ export class Segment {
         if (!visit(window, at)) return false;
         at += size;
       }
+      if (at === 0) throw this.#corrupt();
       position += at;
     }
     return true;
@@ -227,10 +228,10 @@ export class Segment {
   }
 
   /** Puts the index on the disk, as a closed segment's. */
-  writeIndex(): void {
+  writeIndex(forced: boolean): void {
     this.#index.addTime(this.maxTimestamp, this.maxTimestampOffset);
-    this.#disk.replaceFile(`${this.path}.index`, this.#index.offsetFile(), false);
-    this.#disk.replaceFile(`${this.path}.timeindex`, this.#index.timeFile(), false);
+    this.#disk.replaceFile(`${this.path}.index`, this.#index.offsetFile(), forced);
+    this.#disk.replaceFile(`${this.path}.timeindex`, this.#index.timeFile(), forced);
   }
 
   /** Closes the file, behind a `sync` that is under way. */
@@ -268,7 +269,7 @@ export class Segment {
   }
 
   #evict(chunk: Chunk): boolean {
-    if (chunk.position + chunk.used > this.#written) return false;
+    if (chunk.used === 0 || chunk.position + chunk.used > this.#written) return false;
     const at = this.#chunks.indexOf(chunk);
     assert(at <= 0, 'chunks leave in the order in which they came');
     if (at === 0) this.#chunks.shift();
@@ -312,6 +313,7 @@ export class Segment {
         if (batchHeader.lastOffset(window, at) >= offset) return position + at;
         at += this.#batchBytes(window, at);
       }
+      if (at === 0) throw this.#corrupt();
       position += at;
     }
     return -1;
@@ -320,6 +322,10 @@ export class Segment {
   #batchBytes(bytes: Buffer, at: number): number {
     const size = batchHeader.sizeInBytes(bytes, at);
     if (size >= BATCH_HEADER_BYTES) return size;
-    throw new MillraceError('CORRUPT_MESSAGE', `The log file ${this.path}.log holds bytes that are no record batch.`);
+    throw this.#corrupt();
+  }
+
+  #corrupt(): MillraceError {
+    return new MillraceError('CORRUPT_MESSAGE', `The log file ${this.path}.log holds bytes that are no record batch.`);
   }
 }
