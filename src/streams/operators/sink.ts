@@ -1,6 +1,7 @@
 import type { RecordContext } from '../context.ts';
 import type { AnySerde, Emit, GraphNode } from '../dsl-graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
+import { SpanView } from '../state/span-view.ts';
 import { ByteWriter, partitionForKey } from '../../util/index.ts';
 
 export interface SinkOptions {
@@ -35,17 +36,19 @@ export function sink(options: SinkOptions) {
     } = options;
     const fixed = 'fixed' in target ? target.fixed : 'internal' in target ? scope.internalTopic(target.internal) : null;
     const choose = 'choose' in target ? target.choose : null;
+    const keyView = new SpanView();
+    const valueView = new SpanView();
     let unkeyed = 0;
 
     // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
     return (key, value, timestamp, context) => {
       let keyBytes: Buffer | null = null;
       if (rawKey) {
-        if (context.keyStart >= 0) keyBytes = context.keyBytes.subarray(context.keyStart, context.keyEnd);
+        if (context.keyStart >= 0) keyBytes = keyView.of(context.keyBytes, context.keyStart, context.keyEnd);
       } else if (key !== null) {
         keyOut.reset();
         keySerde.encode(key, keyOut);
-        keyBytes = keyOut.view();
+        keyBytes = keyView.of(keyOut.buffer, 0, keyOut.position);
       }
       if (keyBytes === null && dropsNullKeys === true) {
         scope.drop('null-key', node);
@@ -54,11 +57,11 @@ export function sink(options: SinkOptions) {
       let valueBytes: Buffer | null = null;
       if (value !== null) {
         if (rawValue) {
-          valueBytes = context.valueBytes.subarray(context.valueStart, context.valueEnd);
+          valueBytes = valueView.of(context.valueBytes, context.valueStart, context.valueEnd);
         } else {
           valueOut.reset();
           valueSerde.encode(value, valueOut);
-          valueBytes = valueOut.view();
+          valueBytes = valueView.of(valueOut.buffer, 0, valueOut.position);
         }
       }
       context.timestamp = timestamp;

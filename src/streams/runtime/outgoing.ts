@@ -1,11 +1,13 @@
-// What tasks write, on its way to the producer: opens a transaction before the first record, and holds back records of
-// topics whose partition count is not known yet.
+// What tasks write, on its way to the producer: opens a transaction before the first record, and holds back records while
+// the transaction before is still being committed, and those of topics whose partition count is not known yet.
 import type { Header, Producer } from '../../client/index.ts';
 import { partitionForKey } from '../../util/index.ts';
 import type { TaskOutput } from './task-scope.ts';
 
 interface HeldBack {
   readonly topic: string;
+  /** -1: to be chosen. */
+  readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly timestamp: number;
@@ -18,6 +20,7 @@ export class Outgoing implements TaskOutput {
   readonly #partitions = new Map<string, number>();
   readonly #heldBack: HeldBack[] = [];
   #inTransaction = false;
+  #isCommitting = false;
   /** The topic that was written last, and its partition count: nearly always the next one, too. */
   #lastTopic = '';
   #lastCount = 0;
@@ -55,10 +58,11 @@ export class Outgoing implements TaskOutput {
     timestamp: number,
     headers: readonly Header[] | undefined,
   ): void {
-    if (!this.#inTransaction) this.begin();
-    if (partition < 0) {
+    // What is behind a record that is held back must not overtake it.
+    if (partition < 0 || this.#isCommitting || this.#heldBack.length > 0) {
       this.#heldBack.push({
         topic,
+        partition,
         key: key === null ? null : Buffer.from(key),
         value: value === null ? null : Buffer.from(value),
         timestamp,
@@ -66,7 +70,17 @@ export class Outgoing implements TaskOutput {
       });
       return;
     }
+    if (!this.#inTransaction) this.begin();
     this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
+  }
+
+  /** Records held back. */
+  get backlog(): number {
+    return this.#heldBack.length;
+  }
+
+  get hasOutput(): boolean {
+    return this.#inTransaction || this.#heldBack.length > 0;
   }
 
   begin(): void {
@@ -75,19 +89,36 @@ export class Outgoing implements TaskOutput {
     if (this.#transactional) this.#producer.beginTransaction();
   }
 
-  ended(): void {
-    this.#inTransaction = false;
+  /** From here on until `committed`, records are held back: they belong to the next transaction. */
+  committing(): void {
+    this.#isCommitting = true;
   }
 
-  /** Sends what was held back. */
+  committed(): void {
+    this.#isCommitting = false;
+    this.#inTransaction = false;
+    const waiting = this.#heldBack.findIndex((record) => record.partition < 0);
+    this.#enqueue(this.#heldBack.splice(0, waiting < 0 ? this.#heldBack.length : waiting));
+  }
+
+  /** Sends what was held back for want of a partition count. */
   async release(): Promise<void> {
     if (this.#heldBack.length === 0) return;
     const records = this.#heldBack.splice(0);
     await this.learn(new Set(records.map((record) => record.topic)));
+    this.#enqueue(records);
+  }
+
+  #enqueue(records: readonly HeldBack[]): void {
+    if (records.length === 0) return;
+    this.begin();
     let unkeyed = 0;
-    for (const { topic, key, value, timestamp, headers } of records) {
-      const count = this.#partitions.get(topic)!;
-      const partition = key === null ? unkeyed++ % count : partitionForKey(key, count);
+    for (const { topic, partition: chosen, key, value, timestamp, headers } of records) {
+      let partition = chosen;
+      if (partition < 0) {
+        const count = this.#partitions.get(topic)!;
+        partition = key === null ? unkeyed++ % count : partitionForKey(key, count);
+      }
       this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
     }
   }

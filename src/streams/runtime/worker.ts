@@ -66,6 +66,8 @@ const BATCH_BYTES = 512 * 1024;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 /** How long a task waits for the records of a partition that is known to have some. */
 const MAX_IDLE_MS = 1000;
+/** Records that may be produced while a commit is under way. */
+const MAX_HELD_BACK = 10_000;
 const LOCK_RETRY_MS = 50;
 const LOCK_RETRIES = 200;
 
@@ -85,6 +87,8 @@ export class Worker {
   /** Processing and committing exclude each other, and rebalances exclude both. */
   #isSuspended = true;
   #committing: Promise<void> | null = null;
+  /** Why a commit failed that nobody waited for. */
+  #commitFailure: { readonly error: unknown } | null = null;
   #lastCommit = 0;
   #lastPurge = 0;
   #idleSince = 0;
@@ -139,7 +143,7 @@ export class Worker {
         onLost: () => this.#lost(),
       });
       while (!this.#stopping) await this.#turn();
-      await this.#commit('final');
+      await this.#commit('all');
     } catch (error) {
       this.#failure = error;
       throw error;
@@ -158,6 +162,7 @@ export class Worker {
   /** Fetches what there is, processes for a slice of time, commits when it is time to. */
   async #turn(): Promise<void> {
     const { clock, commitIntervalMs, pollMs } = this.#settings;
+    if (this.#commitFailure !== null) throw this.#commitFailure.error;
     const untilCommit = Math.max(0, this.#lastCommit + commitIntervalMs - clock.now());
     const timeout = this.#hasWork() ? 0 : Math.min(pollMs, untilCommit);
     this.#accept(await this.#consumer.poll(timeout));
@@ -167,7 +172,10 @@ export class Worker {
     for (const { task } of this.#running.values()) task.punctuateWallClock();
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
     if (wanted || clock.now() - this.#lastCommit >= commitIntervalMs) {
-      await this.#commit('regular');
+      if (this.#committing === null) await this.#startCommit();
+      else await this.#committing;
+    } else if (this.#outgoing.backlog > MAX_HELD_BACK) {
+      await this.#committing;
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
       await this.#producer.flush();
     } else if (!isDone) {
@@ -209,6 +217,7 @@ export class Worker {
           if (!(error instanceof SchemaNotLoaded)) throw error;
           running.isDirty = true;
           await error.load();
+          if (this.#isSuspended) return false;
           continue;
         }
         if (count > 0) running.isDirty = true;
@@ -267,15 +276,37 @@ export class Worker {
 
   // ── Committing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Outputs, changelogs and input offsets: all of it, or with exactly-once none of it. Then, when due, the checkpoint. */
-  async #commit(kind: 'regular' | 'final'): Promise<void> {
+  /**
+   * Outputs, changelogs and input offsets: all of it, or with exactly-once none of it. Checkpoints need that nothing is
+   * processed until this has resolved.
+   */
+  async #commit(checkpoints: 'no' | 'due' | 'all'): Promise<void> {
     while (this.#committing !== null) await this.#committing;
-    this.#committing = this.#commitNow().then(() => this.#checkpoint(kind === 'final'));
+    this.#committing = this.#commitNow().then(() => (checkpoints === 'no' ? undefined : this.#checkpoint(checkpoints)));
     try {
       await this.#committing;
     } finally {
       this.#committing = null;
     }
+  }
+
+  /**
+   * Begins a commit and lets processing go on while the broker works on it: what comes out meanwhile belongs to the next
+   * one. A checkpoint needs the state as it was committed, so a commit with one is waited for.
+   */
+  async #startCommit(): Promise<void> {
+    const { clock, checkpointIntervalMs } = this.#settings;
+    const now = clock.now();
+    const isDue = ({ checkpoint, checkpointedAt }: Running): boolean =>
+      checkpoint !== null && now - checkpointedAt >= checkpointIntervalMs;
+    if ([...this.#running.values()].some(isDue)) {
+      await this.#commit('due');
+      return;
+    }
+    this.#commit('no').catch((error: unknown) => {
+      this.#commitFailure ??= { error };
+      this.#consumer.wakeup();
+    });
   }
 
   async #commitNow(): Promise<void> {
@@ -302,17 +333,18 @@ export class Worker {
       }
     }
     this.#lastCommit = clock.now();
-    if (offsets.length === 0 && !this.#outgoing.inTransaction) return;
+    if (offsets.length === 0 && !this.#outgoing.hasOutput) return;
     await this.#outgoing.release();
+    if (exactlyOnce) this.#outgoing.begin();
+    this.#outgoing.committing();
     if (exactlyOnce) {
-      this.#outgoing.begin();
       await this.#producer.sendOffsetsToTransaction(offsets, this.#consumer.groupMetadata());
       await this.#producer.commitTransaction();
     } else {
       await this.#producer.flush();
       await this.#consumer.commit(offsets);
     }
-    this.#outgoing.ended();
+    this.#outgoing.committed();
     this.#lastCommit = clock.now();
     await this.#purge();
   }
@@ -332,12 +364,12 @@ export class Worker {
   }
 
   /** Writes committed state to disk. Nothing has been processed since the commit. */
-  async #checkpoint(isFinal: boolean): Promise<void> {
+  async #checkpoint(which: 'due' | 'all'): Promise<void> {
     const { clock, checkpointIntervalMs, client, exactlyOnce, applicationId } = this.#settings;
     const now = clock.now();
     const due = [...this.#running.values()].filter(
       ({ checkpoint, isDirty, checkpointedAt }) =>
-        checkpoint !== null && isDirty && (isFinal || now - checkpointedAt >= checkpointIntervalMs),
+        checkpoint !== null && isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
     );
     if (due.length === 0) return;
     const changelogs = due.flatMap(({ task }) =>
@@ -378,7 +410,7 @@ export class Worker {
   async #revoked(): Promise<void> {
     this.#options.events.onRebalancing();
     this.#isSuspended = true;
-    await this.#commit('regular');
+    await this.#commit('due');
   }
 
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { ByteWriter } from '../../util/index.ts';
+import { SpanView } from './span-view.ts';
 import { SlotTable, UNCHECKPOINTED, UNLOGGED } from './slot-table.ts';
 import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
 
@@ -7,6 +8,7 @@ export class KeyValueState implements StateStore {
   readonly spec: StoreSpec;
   readonly table: SlotTable<unknown>;
   readonly #out = new ByteWriter();
+  readonly #valueView = new SpanView();
 
   constructor(spec: StoreSpec, tracking: Tracking) {
     this.spec = spec;
@@ -52,7 +54,7 @@ export class KeyValueState implements StateStore {
       } else {
         out.reset();
         serde.encode(value, out);
-        visit(table.key(slot), out.view(), table.timestamps[slot]!, 0);
+        visit(table.key(slot), this.#valueView.of(out.buffer, 0, out.position), table.timestamps[slot]!, 0);
       }
     });
   }

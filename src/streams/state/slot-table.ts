@@ -124,12 +124,21 @@ export class SlotTable<V> {
     if (value === undefined && this.flags[slot] === 0) this.#release(slot);
   }
 
-  /** Calls `visit` for every slot changed since the last drain of this flag, oldest change first. */
+  /** Calls `visit` for every slot changed since the last drain of this flag, in no particular order. */
   drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: (slot: number) => void): void {
     const slots = flag === UNLOGGED ? this.#unlogged : this.#uncheckpointed;
     if (slots.length === 0) return;
     if (flag === UNLOGGED) this.#unlogged = [];
     else this.#uncheckpointed = [];
+    if (slots.length * 4 > this.#slots) {
+      // Much has changed: memory is faster walked in its own order.
+      for (let slot = 0; slot < this.#slots; slot++) {
+        if ((this.flags[slot]! & flag) === 0) continue;
+        visit(slot);
+        this.clear(slot, flag);
+      }
+      return;
+    }
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       visit(slot);

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../../util/index.ts';
 import { readInt64 } from '../windows.ts';
 import { restoreSlot } from './key-value-store.ts';
+import { SpanView } from './span-view.ts';
 import { SlotTable, UNCHECKPOINTED, UNLOGGED } from './slot-table.ts';
 import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
 
@@ -19,6 +20,8 @@ export class WindowState implements StateStore {
   readonly #retentionMs: number;
   readonly #row = new ByteWriter();
   readonly #out = new ByteWriter();
+  readonly #rowView = new SpanView();
+  readonly #valueView = new SpanView();
   #lastStart = Number.NaN;
   #lastTable: SlotTable<unknown> | undefined;
 
@@ -106,7 +109,13 @@ export class WindowState implements StateStore {
       const value = table.values[slot];
       out.reset();
       if (value !== undefined) this.spec.value.encode(value, out);
-      visit(row.view(), value === undefined ? null : out.view(), table.timestamps[slot]!, start);
+      const key = this.#rowView.of(row.buffer, 0, row.position);
+      visit(
+        key,
+        value === undefined ? null : this.#valueView.of(out.buffer, 0, out.position),
+        table.timestamps[slot]!,
+        start,
+      );
     });
   }
 
