@@ -37,6 +37,8 @@ export interface SqlEngineOptions {
   /** `ksql.*` properties. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly log?: ProcessingLog | undefined;
+  /** Numbers for the ids of queries; default: 0, 1, 2, … */
+  readonly nextQueryNumber?: (() => number) | undefined;
 }
 
 export class SqlEngine {
@@ -58,7 +60,7 @@ export class SqlEngine {
       executor: options.executor,
       log: options.log ?? (() => undefined),
       queries: new Map(),
-      nextQueryNumber: () => queryNumber++,
+      nextQueryNumber: options.nextQueryNumber ?? (() => queryNumber++),
     };
   }
 

@@ -16,6 +16,9 @@ export interface ExecutorOptions {
 export type QueryState = 'RUNNING' | 'PAUSED' | 'ERROR';
 
 interface Running {
+  readonly query: PersistentQuery;
+  /** A query keeps the settings that it was created with. */
+  readonly setting: Settings;
   readonly streams: KafkaStreams;
   failure: unknown;
 }
@@ -23,9 +26,10 @@ interface Running {
 export class KafkaExecutor implements QueryExecutor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<string, Running>();
+  readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
   /** While the command log is replayed nothing is started: the last word on each query may come later. */
-  #held: Map<string, PersistentQuery> | undefined;
-  /** Settings of the statement that is being carried out: a query keeps those it was created with. */
+  #held: Map<string, { readonly query: PersistentQuery; readonly setting: Settings }> | undefined;
+  /** Settings of the statement that is being carried out. */
   #setting: Settings;
 
   constructor(options: ExecutorOptions) {
@@ -39,9 +43,9 @@ export class KafkaExecutor implements QueryExecutor {
   }
 
   async release(): Promise<void> {
-    const held = this.#held ?? new Map<string, PersistentQuery>();
+    const held = [...(this.#held?.values() ?? [])];
     this.#held = undefined;
-    for (const query of held.values()) await this.start(query);
+    for (const { query, setting } of held) await this.#launch(query, setting);
   }
 
   /** The settings with which the next queries are started. */
@@ -50,25 +54,48 @@ export class KafkaExecutor implements QueryExecutor {
   }
 
   async start(query: PersistentQuery): Promise<void> {
-    if (this.#held !== undefined) {
-      this.#held.set(query.queryId, query);
-      return;
-    }
-    await this.#close(query.queryId);
+    if (this.#held === undefined) await this.#launch(query, this.#setting);
+    else this.#held.set(query.queryId, { query, setting: this.#setting });
+  }
+
+  async #launch(query: PersistentQuery, setting: Settings): Promise<void> {
+    const { queryId, topology } = query;
+    await this.#close(queryId);
     const onFatal = (error: unknown) => {
       running.failure = error;
-      this.#options.log(`query ${query.queryId} stopped: ${messageOf(error)}`);
+      this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
     };
     const running: Running = {
-      streams: this.streams(query.topology, this.applicationId(query.queryId), onFatal),
+      query,
+      setting,
+      streams: this.streams(topology, this.applicationId(queryId), setting, onFatal),
       failure: undefined,
     };
-    this.#running.set(query.queryId, running);
+    this.#paused.delete(queryId);
+    this.#running.set(queryId, running);
     await running.streams.start();
+  }
+
+  /** Stops a query where it is; `resume` goes on from there. */
+  async pause(queryId: string): Promise<void> {
+    const held = this.#held?.get(queryId) ?? this.#running.get(queryId);
+    if (held === undefined) return;
+    this.#held?.delete(queryId);
+    this.#paused.set(queryId, { query: held.query, setting: held.setting });
+    await this.#close(queryId);
+  }
+
+  async resume(queryId: string): Promise<void> {
+    const paused = this.#paused.get(queryId);
+    if (paused === undefined) return;
+    this.#paused.delete(queryId);
+    if (this.#held === undefined) await this.#launch(paused.query, paused.setting);
+    else this.#held.set(queryId, paused);
   }
 
   async stop(queryId: string): Promise<void> {
     this.#held?.delete(queryId);
+    this.#paused.delete(queryId);
     const running = this.#running.get(queryId);
     await this.#close(queryId);
     if (running !== undefined) await this.forget(running.streams, this.applicationId(queryId));
@@ -86,6 +113,7 @@ export class KafkaExecutor implements QueryExecutor {
   }
 
   state(queryId: string): QueryState {
+    if (this.#paused.has(queryId)) return 'PAUSED';
     const running = this.#running.get(queryId);
     return running === undefined || running.failure !== undefined ? 'ERROR' : 'RUNNING';
   }
@@ -103,11 +131,11 @@ export class KafkaExecutor implements QueryExecutor {
   streams(
     topology: Topology,
     applicationId: string,
+    setting: Settings,
     onFatal: (error: unknown) => void,
     overrides: Partial<StreamsSettings> = {},
   ): KafkaStreams {
     const { client, stateDir } = this.#options;
-    const setting = (name: string) => this.#setting(`ksql.streams.${name}`) ?? this.#setting(name);
     const number = (name: string) => {
       const value = setting(name);
       return value === undefined ? undefined : Number(value);

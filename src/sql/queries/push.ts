@@ -52,12 +52,8 @@ export async function startPush(
     });
   });
   const applicationId = executor.applicationId(queryId);
-  const streams = executor.streams(topology, applicationId, (error) => channel.fail(error), {
+  const streams = executor.streams(topology, applicationId, setting, (error) => channel.fail(error), {
     processingGuarantee: 'at_least_once',
-    autoOffsetReset:
-      setting('auto.offset.reset') === 'earliest' || setting('ksql.streams.auto.offset.reset') === 'earliest'
-        ? 'earliest'
-        : 'latest',
     commitIntervalMs: 100,
   });
   if (limitReached) channel.end();

@@ -1,0 +1,88 @@
+// The properties that the SQL engine and its queries know, under ksqlDB's and Kafka Streams' names. What is not here is
+// refused with a suggestion.
+import {
+  booleanSetting,
+  type GivenSettings,
+  intSetting,
+  longSetting,
+  parseSetting,
+  settingNamed,
+  type SettingTable,
+  stringSetting,
+} from '../util/index.ts';
+
+/** Set for the whole service. */
+export const sqlSettings = {
+  'ksql.service.id': stringSetting('default_', 'Names the service: its topics, groups and queries begin with it.'),
+  'ksql.persistence.default.format.key': stringSetting('KAFKA', 'The key format of sources that do not say.'),
+  'ksql.persistence.default.format.value': stringSetting(
+    '',
+    'The value format of sources that do not say; empty: they must.',
+  ),
+  'ksql.persistence.wrap.single.values': stringSetting(
+    '',
+    'Whether a single value column is written as a record; empty: as the format does.',
+    ['', 'true', 'false'],
+  ),
+  'ksql.output.topic.name.prefix': stringSetting('', 'Put before the names of topics that AS SELECT makes.'),
+  'ksql.insert.into.values.enabled': booleanSetting(true, 'Whether INSERT INTO … VALUES is allowed.'),
+  'ksql.create.or.replace.enabled': booleanSetting(true, 'Whether CREATE OR REPLACE is allowed.'),
+  'ksql.headers.columns.enabled': booleanSetting(true, 'Whether HEADERS columns are allowed.'),
+  'ksql.lambdas.enabled': booleanSetting(true, 'Whether lambdas are allowed.'),
+  'ksql.suppress.enabled': booleanSetting(true, 'Whether EMIT FINAL is allowed.'),
+  'ksql.variable.substitution.enable': booleanSetting(true, 'Whether ${name} is replaced by the variable’s value.'),
+  'ksql.fail.on.deserialization.error': booleanSetting(
+    false,
+    'Whether a record that can’t be read stops its query; otherwise it is skipped and logged.',
+  ),
+  'ksql.timestamp.throw.on.invalid': booleanSetting(false, 'Whether an invalid TIMESTAMP column stops its query.'),
+  'ksql.pull.queries.enable': booleanSetting(true, 'Whether pull queries are answered.'),
+  'ksql.query.pull.table.scan.enabled': booleanSetting(true, 'Whether a pull query may read a whole table.'),
+  'ksql.query.pull.stream.enabled': booleanSetting(true, 'Whether a pull query may read a stream.'),
+  'ksql.functions.collect_list.limit': intSetting(1000, 'The longest list of COLLECT_LIST.', 1),
+  'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
+  'ksql.max.push.queries': intSetting(100, 'How many push queries may run at once.', 0),
+} as const satisfies SettingTable;
+
+/** Of the Streams applications behind queries; with or without `ksql.streams.` in front, for all or for one statement. */
+export const streamsSettings = {
+  'auto.offset.reset': stringSetting('latest', 'Where a query starts that has no position yet.', [
+    'earliest',
+    'latest',
+  ]),
+  'processing.guarantee': stringSetting('exactly_once_v2', 'Exactly once, or at least once.', [
+    'exactly_once_v2',
+    'at_least_once',
+  ]),
+  'commit.interval.ms': longSetting(100, 'How often queries commit: what they write is visible then.', 0),
+  'cache.max.bytes.buffering': longSetting(
+    10_485_760,
+    'Above 0, aggregates write once per key and commit; 0: every change.',
+    0,
+  ),
+  'statestore.cache.max.bytes': longSetting(10_485_760, 'The newer name of cache.max.bytes.buffering.', 0),
+  'num.stream.threads': intSetting(1, 'Accepted for compatibility: a query runs in the process’s one thread.', 1),
+} as const satisfies SettingTable;
+
+const STREAMS_PREFIX = 'ksql.streams.';
+
+/** Checks names and values, and puts the streams settings under their bare names. */
+export function normalizeSettings(given: GivenSettings): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
+    const isStreams = bare !== name || Object.hasOwn(streamsSettings, bare);
+    const setting = isStreams
+      ? settingNamed(streamsSettings, bare, 'property')
+      : settingNamed(sqlSettings, name, 'property');
+    settings[isStreams ? bare : name] = String(parseSetting(name, setting, String(value)));
+  }
+  return settings;
+}
+
+/** The value in force when nobody set one. Undefined where "not set" means something of its own. */
+export function defaultOf(name: string): string | undefined {
+  const table: SettingTable = { ...sqlSettings, ...streamsSettings };
+  const value = table[name]?.default;
+  return value === undefined || value === '' ? undefined : String(value);
+}

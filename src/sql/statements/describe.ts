@@ -1,0 +1,365 @@
+// Statements that only look: SHOW, DESCRIBE, EXPLAIN, ASSERT. Each answers an entity.
+import type { Client } from '../../client/index.ts';
+import type { DataSource } from '../catalog.ts';
+import { type Entity, type SchemaEntity, schemaEntity } from '../entities.ts';
+import { refuse } from '../errors.ts';
+import type { SqlFunction } from '../functions/function.ts';
+import type { Query, Statement } from '../parser/ast.ts';
+import { quoteName } from '../parser/print.ts';
+import { explainPlan } from '../plan/explain.ts';
+import { compileFlow } from '../compile/topology.ts';
+import { planTransient } from '../queries/transient.ts';
+import { allColumns } from '../schema.ts';
+import { sqlSettings, streamsSettings } from '../settings.ts';
+import type { EngineContext, PersistentQuery, Settings } from './context.ts';
+
+export interface Looking {
+  readonly engine: EngineContext;
+  readonly client: Client;
+  readonly setting: Settings;
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly stateOf: (queryId: string) => string;
+  readonly applicationId: (queryId: string) => string;
+}
+
+type Show = Extract<Statement, { kind: 'show' }>;
+
+export async function show(look: Looking, { what, extended, all }: Show): Promise<Entity> {
+  const { engine } = look;
+  const { catalog } = engine;
+  switch (what) {
+    case 'STREAMS':
+    case 'TABLES': {
+      const kind = what === 'STREAMS' ? 'STREAM' : 'TABLE';
+      const sources = catalog.sources().filter((source) => source.kind === kind);
+      if (extended) return descriptions(look, sources);
+      return { '@type': what.toLowerCase(), [what.toLowerCase()]: sources.map(sourceListing) };
+    }
+    case 'TOPICS':
+      return {
+        '@type': extended ? 'kafka_topics_extended' : 'kafka_topics',
+        topics: await topicListing(look, all, extended),
+      };
+    case 'QUERIES':
+      if (extended) {
+        const described = [...engine.queries.values()].map((query) => queryDescription(look, query));
+        return { '@type': 'query_descriptions', queryDescriptions: described };
+      }
+      return { '@type': 'queries', queries: [...engine.queries.values()].map((query) => queryListing(look, query)) };
+    case 'FUNCTIONS': {
+      const functions = engine.functions
+        .all()
+        .map(({ name, kind, category }) => ({ name, type: kind.toUpperCase(), category }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      return { '@type': 'function_names', functions };
+    }
+    case 'PROPERTIES':
+      return {
+        '@type': 'properties',
+        properties: propertyListing(look),
+        overwrittenProperties: [],
+        defaultProperties: [],
+      };
+    case 'TYPES':
+      return {
+        '@type': 'type_list',
+        types: Object.fromEntries([...catalog.types()].map(([name, type]) => [name, schemaEntity(type)])),
+      };
+    case 'VARIABLES':
+      return {
+        '@type': 'variables',
+        variables: Object.entries(look.variables).map(([name, value]) => ({ name, value })),
+      };
+    default:
+      return refuse(`SHOW ${what} is not supported: there is no Connect here yet.`);
+  }
+}
+
+export async function describe(look: Looking, name: string, extended: boolean): Promise<Entity> {
+  const source = look.engine.catalog.source(name);
+  if (source === undefined) return refuse(`Could not find STREAM/TABLE '${name}' in the Metastore`);
+  const sourceDescription = await describeSource(look, source, extended);
+  return { '@type': 'sourceDescription', sourceDescription };
+}
+
+export async function describeAll(look: Looking, type: DataSource['kind']): Promise<Entity> {
+  return descriptions(
+    look,
+    look.engine.catalog.sources().filter((source) => source.kind === type),
+  );
+}
+
+export function describeFunction(look: Looking, name: string): Entity {
+  const found: SqlFunction = look.engine.functions.get(name.toUpperCase());
+  return {
+    '@type': 'describe_function',
+    name: found.shownAs ?? found.name,
+    description: found.description,
+    author: 'Millrace',
+    version: '',
+    path: 'internal',
+    type: found.kind.toUpperCase(),
+    functions: found.overloads.map(({ signature }) => {
+      const { parameters, result } = partsOf(signature.text);
+      const described = parameters.map((type) => ({
+        name: '',
+        type: type.replace(/\.\.\.$/, ''),
+        description: '',
+        isVariadic: type.endsWith('...'),
+      }));
+      return { arguments: described, returnType: result, description: '' };
+    }),
+  };
+}
+
+export function explain(look: Looking, statement: Extract<Statement, { kind: 'explain' }>): Entity {
+  const { engine, setting } = look;
+  if (statement.queryId !== undefined) {
+    const query = engine.queries.get(statement.queryId);
+    if (query === undefined)
+      return refuse(
+        `Query with id:${statement.queryId} does not exist, use SHOW QUERIES to view the full set of queries.`,
+      );
+    return { '@type': 'queryDescription', queryDescription: queryDescription(look, query) };
+  }
+  const inner = statement.statement;
+  const query: Query | undefined =
+    inner?.kind === 'query' || inner?.kind === 'createAsSelect' || inner?.kind === 'insertIntoSelect'
+      ? inner.query
+      : undefined;
+  if (query === undefined) return refuse('The provided statement does not run a ksql query');
+  const { catalog, functions, schemas, log } = engine;
+  const planned = planTransient({ catalog, functions, setting }, query, '');
+  const topology = compileFlow({ catalog, functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
+    const stream = 'stream' in flow ? flow.stream : flow.table.toStream();
+    stream.foreach(() => {});
+  });
+  return {
+    '@type': 'queryDescription',
+    queryDescription: {
+      id: '',
+      queryType: 'PUSH',
+      sources: planned.sources.map((source) => source.name),
+      sinks: [],
+      fields: planned.columns.map(({ name, type, isKey }) =>
+        field(name, schemaEntity(type), isKey ? 'KEY' : undefined),
+      ),
+      topology: topology.describe(),
+      executionPlan: explainPlan({ root: planned.root, sink: undefined }),
+      overriddenProperties: look.overrides,
+    },
+  };
+}
+
+/** `ARRAY<T>, T -> BOOLEAN` as its parts: commas inside of brackets separate nothing. */
+function partsOf(signature: string): { parameters: string[]; result: string } {
+  const arrow = signature.lastIndexOf(' -> ');
+  const parameters: string[] = [];
+  let depth = 0;
+  let start = 0;
+  const list = arrow < 0 ? '' : signature.slice(0, arrow);
+  for (let i = 0; i <= list.length; i++) {
+    const character = list[i];
+    if (character === '<' || character === '(') depth++;
+    else if (character === '>' && list[i - 1] !== '=') depth--;
+    else if (character === ')') depth--;
+    else if (character === undefined || (character === ',' && depth === 0)) {
+      const parameter = list.slice(start, i).trim();
+      if (parameter !== '') parameters.push(parameter);
+      start = i + 1;
+    }
+  }
+  return { parameters, result: signature.slice(arrow < 0 ? 0 : arrow + 4).replace(/^-> /, '') };
+}
+
+// ── Pieces ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function sourceListing({ kind, name, topic, keyFormat, valueFormat, window }: DataSource) {
+  return {
+    type: kind,
+    name,
+    topic,
+    keyFormat: keyFormat.format,
+    valueFormat: valueFormat.format,
+    isWindowed: window !== undefined,
+  };
+}
+
+function queryListing(look: Looking, { queryId, plan, sql }: PersistentQuery) {
+  const state = look.stateOf(queryId);
+  return {
+    queryString: sql,
+    sinks: plan.sink === undefined ? [] : [plan.sink.name],
+    sinkKafkaTopics: plan.sink === undefined ? [] : [plan.sink.topic],
+    id: queryId,
+    statusCount: { [state]: 1 },
+    queryType: 'PERSISTENT',
+    state,
+  };
+}
+
+function queryDescription(look: Looking, query: PersistentQuery) {
+  const { queryId, plan, topology, sql } = query;
+  const key = plan.root.key.map(({ name, type }) => field(name, schemaEntity(type), 'KEY'));
+  const state = look.stateOf(queryId);
+  return {
+    id: queryId,
+    statementText: sql,
+    windowType: plan.root.window?.type ?? null,
+    fields: [...key, ...plan.root.columns.map(({ name, type }) => field(name, schemaEntity(type)))],
+    sources: plan.sources,
+    sinks: plan.sink === undefined ? [] : [plan.sink.name],
+    topology: topology.describe(),
+    executionPlan: explainPlan(plan),
+    overriddenProperties: {},
+    ksqlHostQueryStatus: {},
+    queryType: 'PERSISTENT',
+    queryErrors: [],
+    tasksMetadata: [],
+    consumerGroupId: look.applicationId(queryId),
+    state,
+  };
+}
+
+async function descriptions(look: Looking, sources: readonly DataSource[]): Promise<Entity> {
+  const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(look, source, true)));
+  return { '@type': 'source_descriptions', sourceDescriptions };
+}
+
+async function describeSource(look: Looking, source: DataSource, extended: boolean) {
+  const { engine } = look;
+  const { catalog } = engine;
+  const listing = (ids: readonly string[]) =>
+    ids.flatMap((id) => {
+      const query = engine.queries.get(id);
+      return query === undefined ? [] : [queryListing(look, query)];
+    });
+  const topic = await engine.topics.describe(source.topic);
+  const keyType = source.kind === 'TABLE' ? 'PRIMARY_KEY' : 'KEY';
+  return {
+    name: source.name,
+    windowType: source.window?.type ?? null,
+    readQueries: listing(catalog.queriesReading(source.name)),
+    writeQueries: listing(catalog.queriesWriting(source.name)),
+    fields: allColumns(source.schema).map(({ name, type, namespace, headerKey }) => ({
+      ...field(
+        name,
+        schemaEntity(type),
+        namespace === 'KEY' ? keyType : namespace === 'HEADERS' ? 'HEADER' : undefined,
+      ),
+      ...(headerKey === undefined ? {} : { headerKey }),
+    })),
+    type: source.kind,
+    timestamp: source.timestamp?.column ?? '',
+    statistics: '',
+    errorStats: '',
+    extended,
+    keyFormat: source.keyFormat.format,
+    valueFormat: source.valueFormat.format,
+    topic: source.topic,
+    partitions: topic?.partitions ?? 0,
+    replication: topic?.replicas ?? 0,
+    statement: source.sql,
+    queryOffsetSummaries: [],
+    sourceConstraints: [],
+    clusterStatistics: [],
+    clusterErrorStats: [],
+  };
+}
+
+function field(name: string, schema: SchemaEntity, type?: string) {
+  return { name, schema, ...(type === undefined ? {} : { type }) };
+}
+
+/** ksqlDB hides what systems keep for themselves, unless ALL is asked for. */
+const HIDDEN = /^(_confluent|__confluent|_schemas$|__consumer_offsets$|__transaction_state$|connect-)/;
+
+async function topicListing({ client }: Looking, all: boolean, extended: boolean) {
+  const admin = client.admin();
+  const names = (await admin.listTopics()).filter((name) => all || !HIDDEN.test(name));
+  const described = await admin.describeTopics(names);
+  const groups = extended ? await consumersOf(client) : new Map<string, { groups: number; members: number }>();
+  return [...described.values()].map(({ name, partitions }) => ({
+    name,
+    replicaInfo: partitions.map(({ replicas }) => replicas.length),
+    ...(extended
+      ? { consumerCount: groups.get(name)?.members ?? 0, consumerGroupCount: groups.get(name)?.groups ?? 0 }
+      : {}),
+  }));
+}
+
+async function consumersOf(client: Client): Promise<Map<string, { groups: number; members: number }>> {
+  const admin = client.admin();
+  const counts = new Map<string, { groups: number; members: number }>();
+  for (const { groupId } of await admin.listGroups()) {
+    const [description] = await admin.describeGroups([groupId]);
+    const topics = new Set((await admin.committedOffsets(groupId)).map(({ topic }) => topic));
+    for (const topic of topics) {
+      const { groups, members } = counts.get(topic) ?? { groups: 0, members: 0 };
+      counts.set(topic, { groups: groups + 1, members: members + (description?.members.length ?? 0) });
+    }
+  }
+  return counts;
+}
+
+function propertyListing({ setting, overrides }: Looking) {
+  const entries = [
+    ...Object.keys(sqlSettings).map((name) => ({ name, key: name, scope: 'KSQL' })),
+    ...Object.keys(streamsSettings).map((name) => ({
+      name: `ksql.streams.${name}`,
+      key: name,
+      scope: 'KAFKA_STREAMS',
+    })),
+  ];
+  return entries.map(({ name, key, scope }) => ({
+    name,
+    scope,
+    value: setting(key) ?? null,
+    editable: true,
+    level: Object.hasOwn(overrides, key) ? 'QUERY' : 'SERVER',
+  }));
+}
+
+export async function assertTopic(
+  look: Looking,
+  statement: Extract<Statement, { kind: 'assertTopic' }>,
+): Promise<Entity> {
+  const found = await look.engine.topics.describe(statement.topic);
+  if (statement.exists !== (found !== undefined)) {
+    refuse(`Topic ${statement.topic} ${statement.exists ? 'does not exist' : 'exists'}.`);
+  }
+  for (const [name, actual] of [
+    ['PARTITIONS', found?.partitions],
+    ['REPLICAS', found?.replicas],
+  ] as const) {
+    const wanted = statement.properties.get(name);
+    if (statement.exists && wanted !== undefined && Number(wanted) !== actual) {
+      refuse(
+        `Mismatched configuration for topic ${statement.topic}: For config ${name.toLowerCase()}, expected ${String(wanted)} got ${String(actual)}`,
+      );
+    }
+  }
+  return { '@type': 'assert_topic', topicName: statement.topic, exists: statement.exists };
+}
+
+export async function assertSchema(
+  { engine }: Looking,
+  statement: Extract<Statement, { kind: 'assertSchema' }>,
+): Promise<Entity> {
+  const { subject, id, exists } = statement;
+  const byId = id === undefined ? undefined : await engine.schemas?.byId(id).catch(() => undefined);
+  const bySubject = subject === undefined ? undefined : await engine.schemas?.latest(subject);
+  const found =
+    (id === undefined || byId !== undefined) &&
+    (subject === undefined || bySubject !== undefined) &&
+    (id === undefined || bySubject === undefined || bySubject.id === id || byId !== undefined);
+  if (found !== exists) {
+    const what = [
+      subject === undefined ? '' : `subject name ${quoteName(subject)}`,
+      id === undefined ? '' : `id ${id}`,
+    ].filter((part) => part !== '');
+    refuse(`Schema with ${what.join(' and ')} ${exists ? 'does not exist' : 'exists'}.`);
+  }
+  return { '@type': 'assert_schema', subject: subject ?? null, id: id ?? null, exists };
+}

@@ -1,0 +1,65 @@
+import type { Catalog } from '../catalog.ts';
+import { refuse } from '../errors.ts';
+import type { Expression, ParsedStatement } from '../parser/ast.ts';
+import { allColumns } from '../schema.ts';
+import type { SqlType } from '../types.ts';
+
+/** One JSON object as INSERT VALUES: names in any case unless quoted, values as the columns' types read them. */
+export function insertStatement(
+  catalog: Catalog,
+  target: string,
+  row: Readonly<Record<string, unknown>>,
+): ParsedStatement {
+  const name = identifier(target);
+  const source = catalog.source(name);
+  if (source === undefined) return refuse(`Cannot insert values into an unknown stream: \`${name}\``);
+  const columns: string[] = [];
+  const values: Expression[] = [];
+  for (const [key, value] of Object.entries(row)) {
+    const column = allColumns(source.schema).find((candidate) => candidate.name === identifier(key));
+    columns.push(identifier(key));
+    values.push(column === undefined ? { kind: 'null' } : literal(value, column.type));
+  }
+  const statement = { kind: 'insertValues' as const, target: name, columns, values };
+  return { statement, text: `INSERT INTO ${name} (${columns.join(', ')}) VALUES (…);` };
+}
+
+function identifier(text: string): string {
+  const quoted = /^(["`])(.*)\1$/s.exec(text);
+  return quoted === null ? text.toUpperCase() : quoted[2]!;
+}
+
+function literal(value: unknown, type: SqlType): Expression {
+  if (value === null || value === undefined) return { kind: 'null' };
+  if (typeof value === 'boolean') return { kind: 'boolean', value };
+  if (typeof value === 'string') return { kind: 'string', value };
+  if (typeof value === 'number') return number(value, type);
+  if (Array.isArray(value)) {
+    const item = type.kind === 'ARRAY' ? type.item : type;
+    return { kind: 'array', items: value.map((element: unknown) => literal(element, item)) };
+  }
+  const entries = Object.entries(value as Record<string, unknown>);
+  if (type.kind === 'MAP') {
+    return {
+      kind: 'map',
+      entries: entries.map(([key, item]) => ({
+        key: { kind: 'string', value: key },
+        value: literal(item, type.value),
+      })),
+    };
+  }
+  const fields = type.kind === 'STRUCT' ? type.fields : [];
+  return {
+    kind: 'struct',
+    fields: fields.map((field) => {
+      const found = entries.find(([key]) => identifier(key) === field.name || key === field.name);
+      return { name: field.name, value: literal(found?.[1], field.type) };
+    }),
+  };
+}
+
+function number(value: number, type: SqlType): Expression {
+  if (type.kind === 'DECIMAL') return { kind: 'decimal', text: String(value) };
+  if (type.kind === 'DOUBLE' || !Number.isInteger(value)) return { kind: 'double', value };
+  return type.kind === 'BIGINT' ? { kind: 'bigint', value: BigInt(value) } : { kind: 'integer', value };
+}
