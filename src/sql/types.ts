@@ -147,9 +147,8 @@ export function widerNumber(a: SqlType, b: SqlType): SqlType {
 /** True when a value of `from` becomes one of `to` without being asked: widening numbers, inside collections too. */
 export function canImplicitlyCast(from: SqlType, to: SqlType): boolean {
   if (sameType(from, to)) return true;
-  if (to.kind === 'DECIMAL' && isNumeric(from) && from.kind !== 'DOUBLE') {
-    const decimal = asDecimalType(from);
-    return to.scale >= decimal.scale && to.precision - to.scale >= decimal.precision - decimal.scale;
+  if (to.kind === 'DECIMAL' && from.kind === 'DECIMAL') {
+    return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
   }
   if (isNumeric(from) && isNumeric(to)) return numericOrder.indexOf(from.kind) < numericOrder.indexOf(to.kind);
   if (from.kind === 'ARRAY' && to.kind === 'ARRAY') return canImplicitlyCast(from.item, to.item);

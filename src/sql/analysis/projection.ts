@@ -2,7 +2,7 @@ import { refuse } from '../errors.ts';
 import type { ExpressionCompiler } from '../compile/expression.ts';
 import type { Expression, SelectItem } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
-import { allColumns, isSystemColumn } from '../schema.ts';
+import { allColumns, isSystemColumn, pseudoColumns } from '../schema.ts';
 import type { Scope } from './scope.ts';
 
 /** One column of the result: qualified, and with its name. */
@@ -13,6 +13,13 @@ export interface ProjectionItem {
   readonly fromStar: boolean;
 }
 
+export interface ProjectionOptions {
+  /** The names of the fields behind `->*`. */
+  readonly structFields: (base: Expression) => readonly string[];
+  readonly syntheticKey: string | undefined;
+  readonly partitioned: boolean;
+}
+
 /**
  * The items of a SELECT as single, named columns: stars expanded, names given where there are none.
  * `syntheticKey` is the key column of a join that only stars and its own name know.
@@ -20,9 +27,9 @@ export interface ProjectionItem {
 export function expandProjection(
   items: readonly SelectItem[],
   scope: Scope,
-  structFields: (base: Expression) => readonly string[],
-  syntheticKey: string | undefined,
+  options: ProjectionOptions,
 ): ProjectionItem[] {
+  const { structFields, syntheticKey, partitioned } = options;
   const found: ProjectionItem[] = [];
   const names = new NameGenerator(scope);
   for (const item of items) {
@@ -31,7 +38,10 @@ export function expandProjection(
       if (item.source === undefined && syntheticKey !== undefined)
         found.push({ name: syntheticKey, expression: { kind: 'column', name: syntheticKey }, fromStar: true });
       for (const { alias, source } of sources) {
-        for (const column of allColumns(source.schema)) {
+        const { key, value } = source.schema;
+        // Behind PARTITION BY the old key is a value among the others, and a join's rows show all they have.
+        const rest = partitioned && scope.isJoin ? pseudoColumns : [];
+        for (const column of partitioned ? [...value, ...rest, ...key] : [...key, ...value]) {
           const expression: Expression = { kind: 'column', source: alias, name: column.name };
           found.push({ name: scope.internalName(alias, column.name), expression, fromStar: true });
         }
@@ -44,6 +54,10 @@ export function expandProjection(
         found.push({ name: field, expression: { kind: 'dereference', base, field }, fromStar: false });
       continue;
     }
+    const bare =
+      item.expression.kind === 'column' && item.expression.source === undefined ? item.expression.name : undefined;
+    if (bare !== undefined && isSystemColumn(bare) && (item.alias ?? bare) === bare && !scope.isJoin)
+      refuse(`Reserved column name in select: ${quoteName(bare)}. Please remove or alias the column.`);
     const expression = scope.qualify(item.expression, 'SELECT');
     if (item.alias !== undefined) {
       const ownName = expression.kind === 'column' && expression.name === item.alias;

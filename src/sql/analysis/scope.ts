@@ -40,12 +40,14 @@ export class Scope {
   /** The source with an alias. */
   aliased(alias: string): ScopeSource {
     const found = this.sources.find((source) => source.alias === alias);
-    if (found === undefined) return refuse(`'${alias}' is not a valid stream/table name or alias.`);
+    if (found === undefined)
+      return refuse(`Failed to prepare statement: '${alias}' is not a valid stream/table name or alias.`);
     return found;
   }
 
   /** Gives every column its source, or refuses it. */
   qualify(e: Expression, clause: Clause): Expression {
+    for (const alias of this.sourcesIn(e)) this.aliased(alias);
     return replaceColumns(e, (column) => this.#qualifyColumn(column, clause));
   }
 

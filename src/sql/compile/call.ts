@@ -12,7 +12,7 @@ import { timeUnit } from '../parser/build-expression.ts';
 import { asDecimalType, type SqlType, STRING } from '../types.ts';
 import { caster } from '../values/cast.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import type { Compiled, ExpressionCompiler } from './expression.ts';
+import { type Compiled, type ExpressionCompiler, nullOnError } from './expression.ts';
 
 /** What an argument gives for a row: a value, or a lambda as a function. */
 type Argument = (row: Row) => SqlValue | ((...args: SqlValue[]) => SqlValue);
@@ -62,7 +62,7 @@ function resolveCall<O extends OverloadBase>(compiler: ExpressionCompiler, call:
     const wanted = wantedType(pattern, type, bindings);
     types.push(wanted ?? type ?? STRING);
     if (arg.compiled === undefined) return () => arg.unit!;
-    const { evaluate } = arg.compiled;
+    const evaluate = nullOnError(arg.compiled.evaluate);
     if (wanted === undefined || type === null) return evaluate;
     const cast = caster(type, wanted);
     if (cast === undefined) return evaluate;

@@ -49,9 +49,9 @@ export function compileComparison(compiler: ExpressionCompiler, e: Expression & 
     type: BOOLEAN,
     evaluate: (row) => {
       const x = a(row);
-      if (x === null) return null;
+      if (x === null) return false;
       const y = b(row);
-      return y === null ? null : test(x, y);
+      return y !== null && test(x, y);
     },
   };
 }

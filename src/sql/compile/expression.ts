@@ -316,7 +316,7 @@ export class ExpressionCompiler {
       type: BOOLEAN,
       evaluate: (row) => {
         const value = operand(row);
-        if (value === null) return null;
+        if (value === null) return false;
         for (const item of items) {
           const candidate = item(row);
           if (candidate !== null && same(value, candidate)) return true;
@@ -345,10 +345,10 @@ export class ExpressionCompiler {
       type: BOOLEAN,
       evaluate: (row) => {
         const value = operand.evaluate(row);
-        if (value === null) return null;
+        if (value === null) return false;
         if (fixed !== undefined) return fixed.test(value as string);
         const text = pattern.evaluate(row);
-        return text === null ? null : likePattern(text as string, e.escape).test(value as string);
+        return text === null ? false : likePattern(text as string, e.escape).test(value as string);
       },
     };
   }
@@ -446,8 +446,8 @@ export function mapped(evaluate: Evaluate, apply: Caster): Evaluate {
   };
 }
 
-/** What fails inside a constructor is null there; the rest of the constructor stays. */
-function nullOnError(evaluate: Evaluate): Evaluate {
+/** What fails as a part of a constructor or as an argument is null there; the rest goes on. */
+export function nullOnError(evaluate: Evaluate): Evaluate {
   return (row) => {
     try {
       return evaluate(row);

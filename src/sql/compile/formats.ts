@@ -4,6 +4,7 @@ import type { WindowInfo } from '../catalog.ts';
 import { refuse } from '../errors.ts';
 import { type FormatInfo, isUnwrapped } from '../formats.ts';
 import type { Row } from '../values/value.ts';
+import { avroRowSerde, DEFAULT_AVRO_NAME } from './codecs/avro.ts';
 import { delimitedSerde } from './codecs/delimited.ts';
 import type { CodecColumn, RowSerde } from './codecs/codec.ts';
 import { jsonSerde } from './codecs/json.ts';
@@ -27,10 +28,10 @@ export function holdsBare(info: FormatInfo, part: 'key' | 'value', columns: read
 
 /** The serde for rows of these columns in a format. */
 export function rowSerde(
-  _env: FormatEnvironment,
+  env: FormatEnvironment,
   info: FormatInfo,
   columns: readonly CodecColumn[],
-  { part }: RecordPart,
+  { topic, part }: RecordPart,
 ): RowSerde {
   const bare = holdsBare(info, part, columns);
   switch (info.format) {
@@ -40,6 +41,13 @@ export function rowSerde(
       return delimitedSerde(columns, info.properties['delimiter']);
     case 'KAFKA':
       return kafkaSerde(columns);
+    case 'AVRO':
+      return avroRowSerde(columns, {
+        schemas: env.schemas,
+        subject: `${topic}-${part}`,
+        bare,
+        fullName: info.properties['fullSchemaName'] ?? DEFAULT_AVRO_NAME,
+      });
     case 'NONE':
       return noneSerde;
     default:

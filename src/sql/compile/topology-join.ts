@@ -124,7 +124,9 @@ function foreignKey(compiler: StepCompiler, step: JoinStep, joiner: Joiner): Row
   const left = compiler.table(step.left);
   const right = compiler.table(step.right);
   const join = (a: Row | null, b: Row | null): Row | null => joiner(a, b, null);
-  const options = { value: internalSerde(step.columns) } as never;
+  const options = {
+    result: internalSerde(step.columns),
+  } as never;
   return step.type === 'LEFT'
     ? left.leftJoinForeign(right, extract as never, join as never, options)
     : left.joinForeign(right, extract as never, join as never, options);

@@ -8,6 +8,7 @@ import {
   type Topology,
   type Windowed,
 } from '../../streams/index.ts';
+import { columnsIn } from '../analysis/walk.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type {
@@ -197,18 +198,25 @@ export class StepCompiler {
 
   #selectKey(step: SelectKeyStep): Flow {
     const compiler = compilerFor(this.env, step.input.columns);
-    const keys = step.keys.map(({ expression }) => this.guarded(compiler.compile(expression).evaluate, 'PARTITION BY'));
-    const newKey = (row: Row | null): Row | null => {
-      if (keys.length === 0 || row === null) return null;
-      const key = keys.map((evaluate) => evaluate(row));
+    const ofKey = new Set(step.input.key.map(({ name }) => name));
+    const keys = step.keys.map(({ expression }) => ({
+      evaluate: this.guarded(compiler.compile(expression).evaluate, 'PARTITION BY'),
+      fromKey: columnsIn(expression).every(({ name }) => ofKey.has(name)),
+    }));
+    // A record without a value still has a key, from which the next one may be made.
+    const places = step.input.columns.map(({ name }) => step.input.key.findIndex((column) => column.name === name));
+    const newKey = (old: RowKey, value: Row | null): Row | null => {
+      if (keys.length === 0) return null;
+      const plain = plainKey(old);
+      const row = value ?? places.map((at) => plain?.[at] ?? null);
+      const key = keys.map(({ evaluate, fromKey }) => (value === null && !fromKey ? null : evaluate(row)));
       return key.length === 1 && key[0] === null ? null : key;
     };
     const added = step.columns
       .slice(step.input.columns.length)
       .map(({ name }) => step.keys.findIndex((key) => key.name === name));
     const serde = internalSerde(step.key);
-    let stream: RowStream = this.stream(step.input).selectKey((_key, row) => newKey(row) as RowKey, {
-      reads: 'value',
+    let stream: RowStream = this.stream(step.input).selectKey((key, row) => newKey(key, row) as RowKey, {
       key: serde as Serde<NonNullable<RowKey>>,
     });
     if (added.length > 0) {
@@ -249,6 +257,7 @@ export class StepCompiler {
     const value = rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' });
     const bare = holdsBare(sink.valueFormat, 'value', columns);
     let stream = 'table' in flow ? flow.table.toStream() : flow.stream;
+    if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
     if (bare)
       stream = stream.mapValues((_key, row) => (row === null || row[0] === null ? null : row), { reads: 'value' });
     const { timestamp } = sink;

@@ -4,7 +4,6 @@ import { printExpression } from '../parser/print.ts';
 import {
   arrayOf,
   BIGINT,
-  DOUBLE,
   decimalType,
   INTEGER,
   isNumeric,
@@ -135,7 +134,8 @@ function numberType(text: string): SqlType | undefined {
   }
   const value = Decimal.parse(text);
   if (value === undefined) return undefined;
-  return /[eE]/.test(text) ? DOUBLE : decimalType(Math.max(value.precision, value.scale), value.scale);
+  const { scale, precision } = value.scale < 0 ? value.rescale(0) : value;
+  return decimalType(Math.max(precision, scale), scale);
 }
 
 /** true, false, yes, no, or the beginning of one of them. */

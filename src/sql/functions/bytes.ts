@@ -14,9 +14,8 @@ function toBytes(text: string, encodingName: string): Buffer {
   const encoding = encodingOf(encodingName);
   if (encoding === 'hex') {
     const plain = /^0x/i.test(text) ? text.slice(2) : /^x'.*'$/i.test(text) ? text.slice(2, -1) : text;
-    const even = plain.length % 2 === 0 ? plain : `0${plain}`;
-    if (!/^[0-9a-fA-F]*$/.test(even)) throw new RangeError(`'${text}' is not hexadecimal`);
-    return Buffer.from(even, 'hex');
+    if (!/^(?:[0-9a-fA-F]{2})*$/.test(plain)) throw new RangeError(`'${text}' is not hexadecimal`);
+    return Buffer.from(plain, 'hex');
   }
   if (encoding === 'base64' && !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new RangeError(`'${text}' is not base64`);
   if (encoding === 'ascii')

@@ -39,6 +39,10 @@ export const otherFunctions: readonly ScalarFunction[] = [
   ]),
   scalar('GEO_DISTANCE', 'OTHER', 'The distance between two points on the earth.', [
     pure('DOUBLE, DOUBLE, DOUBLE, DOUBLE -> DOUBLE', distance),
-    pure('DOUBLE, DOUBLE, DOUBLE, DOUBLE, STRING -> DOUBLE', distance),
+    nullable(
+      'DOUBLE, DOUBLE, DOUBLE, DOUBLE, STRING -> DOUBLE',
+      (a: number | null, b: number | null, c: number | null, d: number | null, units: string | null) =>
+        a === null || b === null || c === null || d === null ? null : distance(a, b, c, d, units ?? 'KM'),
+    ),
   ]),
 ];

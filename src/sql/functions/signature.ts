@@ -4,6 +4,7 @@ import {
   asDecimalType,
   canImplicitlyCast,
   isNumeric,
+  isTemporal,
   mapOf,
   type PrimitiveKind,
   type SqlType,
@@ -186,7 +187,10 @@ export function distance(
   switch (pattern.kind) {
     case 'exact':
       if (sameType(pattern.type, argument)) return 0;
-      return widen && canImplicitlyCast(argument, pattern.type) ? steps(argument, pattern.type) : undefined;
+      if (!widen) return undefined;
+      // A text that says a time stands for that time.
+      if (argument.kind === 'STRING' && isTemporal(pattern.type)) return 5;
+      return canImplicitlyCast(argument, pattern.type) ? steps(argument, pattern.type) : undefined;
     case 'decimal':
       if (argument.kind === 'DECIMAL') return 0;
       return widen && isNumeric(argument) && argument.kind !== 'DOUBLE'

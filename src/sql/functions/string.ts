@@ -235,7 +235,9 @@ export const stringFunctions: readonly ScalarFunction[] = [
     pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) => text.split(old).join(fresh)),
   ]),
   scalar('SPLIT', 'STRING', 'The parts of a text between delimiters.', [
-    pure('STRING, STRING -> ARRAY<STRING>', (text: string, delimiter: string) => text.split(delimiter)),
+    pure('STRING, STRING -> ARRAY<STRING>', (text: string, delimiter: string) =>
+      text === '' ? [''] : text.split(delimiter),
+    ),
     pure('BYTES, BYTES -> ARRAY<BYTES>', splitBytes),
   ]),
   scalar('SPLIT_TO_MAP', 'STRING', 'The entries of a text as a map.', [

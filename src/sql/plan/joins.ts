@@ -247,7 +247,8 @@ class JoinPlanner {
     }
     const leftName = columnName(this.#scope, leftOn);
     const rightName = columnName(this.#scope, rightOn);
-    if (leftName !== left.key[0]?.name || rightName !== right.key[0]?.name || left.key.length !== 1) {
+    const sameSize = a?.sizeMs === b?.sizeMs;
+    if (!sameSize || leftName !== left.key[0]?.name || rightName !== right.key[0]?.name || left.key.length !== 1) {
       refuse(
         'Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.',
       );

@@ -9,8 +9,8 @@ import { refuse, StatementError } from '../errors.ts';
 import { checkColumns, type FormatInfo } from '../formats.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
-import { printExpression, printQuery, printName, quoteName } from '../parser/print.ts';
-import { pseudoColumns, windowColumns } from '../schema.ts';
+import { printExpression, printName, quoteName } from '../parser/print.ts';
+import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
 import { BIGINT, typeText } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
 import { compilerFor, type PlanEnvironment } from './environment.ts';
@@ -28,7 +28,8 @@ export interface PlannedQuery {
 export interface PlanTarget {
   /** The source that is built, for messages about its key; undefined for a transient query. */
   readonly sinkName: string | undefined;
-  readonly statement: string;
+  /** The statement for messages: as it is, or around the query as planning filled it in. */
+  readonly statement: string | ((query: Query) => string);
   /** The format that the sink's keys are asked to have. */
   readonly keyFormat: FormatInfo | undefined;
   readonly valueFormat: FormatInfo | undefined;
@@ -73,10 +74,15 @@ class QueryPlanner {
       return { root, sources: sources.map(({ source }) => source), canonical: this.#canonical };
     } catch (error) {
       if (error instanceof StatementError && error.statementText === undefined && this.#canonical !== this.#query) {
-        throw new StatementError(error.message, { statementText: printQuery(this.#canonical), cause: error });
+        throw new StatementError(error.message, { statementText: this.#statementText(), cause: error });
       }
       throw error;
     }
+  }
+
+  #statementText(): string {
+    const { statement } = this.#target;
+    return typeof statement === 'string' ? statement : statement(this.#canonical);
   }
 
   #find(aliased: AliasedSource): { aliased: AliasedSource; source: DataSource } {
@@ -123,15 +129,15 @@ class QueryPlanner {
     if (joined.synthetic !== undefined) scope.extra.add(joined.synthetic);
 
     const where = query.where === undefined ? undefined : scope.qualify(query.where, 'WHERE');
+    if (query.window !== undefined && !step.table && !scope.isJoin)
+      for (const { name } of windowColumns) scope.extra.add(name);
+    const items = expandProjection(query.select, scope, {
+      structFields: fieldsOf(compilerFor(this.#env, step.columns)),
+      syntheticKey: joined.synthetic,
+      partitioned: query.partitionBy !== undefined,
+    });
     const partitionBy = query.partitionBy?.map((e) => scope.qualify(e, 'PARTITION BY'));
     const groupBy = query.groupBy?.map((e) => scope.qualify(e, 'GROUP BY'));
-    if (query.window !== undefined && !step.table) for (const { name } of windowColumns) scope.extra.add(name);
-    const items = expandProjection(
-      query.select,
-      scope,
-      fieldsOf(compilerFor(this.#env, step.columns)),
-      joined.synthetic,
-    );
     const having = query.having === undefined ? undefined : scope.qualify(query.having, 'HAVING');
     this.#canonical = {
       ...query,
@@ -294,7 +300,7 @@ class QueryPlanner {
       const name = expression.kind === 'column' ? expression.name : this.#keyName(expressions[i]!, items);
       return { name, expression, type };
     });
-    const generated = keys.filter(({ expression }) => expression.kind !== 'column');
+    const generated = keys.filter(({ expression }) => expression.kind !== 'column' || isSystemColumn(expression.name));
     const all = [
       ...columns,
       ...generated
@@ -350,7 +356,15 @@ class QueryPlanner {
     shown: readonly (readonly string[])[],
   ): Step {
     const persistent = this.#target.sinkName !== undefined;
-    const internal = items.map((item) => ({ ...item, expression: this.#scope.internal(item.expression) }));
+    const compiler = compilerFor(this.#env, input.columns);
+    const internal = items.map((item) => {
+      const expression = this.#scope.internal(item.expression);
+      try {
+        return { ...item, expression, type: compiler.compile(expression).type };
+      } catch (error) {
+        throw new StatementError(`Invalid Select: ${messageOf(error)}`, { cause: error });
+      }
+    });
     const chosen = new Map<ProjectionItem, number>();
     const missing: number[] = [];
     if (persistent) {
@@ -372,22 +386,18 @@ class QueryPlanner {
       const item = [...chosen].find(([, at]) => at === i)?.[0];
       return { name: item?.name ?? column.name, type: column.type };
     });
-    const compiler = compilerFor(this.#env, input.columns);
     const values = internal.filter((item) => !chosen.has(item));
-    const columns = values.map(({ name, expression }) => {
-      let type: RowColumn['type'] | null;
-      try {
-        ({ type } = compiler.compile(expression));
-      } catch (error) {
-        throw new StatementError(`Invalid Select: ${messageOf(error)}`, { cause: error });
-      }
-      if (type === null)
-        return refuse(
-          "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
-        );
-      return { name, type };
+    const columns = values.map(({ name, type }) => {
+      if (type !== null) return { name, type };
+      return refuse(
+        "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
+      );
     });
-    const twice = columns.find(({ name }, i) => columns.findIndex((other) => other.name === name) !== i);
+    const twice = columns.find(
+      ({ name }, i) =>
+        columns.findIndex((other) => other.name === name) !== i ||
+        (persistent && key.some((column) => column.name === name)),
+    );
     if (twice !== undefined)
       refuse(`Duplicate value columns found in schema: ${quoteName(twice.name)} ${typeText(twice.type)}`);
     if (persistent && input.table && columns.length === 0) refuse('The projection contains no value columns.');
@@ -436,8 +446,9 @@ class QueryPlanner {
         `Primary key ${word} missing in projection. For foreign-key table-table joins, the projection must include all primary key columns from the left input table (${quoteName(foreign)}). ${lack}: ${names}.`,
       );
     }
-    const texts = keys.flatMap((names, i) => shown[i] ?? names.map(printName));
-    const plural = what === 'key column' && texts.length > 1 ? 'key columns' : what;
+    const listed = this.#keyHint.groupBy ? missing : keys.map((_names, i) => i);
+    const texts = listed.flatMap((i) => shown[i] ?? keys[i]!.map(printName));
+    const plural = (what === 'key column' || what === 'grouping expression') && texts.length > 1 ? `${what}s` : what;
     const list =
       texts.length === 1
         ? texts[0]!
@@ -574,8 +585,7 @@ class QueryPlanner {
       window,
     };
     if (rewrittenHaving !== undefined) step = this.#filter(step, rewrittenHaving, 'HAVING', finder.found);
-    const plural = keys.length === 1 ? 'grouping expression' : 'grouping expressions';
-    this.#keyHint = { what: plural, alternatives: false, synthetic: false, groupBy: true };
+    this.#keyHint = { what: 'grouping expression', alternatives: false, synthetic: false, groupBy: true };
     const projected = this.#project(
       step,
       rewrittenItems,

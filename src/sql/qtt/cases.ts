@@ -130,7 +130,7 @@ function topic(spec: SpecObject): SpecTopic {
   };
   return {
     name: asText(spec['name']) ?? '',
-    partitions: asNumber(spec['partitions']) ?? 1,
+    partitions: asNumber(spec['partitions']) ?? 4,
     replicas: asNumber(spec['replicas']) ?? 1,
     schemas: { key: schema('key'), value: schema('value') },
   };

@@ -112,7 +112,12 @@ function checkTopic(
   topics: TopicStore,
 ): string | undefined {
   const name = asText(spec['name']) ?? '';
-  const shape = (text: string): string => text.replace(/\d{10}/g, '#');
+  // ksqlDB numbers its join stores, ours are named after the join: both mean the same store.
+  const shape = (text: string): string =>
+    text
+      .replace(/KSTREAM-(JOINTHIS|OUTERTHIS)-\d{10}-store/, 'Join-this-join-store')
+      .replace(/KSTREAM-(JOINOTHER|OUTEROTHER)-\d{10}-store/, 'Join-other-join-store')
+      .replace(/\d{10}/g, '#');
   if (!names.some((candidate) => shape(candidate) === shape(name)))
     return `the topic ${name} does not exist among ${names.join(', ')}`;
   const partitions = asNumber(spec['partitions']);

@@ -44,7 +44,7 @@ export class TopicStore implements Topics, RecordWriter {
       const partitions = Number(properties.get('PARTITIONS') ?? 4);
       this.#topics.set(topic, { partitions, replicas: Number(properties.get('REPLICAS') ?? 1), records: [] });
     }
-    for (const { topic } of [...this.#spec.inputs, ...this.#spec.outputs]) {
+    for (const { topic } of this.#spec.inputs) {
       if (!this.#topics.has(topic)) this.#topics.set(topic, { partitions: 4, replicas: 1, records: [] });
     }
   }

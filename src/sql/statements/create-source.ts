@@ -1,5 +1,6 @@
 import type { DataSource, WindowInfo } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
+import { rowSerde } from '../compile/formats.ts';
 import { refuse } from '../errors.ts';
 import {
   checkColumns,
@@ -63,9 +64,18 @@ export async function createSource(
       });
     }
   }
+  await registerSchemas(engine, source);
   catalog.put(source);
   const created = `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`;
   return { kind: 'done', message: created };
+}
+
+/** Declared columns in a registry format are the topic's schema: producers find it before any query has run. */
+async function registerSchemas(engine: EngineContext, { topic, schema, keyFormat, valueFormat }: DataSource): Promise<void> {
+  const values = schema.value.filter((column) => column.namespace === 'VALUE');
+  for (const [part, info, columns] of [['key', keyFormat, schema.key], ['value', valueFormat, values]] as const) {
+    if (info.format === 'AVRO' && columns.length > 0) await rowSerde(engine, info, columns, { topic, part }).prepare?.();
+  }
 }
 
 /** A source as its statement describes it. Also used to find out what a statement would make. */
@@ -94,6 +104,10 @@ export async function describeSource(
   checkHeaders(declared, setting);
   const schemaIds = { key: properties.integer('KEY_SCHEMA_ID'), value: properties.integer('VALUE_SCHEMA_ID') };
   checkSchemaIds(formats, schemaIds, declared);
+  const formatInfos = {
+    key: properties.formatInfo('KEY', formats.key),
+    value: properties.formatInfo('VALUE', formats.value),
+  };
   const columns = await inferColumns(engine, topic, formats, declared, schemaIds, properties);
   checkDuplicates(columns);
   const schema = schemaOf(columns);
@@ -105,21 +119,15 @@ export async function describeSource(
           : ''),
     );
   }
-  if (
-    schema.value.filter((column) => column.namespace === 'VALUE').length === 0 &&
-    formats.value !== 'NONE' &&
-    !usesRegistry(formats.value)
-  )
-    refuse('The statement does not define any columns.');
   if (window !== undefined && schema.key.length === 0) refuse('Windowed sources require a key column.');
   const configuredWrap = setting('ksql.persistence.wrap.single.values');
   const values = schema.value.filter((column) => column.namespace === 'VALUE');
   const keyInfo: FormatInfo = {
-    ...properties.formatInfo('KEY', formats.key),
+    ...formatInfos.key,
     wrapping: keyWrapping(formats.key, schema.key),
   };
   const valueInfo: FormatInfo = {
-    ...properties.formatInfo('VALUE', formats.value),
+    ...formatInfos.value,
     wrapping: valueWrapping(
       formats.value,
       values.length,

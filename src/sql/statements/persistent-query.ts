@@ -42,7 +42,7 @@ export async function createAsSelect(
   const planned = plan(
     engine,
     statement.query,
-    printStatement(statement),
+    (query) => printStatement({ ...statement, query }),
     setting,
     statement.name,
     keyFormat,
@@ -129,7 +129,7 @@ export async function insertIntoSelect(
   const planned = plan(
     engine,
     statement.query,
-    printStatement(statement),
+    (query) => printStatement({ ...statement, query }),
     setting,
     statement.target,
     target.keyFormat,
@@ -160,7 +160,7 @@ export async function insertIntoSelect(
 function plan(
   engine: EngineContext,
   query: Query,
-  statement: string,
+  statement: (query: Query) => string,
   setting: Settings,
   sinkName: string,
   keyFormat: FormatInfo,

@@ -17,7 +17,8 @@ export async function inferColumns(
   const hasKey = declared.some((column) => column.namespace === 'KEY');
   const hasValue = declared.some((column) => column.namespace === 'VALUE');
   if (hasValue && (hasKey || !usesRegistry(formats.key))) return declared;
-  if (!usesRegistry(formats.value) && !hasValue) return refuse('No columns supplied.');
+  if (!usesRegistry(formats.value) && declared.length === 0) return refuse('No columns supplied.');
+  if (!usesRegistry(formats.value)) return declared;
   if (hasValue) return declared;
   if (ids.value !== undefined)
     return refuse(`Schema for message values on topic '${topic}' with id ${ids.value} can't be read yet.`);

@@ -73,6 +73,8 @@ export function doubleText(value: number): string {
     const text = String(value);
     return text.includes('.') ? text : `${text}.0`;
   }
+  // Java prints one more digit of the smallest number.
+  if (size === Number.MIN_VALUE) return value < 0 ? '-4.9E-324' : '4.9E-324';
   const [digits, exponent] = value.toExponential().split('e') as [string, string];
   return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
 }

@@ -115,40 +115,50 @@ function sameAs(types: readonly (SqlType | null)[]): SqlType | undefined {
   return types[0] ?? undefined;
 }
 
-/** Sum and count of the values, and what a result is made of them. */
-function moments(sumType: SqlType, result: (sum: number, squares: number, count: number) => number): Aggregator {
+/**
+ * Sum, count and the sum of squared differences from the mean, and what a result is made of them. The differences are
+ * updated one value at a time (Youngs and Cramer): squares of large values would lose the digits that matter.
+ */
+function moments(sumType: SqlType, result: (sum: number, differences: number, count: number) => number): Aggregator {
   const { add, subtract, zero } = arithmeticOf(sumType);
-  const update =
-    (change: Add, step: number) =>
-    (state: SqlValue, [value]: readonly SqlValue[]): SqlValue => {
-      if (value === null || value === undefined) return state;
-      const [sum, squares, n] = state as readonly [SqlValue, number, number];
-      return [change(sum, value), squares + step * Number(value) ** 2, n + step];
-    };
+  const difference = (sum: SqlValue, n: number, value: SqlValue): number =>
+    n < 2 ? 0 : (n * Number(value) - Number(sum)) ** 2 / (n * (n - 1));
   return {
     stateType: structOf([
       { name: 'SUM', type: sumType },
-      { name: 'SQUARES', type: DOUBLE },
       { name: 'COUNT', type: BIGINT },
+      { name: 'M2', type: DOUBLE },
     ]),
     resultType: DOUBLE,
     init: () => [zero, 0, 0],
-    add: update(add, 1),
-    undo: update(subtract, -1),
+    add(state, [value]) {
+      if (value === null || value === undefined) return state;
+      const [sum, n, m2] = state as readonly [SqlValue, number, number];
+      const newSum = add(sum, value);
+      return [newSum, n + 1, m2 + difference(newSum, n + 1, value)];
+    },
+    undo(state, [value]) {
+      if (value === null || value === undefined) return state;
+      const [sum, n, m2] = state as readonly [SqlValue, number, number];
+      return [subtract(sum, value), n - 1, m2 - difference(sum, n, value)];
+    },
     merge(a, b) {
-      const [sumA, squaresA, nA] = a as readonly [SqlValue, number, number];
-      const [sumB, squaresB, nB] = b as readonly [SqlValue, number, number];
-      return [add(sumA, sumB), squaresA + squaresB, nA + nB];
+      const [sumA, nA, m2A] = a as readonly [SqlValue, number, number];
+      const [sumB, nB, m2B] = b as readonly [SqlValue, number, number];
+      if (nA === 0) return b;
+      if (nB === 0) return a;
+      const between = ((nA / nB) * Number(sumB) - Number(sumA)) ** 2;
+      return [add(sumA, sumB), nA + nB, m2A + m2B + (nB / (nA * (nA + nB))) * between];
     },
     result(state) {
-      const [sum, squares, n] = state as readonly [SqlValue, number, number];
-      return result(Number(sum), squares, n);
+      const [sum, n, m2] = state as readonly [SqlValue, number, number];
+      return result(Number(sum), m2, n);
     },
   };
 }
 
-function variance(sum: number, squares: number, n: number): number {
-  return n < 2 ? 0 : Math.max(0, (squares - (sum * sum) / n) / (n - 1));
+function variance(_sum: number, differences: number, n: number): number {
+  return n < 2 ? 0 : differences / (n - 1);
 }
 
 function correlation(): Aggregator {
@@ -220,7 +230,9 @@ export const basicAggregates: readonly AggregateFunction[] = [
     'AVG',
     'The average of the values.',
     NUMBERS.map((name) =>
-      aggregateOverload(`${name} -> DOUBLE`, ([type]) => moments(type!, (sum, _squares, n) => (n === 0 ? 0 : sum / n))),
+      aggregateOverload(`${name} -> DOUBLE`, ([type]) =>
+        moments(type!, (sum, _differences, n) => (n === 0 ? 0 : sum / n)),
+      ),
     ),
   ),
   aggregate(
@@ -233,7 +245,7 @@ export const basicAggregates: readonly AggregateFunction[] = [
     'The sample standard deviation of the values.',
     NUMBERS.map((name) =>
       aggregateOverload(`${name} -> DOUBLE`, ([type]) =>
-        moments(type!, (sum, squares, n) => Math.sqrt(variance(sum, squares, n))),
+        moments(type!, (sum, differences, n) => Math.sqrt(variance(sum, differences, n))),
       ),
     ),
   ),
