@@ -3,28 +3,20 @@
  * being stopped, or by an error; then everything it holds in memory is dropped, and the next generation begins at the
  * last commit.
  */
-import { join } from 'node:path';
-import type {
-  CommittedOffset,
-  Consumer,
-  FetchedPartition,
-  OffsetToCommit,
-  Producer,
-  TopicPartition,
-} from '../../client/index.ts';
+import type { Consumer, FetchedPartition, OffsetToCommit, Producer, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { codeOf, yieldToEventLoop } from '../../util/index.ts';
-import { Checkpoint } from '../state/checkpoint.ts';
+import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { StateStore } from '../state/store.ts';
 import type { SubTopology, Topology } from '../topology.ts';
 import { StreamsAssignor } from './assignor.ts';
-import { decodeMetadata, encodeMetadata } from './commit-metadata.ts';
+import { encodeMetadata } from './commit-metadata.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { Outgoing } from './outgoing.ts';
-import { type RestoreReport, restoreTask } from './restore.ts';
+import type { RestoreReport } from './restore.ts';
+import { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
-import { Task } from './task.ts';
+import type { Task } from './task.ts';
 
 export interface WorkerEvents {
   onRunning(): void;
@@ -45,15 +37,6 @@ export interface WorkerOptions {
   readonly events: WorkerEvents;
 }
 
-/** A task with what belongs to it outside of its sub-topology. */
-interface Running {
-  readonly task: Task;
-  readonly checkpoint: Checkpoint | null;
-  readonly committed: Map<SourceQueue, number>;
-  checkpointedAt: number;
-  isDirty: boolean;
-}
-
 /** Records between two looks at the clock. */
 const RUN_RECORDS = 512;
 /** How long processing may keep the event loop. */
@@ -68,8 +51,6 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const MAX_IDLE_MS = 1000;
 /** Records that may be produced while a commit is under way. */
 const MAX_HELD_BACK = 10_000;
-const LOCK_RETRY_MS = 50;
-const LOCK_RETRIES = 200;
 
 export class Worker {
   readonly #options: WorkerOptions;
@@ -77,8 +58,8 @@ export class Worker {
   readonly #consumer: Consumer;
   readonly #producer: Producer;
   readonly #outgoing: Outgoing;
-  readonly #running = new Map<string, Running>();
-  readonly #queues = new Map<string, { readonly queue: SourceQueue; readonly running: Running }>();
+  readonly #running = new Map<string, RunningTask>();
+  readonly #queues = new Map<string, { readonly queue: SourceQueue; readonly running: RunningTask }>();
   readonly #paused = new Set<SourceQueue>();
   /** Where partitions ended when they were assigned, until the consumer is there. */
   readonly #endOffsets = new Map<SourceQueue, number>();
@@ -87,8 +68,11 @@ export class Worker {
   /** Processing and committing exclude each other, and rebalances exclude both. */
   #isSuspended = true;
   #committing: Promise<void> | null = null;
-  /** Why a commit failed that nobody waited for. */
-  #commitFailure: { readonly error: unknown } | null = null;
+  /** Counts assignments: what was begun for an older one stops. */
+  #assignment = 0;
+  #opening: Promise<void> = Promise.resolve();
+  /** What failed that nobody waited for. */
+  #backgroundFailure: { readonly error: unknown } | null = null;
   #lastCommit = 0;
   #lastPurge = 0;
   #idleSince = 0;
@@ -162,7 +146,7 @@ export class Worker {
   /** Fetches what there is, processes for a slice of time, commits when it is time to. */
   async #turn(): Promise<void> {
     const { clock, commitIntervalMs, pollMs } = this.#settings;
-    if (this.#commitFailure !== null) throw this.#commitFailure.error;
+    if (this.#backgroundFailure !== null) throw this.#backgroundFailure.error;
     const untilCommit = Math.max(0, this.#lastCommit + commitIntervalMs - clock.now());
     const timeout = this.#hasWork() ? 0 : Math.min(pollMs, untilCommit);
     this.#accept(await this.#consumer.poll(timeout));
@@ -297,14 +281,14 @@ export class Worker {
   async #startCommit(): Promise<void> {
     const { clock, checkpointIntervalMs } = this.#settings;
     const now = clock.now();
-    const isDue = ({ checkpoint, checkpointedAt }: Running): boolean =>
+    const isDue = ({ checkpoint, checkpointedAt }: RunningTask): boolean =>
       checkpoint !== null && now - checkpointedAt >= checkpointIntervalMs;
     if ([...this.#running.values()].some(isDue)) {
       await this.#commit('due');
       return;
     }
     this.#commit('no').catch((error: unknown) => {
-      this.#commitFailure ??= { error };
+      this.#backgroundFailure ??= { error };
       this.#consumer.wakeup();
     });
   }
@@ -312,10 +296,10 @@ export class Worker {
   async #commitNow(): Promise<void> {
     const { exactlyOnce, clock, applicationId } = this.#settings;
     const offsets: OffsetToCommit[] = [];
-    for (const { task, committed } of this.#running.values()) {
+    for (const { task, committed, loggedStores } of this.#running.values()) {
       task.commitRequested = false;
       task.flush();
-      for (const store of loggedStores(task)) {
+      for (const store of loggedStores) {
         const topic = changelogTopic(applicationId, store.spec);
         store.drainLog((key, value, timestamp) =>
           this.#outgoing.send(topic, task.partition, key, value, timestamp, undefined),
@@ -358,8 +342,12 @@ export class Worker {
       [...this.#options.topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)),
     );
     const before = [...this.#queues.values()]
-      .filter(({ queue }) => internal.has(queue.topic) && queue.position > 0)
-      .map(({ queue }) => ({ topic: queue.topic, partition: queue.partition, offset: queue.position }));
+      .map(({ queue: { topic, partition }, queue, running }) => ({
+        topic,
+        partition,
+        offset: running.committed.get(queue) ?? -1,
+      }))
+      .filter(({ topic, offset }) => internal.has(topic) && offset > 0);
     if (before.length > 0) await client.admin().deleteRecords(before);
   }
 
@@ -372,8 +360,8 @@ export class Worker {
         checkpoint !== null && isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
     );
     if (due.length === 0) return;
-    const changelogs = due.flatMap(({ task }) =>
-      loggedStores(task).map((store) => ({
+    const changelogs = due.flatMap(({ task, loggedStores }) =>
+      loggedStores.map((store) => ({
         topic: changelogTopic(applicationId, store.spec),
         partition: task.partition,
         timestamp: -1,
@@ -385,8 +373,8 @@ export class Worker {
       ends.set(`${topic}-${partition}`, offset);
     }
     for (const running of due) {
-      const { task } = running;
-      const offsets = loggedStores(task).map((store): [string, number] => [
+      const { task, loggedStores } = running;
+      const offsets = loggedStores.map((store): [string, number] => [
         store.spec.name,
         ends.get(`${changelogTopic(applicationId, store.spec)}-${task.partition}`)!,
       ]);
@@ -407,15 +395,40 @@ export class Worker {
     return [...here, ...this.#options.checkpointed.filter((id) => !this.#running.has(id))];
   }
 
+  /** Tasks stay as they are: most of them come back with the next assignment. */
   async #revoked(): Promise<void> {
     this.#options.events.onRebalancing();
     this.#isSuspended = true;
+    this.#assignment++;
+    await this.#opening;
     await this.#commit('due');
   }
 
+  /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
   async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
     this.#isSuspended = true;
-    const { topology, settings } = this.#options;
+    const assignment = ++this.#assignment;
+    this.#consumer.pause(partitions);
+    this.#opening = this.#open(partitions, () => this.#stopping || assignment !== this.#assignment).catch(
+      (error: unknown) => {
+        this.#backgroundFailure ??= { error };
+        this.#consumer.wakeup();
+      },
+    );
+  }
+
+  /** The group went on without this instance: what was not committed is somebody else's. */
+  async #lost(): Promise<void> {
+    this.#options.events.onRebalancing();
+    this.#isSuspended = true;
+    this.#assignment++;
+    throw new MillraceError('MEMBER_LOST', `the group ${this.#settings.applicationId} went on without this instance`, {
+      retriable: true,
+    });
+  }
+
+  async #open(partitions: readonly TopicPartition[], stopped: () => boolean): Promise<void> {
+    const { topology, settings, globalStores, events } = this.#options;
     const wanted = new Map<string, { readonly sub: SubTopology; readonly partition: number }>();
     for (const { topic, partition } of partitions) {
       const sub = topology.subTopologies.find(({ sources }) =>
@@ -424,115 +437,56 @@ export class Worker {
       if (sub !== undefined) wanted.set(`${sub.id}_${partition}`, { sub, partition });
     }
     for (const [id, running] of this.#running) {
-      if (!wanted.has(id)) {
-        this.#running.delete(id);
-        await closeTask(running);
-      }
+      if (wanted.has(id)) continue;
+      this.#running.delete(id);
+      await running.close();
     }
-    const committed = new Map<string, CommittedOffset>();
-    for (const offset of await this.#consumer.committed(partitions))
-      committed.set(`${offset.topic}-${offset.partition}`, offset);
-    const ends = new Map<string, number>();
+
+    const committed = new Map((await this.#consumer.committed(partitions)).map((each) => [nameOf(each), each]));
     const isolation = settings.exactlyOnce ? 'read_committed' : 'read_uncommitted';
-    for (const { topic, partition, offset } of await settings.client.admin().listOffsets(
-      partitions.map((each) => ({ ...each, timestamp: -1 })),
-      isolation,
-    )) {
-      ends.set(`${topic}-${partition}`, offset);
-    }
+    const latest = partitions.map((each) => ({ ...each, timestamp: -1 }));
+    const ends = new Map(
+      (await settings.client.admin().listOffsets(latest, isolation)).map((each) => [nameOf(each), each.offset]),
+    );
 
     this.#queues.clear();
     this.#paused.clear();
     this.#endOffsets.clear();
-    for (const [id, { sub, partition }] of [...wanted].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const [id, { sub, partition }] of wanted) {
       let running = this.#running.get(id);
-      if (running === undefined) running = await this.#open(sub, partition);
+      if (running === undefined) {
+        const { onRestored } = events;
+        const options = { topology, settings, globalStores, output: this.#outgoing, onRestored };
+        running = await RunningTask.open(sub, partition, options, stopped);
+      }
+      if (running === undefined || stopped()) return;
       this.#running.set(id, running);
       for (const queue of running.task.queues) {
-        const name = `${queue.topic}-${queue.partition}`;
-        const known = committed.get(name);
-        queue.reset(known !== undefined && known.offset >= 0 ? known.offset : -1);
-        if (known !== undefined) restoreMetadata(running.task, queue, known.metadata);
-        running.committed.set(queue, queue.position);
-        this.#queues.set(name, { queue, running });
-        const end = ends.get(name);
+        const known = committed.get(nameOf(queue));
+        const offset = known === undefined || known.offset < 0 ? -1 : known.offset;
+        running.resumeAt(queue, offset, known?.metadata ?? '');
+        if (offset < 0) this.#seekStart(queue);
+        this.#queues.set(nameOf(queue), { queue, running });
+        const end = ends.get(nameOf(queue));
         if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);
-        this.#applyReset(queue, known);
       }
     }
     this.#idleSince = 0;
     this.#lastCommit = settings.clock.now();
     this.#isSuspended = false;
-    this.#options.events.onRunning();
+    this.#consumer.resume(partitions);
+    events.onRunning();
   }
 
   /** Where a source has its own idea of where to begin. */
-  #applyReset(queue: SourceQueue, known: CommittedOffset | undefined): void {
-    if (known !== undefined && known.offset >= 0) return;
-    const internal = this.#options.topology.internalTopics;
-    for (const node of this.#options.topology.nodes) {
-      const topic = node.source?.topics.find((name) => this.#fullNames.get(name) === queue.topic);
-      if (topic === undefined) continue;
-      const reset = internal.has(topic) ? 'earliest' : node.source!.offsetReset;
+  #seekStart(queue: SourceQueue): void {
+    const { topology } = this.#options;
+    for (const { source } of topology.nodes) {
+      const topic = source?.topics.find((name) => this.#fullNames.get(name) === queue.topic);
+      if (source === null || topic === undefined) continue;
+      const reset = topology.internalTopics.has(topic) ? 'earliest' : source.offsetReset;
       if (reset !== undefined && reset !== this.#settings.autoOffsetReset) {
-        this.#consumer.seek({ topic: queue.topic, partition: queue.partition }, reset === 'earliest' ? -2 : -1);
-      }
-    }
-  }
-
-  /** The group went on without this instance: what was not committed is somebody else's. */
-  async #lost(): Promise<void> {
-    this.#options.events.onRebalancing();
-    this.#isSuspended = true;
-    this.#stopping = true;
-    this.#failure ??= Object.assign(new Error('the group went on without this instance'), { code: 'MEMBER_LOST' });
-    throw this.#failure;
-  }
-
-  async #open(sub: SubTopology, partition: number): Promise<Running> {
-    const { settings, topology, globalStores, events } = this.#options;
-    const { stateDir, clock, applicationId } = settings;
-    const hasState = sub.stores.some((store) => store.logging);
-    const checkpoint =
-      stateDir === undefined || !hasState
-        ? null
-        : await this.#openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`));
-    try {
-      const task = new Task({
-        topology,
-        subTopology: sub,
-        partition,
-        settings,
-        output: this.#outgoing,
-        clock,
-        globalStores,
-        tracking: (store) => ({ log: store.logging, checkpoint: store.logging && checkpoint !== null }),
-      });
-      for (const node of sub.nodes) {
-        await node.source?.key.prepare?.();
-        await node.source?.value.prepare?.();
-        await node.keyBytesAs?.prepare?.();
-        await node.valueBytesAs?.prepare?.();
-      }
-      for (const store of sub.stores) await store.value.prepare?.();
-      events.onRestored(await restoreTask(task, checkpoint, settings.client, () => this.#stopping));
-      return { task, checkpoint, committed: new Map(), checkpointedAt: clock.now(), isDirty: false };
-    } catch (error) {
-      await checkpoint?.close();
-      throw error;
-    }
-  }
-
-  /** Another instance of this process may still be closing the state. */
-  async #openCheckpoint(directory: string): Promise<Checkpoint> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await Checkpoint.open(directory);
-      } catch (error) {
-        if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || this.#stopping) throw error;
-        await new Promise<void>((resolve) => {
-          this.#settings.clock.after(LOCK_RETRY_MS, resolve);
-        });
+        this.#consumer.seek(queue, reset === 'earliest' ? -2 : -1);
       }
     }
   }
@@ -543,9 +497,10 @@ export class Worker {
       await this.#producer.abortTransaction().catch(() => {});
     }
     this.#isSuspended = true;
+    this.#assignment++;
+    await this.#opening;
     const errors: unknown[] = [];
-    for (const running of this.#running.values())
-      await closeTask(running).catch((error: unknown) => errors.push(error));
+    for (const running of this.#running.values()) await running.close().catch((error: unknown) => errors.push(error));
     this.#running.clear();
     await this.#consumer.close().catch((error: unknown) => errors.push(error));
     await this.#producer.close().catch((error: unknown) => errors.push(error));
@@ -566,22 +521,6 @@ export class Worker {
   }
 }
 
-function restoreMetadata(task: Task, queue: SourceQueue, text: string): void {
-  const { partitionTime, positions } = decodeMetadata(text);
-  queue.partitionTime = Math.max(queue.partitionTime, partitionTime);
-  task.restoreTime(partitionTime);
-  for (const [name, saved] of positions) {
-    const position = task.position(name);
-    position.observedTime = Math.max(position.observedTime, saved.observedTime);
-    position.lastClose = Math.max(position.lastClose, saved.lastClose);
-  }
-}
-
-function loggedStores(task: Task): StateStore[] {
-  return [...task.stores.values()].filter((store) => store.spec.logging);
-}
-
-async function closeTask({ task, checkpoint }: Running): Promise<void> {
-  task.close();
-  await checkpoint?.close();
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }

@@ -1,0 +1,129 @@
+// A task with what belongs to it outside of its sub-topology: its checkpoint, and what has been committed for it.
+import { join } from 'node:path';
+import { codeOf } from '../../util/index.ts';
+import { Checkpoint } from '../state/checkpoint.ts';
+import type { StateStore } from '../state/store.ts';
+import type { SubTopology, Topology } from '../topology.ts';
+import { decodeMetadata } from './commit-metadata.ts';
+import { type RestoreReport, restoreTask } from './restore.ts';
+import type { ResolvedSettings } from './settings.ts';
+import type { SourceQueue } from './source-queue.ts';
+import type { TaskOutput } from './task-scope.ts';
+import { Task } from './task.ts';
+
+const LOCK_RETRY_MS = 50;
+const LOCK_RETRIES = 200;
+
+export interface RunningTaskOptions {
+  readonly topology: Topology;
+  readonly settings: ResolvedSettings;
+  readonly globalStores: ReadonlyMap<string, StateStore>;
+  readonly output: TaskOutput;
+  readonly onRestored: (report: RestoreReport) => void;
+}
+
+export class RunningTask {
+  readonly task: Task;
+  readonly checkpoint: Checkpoint | null;
+  /** The last offset that was committed, or is being committed. */
+  readonly committed = new Map<SourceQueue, number>();
+  checkpointedAt: number;
+  /** Something has been processed since the last checkpoint. */
+  isDirty = false;
+
+  private constructor(task: Task, checkpoint: Checkpoint | null, now: number) {
+    this.task = task;
+    this.checkpoint = checkpoint;
+    this.checkpointedAt = now;
+  }
+
+  /** Makes a task and restores its state; undefined when `stopped` said so before it was done. */
+  static async open(
+    sub: SubTopology,
+    partition: number,
+    options: RunningTaskOptions,
+    stopped: () => boolean,
+  ): Promise<RunningTask | undefined> {
+    const { topology, settings, globalStores, output, onRestored } = options;
+    const { stateDir, clock, applicationId } = settings;
+    const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
+    const checkpoint = keepsState
+      ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
+      : null;
+    try {
+      const task = new Task({
+        topology,
+        subTopology: sub,
+        partition,
+        settings,
+        output,
+        clock,
+        globalStores,
+        tracking: (store) => ({ log: store.logging, checkpoint: store.logging && checkpoint !== null }),
+      });
+      await prepareSerdes(sub);
+      const report = await restoreTask(task, checkpoint, settings.client, stopped);
+      if (!stopped()) {
+        onRestored(report);
+        return new RunningTask(task, checkpoint, clock.now());
+      }
+    } catch (error) {
+      await checkpoint?.close();
+      throw error;
+    }
+    await checkpoint?.close();
+    return undefined;
+  }
+
+  /** Takes over what was committed for a partition: where it goes on, and how far time had come. */
+  resumeAt(queue: SourceQueue, offset: number, metadata: string): void {
+    queue.reset(offset);
+    this.committed.set(queue, offset);
+    const { partitionTime, positions } = decodeMetadata(metadata);
+    queue.partitionTime = Math.max(queue.partitionTime, partitionTime);
+    this.task.restoreTime(partitionTime);
+    for (const [name, saved] of positions) {
+      const position = this.task.position(name);
+      position.observedTime = Math.max(position.observedTime, saved.observedTime);
+      position.lastClose = Math.max(position.lastClose, saved.lastClose);
+    }
+  }
+
+  get loggedStores(): StateStore[] {
+    return [...this.task.stores.values()].filter((store) => store.spec.logging);
+  }
+
+  async close(): Promise<void> {
+    this.task.close();
+    await this.checkpoint?.close();
+  }
+}
+
+/** Another instance of this process may still be closing the state. */
+async function openCheckpoint(
+  directory: string,
+  settings: ResolvedSettings,
+  stopped: () => boolean,
+): Promise<Checkpoint> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await Checkpoint.open(directory);
+    } catch (error) {
+      if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || stopped()) throw error;
+      await new Promise<void>((resolve) => {
+        settings.clock.after(LOCK_RETRY_MS, resolve);
+      });
+    }
+  }
+}
+
+/** Lets serdes load what encoding needs. */
+async function prepareSerdes(sub: SubTopology): Promise<void> {
+  for (const node of sub.nodes) {
+    for (const serde of [node.source?.key, node.source?.value, node.keyBytesAs, node.valueBytesAs])
+      await serde?.prepare?.();
+  }
+  for (const store of sub.stores) {
+    for (const serde of [store.key, store.value, store.otherValue]) await serde?.prepare?.();
+  }
+}
