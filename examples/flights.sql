@@ -54,8 +54,9 @@ CREATE TABLE IF NOT EXISTS origin_days AS
   GROUP BY origin
   EMIT CHANGES;
 
--- A re-keyed aggregate: two columns make the key, so the stream is repartitioned on the way.
-CREATE TABLE IF NOT EXISTS routes AS
+-- A re-keyed aggregate: two columns make the key, so the stream is repartitioned on the way. The KAFKA format holds one
+-- column only; a key of two needs one that holds more.
+CREATE TABLE IF NOT EXISTS routes WITH (KEY_FORMAT = 'JSON') AS
   SELECT
     origin,
     destination,
