@@ -16,17 +16,7 @@ type Fetched = ResponseOf<typeof offsetFetch>['groups'][number];
 
 export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
-  // A commit without a generation may be the first that is heard of a group; any other needs the group to be there.
-  const isSimple = generationId < 0 && memberId === '';
-  const group = isSimple && groupId !== '' ? core.groups.getOrCreate(groupId) : core.groups.get(groupId);
-  const refused =
-    groupId === ''
-      ? ErrorCode.INVALID_GROUP_ID
-      : group === undefined
-        ? generationId < 0
-          ? ErrorCode.UNKNOWN_MEMBER_ID
-          : ErrorCode.ILLEGAL_GENERATION
-        : group.classic.checkCommit(memberId, groupInstanceId, generationId, false);
+  const refused = checkCommit(core, groupId, memberId, groupInstanceId, generationId);
   const accepted: OffsetEntry[] = [];
   const waiting: { errorCode: number }[] = [];
   const topics = request.topics.map(({ name, topicId, partitions }): Committed => {
@@ -60,7 +50,8 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
     };
   });
   const response = { throttleTimeMs: 0, topics };
-  if (group === undefined || accepted.length === 0) return response;
+  if (accepted.length === 0) return response;
+  const group = core.groups.getOrCreate(groupId);
   return new Promise<typeof response>((resolve) => {
     core.groups.commit(group, accepted, (errorCode) => {
       for (const answer of waiting) answer.errorCode = errorCode;
@@ -68,6 +59,21 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
     });
   });
 });
+
+/** A commit without a generation may be the first that is heard of a group; any other needs the group to be there. */
+function checkCommit(
+  core: Core,
+  groupId: string,
+  memberId: string,
+  instanceId: string | null,
+  generationId: number,
+): number {
+  if (groupId === '') return ErrorCode.INVALID_GROUP_ID;
+  const group = core.groups.get(groupId);
+  if (group !== undefined) return group.classic.checkCommit(memberId, instanceId, generationId, false);
+  if (generationId >= 0) return ErrorCode.ILLEGAL_GENERATION;
+  return memberId === '' ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+}
 
 export const handleOffsetFetch = on(offsetFetch, (request, { core, version }): ResponseOf<typeof offsetFetch> => {
   if (version >= 8) {
