@@ -1,4 +1,4 @@
-import type { RecordContext } from '../context.ts';
+import type { RecordContext, TaskContext } from '../context.ts';
 import type { AnySerde, Emit, GraphNode } from '../dsl-graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 import { SpanView } from '../state/span-view.ts';
@@ -42,6 +42,15 @@ export function sink(options: SinkOptions) {
 
     // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
     return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      try {
+        write(key, value, timestamp, context);
+      } catch (error) {
+        scope.failed(error, node);
+      }
+    };
+
+    function write(key: unknown, value: unknown, timestamp: number, context: TaskContext): void {
       let keyBytes: Buffer | null = null;
       if (rawKey) {
         if (context.keyStart >= 0) keyBytes = keyView.of(context.keyBytes, context.keyStart, context.keyEnd);
@@ -64,7 +73,6 @@ export function sink(options: SinkOptions) {
           valueBytes = valueView.of(valueOut.buffer, 0, valueOut.position);
         }
       }
-      context.timestamp = timestamp;
       const topic = fixed ?? choose!(key, value, context);
       const partitions = output.partitionsOf(topic);
       const partition =
@@ -77,6 +85,6 @@ export function sink(options: SinkOptions) {
               : partitionForKey(keyBytes, partitions);
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
       output.send(topic, partition, keyBytes, valueBytes, at, context.hasHeaders ? context.headers : undefined);
-    };
+    }
   };
 }

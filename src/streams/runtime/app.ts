@@ -15,7 +15,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { codeOf, deferred, MillraceError, messageOf } from '../../util/index.ts';
+import { codeOf, deferred, MillraceError } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from '../interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
 import type { Topology } from '../topology.ts';
@@ -41,12 +41,10 @@ export interface TaskMetrics {
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
-/** What the user has to look at: trying again would end the same way. */
+/** Refusals that another try would meet again. */
 const FATAL: readonly (string | undefined)[] = [
-  'PROCESSING_FAILED',
-  'UNDECODABLE_RECORD',
-  'SUPPRESS_BUFFER_FULL',
-  'SERIALIZATION_FAILED',
+  'DESERIALIZATION_FAILED',
+  'STATE_LOCKED',
   'AUTHENTICATION_FAILED',
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
@@ -211,7 +209,7 @@ export class KafkaStreams {
         return;
       } catch (error) {
         if (this.#isClosing) return;
-        if (!isTransient(error)) {
+        if (worker.hasFailedInTask || !isTransient(error)) {
           this.#fail(error);
           return;
         }
@@ -277,11 +275,11 @@ export class KafkaStreams {
   }
 }
 
-/** Errors of the network and of the group pass; errors of user code, of the data and of our own do not. */
+/** Errors of the network and of the group pass; bugs do not. */
 function isTransient(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined || FATAL.includes(code)) return false;
-  return error instanceof MillraceError || code === 'MEMBER_LOST' || /^E[A-Z]+$/.test(code) || messageOf(error) === '';
+  return error instanceof MillraceError || /^E[A-Z]+$/.test(code);
 }
 
 export type { RestoreReport };

@@ -134,8 +134,12 @@ export class SourceQueue {
       try {
         time = source.timestampExtractor(this.#key, this.#value, context, this.partitionTime);
       } catch (error) {
-        this.#refuse(cursor, error, 'value');
-        return false;
+        if (error instanceof MillraceError) throw error;
+        throw new MillraceError(
+          'TIMESTAMP_EXTRACTION_FAILED',
+          `the timestamp of the record at ${this.topic}-${this.partition}@${cursor.offset} can't be extracted: ${messageOf(error)}`,
+          { cause: error },
+        );
       }
     }
     if (!(time >= 0)) {

@@ -65,6 +65,7 @@ export class Worker {
   readonly #endOffsets = new Map<SourceQueue, number>();
   readonly #fullNames = new Map<string, string>();
   #stopping = false;
+  #taskHasFailed = false;
   /** Processing and committing exclude each other, and rebalances exclude both. */
   #isSuspended = true;
   #committing: Promise<void> | null = null;
@@ -136,6 +137,11 @@ export class Worker {
     }
   }
 
+  /** True when the records or the user's functions are to blame, so that another try would end the same way. */
+  get hasFailedInTask(): boolean {
+    return this.#taskHasFailed;
+  }
+
   stop(): void {
     this.#stopping = true;
     this.#consumer.wakeup();
@@ -153,7 +159,11 @@ export class Worker {
     if (this.#isSuspended || this.#stopping) return;
     const isDone = await this.#process();
     if (this.#isSuspended) return;
-    for (const { task } of this.#running.values()) task.punctuateWallClock();
+    try {
+      for (const { task } of this.#running.values()) task.punctuateWallClock();
+    } catch (error) {
+      throw this.#failedInTask(error);
+    }
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
     if (wanted || clock.now() - this.#lastCommit >= commitIntervalMs) {
       if (this.#committing === null) await this.#startCommit();
@@ -165,6 +175,11 @@ export class Worker {
     } else if (!isDone) {
       await yieldToEventLoop();
     }
+  }
+
+  #failedInTask(error: unknown): unknown {
+    this.#taskHasFailed = true;
+    return error;
   }
 
   #accept(fetched: readonly FetchedPartition[]): void {
@@ -198,7 +213,7 @@ export class Worker {
         try {
           count = task.run(RUN_RECORDS);
         } catch (error) {
-          if (!(error instanceof SchemaNotLoaded)) throw error;
+          if (!(error instanceof SchemaNotLoaded)) throw this.#failedInTask(error);
           running.isDirty = true;
           await error.load();
           if (this.#isSuspended) return false;
@@ -298,7 +313,11 @@ export class Worker {
     const offsets: OffsetToCommit[] = [];
     for (const { task, committed, loggedStores } of this.#running.values()) {
       task.commitRequested = false;
-      task.flush();
+      try {
+        task.flush();
+      } catch (error) {
+        throw this.#failedInTask(error);
+      }
       for (const store of loggedStores) {
         const topic = changelogTopic(applicationId, store.spec);
         store.drainLog((key, value, timestamp) =>
