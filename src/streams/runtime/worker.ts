@@ -154,7 +154,7 @@ export class Worker {
     const { clock, commitIntervalMs, pollMs } = this.#settings;
     if (this.#backgroundFailure !== null) throw this.#backgroundFailure.error;
     const untilCommit = Math.max(0, this.#lastCommit + commitIntervalMs - clock.now());
-    const timeout = this.#hasWork() ? 0 : Math.min(pollMs, untilCommit);
+    const timeout = this.#isSuspended ? pollMs : this.#hasWork() ? 0 : Math.min(pollMs, Math.max(1, untilCommit));
     this.#accept(await this.#consumer.poll(timeout));
     if (this.#isSuspended || this.#stopping) return;
     const isDone = await this.#process();

@@ -1,0 +1,46 @@
+// Counts words, exactly once, with the broker in the same process. Run it: node examples/word-count.ts
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Broker } from '../src/broker/index.ts';
+import { createClient } from '../src/client/index.ts';
+import { stringSerde } from '../src/serde/index.ts';
+import { KafkaStreams, StreamsBuilder } from '../src/streams/index.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'word-count-'));
+const settings = { 'group.initial.rebalance.delay.ms': 0 };
+const broker = await Broker.open({ dataDir: join(directory, 'log'), settings });
+// Point `bootstrapServers` at a Kafka cluster instead, and nothing else changes.
+const client = createClient({ dial: async () => broker.connect() });
+await client.admin().createTopics([{ name: 'lines', partitions: 2 }]);
+
+const producer = client.producer();
+for (const line of ['the mill grinds', 'the water runs', 'the mill rests']) {
+  await producer.send({ topic: 'lines', value: Buffer.from(line) });
+}
+
+const text = { key: stringSerde, value: stringSerde };
+const builder = new StreamsBuilder();
+builder
+  .stream<string | null, string>('lines', text)
+  .flatMapValues((_key, line) => line.split(' '), { value: stringSerde, reads: 'value' })
+  .groupBy((_key, word) => word, { ...text, reads: 'value' })
+  .count({ name: 'words' });
+
+const app = new KafkaStreams(builder.build(), {
+  client,
+  applicationId: 'word-count',
+  stateDir: join(directory, 'state'),
+  processingGuarantee: 'exactly_once_v2',
+});
+await app.start();
+
+const words = app.store('words').keyValue<string, number>();
+const total = () => [...words.all()].reduce((sum, { value }) => sum + value, 0);
+while (total() < 9) await new Promise((resolve) => setTimeout(resolve, 10));
+for (const { key, value } of words.all()) console.log(`${key} ${value}`);
+
+await app.close();
+await client.close();
+await broker.close();
+rmSync(directory, { recursive: true });
