@@ -113,7 +113,7 @@ export class SqlClient {
 function parseRow(line: string): QueryEvent | undefined {
   const json = line
     .trim()
-    .replace(/^\[/, '')
+    .replace(/^[[,]/, '')
     .replace(/[,\]]$/, '');
   if (json === '') return undefined;
   const row = JSON.parse(json) as {

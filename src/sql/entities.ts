@@ -60,6 +60,8 @@ export interface RunningQuery {
   /** The header's schema text: pull queries on tables mark the key's columns. */
   readonly schemaText: string;
   readonly batches: AsyncIterable<readonly ResultRow[]>;
+  /** True for a push query: its rows come when they come, and a client wants each as soon as it is there. */
+  readonly live: boolean;
   /** What the last element of a StreamedRow response says, once `batches` has ended; undefined for none. */
   finalMessage(): string | undefined;
   close(): Promise<void>;

@@ -166,18 +166,23 @@ function json(reply: FastifyReply, body: object): FastifyReply {
   return reply.type(V1).send(JSON.stringify(body));
 }
 
-/** StreamedRows: one array, an element per line. */
+/**
+ * StreamedRows: one array, an element per line. Clients read it by lines, so a live query ends each line at once, comma
+ * included (its final message closes the array); a finite one knows its last row.
+ */
 async function streamRows(reply: FastifyReply, query: RunningQuery, type: string): Promise<FastifyReply> {
-  const header = { header: { queryId: query.queryId, schema: query.schemaText } };
-  const final = () => {
-    const message = query.finalMessage();
-    return message === undefined ? ']\n' : `,\n${JSON.stringify({ finalMessage: message })}]\n`;
-  };
+  const header = JSON.stringify({ header: { queryId: query.queryId, schema: query.schemaText } });
+  const before = query.live ? '' : ',\n';
+  const after = query.live ? ',\n' : '';
   return stream(reply, type, query, {
-    first: `[${JSON.stringify(header)}`,
-    row: ({ json: columns, tombstone }) => `,\n{"row":{"columns":${columns}${tombstone ? ',"tombstone":true' : ''}}}`,
-    last: final,
-    failure: (error) => `,\n${JSON.stringify({ errorMessage: errorBody(error) })}]\n`,
+    first: `[${header}${after}`,
+    row: ({ json: columns, tombstone }) =>
+      `${before}{"row":{"columns":${columns}${tombstone ? ',"tombstone":true' : ''}}}${after}`,
+    last: () => {
+      const message = query.finalMessage();
+      return message === undefined ? ']\n' : `${before}${JSON.stringify({ finalMessage: message })}]\n`;
+    },
+    failure: (error) => `${before}${JSON.stringify({ errorMessage: errorBody(error) })}]\n`,
   });
 }
 
@@ -194,10 +199,10 @@ async function streamDelimited(reply: FastifyReply, query: RunningQuery): Promis
 /** One JSON array: metadata, then the rows. */
 async function streamArray(reply: FastifyReply, query: RunningQuery): Promise<FastifyReply> {
   return stream(reply, JSON_TYPE, query, {
-    first: `[${JSON.stringify(metadataOf(query))}`,
-    row: ({ json: columns, tombstone }) => (tombstone ? '' : `,\n${columns}`),
+    first: `[${JSON.stringify(metadataOf(query))}\n`,
+    row: ({ json: columns, tombstone }) => (tombstone ? '' : `,${columns}\n`),
     last: () => ']\n',
-    failure: (error) => `,\n${JSON.stringify(errorBody(error))}]\n`,
+    failure: (error) => `,${JSON.stringify(errorBody(error))}]\n`,
   });
 }
 

@@ -20,7 +20,7 @@ import { bytesText, count, Screen } from './screen.ts';
 
 const ALL_FLIGHTS = 3_000_000;
 /** No result for so long although flights are missing: something is wrong. */
-const STALLED_MS = 120_000;
+const STALLED_MS = 60_000;
 const CHECK_EVERY_MS = 100;
 const MAX_DIFFERENCES_SHOWN = 20;
 const LIVE_ROWS = 6;
@@ -142,7 +142,7 @@ class DemoRun {
       },
       progress: (loaded, index) => {
         if (loaded > present) this.#latency.sent(windowKey(stretch!, index), ordinals[index]!);
-        this.#show(loaded, ((loaded - present) / (performance.now() - begun)) * 1000);
+        this.#show(loaded, (Math.max(0, loaded - present) / (performance.now() - begun)) * 1000);
       },
     });
     const loadMs = performance.now() - begun;

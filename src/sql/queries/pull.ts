@@ -286,6 +286,7 @@ function finite(
     columns,
     schemaText: columnsText(columns, options.markKeys),
     batches: batches(),
+    live: false,
     finalMessage: options.finalMessage,
     async close() {
       open = false;

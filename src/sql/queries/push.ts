@@ -65,6 +65,7 @@ export async function startPush(
     columns,
     schemaText: columnsText(columns, false),
     batches: channel,
+    live: true,
     finalMessage: () => (limitReached ? 'Limit Reached' : 'Query Completed'),
     close() {
       closing ??= (async () => {
