@@ -10,6 +10,7 @@ import {
   create,
   createTopics,
   fetch,
+  metadata,
   produce,
   RecordBatchBuilder,
   type ResponseOf,
@@ -53,6 +54,20 @@ export async function createTopic(
   expect(response.topics[0]).toMatchObject({ errorCode: 0 });
 }
 
+const topicIds = new WeakMap<Transport, Map<string, string>>();
+
+/** The newest versions name topics by their ids, and over TCP these are spoken. */
+async function topicIdOf(transport: Transport, topic: string): Promise<string> {
+  const known = topicIds.get(transport) ?? new Map<string, string>();
+  topicIds.set(transport, known);
+  const id = known.get(topic);
+  if (id !== undefined) return id;
+  const request = create(metadata, { topics: [{ name: topic }], allowAutoTopicCreation: false });
+  const { topicId } = (await transport.request(metadata, request)).topics[0]!;
+  known.set(topic, topicId);
+  return topicId;
+}
+
 export interface SentRecord {
   readonly key?: string | null;
   readonly value: string | null;
@@ -83,7 +98,13 @@ export async function send(
       transactionalId: options.transactionalId ?? null,
       acks: options.acks ?? -1,
       timeoutMs: 10_000,
-      topicData: [{ name: topic, partitionData: [{ index: options.partition ?? 0, records: batch }] }],
+      topicData: [
+        {
+          name: topic,
+          topicId: await topicIdOf(transport, topic),
+          partitionData: [{ index: options.partition ?? 0, records: batch }],
+        },
+      ],
     }),
   );
   return response.responses[0]!.partitionResponses[0]!;
@@ -115,6 +136,7 @@ export async function fetchOnce(
       topics: [
         {
           topic,
+          topicId: await topicIdOf(transport, topic),
           partitions: [
             {
               partition,
