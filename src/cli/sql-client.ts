@@ -10,7 +10,7 @@ export class SqlError extends MillraceError {
 
   constructor(message: string) {
     super('SQL_REFUSED', message);
-    const place = /line (\d+):(\d+)/.exec(message);
+    const place = /line:? (\d+)(?::|, Col: )(\d+)/i.exec(message);
     this.position = place === null ? undefined : { line: Number(place[1]), column: Number(place[2]) };
   }
 }

@@ -1,7 +1,6 @@
 // SQL over HTTP, with ksqlDB's paths, content types and error codes. Nothing is decided here: requests become calls of
 // the service, its answers become ksqlDB's shapes. Rows are streamed with back-pressure; a client that goes away closes
 // its query.
-import { once } from 'node:events';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import type { ResultRow, RunningQuery } from './entities.ts';
@@ -264,8 +263,21 @@ function rawWriter(reply: FastifyReply, type: string, onGone: () => Promise<void
   });
   return async (text) => {
     if (text === '' || gone || raw.destroyed) return;
-    if (!raw.write(text)) await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+    if (!raw.write(text)) await drained(raw);
   };
+}
+
+/** Resolves when the client has read on, or has gone. */
+function drained(raw: FastifyReply['raw']): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      raw.off('drain', done);
+      raw.off('close', done);
+      resolve();
+    };
+    raw.on('drain', done);
+    raw.on('close', done);
+  });
 }
 
 /** The first line names the target, each further one is a row; each row is acknowledged in its turn. */

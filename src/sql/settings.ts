@@ -74,7 +74,7 @@ export function normalizeSettings(given: GivenSettings): Record<string, string> 
     const isStreams = bare !== name || Object.hasOwn(streamsSettings, bare);
     const setting = isStreams
       ? settingNamed(streamsSettings, bare, 'property')
-      : settingNamed(sqlSettings, name, 'property');
+      : settingNamed({ ...sqlSettings, ...streamsSettings }, name, 'property');
     settings[isStreams ? bare : name] = String(parseSetting(name, setting, String(value)));
   }
   return settings;

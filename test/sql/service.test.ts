@@ -1,0 +1,308 @@
+// The SQL service over HTTP, on a broker and a registry of our own: real statements, real queries, real restarts.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Platform } from '../../src/platform/index.ts';
+
+const V1 = 'application/vnd.ksql.v1+json';
+const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
+
+describe('SQL over HTTP', () => {
+  let dataDir: string;
+  let platform: Platform;
+  let url: string;
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'millrace-sql-'));
+    await open();
+  });
+  afterAll(async () => {
+    await platform.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  async function open(): Promise<void> {
+    platform = await Platform.start({
+      settings: {
+        'log.dirs': dataDir,
+        listeners: 'PLAINTEXT://127.0.0.1:0',
+        'schema.registry.listeners': 'http://127.0.0.1:0',
+        'ksql.listeners': 'http://127.0.0.1:0',
+        'ksql.streams.auto.offset.reset': 'earliest',
+        'ksql.streams.commit.interval.ms': 20,
+      },
+    });
+    url = platform.url('sql');
+  }
+
+  async function post(path: string, body: unknown, accept = V1): Promise<Response> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return fetch(url + path, { method: 'POST', headers: { 'content-type': V1, accept }, body: text });
+  }
+
+  type Entities = (Record<string, unknown> & { '@type': string })[];
+  async function ksql(text: string, streamsProperties = {}, sessionVariables = {}): Promise<Entities> {
+    const response = await post('/ksql', { ksql: text, streamsProperties, sessionVariables });
+    const answer = (await response.json()) as Entities & { message?: string };
+    if (!response.ok) throw new Error(answer.message);
+    return answer;
+  }
+
+  async function select(
+    sql: string,
+    streamsProperties = {},
+  ): Promise<{ header: string; rows: unknown[][]; final: string | undefined }> {
+    const response = await post('/query', { ksql: sql, streamsProperties });
+    const answer = (await response.json()) as {
+      header?: { schema: string };
+      row?: { columns: unknown[] };
+      finalMessage?: string;
+      message?: string;
+    }[];
+    if (!response.ok) throw new Error((answer as unknown as { message: string }).message);
+    return {
+      header: answer[0]!.header!.schema,
+      rows: answer.flatMap((element) => (element.row === undefined ? [] : [element.row.columns])),
+      final: answer.at(-1)!.finalMessage,
+    };
+  }
+
+  test('says who it is and how it is', async () => {
+    const info = (await (await fetch(`${url}/info`)).json()) as { KsqlServerInfo: Record<string, string> };
+    expect(info.KsqlServerInfo).toMatchObject({ ksqlServiceId: 'default_', serverStatus: 'RUNNING' });
+    expect(await (await fetch(`${url}/healthcheck`)).json()).toMatchObject({ isHealthy: true, serverState: 'READY' });
+    expect((await fetch(`${url}/nowhere`)).status).toBe(404);
+  });
+
+  test('creates sources, aggregates them, and answers pull queries from the state', async () => {
+    const created = await ksql(
+      "CREATE STREAM orders (id STRING KEY, item STRING, amount INT, price DECIMAL(6, 2), at TIMESTAMP) WITH (kafka_topic='orders', partitions=3, value_format='AVRO');",
+    );
+    expect(created[0]).toMatchObject({
+      '@type': 'currentStatus',
+      commandId: 'stream/`ORDERS`/create',
+      commandStatus: { status: 'SUCCESS', message: 'Stream ORDERS created' },
+      commandSequenceNumber: 0,
+    });
+    const [ctas] = await ksql(
+      'CREATE TABLE totals AS SELECT item, COUNT(*) AS n, SUM(amount) AS amount, MAX(price) AS price FROM orders GROUP BY item HAVING COUNT(*) > 0 EMIT CHANGES;',
+    );
+    expect(ctas).toMatchObject({ commandStatus: { queryId: 'CTAS_TOTALS_0' } });
+    for (const [id, item, amount, price] of [
+      ['1', 'tea', 2, '1.50'],
+      ['2', 'milk', 5, '0.99'],
+      ['3', 'tea', 4, '2.25'],
+    ]) {
+      await ksql(`INSERT INTO orders VALUES ('${id}', '${item}', ${amount}, ${price}, '2026-01-02T03:04:05');`);
+    }
+    await expect
+      .poll(async () => (await select("SELECT * FROM totals WHERE item = 'tea';")).rows)
+      .toEqual([['tea', 2, 6, 2.25]]);
+    const all = await select('SELECT amount, item FROM totals WHERE amount > 4;');
+    expect(all.header).toBe('`AMOUNT` INTEGER, `ITEM` STRING KEY');
+    expect(all.rows.sort()).toEqual([
+      [5, 'milk'],
+      [6, 'tea'],
+    ]);
+    expect(all.final).toBeUndefined();
+    expect((await select("SELECT * FROM totals WHERE item = 'coffee';")).rows).toEqual([]);
+  });
+
+  test('keeps windows, and finds them by key and time', async () => {
+    await ksql(
+      `CREATE STREAM clicks (who STRING KEY, page STRING, at BIGINT) WITH (kafka_topic='clicks', partitions=1, value_format='JSON', timestamp='at');
+       CREATE TABLE clicked AS SELECT who, COUNT(*) AS n FROM clicks WINDOW TUMBLING (SIZE 1 MINUTE, RETENTION 1 DAY, GRACE PERIOD 1 HOUR) GROUP BY who EMIT CHANGES;`,
+    );
+    for (const at of [0, 1000, 61_000, 130_000]) await ksql(`INSERT INTO clicks VALUES ('ann', 'x', ${at});`);
+    const rows = () => select("SELECT * FROM clicked WHERE who = 'ann' AND windowstart >= '1970-01-01T00:01';");
+    await expect
+      .poll(async () => (await rows()).rows)
+      .toEqual([
+        ['ann', 60_000, 120_000, 1],
+        ['ann', 120_000, 180_000, 1],
+      ]);
+    expect((await rows()).header).toBe(
+      '`WHO` STRING KEY, `WINDOWSTART` BIGINT KEY, `WINDOWEND` BIGINT KEY, `N` BIGINT',
+    );
+  });
+
+  test('pushes changes as they come, up to LIMIT', async () => {
+    const pushed = await select('SELECT who, page, ROWTIME FROM clicks EMIT CHANGES LIMIT 3;');
+    expect(pushed.header).toBe('`WHO` STRING, `PAGE` STRING, `ROWTIME` BIGINT');
+    expect(pushed.rows).toEqual([
+      ['ann', 'x', 0],
+      ['ann', 'x', 1000],
+      ['ann', 'x', 61_000],
+    ]);
+    expect(pushed.final).toBe('Limit Reached');
+  });
+
+  test('reads streams from their start to now', async () => {
+    const pulled = await select('SELECT at FROM clicks WHERE at > 1000;');
+    expect(pulled).toEqual({ header: '`AT` BIGINT', rows: [[61_000], [130_000]], final: 'Query Completed' });
+  });
+
+  test('joins a stream to a table', async () => {
+    await ksql(
+      `CREATE TABLE people (who STRING PRIMARY KEY, city STRING) WITH (kafka_topic='people', partitions=1, value_format='JSON');
+       INSERT INTO people VALUES ('ann', 'Ulm');
+       CREATE STREAM placed AS SELECT c.who AS who, p.city AS city, c.at AS at FROM clicks c LEFT JOIN people p ON c.who = p.who EMIT CHANGES;
+       INSERT INTO clicks VALUES ('ann', 'y', 200000);
+       INSERT INTO clicks VALUES ('bob', 'y', 200001);`,
+    );
+    const joined = await select('SELECT who, city, at FROM placed WHERE at >= 200000 EMIT CHANGES LIMIT 2;');
+    expect(joined.rows).toEqual([
+      ['ann', 'Ulm', 200_000],
+      ['bob', null, 200_001],
+    ]);
+  });
+
+  test('answers in the other formats: delimited lines, and one array', async () => {
+    const sql = 'SELECT who, at FROM clicks WHERE at < 1001;';
+    const delimited = await post('/query-stream', { sql }, DELIMITED);
+    expect(delimited.headers.get('content-type')).toContain(DELIMITED);
+    const [metadata, ...rows] = (await delimited.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(metadata).toMatchObject({ columnNames: ['WHO', 'AT'], columnTypes: ['STRING', 'BIGINT'] });
+    expect(rows).toEqual([
+      ['ann', 0],
+      ['ann', 1000],
+    ]);
+    const array = (await (await post('/query-stream', { sql }, 'application/json')).json()) as unknown[];
+    expect(array.slice(1)).toEqual([
+      ['ann', 0],
+      ['ann', 1000],
+    ]);
+  });
+
+  test('takes rows as a stream of lines and acknowledges each', async () => {
+    const lines = [{ target: 'people' }, { who: 'eve', city: 'Rom' }, { who: null, city: 'x' }, { nobody: 1 }];
+    const response = await post('/inserts-stream', lines.map((line) => JSON.stringify(line)).join('\n'), DELIMITED);
+    const acks = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { status: string; seq: number });
+    expect(acks.map(({ status, seq }) => [status, seq])).toEqual([
+      ['ok', 0],
+      ['error', 1],
+      ['error', 2],
+    ]);
+  });
+
+  test('prints a topic, whatever is in it', async () => {
+    const response = await post('/query', { ksql: "PRINT 'orders' FROM BEGINNING LIMIT 1;" });
+    const lines = (await response.text()).trim().split('\n');
+    expect(lines.slice(0, 2)).toEqual(['Key format: KAFKA_STRING', 'Value format: AVRO']);
+    expect(lines[2]).toMatch(/^rowtime: .* Z, key: \d, value: \{.*"ITEM":.*\}, partition: \d$/);
+  });
+
+  test('lists, describes and explains', async () => {
+    const [streams, tables, queries, topics] = await ksql('SHOW STREAMS; SHOW TABLES; SHOW QUERIES; LIST TOPICS;');
+    expect(streams).toMatchObject({ '@type': 'streams' });
+    expect((streams!['streams'] as { name: string }[]).map((s) => s.name).sort()).toEqual([
+      'CLICKS',
+      'ORDERS',
+      'PLACED',
+    ]);
+    expect(
+      (tables!['tables'] as { name: string; isWindowed: boolean }[]).find((t) => t.name === 'CLICKED')?.isWindowed,
+    ).toBe(true);
+    expect((queries!['queries'] as { id: string; state: string }[]).every((q) => q.state === 'RUNNING')).toBe(true);
+    expect((topics!['topics'] as { name: string }[]).some((t) => t.name.startsWith('_confluent'))).toBe(false);
+    const [described] = await ksql('DESCRIBE orders;');
+    expect((described!['sourceDescription'] as { fields: unknown[] }).fields).toContainEqual({
+      name: 'PRICE',
+      schema: { type: 'DECIMAL', fields: null, memberSchema: null, parameters: { precision: 6, scale: 2 } },
+    });
+    const [explained] = await ksql('EXPLAIN CTAS_TOTALS_0;');
+    const { executionPlan, topology } = explained!['queryDescription'] as { executionPlan: string; topology: string };
+    expect(executionPlan).toContain('> [ AGGREGATE ]');
+    expect(topology).toContain('Sub-topology: 0');
+    expect((await ksql('DESCRIBE FUNCTION abs;'))[0]).toMatchObject({
+      '@type': 'describe_function',
+      name: 'ABS',
+      type: 'SCALAR',
+    });
+    expect((await ksql('SHOW FUNCTIONS;'))[0]!['functions']).toContainEqual({
+      name: 'LEN',
+      type: 'SCALAR',
+      category: 'STRING',
+    });
+  });
+
+  test.each([
+    ['SELEKT 1;', /line 1:1: Syntax Error/],
+    ['SELECT * FROM nowhere EMIT CHANGES;', /NOWHERE does not exist/],
+    ['SELECT nothing FROM clicks EMIT CHANGES;', /Line: 1, Col: 8: SELECT column 'NOTHING' cannot be resolved/],
+    ['SELECT * FROM people;', /isn't queryable/],
+    ['SELECT COUNT(*) FROM clicks GROUP BY who;', /Pull queries don't support GROUP BY clauses/],
+  ])('refuses %s', async (sql, message) => {
+    const response = await post('/query', { ksql: sql });
+    expect(response.status).toBe(400);
+    const body = (await response.json()) as { '@type': string; error_code: number; message: string };
+    expect(body).toMatchObject({ '@type': 'statement_error', error_code: 40001 });
+    expect(body.message).toMatch(message);
+  });
+
+  test('refuses what it does not know, with a hint', async () => {
+    await expect(ksql("SET 'auto.offset.rest'='earliest';")).rejects.toThrow('Did you mean "auto.offset.reset"?');
+    await expect(ksql("CREATE SINK CONNECTOR c WITH ('x'='y');")).rejects.toThrow('Connectors are not supported');
+    await expect(ksql('SELECT * FROM clicks;')).rejects.toThrow("should be issued to the websocket endpoint '/query'");
+    expect((await post('/ksql', 'no json')).status).toBe(400);
+  });
+
+  test('replaces variables, and keeps IF NOT EXISTS quiet', async () => {
+    const [answer] = await ksql(
+      "CREATE STREAM IF NOT EXISTS ${name} (a INT) WITH (kafka_topic='${name}', partitions=1, value_format='JSON');",
+      {},
+      { name: 'clicks' },
+    );
+    expect(answer).toMatchObject({ '@type': 'warning_entity' });
+  });
+
+  test('pauses, resumes and terminates queries; drops what is free', async () => {
+    await expect(ksql('DROP STREAM clicks;')).rejects.toThrow('The following queries read from this source');
+    const [placed] = ((await ksql('SHOW QUERIES;'))[0]!['queries'] as { id: string; sinks: string[] }[]).filter((q) =>
+      q.sinks.includes('PLACED'),
+    );
+    const state = async () =>
+      ((await ksql('SHOW QUERIES;'))[0]!['queries'] as { id: string; state: string }[]).find((q) => q.id === placed!.id)
+        ?.state;
+    await ksql(`PAUSE ${placed!.id};`);
+    expect(await state()).toBe('PAUSED');
+    await ksql(`RESUME ${placed!.id};`);
+    expect(await state()).toBe('RUNNING');
+    await ksql(`TERMINATE ${placed!.id};`);
+    expect(await state()).toBeUndefined();
+    expect((await ksql('DROP STREAM placed DELETE TOPIC;'))[0]).toMatchObject({ commandStatus: { status: 'SUCCESS' } });
+    expect(await platform.client.admin().listTopics()).not.toContain('PLACED');
+  });
+
+  test('closes a push query on request', async () => {
+    const response = await post('/query-stream', { sql: 'SELECT * FROM clicks EMIT CHANGES;' }, DELIMITED);
+    const reader = response.body!.getReader();
+    const first = new TextDecoder().decode((await reader.read()).value);
+    const { queryId } = JSON.parse(first.split('\n')[0]!) as { queryId: string };
+    expect((await post('/close-query', { queryId })).status).toBe(200);
+    while (!(await reader.read()).done);
+    expect((await post('/close-query', { queryId })).status).toBe(400);
+  });
+
+  test('comes back after a restart: sources, queries, state', async () => {
+    const before = await ksql('SHOW STREAMS; SHOW TABLES; SHOW QUERIES;');
+    await platform.stop();
+    await open();
+    const after = await ksql('SHOW STREAMS; SHOW TABLES; SHOW QUERIES;');
+    expect(after).toEqual(before);
+    expect((await select("SELECT * FROM totals WHERE item = 'tea';")).rows).toEqual([['tea', 2, 6, 2.25]]);
+    await ksql("INSERT INTO orders VALUES ('4', 'tea', 10, 9.99, NULL);");
+    await expect
+      .poll(async () => (await select("SELECT n, amount FROM totals WHERE item = 'tea';")).rows)
+      .toEqual([[3, 16]]);
+    const [next] = await ksql('CREATE STREAM later AS SELECT * FROM clicks EMIT CHANGES;');
+    expect(next).toMatchObject({ commandStatus: { queryId: 'CSAS_LATER_3' } });
+  });
+});
