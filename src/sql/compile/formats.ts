@@ -4,7 +4,9 @@ import type { WindowInfo } from '../catalog.ts';
 import { refuse } from '../errors.ts';
 import { type FormatInfo, isUnwrapped } from '../formats.ts';
 import type { Row } from '../values/value.ts';
-import { avroRowSerde, DEFAULT_AVRO_NAME } from './codecs/avro.ts';
+import { avroRowSerde } from './codecs/avro.ts';
+import { avroSchemaOf } from './codecs/avro-schema.ts';
+import { jsonSchemaSerde } from './codecs/json-schema.ts';
 import { delimitedSerde } from './codecs/delimited.ts';
 import type { CodecColumn, RowSerde } from './codecs/codec.ts';
 import { jsonSerde } from './codecs/json.ts';
@@ -33,6 +35,7 @@ export function rowSerde(
   columns: readonly CodecColumn[],
   { topic, part }: RecordPart,
 ): RowSerde {
+  if (columns.length === 0) return noneSerde;
   const bare = holdsBare(info, part, columns);
   switch (info.format) {
     case 'JSON':
@@ -41,15 +44,20 @@ export function rowSerde(
       return delimitedSerde(columns, info.properties['delimiter']);
     case 'KAFKA':
       return kafkaSerde(columns);
-    case 'AVRO':
-      return avroRowSerde(columns, {
-        schemas: env.schemas,
-        subject: `${topic}-${part}`,
-        bare,
-        fullName: info.properties['fullSchemaName'] ?? DEFAULT_AVRO_NAME,
-      });
     case 'NONE':
       return noneSerde;
+    case 'AVRO':
+    case 'JSON_SR': {
+      const { schemas } = env;
+      if (schemas === undefined)
+        return refuse('Cannot create topic schema: no Schema Registry is configured. Set ksql.schema.registry.url.');
+      const subject = `${topic}-${part}`;
+      const id = info.properties['schemaId'];
+      const schemaId = id === undefined ? undefined : Number(id);
+      if (info.format === 'JSON_SR') return jsonSchemaSerde(columns, bare, { schemas, subject, schemaId });
+      const schema = avroSchemaOf(columns, bare, info.properties['fullSchemaName']);
+      return avroRowSerde(columns, bare, { schemas, subject, schema, schemaId });
+    }
     default:
       return refuse(`The format ${info.format} is not supported yet`);
   }

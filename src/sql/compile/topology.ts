@@ -23,6 +23,7 @@ import type {
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { compileTableCall } from './call.ts';
+import { usesRegistry } from '../formats.ts';
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
 import { internalSerde } from './codecs/internal.ts';
@@ -41,18 +42,25 @@ export interface TopologyEnvironment extends PlanEnvironment, FormatEnvironment 
   readonly log: ProcessingLog;
 }
 
+export interface Preparable {
+  prepare?(): Promise<void>;
+}
+
 /** Keys of windowed rows carry their window. */
 export type RowKey = Row | Windowed<Row> | null;
 export type RowStream = KStream<RowKey, Row | null>;
 export type RowTable = KTable<RowKey, Row | null>;
 export type Flow = { readonly stream: RowStream } | { readonly table: RowTable };
 
-/** A plan as a topology on the public Streams API. */
-export function compileTopology(env: TopologyEnvironment, plan: QueryPlan): Topology {
+/**
+ * A plan as a topology on the public Streams API. The serdes that write the sink are added to `sinkSerdes`: they may have to
+ * be prepared before the first record.
+ */
+export function compileTopology(env: TopologyEnvironment, plan: QueryPlan, sinkSerdes: Preparable[] = []): Topology {
   const builder = new StreamsBuilder();
   const compiler = new StepCompiler(env, builder, plan.queryId);
   const flow = compiler.compile(plan.root);
-  if (plan.sink !== undefined) compiler.sink(flow, plan.root, plan.sink);
+  if (plan.sink !== undefined) sinkSerdes.push(...compiler.sink(flow, plan.root, plan.sink));
   return builder.build();
 }
 
@@ -127,8 +135,8 @@ export class StepCompiler {
   #source(step: SourceStep): Flow {
     const { schema, topic, timestamp } = step;
     const values = schema.value.filter((column) => column.namespace === 'VALUE');
-    const key = this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic);
-    const value = rowSerde(this.env, step.valueFormat, values, { topic, part: 'value' });
+    const key = readOnly(this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic));
+    const value = readOnly(rowSerde(this.env, step.valueFormat, values, { topic, part: 'value' }));
     const { log } = this.env;
     const { queryId } = this;
     const extract =
@@ -154,7 +162,9 @@ export class StepCompiler {
     });
     if (!step.table) return { stream: rows };
     const table = rows.toTable({
-      key,
+      key: usesRegistry(step.keyFormat.format)
+        ? (keySerde(internalSerde(schema.key), step.window) as Serde<NonNullable<RowKey>>)
+        : key,
       value: internalSerde(step.columns) as Serde<Row>,
       name: `KafkaTopic_${step.prefix ?? step.source}-Reduce`,
     });
@@ -251,7 +261,7 @@ export class StepCompiler {
 
   // --- ends --------------------------------------------------------------------------------------------------------------
 
-  sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): void {
+  sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
     const key = this.keySerde(root, sink.keyFormat, sink.topic);
     const columns = root.columns;
     const value = rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' });
@@ -263,7 +273,7 @@ export class StepCompiler {
     const { timestamp } = sink;
     if (timestamp === undefined) {
       stream.to(sink.topic, { key, value: value as Serde<Row> });
-      return;
+      return [key, value];
     }
     const schema = { key: root.key, value: columns };
     const extract = timestampOf(
@@ -278,6 +288,7 @@ export class StepCompiler {
       value: value as Serde<Row>,
       timestamp: (k, row, context) => extract(plainKey(k), row, context.timestamp),
     });
+    return [key, value];
   }
 
   stream(step: Step): RowStream {
@@ -290,6 +301,15 @@ export class StepCompiler {
     assert('table' in flow, 'this step is a table');
     return flow.table;
   }
+}
+
+/** A serde that only reads needs no schema of its own in the registry. */
+function readOnly<T>(serde: Serde<T>): Serde<T> {
+  return {
+    name: serde.name,
+    encode: (value, out) => serde.encode(value, out),
+    decode: (bytes, start, end) => serde.decode(bytes, start, end),
+  };
 }
 
 /** The key's row, without its window. */

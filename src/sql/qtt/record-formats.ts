@@ -2,6 +2,7 @@ import { MillraceError } from '../../util/index.ts';
 import type { FormatInfo } from '../formats.ts';
 import type { Column } from '../schema.ts';
 import { type Actual, integer } from './compare.ts';
+import { avroFormat, type CaseRegistry, jsonSchemaFormat } from './registry-formats.ts';
 import { isObject, parseSpec, printSpec, type Spec, SpecNumber } from './spec-json.ts';
 
 /**
@@ -19,7 +20,14 @@ export class UnsupportedFormat extends MillraceError {
   }
 }
 
-export function recordFormat(info: FormatInfo, columns: readonly Column[], exactNumbers: boolean): RecordFormat {
+export interface FormatContext {
+  readonly registry: CaseRegistry;
+  readonly subject: string;
+  readonly exactNumbers: boolean;
+}
+
+export function recordFormat(info: FormatInfo, columns: readonly Column[], context: FormatContext): RecordFormat {
+  const { registry, subject, exactNumbers } = context;
   switch (info.format) {
     case 'JSON':
       return json(exactNumbers);
@@ -29,6 +37,10 @@ export function recordFormat(info: FormatInfo, columns: readonly Column[], exact
       return kafka(columns);
     case 'NONE':
       return { encode: () => null, decode: (bytes) => (bytes === null ? null : bytes.toString('utf8')) };
+    case 'AVRO':
+      return columns.length === 0 ? text : avroFormat(registry, subject);
+    case 'JSON_SR':
+      return columns.length === 0 ? text : jsonSchemaFormat(registry, subject);
     default:
       throw new UnsupportedFormat(info.format);
   }

@@ -133,15 +133,16 @@ class CaseRun {
 
   #formats(topic: string): { key: RecordFormat; value: RecordFormat; source: DataSource | undefined } {
     const source = this.#source(topic);
-    const exact = this.#spec.properties['use.exact.numeric.comparison'] !== 'false';
+    const exactNumbers = this.#spec.properties['use.exact.numeric.comparison'] !== 'false';
+    const context = (side: string) => ({ registry: this.#topics.schemas, subject: `${topic}-${side}`, exactNumbers });
     if (source === undefined) {
-      const json = recordFormat({ format: 'JSON', properties: {} }, [], exact);
-      return { key: recordFormat({ format: 'KAFKA', properties: {} }, [], exact), value: json, source };
+      const value = recordFormat({ format: 'JSON', properties: {} }, [], context('value'));
+      return { key: recordFormat({ format: 'KAFKA', properties: {} }, [], context('key')), value, source };
     }
     const values = source.schema.value.filter((column) => column.namespace === 'VALUE');
     return {
-      key: recordFormat(source.keyFormat, source.schema.key, exact),
-      value: recordFormat(source.valueFormat, values, exact),
+      key: recordFormat(source.keyFormat, source.schema.key, context('key')),
+      value: recordFormat(source.valueFormat, values, context('value')),
       source,
     };
   }

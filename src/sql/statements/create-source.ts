@@ -71,10 +71,17 @@ export async function createSource(
 }
 
 /** Declared columns in a registry format are the topic's schema: producers find it before any query has run. */
-async function registerSchemas(engine: EngineContext, { topic, schema, keyFormat, valueFormat }: DataSource): Promise<void> {
+async function registerSchemas(
+  engine: EngineContext,
+  { topic, schema, keyFormat, valueFormat }: DataSource,
+): Promise<void> {
   const values = schema.value.filter((column) => column.namespace === 'VALUE');
-  for (const [part, info, columns] of [['key', keyFormat, schema.key], ['value', valueFormat, values]] as const) {
-    if (info.format === 'AVRO' && columns.length > 0) await rowSerde(engine, info, columns, { topic, part }).prepare?.();
+  for (const [part, info, columns] of [
+    ['key', keyFormat, schema.key],
+    ['value', valueFormat, values],
+  ] as const) {
+    if (info.format === 'AVRO' && columns.length > 0)
+      await rowSerde(engine, info, columns, { topic, part }).prepare?.();
   }
 }
 

@@ -1,7 +1,7 @@
 import { messageOf } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
-import { compileTopology } from '../compile/topology.ts';
+import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { checkColumns, type FormatInfo, formatNamed, keyWrapping, valueWrapping } from '../formats.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
@@ -183,7 +183,9 @@ async function start(
   const { catalog, functions, schemas, log } = engine;
   const sources = planned.sources.map(({ name }) => name);
   const queryPlan: QueryPlan = { queryId, resultKind, root: planned.root, sources, sink, text };
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan);
+  const sinkSerdes: Preparable[] = [];
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, sinkSerdes);
+  for (const serde of sinkSerdes) await serde.prepare?.();
   const query: PersistentQuery = { queryId, plan: queryPlan, topology, sink: source, sql: text };
   catalog.link({ queryId, sources, sink: sink.name });
   engine.queries.set(queryId, query);

@@ -1,5 +1,11 @@
+import type { AvroSchema, RegisteredSchema, SubjectVersion } from '../../serde/index.ts';
+import { messageOf } from '../../util/index.ts';
+import { avroColumns } from '../compile/codecs/avro-schema.ts';
+import type { CodecColumn } from '../compile/codecs/codec.ts';
+import { jsonSchemaColumns } from '../compile/codecs/json-schema.ts';
+import { protobufColumns } from '../compile/codecs/protobuf-schema.ts';
 import { refuse } from '../errors.ts';
-import { usesRegistry } from '../formats.ts';
+import { type FormatName, usesRegistry } from '../formats.ts';
 import type { Column } from '../schema.ts';
 import type { EngineContext } from './context.ts';
 import type { SourceFormats } from './create-source.ts';
@@ -7,20 +13,79 @@ import type { WithProperties } from './with-properties.ts';
 
 /** Columns that the statement does not declare come from the registry: keys and values each by themselves. */
 export async function inferColumns(
-  _engine: Pick<EngineContext, 'catalog' | 'schemas'>,
+  engine: Pick<EngineContext, 'schemas'>,
   topic: string,
   formats: SourceFormats,
   declared: readonly Column[],
   ids: { readonly key: number | undefined; readonly value: number | undefined },
-  _properties: WithProperties,
+  properties: WithProperties,
 ): Promise<readonly Column[]> {
   const hasKey = declared.some((column) => column.namespace === 'KEY');
   const hasValue = declared.some((column) => column.namespace === 'VALUE');
-  if (hasValue && (hasKey || !usesRegistry(formats.key))) return declared;
-  if (!usesRegistry(formats.value) && declared.length === 0) return refuse('No columns supplied.');
-  if (!usesRegistry(formats.value)) return declared;
-  if (hasValue) return declared;
-  if (ids.value !== undefined)
-    return refuse(`Schema for message values on topic '${topic}' with id ${ids.value} can't be read yet.`);
-  return refuse(`Schema for message values on topic '${topic}' does not exist in the Schema Registry.`);
+  const columns: Column[] = declared.filter((column) => column.namespace === 'KEY');
+  if (!hasKey && usesRegistry(formats.key)) {
+    const wanted =
+      ids.key !== undefined || (declared.length === 0 && (await engine.schemas?.latest(`${topic}-key`)) !== undefined);
+    if (wanted || !hasValue) {
+      const found = await registeredColumns(engine, topic, 'key', formats.key, ids.key, properties);
+      for (const { name, type } of found) columns.push({ name, type, namespace: 'KEY' });
+    }
+  }
+  if (!hasValue && usesRegistry(formats.value)) {
+    const found = await registeredColumns(engine, topic, 'value', formats.value, ids.value, properties);
+    for (const { name, type } of found) columns.push({ name, type, namespace: 'VALUE' });
+    return [...columns, ...declared.filter((column) => column.namespace === 'HEADERS')];
+  }
+  if (declared.length === 0 && columns.length === 0) return refuse('No columns supplied.');
+  return [...columns, ...declared.filter((column) => column.namespace !== 'KEY')];
+}
+
+/** The columns of the schema that a side of a topic has in the registry. */
+export async function registeredColumns(
+  engine: Pick<EngineContext, 'schemas'>,
+  topic: string,
+  side: 'key' | 'value',
+  format: FormatName,
+  id: number | undefined,
+  properties: WithProperties,
+): Promise<readonly CodecColumn[]> {
+  const { schemas } = engine;
+  const what = side === 'key' ? 'keys' : 'values';
+  if (schemas === undefined)
+    return refuse('Cannot read schemas: no Schema Registry is configured. Set ksql.schema.registry.url.');
+  let registered: RegisteredSchema | SubjectVersion | undefined;
+  try {
+    registered = id === undefined ? await schemas.latest(`${topic}-${side}`) : await schemas.byId(id);
+  } catch (error) {
+    return refuse(
+      `Schema for message ${what} on topic '${topic}' with id ${id} could not be read from the Schema Registry: ${messageOf(error)}`,
+    );
+  }
+  if (registered === undefined) {
+    return refuse(
+      `Schema for message ${what} on topic '${topic}' does not exist in the Schema Registry.\nSubject: ${topic}-${side}`,
+    );
+  }
+  const fullName = properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`);
+  return columnsOfSchema(registered, format, side, id !== undefined, fullName);
+}
+
+/** Without an id names are folded, as SQL's bare names are; with an id they stay as the schema has them. */
+export function columnsOfSchema(
+  registered: RegisteredSchema,
+  format: FormatName,
+  side: 'key' | 'value',
+  exactNames: boolean,
+  fullName: string | undefined,
+): readonly CodecColumn[] {
+  const fold = exactNames ? (name: string): string => name : (name: string): string => name.toUpperCase();
+  const bareName = side === 'key' ? 'ROWKEY' : 'ROWVAL';
+  switch (format) {
+    case 'AVRO':
+      return avroColumns(JSON.parse(registered.schema) as AvroSchema, bareName, fold);
+    case 'JSON_SR':
+      return jsonSchemaColumns(JSON.parse(registered.schema) as Record<string, unknown>, bareName, fold);
+    default:
+      return protobufColumns(registered.schema, fullName, fold);
+  }
 }

@@ -1,292 +1,314 @@
-// Avro records in the registry's envelope. What is written has the schema that ksqlDB would make of the columns; what is
-// read is read by its writer's schema, its fields found by name in any case.
 import {
   AvroCodec,
   type AvroSchema,
   DeserializationError,
   ENVELOPE_BYTES,
   readEnvelope,
-  SchemaNotLoaded,
   type SchemaSource,
+  SchemaNotLoaded,
   SerializationError,
   writeEnvelope,
 } from '../../../serde/index.ts';
-import { type SqlType, typeText } from '../../types.ts';
+import type { SqlType } from '../../types.ts';
 import { Decimal } from '../../values/decimal.ts';
-import type { Row, SqlValue } from '../../values/value.ts';
+import { type Row, type SqlValue, valueText } from '../../values/value.ts';
+import { type AvroField, AvroShapes, branchName, fieldsOf, isEntryArray } from './avro-schema.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 
-export interface AvroRecordOptions {
-  readonly schemas: SchemaSource | undefined;
-  /** `<topic>-value` or `<topic>-key`. */
+/** How rows of these columns are kept in the registry. */
+export interface RegistryRecord {
+  readonly schemas: SchemaSource;
   readonly subject: string;
-  /** True: the only column is the datum itself, not a record of one field. */
-  readonly bare: boolean;
-  /** The full name of the record. */
-  readonly fullName: string;
+  /** The schema that is written, unless `schemaId` says which. */
+  readonly schema: AvroSchema;
+  readonly schemaId: number | undefined;
 }
 
-export const DEFAULT_AVRO_NAME = 'io.confluent.ksql.avro_schemas.KsqlDataSourceSchema';
-
-export function avroRowSerde(columns: readonly CodecColumn[], options: AvroRecordOptions): RowSerde {
-  const { schemas, subject, bare } = options;
-  const schema = avroSchemaOf(columns, options.fullName, bare);
-  const writer = new AvroCodec<unknown>(schema);
-  const toDatum = bare ? (row: Row) => toAvro(columns[0]!.type)(row[0]!) : recordOf(columns);
+/** Rows as Avro records of the registry. What is read is converted from whatever schema it was written with. */
+export function avroRowSerde(columns: readonly CodecColumn[], bare: boolean, registry: RegistryRecord): RowSerde {
+  const { schemas, subject } = registry;
   const readers = new Map<number, (bytes: Buffer, start: number, end: number) => Row>();
-  let id = -1;
+  let writer:
+    | { readonly id: number; readonly codec: AvroCodec<unknown>; readonly convert: (row: Row) => unknown }
+    | undefined;
 
-  function readerOf(schemaId: number): (bytes: Buffer, start: number, end: number) => Row {
-    let reader = readers.get(schemaId);
-    if (reader === undefined) {
-      const registered = schemas?.cached(schemaId);
-      if (registered === undefined) {
-        throw new SchemaNotLoaded(schemaId, async () => {
-          await schemas?.byId(schemaId);
-        });
-      }
-      reader = readerFor(JSON.parse(registered.schema) as AvroSchema, columns, bare);
-      readers.set(schemaId, reader);
-    }
+  const readerOf = (id: number): ((bytes: Buffer, start: number, end: number) => Row) => {
+    const known = readers.get(id);
+    if (known !== undefined) return known;
+    const registered = schemas.cached(id);
+    if (registered === undefined) throw new SchemaNotLoaded(id, async () => void (await schemas.byId(id)));
+    if (registered.schemaType !== 'AVRO')
+      throw new DeserializationError(`schema ${id} is ${registered.schemaType}, not AVRO`);
+    const schema = JSON.parse(registered.schema) as AvroSchema;
+    const codec = new AvroCodec<unknown>(schema);
+    const convert = rowReader(new AvroShapes(schema), columns, bare);
+    const reader = (bytes: Buffer, start: number, end: number): Row => convert(codec.decode(bytes, start, end));
+    readers.set(id, reader);
     return reader;
-  }
+  };
 
   return {
     name: 'AVRO',
     async prepare() {
-      if (schemas === undefined) throw new SerializationError('AVRO needs a Schema Registry, and none is configured');
-      id = await schemas.register(subject, 'AVRO', JSON.stringify(schema));
+      let { schema } = registry;
+      let id = registry.schemaId;
+      if (id === undefined) id = await schemas.register(subject, 'AVRO', JSON.stringify(schema));
+      else schema = JSON.parse((await schemas.byId(id)).schema) as AvroSchema;
+      writer = { id, codec: new AvroCodec(schema), convert: rowWriter(new AvroShapes(schema), columns, bare) };
     },
     encode(row, out) {
-      if (id < 0) throw new SerializationError(`the schema of subject ${subject} has not been registered yet`);
-      writeEnvelope(id, out);
-      writer.encode(toDatum(row), out);
+      if (writer === undefined)
+        throw new SerializationError(`the schema of subject ${subject} has not been registered yet`);
+      writeEnvelope(writer.id, out);
+      writer.codec.encode(writer.convert(row), out);
     },
-    decode(bytes, start, end) {
-      return readerOf(readEnvelope(bytes, start, end))(bytes, start + ENVELOPE_BYTES, end);
-    },
+    decode: (bytes, start, end) => readerOf(readEnvelope(bytes, start, end))(bytes, start + ENVELOPE_BYTES, end),
   };
 }
 
-// ── Schemas ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// --- reading -----------------------------------------------------------------------------------------------------------
 
-/** The schema of records with these columns: every value is optional. */
-export function avroSchemaOf(columns: readonly CodecColumn[], fullName: string, bare: boolean): AvroSchema {
-  if (bare) return typeSchema(columns[0]!.type, simpleName(fullName));
-  const dot = fullName.lastIndexOf('.');
-  return {
-    type: 'record',
-    name: simpleName(fullName),
-    ...(dot < 0 ? {} : { namespace: fullName.slice(0, dot) }),
-    fields: columns.map(({ name, type }) => ({
-      name,
-      type: ['null', typeSchema(type, `${simpleName(fullName)}_${name}`)],
-      default: null,
-    })),
+type Convert = (value: unknown) => SqlValue;
+
+function rowReader(shapes: AvroShapes, columns: readonly CodecColumn[], bare: boolean): (datum: unknown) => Row {
+  if (bare) {
+    const convert = reader(shapes, shapes.root, columns[0]!.type);
+    return (datum) => (datum === null ? (null as unknown as Row) : [convert(datum)]);
+  }
+  const fields = fieldReaders(shapes, shapes.node(shapes.root), columns);
+  return (datum) => (datum === null ? (null as unknown as Row) : fields(datum));
+}
+
+function fieldReaders(
+  shapes: AvroShapes,
+  node: Readonly<Record<string, unknown>>,
+  columns: readonly CodecColumn[],
+): (datum: unknown) => SqlValue[] {
+  if (node['type'] !== 'record') throw new DeserializationError(`expected an Avro record, got ${String(node['type'])}`);
+  const steps = columns.map((column) => {
+    const field = findField(fieldsOf(node), column.name);
+    return field === undefined ? undefined : { name: field.name, convert: reader(shapes, field.type, column.type) };
+  });
+  return (datum) => {
+    const object = datum as Record<string, unknown>;
+    return steps.map((step) => {
+      const value = step === undefined ? null : (object[step.name] ?? null);
+      return value === null ? null : step!.convert(value);
+    });
   };
 }
 
-function simpleName(fullName: string): string {
-  return fullName.slice(fullName.lastIndexOf('.') + 1);
+/** Avro's names keep their case, SQL's often don't: the exact name first, else one that differs in case only. */
+function findField(fields: readonly AvroField[], name: string): AvroField | undefined {
+  const folded = name.toUpperCase();
+  return fields.find((field) => field.name === name) ?? fields.find((field) => field.name.toUpperCase() === folded);
 }
 
-function typeSchema(type: SqlType, name: string): AvroSchema {
-  switch (type.kind) {
+function mismatch(from: unknown, to: SqlType): never {
+  throw new DeserializationError(`an Avro ${String(from)} can't be read as ${to.kind}`);
+}
+
+function reader(shapes: AvroShapes, schema: AvroSchema, to: SqlType): Convert {
+  const node = shapes.node(schema);
+  const from = node['type'];
+  const logical = node['logicalType'];
+  if (from === 'union') return unionReader(shapes, node['branches'] as readonly AvroSchema[], to);
+  if (logical === 'decimal') {
+    const scale = Number(node['scale'] ?? 0);
+    const decimal = (value: unknown): Decimal => new Decimal(signedInteger(value as Buffer), scale);
+    if (to.kind === 'DECIMAL') return (value) => decimal(value).fit(to.precision, to.scale);
+    if (to.kind === 'DOUBLE') return (value) => decimal(value).toNumber();
+    return to.kind === 'STRING' ? (value) => decimal(value).toString() : mismatch('decimal', to);
+  }
+  switch (to.kind) {
     case 'BOOLEAN':
-      return 'boolean';
+      return from === 'boolean' ? (value) => value as boolean : mismatch(from, to);
     case 'INTEGER':
-      return 'int';
-    case 'BIGINT':
-      return 'long';
-    case 'DOUBLE':
-      return 'double';
-    case 'STRING':
-      return 'string';
-    case 'BYTES':
-      return 'bytes';
     case 'DATE':
-      return { type: 'int', logicalType: 'date' };
     case 'TIME':
-      return { type: 'int', logicalType: 'time-millis' };
+      if (logical === 'time-micros') return (value) => Math.floor(Number(value) / 1000);
+      return from === 'int' || from === 'long' ? (value) => Number(value) | 0 : mismatch(from, to);
     case 'TIMESTAMP':
-      return { type: 'long', logicalType: 'timestamp-millis' };
+      if (logical === 'timestamp-micros') return (value) => Math.floor(Number(value) / 1000);
+      return from === 'int' || from === 'long' ? (value) => Number(value) : mismatch(from, to);
+    case 'BIGINT':
+      return from === 'int' || from === 'long' ? (value) => value as SqlValue : mismatch(from, to);
+    case 'DOUBLE':
+      return isNumber(from) ? (value) => Number(value) : mismatch(from, to);
     case 'DECIMAL':
-      return { type: 'bytes', logicalType: 'decimal', precision: type.precision, scale: type.scale };
-    case 'ARRAY':
-      return { type: 'array', items: ['null', typeSchema(type.item, name)] };
+      return from === 'int' || from === 'long'
+        ? (value) => Decimal.ofInteger(value as number).fit(to.precision, to.scale)
+        : mismatch(from, to);
+    case 'STRING':
+      if (from === 'string' || from === 'enum') return (value) => value as string;
+      if (from === 'float' || from === 'double') return (value) => valueText({ kind: 'DOUBLE' }, value as number);
+      return from === 'int' || from === 'long' || from === 'boolean' ? (value) => String(value) : mismatch(from, to);
+    case 'BYTES':
+      return from === 'bytes' || from === 'fixed' ? (value) => Buffer.from(value as Buffer) : mismatch(from, to);
+    case 'ARRAY': {
+      if (from !== 'array') return mismatch(from, to);
+      const item = reader(shapes, node['items'] as AvroSchema, to.item);
+      return (value) => (value as readonly unknown[]).map((element) => (element === null ? null : item(element)));
+    }
     case 'MAP':
-      return { type: 'map', values: ['null', typeSchema(type.value, name)] };
+      return mapReader(shapes, node, to);
     case 'STRUCT':
-      return {
-        type: 'record',
-        name,
-        fields: type.fields.map((field) => ({
-          name: field.name,
-          type: ['null', typeSchema(field.type, `${name}_${field.name}`)],
-          default: null,
-        })),
-      };
+      return from === 'record' ? fieldReaders(shapes, node, to.fields) : mismatch(from, to);
+    default:
+      return mismatch(from, to);
   }
 }
 
-// ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+function isNumber(from: unknown): boolean {
+  return from === 'int' || from === 'long' || from === 'float' || from === 'double';
+}
 
-type Convert<From, To> = (value: From) => To;
+function mapReader(
+  shapes: AvroShapes,
+  node: Readonly<Record<string, unknown>>,
+  to: SqlType & { kind: 'MAP' },
+): Convert {
+  if (isEntryArray(shapes, node)) {
+    const entry = fieldsOf(shapes.node(node['items'] as AvroSchema));
+    const value = reader(shapes, findField(entry, 'value')!.type, to.value);
+    return (entries) =>
+      new Map(
+        (entries as readonly { key: string; value: unknown }[]).map(({ key, value: item }) => [
+          key,
+          item === null ? null : value(item),
+        ]),
+      );
+  }
+  if (node['type'] !== 'map') return mismatch(node['type'], to);
+  const item = reader(shapes, node['values'] as AvroSchema, to.value);
+  return (value) =>
+    new Map(
+      Object.entries(value as Record<string, unknown>).map(([key, element]) => [
+        key,
+        element === null ? null : item(element),
+      ]),
+    );
+}
 
-function recordOf(columns: readonly CodecColumn[]): Convert<Row, unknown> {
-  const names = columns.map((column) => column.name);
-  const converters = columns.map(({ type }) => toAvro(type));
-  return (row) => {
-    const record: Record<string, unknown> = {};
-    for (let i = 0; i < names.length; i++) record[names[i]!] = converters[i]!(row[i]!);
-    return record;
+/** A union of several branches is a struct with a field per branch, of which one is set. */
+function unionReader(shapes: AvroShapes, branches: readonly AvroSchema[], to: SqlType): Convert {
+  if (to.kind !== 'STRUCT') return mismatch('union', to);
+  const known = branches.map((branch) => {
+    const node = shapes.node(branch);
+    const name = branchName(node);
+    const at = to.fields.findIndex((field) => field.name.toUpperCase() === name.toUpperCase());
+    return { name, node, at, convert: at < 0 ? undefined : reader(shapes, branch, to.fields[at]!.type) };
+  });
+  return (value) => {
+    const row: SqlValue[] = to.fields.map(() => null);
+    const branch = known.find(({ name, node }) => isOfBranch(value, name, String(node['type'])));
+    if (branch?.convert === undefined) return row;
+    const inner = isWrapped(value, branch.name) ? (value as Record<string, unknown>)[branch.name] : value;
+    row[branch.at] = branch.convert(inner);
+    return row;
   };
 }
 
-function toAvro(type: SqlType): Convert<SqlValue, unknown> {
-  const inner = nonNullToAvro(type);
-  return inner === undefined ? (value) => value : (value) => (value === null ? null : inner(value));
+function isWrapped(value: unknown, name: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).some((key) => key === name || key.endsWith(`.${name}`))
+  );
 }
 
-/** Undefined for types whose values avsc takes as they are. */
-function nonNullToAvro(type: SqlType): Convert<SqlValue, unknown> | undefined {
-  switch (type.kind) {
+function isOfBranch(value: unknown, name: string, type: string): boolean {
+  if (isWrapped(value, name)) return true;
+  if (Buffer.isBuffer(value)) return type === 'bytes' || type === 'fixed';
+  if (Array.isArray(value)) return type === 'array';
+  if (typeof value === 'object') return type === 'record' || type === 'map';
+  if (typeof value === 'number' || typeof value === 'bigint') return isNumber(type);
+  return typeof value === type;
+}
+
+// --- writing -----------------------------------------------------------------------------------------------------------
+
+type Write = (value: SqlValue) => unknown;
+
+function rowWriter(shapes: AvroShapes, columns: readonly CodecColumn[], bare: boolean): (row: Row) => unknown {
+  if (bare) {
+    const write = writer(shapes, shapes.root, columns[0]!.type);
+    return (row) => write(row[0]!);
+  }
+  const write = recordWriter(shapes, shapes.node(shapes.root), columns);
+  return (row) => write(row);
+}
+
+/** Every field of the schema gets its column's value, or its default. */
+function recordWriter(
+  shapes: AvroShapes,
+  node: Readonly<Record<string, unknown>>,
+  columns: readonly CodecColumn[],
+): (values: Row) => unknown {
+  const steps = fieldsOf(node).map((field) => {
+    const at = columns.findIndex((column) => column.name === field.name);
+    const loose = at >= 0 ? at : columns.findIndex((column) => column.name.toUpperCase() === field.name.toUpperCase());
+    return { field, at: loose, write: loose < 0 ? undefined : writer(shapes, field.type, columns[loose]!.type) };
+  });
+  return (values) => {
+    const object: Record<string, unknown> = {};
+    for (const { field, at, write } of steps)
+      object[field.name] = write === undefined ? (field.default ?? null) : write(values[at]!);
+    return object;
+  };
+}
+
+function writer(shapes: AvroShapes, schema: AvroSchema, from: SqlType): Write {
+  const node = shapes.node(schema);
+  const inner = nonNullWriter(shapes, node, from);
+  return (value) => (value === null ? null : inner(value));
+}
+
+function nonNullWriter(shapes: AvroShapes, node: Readonly<Record<string, unknown>>, from: SqlType): Write {
+  switch (from.kind) {
     case 'DECIMAL':
-      return (value) => twosComplement((value as Decimal).fit(type.precision, type.scale).unscaled);
+      return (value) => signedBytes((value as Decimal).rescale(Number(node['scale'] ?? from.scale)).unscaled);
     case 'ARRAY': {
-      const item = toAvro(type.item);
+      const item = writer(shapes, node['items'] as AvroSchema, from.item);
       return (value) => (value as readonly SqlValue[]).map(item);
     }
     case 'MAP': {
-      const item = toAvro(type.value);
+      if (isEntryArray(shapes, node)) {
+        const entry = fieldsOf(shapes.node(node['items'] as AvroSchema));
+        const item = writer(shapes, findField(entry, 'value')!.type, from.value);
+        return (value) =>
+          [...(value as ReadonlyMap<SqlValue, SqlValue>)].map(([key, element]) => ({ key, value: item(element) }));
+      }
+      const item = writer(shapes, node['values'] as AvroSchema, from.value);
       return (value) =>
         Object.fromEntries(
           [...(value as ReadonlyMap<SqlValue, SqlValue>)].map(([key, element]) => [String(key), item(element)]),
         );
     }
     case 'STRUCT': {
-      const record = recordOf(type.fields);
-      return (value) => record(value as Row);
+      const write = recordWriter(shapes, node, from.fields);
+      return (value) => write(value as Row);
     }
     default:
-      return undefined;
+      return (value) => value;
   }
 }
 
-/** A bigint as big-endian two's complement bytes, as few as hold it. */
-function twosComplement(value: bigint): Buffer {
-  let bytes = 1;
-  while (BigInt.asIntN(bytes * 8, value) !== value) bytes++;
-  const hex = BigInt.asUintN(bytes * 8, value)
-    .toString(16)
-    .padStart(bytes * 2, '0');
-  return Buffer.from(hex, 'hex');
+// --- decimals ----------------------------------------------------------------------------------------------------------
+
+/** A big-endian two's complement integer. */
+export function signedInteger(bytes: Buffer): bigint {
+  if (bytes.length === 0) return 0n;
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
 }
 
-// ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function readerFor(
-  schema: AvroSchema,
-  columns: readonly CodecColumn[],
-  bare: boolean,
-): (bytes: Buffer, start: number, end: number) => Row {
-  const codec = new AvroCodec<unknown>(schema);
-  const resolved = withoutNull(schema);
-  const isRecord =
-    typeof resolved === 'object' && !Array.isArray(resolved) && (resolved as { type?: unknown }).type === 'record';
-  if (bare && !(isRecord && columns[0]!.type.kind === 'STRUCT')) {
-    const convert = fromAvro(columns[0]!.type, resolved);
-    return (bytes, start, end) => [convert(codec.decode(bytes, start, end))];
-  }
-  if (!isRecord) throw new DeserializationError('the Avro schema that this was written with is no record');
-  if (bare) {
-    const convert = fromAvro(columns[0]!.type, resolved);
-    return (bytes, start, end) => [convert(codec.decode(bytes, start, end))];
-  }
-  const fields = fieldsFor(columns, resolved);
-  return (bytes, start, end) => {
-    const record = codec.decode(bytes, start, end) as Record<string, unknown>;
-    const row: SqlValue[] = [];
-    for (const field of fields) row.push(field === undefined ? null : field.convert(record[field.name]));
-    return row;
-  };
-}
-
-interface FieldReader {
-  readonly name: string;
-  readonly convert: Convert<unknown, SqlValue>;
-}
-
-/** For each column the field that it comes from: by its name, else by its name in any case; none: the column is null. */
-function fieldsFor(columns: readonly CodecColumn[], schema: AvroSchema): (FieldReader | undefined)[] {
-  const fields = (schema as { fields: readonly { name: string; type: AvroSchema }[] }).fields;
-  return columns.map(({ name, type }) => {
-    const field =
-      fields.find((candidate) => candidate.name === name) ??
-      fields.find((candidate) => candidate.name.toUpperCase() === name.toUpperCase());
-    return field === undefined ? undefined : { name: field.name, convert: fromAvro(type, withoutNull(field.type)) };
-  });
-}
-
-/** The one branch of an optional type beside null; other unions stay as they are. */
-function withoutNull(schema: AvroSchema): AvroSchema {
-  if (!Array.isArray(schema)) return schema;
-  const branches = (schema as readonly AvroSchema[]).filter((branch) => branch !== 'null');
-  return branches.length === 1 ? branches[0]! : branches;
-}
-
-function fromAvro(type: SqlType, schema: AvroSchema): Convert<unknown, SqlValue> {
-  const inner = nonNullFromAvro(type, schema);
-  return (value) => (value === null || value === undefined ? null : inner(value));
-}
-
-function nonNullFromAvro(type: SqlType, schema: AvroSchema): Convert<unknown, SqlValue> {
-  const parts = (typeof schema === 'object' && !Array.isArray(schema) ? schema : {}) as Record<string, unknown>;
-  const mismatch = (value: unknown): never => {
-    throw new DeserializationError(`an Avro value of type ${typeof value} is no ${typeText(type)}`);
-  };
-  switch (type.kind) {
-    case 'BOOLEAN':
-      return (value) => (typeof value === 'boolean' ? value : mismatch(value));
-    case 'STRING':
-      return (value) => (typeof value === 'string' ? value : mismatch(value));
-    case 'BYTES':
-      return (value) => (Buffer.isBuffer(value) ? Buffer.from(value) : mismatch(value));
-    case 'INTEGER':
-    case 'DATE':
-    case 'TIME':
-    case 'DOUBLE':
-      return (value) => (typeof value === 'number' ? value : mismatch(value));
-    case 'BIGINT':
-    case 'TIMESTAMP':
-      return (value) => (typeof value === 'number' || typeof value === 'bigint' ? value : mismatch(value));
-    case 'DECIMAL': {
-      const scale = Number(parts['scale'] ?? type.scale);
-      return (value) => {
-        if (!Buffer.isBuffer(value)) return mismatch(value);
-        const bits = value.length * 8;
-        const unscaled = bits === 0 ? 0n : BigInt.asIntN(bits, BigInt(`0x${value.toString('hex')}`));
-        return new Decimal(unscaled, scale).fit(type.precision, type.scale);
-      };
-    }
-    case 'ARRAY': {
-      const item = fromAvro(type.item, withoutNull((parts['items'] ?? 'null') as AvroSchema));
-      return (value) => (Array.isArray(value) ? value.map(item) : mismatch(value));
-    }
-    case 'MAP': {
-      const item = fromAvro(type.value, withoutNull((parts['values'] ?? 'null') as AvroSchema));
-      return (value) =>
-        typeof value === 'object'
-          ? new Map(Object.entries(value as object).map(([key, element]): [SqlValue, SqlValue] => [key, item(element)]))
-          : mismatch(value);
-    }
-    case 'STRUCT': {
-      if (!Array.isArray(parts['fields'])) return mismatch;
-      const fields = fieldsFor(type.fields, schema);
-      return (value) => {
-        const record = value as Record<string, unknown>;
-        return fields.map((field) => (field === undefined ? null : field.convert(record[field.name])));
-      };
-    }
-  }
+export function signedBytes(value: bigint): Buffer {
+  let size = 1;
+  while (BigInt.asIntN(size * 8, value) !== value) size++;
+  return Buffer.from(
+    BigInt.asUintN(size * 8, value)
+      .toString(16)
+      .padStart(size * 2, '0'),
+    'hex',
+  );
 }
