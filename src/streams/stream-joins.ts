@@ -72,6 +72,7 @@ export function joinStreams(
       reads: joiner.length === 2 ? 'value' : 'both',
       keepsKey: true,
       keyBytesAs: keySerde,
+      valueBytesAs: isLeft ? leftValue : rightValue,
       ownKeySerde: keySerde,
       build: joinSide({
         id: name,

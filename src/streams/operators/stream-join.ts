@@ -37,6 +37,7 @@ export function joinSide(options: JoinSide) {
     const afterMs = isLeft ? windows.afterMs : windows.beforeMs;
     const needsKey = joiner.length !== 2 || scope.plan.childrenNeedKey(node);
     const keySerde = options.own.key;
+    const hasRaw = options.own.logging && scope.plan.hasValueBytes(node);
 
     const emit = (key: unknown, mine: unknown, theirs: unknown, timestamp: number, context: TaskContext): boolean => {
       let joined: unknown;
@@ -130,7 +131,8 @@ export function joinSide(options: JoinSide) {
         if (waiting === null || timeTo < streamTime) emit(key, value, null, timestamp, context);
         else waiting.add(isLeft, timestamp, bytes, start, end, value);
       }
-      if (own.append(bytes, start, end, timestamp, value) === undefined) scope.drop('expired', node);
+      const raw = hasRaw ? context.valueBytes.subarray(context.valueStart, context.valueEnd) : null;
+      if (own.append(bytes, start, end, timestamp, value, raw) === undefined) scope.drop('expired', node);
       context.keyBytes = keyBytes;
       context.keyStart = keyStart;
       context.keyEnd = keyEnd;

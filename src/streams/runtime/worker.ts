@@ -42,7 +42,9 @@ const RUN_RECORDS = 512;
 /** How long processing may keep the event loop. */
 const SLICE_MS = 4;
 /** Fetches of one partition that may wait; more are not asked for. */
-const MAX_BACKLOG = 2;
+const MAX_BACKLOG = 8;
+/** How long the consumer may be left alone while there is work; rebalances are heard of in its poll. */
+const POLL_AT_LEAST_MS = 20;
 /** Well below a topic's default max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
 /** Bytes on their way to the broker before processing waits. */
@@ -76,6 +78,7 @@ export class Worker {
   #backgroundFailure: { readonly error: unknown } | null = null;
   #lastCommit = 0;
   #lastPurge = 0;
+  #lastPoll = 0;
   #idleSince = 0;
   #failure: unknown;
 
@@ -154,10 +157,16 @@ export class Worker {
     const { clock, commitIntervalMs, pollMs } = this.#settings;
     if (this.#backgroundFailure !== null) throw this.#backgroundFailure.error;
     const untilCommit = Math.max(0, this.#lastCommit + commitIntervalMs - clock.now());
-    const timeout = this.#isSuspended ? pollMs : this.#hasWork() ? 0 : Math.min(pollMs, Math.max(1, untilCommit));
-    this.#accept(await this.#consumer.poll(timeout));
+    const now = clock.now();
+    if (now - this.#lastPoll < POLL_AT_LEAST_MS && this.#hasBacklog()) {
+      await yieldToEventLoop();
+    } else {
+      const timeout = this.#isSuspended ? pollMs : this.#hasWork() ? 0 : Math.min(pollMs, Math.max(1, untilCommit));
+      this.#lastPoll = now;
+      this.#accept(await this.#consumer.poll(timeout));
+    }
     if (this.#isSuspended || this.#stopping) return;
-    const isDone = await this.#process();
+    await this.#process();
     if (this.#isSuspended) return;
     try {
       for (const { task } of this.#running.values()) task.punctuateWallClock();
@@ -172,8 +181,6 @@ export class Worker {
       await this.#committing;
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
       await this.#producer.flush();
-    } else if (!isDone) {
-      await yieldToEventLoop();
     }
   }
 
@@ -200,11 +207,21 @@ export class Worker {
     return false;
   }
 
-  /** True when nothing is left to process. */
-  async #process(): Promise<boolean> {
+  /**
+   * Whether there is enough to go on with. The consumer is then left alone, so that the fetch it has under way is for all
+   * partitions: one for the idle partitions only would wait, and hold up the busy ones.
+   */
+  #hasBacklog(): boolean {
+    if (this.#isSuspended) return false;
+    for (const { task } of this.#running.values()) {
+      if (this.#isReady(task) && task.queues.some((queue) => queue.backlog > 0)) return true;
+    }
+    return false;
+  }
+
+  async #process(): Promise<void> {
     const { clock } = this.#settings;
     const until = clock.now() + SLICE_MS;
-    let isDone = true;
     for (const running of this.#running.values()) {
       const { task } = running;
       if (!this.#isReady(task)) continue;
@@ -216,27 +233,20 @@ export class Worker {
           if (!(error instanceof SchemaNotLoaded)) throw this.#failedInTask(error);
           running.isDirty = true;
           await error.load();
-          if (this.#isSuspended) return false;
+          if (this.#isSuspended) return;
           continue;
         }
         if (count > 0) running.isDirty = true;
         if (count < RUN_RECORDS) break;
-        if (clock.now() >= until || !this.#isReady(task)) {
-          isDone = false;
-          break;
-        }
+        if (clock.now() >= until || !this.#isReady(task)) break;
       }
-      if (this.#isSuspended || clock.now() >= until) {
-        isDone = false;
-        break;
-      }
+      if (this.#isSuspended || clock.now() >= until) break;
     }
     for (const queue of this.#paused) {
       if (queue.backlog >= MAX_BACKLOG) continue;
       this.#paused.delete(queue);
       this.#consumer.resume([{ topic: queue.topic, partition: queue.partition }]);
     }
-    return isDone;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../../util/index.ts';
 import { readInt64 } from '../windows.ts';
 import { SlotTable } from './slot-table.ts';
+import { SpanView } from './span-view.ts';
 import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
 
 /** One value with a time span, among those of its key. `value` is undefined once it has been removed. */
@@ -13,6 +14,8 @@ export interface Interval {
   readonly sequence: number;
   value: unknown;
   timestamp: number;
+  /** The value's bytes where they were at hand, until nobody needs them any more. */
+  raw: Buffer | null;
   unlogged: boolean;
   uncheckpointed: boolean;
 }
@@ -33,6 +36,9 @@ export class IntervalState implements StateStore {
   readonly #out = new ByteWriter();
   #unlogged: Interval[] = [];
   #uncheckpointed: Interval[] = [];
+  readonly #rowView = new SpanView();
+  readonly #valueView = new SpanView();
+  #sweptSize = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #sequence = 0;
 
@@ -66,10 +72,19 @@ export class IntervalState implements StateStore {
     return this.#put(bytes, keyStart, keyEnd, start, end, 0, value, timestamp, true);
   }
 
-  /** Adds a span even where one with the same times exists. */
-  append(bytes: Uint8Array, keyStart: number, keyEnd: number, time: number, value: unknown): Interval | undefined {
+  /** Adds a span even where one with the same times exists. `raw` may give the value's bytes; they are copied. */
+  append(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    time: number,
+    value: unknown,
+    raw: Buffer | null = null,
+  ): Interval | undefined {
     this.#sequence = (this.#sequence + 1) & 0x7fffffff;
-    return this.#put(bytes, keyStart, keyEnd, time, time, this.#sequence, value, time, true);
+    const span = this.#put(bytes, keyStart, keyEnd, time, time, this.#sequence, value, time, true);
+    if (span !== undefined && raw !== null && (span.unlogged || span.uncheckpointed)) span.raw = Buffer.from(raw);
+    return span;
   }
 
   remove(span: Interval, timestamp: number): void {
@@ -88,6 +103,7 @@ export class IntervalState implements StateStore {
     for (const span of spans) {
       span.unlogged = false;
       this.#visit(span, visit);
+      if (!span.uncheckpointed) span.raw = null;
     }
   }
 
@@ -97,6 +113,7 @@ export class IntervalState implements StateStore {
     for (const span of spans) {
       span.uncheckpointed = false;
       this.#visit(span, visit);
+      if (!span.unlogged) span.raw = null;
     }
     this.#sweep();
   }
@@ -141,7 +158,8 @@ export class IntervalState implements StateStore {
   ): Interval | undefined {
     if (end > this.storeTime) {
       this.storeTime = end;
-      if (end - this.#sweptAt > this.#retentionMs) this.#sweep();
+      const hasGrown = this.size > 2 * this.#sweptSize + 1024;
+      if (hasGrown && end - this.#sweptAt > this.#retentionMs) this.#sweep();
     } else if (end < this.expiredBefore) {
       return undefined;
     }
@@ -151,14 +169,16 @@ export class IntervalState implements StateStore {
       spans = [];
       this.table.set(slot, spans, 0);
     }
+    if (spans.length > 0 && spans[0]!.end < this.expiredBefore) this.#trim(spans);
     let at = spans.length;
     while (at > 0 && isBehind(spans[at - 1]!, start, end, sequence)) at--;
     let span = at > 0 ? spans[at - 1]! : undefined;
     if (span !== undefined && span.start === start && span.end === end && span.sequence === sequence) {
       span.value = value;
       span.timestamp = timestamp;
+      span.raw = null;
     } else {
-      span = { slot, start, end, sequence, value, timestamp, unlogged: false, uncheckpointed: false };
+      span = { slot, start, end, sequence, value, timestamp, raw: null, unlogged: false, uncheckpointed: false };
       if (at === spans.length) spans.push(span);
       else spans.splice(at, 0, span);
       this.size++;
@@ -178,7 +198,9 @@ export class IntervalState implements StateStore {
     }
   }
 
+  /** Rows that have expired before anybody saw them are left out: they would be dropped when read back. */
   #visit(span: Interval, visit: RowVisitor): void {
+    if (span.end < this.expiredBefore) return;
     const row = this.#row;
     const { table } = this;
     row.reset();
@@ -190,28 +212,39 @@ export class IntervalState implements StateStore {
       row.int64(span.start);
       row.int32(span.sequence);
     }
-    const out = this.#out;
-    out.reset();
-    if (span.value !== undefined) this.spec.value.encode(span.value, out);
-    visit(row.view(), span.value === undefined ? null : out.view(), span.timestamp, span.end);
+    let value: Buffer | null = null;
+    if (span.value !== undefined) {
+      value = span.raw;
+      if (value === null) {
+        const out = this.#out;
+        out.reset();
+        this.spec.value.encode(span.value, out);
+        value = this.#valueView.of(out.buffer, 0, out.position);
+      }
+    }
+    visit(this.#rowView.of(row.buffer, 0, row.position), value, span.timestamp, span.end);
   }
 
-  /** Lets go of expired spans, and of keys that have none left and nothing to log. Amortized: once per retention period. */
-  #sweep(): void {
+  #trim(spans: Interval[]): void {
     const before = this.expiredBefore;
+    let count = 0;
+    while (count < spans.length && spans[count]!.end < before) count++;
+    if (count === 0) return;
+    spans.splice(0, count);
+    this.size -= count;
+  }
+
+  /** Lets go of expired spans, and of keys that have none left and nothing to log. */
+  #sweep(): void {
     this.#sweptAt = this.storeTime;
     const canRelease = this.#unlogged.length === 0 && this.#uncheckpointed.length === 0;
     const { table } = this;
     table.forEach((slot) => {
       const spans = table.values[slot]!;
-      let count = 0;
-      while (count < spans.length && spans[count]!.end < before) count++;
-      if (count > 0) {
-        spans.splice(0, count);
-        this.size -= count;
-      }
+      this.#trim(spans);
       if (spans.length === 0 && canRelease) table.remove(slot, 0);
     });
+    this.#sweptSize = this.size;
   }
 }
 
