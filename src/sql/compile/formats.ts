@@ -10,6 +10,8 @@ import { jsonSchemaSerde } from './codecs/json-schema.ts';
 import { delimitedSerde } from './codecs/delimited.ts';
 import type { CodecColumn, RowSerde } from './codecs/codec.ts';
 import { jsonSerde } from './codecs/json.ts';
+import { protobufRowSerde } from './codecs/protobuf.ts';
+import { protoTextOf } from './codecs/protobuf-schema.ts';
 import { kafkaSerde, noneSerde } from './codecs/kafka.ts';
 
 /** Which record a serde is for: registry formats keep their schemas under it. */
@@ -46,7 +48,10 @@ export function rowSerde(
       return kafkaSerde(columns);
     case 'NONE':
       return noneSerde;
+    case 'PROTOBUF_NOSR':
+      return protobufRowSerde(columns, bare, protoText(info, columns, bare), undefined);
     case 'AVRO':
+    case 'PROTOBUF':
     case 'JSON_SR': {
       const { schemas } = env;
       if (schemas === undefined)
@@ -55,12 +60,30 @@ export function rowSerde(
       const id = info.properties['schemaId'];
       const schemaId = id === undefined ? undefined : Number(id);
       if (info.format === 'JSON_SR') return jsonSchemaSerde(columns, bare, { schemas, subject, schemaId });
+      const fullName = info.properties['fullSchemaName'];
+      if (info.format === 'PROTOBUF')
+        return protobufRowSerde(columns, bare, protoText(info, columns, bare), {
+          schemas,
+          subject,
+          schemaId,
+          fullName,
+        });
       const schema = avroSchemaOf(columns, bare, info.properties['fullSchemaName']);
       return avroRowSerde(columns, bare, { schemas, subject, schema, schemaId });
     }
-    default:
-      return refuse(`The format ${info.format} is not supported yet`);
   }
+}
+
+/** The schema of Protobuf records. A key that is one struct is that struct. */
+export function protoText(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean): string {
+  const only = columns[0]?.type;
+  const fields = bare && only?.kind === 'STRUCT' ? only.fields : columns;
+  const nullable = info.properties['nullableRepresentation'];
+  return protoTextOf(
+    fields,
+    nullable === 'OPTIONAL' || nullable === 'WRAPPER' ? nullable : undefined,
+    info.properties['fullSchemaName'],
+  );
 }
 
 /** The serde for keys, windowed where the source is. */

@@ -1,7 +1,9 @@
 import { MillraceError } from '../../util/index.ts';
-import type { FormatInfo } from '../formats.ts';
+import { type FormatInfo, isUnwrapped } from '../formats.ts';
 import type { Column } from '../schema.ts';
 import { type Actual, integer } from './compare.ts';
+import { protoText } from '../compile/formats.ts';
+import { protobufFormat } from './protobuf-format.ts';
 import { avroFormat, type CaseRegistry, jsonSchemaFormat } from './registry-formats.ts';
 import { isObject, parseSpec, printSpec, type Spec, SpecNumber } from './spec-json.ts';
 
@@ -41,6 +43,14 @@ export function recordFormat(info: FormatInfo, columns: readonly Column[], conte
       return columns.length === 0 ? text : avroFormat(registry, subject);
     case 'JSON_SR':
       return columns.length === 0 ? text : jsonSchemaFormat(registry, subject);
+    case 'PROTOBUF':
+    case 'PROTOBUF_NOSR': {
+      if (columns.length === 0) return text;
+      const key = subject.endsWith('-key');
+      const bare = key ? columns.length === 1 && columns[0]!.type.kind !== 'STRUCT' : isUnwrapped(info, columns.length);
+      if (info.format === 'PROTOBUF') return protobufFormat({ registry, subject }, bare);
+      return protobufFormat({ text: protoText(info, columns, key && columns.length === 1) }, bare);
+    }
     default:
       throw new UnsupportedFormat(info.format);
   }

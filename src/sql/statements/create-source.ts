@@ -80,8 +80,10 @@ async function registerSchemas(
     ['key', keyFormat, schema.key],
     ['value', valueFormat, values],
   ] as const) {
-    if (info.format === 'AVRO' && columns.length > 0)
-      await rowSerde(engine, info, columns, { topic, part }).prepare?.();
+    const given = info.properties['schemaId'] !== undefined || columns.length === 0;
+    if (!usesRegistry(info.format) || given || (await engine.schemas?.latest(`${topic}-${part}`)) !== undefined)
+      continue;
+    await rowSerde(engine, info, columns, { topic, part }).prepare?.();
   }
 }
 
