@@ -24,7 +24,7 @@ export type {
   WindowStore,
 } from './state/typed-stores.ts';
 export { type OutputRecord, type TestDriverOptions, TopologyTestDriver } from './test-driver.ts';
-export { type SubTopology, Topology } from './topology.ts';
+export { type SubTopology, Topology, type TopologyOptions } from './topology.ts';
 export {
   JoinWindows,
   SessionWindowedSerde,

@@ -10,7 +10,7 @@ import { KTable } from './ktable.ts';
 import { keyValueSpec, tableFromStream } from './table-state.ts';
 import type { Consumed, Materialized, SerdeOf } from './options.ts';
 import type { StoreSpec } from './state/store.ts';
-import { Topology } from './topology.ts';
+import { Topology, type TopologyOptions } from './topology.ts';
 import { MillraceError } from '../util/index.ts';
 
 /** A state store for processors. */
@@ -90,8 +90,8 @@ export class StreamsBuilder {
     return this;
   }
 
-  build(): Topology {
-    return new Topology(this.#graph);
+  build(options: TopologyOptions = {}): Topology {
+    return new Topology(this.#graph, options);
   }
 
   #source(topics: readonly string[], consumed: Consumed<unknown, unknown>) {

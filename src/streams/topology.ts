@@ -1,6 +1,7 @@
 import type { Graph, GraphNode, InternalTopic } from './dsl-graph.ts';
 import { DecodingPlan } from './dsl-graph.ts';
 import type { StoreSpec } from './state/store.ts';
+import { sameSerde } from './windows.ts';
 import { MillraceError } from '../util/index.ts';
 
 /** Operators that are connected without a topic in between: what one task runs. */
@@ -9,6 +10,14 @@ export interface SubTopology {
   readonly nodes: readonly GraphNode[];
   readonly sources: readonly GraphNode[];
   readonly stores: readonly StoreSpec[];
+}
+
+export interface TopologyOptions {
+  /**
+   * `all`: a table that is read from a topic is restored from that topic, and has no changelog of its own. Default
+   * `none`.
+   */
+  readonly optimization?: 'none' | 'all';
 }
 
 /** What a builder made: a graph that does not change any more, cut into sub-topologies at its topics. */
@@ -20,14 +29,16 @@ export class Topology {
   readonly globalStores: readonly StoreSpec[];
   readonly copartitioned: Graph['copartitioned'];
   readonly plan = new DecodingPlan();
+  readonly #sourceLogged: ReadonlySet<StoreSpec>;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, options: TopologyOptions = {}) {
     this.nodes = [...graph.nodes];
     this.internalTopics = new Map(graph.internalTopics);
     this.stores = new Map(graph.stores);
     this.globalStores = [...graph.globalStores];
     this.copartitioned = [...graph.copartitioned];
     this.subTopologies = cut(this.nodes);
+    this.#sourceLogged = new Set(options.optimization === 'all' ? storesLoggedBySources(this.nodes) : []);
     if (this.nodes.every((node) => node.source === null)) {
       throw new MillraceError('INVALID_TOPOLOGY', 'the topology reads no topic');
     }
@@ -36,6 +47,16 @@ export class Topology {
   /** All topics that are read, internal ones under their short names. */
   sourceTopics(): string[] {
     return this.nodes.flatMap((node) => [...(node.source?.topics ?? [])]);
+  }
+
+  /** The topic whose records are the store's changelog without our doing; undefined when it has one of its own, or none. */
+  sourceLogOf(store: StoreSpec): string | undefined {
+    return this.#sourceLogged.has(store) ? store.sourceTopic : undefined;
+  }
+
+  /** Whether changes of the store are written to a changelog topic. */
+  hasChangelog(store: StoreSpec): boolean {
+    return store.logging && !this.#sourceLogged.has(store);
   }
 
   /** The topology in the text form that Kafka Streams prints. */
@@ -65,6 +86,26 @@ export class Topology {
       lines.push(`   Global table: ${store.name} (topic: ${store.sourceTopic})`, '');
     return lines.join('\n');
   }
+}
+
+/** The stores of tables that hold exactly what their topic says: the same bytes at the same times. */
+function storesLoggedBySources(nodes: readonly GraphNode[]): StoreSpec[] {
+  const taken = new Set<string>();
+  return nodes.flatMap((node) => {
+    const source = node.parents.length === 1 ? node.parents[0]!.source : null;
+    if (source === null || source.timestampExtractor !== undefined || source.topics.length !== 1) return [];
+    const [topic] = source.topics;
+    return node.stores.filter((store) => {
+      const isCopy =
+        store.logging &&
+        store.sourceTopic === topic &&
+        sameSerde(store.key, source.key) &&
+        sameSerde(store.value, source.value);
+      if (!isCopy || taken.has(topic!)) return false;
+      taken.add(topic!);
+      return true;
+    });
+  });
 }
 
 /** Nodes belong together when an edge or a store connects them. */

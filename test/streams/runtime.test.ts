@@ -300,6 +300,56 @@ describe('an instance', () => {
     await expect.poll(() => app.store('names').keyValue<string, string>().get('2')).toBe('Bob');
   });
 
+  test('restores a table from its topic where it may', async () => {
+    const [input] = (await topics(['t', 1])) as [string];
+    const applicationId = unique('optimized');
+    const topology = (): Topology => {
+      const builder = new StreamsBuilder();
+      builder.table<string, string>(input, texts, { name: 'table' });
+      return builder.build({ optimization: 'all' });
+    };
+    const start = async (size: number, settings: Partial<StreamsSettings> = {}): Promise<RestoreReport> => {
+      const app = run(topology(), { applicationId, processingGuarantee: 'exactly_once_v2', ...settings });
+      const reports: RestoreReport[] = [];
+      app.onRestored((report) => reports.push(report));
+      await app.start();
+      await expect.poll(() => app.store('table').keyValue().size).toBe(size);
+      await stop(app);
+      return reports[0]!;
+    };
+    await produce(input, [
+      ['a', '1'],
+      ['b', '2'],
+      ['a', '3'],
+      ['b', null],
+    ]);
+    await start(1);
+    expect(await client.admin().listTopics()).not.toContain(`${applicationId}-table-changelog`);
+    await produce(input, [['c', '4']]);
+    expect(await start(2)).toMatchObject({ checkpointRows: 1, changelogRecords: 0 });
+    const elsewhere = mkdtempSync(join(tmpdir(), 'millrace-streams-'));
+    expect(await start(2, { stateDir: elsewhere })).toMatchObject({ checkpointRows: 0, changelogRecords: 5 });
+    rmSync(elsewhere, { recursive: true, force: true });
+  });
+
+  test('does not believe a checkpoint whose changelog is gone', async () => {
+    const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+    const applicationId = unique('reset');
+    await produce(input, [
+      ['a', 'x'],
+      ['b', 'x'],
+    ]);
+    for (let life = 0; life < 2; life++) {
+      const app = run(counts(input, output), { applicationId, processingGuarantee: 'exactly_once_v2' });
+      await app.start();
+      await expect.poll(() => app.store('counts').keyValue<string, number>().get('x')).toBe(2);
+      await stop(app);
+      const admin = client.admin();
+      await admin.deleteTopics([`${applicationId}-counts-changelog`, `${applicationId}-by-value-repartition`]);
+      await admin.deleteGroups([applicationId]);
+    }
+  });
+
   test('writes to topics that are chosen per record', async () => {
     const [input, one, other] = (await topics(['in', 1], ['one', 1], ['other', 3])) as [string, string, string];
     const builder = new StreamsBuilder();

@@ -117,7 +117,7 @@ export async function prepareTopics(
   }
   for (const sub of topology.subTopologies) {
     for (const store of sub.stores) {
-      if (!store.logging) continue;
+      if (!topology.hasChangelog(store)) continue;
       const configs = { ...changelogConfigs(store, settings), ...store.topicConfig };
       wanted.push({
         name: changelogTopic(applicationId, store),

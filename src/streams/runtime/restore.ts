@@ -1,6 +1,9 @@
-// Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the changelogs.
+// Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
 import type { Client, TopicPartition } from '../../client/index.ts';
+import { DeserializationError } from '../../serde/index.ts';
 import { type Checkpoint, restoring } from '../state/checkpoint.ts';
+import type { StateStore } from '../state/store.ts';
+import type { Topology } from '../topology.ts';
 import { changelogTopic } from './internal-topics.ts';
 import type { Task } from './task.ts';
 
@@ -13,41 +16,58 @@ export interface RestoreReport {
   readonly changelogRecords: number;
 }
 
+/** Where a store's changes are written down: its changelog, or the topic that its table is read from. */
+export interface StoreLog {
+  readonly store: StateStore;
+  readonly topic: string;
+  readonly isSource: boolean;
+}
+
+export function storeLogs(task: Task, topology: Topology): StoreLog[] {
+  return [...task.stores.values()].flatMap((store) => {
+    if (!store.spec.logging) return [];
+    const source = topology.sourceLogOf(store.spec);
+    return [{ store, topic: source ?? changelogTopic(task.applicationId, store.spec), isSource: source !== undefined }];
+  });
+}
+
 const POLL_MS = 100;
 
 export async function restoreTask(
   task: Task,
+  logs: readonly StoreLog[],
   checkpoint: Checkpoint | null,
   client: Client,
+  /** The offset that the group has committed for a source topic: its table must not be ahead of it. */
+  committed: (topic: string) => number,
   stopped: () => boolean,
 ): Promise<RestoreReport> {
+  const { partition } = task;
+  const ends = await offsets(client, logs, partition, -1);
+  for (const { topic, isSource } of logs) if (isSource) ends.set(topic, Math.max(0, committed(topic)));
+  const saved = ({ store }: StoreLog): number => checkpoint?.meta?.changelogOffsets[store.spec.name] ?? 0;
+  // A checkpoint that knows more than its log belongs to a log that is gone.
+  if (checkpoint !== null && logs.some((log) => saved(log) > ends.get(log.topic)!)) await checkpoint.wipe();
+
   const checkpointRows = checkpoint === null ? 0 : await checkpoint.load(task.stores);
   if (checkpoint?.meta) {
     task.restoreTime(checkpoint.meta.streamTime);
-    for (const [name, saved] of Object.entries(checkpoint.meta.positions)) {
+    for (const [name, { observedTime, lastClose }] of Object.entries(checkpoint.meta.positions)) {
       const position = task.position(name);
-      position.observedTime = Math.max(position.observedTime, saved.observedTime);
-      position.lastClose = Math.max(position.lastClose, saved.lastClose);
+      position.observedTime = Math.max(position.observedTime, observedTime);
+      position.lastClose = Math.max(position.lastClose, lastClose);
     }
   }
-  const logged = [...task.stores.values()].filter((store) => store.spec.logging);
-  if (logged.length === 0) return { taskId: task.id, checkpointRows, changelogRecords: 0 };
-
-  const changelogs = new Map(logged.map((store) => [changelogTopic(task.applicationId, store.spec), store]));
-  const { partition } = task;
-  const admin = client.admin();
-  const ask = (timestamp: number) => [...changelogs.keys()].map((topic) => ({ topic, partition, timestamp }));
-  const ends = await admin.listOffsets(ask(-1), 'read_committed');
-  const beginnings = new Map((await admin.listOffsets(ask(-2))).map((each) => [each.topic, each.offset]));
-
-  const left = new Map<string, number>();
+  const beginnings = await offsets(client, logs, partition, -2);
+  const left = new Map<string, StoreLog & { readonly end: number }>();
   const start: (TopicPartition & { offset: number })[] = [];
-  for (const { topic, offset: end } of ends) {
-    const saved = checkpoint?.meta?.changelogOffsets[changelogs.get(topic)!.spec.name] ?? 0;
-    // A compacted or shortened changelog may begin behind the checkpoint; what is missing there was deleted for good.
-    const from = Math.max(saved, beginnings.get(topic) ?? 0);
+  for (const log of logs) {
+    const { topic } = log;
+    const end = ends.get(topic)!;
+    // A log may begin behind the checkpoint; what is missing there was deleted for good.
+    const from = Math.max(saved(log), beginnings.get(topic) ?? 0);
     if (from >= end) continue;
-    left.set(topic, end);
+    left.set(topic, { ...log, end });
     start.push({ topic, partition, offset: from });
   }
   let changelogRecords = 0;
@@ -57,21 +77,39 @@ export async function restoreTask(
       consumer.assign(start);
       while (left.size > 0 && !stopped()) {
         for (const { topic, cursor } of await consumer.poll(POLL_MS)) {
-          const store = changelogs.get(topic)!;
+          const log = left.get(topic);
+          if (log === undefined) continue;
           while (cursor.advance()) {
-            if (cursor.keyStart < 0) continue;
+            if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
             const { bytes, timestamp, valueStart } = cursor;
             const row = bytes.subarray(cursor.keyStart, cursor.keyEnd);
             const value = valueStart < 0 ? null : bytes.subarray(valueStart, cursor.valueEnd);
-            await restoring(() => store.restore(row, value, timestamp));
+            try {
+              await restoring(() => log.store.restore(row, value, timestamp));
+            } catch (error) {
+              // What could not be read from a source topic was left out when it was processed, too.
+              if (!log.isSource || !(error instanceof DeserializationError)) throw error;
+            }
             changelogRecords++;
           }
         }
-        for (const [topic, end] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
+        for (const [topic, { end }] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
       }
     } finally {
       await consumer.close();
     }
   }
   return { taskId: task.id, checkpointRows, changelogRecords };
+}
+
+async function offsets(
+  client: Client,
+  logs: readonly StoreLog[],
+  partition: number,
+  timestamp: number,
+): Promise<Map<string, number>> {
+  if (logs.length === 0) return new Map();
+  const ask = logs.map(({ topic }) => ({ topic, partition, timestamp }));
+  const answers = await client.admin().listOffsets(ask, 'read_committed');
+  return new Map(answers.map(({ topic, offset }) => [topic, offset]));
 }

@@ -5,7 +5,7 @@ import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
 import type { SubTopology, Topology } from '../topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
-import { type RestoreReport, restoreTask } from './restore.ts';
+import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { TaskOutput } from './task-scope.ts';
@@ -20,10 +20,13 @@ export interface RunningTaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   readonly output: TaskOutput;
   readonly onRestored: (report: RestoreReport) => void;
+  /** The offset that the group has committed for a partition of the task's number; -1 when there is none. */
+  readonly committed: (topic: string) => number;
 }
 
 export class RunningTask {
   readonly task: Task;
+  readonly logs: readonly StoreLog[];
   readonly checkpoint: Checkpoint | null;
   /** The last offset that was committed, or is being committed. */
   readonly committed = new Map<SourceQueue, number>();
@@ -31,8 +34,9 @@ export class RunningTask {
   /** Something has been processed since the last checkpoint. */
   isDirty = false;
 
-  private constructor(task: Task, checkpoint: Checkpoint | null, now: number) {
+  private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
     this.task = task;
+    this.logs = logs;
     this.checkpoint = checkpoint;
     this.checkpointedAt = now;
   }
@@ -44,7 +48,7 @@ export class RunningTask {
     options: RunningTaskOptions,
     stopped: () => boolean,
   ): Promise<RunningTask | undefined> {
-    const { topology, settings, globalStores, output, onRestored } = options;
+    const { topology, settings, globalStores, output, onRestored, committed } = options;
     const { stateDir, clock, applicationId } = settings;
     const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
     const checkpoint = keepsState
@@ -59,13 +63,14 @@ export class RunningTask {
         output,
         clock,
         globalStores,
-        tracking: (store) => ({ log: store.logging, checkpoint: store.logging && checkpoint !== null }),
+        tracking: (store) => ({ log: topology.hasChangelog(store), checkpoint: store.logging && checkpoint !== null }),
       });
       await prepareSerdes(sub);
-      const report = await restoreTask(task, checkpoint, settings.client, stopped);
+      const logs = storeLogs(task, topology);
+      const report = await restoreTask(task, logs, checkpoint, settings.client, committed, stopped);
       if (!stopped()) {
         onRestored(report);
-        return new RunningTask(task, checkpoint, clock.now());
+        return new RunningTask(task, logs, checkpoint, clock.now());
       }
     } catch (error) {
       await checkpoint?.close();
@@ -87,10 +92,6 @@ export class RunningTask {
       position.observedTime = Math.max(position.observedTime, saved.observedTime);
       position.lastClose = Math.max(position.lastClose, saved.lastClose);
     }
-  }
-
-  get loggedStores(): StateStore[] {
-    return [...this.task.stores.values()].filter((store) => store.spec.logging);
   }
 
   async close(): Promise<void> {

@@ -79,6 +79,7 @@ export class Worker {
   #lastCommit = 0;
   #lastPurge = 0;
   #lastPoll = 0;
+  #turns = 0;
   #idleSince = 0;
   #failure: unknown;
 
@@ -222,7 +223,11 @@ export class Worker {
   async #process(): Promise<void> {
     const { clock } = this.#settings;
     const until = clock.now() + SLICE_MS;
-    for (const running of this.#running.values()) {
+    const all = [...this.#running.values()];
+    // The slice may end before all had their turn, so each time another one comes first.
+    const first = this.#turns++;
+    for (let i = 0; i < all.length; i++) {
+      const running = all[(first + i) % all.length]!;
       const { task } = running;
       if (!this.#isReady(task)) continue;
       for (;;) {
@@ -319,17 +324,17 @@ export class Worker {
   }
 
   async #commitNow(): Promise<void> {
-    const { exactlyOnce, clock, applicationId } = this.#settings;
+    const { exactlyOnce, clock } = this.#settings;
     const offsets: OffsetToCommit[] = [];
-    for (const { task, committed, loggedStores } of this.#running.values()) {
+    for (const { task, committed, logs } of this.#running.values()) {
       task.commitRequested = false;
       try {
         task.flush();
       } catch (error) {
         throw this.#failedInTask(error);
       }
-      for (const store of loggedStores) {
-        const topic = changelogTopic(applicationId, store.spec);
+      for (const { store, topic, isSource } of logs) {
+        if (isSource) continue;
         store.drainLog((key, value, timestamp) =>
           this.#outgoing.send(topic, task.partition, key, value, timestamp, undefined),
         );
@@ -382,19 +387,15 @@ export class Worker {
 
   /** Writes committed state to disk. Nothing has been processed since the commit. */
   async #checkpoint(which: 'due' | 'all'): Promise<void> {
-    const { clock, checkpointIntervalMs, client, exactlyOnce, applicationId } = this.#settings;
+    const { clock, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
     const now = clock.now();
     const due = [...this.#running.values()].filter(
       ({ checkpoint, isDirty, checkpointedAt }) =>
         checkpoint !== null && isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
     );
     if (due.length === 0) return;
-    const changelogs = due.flatMap(({ task, loggedStores }) =>
-      loggedStores.map((store) => ({
-        topic: changelogTopic(applicationId, store.spec),
-        partition: task.partition,
-        timestamp: -1,
-      })),
+    const changelogs = due.flatMap(({ task: { partition }, logs }) =>
+      logs.flatMap(({ topic, isSource }) => (isSource ? [] : [{ topic, partition, timestamp: -1 }])),
     );
     const isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted';
     const ends = new Map<string, number>();
@@ -402,10 +403,10 @@ export class Worker {
       ends.set(`${topic}-${partition}`, offset);
     }
     for (const running of due) {
-      const { task, loggedStores } = running;
-      const offsets = loggedStores.map((store): [string, number] => [
+      const { task, logs, committed } = running;
+      const offsets = logs.map(({ store, topic, isSource }): [string, number] => [
         store.spec.name,
-        ends.get(`${changelogTopic(applicationId, store.spec)}-${task.partition}`)!,
+        isSource ? Math.max(0, committed.get(task.queue(topic)!) ?? 0) : ends.get(`${topic}-${task.partition}`)!,
       ]);
       running.checkpoint!.write(task.stores, {
         changelogOffsets: Object.fromEntries(offsets),
@@ -485,7 +486,14 @@ export class Worker {
       let running = this.#running.get(id);
       if (running === undefined) {
         const { onRestored } = events;
-        const options = { topology, settings, globalStores, output: this.#outgoing, onRestored };
+        const options = {
+          topology,
+          settings,
+          globalStores,
+          output: this.#outgoing,
+          onRestored,
+          committed: (topic: string) => committed.get(nameOf({ topic, partition }))?.offset ?? -1,
+        };
         running = await RunningTask.open(sub, partition, options, stopped);
       }
       if (running === undefined || stopped()) return;
@@ -541,7 +549,9 @@ export class Worker {
     const { applicationId } = settings;
     const sinks = topology.nodes.flatMap((node) => (typeof node.sink?.topic === 'string' ? [node.sink.topic] : []));
     const changelogs = [...topology.stores.values()]
-      .filter((store) => store.logging && topology.subTopologies.some((sub) => sub.stores.includes(store)))
+      .filter(
+        (store) => topology.hasChangelog(store) && topology.subTopologies.some((sub) => sub.stores.includes(store)),
+      )
       .map((store) => changelogTopic(applicationId, store));
     return [
       ...sinks.map((topic) => (topology.internalTopics.has(topic) ? `${applicationId}-${topic}` : topic)),

@@ -134,6 +134,15 @@ export class Checkpoint {
     await this.#written;
   }
 
+  /** Begins anew, with nothing. */
+  async wipe(): Promise<void> {
+    await this.#written;
+    await this.#level.clear();
+    this.#storeIds.clear();
+    this.#dropped.clear();
+    this.meta = null;
+  }
+
   async close(): Promise<void> {
     try {
       await this.#written;
