@@ -1,6 +1,7 @@
 import type { AnyApi, Api, BrokerAddress, Transport } from '../protocol/index.ts';
 import { deferred, MillraceError } from '../util/index.ts';
 import type { Core, RequestContext } from './core.ts';
+import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import { FINALIZED_FEATURES } from './handlers/api-versions.ts';
 import { handlerOf } from './handlers/index.ts';
 
@@ -35,7 +36,7 @@ export class InProcessTransport implements Transport {
       core: this.#core,
       version: api.maxVersion,
       clientId: this.#clientId,
-      clientHost: 'in-process',
+      clientHost: IN_PROCESS_HOST,
       endpoint: this.#endpoint(),
     };
     try {

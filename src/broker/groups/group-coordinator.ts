@@ -11,7 +11,7 @@ import type { Partition, Settled } from '../partition.ts';
 import type { BrokerSettings } from '../settings.ts';
 import { OFFSETS_TOPIC, type Topic, type Topics } from '../topics.ts';
 import { ClassicGroup, type GroupEnvironment } from './classic-group.ts';
-import { GroupMember } from './group-member.ts';
+import { GroupMember, IN_PROCESS_HOST } from './group-member.ts';
 import { groupRecord, groupTombstone, readGroup, readKey, readOffset, type StoredGroup } from './journal-records.ts';
 import { type OffsetEntry, OffsetStore } from './offset-store.ts';
 
@@ -240,13 +240,16 @@ export class GroupCoordinator {
   }
 
   #restore(id: string, stored: StoredGroup): void {
+    // Members within this process ended with it: nobody has to wait for their sessions. (Among others they expire as any.)
+    const isGone = stored.members.every((member) => member.clientHost === IN_PROCESS_HOST);
+    const members = isGone ? [] : stored.members;
     this.getOrCreate(id).classic.restore({
       generation: stored.generation,
       protocolType: stored.protocolType,
       protocolName: stored.protocol,
-      leader: stored.leader,
+      leader: isGone ? null : stored.leader,
       stateSince: stored.currentStateTimestamp,
-      members: stored.members.map((member) => {
+      members: members.map((member) => {
         const restored = new GroupMember(member.memberId, {
           instanceId: member.groupInstanceId,
           clientId: member.clientId,

@@ -9,6 +9,9 @@ import {
   type SyncResult,
 } from './group-requests.ts';
 
+/** What members within this process have in place of a host. */
+export const IN_PROCESS_HOST = 'in-process';
+
 /** A timer that fires so late says that the process stood still, and the member may have tried to be heard meanwhile. */
 const STALL_MS = 500;
 

@@ -45,7 +45,14 @@ export class KafkaExecutor implements QueryExecutor {
   async release(): Promise<void> {
     const held = [...(this.#held?.values() ?? [])];
     this.#held = undefined;
-    for (const { query, setting } of held) await this.#launch(query, setting);
+    // Each needs its own time to find its state again; nobody has to wait for another, and a failure is its own.
+    await Promise.all(
+      held.map(({ query, setting }) =>
+        this.#launch(query, setting).catch((error: unknown) =>
+          this.#options.log(`query ${query.queryId} does not start: ${messageOf(error)}`),
+        ),
+      ),
+    );
   }
 
   /** The settings with which the next queries are started. */
