@@ -2,6 +2,7 @@
 // unless a test moves it.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Broker } from '../../src/broker/index.ts';
+import { dialTcp } from '../../src/client/dial.ts';
 import { ClassicGroup } from '../../src/broker/groups/classic-group.ts';
 import type { JoinResult, SyncResult } from '../../src/broker/groups/group-requests.ts';
 import {
@@ -320,7 +321,18 @@ describe('over the protocol', () => {
     expect(await committed(again.connect())).toEqual([expected]);
   });
 
-  test('a group with its members survives a restart', async () => {
+  test('members within the process end with it: the group they leave is empty', async () => {
+    const memberId = await enter();
+    await broker.close();
+    const again = (await openBroker({ dataDir, settings })).connect();
+    const described = await again.request(describeGroups, create(describeGroups, { groups: ['g'] }));
+    expect(described.groups[0]).toMatchObject({ groupState: 'Empty', members: [] });
+    const beat = { groupId: 'g', memberId, generationId: 1 };
+    expect((await again.request(heartbeat, create(heartbeat, beat))).errorCode).toBe(25);
+  });
+
+  test('a group with its members elsewhere survives a restart', async () => {
+    transport = await dialTcp(await broker.listen({ host: '127.0.0.1', port: 0 }));
     const memberId = await enter();
     await broker.close();
     const again = (await openBroker({ dataDir, settings })).connect();
