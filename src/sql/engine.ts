@@ -7,7 +7,7 @@
 import type { SchemaSource } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
 import { Catalog } from './catalog.ts';
-import type { ProcessingLog } from './compile/topology.ts';
+import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
 import type { FunctionCatalog } from './functions/function.ts';
 import { builtInFunctions } from './functions/index.ts';

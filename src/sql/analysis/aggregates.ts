@@ -65,8 +65,8 @@ export function isWindowBound(name: string): boolean {
 /** `COUNT(*)` and `COUNT()` count rows: their argument is ROWTIME, which is never null. */
 export function withDefaultArgument(call: Call): Call {
   if (call.args.length > 0) return call;
-  const { star: _star, ...rest } = call;
-  return { ...rest, args: [{ kind: 'column', name: 'ROWTIME' }] };
+  const { kind, name, at } = call;
+  return { kind, name, ...(at === undefined ? {} : { at }), args: [{ kind: 'column', name: 'ROWTIME' }] };
 }
 
 export function containsAggregate(functions: FunctionCatalog, e: Expression): boolean {

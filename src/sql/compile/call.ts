@@ -12,7 +12,8 @@ import { timeUnit } from '../parser/build-expression.ts';
 import { asDecimalType, type SqlType, STRING } from '../types.ts';
 import { caster } from '../values/cast.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { type Compiled, type ExpressionCompiler, nullOnError } from './expression.ts';
+import type { Compiled, ExpressionCompiler } from './expression.ts';
+import { nullOnError } from './null-on-error.ts';
 
 /** What an argument gives for a row: a value, or a lambda as a function. */
 type Argument = (row: Row) => SqlValue | ((...args: SqlValue[]) => SqlValue);

@@ -23,6 +23,7 @@ import type { Row, SqlValue } from '../values/value.ts';
 import { arithmetic } from './arithmetic.ts';
 import { compileCall } from './call.ts';
 import { compileComparison, equality } from './comparison.ts';
+import { nullOnError } from './null-on-error.ts';
 import { type Element, unify } from './unify.ts';
 
 /** The columns that an expression may name, and where their values stand in a row. */
@@ -443,17 +444,6 @@ export function mapped(evaluate: Evaluate, apply: Caster): Evaluate {
   return (row) => {
     const value = evaluate(row);
     return value === null ? null : apply(value);
-  };
-}
-
-/** What fails as a part of a constructor or as an argument is null there; the rest goes on. */
-export function nullOnError(evaluate: Evaluate): Evaluate {
-  return (row) => {
-    try {
-      return evaluate(row);
-    } catch {
-      return null;
-    }
   };
 }
 

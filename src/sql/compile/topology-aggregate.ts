@@ -9,13 +9,13 @@ import type { Row, SqlValue } from '../values/value.ts';
 import { compileAggregate } from './aggregate.ts';
 import { internalSerde } from './codecs/internal.ts';
 import { rowSerde } from './formats.ts';
-import { plainKey, type RowKey, type RowTable, type StepCompiler } from './topology.ts';
+import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
 import { usesRegistry } from '../formats.ts';
 
 const DAY_MS = 86_400_000;
 
 /** Grouping and aggregating: one row of states per group, and per window where there is one. */
-export function aggregateStep(compiler: StepCompiler, step: AggregateStep): RowTable {
+export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTable {
   const { env } = compiler;
   const expressions = compilerFor(env, step.input.columns);
   const aggregates = step.aggregates.map(({ call }) =>

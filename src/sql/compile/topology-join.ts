@@ -7,12 +7,12 @@ import type { JoinStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { internalSerde } from './codecs/internal.ts';
 import { keySerde, rowSerde } from './formats.ts';
-import { type Flow, plainKey, type RowKey, type RowStream, type RowTable, type StepCompiler } from './topology.ts';
+import { type Flow, plainKey, type RowKey, type RowStream, type RowTable, type StepContext } from './flow.ts';
 
 type Joiner = (left: Row | null, right: Row | null, key: RowKey) => Row | null;
 
 /** Joins: the row of the left side, the row of the right side, and the key where no column holds it. */
-export function joinStep(compiler: StepCompiler, step: JoinStep): Flow {
+export function joinStep(compiler: StepContext, step: JoinStep): Flow {
   const leftWidth = step.left.columns.length;
   const rightWidth = step.right.columns.length;
   const noLeft: SqlValue[] = Array<SqlValue>(leftWidth).fill(null);
@@ -50,7 +50,7 @@ export function joinStep(compiler: StepCompiler, step: JoinStep): Flow {
   }
 }
 
-function joinKey(compiler: StepCompiler, step: JoinStep): Serde<NonNullable<RowKey>> {
+function joinKey(compiler: StepContext, step: JoinStep): Serde<NonNullable<RowKey>> {
   const { format } = step.keyFormat;
   const inner =
     usesRegistry(format) || format === 'NONE'
@@ -59,7 +59,7 @@ function joinKey(compiler: StepCompiler, step: JoinStep): Serde<NonNullable<RowK
   return keySerde(inner, step.window) as Serde<NonNullable<RowKey>>;
 }
 
-function streamStream(compiler: StepCompiler, step: JoinStep, joiner: Joiner, swapped: Joiner): RowStream {
+function streamStream(compiler: StepContext, step: JoinStep, joiner: Joiner, swapped: Joiner): RowStream {
   const { within } = step;
   assert(within !== undefined, 'stream-stream joins have a window');
   const left = compiler.stream(step.left);
@@ -110,7 +110,7 @@ function tableTable(
   }
 }
 
-function foreignKey(compiler: StepCompiler, step: JoinStep, joiner: Joiner): RowTable {
+function foreignKey(compiler: StepContext, step: JoinStep, joiner: Joiner): RowTable {
   const { foreignKey: expression } = step;
   assert(expression !== undefined, 'foreign-key joins have a foreign key');
   const evaluate = compiler.guarded(

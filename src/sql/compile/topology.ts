@@ -1,15 +1,7 @@
 import type { Serde } from '../../serde/index.ts';
 import { assert } from '../../util/index.ts';
-import {
-  type KStream,
-  KTable,
-  type RecordContext,
-  StreamsBuilder,
-  type Topology,
-  type Windowed,
-} from '../../streams/index.ts';
+import { type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
-import type { PlanEnvironment } from '../plan/environment.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type {
   FilterStep,
@@ -24,33 +16,25 @@ import type {
 import type { Row, SqlValue } from '../values/value.ts';
 import { compileTableCall } from './call.ts';
 import { usesRegistry } from '../formats.ts';
+import {
+  type Flow,
+  type TopologyEnvironment,
+  plainKey,
+  type StepContext,
+  type RowKey,
+  type RowStream,
+  type RowTable,
+} from './flow.ts';
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
 import { internalSerde } from './codecs/internal.ts';
 import type { Evaluate } from './expression.ts';
-import { type FormatEnvironment, holdsBare, keySerde, rowSerde } from './formats.ts';
+import { holdsBare, keySerde, rowSerde } from './formats.ts';
 import { timestampOf } from './timestamp.ts';
-
-/** What goes wrong with single rows is told here; the query goes on. */
-export type ProcessingLog = (failure: {
-  readonly queryId: string;
-  readonly step: string;
-  readonly error: unknown;
-}) => void;
-
-export interface TopologyEnvironment extends PlanEnvironment, FormatEnvironment {
-  readonly log: ProcessingLog;
-}
 
 export interface Preparable {
   prepare?(): Promise<void>;
 }
-
-/** Keys of windowed rows carry their window. */
-export type RowKey = Row | Windowed<Row> | null;
-export type RowStream = KStream<RowKey, Row | null>;
-export type RowTable = KTable<RowKey, Row | null>;
-export type Flow = { readonly stream: RowStream } | { readonly table: RowTable };
 
 /**
  * A plan as a topology on the public Streams API. The serdes that write the sink are added to `sinkSerdes`: they may have to
@@ -76,7 +60,7 @@ export function compileFlow(
   return builder.build();
 }
 
-export class StepCompiler {
+class StepCompiler implements StepContext {
   readonly env: TopologyEnvironment;
   readonly builder: StreamsBuilder;
   readonly queryId: string;
@@ -310,11 +294,6 @@ function readOnly<T>(serde: Serde<T>): Serde<T> {
     encode: (value, out) => serde.encode(value, out),
     decode: (bytes, start, end) => serde.decode(bytes, start, end),
   };
-}
-
-/** The key's row, without its window. */
-export function plainKey(key: RowKey): Row | null {
-  return key === null || Array.isArray(key) ? (key as Row | null) : (key as Windowed<Row>).key;
 }
 
 /** Puts a record together as a row: its values, what every record has, its key, its window. */

@@ -123,7 +123,7 @@ class QueryPlanner {
       joined = planJoins(this.#env, scope, query, (source) => this.#sourceStep(source));
     } else {
       const step = this.#sourceStep(scope.sources[0]!);
-      joined = { step, keys: [...step.key.map((column) => [column.name])], qualifiedKeys: [], synthetic: undefined };
+      joined = { step, keys: step.key.map((column) => [column.name]), qualifiedKeys: [], synthetic: undefined };
     }
     let step = joined.step;
     if (joined.synthetic !== undefined) scope.extra.add(joined.synthetic);

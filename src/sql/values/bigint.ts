@@ -63,8 +63,8 @@ export function parseLong(text: string): Long | undefined {
 /** A double cut to 64 bits as Java does: NaN is 0, what is too large stops at the limits. */
 export function doubleToLong(value: number): Long {
   if (Number.isNaN(value)) return 0;
-  if (value >= 9223372036854775807) return 9223372036854775807n;
-  if (value <= -9223372036854775808) return -9223372036854775808n;
+  if (value >= 2 ** 63) return 9223372036854775807n;
+  if (value <= -(2 ** 63)) return -9223372036854775808n;
   const whole = Math.trunc(value) + 0;
   return Number.isSafeInteger(whole) ? whole : long(BigInt(whole));
 }

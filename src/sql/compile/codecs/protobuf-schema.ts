@@ -266,7 +266,11 @@ class ProtoReader {
     field.type = mapType;
     const holder = { ...field };
     this.#pending.push({
-      field: Object.defineProperty(holder, 'type', { set: (type: ProtoType) => (mapType.value = type) }),
+      field: Object.defineProperty(holder, 'type', {
+        set: (type: ProtoType) => {
+          mapType.value = type;
+        },
+      }),
       typeName: value,
       scope,
     });
