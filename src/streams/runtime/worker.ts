@@ -3,13 +3,13 @@
  * being stopped, or by an error; then everything it holds in memory is dropped, and the next generation begins at the
  * last commit.
  */
-import type { Consumer, FetchedPartition, OffsetToCommit, Producer, TopicPartition } from '../../client/index.ts';
+import type { Consumer, FetchedPartition, Producer, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { StateStore } from '../state/store.ts';
 import type { SubTopology, Topology } from '../topology.ts';
 import { StreamsAssignor } from './assignor.ts';
-import { encodeMetadata } from './commit-metadata.ts';
+import { Committer } from './committer.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { Outgoing } from './outgoing.ts';
 import type { RestoreReport } from './restore.ts';
@@ -60,6 +60,7 @@ export class Worker {
   readonly #consumer: Consumer;
   readonly #producer: Producer;
   readonly #outgoing: Outgoing;
+  readonly #committer: Committer;
   readonly #running = new Map<string, RunningTask>();
   readonly #queues = new Map<string, { readonly queue: SourceQueue; readonly running: RunningTask }>();
   readonly #paused = new Set<SourceQueue>();
@@ -68,16 +69,13 @@ export class Worker {
   readonly #fullNames = new Map<string, string>();
   #stopping = false;
   #taskHasFailed = false;
-  /** Processing and committing exclude each other, and rebalances exclude both. */
+  /** True while the group rearranges the work: nothing is processed. */
   #isSuspended = true;
-  #committing: Promise<void> | null = null;
   /** Counts assignments: what was begun for an older one stops. */
   #assignment = 0;
   #opening: Promise<void> = Promise.resolve();
   /** What failed that nobody waited for. */
   #backgroundFailure: { readonly error: unknown } | null = null;
-  #lastCommit = 0;
-  #lastPurge = 0;
   #lastPoll = 0;
   #turns = 0;
   #idleSince = 0;
@@ -115,6 +113,16 @@ export class Worker {
         : { batchSize: BATCH_BYTES },
     );
     this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
+    this.#committer = new Committer({
+      settings,
+      consumer: this.#consumer,
+      producer: this.#producer,
+      outgoing: this.#outgoing,
+      running: () => this.#running.values(),
+      internalTopics: new Set([...topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)!)),
+      failedInTask: (error) => this.#failedInTask(error),
+      onFailure: (error) => this.#failedBehind(error),
+    });
   }
 
   get tasks(): readonly Task[] {
@@ -132,7 +140,7 @@ export class Worker {
         onLost: () => this.#lost(),
       });
       while (!this.#stopping) await this.#turn();
-      await this.#commit('all');
+      await this.#committer.commit('all');
     } catch (error) {
       this.#failure = error;
       throw error;
@@ -157,7 +165,7 @@ export class Worker {
   async #turn(): Promise<void> {
     const { clock, commitIntervalMs, pollMs } = this.#settings;
     if (this.#backgroundFailure !== null) throw this.#backgroundFailure.error;
-    const untilCommit = Math.max(0, this.#lastCommit + commitIntervalMs - clock.now());
+    const untilCommit = Math.max(0, this.#committer.lastCommit + commitIntervalMs - clock.now());
     const now = clock.now();
     if (now - this.#lastPoll < POLL_AT_LEAST_MS && this.#hasBacklog()) {
       await yieldToEventLoop();
@@ -175,14 +183,20 @@ export class Worker {
       throw this.#failedInTask(error);
     }
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
-    if (wanted || clock.now() - this.#lastCommit >= commitIntervalMs) {
-      if (this.#committing === null) await this.#startCommit();
-      else await this.#committing;
+    if (wanted || clock.now() - this.#committer.lastCommit >= commitIntervalMs) {
+      if (this.#committer.underWay === null) await this.#committer.begin();
+      else await this.#committer.underWay;
     } else if (this.#outgoing.backlog > MAX_HELD_BACK) {
-      await this.#committing;
+      await this.#committer.underWay;
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
       await this.#producer.flush();
     }
+  }
+
+  /** Something failed that nobody waits for: the next turn throws it. */
+  #failedBehind(error: unknown): void {
+    this.#backgroundFailure ??= { error };
+    this.#consumer.wakeup();
   }
 
   #failedInTask(error: unknown): unknown {
@@ -288,136 +302,6 @@ export class Worker {
     return true;
   }
 
-  // ── Committing ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Outputs, changelogs and input offsets: all of it, or with exactly-once none of it. Checkpoints need that nothing is
-   * processed until this has resolved.
-   */
-  async #commit(checkpoints: 'no' | 'due' | 'all'): Promise<void> {
-    while (this.#committing !== null) await this.#committing;
-    this.#committing = this.#commitNow().then(() => (checkpoints === 'no' ? undefined : this.#checkpoint(checkpoints)));
-    try {
-      await this.#committing;
-    } finally {
-      this.#committing = null;
-    }
-  }
-
-  /**
-   * Begins a commit and lets processing go on while the broker works on it: what comes out meanwhile belongs to the next
-   * one. A checkpoint needs the state as it was committed, so a commit with one is waited for.
-   */
-  async #startCommit(): Promise<void> {
-    const { clock, checkpointIntervalMs } = this.#settings;
-    const now = clock.now();
-    const isDue = ({ checkpoint, checkpointedAt }: RunningTask): boolean =>
-      checkpoint !== null && now - checkpointedAt >= checkpointIntervalMs;
-    if ([...this.#running.values()].some(isDue)) {
-      await this.#commit('due');
-      return;
-    }
-    this.#commit('no').catch((error: unknown) => {
-      this.#backgroundFailure ??= { error };
-      this.#consumer.wakeup();
-    });
-  }
-
-  async #commitNow(): Promise<void> {
-    const { exactlyOnce, clock } = this.#settings;
-    const offsets: OffsetToCommit[] = [];
-    for (const { task, committed, logs } of this.#running.values()) {
-      task.commitRequested = false;
-      try {
-        task.flush();
-      } catch (error) {
-        throw this.#failedInTask(error);
-      }
-      for (const { store, topic, isSource } of logs) {
-        if (isSource) continue;
-        store.drainLog((key, value, timestamp) =>
-          this.#outgoing.send(topic, task.partition, key, value, timestamp, undefined),
-        );
-      }
-      for (const queue of task.queues) {
-        if (queue.position < 0 || committed.get(queue) === queue.position) continue;
-        offsets.push({
-          topic: queue.topic,
-          partition: queue.partition,
-          offset: queue.position,
-          metadata: encodeMetadata(queue.partitionTime, task.positions),
-        });
-        committed.set(queue, queue.position);
-      }
-    }
-    this.#lastCommit = clock.now();
-    if (offsets.length === 0 && !this.#outgoing.hasOutput) return;
-    await this.#outgoing.release();
-    if (exactlyOnce) this.#outgoing.begin();
-    this.#outgoing.committing();
-    if (exactlyOnce) {
-      await this.#producer.sendOffsetsToTransaction(offsets, this.#consumer.groupMetadata());
-      await this.#producer.commitTransaction();
-    } else {
-      await this.#producer.flush();
-      await this.#consumer.commit(offsets);
-    }
-    this.#outgoing.committed();
-    this.#lastCommit = clock.now();
-    await this.#purge();
-  }
-
-  /** Deletes from repartition topics what has been processed. */
-  async #purge(): Promise<void> {
-    const { clock, purgeIntervalMs, client } = this.#settings;
-    if (clock.now() - this.#lastPurge < purgeIntervalMs) return;
-    this.#lastPurge = clock.now();
-    const internal = new Set(
-      [...this.#options.topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)),
-    );
-    const before = [...this.#queues.values()]
-      .map(({ queue: { topic, partition }, queue, running }) => ({
-        topic,
-        partition,
-        offset: running.committed.get(queue) ?? -1,
-      }))
-      .filter(({ topic, offset }) => internal.has(topic) && offset > 0);
-    if (before.length > 0) await client.admin().deleteRecords(before);
-  }
-
-  /** Writes committed state to disk. Nothing has been processed since the commit. */
-  async #checkpoint(which: 'due' | 'all'): Promise<void> {
-    const { clock, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
-    const now = clock.now();
-    const due = [...this.#running.values()].filter(
-      ({ checkpoint, isDirty, checkpointedAt }) =>
-        checkpoint !== null && isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
-    );
-    if (due.length === 0) return;
-    const changelogs = due.flatMap(({ task: { partition }, logs }) =>
-      logs.flatMap(({ topic, isSource }) => (isSource ? [] : [{ topic, partition, timestamp: -1 }])),
-    );
-    const isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted';
-    const ends = new Map<string, number>();
-    for (const { topic, partition, offset } of await client.admin().listOffsets(changelogs, isolation)) {
-      ends.set(`${topic}-${partition}`, offset);
-    }
-    for (const running of due) {
-      const { task, logs, committed } = running;
-      const offsets = logs.map(({ store, topic, isSource }): [string, number] => [
-        store.spec.name,
-        isSource ? Math.max(0, committed.get(task.queue(topic)!) ?? 0) : ends.get(`${topic}-${task.partition}`)!,
-      ]);
-      running.checkpoint!.write(task.stores, {
-        changelogOffsets: Object.fromEntries(offsets),
-        positions: Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }])),
-        streamTime: task.streamTime(),
-      });
-      running.checkpointedAt = now;
-      running.isDirty = false;
-    }
-  }
-
   // ── Rebalancing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #heldTasks(): readonly string[] {
@@ -431,7 +315,7 @@ export class Worker {
     this.#isSuspended = true;
     this.#assignment++;
     await this.#opening;
-    await this.#commit('due');
+    await this.#committer.commit('due');
   }
 
   /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
@@ -440,10 +324,7 @@ export class Worker {
     const assignment = ++this.#assignment;
     this.#consumer.pause(partitions);
     this.#opening = this.#open(partitions, () => this.#stopping || assignment !== this.#assignment).catch(
-      (error: unknown) => {
-        this.#backgroundFailure ??= { error };
-        this.#consumer.wakeup();
-      },
+      (error: unknown) => this.#failedBehind(error),
     );
   }
 
@@ -509,7 +390,7 @@ export class Worker {
       }
     }
     this.#idleSince = 0;
-    this.#lastCommit = settings.clock.now();
+    this.#committer.lastCommit = settings.clock.now();
     this.#isSuspended = false;
     this.#consumer.resume(partitions);
     events.onRunning();

@@ -1,0 +1,174 @@
+/**
+ * Makes what the tasks have done durable, and visible to others: outputs, changelogs and input offsets as one, and behind
+ * a commit now and then the checkpoints.
+ */
+import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
+import { encodeMetadata } from './commit-metadata.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { RunningTask } from './running-task.ts';
+import type { ResolvedSettings } from './settings.ts';
+
+export interface CommitterOptions {
+  readonly settings: ResolvedSettings;
+  readonly consumer: Consumer;
+  readonly producer: Producer;
+  readonly outgoing: Outgoing;
+  readonly running: () => Iterable<RunningTask>;
+  /** Full names of the topics whose records may be deleted when they have been processed. */
+  readonly internalTopics: ReadonlySet<string>;
+  /** Marks an error as one of the tasks' own. */
+  readonly failedInTask: (error: unknown) => unknown;
+  /** Told when a commit failed that nobody waited for. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Committer {
+  /** When the last commit was begun or finished. */
+  lastCommit = 0;
+  readonly #settings: ResolvedSettings;
+  readonly #consumer: Consumer;
+  readonly #producer: Producer;
+  readonly #outgoing: Outgoing;
+  readonly #running: () => Iterable<RunningTask>;
+  readonly #internalTopics: ReadonlySet<string>;
+  readonly #failedInTask: (error: unknown) => unknown;
+  readonly #onFailure: (error: unknown) => void;
+  #committing: Promise<void> | null = null;
+  #lastPurge = 0;
+
+  constructor(options: CommitterOptions) {
+    this.#settings = options.settings;
+    this.#consumer = options.consumer;
+    this.#producer = options.producer;
+    this.#outgoing = options.outgoing;
+    this.#running = options.running;
+    this.#internalTopics = options.internalTopics;
+    this.#failedInTask = options.failedInTask;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** The commit under way, or null. */
+  get underWay(): Promise<void> | null {
+    return this.#committing;
+  }
+
+  /**
+   * Outputs, changelogs and input offsets: all of it, or with exactly-once none of it. Checkpoints need that nothing is
+   * processed until this has resolved.
+   */
+  async commit(checkpoints: 'no' | 'due' | 'all'): Promise<void> {
+    while (this.#committing !== null) await this.#committing;
+    this.#committing = this.#commitNow().then(() => (checkpoints === 'no' ? undefined : this.#checkpoint(checkpoints)));
+    try {
+      await this.#committing;
+    } finally {
+      this.#committing = null;
+    }
+  }
+
+  /**
+   * Begins a commit and lets processing go on while the broker works on it: what comes out meanwhile belongs to the next
+   * one. A checkpoint needs the state as it was committed, so a commit with one is waited for.
+   */
+  async begin(): Promise<void> {
+    const { clock, checkpointIntervalMs } = this.#settings;
+    const now = clock.now();
+    const isDue = ({ checkpoint, checkpointedAt }: RunningTask): boolean =>
+      checkpoint !== null && now - checkpointedAt >= checkpointIntervalMs;
+    if ([...this.#running()].some(isDue)) {
+      await this.commit('due');
+      return;
+    }
+    this.commit('no').catch(this.#onFailure);
+  }
+
+  async #commitNow(): Promise<void> {
+    const { exactlyOnce, clock } = this.#settings;
+    const offsets: OffsetToCommit[] = [];
+    for (const { task, committed, logs } of this.#running()) {
+      task.commitRequested = false;
+      try {
+        task.flush();
+      } catch (error) {
+        throw this.#failedInTask(error);
+      }
+      for (const { store, topic, isSource } of logs) {
+        if (isSource) continue;
+        store.drainLog((key, value, timestamp) =>
+          this.#outgoing.send(topic, task.partition, key, value, timestamp, undefined),
+        );
+      }
+      for (const queue of task.queues) {
+        if (queue.position < 0 || committed.get(queue) === queue.position) continue;
+        offsets.push({
+          topic: queue.topic,
+          partition: queue.partition,
+          offset: queue.position,
+          metadata: encodeMetadata(queue.partitionTime, task.positions),
+        });
+        committed.set(queue, queue.position);
+      }
+    }
+    this.lastCommit = clock.now();
+    if (offsets.length === 0 && !this.#outgoing.hasOutput) return;
+    if (exactlyOnce) this.#outgoing.begin();
+    this.#outgoing.committing();
+    await this.#outgoing.release();
+    if (exactlyOnce) {
+      await this.#producer.sendOffsetsToTransaction(offsets, this.#consumer.groupMetadata());
+      await this.#producer.commitTransaction();
+    } else {
+      await this.#producer.flush();
+      await this.#consumer.commit(offsets);
+    }
+    this.#outgoing.committed();
+    this.lastCommit = clock.now();
+    await this.#purge();
+  }
+
+  /** Deletes from repartition topics what has been processed. */
+  async #purge(): Promise<void> {
+    const { clock, purgeIntervalMs, client } = this.#settings;
+    if (clock.now() - this.#lastPurge < purgeIntervalMs) return;
+    this.#lastPurge = clock.now();
+    const before = [...this.#running()]
+      .flatMap(({ committed }) =>
+        [...committed].map(([{ topic, partition }, offset]) => ({ topic, partition, offset })),
+      )
+      .filter(({ topic, offset }) => this.#internalTopics.has(topic) && offset > 0);
+    if (before.length > 0) await client.admin().deleteRecords(before);
+  }
+
+  /** Writes committed state to disk. Nothing has been processed since the commit. */
+  async #checkpoint(which: 'due' | 'all'): Promise<void> {
+    const { clock, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
+    const now = clock.now();
+    const due = [...this.#running()].filter(
+      ({ checkpoint, isDirty, checkpointedAt }) =>
+        checkpoint !== null && isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
+    );
+    if (due.length === 0) return;
+    const changelogs = due.flatMap(({ task: { partition }, logs }) =>
+      logs.flatMap(({ topic, isSource }) => (isSource ? [] : [{ topic, partition, timestamp: -1 }])),
+    );
+    const isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted';
+    const ends = new Map<string, number>();
+    for (const { topic, partition, offset } of await client.admin().listOffsets(changelogs, isolation)) {
+      ends.set(`${topic}-${partition}`, offset);
+    }
+    for (const running of due) {
+      const { task, logs, committed } = running;
+      const offsets = logs.map(({ store, topic, isSource }): [string, number] => [
+        store.spec.name,
+        isSource ? Math.max(0, committed.get(task.queue(topic)!) ?? 0) : ends.get(`${topic}-${task.partition}`)!,
+      ]);
+      running.checkpoint!.write(task.stores, {
+        changelogOffsets: Object.fromEntries(offsets),
+        positions: Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }])),
+        streamTime: task.streamTime(),
+      });
+      running.checkpointedAt = now;
+      running.isDirty = false;
+    }
+  }
+}
