@@ -15,6 +15,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
 import { type Clock, type GivenSettings, messageOf, systemClock } from '../util/index.ts';
+import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -47,6 +48,7 @@ export class Broker {
   readonly #unlock: () => void;
   readonly #listeners: Listener[] = [];
   readonly #transports = new Set<InProcessTransport>();
+  readonly #cleaner: Cleaner;
   #stopUpkeep: () => void = () => {};
   #upkeep: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -55,6 +57,8 @@ export class Broker {
     this.#core = core;
     this.#disk = disk;
     this.#unlock = unlock;
+    this.#cleaner = new Cleaner(core.topics, core.clock, core.report);
+    this.#cleaner.start(core.settings['log.cleaner.backoff.ms']);
     this.#scheduleUpkeep();
   }
 
@@ -132,6 +136,7 @@ export class Broker {
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const transport of this.#transports) transport.close();
     await this.#upkeep;
+    await this.#cleaner.stop();
     groups.stop();
     transactions.stop();
     flusher.stop();

@@ -12,6 +12,7 @@ export const TRANSACTIONS_TOPIC = '__transaction_state';
 const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
 const CATALOGUE_FILE = 'topics.json';
 const START_OFFSETS_FILE = 'log-start-offset-checkpoint';
+const CLEANED_FILE = 'cleaner-offset-checkpoint';
 const RECOVERY_POINTS_FILE = 'recovery-point-offset-checkpoint';
 const MAX_NAME_LENGTH = 249;
 /** More in one topic is surely a mistake, and each costs a directory. */
@@ -159,12 +160,15 @@ export class Topics {
   writeCheckpoints(): void {
     const starts: string[] = [];
     const recovery: string[] = [];
+    const cleaned: string[] = [];
     for (const { topic, index, log } of this.partitions()) {
       if (log.startOffset > 0) starts.push(`${topic} ${index} ${log.startOffset}`);
       recovery.push(`${topic} ${index} ${log.recoveryPoint}`);
+      if (log.cleanedTo > 0) cleaned.push(`${topic} ${index} ${log.cleanedTo}`);
     }
     this.#writeCheckpoint(START_OFFSETS_FILE, starts);
     this.#writeCheckpoint(RECOVERY_POINTS_FILE, recovery);
+    this.#writeCheckpoint(CLEANED_FILE, cleaned);
   }
 
   /** Closes all logs as a clean shutdown does. */
@@ -190,7 +194,8 @@ export class Topics {
     const stored = JSON.parse(disk.readFile(path).toString()) as { topics: StoredTopic[] };
     const starts = this.#readCheckpoint(START_OFFSETS_FILE);
     const recovery = this.#readCheckpoint(RECOVERY_POINTS_FILE);
-    for (const topic of stored.topics) this.#open(topic, { clean, starts, recovery });
+    const cleaned = this.#readCheckpoint(CLEANED_FILE);
+    for (const topic of stored.topics) this.#open(topic, { clean, starts, recovery, cleaned });
   }
 
   #open(stored: StoredTopic, options: OpenOptions): Topic {
@@ -220,6 +225,7 @@ export class Topics {
         clean: options.clean,
         recoveryPoint: options.recovery?.get(name) ?? 0,
         startOffset: options.starts?.get(name) ?? 0,
+        cleanedTo: options.cleaned?.get(name) ?? 0,
       });
     } catch (error) {
       this.#report(`partition ${name} can not be opened: ${messageOf(error)}`);
@@ -265,6 +271,7 @@ interface OpenOptions {
   readonly clean: boolean;
   readonly starts?: ReadonlyMap<string, number>;
   readonly recovery?: ReadonlyMap<string, number>;
+  readonly cleaned?: ReadonlyMap<string, number>;
 }
 
 export function checkTopicName(name: string): void {

@@ -22,6 +22,7 @@ export {
   CODEC_MASK,
   checkSingleBatch,
   CONTROL,
+  DELETE_HORIZON,
   isIntactBatch,
   LOG_APPEND_TIME,
   MAGIC,

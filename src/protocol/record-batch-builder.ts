@@ -27,6 +27,11 @@ export interface BatchOptions {
   readonly compression?: CompressionName;
   readonly baseOffset?: number;
   readonly leaderEpoch?: number;
+  /** Further bits of the attributes, for batches that are made from others. */
+  readonly attributes?: number;
+  /** Default: those of the records. A batch that lost records to compaction keeps what it had. */
+  readonly lastOffsetDelta?: number;
+  readonly maxTimestamp?: number;
 }
 
 /**
@@ -39,6 +44,7 @@ export class RecordBatchBuilder {
   #baseTimestamp = 0;
   #maxTimestamp = -1;
   #lastOffsetDelta = -1;
+  #hasBase = false;
 
   constructor(initialBytes = 16384) {
     this.#out = new ByteWriter(initialBytes);
@@ -58,6 +64,13 @@ export class RecordBatchBuilder {
     return this.#maxTimestamp;
   }
 
+  /** Lets timestamps count from here; by default from the first record's. */
+  countFrom(baseTimestamp: number): void {
+    assert(this.#count === 0, 'countFrom comes before the first record');
+    this.#baseTimestamp = baseTimestamp;
+    this.#hasBase = true;
+  }
+
   append(
     key: Uint8Array | null,
     value: Uint8Array | null,
@@ -66,7 +79,7 @@ export class RecordBatchBuilder {
     offsetDelta = this.#lastOffsetDelta + 1,
   ): void {
     const out = this.#out;
-    if (this.#count === 0) this.#baseTimestamp = timestamp;
+    if (this.#count === 0 && !this.#hasBase) this.#baseTimestamp = timestamp;
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
     const timestampDelta = timestamp - this.#baseTimestamp;
 
@@ -102,10 +115,11 @@ export class RecordBatchBuilder {
     batch.writeInt32BE(batch.length - BATCH_OVERHEAD_BYTES, 8);
     batch.writeInt32BE(options.leaderEpoch ?? -1, 12);
     batch.writeInt8(MAGIC, 16);
-    batch.writeInt16BE(codec | (options.transactional ? TRANSACTIONAL : 0) | (options.control ? CONTROL : 0), 21);
-    batch.writeInt32BE(this.#lastOffsetDelta, 23);
+    const kind = (options.transactional ? TRANSACTIONAL : 0) | (options.control ? CONTROL : 0);
+    batch.writeInt16BE(codec | kind | (options.attributes ?? 0), 21);
+    batch.writeInt32BE(options.lastOffsetDelta ?? this.#lastOffsetDelta, 23);
     writeInt64(batch, this.#baseTimestamp, 27);
-    writeInt64(batch, this.#maxTimestamp, 35);
+    writeInt64(batch, options.maxTimestamp ?? this.#maxTimestamp, 35);
     writeInt64(batch, options.producerId ?? NO_PRODUCER_ID, 43);
     batch.writeInt16BE(options.producerEpoch ?? NO_PRODUCER_EPOCH, 51);
     batch.writeInt32BE(options.baseSequence ?? NO_SEQUENCE, 53);
@@ -122,6 +136,7 @@ export class RecordBatchBuilder {
     this.#baseTimestamp = 0;
     this.#maxTimestamp = -1;
     this.#lastOffsetDelta = -1;
+    this.#hasBase = false;
   }
 }
 

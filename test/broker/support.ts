@@ -56,6 +56,10 @@ export async function createTopic(
 
 const topicIds = new WeakMap<Transport, Map<string, string>>();
 
+function cachedTopicId(transport: Transport, topic: string): string | undefined {
+  return topicIds.get(transport)?.get(topic);
+}
+
 /** The newest versions name topics by their ids, and over TCP these are spoken. */
 async function topicIdOf(transport: Transport, topic: string): Promise<string> {
   const known = topicIds.get(transport) ?? new Map<string, string>();
@@ -101,7 +105,7 @@ export async function send(
       topicData: [
         {
           name: topic,
-          topicId: await topicIdOf(transport, topic),
+          topicId: cachedTopicId(transport, topic) ?? (await topicIdOf(transport, topic)),
           partitionData: [{ index: options.partition ?? 0, records: batch }],
         },
       ],
@@ -136,7 +140,7 @@ export async function fetchOnce(
       topics: [
         {
           topic,
-          topicId: await topicIdOf(transport, topic),
+          topicId: cachedTopicId(transport, topic) ?? (await topicIdOf(transport, topic)),
           partitions: [
             {
               partition,

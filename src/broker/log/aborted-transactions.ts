@@ -30,6 +30,11 @@ export class AbortedTransactions {
     return found;
   }
 
+  /** Those whose marker lies below `offset`. */
+  entriesBelow(offset: number): readonly AbortedTransactionEntry[] {
+    return this.#entries.slice(0, this.#firstEndingAt(offset));
+  }
+
   /** Forgets those whose marker lies below `offset`. */
   dropBelow(offset: number): void {
     const first = this.#firstEndingAt(offset);

@@ -30,6 +30,8 @@ export interface OpenLogOptions {
   readonly recoveryPoint: number;
   /** Records below this offset were given up by DeleteRecords. */
   readonly startOffset: number;
+  /** Below this offset the log was compacted. */
+  readonly cleanedTo: number;
 }
 
 export class PartitionLog {
@@ -38,6 +40,8 @@ export class PartitionLog {
   readonly aborted = new AbortedTransactions();
   readonly epochs = new LeaderEpochs();
   startOffset = 0;
+  /** Below this offset the log is compacted. */
+  cleanedTo = 0;
   settings: TopicSettings;
   /** Bytes that recovery cut off the end. */
   recoveredBytesCut = 0;
@@ -120,9 +124,11 @@ export class PartitionLog {
   /** Whole batches from the one that holds `offset` on; undefined when nothing below `limitOffset` is there. */
   read(offset: number, limitOffset: number, maxBytes: number, atLeastOne: boolean): Buffer | undefined {
     for (let i = this.#segmentAt(offset); i < this.#segments.length; i++) {
-      const found = this.#segments[i]!.read(offset, limitOffset, maxBytes, atLeastOne);
+      const segment = this.#segments[i]!;
+      const found = segment.read(offset, limitOffset, maxBytes, atLeastOne);
       if (found !== undefined) return found;
-      if (this.#segments[i]!.nextOffset > offset) return undefined;
+      // Compaction leaves segments in which nothing is, or nothing behind the offset.
+      if (segment.size > 0 && segment.nextOffset > offset) return undefined;
     }
     return undefined;
   }
@@ -208,10 +214,51 @@ export class PartitionLog {
     return keepFrom;
   }
 
-  /** Puts compacted segments in the place of `count` closed ones from index `first` on. */
-  replaceSegments(first: number, count: number, replacement: Segment): void {
-    const gone = this.#segments.splice(first, count, replacement);
-    for (const segment of gone) segment.close();
+  // ── Compaction ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A segment in the making, which `replaceSegments` puts in its place. */
+  newCompactedSegment(baseOffset: number): Segment {
+    const { disk, cache } = this.#env;
+    return new Segment(disk, this.directory, baseOffset, cache, this.settings['index.interval.bytes'], '.cleaned');
+  }
+
+  /**
+   * Puts a compacted segment in the place of closed ones that follow each other. Safe at any moment: from the first
+   * rename on, whose name says what the file replaces, opening the log finishes the exchange.
+   */
+  replaceSegments(gone: readonly Segment[], replacement: Segment): void {
+    const { disk } = this.#env;
+    const first = this.#segments.indexOf(gone[0]!);
+    assert(first >= 0 && this.#segments[first + gone.length - 1] === gone.at(-1), 'the segments are still there');
+    const end = this.#segments[first + gone.length]!.baseOffset;
+    const swap = join(this.directory, `${segmentName(replacement.baseOffset)}-${segmentName(end)}.swap`);
+    disk.rename(`${replacement.path}.log.cleaned`, swap);
+    disk.syncDirectory(this.directory);
+    for (const segment of gone) {
+      segment.close();
+      this.#removeSegments([segment.baseOffset]);
+    }
+    disk.rename(swap, `${replacement.path}.log`);
+    disk.syncDirectory(this.directory);
+    replacement.writeIndex(false);
+    this.#segments.splice(first, gone.length, replacement);
+    this.#unsynced = this.#unsynced.filter((segment) => !gone.includes(segment));
+  }
+
+  /** Finishes exchanges of compacted segments that a crash interrupted. */
+  #finishSwaps(): void {
+    const { disk } = this.#env;
+    for (const name of disk.list(this.directory)) {
+      const match = /^(\d{20})-(\d{20})\.swap$/.exec(name);
+      if (match === null) continue;
+      const [base, end] = [Number(match[1]), Number(match[2])];
+      const replaced = disk
+        .list(this.directory)
+        .filter((other) => /^\d{20}\.log$/.test(other))
+        .map((other) => Number(other.slice(0, 20)));
+      this.#removeSegments(replaced.filter((offset) => offset >= base && offset < end));
+      disk.rename(join(this.directory, name), join(this.directory, `${segmentName(base)}.log`));
+    }
   }
 
   /** Removes for good the files of segments that were deleted long enough ago. */
@@ -361,6 +408,7 @@ export class PartitionLog {
   open(options: OpenLogOptions): void {
     const { disk } = this.#env;
     disk.makeDirectory(this.directory);
+    this.#finishSwaps();
     const names = disk.list(this.directory);
     for (const name of names.filter((candidate) => /\.(deleted|cleaned|tmp)$/.test(candidate))) {
       disk.remove(join(this.directory, name));
@@ -380,6 +428,7 @@ export class PartitionLog {
         break;
       }
     }
+    this.cleanedTo = options.cleanedTo;
     this.startOffset = Math.max(options.startOffset, this.#segments[0]?.baseOffset ?? 0);
     if (this.endOffset < this.startOffset) this.#startOverAt(this.startOffset);
     this.#loadAborted(names);

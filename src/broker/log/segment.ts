@@ -48,12 +48,20 @@ export class Segment {
   #syncs = 0;
   #closing = false;
 
-  constructor(disk: Disk, directory: string, baseOffset: number, cache: TailCache, indexIntervalBytes: number) {
+  /** `suffix` marks the file of a segment that is still in the making. */
+  constructor(
+    disk: Disk,
+    directory: string,
+    baseOffset: number,
+    cache: TailCache,
+    indexIntervalBytes: number,
+    suffix = '',
+  ) {
     this.#disk = disk;
     this.baseOffset = baseOffset;
     this.nextOffset = baseOffset;
     this.path = join(directory, segmentName(baseOffset));
-    this.#file = disk.open(`${this.path}.log`);
+    this.#file = disk.open(`${this.path}.log${suffix}`);
     this.#cache = cache;
     this.#intervalBytes = indexIntervalBytes;
     this.#index = new SegmentIndex(baseOffset, indexIntervalBytes);
@@ -79,6 +87,15 @@ export class Segment {
     chunk.used += batch.length;
     this.#note(chunk.buffer, at, this.size, batch.length);
     this.size += batch.length;
+  }
+
+  /** Writes a finished batch straight to the file: compaction copies what it keeps, and must not fill the tail cache. */
+  copyIn(batch: Buffer): void {
+    assert(this.#written === this.size, 'a segment in the making has no tail in memory');
+    this.#file.write([batch], this.size);
+    this.#note(batch, 0, this.size, batch.length);
+    this.size += batch.length;
+    this.#written = this.size;
   }
 
   /** Writes what is only in memory; returns whether there was anything. */

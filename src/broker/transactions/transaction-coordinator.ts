@@ -257,7 +257,8 @@ export class TransactionCoordinator {
     transaction.state = committed ? 'PrepareCommit' : 'PrepareAbort';
     // The markers carry the new epoch: behind them the partitions refuse the old one.
     const { producerId } = transaction;
-    if (epochs !== 'keep') {
+    transaction.isBumped = epochs !== 'keep';
+    if (transaction.isBumped) {
       transaction.previousEpoch = epochs === 'bump' ? transaction.epoch : -1;
       transaction.epoch++;
     }
@@ -366,17 +367,26 @@ export class TransactionCoordinator {
         if (transactionStart < 0) continue;
         const transaction = byProducer.get(producerId);
         const place = { topic: partition.topic, partition: partition.index };
-        const isDecided = transaction?.state.startsWith('Prepare') === true;
-        if (transaction !== undefined && (isDecided || transaction.epoch === epoch)) {
-          if (isDecided) transaction.places.set(placeKey(place), place);
-          else this.announce(transaction, place);
-          continue;
-        }
+        if (transaction !== undefined && this.#adopt(transaction, epoch, place)) continue;
         this.#report(`partition ${placeKey(place)}: aborted the transaction of unknown producer ${producerId}`);
         this.#mark(partition, producerId, epoch, false, () => {});
         if (partition.topic === OFFSETS_TOPIC) this.#groups.endTransaction(producerId, false);
       }
     }
+  }
+
+  #adopt(transaction: Transaction, epoch: number, place: Place): boolean {
+    const isDecided = transaction.state === 'PrepareCommit' || transaction.state === 'PrepareAbort';
+    if (isDecided && (epoch < transaction.epoch || !transaction.isBumped)) {
+      transaction.places.set(placeKey(place), place);
+      return true;
+    }
+    if (epoch !== transaction.epoch) return false;
+    // A producer goes on with the raised epoch only when all markers are durable: what was decided is complete, and
+    // these records are of the next transaction.
+    if (isDecided) transaction.state = transaction.state === 'PrepareCommit' ? 'CompleteCommit' : 'CompleteAbort';
+    this.announce(transaction, place);
+    return true;
   }
 
   // ── Timeouts ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -44,6 +44,8 @@ export interface Transaction {
   readonly places: Map<string, Place>;
   startedAt: number;
   updatedAt: number;
+  /** Whether the decision raised the epoch: then records with the current epoch belong to the transaction behind it. */
+  isBumped: boolean;
   /** True while a change waits to be durable: nothing else may happen to it meanwhile. */
   isChanging: boolean;
 }
@@ -59,6 +61,7 @@ export function newTransaction(id: string, producerId: number, timeoutMs: number
     places: new Map(),
     startedAt: -1,
     updatedAt: now,
+    isBumped: false,
     isChanging: false,
   };
 }
@@ -70,7 +73,10 @@ export function placeKey({ topic, partition }: Place): string {
 // ── Journal ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const KEY_VERSION = 0;
-const VALUE_VERSION = 0;
+const VALUE_VERSION = 1;
+const FIRST_FLEXIBLE_VALUE = 1;
+/** The version of the transaction protocol in which every decision raises the epoch. */
+const BUMPING_VERSION = 2;
 
 const journalKey = struct({ transactionalId: string() });
 const journalValue = struct({
@@ -81,15 +87,18 @@ const journalValue = struct({
   partitions: array({ topic: string(), partitionIds: array(int32()) }).nullable(),
   lastUpdateTimestamp: int64(),
   startTimestamp: int64(),
+  clientTransactionVersion: int16().since(1).tagged(2).ignorable(),
 });
 const keyCodec = journalKey.compile(KEY_VERSION, false) as Codec<Value<typeof journalKey>>;
-const valueCodec = journalValue.compile(VALUE_VERSION, false) as Codec<Value<typeof journalValue>>;
+const valueCodecs = [0, 1].map(
+  (version) => journalValue.compile(version, version >= FIRST_FLEXIBLE_VALUE) as Codec<Value<typeof journalValue>>,
+);
 
 export function transactionRecord(transaction: Transaction): JournalRecord {
   const byTopic = Map.groupBy(transaction.places.values(), ({ topic }) => topic);
   const out = new FrameWriter(128);
   out.int16(VALUE_VERSION);
-  valueCodec.write(out, {
+  valueCodecs[VALUE_VERSION]!.write(out, {
     producerId: transaction.producerId,
     producerEpoch: transaction.epoch,
     timeoutMs: transaction.timeoutMs,
@@ -100,6 +109,7 @@ export function transactionRecord(transaction: Transaction): JournalRecord {
     })),
     lastUpdateTimestamp: transaction.updatedAt,
     startTimestamp: transaction.startedAt,
+    clientTransactionVersion: transaction.isBumped ? BUMPING_VERSION : 0,
   });
   return { key: keyOf(transaction.id), value: Buffer.concat(out.take()) };
 }
@@ -113,14 +123,16 @@ export function readTransactionKey(key: Buffer): string | undefined {
 }
 
 export function readTransaction(id: string, value: Buffer): Transaction | undefined {
-  if (value.readInt16BE(0) !== VALUE_VERSION) return undefined;
-  const stored = valueCodec.read(new ByteReader(value, 2));
+  const codec = valueCodecs[value.readInt16BE(0)];
+  if (codec === undefined) return undefined;
+  const stored = codec.read(new ByteReader(value, 2));
   const state = TRANSACTION_STATES[stored.status];
   if (state === undefined) return undefined;
   const transaction = newTransaction(id, stored.producerId, stored.timeoutMs, stored.lastUpdateTimestamp);
   transaction.epoch = stored.producerEpoch;
   transaction.state = state;
   transaction.startedAt = stored.startTimestamp;
+  transaction.isBumped = stored.clientTransactionVersion >= BUMPING_VERSION;
   for (const { topic, partitionIds } of stored.partitions ?? []) {
     for (const partition of partitionIds) transaction.places.set(placeKey({ topic, partition }), { topic, partition });
   }

@@ -1,0 +1,67 @@
+import { ErrorCode } from '../protocol/index.ts';
+import { type Clock, messageOf } from '../util/index.ts';
+import { compact, compactable, dirtyRatio } from './log/compaction.ts';
+import type { Segment } from './log/segment.ts';
+import type { Partition } from './partition.ts';
+import type { Topics } from './topics.ts';
+
+/** Compacts, one at a time, the logs of topics that ask for it, the dirtiest first. */
+export class Cleaner {
+  readonly #topics: Topics;
+  readonly #clock: Clock;
+  readonly #report: (message: string) => void;
+  #stopTimer: () => void = () => {};
+  #isStopped = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(topics: Topics, clock: Clock, report: (message: string) => void) {
+    this.#topics = topics;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  start(backoffMs: number): void {
+    this.#stopTimer = this.#clock.after(backoffMs, () => {
+      this.#running = this.clean().finally(() => {
+        if (!this.#isStopped) this.start(backoffMs);
+      });
+    });
+  }
+
+  /** Resolves when a compaction that is under way has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#stopTimer();
+    await this.#running;
+  }
+
+  /** Compacts every log that is dirty enough. */
+  async clean(): Promise<void> {
+    let didSomething = false;
+    for (let next = this.#dirtiest(); next !== undefined && !this.#isStopped; next = this.#dirtiest()) {
+      const { partition, segments } = next;
+      try {
+        await compact(partition.log, segments, this.#clock.now());
+        didSomething = true;
+      } catch (error) {
+        this.#report(`partition ${partition.topic}-${partition.index} can not be compacted: ${messageOf(error)}`);
+        return;
+      }
+    }
+    if (didSomething && !this.#isStopped) this.#topics.writeCheckpoints();
+  }
+
+  #dirtiest(): { partition: Partition; segments: Segment[] } | undefined {
+    const now = this.#clock.now();
+    let best: { partition: Partition; segments: Segment[]; ratio: number } | undefined;
+    for (const partition of this.#topics.partitions()) {
+      const { log, failure } = partition;
+      if (failure !== ErrorCode.NONE || !log.settings['cleanup.policy'].includes('compact')) continue;
+      const segments = compactable(log, partition.lastStableOffset, now);
+      const ratio = dirtyRatio(log, segments, now);
+      if (ratio === 0 || ratio < log.settings['min.cleanable.dirty.ratio']) continue;
+      if (best === undefined || ratio > best.ratio) best = { partition, segments, ratio };
+    }
+    return best;
+  }
+}
