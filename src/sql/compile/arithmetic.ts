@@ -16,8 +16,29 @@ import type { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
 import type { Compiled } from './expression.ts';
 
-/** `a + b` and its sisters: the result's type follows from the operands' types alone. */
-export function arithmetic(e: Expression & { kind: 'arithmetic' }, left: Compiled, right: Compiled): Compiled {
+/**
+ * `a + b` and its sisters: the result's type follows from the operands' types alone.
+ * `strict`: a null operand fails the expression instead of making it null; so it is inside lambdas.
+ */
+export function arithmetic(
+  e: Expression & { kind: 'arithmetic' },
+  left: Compiled,
+  right: Compiled,
+  strict: boolean,
+): Compiled {
+  const compiled = plainArithmetic(e, left, right);
+  if (!strict) return compiled;
+  return {
+    type: compiled.type,
+    evaluate: (row) => {
+      const value = compiled.evaluate(row);
+      if (value === null) throw new RangeError(`an operand of ${printExpression(e)} is null`);
+      return value;
+    },
+  };
+}
+
+function plainArithmetic(e: Expression & { kind: 'arithmetic' }, left: Compiled, right: Compiled): Compiled {
   if (left.type?.kind === 'STRING' && right.type?.kind === 'STRING' && e.op === '+') {
     return binary(STRING, left, right, (a, b) => (a as string) + (b as string));
   }

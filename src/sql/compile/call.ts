@@ -44,7 +44,11 @@ export function compileTableCall(
 }
 
 /** Finds the overload and compiles the arguments, widened to what it takes. */
-function resolveCall<O extends OverloadBase>(compiler: ExpressionCompiler, call: Call, declared: FunctionBase<O>) {
+function resolveCall<O extends OverloadBase>(
+  compiler: ExpressionCompiler,
+  call: Call,
+  declared: FunctionBase<O> & { readonly kind: string },
+) {
   const given = call.star === true ? [] : call.args.map((arg) => asArgument(compiler, declared, arg));
   const argumentTypes = given.map(({ type }) => type);
   const resolved = resolve(declared, argumentTypes);
@@ -63,7 +67,7 @@ function resolveCall<O extends OverloadBase>(compiler: ExpressionCompiler, call:
     const wanted = wantedType(pattern, type, bindings);
     types.push(wanted ?? type ?? STRING);
     if (arg.compiled === undefined) return () => arg.unit!;
-    const evaluate = nullOnError(arg.compiled.evaluate);
+    const evaluate = declared.kind === 'table' ? arg.compiled.evaluate : nullOnError(arg.compiled.evaluate);
     if (wanted === undefined || type === null) return evaluate;
     const cast = caster(type, wanted);
     if (cast === undefined) return evaluate;

@@ -103,7 +103,7 @@ export class ExpressionCompiler {
       case 'subscript':
         return this.#subscript(e);
       case 'arithmetic':
-        return arithmetic(e, this.compile(e.left), this.compile(e.right));
+        return arithmetic(e, this.compile(e.left), this.compile(e.right), this.#lambdas.size > 0);
       case 'unary':
         return this.#sign(e.op, e.operand);
       case 'comparison':

@@ -1,6 +1,6 @@
 import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
-import { assert } from '../../util/index.ts';
+import { assert, MillraceError, messageOf } from '../../util/index.ts';
 import type { WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
 import { compilerFor } from '../plan/environment.ts';
@@ -35,7 +35,15 @@ export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTa
       }
     });
   const init = (): Row => aggregates.map(({ aggregator }) => aggregator.init());
-  const add = (row: Row, states: Row): Row =>
+  const add = (row: Row, states: Row): Row => {
+    try {
+      return added(row, states);
+    } catch (error) {
+      // Unlike a failing expression, an aggregate that can't go on has no value to go on with: its query ends.
+      throw new MillraceError('SQL_PROCESSING', `Exception caught in process: ${messageOf(error)}`, { cause: error });
+    }
+  };
+  const added = (row: Row, states: Row): Row =>
     aggregates.map(({ aggregator }, i) => aggregator.add(states[i]!, argsOf(row, i)));
   const undo = (row: Row, states: Row): Row =>
     aggregates.map(({ aggregator }, i) => {

@@ -14,8 +14,10 @@ function toBytes(text: string, encodingName: string): Buffer {
   const encoding = encodingOf(encodingName);
   if (encoding === 'hex') {
     const plain = /^0x/i.test(text) ? text.slice(2) : /^x'.*'$/i.test(text) ? text.slice(2, -1) : text;
-    if (!/^(?:[0-9a-fA-F]{2})*$/.test(plain)) throw new RangeError(`'${text}' is not hexadecimal`);
-    return Buffer.from(plain, 'hex');
+    // Only a number, written with 0x, may leave out its leading zero.
+    const even = /^0x/i.test(text) && plain.length % 2 === 1 ? `0${plain}` : plain;
+    if (!/^(?:[0-9a-fA-F]{2})*$/.test(even)) throw new RangeError(`'${text}' is not hexadecimal`);
+    return Buffer.from(even, 'hex');
   }
   if (encoding === 'base64' && !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new RangeError(`'${text}' is not base64`);
   if (encoding === 'ascii')

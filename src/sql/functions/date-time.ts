@@ -42,7 +42,7 @@ function parseTimestamp(text: string, pattern: string, zone: string): SqlValue {
 function parseDate(text: string, pattern: string): SqlValue {
   const parsed = dateTimePattern(pattern);
   if (parsed.hasTime) throw new RangeError(`Date format contains time field: ${pattern}`);
-  return parsed.parseDate(text);
+  return parsed.parseDate(text, true);
 }
 
 function parseTime(text: string, pattern: string): SqlValue {

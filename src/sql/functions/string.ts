@@ -105,6 +105,7 @@ function splitToMap(text: Text, entryDelimiter: Text, kvDelimiter: Text): SqlVal
 }
 
 function splitBytes(bytes: Buffer, delimiter: Buffer): SqlValue {
+  if (bytes.length === 0) return [bytes];
   if (delimiter.length === 0) return Array.from(bytes, (byte) => Buffer.from([byte]));
   const parts: Buffer[] = [];
   let from = 0;

@@ -33,6 +33,8 @@ export interface PlanTarget {
   /** The format that the sink's keys are asked to have. */
   readonly keyFormat: FormatInfo | undefined;
   readonly valueFormat: FormatInfo | undefined;
+  /** The column that the sink takes its records' time from. */
+  readonly timestampColumn?: string | undefined;
 }
 
 /** Understands a query and lays out its steps. Refusals follow the order of the clauses' evaluation. */
@@ -365,6 +367,9 @@ class QueryPlanner {
         throw new StatementError(`Invalid Select: ${messageOf(error)}`, { cause: error });
       }
     });
+    const { timestampColumn } = this.#target;
+    if (timestampColumn !== undefined && !items.some((item) => item.name === timestampColumn))
+      refuse(`The TIMESTAMP column set in the WITH clause does not exist in the schema: '${timestampColumn}'`);
     const chosen = new Map<ProjectionItem, number>();
     const missing: number[] = [];
     if (persistent) {

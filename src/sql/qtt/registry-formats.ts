@@ -183,7 +183,7 @@ class AvroWalk {
       case 'boolean':
         return spec === true;
       default:
-        return spec;
+        return spec instanceof SpecNumber ? spec.text : spec;
     }
   }
 

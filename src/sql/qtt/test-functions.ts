@@ -3,6 +3,7 @@ import { addLong, type Long, subtractLong } from '../values/bigint.ts';
 import {
   type AggregateFunction,
   type Aggregator,
+  nullable,
   pure,
   scalar,
   type SqlFunction,
@@ -30,8 +31,8 @@ function scalars(): SqlFunction[] {
   return [
     scalar('TEST_UDF', 'OTHER', 'Tells which overload was called.', [
       pure('INT, STRING -> STRING', () => 'doStuffIntString'),
-      pure('BIGINT, STRING -> STRING', () => 'doStuffLongString'),
-      pure('BIGINT, BIGINT, STRING -> STRING', () => 'doStuffLongLongString'),
+      nullable('BIGINT, STRING -> STRING', () => 'doStuffLongString'),
+      nullable('BIGINT, BIGINT, STRING -> STRING', () => 'doStuffLongLongString'),
       pure('BIGINT... -> STRING', () => 'doStuffLongVarargs'),
       pure('STRUCT<A STRING> -> STRING', ([a]: readonly SqlValue[]) => a ?? null),
       pure(

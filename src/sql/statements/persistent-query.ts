@@ -47,6 +47,7 @@ export async function createAsSelect(
     statement.name,
     keyFormat,
     valueFormat,
+    properties.timestamp?.column,
   );
   const { root } = planned;
   checkResultKind(root, statement.type);
@@ -165,9 +166,16 @@ function plan(
   sinkName: string,
   keyFormat: FormatInfo,
   valueFormat: FormatInfo,
+  timestampColumn?: string,
 ): PlannedQuery {
   const { catalog, functions } = engine;
-  return planQuery({ catalog, functions, setting }, query, { sinkName, statement, keyFormat, valueFormat });
+  return planQuery({ catalog, functions, setting }, query, {
+    sinkName,
+    statement,
+    keyFormat,
+    valueFormat,
+    timestampColumn,
+  });
 }
 
 async function start(

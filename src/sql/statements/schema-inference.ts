@@ -7,9 +7,12 @@ import { protobufColumns } from '../compile/codecs/protobuf-schema.ts';
 import { refuse } from '../errors.ts';
 import { type FormatName, usesRegistry } from '../formats.ts';
 import type { Column } from '../schema.ts';
+import { structOf } from '../types.ts';
 import type { EngineContext } from './context.ts';
 import type { SourceFormats } from './create-source.ts';
 import type { WithProperties } from './with-properties.ts';
+
+const bareNames = { key: 'ROWKEY', value: 'ROWVAL' } as const;
 
 /** Columns that the statement does not declare come from the registry: keys and values each by themselves. */
 export async function inferColumns(
@@ -24,9 +27,8 @@ export async function inferColumns(
   const hasValue = declared.some((column) => column.namespace === 'VALUE');
   const columns: Column[] = declared.filter((column) => column.namespace === 'KEY');
   if (!hasKey && usesRegistry(formats.key)) {
-    const wanted =
-      ids.key !== undefined || (declared.length === 0 && (await engine.schemas?.latest(`${topic}-key`)) !== undefined);
-    if (wanted || !hasValue) {
+    const registered = ids.key !== undefined || (await engine.schemas?.latest(`${topic}-key`)) !== undefined;
+    if (registered) {
       const found = await registeredColumns(engine, topic, 'key', formats.key, ids.key, properties);
       for (const { name, type } of found) columns.push({ name, type, namespace: 'KEY' });
     }
@@ -67,7 +69,13 @@ export async function registeredColumns(
     );
   }
   const fullName = properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`);
-  return columnsOfSchema(registered, format, side, id !== undefined, fullName);
+  const columns = columnsOfSchema(registered, format, side, id !== undefined, fullName);
+  // A key is one column, whatever its type; so is a value that is asked not to be wrapped.
+  const asOne =
+    side === 'key' ? columns.length > 0 && id === undefined : properties.boolean('WRAP_SINGLE_VALUE') === false;
+  const bareName = bareNames[side];
+  if (!asOne || (columns.length === 1 && columns[0]!.name === bareName)) return columns;
+  return [{ name: bareName, type: structOf(columns) }];
 }
 
 /** Without an id names are folded, as SQL's bare names are; with an id they stay as the schema has them. */
@@ -79,7 +87,7 @@ export function columnsOfSchema(
   fullName: string | undefined,
 ): readonly CodecColumn[] {
   const fold = exactNames ? (name: string): string => name : (name: string): string => name.toUpperCase();
-  const bareName = side === 'key' ? 'ROWKEY' : 'ROWVAL';
+  const bareName = bareNames[side];
   switch (format) {
     case 'AVRO':
       return avroColumns(JSON.parse(registered.schema) as AvroSchema, bareName, fold);

@@ -1,5 +1,5 @@
 import { utc } from './temporal.ts';
-import { zoneOffsetAt } from './zones.ts';
+import { zoneAbbreviation, zoneOffsetAt } from './zones.ts';
 
 /**
  * Date and time patterns in the language of Java's DateTimeFormatter: text to the parts of a date and back. Times are UTC
@@ -10,8 +10,8 @@ export interface DateTimePattern {
   readonly hasTime: boolean;
   format(epochMs: number, zone: string): string;
   parseTimestamp(text: string, zone: string): number;
-  /** Epoch days. */
-  parseDate(text: string): number;
+  /** Epoch days. `prefix`: what follows the date in the text is ignored. */
+  parseDate(text: string, prefix?: boolean): number;
   /** Milliseconds of the day. */
   parseTime(text: string): number;
 }
@@ -52,7 +52,7 @@ function compile(pattern: string): DateTimePattern {
       const local = daysOf(fields, text) * 86_400_000 + timeOf(fields);
       return local - offsetOf(fields, zone, local);
     },
-    parseDate: (text) => daysOf(parseAll(parts, text, pattern), text),
+    parseDate: (text, prefix) => daysOf(parseAll(parts, text, pattern, prefix), text),
     parseTime: (text) => timeOf(parseAll(parts, text, pattern)),
   };
 }
@@ -190,6 +190,8 @@ function formatField(letter: string, count: number, local: Date, offset: number,
     case 'Z':
     case 'O':
       return offsetText(letter, count, offset);
+    case 'z':
+      return zoneAbbreviation(zone, local.getTime() - offset);
     default:
       return zone;
   }
@@ -227,10 +229,10 @@ interface Fields {
   zone?: string;
 }
 
-function parseAll(parts: readonly Part[], text: string, pattern: string): Fields {
+function parseAll(parts: readonly Part[], text: string, pattern: string, prefix = false): Fields {
   const fields: Fields = {};
   const end = parseParts(parts, text, 0, fields);
-  if (end !== text.length) {
+  if (end < 0 || (end < text.length && !prefix)) {
     throw new RangeError(
       `Text '${text}' could not be parsed with the pattern '${pattern}' at index ${end < 0 ? 0 : end}`,
     );
@@ -335,7 +337,7 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     case 'x':
     case 'Z':
     case 'O': {
-      const image = /^(?:GMT)?(?:Z|[+-]\d{2}(?::?\d{2})?(?::?\d{2})?)/.exec(rest)?.[0];
+      const image = /^(?:GMT)?(?:[Zz]|[+-]\d{2}(?::?\d{2})?(?::?\d{2})?)/.exec(rest)?.[0];
       if (image === undefined) return -1;
       fields.offset = offsetMs(image.replace('GMT', ''));
       return at + image.length;
@@ -353,7 +355,7 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
 }
 
 function offsetMs(text: string): number {
-  if (text === 'Z') return 0;
+  if (text === 'Z' || text === 'z') return 0;
   const digits = text.slice(1).replaceAll(':', '').padEnd(4, '0');
   const size = (Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2, 4))) * 60_000;
   return text.startsWith('-') ? -size : size;

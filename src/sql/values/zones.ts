@@ -34,3 +34,14 @@ export function zoneOffsetAt(zone: string, epochMs: number): number {
   );
   return local - Math.floor(epochMs / 1000) * 1000;
 }
+
+/** A zone's short name at an instant: `PDT`, `BST`. */
+export function zoneAbbreviation(zone: string, epochMs: number): string {
+  // Each locale knows the names of its own zones only.
+  for (const locale of ['en-US', 'en-GB', 'en-AU', 'en-IN']) {
+    const parts = new Intl.DateTimeFormat(locale, { timeZone: zone, timeZoneName: 'short' }).formatToParts(epochMs);
+    const name = parts.find((part) => part.type === 'timeZoneName')?.value;
+    if (name !== undefined && !/^(GMT|UTC)[+-]/.test(name)) return name;
+  }
+  return zone;
+}

@@ -241,15 +241,15 @@ class ProtoReader {
     this.#next();
     const number = Number(this.#next());
     const parameters = new Map<string, string>();
-    let key = '';
+    // Parameters are pairs `{ key: "scale", value: "2" }`, in either order.
+    let pair: Record<string, string> = {};
+    let member = '';
     for (let token = this.#next(); token !== ';'; token = this.#next()) {
-      if (!/^["']/.test(token)) continue;
-      const text = token.slice(1, -1);
-      if (key === '') key = text;
-      else {
-        parameters.set(key, text);
-        key = '';
-      }
+      if (token === 'key' || token === 'value') member = token;
+      else if (/^["']/.test(token)) pair[member] = token.slice(1, -1);
+      if (pair['key'] === undefined || pair['value'] === undefined) continue;
+      parameters.set(pair['key'], pair['value']);
+      pair = {};
     }
     const field = { name, number, type: { kind: 'scalar', name: 'bytes' } as ProtoType, parameters, ...how };
     message.fields.push(field);
