@@ -1,16 +1,17 @@
 import { ByteWriter } from '../../util/index.ts';
 import { readInt64 } from '../windows.ts';
+import { Line } from './line.ts';
 import { SlotTable } from './slot-table.ts';
 import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
 
 export interface Buffered {
   readonly key: Buffer;
   readonly time: number;
-  readonly order: number;
   value: unknown;
   /** What the table held before the first buffered change. */
   readonly old: unknown;
   timestamp: number;
+  isGone: boolean;
 }
 
 /**
@@ -20,11 +21,10 @@ export interface Buffered {
 export class BufferState implements StateStore {
   readonly spec: StoreSpec;
   readonly #byKey = new SlotTable<Buffered>();
-  readonly #line: Buffered[] = [];
+  readonly #line = new Line<Buffered>((a, b) => a.time - b.time);
   readonly #tracking: Tracking;
   #unlogged = new Map<string, Buffer>();
   #uncheckpointed = new Map<string, Buffer>();
-  #order = 0;
   readonly #out = new ByteWriter();
 
   constructor(spec: StoreSpec, tracking: Tracking) {
@@ -33,7 +33,7 @@ export class BufferState implements StateStore {
   }
 
   get size(): number {
-    return this.#line.length;
+    return this.#byKey.size;
   }
 
   get expiredBefore(): number {
@@ -41,7 +41,7 @@ export class BufferState implements StateStore {
   }
 
   get minTime(): number {
-    return this.#line[0]!.time;
+    return this.#line.first()!.time;
   }
 
   put(
@@ -59,10 +59,10 @@ export class BufferState implements StateStore {
       this.#insert(slot, {
         key: Buffer.from(bytes.subarray(start, end)),
         time,
-        order: this.#order++,
         value,
         old,
         timestamp,
+        isGone: false,
       });
     } else {
       known.value = value;
@@ -72,7 +72,8 @@ export class BufferState implements StateStore {
   }
 
   takeFirst(): Buffered {
-    const first = this.#line.shift()!;
+    const first = this.#line.first()!;
+    first.isGone = true;
     const slot = this.#byKey.find(first.key, 0, first.key.length);
     this.#byKey.remove(slot, first.timestamp);
     this.#touch(first.key);
@@ -94,7 +95,7 @@ export class BufferState implements StateStore {
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {
     const slot = this.#byKey.slotFor(row, 0, row.length);
     const known = this.#byKey.values[slot];
-    if (known !== undefined) this.#line.splice(this.#line.indexOf(known), 1);
+    if (known !== undefined) known.isGone = true;
     if (value === null) {
       this.#byKey.restore(slot, undefined, timestamp);
       return;
@@ -107,24 +108,16 @@ export class BufferState implements StateStore {
     this.#insert(slot, {
       key: Buffer.from(row),
       time,
-      order: this.#order++,
       value: (flags & 1) === 0 ? null : serde.decode(value, 13, valueEnd),
       old: (flags & 2) === 0 ? null : serde.decode(value, valueEnd, value.length),
       timestamp,
+      isGone: false,
     });
   }
 
   #insert(slot: number, entry: Buffered): void {
     this.#byKey.restore(slot, entry, entry.timestamp);
-    const line = this.#line;
-    let low = 0;
-    let high = line.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (line[middle]!.time <= entry.time) low = middle + 1;
-      else high = middle;
-    }
-    line.splice(low, 0, entry);
+    this.#line.insert(entry);
   }
 
   #touch(key: Buffer): void {

@@ -1,5 +1,6 @@
 import { ByteWriter } from '../../util/index.ts';
 import { readInt64 } from '../windows.ts';
+import { Line } from './line.ts';
 import { SlotTable, UNCHECKPOINTED, UNLOGGED } from './slot-table.ts';
 import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
 
@@ -13,14 +14,15 @@ export interface Unmatched {
   readonly time: number;
   readonly isLeft: boolean;
   readonly values: unknown[];
+  isGone: boolean;
 }
 
 /** The records of an outer join that wait for a partner, each side in the order of time and key. */
 export class OuterBufferState implements StateStore {
   readonly spec: StoreSpec;
   readonly #table: SlotTable<Unmatched>;
-  readonly #left: Unmatched[] = [];
-  readonly #right: Unmatched[] = [];
+  readonly #left = new Line<Unmatched>((a, b) => Buffer.compare(a.row, b.row));
+  readonly #right = new Line<Unmatched>((a, b) => Buffer.compare(a.row, b.row));
   readonly #row = new ByteWriter(64);
   readonly #out = new ByteWriter();
 
@@ -38,7 +40,7 @@ export class OuterBufferState implements StateStore {
   }
 
   first(isLeft: boolean): Unmatched | undefined {
-    return isLeft ? this.#left[0] : this.#right[0];
+    return (isLeft ? this.#left : this.#right).first();
   }
 
   add(isLeft: boolean, time: number, bytes: Uint8Array, start: number, end: number, value: unknown): void {
@@ -46,7 +48,7 @@ export class OuterBufferState implements StateStore {
     const slot = this.#table.slotFor(row.buffer, 0, row.position);
     let entry = this.#table.values[slot];
     if (entry === undefined) {
-      entry = { row: row.copy(), time, isLeft, values: [value] };
+      entry = { row: row.copy(), time, isLeft, values: [value], isGone: false };
       this.#insert(entry);
     } else {
       entry.values.push(value);
@@ -77,7 +79,7 @@ export class OuterBufferState implements StateStore {
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {
     const known = this.#table.find(row, 0, row.length);
     const before = known < 0 ? undefined : this.#table.values[known];
-    if (before !== undefined) this.#leaveLine(before);
+    if (before !== undefined) before.isGone = true;
     if (value === null) {
       if (before !== undefined) this.#table.restore(known, undefined, timestamp);
       return;
@@ -90,7 +92,7 @@ export class OuterBufferState implements StateStore {
       values.push(serde.decode(value, at + 4, end));
       at = end;
     }
-    const entry: Unmatched = { row: Buffer.from(row), time: readInt64(row, 0), isLeft, values };
+    const entry: Unmatched = { row: Buffer.from(row), time: readInt64(row, 0), isLeft, values, isGone: false };
     this.#table.restore(this.#table.slotFor(row, 0, row.length), entry, timestamp);
     this.#insert(entry);
   }
@@ -107,18 +109,12 @@ export class OuterBufferState implements StateStore {
   #remove(slot: number): void {
     const entry = slot < 0 ? undefined : this.#table.values[slot];
     if (entry === undefined) return;
-    this.#leaveLine(entry);
+    entry.isGone = true;
     this.#table.remove(slot, entry.time);
   }
 
   #insert(entry: Unmatched): void {
-    const line = entry.isLeft ? this.#left : this.#right;
-    line.splice(placeOf(line, entry.row), 0, entry);
-  }
-
-  #leaveLine(entry: Unmatched): void {
-    const line = entry.isLeft ? this.#left : this.#right;
-    line.splice(placeOf(line, entry.row), 1);
+    (entry.isLeft ? this.#left : this.#right).insert(entry);
   }
 
   #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor): void {
@@ -145,15 +141,3 @@ export class OuterBufferState implements StateStore {
 
 /** Where the key begins in a row. */
 export const UNMATCHED_KEY_START = HEAD_BYTES;
-
-/** The place of a row in its line, or where it belongs. */
-function placeOf(line: readonly Unmatched[], row: Buffer): number {
-  let low = 0;
-  let high = line.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (Buffer.compare(line[middle]!.row, row) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
