@@ -4,10 +4,10 @@
  * of a topic arrives as null, so name it in the type where the topic holds any: `stream<string, Order | null>`.
  */
 import type { RecordContext } from './context.ts';
-import type { AnySerde, Emit, Graph, GraphNode, NodeOptions } from './dsl-graph.ts';
+import type { AnySerde, Emit, GraphNode, NodeOptions } from './dsl-graph.ts';
 import { KGroupedStream } from './grouped.ts';
 import { KTable } from './ktable.ts';
-import { type Partitioner, placed, repartitioned, required, type StreamState } from './stream-state.ts';
+import { connectStores, type Partitioner, placed, repartitioned, required, type StreamState } from './stream-state.ts';
 import { tableFromStream } from './table-state.ts';
 import type { GlobalTable } from './global-table.ts';
 import { joinStreams, joinWithGlobalTable, joinWithTable } from './stream-joins.ts';
@@ -435,18 +435,5 @@ export class BranchedStream<K, V> {
     });
     const stream = new KStream<K, V>({ ...state, node });
     this.#branches.set(name, then === undefined ? stream : then(stream));
-  }
-}
-
-function connectStores(graph: Graph, node: GraphNode, names: readonly string[]): void {
-  for (const name of names) {
-    const spec = graph.stores.get(name);
-    if (spec === undefined) {
-      throw new MillraceError(
-        'UNKNOWN_STORE',
-        `${node.name} uses the state store ${name}, which was not added to the builder`,
-      );
-    }
-    graph.connectStore(node, spec);
   }
 }

@@ -9,10 +9,12 @@ import { type AggregateOptions, aggregateGroups } from './grouped-table.ts';
 import type { KStream } from './kstream.ts';
 import { longSerde } from './long-serde.ts';
 import type { TableAggregation } from './operators/table-aggregate.ts';
-import { required } from './stream-state.ts';
+import type { ProcessorContext, TableTransformerSupplier } from './processor.ts';
+import { connectStores, required } from './stream-state.ts';
 import { keyValueSpec, type TableState } from './table-state.ts';
 import { mappedGetter, storeGetter } from './operators/table-values.ts';
-import { tableFilter, tableMap } from './operators/table.ts';
+import { processorContext } from './operators/process.ts';
+import { type MapperOf, tableFilter, tableMap } from './operators/table.ts';
 import { toStream } from './operators/stateless.ts';
 import { suppressOperator } from './operators/suppress.ts';
 import type { Grouped, Materialized, Named, Reading, Reads, SerdeOf, Suppressed, TableJoined } from './options.ts';
@@ -63,9 +65,33 @@ export class KTable<K, V> {
     const value = (options.value ?? options.materialized?.value) as AnySerde | undefined;
     const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, value);
     return this.#derived<V2>('map-values', options, store, value, {
-      operator: (sendsOld) => tableMap(mapper as never, { store, sendsOld }),
+      operator: (sendsOld) => tableMap(() => mapper as never, { store, sendsOld }),
       getter: (context) => (key, value) => mapper(key as K, value as NonNullable<V>, context),
     });
+  }
+
+  /**
+   * As `mapValues`, by a function that may use state stores. Its results can be looked up (by joins, by queries) where
+   * they are materialized.
+   */
+  transformValues<V2>(
+    supplier: TableTransformerSupplier<K, NonNullable<V>, V2>,
+    options: TableOptions<K, V2> & { readonly value?: SerdeOf<V2>; readonly stores?: readonly string[] } = {},
+  ): KTable<K, V2> {
+    const value = (options.value ?? options.materialized?.value) as AnySerde | undefined;
+    const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, value);
+    const { graph } = this.state;
+    const table = this.#derived<V2>('transform-values', options, store, value, {
+      operator: (sendsOld) => tableMap(transformer(supplier as never), { store, sendsOld }),
+      getter: () => () => {
+        throw new MillraceError(
+          'INVALID_TOPOLOGY',
+          'a table made by transformValues is looked up: give it `materialized` with a name',
+        );
+      },
+    });
+    connectStores(graph, table.state.node, options.stores ?? []);
+    return table;
   }
 
   /** The table's changes as a stream. `keyMapper` gives the records another key. */
@@ -266,6 +292,15 @@ export class KTable<K, V> {
       },
     });
   }
+}
+
+function transformer(supplier: TableTransformerSupplier<unknown, unknown, unknown>): MapperOf {
+  return (scope, node) => {
+    const context: Omit<ProcessorContext<unknown, unknown>, 'forward'> = processorContext(scope, node, () => {
+      throw new MillraceError('INVALID_TOPOLOGY', `${node.name} answers values; it can't forward records`);
+    });
+    return supplier(context as Parameters<typeof supplier>[0]);
+  };
 }
 
 /** A table's rows grouped by another key: a row's new value is added to its group, its old one taken from the group it was in. */

@@ -76,3 +76,17 @@ export function required(serde: AnySerde | undefined, part: 'key' | 'value', ope
   }
   return serde;
 }
+
+/** Connects an operator to stores that the user named. */
+export function connectStores(graph: Graph, node: GraphNode, names: readonly string[]): void {
+  for (const name of names) {
+    const spec = graph.stores.get(name);
+    if (spec === undefined) {
+      throw new MillraceError(
+        'UNKNOWN_STORE',
+        `${node.name} uses the state store ${name}, which was not added to the builder`,
+      );
+    }
+    graph.connectStore(node, spec);
+  }
+}

@@ -343,6 +343,29 @@ describe('processors', () => {
     expect(driven.driver.store('last').keyValue<string, string>().get('k')).toBe('c');
   });
 
+  test('transformValues makes a table from another, with state', () => {
+    const builder = new StreamsBuilder();
+    builder.addStateStore({ kind: 'key-value', name: 'versions', key: text, value: long });
+    builder
+      .table<string, string>('in', texts)
+      .transformValues<string>(
+        (context) => {
+          const versions = context.keyValueStore<string, number>('versions');
+          return (key, value) => {
+            const version = (versions.get(key) ?? 0) + 1;
+            versions.put(key, version);
+            return `${value}#${version}`;
+          };
+        },
+        { stores: ['versions'], value: text, materialized: { name: 'numbered' } },
+      )
+      .toStream()
+      .to('out');
+    const driven = drive(builder).pipe('in', 'k', 'a', 1).pipe('in', 'k', 'b', 2).pipe('in', 'k', null, 3);
+    expect(driven.out()).toEqual(['k:a#1@1', 'k:b#2@2', 'k:∅@3']);
+    expect(driven.driver.store('numbered').keyValue().size).toBe(0);
+  });
+
   test('processValues keeps the key, so nothing is repartitioned', () => {
     const builder = new StreamsBuilder();
     builder

@@ -27,43 +27,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
       taskContext.timestamp = timestamp;
     };
 
-    const stateOf = <S extends StateStore>(name: string, kinds: readonly string[]): S => {
-      const spec = node.stores.find((store) => store.name === name);
-      if (spec === undefined) {
-        throw new MillraceError(
-          'UNKNOWN_STORE',
-          `${node.name} is not connected to the state store ${name}; name it in its options`,
-        );
-      }
-      if (!kinds.includes(spec.kind)) {
-        throw new MillraceError('WRONG_STORE_KIND', `the state store ${name} is a ${spec.kind} store`);
-      }
-      return scope.store<S>(spec);
-    };
-    const now = () => taskContext.timestamp;
-
-    const context: ProcessorContext<unknown, unknown> = {
-      applicationId: scope.applicationId,
-      taskId: scope.taskId,
-      record: taskContext,
-      forward,
-      keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
-      windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
-      sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
-      schedule: (intervalMs, by, run) => ({
-        cancel: scope.schedule(intervalMs, by, (timestamp) => {
-          try {
-            run(timestamp);
-          } catch (error) {
-            scope.failed(error, node);
-          }
-        }),
-      }),
-      commit: () => scope.requestCommit(),
-      currentStreamTimeMs: () => scope.streamTime(),
-      currentSystemTimeMs: () => scope.now(),
-    };
-    const processor = supplier(context);
+    const processor = supplier(processorContext(scope, node, forward));
     scope.onClose(() => processor.close?.());
 
     return (key, value, timestamp, taskContext: TaskContext) => {
@@ -82,5 +46,49 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
         scope.failed(error, node);
       }
     };
+  };
+}
+
+/** What a user's processor gets to know and do. */
+export function processorContext(
+  scope: TaskScope,
+  node: GraphNode,
+  forward: (record: ForwardedRecord<unknown, unknown>) => void,
+): ProcessorContext<unknown, unknown> {
+  const stateOf = <S extends StateStore>(name: string, kinds: readonly string[]): S => {
+    const spec = node.stores.find((store) => store.name === name);
+    if (spec === undefined) {
+      throw new MillraceError(
+        'UNKNOWN_STORE',
+        `${node.name} is not connected to the state store ${name}; name it in its options`,
+      );
+    }
+    if (!kinds.includes(spec.kind)) {
+      throw new MillraceError('WRONG_STORE_KIND', `the state store ${name} is a ${spec.kind} store`);
+    }
+    return scope.store<S>(spec);
+  };
+  const now = () => scope.context.timestamp;
+
+  return {
+    applicationId: scope.applicationId,
+    taskId: scope.taskId,
+    record: scope.context,
+    forward,
+    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
+    windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
+    sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
+    schedule: (intervalMs, by, run) => ({
+      cancel: scope.schedule(intervalMs, by, (timestamp) => {
+        try {
+          run(timestamp);
+        } catch (error) {
+          scope.failed(error, node);
+        }
+      }),
+    }),
+    commit: () => scope.requestCommit(),
+    currentStreamTimeMs: () => scope.streamTime(),
+    currentSystemTimeMs: () => scope.now(),
   };
 }

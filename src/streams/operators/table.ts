@@ -35,25 +35,22 @@ export interface TableOperator {
   readonly sendsOld: () => boolean;
 }
 
+/** Makes the function that makes the values, for one task. */
+export type MapperOf = (scope: TaskScope, node: GraphNode) => Mapper;
+type Mapper = (key: unknown, value: unknown, context: RecordContext) => unknown;
 type Predicate = (key: unknown, value: unknown, context: RecordContext) => unknown;
 
 /** A value that does not pass is deleted from the result. Where old values are known, rows that were never there are not deleted. */
 export function tableFilter(predicate: Predicate, wanted: boolean, options: TableOperator) {
-  return tableMap(
-    (key, value, context) => (Boolean(predicate(key, value, context)) === wanted ? value : null),
-    options,
-    true,
-  );
+  const mapper: Mapper = (key, value, context) => (Boolean(predicate(key, value, context)) === wanted ? value : null);
+  return tableMap(() => mapper, options, true);
 }
 
-export function tableMap(
-  mapper: (key: unknown, value: unknown, context: RecordContext) => unknown,
-  options: TableOperator,
-  isFilter = false,
-) {
+export function tableMap(mapperOf: MapperOf, options: TableOperator, isFilter = false) {
   return (scope: TaskScope, node: GraphNode): EmitChange => {
     const sendsOld = options.sendsOld();
     const { context } = scope;
+    const mapper = mapperOf(scope, node);
     const apply = (key: unknown, value: unknown) => (value === null ? null : mapper(key, value, context));
     if (options.store !== null) {
       const writer = new TableWriter(scope, node, options.store, sendsOld);
