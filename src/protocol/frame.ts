@@ -12,13 +12,21 @@ const API_VERSIONS_KEY = 18;
 /** Kafka's `socket.request.max.bytes`. */
 export const DEFAULT_MAX_FRAME_BYTES = 104_857_600;
 
-/** Cuts a stream into frames without copying, except where a frame spans several chunks. */
+/** A frame is believed up to this size; a larger one gets more memory only as its bytes arrive. */
+const FIRST_ALLOCATION_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Cuts a stream into frames. A frame that lies within a chunk is a view of it; one that spans several is copied once, to
+ * memory of its own.
+ */
 export class FrameSplitter {
   readonly #maxBytes: number;
-  /** Pieces of the frame that is not complete yet, size field included. */
-  #pieces: Buffer[] = [];
+  /** Bytes of a size field that was cut in two. */
+  readonly #sizeField = Buffer.alloc(4);
+  #sizeHeld = 0;
+  /** The frame that is being put together, how much of it is there, and how large it will be (-1: there is none). */
+  #frame: Buffer = this.#sizeField;
   #held = 0;
-  /** Bytes the incomplete frame has in all, once its size is known. */
   #wanted = -1;
 
   constructor(maxBytes = DEFAULT_MAX_FRAME_BYTES) {
@@ -28,55 +36,51 @@ export class FrameSplitter {
   /** Complete frames, without their size. Throws FRAME_TOO_LARGE before anything of such a frame is collected. */
   push(chunk: Buffer): Buffer[] {
     const frames: Buffer[] = [];
-    let rest = chunk;
-    if (this.#held > 0) {
-      if (this.#wanted < 0) rest = this.#joinSize(rest);
-      if (this.#wanted < 0) return frames;
-      const missing = this.#wanted - this.#held;
-      if (rest.length < missing) {
-        this.#hold(rest);
-        return frames;
-      }
-      this.#hold(rest.subarray(0, missing));
-      frames.push(Buffer.concat(this.#pieces, this.#held).subarray(4));
-      this.#release();
-      rest = rest.subarray(missing);
-    }
     let at = 0;
-    while (rest.length - at >= 4) {
-      const end = at + 4 + this.#checked(rest.readInt32BE(at));
-      if (end > rest.length) {
-        this.#wanted = end - at;
-        break;
+    while (at < chunk.length) {
+      if (this.#wanted >= 0) {
+        at += this.#collect(chunk, at);
+      } else if (this.#sizeHeld > 0 || chunk.length - at < 4) {
+        this.#sizeField[this.#sizeHeld++] = chunk[at++]!;
+        if (this.#sizeHeld === 4) this.#begin(this.#checked(this.#sizeField.readInt32BE(0)));
+      } else {
+        const size = this.#checked(chunk.readInt32BE(at));
+        at += 4;
+        if (chunk.length - at >= size) {
+          frames.push(chunk.subarray(at, at + size));
+          at += size;
+        } else {
+          this.#begin(size);
+        }
       }
-      frames.push(rest.subarray(at + 4, end));
-      at = end;
+      if (this.#wanted >= 0 && this.#held === this.#wanted) {
+        frames.push(this.#frame.subarray(0, this.#wanted));
+        this.#wanted = -1;
+        this.#frame = this.#sizeField;
+      }
     }
-    if (at < rest.length) this.#hold(rest.subarray(at));
     return frames;
   }
 
-  /** A size field that was split between chunks is completed first; returns what follows it. */
-  #joinSize(rest: Buffer): Buffer {
-    const missing = Math.min(4 - this.#held, rest.length);
-    this.#hold(rest.subarray(0, missing));
-    if (this.#held === 4) {
-      const size = Buffer.concat(this.#pieces, 4);
-      this.#pieces = [size];
-      this.#wanted = 4 + this.#checked(size.readInt32BE(0));
-    }
-    return rest.subarray(missing);
-  }
-
-  #hold(piece: Buffer): void {
-    if (piece.length > 0) this.#pieces.push(piece);
-    this.#held += piece.length;
-  }
-
-  #release(): void {
-    this.#pieces = [];
+  #begin(size: number): void {
+    this.#sizeHeld = 0;
+    this.#wanted = size;
     this.#held = 0;
-    this.#wanted = -1;
+    this.#frame = Buffer.allocUnsafe(Math.min(size, FIRST_ALLOCATION_BYTES));
+  }
+
+  /** Takes what belongs to the frame from a chunk; returns how much that was. */
+  #collect(chunk: Buffer, at: number): number {
+    const count = Math.min(this.#wanted - this.#held, chunk.length - at);
+    const needed = this.#held + count;
+    if (needed > this.#frame.length) {
+      const grown = Buffer.allocUnsafe(Math.min(this.#wanted, Math.max(needed, this.#frame.length * 2)));
+      this.#frame.copy(grown, 0, 0, this.#held);
+      this.#frame = grown;
+    }
+    chunk.copy(this.#frame, this.#held, at, at + count);
+    this.#held = needed;
+    return count;
   }
 
   #checked(size: number): number {

@@ -39,6 +39,16 @@ test('frames come out whole however the stream is cut', () => {
   );
 });
 
+test('a large frame comes out whole too', () => {
+  const body = Buffer.alloc(9_000_000, 'abcdefg');
+  const stream = Buffer.concat([framed(body), framed(Buffer.from('next'))]);
+  const splitter = new FrameSplitter();
+  const frames: Buffer[] = [];
+  for (let at = 0; at < stream.length; at += 65_536) frames.push(...splitter.push(stream.subarray(at, at + 65_536)));
+  expect(frames.map((frame) => frame.length)).toEqual([9_000_000, 4]);
+  expect(frames[0]!.equals(body)).toBe(true);
+});
+
 test('a frame above the limit is refused from its size alone', () => {
   expect(() => new FrameSplitter(100).push(Buffer.from([0, 0, 0, 101]))).toThrow(/exceeds the limit/);
 });
