@@ -22,20 +22,20 @@ export function protobufFormat(
   bare: boolean,
 ): RecordFormat {
   return {
+    wrapsSingle: bare,
     encode(spec) {
       if (spec === null) return null;
-      if ('text' in source)
-        return encodeMessage(firstMessage(source.text), bare ? unwrap(firstMessage(source.text), spec) : spec);
+      if ('text' in source) return encodeMessage(firstMessage(source.text), wrapped(firstMessage(source.text), spec));
       const registered = source.registry.newest(source.subject);
       if (registered === undefined) throw new MillraceError('QTT_SCHEMA', `there is no schema for ${source.subject}`);
       const message = firstMessage(registered.schema);
       const head = Buffer.alloc(6);
       head.writeInt32BE(registered.id, 1);
-      return Buffer.concat([head, encodeMessage(message, bare ? unwrap(message, spec) : spec)]);
+      return Buffer.concat([head, encodeMessage(message, wrapped(message, spec))]);
     },
     decode(bytes) {
       if (bytes === null) return null;
-      if ('text' in source) return bareValue(decodeMessage(firstMessage(source.text), bytes));
+      if ('text' in source) return decodeMessage(firstMessage(source.text), bytes);
       const registered = source.registry.cached(bytes.readInt32BE(1));
       if (registered === undefined)
         throw new MillraceError('QTT_SCHEMA', 'the record names a schema that nobody registered');
@@ -44,21 +44,18 @@ export function protobufFormat(
       const path = count === 0 ? [0] : Array.from({ length: count }, () => zigzag(rest));
       const entry = parseProto(registered.schema).find((candidate) => candidate.path.join() === path.join());
       if (entry === undefined) throw new MillraceError('QTT_SCHEMA', `there is no message at ${path.join('.')}`);
-      return bareValue(decodeMessage(entry.message, bytes.subarray(rest.at)));
+      return decodeMessage(entry.message, bytes.subarray(rest.at));
     },
   };
 
-  function bareValue(message: ReadonlyMap<string, Actual>): Actual {
-    return bare ? ([...message.values()][0] ?? null) : message;
+  /** A single value stands for the message around it, which a case may write out as well. */
+  function wrapped(message: ProtoMessage, spec: Spec): Spec {
+    return bare && !isObject(spec) ? { [message.fields[0]!.name]: spec } : spec;
   }
 }
 
 function firstMessage(text: string): ProtoMessage {
   return parseProto(text)[0]!.message;
-}
-
-function unwrap(message: ProtoMessage, spec: Spec): SpecObject {
-  return { [message.fields[0]!.name]: spec };
 }
 
 // --- writing -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ import { isObject, parseSpec, printSpec, type Spec, SpecNumber } from './spec-js
  * behind the same mistake here.
  */
 export interface RecordFormat {
+  /** True when a single value is read back as a message of one field, for which the case may give the value alone. */
+  readonly wrapsSingle?: boolean;
   encode(spec: Spec): Buffer | null;
   decode(bytes: Buffer | null): Actual;
 }

@@ -9,10 +9,10 @@ import { SyntaxError } from '../parser/syntax-error.ts';
 import { sourceSteps } from '../plan/plan.ts';
 import type { PersistentQuery } from '../statements/context.ts';
 import type { QttCase, SpecRecord } from './cases.ts';
-import { difference } from './compare.ts';
+import { type Actual, difference } from './compare.ts';
 import { checkPost } from './post.ts';
 import { type RecordFormat, recordFormat, UnsupportedFormat } from './record-formats.ts';
-import { asText } from './spec-json.ts';
+import { asText, isObject, type Spec } from './spec-json.ts';
 import { testFunctions } from './test-functions.ts';
 import { TopicStore } from './topic-store.ts';
 
@@ -85,7 +85,7 @@ class CaseRun {
 
   async statements(): Promise<void> {
     const parsed = parseScript(this.#spec.statements.join('\n'));
-    await this.#topics.prepare(parsed);
+    await this.#topics.prepare(parsed, this.#engine.settings());
     for (const [i, statement] of parsed.entries()) {
       this.lastStatement = i === parsed.length - 1;
       await this.#engine.executeStatement(statement);
@@ -194,9 +194,9 @@ class CaseRun {
     } else if (want.window !== undefined) {
       return 'the key is not windowed';
     }
-    const wrongKey = difference(want.key, key.decode(keyBytes), 'key');
+    const wrongKey = difference(want.key, single(key, want.key, key.decode(keyBytes)), 'key');
     if (wrongKey !== undefined) return wrongKey;
-    const wrongValue = difference(want.value, value.decode(got.value));
+    const wrongValue = difference(want.value, single(value, want.value, value.decode(got.value)));
     if (wrongValue !== undefined) return wrongValue;
     if (want.timestamp !== undefined && want.timestamp !== got.timestamp)
       return `expected timestamp ${want.timestamp}, got ${got.timestamp}`;
@@ -220,6 +220,12 @@ class CaseRun {
     const wrong = checkPost(post, this.#engine, [...this.#queries.values()], this.#topics);
     return wrong === undefined ? undefined : failed(`post: ${wrong}`);
   }
+}
+
+/** The value inside a message of one field, where that is what is expected. */
+function single(format: RecordFormat, want: Spec, actual: Actual): Actual {
+  if (format.wrapsSingle !== true || isObject(want) || !(actual instanceof Map)) return actual;
+  return ([...actual.values()][0] as Actual | undefined) ?? null;
 }
 
 type Headers = OutputRecord['headers'];

@@ -1,8 +1,13 @@
 import type { RegisteredSchema, SchemaSource, SchemaType, SubjectVersion } from '../../serde/index.ts';
 import type { OutputRecord } from '../../streams/index.ts';
 import { MillraceError } from '../../util/index.ts';
+import { Catalog } from '../catalog.ts';
+import { rowSerde } from '../compile/formats.ts';
+import { usesRegistry } from '../formats.ts';
 import type { ParsedStatement } from '../parser/ast.ts';
-import type { RecordWriter, TopicOptions, Topics } from '../statements/context.ts';
+import { describeSource } from '../statements/create-source.ts';
+import { WithProperties } from '../statements/with-properties.ts';
+import type { RecordWriter, Settings, TopicOptions, Topics } from '../statements/context.ts';
 import type { QttCase, SpecSchema } from './cases.ts';
 
 interface StoredTopic {
@@ -22,14 +27,13 @@ export class TopicStore implements Topics, RecordWriter {
   }
 
   /** Makes the topics that exist before the first statement runs. */
-  async prepare(statements: readonly ParsedStatement[]): Promise<void> {
+  async prepare(statements: readonly ParsedStatement[], setting: Settings): Promise<void> {
     for (const topic of this.#spec.topics) {
       this.#topics.set(topic.name, { partitions: topic.partitions, replicas: topic.replicas, records: [] });
-      for (const side of ['key', 'value'] as const) {
-        const schema = topic.schemas[side];
-        if (schema !== undefined) this.#register(`${topic.name}-${side}`, schema);
-      }
     }
+    this.#registerTopics(true);
+    await this.#registerDeclared(statements, setting);
+    this.#registerTopics(false);
     for (const parsed of statements) {
       let statement: ParsedStatement['statement'];
       try {
@@ -46,6 +50,43 @@ export class TopicStore implements Topics, RecordWriter {
     }
     for (const { topic } of this.#spec.inputs) {
       if (!this.#topics.has(topic)) this.#topics.set(topic, { partitions: 4, replicas: 1, records: [] });
+    }
+  }
+
+  /** The schemas of the case's topics, first those whose ids are given. */
+  #registerTopics(withId: boolean): void {
+    for (const topic of this.#spec.topics) {
+      for (const side of ['key', 'value'] as const) {
+        const schema = topic.schemas[side];
+        if (schema !== undefined && (schema.id !== undefined) === withId)
+          this.#register(`${topic.name}-${side}`, schema);
+      }
+    }
+  }
+
+  /** The schemas that declared columns stand for, so that records can be written before a query exists. */
+  async #registerDeclared(statements: readonly ParsedStatement[], setting: Settings): Promise<void> {
+    const catalog = new Catalog();
+    const { schemas } = this;
+    for (const parsed of statements) {
+      try {
+        const { statement } = parsed;
+        if (statement.kind === 'createType') catalog.putType(statement.name, catalog.resolveType(statement.type));
+        if (statement.kind !== 'createSource' || statement.elements.length === 0) continue;
+        const properties = new WithProperties(statement.properties, 'create');
+        const source = await describeSource({ catalog, schemas }, statement, properties, setting);
+        const given = this.#spec.topics.find((topic) => topic.name === source.topic)?.schemas;
+        const values = source.schema.value.filter((column) => column.namespace === 'VALUE');
+        for (const [part, info, columns] of [
+          ['key', source.keyFormat, source.schema.key],
+          ['value', source.valueFormat, values],
+        ] as const) {
+          if (!usesRegistry(info.format) || given?.[part] !== undefined || columns.length === 0) continue;
+          await rowSerde({ schemas }, info, columns, { topic: source.topic, part }).prepare?.();
+        }
+      } catch {
+        // The statement fails again in its proper place.
+      }
     }
   }
 

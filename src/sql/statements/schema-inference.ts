@@ -70,9 +70,10 @@ export async function registeredColumns(
   }
   const fullName = properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`);
   const columns = columnsOfSchema(registered, format, side, id !== undefined, fullName);
-  // A key is one column, whatever its type; so is a value that is asked not to be wrapped.
+  // A key is one column, whatever its type, except that a Protobuf key is always a message of its columns. A value that is
+  // asked not to be wrapped is one column, too.
   const asOne =
-    side === 'key' ? columns.length > 0 && id === undefined : properties.boolean('WRAP_SINGLE_VALUE') === false;
+    side === 'key' ? format !== 'PROTOBUF' && columns.length > 0 : properties.boolean('WRAP_SINGLE_VALUE') === false;
   const bareName = bareNames[side];
   if (!asOne || (columns.length === 1 && columns[0]!.name === bareName)) return columns;
   return [{ name: bareName, type: structOf(columns) }];
