@@ -73,7 +73,6 @@ export const brokerSettings = {
   'tail.cache.bytes': long(134_217_728, 'Memory for the newest record batches, so that tail reads need no file.', 0),
 
   'fetch.max.bytes': int(57_671_680, 'The most that one fetch is answered with.', 1024),
-  'max.incremental.fetch.session.cache.slots': int(1000, 'Fetch sessions that are remembered; 0 turns them off.', 0),
 
   'group.min.session.timeout.ms': int(6000, 'The shortest session timeout a member may ask for.', 1),
   'group.max.session.timeout.ms': int(1_800_000, 'The longest session timeout a member may ask for.', 1),
