@@ -31,7 +31,7 @@ export function joinStep(compiler: StepContext, step: JoinStep): Flow {
       const options = {
         key: joinKey(compiler, step),
         value: internalSerde(step.left.columns) as Serde<Row>,
-        name: 'Join',
+        name: step.context,
       };
       const left = compiler.stream(step.left).filter((_key, row) => row !== null, { reads: 'value' });
       const right = compiler.table(step.right);
@@ -75,7 +75,7 @@ function streamStream(compiler: StepContext, step: JoinStep, joiner: Joiner, swa
   const leftValue = internalSerde(step.left.columns) as Serde<Row>;
   const rightValue = internalSerde(step.right.columns) as Serde<Row>;
   const key = joinKey(compiler, step);
-  const options = { key, value: leftValue, otherValue: rightValue, name: 'Join' };
+  const options = { key, value: leftValue, otherValue: rightValue, name: step.context };
   switch (step.type) {
     case 'INNER':
       return left.join(right, joiner, windows(beforeMs, afterMs), options);
@@ -84,7 +84,7 @@ function streamStream(compiler: StepContext, step: JoinStep, joiner: Joiner, swa
     case 'FULL':
       return left.outerJoin(right, joiner, windows(beforeMs, afterMs), options);
     default: {
-      const turned = { key, value: rightValue, otherValue: leftValue, name: 'Join' };
+      const turned = { key, value: rightValue, otherValue: leftValue, name: step.context };
       return right.leftJoin(left, swapped, windows(afterMs, beforeMs), turned);
     }
   }

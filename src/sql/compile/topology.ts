@@ -150,7 +150,7 @@ class StepCompiler implements StepContext {
         ? (keySerde(internalSerde(schema.key), step.window) as Serde<NonNullable<RowKey>>)
         : key,
       value: internalSerde(step.columns) as Serde<Row>,
-      name: `KafkaTopic_${step.prefix ?? step.source}-Reduce`,
+      name: `${step.context}-Reduce`,
     });
     return { table };
   }
@@ -222,12 +222,10 @@ class StepCompiler implements StepContext {
       );
     }
     if (!step.table) return { stream };
-    return {
-      table: stream.toTable({
-        key: serde as Serde<NonNullable<RowKey>>,
-        value: internalSerde(step.columns) as Serde<Row>,
-      }),
-    };
+    const rekeyed = { key: serde as Serde<NonNullable<RowKey>>, value: internalSerde(step.columns) as Serde<Row> };
+    const context = step.context ?? 'SourceKeyed';
+    const placed = stream.repartition({ ...rekeyed, name: `${context}-SelectKey` });
+    return { table: placed.toTable({ ...rekeyed, name: `${context}-Materialize` }) };
   }
 
   #project(step: ProjectStep): Flow {

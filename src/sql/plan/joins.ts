@@ -25,10 +25,12 @@ export function planJoins(
   env: PlanEnvironment,
   scope: Scope,
   query: Query,
-  sourceStep: (source: ScopeSource) => SourceStep,
+  sourceStep: (source: ScopeSource, context: string) => SourceStep,
 ): JoinedSources {
   const [first, ...others] = scope.sources as [ScopeSource, ...ScopeSource[]];
-  const firstStep = sourceStep(first);
+  // Joins nest to the left: the inner ones are named as the left side of the next.
+  const nesting = (i: number): string => 'L_'.repeat(others.length - 1 - i);
+  const firstStep = sourceStep(first, `${nesting(0)}KafkaTopic_Left`);
   const keys = first.source.schema.key.map((column) => [scope.internalName(first.alias, column.name)]);
   let left: JoinedSources = {
     step: firstStep,
@@ -47,9 +49,9 @@ export function planJoins(
       refuse(`Can not join '${other}' to '${other}': self joins are not yet supported.`);
     }
     const leftName = i === 0 ? first.source : undefined;
-    left = new JoinPlanner(env, scope, query.joins[i]!, joinedAliases).join(
+    left = new JoinPlanner(env, scope, query.joins[i]!, joinedAliases, nesting(i)).join(
       left,
-      sourceStep(right),
+      sourceStep(right, `${nesting(i)}KafkaTopic_Right`),
       right,
       leftName ?? first.source,
     );
@@ -64,12 +66,14 @@ class JoinPlanner {
   readonly #scope: Scope;
   readonly #join: Join;
   readonly #leftAliases: ReadonlySet<string>;
+  readonly #nesting: string;
 
-  constructor(env: PlanEnvironment, scope: Scope, join: Join, leftAliases: ReadonlySet<string>) {
+  constructor(env: PlanEnvironment, scope: Scope, join: Join, leftAliases: ReadonlySet<string>, nesting: string) {
     this.#env = env;
     this.#scope = scope;
     this.#join = join;
     this.#leftAliases = leftAliases;
+    this.#nesting = nesting;
   }
 
   join(left: JoinedSources, right: SourceStep, rightSource: ScopeSource, leftSource: DataSource): JoinedSources {
@@ -111,6 +115,7 @@ class JoinPlanner {
     const step: Step = {
       kind: 'join',
       joinKind: kind,
+      context: `${this.#nesting}Join`,
       type,
       left: leftStep,
       right: rightStep,
@@ -260,6 +265,7 @@ class JoinPlanner {
     const step: Step = {
       kind: 'join',
       joinKind: 'foreign-key',
+      context: `${this.#nesting}Join`,
       type: this.#join.type,
       left: left.step,
       right,
@@ -293,12 +299,13 @@ class JoinPlanner {
     const leftFormat = keyed(left, leftOn) ? keyFormatOf(left) : undefined;
     const rightFormat = keyed(right, rightOn) ? right.keyFormat : undefined;
     const unstable = (format: FormatInfo | undefined): boolean => format !== undefined && usesRegistry(format.format);
-    const rekey = (step: Step, on: Expression): Step => {
+    const rekey = (step: Step, on: Expression, side: 'Left' | 'Right'): Step => {
       const expression = this.#scope.internal(on);
       const name = expression.kind === 'column' ? expression.name : 'ROWKEY';
       const { columns, table } = step;
       return {
         kind: 'selectKey',
+        context: `${this.#nesting}${side}SourceKeyed`,
         input: step,
         keys: [{ name, expression }],
         columns,
@@ -322,8 +329,8 @@ class JoinPlanner {
     const keepRight = rightFormat !== undefined && !unstable(rightFormat) && !keepLeft;
     const keyFormat = keepLeft ? leftFormat : keepRight ? rightFormat : fallback;
     return {
-      leftStep: keepLeft ? left : rekey(left, leftOn),
-      rightStep: keepRight ? right : rekey(right, rightOn),
+      leftStep: keepLeft ? left : rekey(left, leftOn, 'Left'),
+      rightStep: keepRight ? right : rekey(right, rightOn, 'Right'),
       keyFormat,
     };
   }

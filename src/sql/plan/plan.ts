@@ -32,6 +32,8 @@ interface StepBase {
 export interface SourceStep extends StepBase {
   readonly kind: 'source';
   readonly source: string;
+  /** The step's place among joins, as internal topics are named after it. */
+  readonly context: string;
   /** Put before column names, with an underscore, when several sources are joined. */
   readonly prefix: string | undefined;
   readonly topic: string;
@@ -60,6 +62,8 @@ export interface SelectKeyStep extends StepBase {
   readonly kind: 'selectKey';
   readonly input: Step;
   readonly keys: readonly NamedExpression[];
+  /** The side of a join that is re-keyed, as internal topics are named after it. */
+  readonly context?: string | undefined;
 }
 
 export interface ProjectStep extends StepBase {
@@ -85,6 +89,7 @@ export type JoinKind = 'stream-stream' | 'stream-table' | 'table-table' | 'forei
 export interface JoinStep extends StepBase {
   readonly kind: 'join';
   readonly joinKind: JoinKind;
+  readonly context: string;
   readonly type: JoinType;
   readonly left: Step;
   readonly right: Step;

@@ -122,9 +122,9 @@ class QueryPlanner {
     const scope = this.#scope;
     let joined: JoinedSources;
     if (scope.isJoin) {
-      joined = planJoins(this.#env, scope, query, (source) => this.#sourceStep(source));
+      joined = planJoins(this.#env, scope, query, (source, context) => this.#sourceStep(source, context));
     } else {
-      const step = this.#sourceStep(scope.sources[0]!);
+      const step = this.#sourceStep(scope.sources[0]!, 'KsqlTopic');
       joined = { step, keys: step.key.map((column) => [column.name]), qualifiedKeys: [], synthetic: undefined };
     }
     let step = joined.step;
@@ -169,7 +169,7 @@ class QueryPlanner {
     return this.#projectWithKeys(step, joined, selected);
   }
 
-  #sourceStep(from: Scope['sources'][number]): SourceStep {
+  #sourceStep(from: Scope['sources'][number], context: string): SourceStep {
     const { source, alias } = from;
     const prefix = this.#scope.isJoin ? alias : undefined;
     const name = (column: string): string => (prefix === undefined ? column : `${prefix}_${column}`);
@@ -183,6 +183,7 @@ class QueryPlanner {
     return {
       kind: 'source',
       source: source.name,
+      context,
       prefix,
       topic: source.topic,
       schema: source.schema,

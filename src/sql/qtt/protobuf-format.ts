@@ -2,6 +2,7 @@ import { MillraceError } from '../../util/index.ts';
 import {
   entryOf,
   parseProto,
+  recordMessage,
   type ProtoField,
   type ProtoMessage,
   type ProtoType,
@@ -17,7 +18,9 @@ import { isObject, type Spec, type SpecObject, SpecNumber } from './spec-json.ts
  * read here by generic walks over the message types.
  */
 export function protobufFormat(
-  source: { readonly registry: CaseRegistry; readonly subject: string } | { readonly text: string },
+  source:
+    | { readonly registry: CaseRegistry; readonly subject: string; readonly message: string | undefined }
+    | { readonly text: string },
   /** True when the record's message is only a wrapper around a single value. */
   bare: boolean,
 ): RecordFormat {
@@ -28,10 +31,12 @@ export function protobufFormat(
       if ('text' in source) return encodeMessage(firstMessage(source.text), wrapped(firstMessage(source.text), spec));
       const registered = source.registry.newest(source.subject);
       if (registered === undefined) throw new MillraceError('QTT_SCHEMA', `there is no schema for ${source.subject}`);
-      const message = firstMessage(registered.schema);
-      const head = Buffer.alloc(6);
+      const entry = recordMessage(registered.schema, source.message);
+      const { message, path } = entry;
+      const head = Buffer.alloc(5);
       head.writeInt32BE(registered.id, 1);
-      return Buffer.concat([head, encodeMessage(message, wrapped(message, spec))]);
+      const indexes = path.length === 1 && path[0] === 0 ? [0] : [path.length * 2, ...path.map((index) => index * 2)];
+      return Buffer.concat([head, Buffer.from(indexes), encodeMessage(message, wrapped(message, spec))]);
     },
     decode(bytes) {
       if (bytes === null) return null;

@@ -50,7 +50,8 @@ export function recordFormat(info: FormatInfo, columns: readonly Column[], conte
       if (columns.length === 0) return text;
       const key = subject.endsWith('-key');
       const bare = key ? columns.length === 1 && columns[0]!.type.kind !== 'STRUCT' : isUnwrapped(info, columns.length);
-      if (info.format === 'PROTOBUF') return protobufFormat({ registry, subject }, bare);
+      if (info.format === 'PROTOBUF')
+        return protobufFormat({ registry, subject, message: info.properties['fullSchemaName'] }, bare);
       return protobufFormat({ text: protoText(info, columns, key && columns.length === 1) }, bare);
     }
     default:

@@ -6,8 +6,9 @@ import { refuse, StatementError } from '../errors.ts';
 import { checkColumns, type FormatInfo, formatNamed, keyWrapping, valueWrapping } from '../formats.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
-import { allColumns, schemaText, type Schema } from '../schema.ts';
-import { canImplicitlyCast, sameType } from '../types.ts';
+import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
+import { canImplicitlyCast, sameType, typeText } from '../types.ts';
+import { registeredColumns } from './schema-inference.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
@@ -68,6 +69,9 @@ export async function createAsSelect(
       configuredWrap === undefined ? undefined : configuredWrap === 'true',
     ),
   };
+  const topic = properties.text('KAFKA_TOPIC') ?? `${setting('ksql.output.topic.name.prefix') ?? ''}${statement.name}`;
+  for (const side of ['key', 'value'] as const)
+    await checkSchemaId(engine, topic, side, side === 'key' ? keyInfo : valueInfo, schema[side], properties);
   const canonical = printStatement({ ...statement, query: planned.canonical });
   withStatement(canonical, () => {
     checkColumns('Key', keyInfo, schema.key);
@@ -75,8 +79,6 @@ export async function createAsSelect(
   });
   const { timestamp } = properties;
   if (timestamp !== undefined) checkTimestampColumn(timestamp, schema);
-  const prefix = setting('ksql.output.topic.name.prefix') ?? '';
-  const topic = properties.text('KAFKA_TOPIC') ?? `${prefix}${statement.name}`;
   const sizes = await sinkSizes(engine, properties, left, setting);
   const sink: SinkPlan = {
     name: statement.name,
@@ -210,6 +212,27 @@ function schemaFrom(root: Step): Schema {
     key: root.key.map(({ name, type }) => ({ name, type, namespace: 'KEY' as const })),
     value: root.columns.map(({ name, type }) => ({ name, type, namespace: 'VALUE' as const })),
   };
+}
+
+/** With a schema id each column must be the schema's one at the same place. The schema may have more behind them. */
+async function checkSchemaId(
+  engine: EngineContext,
+  topic: string,
+  side: 'key' | 'value',
+  info: FormatInfo,
+  columns: readonly Column[],
+  properties: WithProperties,
+): Promise<void> {
+  const id = info.properties['schemaId'];
+  if (id === undefined) return;
+  const known = await registeredColumns(engine, topic, side, info.format, Number(id), properties);
+  const wrong = columns.filter((column, i) => known[i]?.name !== column.name || !sameType(known[i].type, column.type));
+  if (wrong.length === 0) return;
+  const shown = (list: readonly { name: string; type: Column['type'] }[]): string =>
+    list.map(({ name, type }) => `${quoteName(name)} ${typeText(type)}`).join(', ');
+  refuse(
+    `The following ${side} columns are changed, missing or reordered: [${shown(wrong)}]. Schema from schema registry is [${shown(known)}]`,
+  );
 }
 
 function checkResultKind(root: Step, wanted: SourceKind): void {
