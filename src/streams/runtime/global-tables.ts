@@ -1,6 +1,6 @@
 // Global tables: every instance reads their topics completely, before it starts and from then on.
 import type { Client, Consumer, FetchedPartition } from '../../client/index.ts';
-import { restoring } from '../state/checkpoint.ts';
+import { restoreRow } from '../state/checkpoint.ts';
 import { createStore } from '../state/create-store.ts';
 import { NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
 
@@ -67,7 +67,10 @@ export class GlobalTables {
         const { bytes, timestamp, valueStart } = cursor;
         const key = bytes.subarray(cursor.keyStart, cursor.keyEnd);
         const value = valueStart < 0 ? null : bytes.subarray(valueStart, cursor.valueEnd);
-        for (const store of stores) await restoring(() => store.restore(key, value, timestamp));
+        for (const store of stores) {
+          const wait = restoreRow(store, key, value, timestamp);
+          if (wait !== undefined) await wait;
+        }
       }
     }
   }

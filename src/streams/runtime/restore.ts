@@ -1,7 +1,7 @@
 // Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
 import type { Client, TopicPartition } from '../../client/index.ts';
 import { DeserializationError } from '../../serde/index.ts';
-import { type Checkpoint, restoring } from '../state/checkpoint.ts';
+import { type Checkpoint, restoreRow } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
 import type { Topology } from '../topology.ts';
 import { changelogTopic } from './internal-topics.ts';
@@ -85,7 +85,8 @@ export async function restoreTask(
             const row = bytes.subarray(cursor.keyStart, cursor.keyEnd);
             const value = valueStart < 0 ? null : bytes.subarray(valueStart, cursor.valueEnd);
             try {
-              await restoring(() => log.store.restore(row, value, timestamp));
+              const wait = restoreRow(log.store, row, value, timestamp);
+              if (wait !== undefined) await wait;
             } catch (error) {
               // What could not be read from a source topic was left out when it was processed, too.
               if (!log.isSource || !(error instanceof DeserializationError)) throw error;

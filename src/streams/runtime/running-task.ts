@@ -31,6 +31,8 @@ export class RunningTask {
   /** The last offset that was committed, or is being committed. */
   readonly committed = new Map<SourceQueue, number>();
   checkpointedAt: number;
+  /** Since when records wait for those of another partition; 0 when none do. */
+  idleSince = 0;
   /** Something has been processed since the last checkpoint. */
   isDirty = false;
 

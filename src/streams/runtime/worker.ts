@@ -78,7 +78,6 @@ export class Worker {
   #backgroundFailure: { readonly error: unknown } | null = null;
   #lastPoll = 0;
   #turns = 0;
-  #idleSince = 0;
   #failure: unknown;
 
   constructor(options: WorkerOptions) {
@@ -228,8 +227,8 @@ export class Worker {
    */
   #hasBacklog(): boolean {
     if (this.#isSuspended) return false;
-    for (const { task } of this.#running.values()) {
-      if (this.#isReady(task) && task.queues.some((queue) => queue.backlog > 0)) return true;
+    for (const running of this.#running.values()) {
+      if (this.#isReady(running) && running.task.queues.some((queue) => queue.backlog > 0)) return true;
     }
     return false;
   }
@@ -243,7 +242,7 @@ export class Worker {
     for (let i = 0; i < all.length; i++) {
       const running = all[(first + i) % all.length]!;
       const { task } = running;
-      if (!this.#isReady(task)) continue;
+      if (!this.#isReady(running)) continue;
       for (;;) {
         let count: number;
         try {
@@ -257,7 +256,7 @@ export class Worker {
         }
         if (count > 0) running.isDirty = true;
         if (count < RUN_RECORDS) break;
-        if (clock.now() >= until || !this.#isReady(task)) break;
+        if (clock.now() >= until || !this.#isReady(running)) break;
       }
       if (this.#isSuspended || clock.now() >= until) break;
     }
@@ -272,8 +271,8 @@ export class Worker {
    * Records of several partitions are taken in the order of their times, so a task waits for a partition that is known
    * to have more, but not for ever.
    */
-  #isReady(task: Task): boolean {
-    const { queues } = task;
+  #isReady(running: RunningTask): boolean {
+    const { queues } = running.task;
     if (queues.length === 1) return true;
     let anyData = false;
     let anyMissing = false;
@@ -283,12 +282,12 @@ export class Worker {
     }
     if (!anyData) return false;
     if (!anyMissing) {
-      this.#idleSince = 0;
+      running.idleSince = 0;
       return true;
     }
     const now = this.#settings.clock.now();
-    if (this.#idleSince === 0) this.#idleSince = now;
-    return now - this.#idleSince >= MAX_IDLE_MS;
+    if (running.idleSince === 0) running.idleSince = now;
+    return now - running.idleSince >= MAX_IDLE_MS;
   }
 
   /** Whether the partition held records behind the consumer's position when it was assigned. */
@@ -389,7 +388,6 @@ export class Worker {
         if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);
       }
     }
-    this.#idleSince = 0;
     this.#committer.lastCommit = settings.clock.now();
     this.#isSuspended = false;
     this.#consumer.resume(partitions);

@@ -80,7 +80,8 @@ export class Checkpoint {
           const rows = await iterator.nextv(5000);
           if (rows.length === 0) break;
           for (const [key, value] of rows) {
-            await restoring(() => store.restore(key.subarray(HEAD_BYTES), value.subarray(8), readInt64(value, 0)));
+            const wait = restoreRow(store, key.subarray(HEAD_BYTES), value.subarray(8), readInt64(value, 0));
+            if (wait !== undefined) await wait;
           }
           count += rows.length;
         }
@@ -168,16 +169,19 @@ export class Checkpoint {
   }
 }
 
-/** Runs a restoring step; when it needs a schema, loads it and runs it again. */
-export async function restoring(step: () => void): Promise<void> {
-  for (;;) {
-    try {
-      step();
-      return;
-    } catch (error) {
-      if (!(error instanceof SchemaNotLoaded)) throw error;
-      await error.load();
-    }
+/** Puts a row back; answers a promise only when a schema has to be loaded first. */
+export function restoreRow(
+  store: StateStore,
+  row: Buffer,
+  value: Buffer | null,
+  timestamp: number,
+): Promise<void> | undefined {
+  try {
+    store.restore(row, value, timestamp);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SchemaNotLoaded)) throw error;
+    return error.load().then(() => restoreRow(store, row, value, timestamp));
   }
 }
 

@@ -232,6 +232,10 @@ export class SlotTable<V> {
     const live = this.#arenaEnd - this.#arenaGarbage;
     const old = this.arena;
     this.arena = Buffer.allocUnsafe(Math.max(INITIAL_ARENA_BYTES, (live + length) * 2));
+    if (this.#arenaGarbage === 0) {
+      old.copy(this.arena, 0, 0, this.#arenaEnd);
+      return;
+    }
     let end = 0;
     for (let at = 0; at < this.#index.length; at++) {
       const slot = this.#index[at]! - 1;
