@@ -127,6 +127,16 @@ export function formatInfo(
   return { format, properties, wrapping };
 }
 
+/** The properties that a format has even when nobody asks for them. */
+export function withDefaultProperties(side: 'KEY' | 'VALUE', info: FormatInfo, sourceName: string): FormatInfo {
+  if (info.format === 'PROTOBUF' && info.properties['unwrapPrimitives'] === undefined)
+    return { ...info, properties: { ...info.properties, unwrapPrimitives: 'true' } };
+  if (info.format !== 'AVRO' || side !== 'KEY' || info.properties['fullSchemaName'] !== undefined) return info;
+  const words = sourceName.toLowerCase().split(/[^a-z0-9]+/);
+  const camel = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  return { ...info, properties: { ...info.properties, fullSchemaName: `io.confluent.ksql.avro_schemas.${camel}Key` } };
+}
+
 /** The wrapping that a value is written with: what was asked for, else what was configured, else none. */
 export function valueWrapping(
   format: FormatName,

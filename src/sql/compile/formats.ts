@@ -78,7 +78,7 @@ export function rowSerde(
 export function protoText(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean): string {
   const only = columns[0]?.type;
   const fields = bare && only?.kind === 'STRUCT' ? only.fields : columns;
-  const nullable = info.properties['nullableRepresentation'];
+  const nullable = info.properties['nullableRepresentation']?.toUpperCase();
   return protoTextOf(
     fields,
     nullable === 'OPTIONAL' || nullable === 'WRAPPER' ? nullable : undefined,

@@ -1,10 +1,11 @@
-import type { DataSource } from '../catalog.ts';
+import type { DataSource, WindowInfo } from '../catalog.ts';
+import { parseProto } from '../compile/codecs/protobuf-schema.ts';
 import type { SqlEngine } from '../engine.ts';
 import type { FormatInfo } from '../formats.ts';
 import { parseScript } from '../parser/parse.ts';
 import { type Column, schemaOf, schemaText } from '../schema.ts';
 import type { PersistentQuery } from '../statements/context.ts';
-import { asList, asNumber, asText, isObject, type Spec, type SpecObject } from './spec-json.ts';
+import { asList, asNumber, asText, isObject, type Spec, type SpecObject, parseSpec, printSpec } from './spec-json.ts';
 import type { TopicStore } from './topic-store.ts';
 
 /** The checks on sources and topics that come after the records; answers what is wrong. */
@@ -129,8 +130,12 @@ function checkTopic(
   for (const side of ['key', 'value'] as const) {
     const expected = spec[`${side}Format`];
     const actual = side === 'key' ? source.keyFormat : source.valueFormat;
-    if (isObject(expected) && !sameFormat(expected, actual))
+    if (isObject(expected) && !sameFormat(expected, actual, side === 'key' ? source.window : undefined))
       return `${name}: expected the ${side} format ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
+    const schema = spec[`${side}Schema`];
+    const registered = topics.schemas.newest(`${name}-${side}`)?.schema;
+    if (schema !== undefined && schema !== null && !sameSchema(schema, registered))
+      return `${name}: expected the ${side} schema ${printSpec(schema)}, got ${registered}`;
     const id = asNumber(spec[`${side}SchemaId`]);
     const actualId = actual.properties['schemaId'];
     if (id !== (actualId === undefined ? undefined : Number(actualId)))
@@ -139,10 +144,47 @@ function checkTopic(
   return undefined;
 }
 
-function sameFormat(expected: SpecObject, actual: FormatInfo): boolean {
-  const features: Spec[] = [...asList(expected['features'])];
+function sameFormat(expected: SpecObject, actual: FormatInfo, window: WindowInfo | undefined): boolean {
+  const features = asList(expected['features']).map((feature) => asText(feature));
+  const properties = Object.entries(isObject(expected['properties']) ? expected['properties'] : {});
+  const own = Object.entries(actual.properties).filter(([name]) => name !== 'schemaId');
+  const text = (entries: readonly (readonly [string, Spec])[]): string =>
+    entries
+      .map(([name, value]) => `${name}=${asText(value) ?? ''}`)
+      .sort()
+      .join();
+  const windowInfo = expected['windowInfo'];
+  const wantedWindow = isObject(windowInfo)
+    ? `${asText(windowInfo['type'])} ${Number(asNumber(windowInfo['size']) ?? 0) * 1000}`
+    : '';
+  const ownWindow = window === undefined ? '' : `${window.type} ${window.sizeMs ?? 0}`;
   return (
     asText(expected['format']) === actual.format &&
-    features.map((feature) => asText(feature)).join() === featuresOf(actual).join()
+    features.join() === featuresOf(actual).join() &&
+    text(properties) === text(own) &&
+    wantedWindow === ownWindow
   );
+}
+
+function sameSchema(expected: Spec, actual: string | undefined): boolean {
+  if (actual === undefined) return false;
+  if (typeof expected === 'string' && !/^[a-z]+$/.test(expected)) {
+    const shape = (text: string): string =>
+      parseProto(text)
+        .map(
+          ({ message }) =>
+            `${message.name}{${message.fields.map((field) => `${field.name}=${field.number}:${field.type.kind}`).join()}}`,
+        )
+        .join();
+    return shape(expected) === shape(actual);
+  }
+  const normal = (text: string): string => printSpec(sorted(parseSpec(text)));
+  return normal(typeof expected === 'string' ? JSON.stringify(expected) : printSpec(expected)) === normal(actual);
+}
+
+function sorted(spec: Spec): Spec {
+  if (Array.isArray(spec)) return spec.map(sorted);
+  if (!isObject(spec)) return spec;
+  const entries = Object.entries(spec).map(([name, value]): [string, Spec] => [name, sorted(value)]);
+  return Object.fromEntries(entries.sort(([x], [y]) => (x < y ? -1 : 1)));
 }

@@ -10,6 +10,7 @@ import {
   keyWrapping,
   usesRegistry,
   valueWrapping,
+  withDefaultProperties,
 } from '../formats.ts';
 import type { CreateSource } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
@@ -114,8 +115,8 @@ export async function describeSource(
   const schemaIds = { key: properties.integer('KEY_SCHEMA_ID'), value: properties.integer('VALUE_SCHEMA_ID') };
   checkSchemaIds(formats, schemaIds, declared);
   const formatInfos = {
-    key: properties.formatInfo('KEY', formats.key),
-    value: properties.formatInfo('VALUE', formats.value),
+    key: withDefaultProperties('KEY', properties.formatInfo('KEY', formats.key), statement.name),
+    value: withDefaultProperties('VALUE', properties.formatInfo('VALUE', formats.value), statement.name),
   };
   const columns = await inferColumns(engine, topic, formats, declared, schemaIds, properties);
   checkDuplicates(columns);

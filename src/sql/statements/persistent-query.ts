@@ -3,7 +3,14 @@ import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
-import { checkColumns, type FormatInfo, formatNamed, keyWrapping, valueWrapping } from '../formats.ts';
+import {
+  checkColumns,
+  type FormatInfo,
+  formatNamed,
+  keyWrapping,
+  valueWrapping,
+  withDefaultProperties,
+} from '../formats.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
@@ -38,8 +45,12 @@ export async function createAsSelect(
   const inherited = left.keyFormat.format === 'NONE' ? undefined : left.keyFormat.format;
   const keyName = asked ?? inherited ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
   const valueName = properties.format('VALUE') ?? left.valueFormat.format;
-  const keyFormat = properties.formatInfo('KEY', keyName, left.keyFormat);
-  const valueFormat = properties.formatInfo('VALUE', valueName, left.valueFormat);
+  const keyFormat = withDefaultProperties('KEY', properties.formatInfo('KEY', keyName, left.keyFormat), statement.name);
+  const valueFormat = withDefaultProperties(
+    'VALUE',
+    properties.formatInfo('VALUE', valueName, left.valueFormat),
+    statement.name,
+  );
   const planned = plan(
     engine,
     statement.query,

@@ -104,7 +104,7 @@ export class WithProperties {
     const schemaId = this.integer(`${side}_SCHEMA_ID`);
     if (schemaId !== undefined) properties['schemaId'] = String(schemaId);
     const nullable = this.text(`${side}_PROTOBUF_NULLABLE_REPRESENTATION`);
-    if (nullable !== undefined) properties['nullableRepresentation'] = nullable.toUpperCase();
+    if (nullable !== undefined) properties['nullableRepresentation'] = nullable.toLowerCase();
     return formatInfo(format, properties);
   }
 

@@ -25,27 +25,30 @@ const DEFAULT_NAME = 'KsqlDataSourceSchema';
 
 /** The schema under which rows are written. Every field may be null. */
 export function avroSchemaOf(columns: readonly CodecColumn[], bare: boolean, fullName: string | undefined): AvroSchema {
-  if (bare) return writtenType(columns[0]!.type, DEFAULT_NAME);
   const at = fullName?.lastIndexOf('.') ?? -1;
   const name = fullName === undefined ? DEFAULT_NAME : fullName.slice(at + 1);
   const namespace = fullName === undefined ? NAMESPACE : fullName.slice(0, Math.max(0, at));
-  return record(name, namespace, columns);
+  const only = columns[0]?.type;
+  if (!bare || only === undefined) return record(name, namespace, columns);
+  // A bare struct is the record itself.
+  return only.kind === 'STRUCT' ? record(name, namespace, only.fields) : writtenType(only, name, namespace);
 }
 
-function record(name: string, namespace: string | undefined, columns: readonly CodecColumn[]): AvroSchema {
+function record(name: string, namespace: string, columns: readonly CodecColumn[], nested = false): AvroSchema {
   const fields = columns.map((column) => ({
     name: column.name,
-    type: nullable(writtenType(column.type, `${name}_${column.name}`)),
+    type: nullable(writtenType(column.type, `${name}_${column.name}`, namespace)),
     default: null,
   }));
-  return { type: 'record', name, ...(namespace === undefined || namespace === '' ? {} : { namespace }), fields };
+  const place = namespace === '' || nested ? {} : { namespace };
+  return { type: 'record', name, ...place, fields, 'connect.name': namespace === '' ? name : `${namespace}.${name}` };
 }
 
 function nullable(schema: AvroSchema): AvroSchema {
   return ['null', schema];
 }
 
-function writtenType(type: SqlType, name: string): AvroSchema {
+function writtenType(type: SqlType, name: string, namespace: string): AvroSchema {
   switch (type.kind) {
     case 'BOOLEAN':
       return 'boolean';
@@ -68,11 +71,11 @@ function writtenType(type: SqlType, name: string): AvroSchema {
     case 'TIMESTAMP':
       return { type: 'long', logicalType: 'timestamp-millis' };
     case 'ARRAY':
-      return { type: 'array', items: nullable(writtenType(type.item, name)) };
+      return { type: 'array', items: nullable(writtenType(type.item, name, namespace)) };
     case 'MAP':
-      return { type: 'map', values: nullable(writtenType(type.value, `${name}_MapValue`)) };
+      return { type: 'map', values: nullable(writtenType(type.value, `${name}_MapValue`, namespace)) };
     case 'STRUCT':
-      return record(name, undefined, type.fields);
+      return record(name, namespace, type.fields, true);
     default:
       return unreachable(type);
   }
