@@ -12,7 +12,8 @@ CREATE STREAM IF NOT EXISTS flights (
   distance INTEGER,          -- miles
   departure TIMESTAMP
 ) WITH (
-  KAFKA_TOPIC = 'flights', PARTITIONS = 4, VALUE_FORMAT = 'AVRO', TIMESTAMP = 'departure'
+  KAFKA_TOPIC = 'flights', PARTITIONS = 4, VALUE_FORMAT = 'AVRO', TIMESTAMP = 'departure',
+  RETENTION_MS = -1          -- records of 2001 are older than any retention
 );
 
 -- The airports are a table: the newest row per code counts.
@@ -28,21 +29,21 @@ CREATE TABLE IF NOT EXISTS airports (
 );
 
 -- A filtered, projected stream: flights more than two hours late.
-CREATE STREAM IF NOT EXISTS late_flights AS
+CREATE STREAM IF NOT EXISTS late_flights WITH (RETENTION_MS = -1) AS
   SELECT origin, destination, delay, delay / 60 AS hours_late, distance
   FROM flights
   WHERE delay > 120
   EMIT CHANGES;
 
 -- A stream joined to a table: where those flights were waited for.
-CREATE STREAM IF NOT EXISTS late_flights_by_city AS
+CREATE STREAM IF NOT EXISTS late_flights_by_city WITH (RETENTION_MS = -1) AS
   SELECT l.origin AS origin, a.city AS city, a.state AS state, l.destination AS destination, l.delay AS delay
   FROM late_flights l
   LEFT JOIN airports a ON l.origin = a.iata
   EMIT CHANGES;
 
 -- A windowed aggregate: each airport's day.
-CREATE TABLE IF NOT EXISTS origin_days AS
+CREATE TABLE IF NOT EXISTS origin_days WITH (RETENTION_MS = -1) AS
   SELECT
     origin,
     COUNT(*) AS flights,

@@ -7,6 +7,7 @@ const NAMES = { broker: 'Broker', 'schema-registry': 'Schema Registry', sql: 'SQ
 
 export async function start(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
+  const stopping = signalled();
   const platform = await Platform.start({
     settings: {
       ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
@@ -18,7 +19,7 @@ export async function start(options: StartOptions): Promise<void> {
   });
   for (const { name, url } of platform.services) console.log(`${`${NAMES[name]} ready`.padEnd(24)} ${url}`);
   console.log(`Millrace ${version} is up after ${Math.round(performance.now() - startedAt)} ms. Ctrl-C stops it.`);
-  await signalled();
+  await stopping;
   await platform.stop();
   console.log('Stopped.');
 }

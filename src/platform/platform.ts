@@ -141,7 +141,8 @@ async function listening<T>(
   try {
     return await listen(address);
   } catch (error) {
-    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    const cause = error instanceof MillraceError ? error.cause : error;
+    if (codeOf(cause) !== 'EADDRINUSE') throw error;
     throw new MillraceError(
       'PORT_TAKEN',
       `Port ${address.port} on ${address.host} is taken by another process: stop it, or set ${name} to another port.`,

@@ -2,6 +2,7 @@
 // carried out one after another; what only looks, and queries of clients, run beside it.
 //
 // A start: replay the command log with the queries held back → start those that are left → answer.
+import { randomUUID } from 'node:crypto';
 import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { type GivenSettings, messageOf } from '../util/index.ts';
@@ -85,7 +86,6 @@ export class SqlService {
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
   readonly #transient = new Map<string, RunningQuery>();
-  #transientNumber = 0;
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #reported = 0;
@@ -119,7 +119,7 @@ export class SqlService {
     });
   }
 
-  /** Makes the engine what the command log says, then starts its queries. */
+  /** Makes the engine what the command log says, clears away what queries of clients left in a crash, then starts its queries. */
   async replay(commands: readonly LoggedCommand[]): Promise<void> {
     this.#executor.hold();
     for (const { statement, properties, queryId, sequence } of commands) {
@@ -132,6 +132,7 @@ export class SqlService {
         this.#log(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
+    await this.#executor.forgetAll('transient_');
     await this.#executor.release();
   }
 
@@ -276,7 +277,7 @@ export class SqlService {
 
   async #select(query: Query, parsed: ParsedStatement, context: RequestContext): Promise<RunningQuery> {
     const setting = this.#setting(context);
-    const queryId = `transient_${query.from.name}_${this.#transientNumber++}`;
+    const queryId = `transient_${query.from.name}_${randomUUID().slice(0, 8)}`;
     const { context: engine } = this.#engine;
     const text = parsed.text;
     if (query.emit === undefined) {

@@ -1,8 +1,10 @@
 // Persistent queries on a cluster: each is one Streams application, named after its query, so that a restart finds its
 // offsets, its transactions and its state again.
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
-import { codeOf, messageOf } from '../../util/index.ts';
+import { messageOf } from '../../util/index.ts';
 import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
 
 export interface ExecutorOptions {
@@ -111,12 +113,27 @@ export class KafkaExecutor implements QueryExecutor {
   /** An application does not come back: its state, its internal topics and its offsets go with it. */
   async forget(streams: KafkaStreams, applicationId: string): Promise<void> {
     streams.cleanUp();
+    await this.#deleteTraces((name) => name === applicationId || name.startsWith(`${applicationId}-`));
+  }
+
+  /** Clears away what queries left whose ids begin so: they can't come back under the same id. */
+  async forgetAll(queryIdPrefix: string): Promise<void> {
+    const prefix = this.applicationId(queryIdPrefix);
+    await this.#deleteTraces((name) => name.startsWith(prefix));
+    const { stateDir } = this.#options;
+    if (!existsSync(stateDir)) return;
+    for (const name of readdirSync(stateDir)) {
+      if (name.startsWith(prefix)) rmSync(join(stateDir, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Internal topics begin with the application's id; its group has it as its name. */
+  async #deleteTraces(isTrace: (name: string) => boolean): Promise<void> {
     const admin = this.#options.client.admin();
-    const internal = (await admin.listTopics()).filter((topic) => topic.startsWith(`${applicationId}-`));
-    if (internal.length > 0) await admin.deleteTopics(internal);
-    await admin.deleteGroups([applicationId]).catch((error: unknown) => {
-      if (codeOf(error) !== 'GROUP_ID_NOT_FOUND') throw error;
-    });
+    const topics = (await admin.listTopics()).filter(isTrace);
+    if (topics.length > 0) await admin.deleteTopics(topics);
+    const groups = (await admin.listGroups()).map(({ groupId }) => groupId).filter(isTrace);
+    if (groups.length > 0) await admin.deleteGroups(groups);
   }
 
   state(queryId: string): QueryState {

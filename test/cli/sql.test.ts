@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseSchema } from '../../src/cli/sql-client.ts';
+import { splitStatements } from '../../src/cli/statements.ts';
+import { renderTable } from '../../src/cli/table.ts';
+import { Platform } from '../../src/platform/index.ts';
+import { Millrace } from './support.ts';
+
+describe('millrace sql', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
+  let platform: Platform;
+  let url: string;
+
+  beforeAll(async () => {
+    platform = await Platform.start({
+      settings: {
+        'log.dirs': dataDir,
+        listeners: 'PLAINTEXT://127.0.0.1:0',
+        'schema.registry.listeners': 'http://127.0.0.1:0',
+        'ksql.listeners': 'http://127.0.0.1:0',
+      },
+    });
+    url = platform.url('sql');
+  });
+  afterAll(async () => {
+    await platform.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test('runs statements, a script, what is piped in, and a script within a script', async () => {
+    const script = join(dataDir, 'script.sql');
+    writeFileSync(script, "-- a script; with a comment\nINSERT INTO t VALUES ('it''s', 1);\nSELECT * FROM t");
+    const create = "CREATE STREAM t (a STRING, b INT) WITH (kafka_topic='t', partitions=1, value_format='JSON');";
+    expect(await new Millrace(['sql', url, '-e', create]).ended).toMatchObject({
+      code: 0,
+      stdout: 'Stream T created\n',
+    });
+    expect((await new Millrace(['sql', url, '-f', script]).ended).stdout).toContain("it's  1");
+    expect((await new Millrace(['sql', url], { input: 'SELECT b FROM t;' }).ended).stdout).toContain('B\n─\n1\n');
+    expect(
+      (await new Millrace(['sql', url, '-e', `RUN SCRIPT '${script}';`]).ended).stdout.match(/it's/g),
+    ).toHaveLength(2);
+  });
+
+  test('answers JSON when asked', async () => {
+    const { stdout } = await new Millrace(['sql', url, '--output', 'json', '-e', 'SHOW STREAMS; SELECT b FROM t;'])
+      .ended;
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0]).toMatchObject({ '@type': 'streams' });
+    expect(lines[1]).toEqual({ header: [{ name: 'B', type: 'INTEGER' }] });
+    expect(lines[2]).toEqual({ row: { columns: [1] } });
+  });
+
+  test('SET holds for the statements that follow; variables are replaced', async () => {
+    const text = "SET 'auto.offset.reset'='earliest'; DEFINE s='t'; SELECT * FROM ${s} EMIT CHANGES LIMIT 1;";
+    const { code, stdout } = await new Millrace(['sql', url, '-e', text]).ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('Limit Reached\nQuery terminated\n');
+  });
+
+  test('points at the mistake and exits with 1', async () => {
+    const refused = await new Millrace(['sql', url, '-e', 'SELECT *\nFRUM t;']).ended;
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/line 2:1[^]*\n {2}FRUM t;\n {2}\^/);
+    const unreachable = await new Millrace(['sql', 'http://127.0.0.1:1', '-e', 'SHOW STREAMS;']).ended;
+    expect(unreachable.code).toBe(1);
+    expect(unreachable.stderr).toContain('No SQL server answers at http://127.0.0.1:1');
+    expect((await new Millrace(['sql', url, '--output', 'xml']).ended).stderr).toContain('Unknown output format "xml"');
+    expect((await new Millrace(['sql', url, '-f', 'nowhere.sql']).ended).stderr).toContain("nowhere.sql can't be read");
+  });
+});
+
+describe('the prompt’s pieces', () => {
+  test('statements end at semicolons outside of quotes and comments', () => {
+    const text = 'SELECT \';\' FROM a; -- no; not here\nSELECT "x;y" /* ; */ FROM b;\nSELECT 1';
+    expect(splitStatements(text)).toEqual({
+      statements: ["SELECT ';' FROM a;", '-- no; not here\nSELECT "x;y" /* ; */ FROM b;'],
+      rest: '\nSELECT 1',
+    });
+    expect(splitStatements("SELECT 'open; ").statements).toEqual([]);
+  });
+
+  test('schemas are read with types inside of types', () => {
+    expect(
+      parseSchema('`A` STRING KEY, `B``C` STRUCT<`X` INTEGER, `Y` MAP<STRING, DOUBLE>>, `D` DECIMAL(4, 2)'),
+    ).toEqual([
+      { name: 'A', type: 'STRING' },
+      { name: 'B`C', type: 'STRUCT<`X` INTEGER, `Y` MAP<STRING, DOUBLE>>' },
+      { name: 'D', type: 'DECIMAL(4, 2)' },
+    ]);
+  });
+
+  test('tables fit the terminal: the widest column gives way', () => {
+    const rows = [
+      ['short', 12, 'a rather long text that has to give way'],
+      ['x', 5, null],
+    ];
+    expect(renderTable(rows, { width: 30, headings: ['A', 'NUMBER', 'TEXT'] })).toBe(
+      [
+        'A      NUMBER  TEXT',
+        '─────  ──────  ───────────────',
+        'short      12  a rather long …',
+        'x           5  null',
+      ].join('\n'),
+    );
+  });
+});
