@@ -210,10 +210,10 @@ describe('the checkpoint', () => {
     typed.put('a', '1');
     typed.put('b', '2');
     windowPut('k', 20, 'w', 21)(windows);
-    first.write(stores(store, windows), meta(10));
+    await first.write(stores(store, windows), meta(10));
     typed.delete('b');
     typed.put('c', '3');
-    first.write(stores(store, windows), meta(20));
+    await first.write(stores(store, windows), meta(20));
     typed.put('d', 'not committed');
     await first.close();
 
@@ -236,9 +236,9 @@ describe('the checkpoint', () => {
     const checkpoint = await Checkpoint.open(join(directory, '0_0'));
     windowPut('a', 0, '1', 1)(store);
     windowPut('a', 10, '2', 11)(store);
-    checkpoint.write(stores(store), meta(1));
+    await checkpoint.write(stores(store), meta(1));
     windowPut('a', 60, '3', 61)(store);
-    checkpoint.write(stores(store), meta(2));
+    await checkpoint.write(stores(store), meta(2));
     await checkpoint.close();
     const again = await Checkpoint.open(join(directory, '0_0'));
     expect(await again.load(stores(windows()))).toBe(2);

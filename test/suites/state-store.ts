@@ -61,6 +61,24 @@ export function stateStoreSuite<S extends StateStore>(
       expect(new Set(logged.map((row) => row.key.toString('hex'))).size).toBe(logged.length);
     });
 
+    test('gives its checkpoint in pieces, too', () => {
+      const store = create(TRACKED);
+      const whole = create(TRACKED);
+      for (const change of changes) {
+        change(store);
+        change(whole);
+      }
+      const rows: StoreRow[] = [];
+      const take = (key: Buffer, value: Buffer | null, timestamp: number): void => {
+        rows.push({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value), timestamp });
+      };
+      while (store.drainCheckpoint(take, 1)) expect(rows.length).toBeLessThan(100);
+      const back = create(TRACKED);
+      restore(back, rows);
+      expect(contents(back)).toEqual(contents(whole));
+      expect(drain(store, 'drainCheckpoint')).toEqual([]);
+    });
+
     test('has nothing to say about rows that were put back', () => {
       const store = create(TRACKED);
       for (const change of changes) change(store);

@@ -162,7 +162,7 @@ export class Committer {
         store.spec.name,
         isSource ? Math.max(0, committed.get(task.queue(topic)!) ?? 0) : ends.get(`${topic}-${task.partition}`)!,
       ]);
-      running.checkpoint!.write(task.stores, {
+      await running.checkpoint!.write(task.stores, {
         changelogOffsets: Object.fromEntries(offsets),
         positions: Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }])),
         streamTime: task.streamTime(),

@@ -86,10 +86,11 @@ export class BufferState implements StateStore {
     for (const key of keys.values()) this.#visit(key, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor): void {
+  drainCheckpoint(visit: RowVisitor): boolean {
     const keys = this.#uncheckpointed;
     this.#uncheckpointed = new Map();
     for (const key of keys.values()) this.#visit(key, visit);
+    return false;
   }
 
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {

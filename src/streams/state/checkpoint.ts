@@ -7,10 +7,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { codeOf, MillraceError } from '../../util/index.ts';
+import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { EmitPosition } from '../runtime/task-scope.ts';
 import { readInt64 } from '../windows.ts';
-import type { StateStore } from './store.ts';
+import type { RowVisitor, StateStore } from './store.ts';
 
 /** What belongs to the image besides rows. */
 export interface CheckpointMeta {
@@ -20,6 +20,8 @@ export interface CheckpointMeta {
   readonly streamTime: number;
 }
 
+/** Rows taken over before others in the process get a turn. */
+const ROWS_AT_ONCE = 20_000;
 const META_KEY = Buffer.from('m');
 const ROW = 0x72;
 /** `r`, the store's number (2), the row's time (8). */
@@ -93,16 +95,16 @@ export class Checkpoint {
   }
 
   /**
-   * Takes over what has changed since the last time; the caller sees to it that all of it has been committed. The rows
-   * are taken at once, the writing goes on behind: `settled` waits for it.
+   * Takes over what has changed since the last time; the caller sees to it that all of it has been committed, and that
+   * nothing changes until this has resolved. The writing itself goes on behind: `settled` waits for it.
    */
-  write(stores: ReadonlyMap<string, StateStore>, meta: CheckpointMeta): void {
+  async write(stores: ReadonlyMap<string, StateStore>, meta: CheckpointMeta): Promise<void> {
     const batch = this.#level.batch();
     const scratch = { key: Buffer.allocUnsafe(256), value: Buffer.allocUnsafe(1024) };
     for (const [name, store] of stores) {
       if (!store.spec.logging) continue;
       const id = this.#idOf(name);
-      store.drainCheckpoint((row, value, timestamp, time) => {
+      const put: RowVisitor = (row, value, timestamp, time) => {
         const keyLength = HEAD_BYTES + row.length;
         if (scratch.key.length < keyLength) scratch.key = Buffer.allocUnsafe(keyLength * 2);
         writeHead(scratch.key, id, time);
@@ -117,7 +119,8 @@ export class Checkpoint {
         writeInt64(scratch.value, timestamp, 0);
         value.copy(scratch.value, 8);
         batch.put(key, scratch.value.subarray(0, valueLength));
-      });
+      };
+      while (store.drainCheckpoint(put, ROWS_AT_ONCE)) await yieldToEventLoop();
     }
     batch.put(META_KEY, Buffer.from(JSON.stringify({ ...meta, storeIds: Object.fromEntries(this.#storeIds) })));
     this.meta = meta;

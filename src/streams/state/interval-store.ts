@@ -107,15 +107,17 @@ export class IntervalState implements StateStore {
     }
   }
 
-  drainCheckpoint(visit: RowVisitor): void {
-    const spans = this.#uncheckpointed;
-    this.#uncheckpointed = [];
+  drainCheckpoint(visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
+    const isLast = this.#uncheckpointed.length <= limit;
+    const spans = isLast ? this.#uncheckpointed : this.#uncheckpointed.splice(0, limit);
+    if (isLast) this.#uncheckpointed = [];
     for (const span of spans) {
       span.uncheckpointed = false;
       this.#visit(span, visit);
       if (!span.unlogged) span.raw = null;
     }
-    this.#sweep();
+    if (isLast) this.#sweep();
+    return !isLast;
   }
 
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {

@@ -27,8 +27,8 @@ export class KeyValueState implements StateStore {
     this.#drain(UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor): void {
-    this.#drain(UNCHECKPOINTED, visit);
+  drainCheckpoint(visit: RowVisitor, limit?: number): boolean {
+    return this.#drain(UNCHECKPOINTED, visit, limit);
   }
 
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {
@@ -43,20 +43,24 @@ export class KeyValueState implements StateStore {
     );
   }
 
-  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor): void {
+  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor, limit?: number): boolean {
     const { table } = this;
     const out = this.#out;
     const serde = this.spec.value;
-    table.drain(flag, (slot) => {
-      const value = table.values[slot];
-      if (value === undefined) {
-        visit(table.key(slot), null, table.timestamps[slot]!, 0);
-      } else {
-        out.reset();
-        serde.encode(value, out);
-        visit(table.key(slot), this.#valueView.of(out.buffer, 0, out.position), table.timestamps[slot]!, 0);
-      }
-    });
+    return table.drain(
+      flag,
+      (slot) => {
+        const value = table.values[slot];
+        if (value === undefined) {
+          visit(table.key(slot), null, table.timestamps[slot]!, 0);
+        } else {
+          out.reset();
+          serde.encode(value, out);
+          visit(table.key(slot), this.#valueView.of(out.buffer, 0, out.position), table.timestamps[slot]!, 0);
+        }
+      },
+      limit,
+    );
   }
 }
 

@@ -72,8 +72,8 @@ export class OuterBufferState implements StateStore {
     this.#drain(UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor): void {
-    this.#drain(UNCHECKPOINTED, visit);
+  drainCheckpoint(visit: RowVisitor, limit?: number): boolean {
+    return this.#drain(UNCHECKPOINTED, visit, limit);
   }
 
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {
@@ -117,25 +117,29 @@ export class OuterBufferState implements StateStore {
     (entry.isLeft ? this.#left : this.#right).insert(entry);
   }
 
-  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor): void {
+  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor, limit?: number): boolean {
     const table = this.#table;
     const out = this.#out;
-    table.drain(flag, (slot) => {
-      const entry = table.values[slot];
-      if (entry === undefined) {
-        visit(table.key(slot), null, table.timestamps[slot]!, 0);
-        return;
-      }
-      const serde = entry.isLeft ? this.spec.value : this.spec.otherValue!;
-      out.reset();
-      for (const value of entry.values) {
-        const at = out.position;
-        out.int32(0);
-        serde.encode(value, out);
-        out.buffer.writeInt32BE(out.position - at - 4, at);
-      }
-      visit(table.key(slot), out.view(), entry.time, 0);
-    });
+    return table.drain(
+      flag,
+      (slot) => {
+        const entry = table.values[slot];
+        if (entry === undefined) {
+          visit(table.key(slot), null, table.timestamps[slot]!, 0);
+          return;
+        }
+        const serde = entry.isLeft ? this.spec.value : this.spec.otherValue!;
+        out.reset();
+        for (const value of entry.values) {
+          const at = out.position;
+          out.int32(0);
+          serde.encode(value, out);
+          out.buffer.writeInt32BE(out.position - at - 4, at);
+        }
+        visit(table.key(slot), out.view(), entry.time, 0);
+      },
+      limit,
+    );
   }
 }
 

@@ -124,10 +124,23 @@ export class SlotTable<V> {
     if (value === undefined && this.flags[slot] === 0) this.#release(slot);
   }
 
-  /** Calls `visit` for every slot changed since the last drain of this flag, in no particular order. */
-  drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: (slot: number) => void): void {
+  /**
+   * Calls `visit` for every slot changed since the last drain of this flag, in no particular order, at most for `limit`
+   * of them. Answers whether some are left.
+   */
+  drain(
+    flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
+    visit: (slot: number) => void,
+    limit = Number.POSITIVE_INFINITY,
+  ): boolean {
     const slots = flag === UNLOGGED ? this.#unlogged : this.#uncheckpointed;
-    if (slots.length === 0) return;
+    if (slots.length > limit) {
+      for (const slot of slots.splice(slots.length - limit)) {
+        visit(slot);
+        this.clear(slot, flag);
+      }
+      return true;
+    }
     if (flag === UNLOGGED) this.#unlogged = [];
     else this.#uncheckpointed = [];
     if (slots.length * 4 > this.#slots) {
@@ -137,21 +150,23 @@ export class SlotTable<V> {
         visit(slot);
         this.clear(slot, flag);
       }
-      return;
+      return false;
     }
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       visit(slot);
       this.clear(slot, flag);
     }
+    return false;
   }
 
   get hasUnlogged(): boolean {
     return this.#unlogged.length > 0;
   }
 
-  get hasUncheckpointed(): boolean {
-    return this.#uncheckpointed.length > 0;
+  /** How many slots the next checkpoint has to see. */
+  get uncheckpointed(): number {
+    return this.#uncheckpointed.length;
   }
 
   mark(slot: number, flag: number): void {

@@ -43,8 +43,8 @@ export interface StateStore {
   readonly spec: StoreSpec;
   /** Visits the rows that changed since the last call. */
   drainLog(visit: RowVisitor): void;
-  /** As `drainLog`, counted separately. */
-  drainCheckpoint(visit: RowVisitor): void;
+  /** As `drainLog`, counted separately, for about `limit` rows at a time. Answers whether some are left. */
+  drainCheckpoint(visit: RowVisitor, limit?: number): boolean;
   /** Puts back a row as it was visited; a null value removes it. Nothing becomes dirty by it. */
   restore(row: Buffer, value: Buffer | null, timestamp: number): void;
   /** Rows with a smaller time have expired and are gone from memory: the checkpoint may drop them, too. */

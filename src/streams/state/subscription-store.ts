@@ -56,8 +56,8 @@ export class SubscriptionState implements StateStore {
     this.#drain(UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor): void {
-    this.#drain(UNCHECKPOINTED, visit);
+  drainCheckpoint(visit: RowVisitor, limit?: number): boolean {
+    return this.#drain(UNCHECKPOINTED, visit, limit);
   }
 
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {
@@ -101,9 +101,13 @@ export class SubscriptionState implements StateStore {
     if (keys.length === 0) this.#primaryKeys.remove(slot, 0);
   }
 
-  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor): void {
+  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor, limit?: number): boolean {
     const table = this.#table;
-    table.drain(flag, (slot) => visit(table.key(slot), table.values[slot] ?? null, table.timestamps[slot]!, 0));
+    return table.drain(
+      flag,
+      (slot) => visit(table.key(slot), table.values[slot] ?? null, table.timestamps[slot]!, 0),
+      limit,
+    );
   }
 }
 

@@ -73,10 +73,16 @@ export class WindowState implements StateStore {
     for (const [start, table] of this.#tables) if (table.hasUnlogged) this.#drain(start, table, UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor): void {
+  drainCheckpoint(visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
+    let left = limit;
     for (const [start, table] of this.#tables) {
-      if (table.hasUncheckpointed) this.#drain(start, table, UNCHECKPOINTED, visit);
+      const count = table.uncheckpointed;
+      if (count === 0) continue;
+      if (left <= 0) return true;
+      if (this.#drain(start, table, UNCHECKPOINTED, visit, left)) return true;
+      left -= count;
     }
+    return false;
   }
 
   restore(row: Buffer, value: Buffer | null, timestamp: number): void {
@@ -98,25 +104,30 @@ export class WindowState implements StateStore {
     table: SlotTable<unknown>,
     flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
     visit: RowVisitor,
-  ): void {
+    limit?: number,
+  ): boolean {
     const row = this.#row;
     const out = this.#out;
-    table.drain(flag, (slot) => {
-      row.reset();
-      row.bytes(table.arena, table.keyStart(slot), table.keyEnd(slot));
-      row.int64(start);
-      row.int32(0);
-      const value = table.values[slot];
-      out.reset();
-      if (value !== undefined) this.spec.value.encode(value, out);
-      const key = this.#rowView.of(row.buffer, 0, row.position);
-      visit(
-        key,
-        value === undefined ? null : this.#valueView.of(out.buffer, 0, out.position),
-        table.timestamps[slot]!,
-        start,
-      );
-    });
+    return table.drain(
+      flag,
+      (slot) => {
+        row.reset();
+        row.bytes(table.arena, table.keyStart(slot), table.keyEnd(slot));
+        row.int64(start);
+        row.int32(0);
+        const value = table.values[slot];
+        out.reset();
+        if (value !== undefined) this.spec.value.encode(value, out);
+        const key = this.#rowView.of(row.buffer, 0, row.position);
+        visit(
+          key,
+          value === undefined ? null : this.#valueView.of(out.buffer, 0, out.position),
+          table.timestamps[slot]!,
+          start,
+        );
+      },
+      limit,
+    );
   }
 
   #expire(): void {
