@@ -389,13 +389,6 @@ export function parseTokens(tokens: IToken[]): { cst: CstNode; error: IRecogniti
   return { cst, error: grammar.errors[0] };
 }
 
-/** Parses the tokens of a type alone. */
-export function parseTypeTokens(tokens: IToken[]): { cst: CstNode; error: IRecognitionException | undefined } {
-  grammar.input = tokens;
-  const cst = grammar.type();
-  return { cst, error: grammar.errors[0] };
-}
-
 /** Parses the tokens of an expression alone. */
 export function parseExpressionTokens(tokens: IToken[]): { cst: CstNode; error: IRecognitionException | undefined } {
   grammar.input = tokens;

@@ -1,9 +1,9 @@
 import { EOF, type IRecognitionException, type IToken, type TokenType } from 'chevrotain';
-import type { Expression, ParsedStatement, TypeNode } from './ast.ts';
+import type { Expression, ParsedStatement } from './ast.ts';
 import { buildStatement } from './build-ast.ts';
-import { buildExpression, buildType } from './build-expression.ts';
+import { buildExpression } from './build-expression.ts';
 import { locationOf } from './cst.ts';
-import { parseExpressionTokens, parseTokens, parseTypeTokens } from './grammar.ts';
+import { parseExpressionTokens, parseTokens } from './grammar.ts';
 import { type SyntaxError, syntaxErrorAt } from './syntax-error.ts';
 import { IntegerValue, isReserved, labelOf, tokenize } from './tokens.ts';
 
@@ -30,14 +30,6 @@ export function parseScript(text: string): ParsedStatement[] {
     start = end + 1;
   }
   return found;
-}
-
-/** Parses a type alone: `MAP<STRING, INT>`. */
-export function parseType(text: string): TypeNode {
-  const tokens = tokenize(text);
-  const { cst, error } = parseTypeTokens(tokens);
-  if (error !== undefined) throw explain(error, tokens, text);
-  return buildType(cst);
 }
 
 /** Parses an expression alone. */

@@ -1,4 +1,4 @@
-import { canImplicitlyCast, type SqlType, sameType } from '../types.ts';
+import { type SqlType, sameType } from '../types.ts';
 import { doubleToInt, doubleToLong, type Long, longToInt, parseLong } from './bigint.ts';
 import { Decimal } from './decimal.ts';
 import { parseDate, parseTime, parseTimestamp } from './temporal.ts';
@@ -70,11 +70,6 @@ export function caster(from: SqlType, to: SqlType): Caster | undefined {
     default:
       return undefined;
   }
-}
-
-/** The function that widens a value without being asked; undefined where that is not allowed. */
-export function implicitCaster(from: SqlType, to: SqlType): Caster | undefined {
-  return canImplicitlyCast(from, to) ? caster(from, to) : undefined;
 }
 
 function mod(value: number, by: number): number {
