@@ -1,9 +1,10 @@
-// The runtime on a real broker in this process: what goes in comes out once, state comes back, work moves.
+// The runtime on a real broker: what goes in comes out once, state comes back, work moves. The broker is ours, in this
+// process, or the Apache Kafka that KAFKA_BOOTSTRAP_SERVERS names.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../../src/client/index.ts';
+import { type Client, createClient } from '../../src/client/index.ts';
 import { deserialize, serialize } from '../../src/serde/index.ts';
 import {
   JoinWindows,
@@ -18,14 +19,19 @@ import {
 import { type Embedded, openEmbedded } from '../suites/embedded.ts';
 import { long, text, texts } from './support.ts';
 
-let embedded: Embedded;
+let embedded: Embedded | undefined;
 let client: Client;
 let stateDir: string;
 const open = new Set<KafkaStreams>();
 
 beforeAll(async () => {
-  embedded = await openEmbedded();
-  client = embedded.connect();
+  const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
+  if (bootstrapServers === undefined) {
+    embedded = await openEmbedded();
+    client = embedded.connect();
+  } else {
+    client = createClient({ bootstrapServers });
+  }
 });
 afterAll(async () => {
   await client?.close();
