@@ -41,16 +41,15 @@ describe('a connection', () => {
     const socket = createConnection({ host: '127.0.0.1', port });
     const splitter = new FrameSplitter();
     const frames: Buffer[] = [];
-    let isClosed = false;
-    let wake = (): void => {};
+    const state = { isClosed: false, wake: nobodyWaits };
     socket.on('data', (chunk: Buffer) => {
       frames.push(...splitter.push(chunk));
-      wake();
+      state.wake();
     });
     socket.on('error', () => {});
     socket.on('close', () => {
-      isClosed = true;
-      wake();
+      state.isClosed = true;
+      state.wake();
     });
     await new Promise<void>((resolve) => {
       socket.once('connect', () => resolve());
@@ -63,9 +62,9 @@ describe('a connection', () => {
         socket.write(Buffer.concat(out.take()));
       },
       async next() {
-        while (frames.length === 0 && !isClosed) {
+        while (frames.length === 0 && !state.isClosed) {
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            state.wake = resolve;
           });
         }
         return frames.shift();
@@ -123,11 +122,10 @@ describe('a connection', () => {
   test('without answers is closed when a produce fails, and stays open when it succeeds', async () => {
     await createTopic(broker.connect(), 't');
     const client = await connect();
-    const data = (name: string) => [{ name, partitionData: [{ index: 0, records: batchOf(['x']) }] }];
-    client.send(produce, 7, 1, { acks: 0, topicData: data('t') });
+    client.send(produce, 7, 1, { acks: 0, topicData: dataFor('t') });
     client.send(heartbeat, 0, 2, { groupId: 'none', memberId: 'm' });
     expect((await client.next())!.readInt32BE(0)).toBe(2);
-    client.send(produce, 7, 3, { acks: 0, topicData: data('missing') });
+    client.send(produce, 7, 3, { acks: 0, topicData: dataFor('missing') });
     expect(await client.next()).toBeUndefined();
   });
 
@@ -172,6 +170,12 @@ describe('a connection', () => {
     client.socket.destroy();
   });
 });
+
+function nobodyWaits(): void {}
+
+function dataFor(name: string) {
+  return [{ name, partitionData: [{ index: 0, records: batchOf(['x']) }] }];
+}
 
 function knownApis(): AnyApi[] {
   return [apiVersions, fetch, heartbeat, metadata, produce];

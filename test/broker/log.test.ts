@@ -250,6 +250,23 @@ describe('a disk that fails', () => {
     disk.failWrites = false;
   });
 
+  test('is not waited for with durability=os, and only every so often with durability=interval', async () => {
+    for (const durability of ['os', 'interval']) {
+      const clock = new ManualClock(1000);
+      const disk = new FaultDisk();
+      const broker = await openBroker({ dataDir: '/data', disk, clock, settings: { durability } });
+      const transport = broker.connect();
+      await createTopic(transport, 't');
+      disk.syncs = 0;
+      for (let i = 0; i < 20; i++) expect((await send(transport, 't', [`v${i}`])).errorCode).toBe(0);
+      expect((await fetchOnce(transport, 't', 0)).highWatermark).toBe(20);
+      expect(disk.syncs).toBe(0);
+      clock.advance(1000);
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      expect(disk.syncs).toBe(durability === 'os' ? 0 : 1);
+    }
+  });
+
   test('one sync serves everything that was written before it', async () => {
     const disk = new FaultDisk();
     const broker = await openBroker({ dataDir: '/data', disk });
