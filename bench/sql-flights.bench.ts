@@ -18,7 +18,7 @@ export async function measure(): Promise<Record<string, number | string>> {
     const { client, schemas } = bench.platform;
     const loader = new FlightLoader(client, schemas, 'flights');
     const loading = performance.now();
-    await loader.load(FLIGHTS, { stretch: () => {}, progress: () => {} });
+    await loader.load(FLIGHTS, { stretch: () => {}, progress: () => {}, ahead: () => 0 });
     const loadSeconds = (performance.now() - loading) / 1000;
     const begun = performance.now();
     await bench.execute(

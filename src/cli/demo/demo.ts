@@ -138,6 +138,7 @@ class DemoRun {
         stretch = flights;
         ordinals = this.#expected.add(flights);
       },
+      ahead: (loaded) => loaded - this.#counted,
       progress: (loaded, index) => {
         if (loaded > present) this.#latency.sent(windowKey(stretch!, index), ordinals[index]!);
         this.#show(loaded, (Math.max(0, loaded - present) / (performance.now() - begun)) * 1000);

@@ -7,6 +7,8 @@ import { type FlightColumns, readFlights } from './flights-data.ts';
 
 /** The producer may run this far ahead of what the broker has acknowledged. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
+/** The loader may run this many flights ahead of their results: what is further ahead only waits, in memory. */
+const AHEAD_MAX = 60_000;
 const SLICE = 2_000;
 
 interface Flight {
@@ -21,6 +23,8 @@ export interface LoadObserver {
   stretch(flights: FlightColumns): void;
   /** Called after every slice: `loaded` flights have been handed over or found; the last one is row `index` of its stretch. */
   progress(loaded: number, index: number): void;
+  /** How many flights have been produced whose results are not there yet: the loader waits when it is far ahead. */
+  ahead(loaded: number): number;
 }
 
 export class FlightLoader {
@@ -80,7 +84,7 @@ export class FlightLoader {
         }
         if (loaded % SLICE === 0) {
           observer.progress(loaded, i);
-          await this.#breathe(producer);
+          await this.#breathe(producer, () => observer.ahead(loaded));
         }
       }
     }
@@ -89,12 +93,12 @@ export class FlightLoader {
     return produced;
   }
 
-  /** Lets everything else in the process run, and waits while the broker is behind. */
-  async #breathe(producer: Producer): Promise<void> {
+  /** Lets everything else in the process run, and waits while the broker or the queries are behind. */
+  async #breathe(producer: Producer, ahead: () => number): Promise<void> {
     do {
       await new Promise((resolve) => {
         setImmediate(resolve);
       });
-    } while (producer.bufferedBytes > BUFFERED_BYTES_MAX);
+    } while (producer.bufferedBytes > BUFFERED_BYTES_MAX || ahead() > AHEAD_MAX);
   }
 }
