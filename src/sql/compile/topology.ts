@@ -294,23 +294,36 @@ function readOnly<T>(serde: Serde<T>): Serde<T> {
   };
 }
 
-/** Puts a record together as a row: its values, what every record has, its key, its window. */
+/** Puts a record together as a row, of the columns that the step has: values, what every record has, its key, its window. */
 function rowAssembler(step: SourceStep): (key: RowKey, value: Row, context: RecordContext) => Row {
-  const { schema, window } = step;
-  const keyCount = schema.key.length;
+  const { schema, prefix } = step;
   const headers = schema.value.some((column) => column.namespace === 'HEADERS');
+  const own = (name: string): string => (prefix === undefined ? name : name.slice(prefix.length + 1));
+  const parts = step.columns.map(({ name }): Part => {
+    const at = schema.value.findIndex((column) => column.name === own(name));
+    if (at >= 0) return (_key, _plain, value) => value[at]!;
+    const inKey = schema.key.findIndex((column) => column.name === own(name));
+    if (inKey >= 0) return (_key, plain) => (plain === null ? null : plain[inKey]!);
+    return systemColumns[own(name)]!;
+  });
   return (key, value, context) => {
-    const row: SqlValue[] = headers ? withHeaders(step, value, context) : [...value];
-    row.push(context.timestamp, context.partition, context.offset);
     const plain = plainKey(key);
-    for (let i = 0; i < keyCount; i++) row.push(plain === null ? null : plain[i]!);
-    if (window !== undefined) {
-      const windowed = key as Windowed<Row> | null;
-      row.push(windowed?.start ?? null, windowed?.end ?? null);
-    }
+    const values = headers ? withHeaders(step, value, context) : value;
+    const row: SqlValue[] = [];
+    for (let i = 0; i < parts.length; i++) row.push(parts[i]!(key, plain, values, context));
     return row;
   };
 }
+
+type Part = (key: RowKey, plain: Row | null, values: Row, context: RecordContext) => SqlValue;
+
+const systemColumns: Record<string, Part> = {
+  ROWTIME: (_key, _plain, _values, context) => context.timestamp,
+  ROWPARTITION: (_key, _plain, _values, context) => context.partition,
+  ROWOFFSET: (_key, _plain, _values, context) => context.offset,
+  WINDOWSTART: (key) => (key as Windowed<Row> | null)?.start ?? null,
+  WINDOWEND: (key) => (key as Windowed<Row> | null)?.end ?? null,
+};
 
 function withHeaders(step: SourceStep, value: Row, context: RecordContext): SqlValue[] {
   const headers = context.headers;

@@ -380,10 +380,17 @@ export class SqlGrammar extends QueryGrammar {
   });
 }
 
-const grammar = new SqlGrammar();
+let made: SqlGrammar | undefined;
+
+/** Made when the first statement comes: it takes a while and some memory, which a start without statements does not need. */
+function theGrammar(): SqlGrammar {
+  made ??= new SqlGrammar();
+  return made;
+}
 
 /** Parses the tokens of one statement. */
 export function parseTokens(tokens: IToken[]): { cst: CstNode; error: IRecognitionException | undefined } {
+  const grammar = theGrammar();
   grammar.input = tokens;
   const cst = grammar.statement();
   return { cst, error: grammar.errors[0] };
@@ -391,6 +398,7 @@ export function parseTokens(tokens: IToken[]): { cst: CstNode; error: IRecogniti
 
 /** Parses the tokens of an expression alone. */
 export function parseExpressionTokens(tokens: IToken[]): { cst: CstNode; error: IRecognitionException | undefined } {
+  const grammar = theGrammar();
   grammar.input = tokens;
   const cst = grammar.expression();
   return { cst, error: grammar.errors[0] };

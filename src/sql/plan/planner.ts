@@ -15,6 +15,7 @@ import { BIGINT, typeText } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
 import { compilerFor, type PlanEnvironment } from './environment.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
+import { pruneColumns } from './prune.ts';
 import type { NamedExpression, RowColumn, SourceStep, Step } from './plan.ts';
 
 /** A query as steps, before it is known where its rows go. */
@@ -72,7 +73,7 @@ class QueryPlanner {
     const { sources } = this.#scope;
     try {
       this.#checkSources();
-      const root = this.#steps();
+      const root = pruneColumns(this.#steps());
       return { root, sources: sources.map(({ source }) => source), canonical: this.#canonical };
     } catch (error) {
       if (error instanceof StatementError && error.statementText === undefined && this.#canonical !== this.#query) {
