@@ -6,7 +6,8 @@ import { join } from 'node:path';
 
 export const name = 'Cold start of the whole platform';
 
-const ROUNDS = 5;
+/** The first round fills the compile cache, as the first start of a version does; it is told by itself. */
+const ROUNDS = 6;
 
 export async function measure(): Promise<Record<string, number | string>> {
   const times: number[] = [];
@@ -14,7 +15,7 @@ export async function measure(): Promise<Record<string, number | string>> {
   for (let round = 0; round < ROUNDS; round++) {
     const dataDir = mkdtempSync(join(tmpdir(), 'millrace-start-'));
     const begun = performance.now();
-    const main = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
+    const main = join(import.meta.dirname, '..', 'bin', 'millrace');
     const child = spawn(
       process.execPath,
       [main, 'start', '-d', dataDir, '--port', '0', '--registry-port', '0', '--sql-port', '0'],
@@ -51,10 +52,12 @@ export async function measure(): Promise<Record<string, number | string>> {
       rmSync(dataDir, { recursive: true, force: true });
     }
   }
-  times.sort((a, b) => a - b);
+  const [first, ...later] = times;
+  later.sort((a, b) => a - b);
   return {
-    'to the first answered request, ms (median)': Math.round(times[Math.floor(ROUNDS / 2)]!),
-    'to the first answered request, ms (slowest)': Math.round(times.at(-1)!),
+    'to the first answered request, ms (median)': Math.round(later[Math.floor(later.length / 2)]!),
+    'to the first answered request, ms (slowest)': Math.round(later.at(-1)!),
+    'to the first answered request, ms (the very first start)': Math.round(first!),
     'resident when idle, MB': Math.round(residentMb),
   };
 }
