@@ -15,7 +15,6 @@ import { BIGINT, typeText } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
 import { compilerFor, type PlanEnvironment } from './environment.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
-import { pruneColumns } from './prune.ts';
 import type { NamedExpression, RowColumn, SourceStep, Step } from './plan.ts';
 
 /** A query as steps, before it is known where its rows go. */
@@ -73,7 +72,7 @@ class QueryPlanner {
     const { sources } = this.#scope;
     try {
       this.#checkSources();
-      const root = pruneColumns(this.#steps());
+      const root = this.#steps();
       return { root, sources: sources.map(({ source }) => source), canonical: this.#canonical };
     } catch (error) {
       if (error instanceof StatementError && error.statementText === undefined && this.#canonical !== this.#query) {

@@ -17,6 +17,7 @@ import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
 import { canImplicitlyCast, sameType, typeText } from '../types.ts';
 import { registeredColumns } from './schema-inference.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
+import { pruneColumns } from '../plan/prune.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
 import type { EngineContext, PersistentQuery, Settings, StatementResult } from './context.ts';
@@ -203,7 +204,7 @@ async function start(
 ): Promise<void> {
   const { catalog, functions, schemas, log } = engine;
   const sources = planned.sources.map(({ name }) => name);
-  const queryPlan: QueryPlan = { queryId, resultKind, root: planned.root, sources, sink, text };
+  const queryPlan: QueryPlan = { queryId, resultKind, root: pruneColumns(planned.root), sources, sink, text };
   const sinkSerdes: Preparable[] = [];
   const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, sinkSerdes);
   for (const serde of sinkSerdes) await serde.prepare?.();
