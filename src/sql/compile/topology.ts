@@ -1,5 +1,5 @@
-import type { Serde } from '../../serde/index.ts';
-import { assert } from '../../util/index.ts';
+import { SerializationError, type Serde } from '../../serde/index.ts';
+import { assert, messageOf } from '../../util/index.ts';
 import { type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { compilerFor } from '../plan/environment.ts';
@@ -244,9 +244,12 @@ class StepCompiler implements StepContext {
   // --- ends --------------------------------------------------------------------------------------------------------------
 
   sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
-    const key = this.keySerde(root, sink.keyFormat, sink.topic);
+    const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
     const columns = root.columns;
-    const value = rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' });
+    const value = toSink(
+      rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' }),
+      sink.topic,
+    );
     const bare = holdsBare(sink.valueFormat, 'value', columns);
     let stream = 'table' in flow ? flow.table.toStream() : flow.stream;
     if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
@@ -283,6 +286,23 @@ class StepCompiler implements StepContext {
     assert('table' in flow, 'this step is a table');
     return flow.table;
   }
+}
+
+/** A row that does not fit the sink's schema ends its query: to leave it out would lose it silently. */
+function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
+  return {
+    name: serde.name,
+    encode(value, out) {
+      try {
+        serde.encode(value, out);
+      } catch (error) {
+        const what = `Exception caught in process: Unable to serialize record to topic ${topic}: ${messageOf(error)}`;
+        throw new SerializationError(what, error);
+      }
+    },
+    decode: (bytes, start, end) => serde.decode(bytes, start, end),
+    prepare: async () => serde.prepare?.(),
+  };
 }
 
 /** A serde that only reads needs no schema of its own in the registry. */

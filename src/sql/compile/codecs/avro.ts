@@ -252,8 +252,10 @@ function recordWriter(
   });
   return (values) => {
     const object: Record<string, unknown> = {};
-    for (const { field, at, write } of steps)
-      object[field.name] = write === undefined ? (field.default ?? null) : write(values[at]!);
+    for (const { field, at, write } of steps) {
+      const value = write === undefined ? null : write(values[at]!);
+      object[field.name] = value ?? field.default ?? null;
+    }
     return object;
   };
 }
