@@ -57,6 +57,8 @@ export interface GraphNode {
   readonly keepsValue: boolean;
   /** The serde of the key bytes that the operator puts into the context, when it does. */
   readonly ownKeySerde: AnySerde | null;
+  /** The same for values. */
+  readonly ownValueSerde: AnySerde | null;
   readonly build: ((scope: TaskScope, node: GraphNode) => Emit | EmitChange) | null;
 }
 
@@ -72,6 +74,7 @@ export interface NodeOptions {
   readonly keepsKey?: boolean;
   readonly keepsValue?: boolean;
   readonly ownKeySerde?: AnySerde | null;
+  readonly ownValueSerde?: AnySerde | null;
   readonly build?: (scope: TaskScope, node: GraphNode) => Emit | EmitChange;
 }
 
@@ -113,6 +116,7 @@ export class Graph {
       keepsKey: options.keepsKey ?? false,
       keepsValue: options.keepsValue ?? false,
       ownKeySerde: options.ownKeySerde ?? null,
+      ownValueSerde: options.ownValueSerde ?? null,
       build: options.build ?? null,
     };
     for (const parent of node.parents) parent.children.push(node);
@@ -264,12 +268,12 @@ export class DecodingPlan {
       : null;
   }
 
-  /** Whether the value reaches `node` as the bytes of its source record, read with this serde. */
+  /** The serde of the value bytes that lie in the context before `node`: its source record's, or an operator's own. */
   valueSerdeBefore(node: GraphNode): AnySerde | null {
     let found: AnySerde | null = null;
     for (const parent of node.parents) {
-      const serde =
-        parent.source !== null ? parent.source.value : parent.keepsValue ? this.valueSerdeBefore(parent) : null;
+      const own = parent.source?.value ?? parent.ownValueSerde;
+      const serde = own ?? (parent.keepsValue ? this.valueSerdeBefore(parent) : null);
       if (serde === null || (found !== null && !sameSerde(found, serde))) return null;
       found = serde;
     }

@@ -18,6 +18,7 @@ import {
   flatMap,
   flatMapValues,
   map,
+  mapValueBytes,
   mapValues,
   passThrough,
   peek,
@@ -39,7 +40,7 @@ import type {
 import type { ProcessorSupplier, ValueProcessorSupplier } from './processor.ts';
 import type { TaskScope } from './runtime/task-scope.ts';
 import type { JoinWindows } from './windows.ts';
-import { MillraceError } from '../util/index.ts';
+import { type ByteWriter, MillraceError } from '../util/index.ts';
 
 type Pairs<K, V> = Iterable<readonly [K, V]>;
 
@@ -85,6 +86,30 @@ export class KStream<K, V> {
   ): KStream<K, V2> {
     const node = this.#add('map-values', options, { keepsKey: true, build: mapValues(mapper as never) });
     return this.#to(node, { value: options.value as AnySerde | undefined });
+  }
+
+  /**
+   * Turns the bytes of a value into the bytes of another, without an object in between: `transform` reads `[start, end)` of
+   * `bytes`, writes to `out` and answers true, or false to leave the record out. A null value stays null. `value` is the
+   * serde of what is written, for those behind that want it decoded.
+   */
+  mapValueBytes<V2>(
+    transform: (bytes: Buffer, start: number, end: number, out: ByteWriter, context: RecordContext) => boolean,
+    options: Named & { readonly value: SerdeOf<V2> },
+  ): KStream<K, V2> {
+    const before = required(this.state.value, 'value', 'map-value-bytes');
+    const value = options.value as AnySerde;
+    const node = this.#add(
+      'map-value-bytes',
+      { ...options, reads: 'neither' },
+      {
+        keepsKey: true,
+        valueBytesAs: before,
+        ownValueSerde: value,
+        build: mapValueBytes(transform, before, value),
+      },
+    );
+    return this.#to(node, { value });
   }
 
   flatMap<K2, V2>(

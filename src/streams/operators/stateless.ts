@@ -1,6 +1,7 @@
 // Operators that keep nothing: each answers the closure that stands between its input and what comes behind it.
 import type { RecordContext } from '../context.ts';
-import type { Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import { ByteWriter } from '../../util/index.ts';
+import type { AnySerde, Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 
 type Build = (scope: TaskScope, node: GraphNode) => Emit;
@@ -75,6 +76,53 @@ export function mapValues(mapper: Mapper): Build {
         return;
       }
       next(key, mapped, timestamp, context);
+    };
+  };
+}
+
+/** The value's bytes stand in for it: they are put into the context for those behind, and taken back afterwards. */
+export function mapValueBytes(
+  transform: (bytes: Buffer, start: number, end: number, out: ByteWriter, context: RecordContext) => boolean,
+  before: AnySerde,
+  behind: AnySerde,
+): Build {
+  return (scope, node) => {
+    const next = scope.forward(node);
+    const lieAtHand = scope.plan.hasValueBytes(node);
+    const isDecodedBehind = scope.plan.childrenNeedValue(node);
+    const given = new ByteWriter();
+    const out = new ByteWriter();
+    return (key, value, timestamp, context) => {
+      context.timestamp = timestamp;
+      if (value === null || (lieAtHand && context.valueStart < 0)) {
+        next(key, null, timestamp, context);
+        return;
+      }
+      const { valueBytes, valueStart, valueEnd } = context;
+      let passes: boolean;
+      let decoded: unknown;
+      out.reset();
+      try {
+        if (lieAtHand) {
+          passes = transform(valueBytes, valueStart, valueEnd, out, context);
+        } else {
+          given.reset();
+          before.encode(value, given);
+          passes = transform(given.buffer, 0, given.position, out, context);
+        }
+        if (passes && isDecodedBehind) decoded = behind.decode(out.buffer, 0, out.position);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
+      if (!passes) return;
+      context.valueBytes = out.buffer;
+      context.valueStart = 0;
+      context.valueEnd = out.position;
+      next(key, decoded, timestamp, context);
+      context.valueBytes = valueBytes;
+      context.valueStart = valueStart;
+      context.valueEnd = valueEnd;
     };
   };
 }
