@@ -223,7 +223,10 @@ export class TimeWindowedKStream<K, V> {
     const stream = this.#grouping.placed(name);
     const spec = windowedSpec(sliding ? 'sliding' : 'window', name, stream, options as Materialized<unknown, unknown>, {
       sizeMs,
-      atLeastMs: sizeMs + windows.graceMs,
+      // A late record looks for the one before it up to two lengths back.
+      atLeastMs: (sliding ? 2 : 1) * sizeMs + windows.graceMs,
+      // Spans are kept by their ends, and the newest one ends a length behind the newest record.
+      extraMs: sliding ? sizeMs + 1 : 0,
     });
     const used = withReads(aggregation, options);
     return windowedTable<K, A>(stream, spec, used, options.operatorName, windows.graceMs, sizeMs, (sendsOld) =>
@@ -282,6 +285,7 @@ export class SessionWindowedKStream<K, V> {
     const spec = windowedSpec('session', name, stream, options as Materialized<unknown, unknown>, {
       sizeMs: null,
       atLeastMs: windows.gapMs + windows.graceMs,
+      extraMs: 0,
     });
     const used = withReads(aggregation, options);
     return windowedTable<K, A>(
@@ -301,7 +305,7 @@ function windowedSpec(
   name: string,
   stream: StreamState,
   options: Materialized<unknown, unknown>,
-  window: { readonly sizeMs: number | null; readonly atLeastMs: number },
+  window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
   if (retentionMs < window.atLeastMs) {
@@ -317,7 +321,7 @@ function windowedSpec(
     value: required(options.value as AnySerde | undefined, 'value', name),
     logging: options.logging ?? true,
     caching: options.caching,
-    retentionMs,
+    retentionMs: retentionMs + window.extraMs,
     ...(window.sizeMs === null ? {} : { windowSizeMs: window.sizeMs }),
     topicConfig: options.topicConfig,
   };

@@ -35,7 +35,7 @@ export function aggregateSessions(
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
-      if (onClose) closing.fill();
+      if (onClose) closing.fill(position.lastClose);
       if (timestamp > position.observedTime) position.observedTime = timestamp;
       const closeTime = position.observedTime - graceMs - gapMs;
 

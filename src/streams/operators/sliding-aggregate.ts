@@ -51,7 +51,7 @@ export function aggregateSliding(
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
-      if (onClose) closing.fill();
+      if (onClose) closing.fill(position.lastClose);
       if (timestamp > position.observedTime) position.observedTime = timestamp;
       const closeTime = position.observedTime - windows.graceMs;
       if (timestamp + difference < closeTime) {

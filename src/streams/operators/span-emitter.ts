@@ -78,13 +78,16 @@ export class ClosingOrder {
     this.#store = store;
   }
 
-  /** Before the first span is added: what was restored is in the store already. */
-  fill(): void {
+  /**
+   * Before the first span is added: what was restored is in the store already. Spans that end before `lastClose` have
+   * been emitted in an earlier life.
+   */
+  fill(lastClose: number): void {
     if (this.#filled) return;
     this.#filled = true;
     const { table } = this.#store;
     table.forEach((slot) => {
-      for (const span of table.values[slot]!) this.add(span);
+      for (const span of table.values[slot]!) if (span.end >= lastClose) this.add(span);
     });
   }
 

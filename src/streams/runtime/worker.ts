@@ -69,6 +69,7 @@ export class Worker {
   readonly #fullNames = new Map<string, string>();
   #stopping = false;
   #taskHasFailed = false;
+  #isClosed = false;
   /** True while the group rearranges the work: nothing is processed. */
   #isSuspended = true;
   /** Counts assignments: what was begun for an older one stops. */
@@ -310,6 +311,8 @@ export class Worker {
 
   /** Tasks stay as they are: most of them come back with the next assignment. */
   async #revoked(): Promise<void> {
+    // Leaving the group: what could be committed has been.
+    if (this.#isClosed) return;
     this.#options.events.onRebalancing();
     this.#isSuspended = true;
     this.#assignment++;
@@ -409,6 +412,7 @@ export class Worker {
 
   async #close(): Promise<void> {
     const isClean = this.#failure === undefined;
+    this.#isClosed = true;
     if (!isClean && this.#settings.exactlyOnce && this.#outgoing.inTransaction) {
       await this.#producer.abortTransaction().catch(() => {});
     }

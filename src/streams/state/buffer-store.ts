@@ -15,13 +15,13 @@ export interface Buffered {
 }
 
 /**
- * The last change per key in the order of time: what suppression holds back. Its rows are private to this library: the
+ * The last change per key in the order of time and key: what suppression holds back. Its rows are private to this library: the
  * key, then buffer time, presence flags, and new and old value with lengths.
  */
 export class BufferState implements StateStore {
   readonly spec: StoreSpec;
   readonly #byKey = new SlotTable<Buffered>();
-  readonly #line = new Line<Buffered>((a, b) => a.time - b.time);
+  readonly #line = new Line<Buffered>((a, b) => a.time - b.time || Buffer.compare(a.key, b.key));
   readonly #tracking: Tracking;
   #unlogged = new Map<string, Buffer>();
   #uncheckpointed = new Map<string, Buffer>();
