@@ -3,15 +3,16 @@ import { assert, messageOf } from '../../util/index.ts';
 import { type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { compilerFor } from '../plan/environment.ts';
-import type {
-  FilterStep,
-  FlatMapStep,
-  ProjectStep,
-  QueryPlan,
-  RowColumn,
-  SelectKeyStep,
-  SourceStep,
-  Step,
+import {
+  type FilterStep,
+  type FlatMapStep,
+  type ProjectStep,
+  type QueryPlan,
+  type RowColumn,
+  type SelectKeyStep,
+  type SourceStep,
+  type Step,
+  tableStoreName,
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { compileTableCall } from './call.ts';
@@ -150,7 +151,7 @@ class StepCompiler implements StepContext {
         ? (keySerde(internalSerde(schema.key), step.window) as Serde<NonNullable<RowKey>>)
         : key,
       value: internalSerde(step.columns) as Serde<Row>,
-      name: `${step.context}-Reduce`,
+      name: tableStoreName(step),
     });
     return { table };
   }

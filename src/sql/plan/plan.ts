@@ -126,6 +126,11 @@ export interface QueryPlan {
   readonly text: string;
 }
 
+/** The store behind a table that is read from a topic. */
+export function tableStoreName(step: SourceStep): string {
+  return `${step.context}-Reduce`;
+}
+
 /** The steps that a step takes its rows from. */
 export function inputsOf(step: Step): readonly Step[] {
   if (step.kind === 'source') return [];

@@ -3,7 +3,7 @@
 import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
 import { compileAggregate } from '../compile/aggregate.ts';
 import { compilerFor, type PlanEnvironment } from '../plan/environment.ts';
-import type { AggregateStep, QueryPlan, Step } from '../plan/plan.ts';
+import { type AggregateStep, type QueryPlan, type Step, tableStoreName } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 
 /** The name of the store behind an aggregation; its changelog is named after it. */
@@ -42,12 +42,7 @@ export class Materialization {
       return new Materialization(AGGREGATE_STORE, resultsOf(environment, step), environment, then);
     }
     if (step.kind === 'source' && step.table && step.window === undefined) {
-      return new Materialization(
-        `KafkaTopic_${step.prefix ?? step.source}-Reduce`,
-        (_key, _window, row) => row,
-        environment,
-        then,
-      );
+      return new Materialization(tableStoreName(step), (_key, _window, row) => row, environment, then);
     }
     return undefined;
   }

@@ -18,6 +18,7 @@ import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts
 import { BYTES, sameType, typeText } from '../types.ts';
 import type { EngineContext, Settings, StatementResult } from './context.ts';
 import { inferColumns } from './schema-inference.ts';
+import { materializeSourceTable } from './source-table.ts';
 import { WithProperties } from './with-properties.ts';
 
 /** CREATE STREAM and CREATE TABLE over a topic. */
@@ -67,6 +68,12 @@ export async function createSource(
   }
   await registerSchemas(engine, source);
   catalog.put(source);
+  const materialized =
+    source.isSource && source.kind === 'TABLE' && setting('ksql.source.table.materialization.enabled') !== 'false';
+  if (materialized && source.window === undefined) {
+    const createdBy = await materializeSourceTable(engine, source, setting);
+    catalog.put({ ...source, createdBy });
+  }
   const created = `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`;
   return { kind: 'done', message: created };
 }

@@ -1,0 +1,38 @@
+import type { DataSource } from '../catalog.ts';
+import { compileTopology } from '../compile/topology.ts';
+import type { Query } from '../parser/ast.ts';
+import type { QueryPlan } from '../plan/plan.ts';
+import { planQuery } from '../plan/planner.ts';
+import type { EngineContext, PersistentQuery, Settings } from './context.ts';
+
+/** CREATE SOURCE TABLE: a query without a sink keeps the table's rows, so that pull queries find them. */
+export async function materializeSourceTable(
+  engine: EngineContext,
+  source: DataSource,
+  setting: Settings,
+): Promise<string> {
+  const { catalog, functions, schemas, log } = engine;
+  const columns = source.schema.value.map((column) => column.name);
+  const query: Query = {
+    select: columns.map((name) => ({ kind: 'item', expression: { kind: 'column', name } })),
+    from: { name: source.name, alias: source.name },
+    joins: [],
+  };
+  const target = { sinkName: undefined, statement: source.sql, keyFormat: undefined, valueFormat: undefined };
+  const planned = planQuery({ catalog, functions, setting }, query, target);
+  const queryId = `CST_${source.name}_${engine.nextQueryNumber()}`;
+  const sources = [source.name];
+  const queryPlan: QueryPlan = {
+    queryId,
+    resultKind: 'TABLE',
+    root: planned.root,
+    sources,
+    sink: undefined,
+    text: source.sql,
+  };
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan);
+  const running: PersistentQuery = { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql };
+  engine.queries.set(queryId, running);
+  await engine.executor.start(running);
+  return queryId;
+}
