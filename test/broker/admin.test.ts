@@ -150,6 +150,8 @@ describe('configs', () => {
     expect(partitions).toMatchObject({ value: '2', configSource: 4, readOnly: true });
     const cluster = await transport.request(describeCluster, create(describeCluster, {}));
     expect(cluster).toMatchObject({ clusterId: broker.clusterId, controllerId: 1 });
+    const asked = create(describeCluster, { includeClusterAuthorizedOperations: true });
+    expect((await transport.request(describeCluster, asked)).clusterAuthorizedOperations).toBe(0b1_1111_1010_0000);
     await createTopic(transport, 't');
     await send(transport, 't', ['x']);
     const dirs = await transport.request(describeLogDirs, create(describeLogDirs, {}));

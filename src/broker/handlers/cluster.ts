@@ -1,4 +1,5 @@
-import { describeCluster, describeLogDirs, ErrorCode, OPERATIONS_NOT_ASKED } from '../../protocol/index.ts';
+import { describeCluster, describeLogDirs, ErrorCode } from '../../protocol/index.ts';
+import { authorizedOperations } from '../authorized-operations.ts';
 import { on } from './handler.ts';
 
 const BROKERS = 1;
@@ -16,7 +17,7 @@ export const handleDescribeCluster = on(describeCluster, (request, { core, endpo
     brokers: isSupported
       ? [{ brokerId: nodeId, ...endpoint, rack: core.settings['broker.rack'] || null, isFenced: false }]
       : [],
-    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+    clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
   };
 });
 

@@ -58,10 +58,6 @@ function describeResource(core: Core, type: number, name: string): ConfigDescrip
       }
       // The default of all brokers has nothing of its own: what was given belongs to this one.
       return name === '' ? [] : describeBrokerConfigs(core);
-    case ResourceType.group:
-    case ResourceType.brokerLogger:
-    case ResourceType.clientMetrics:
-      return [];
     default:
       throw refusal('INVALID_REQUEST', `Configs of resource type ${type} are not supported.`);
   }

@@ -8,10 +8,10 @@ import {
   joinGroup,
   leaveGroup,
   listGroups,
-  OPERATIONS_NOT_ASKED,
   type ResponseOf,
   syncGroup,
 } from '../../protocol/index.ts';
+import { authorizedOperations } from '../authorized-operations.ts';
 import type { GroupMember } from '../groups/group-member.ts';
 import { type JoinResult, refusedJoin, refusedSync, type SyncResult } from '../groups/group-requests.ts';
 import { on } from './handler.ts';
@@ -133,7 +133,7 @@ export const handleDescribeGroups = on(describeGroups, (request, { core, version
       members: isMissing
         ? []
         : [...classic.members.values()].map((member) => describeMember(member, isStable, classic.protocolName ?? '')),
-      authorizedOperations: OPERATIONS_NOT_ASKED,
+      authorizedOperations: authorizedOperations('group', request.includeAuthorizedOperations),
     };
   }),
 }));

@@ -7,6 +7,7 @@ import {
   ZERO_UUID,
 } from '../../protocol/index.ts';
 import { codeOf } from '../../util/index.ts';
+import { authorizedOperations } from '../authorized-operations.ts';
 import type { Core, RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
 import type { Topic } from '../topics.ts';
@@ -41,7 +42,7 @@ export const handleMetadata = on(metadata, (request, context): Response => {
     clusterId: core.clusterId,
     controllerId: nodeId,
     topics,
-    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+    clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
     errorCode: ErrorCode.NONE,
   };
 
@@ -49,6 +50,7 @@ export const handleMetadata = on(metadata, (request, context): Response => {
     return {
       ...withError(topic.name, topic.id, ErrorCode.NONE),
       isInternal: topic.isInternal,
+      topicAuthorizedOperations: authorizedOperations('topic', request.includeTopicAuthorizedOperations),
       partitions: topic.partitions.map((partition) => describePartition(partition, nodeId)),
     };
   }
