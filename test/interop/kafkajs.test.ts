@@ -89,7 +89,9 @@ describe('kafkajs', { timeout: 30_000 }, () => {
     const from = await topic('shared', 4);
     const assigned = await Promise.all(
       [1, 2].map(async () => {
-        const consumer = await connected(kafka.consumer({ groupId: 'sharing', heartbeatInterval: 100 }));
+        const consumer = await connected(
+          kafka.consumer({ groupId: 'sharing', heartbeatInterval: 100, maxWaitTimeInMs: 50 }),
+        );
         await consumer.subscribe({ topic: from, fromBeginning: true });
         const halves = new Promise<number[]>((resolve) => {
           consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
