@@ -57,28 +57,29 @@ export async function compact(log: PartitionLog, segments: readonly Segment[], n
   const keeper = new Keeper(newest, aborted, now, log.settings['delete.retention.ms']);
   for (const group of groupsOf(segments, log.settings['segment.bytes'])) {
     const target = log.newCompactedSegment(group[0]!.baseOffset);
-    for (const segment of group) {
-      bytesBefore += segment.size;
-      await forEachBatchInSlices(segment, (batch) => {
-        const kept = keeper.keep(batch);
-        if (kept !== undefined) target.copyIn(kept);
-      });
+    let isReplaced = false;
+    try {
+      for (const segment of group) {
+        bytesBefore += segment.size;
+        await forEachBatchInSlices(segment, (batch) => {
+          const kept = keeper.keep(batch);
+          if (kept !== undefined) target.copyIn(kept);
+        });
+      }
+      await target.sync();
+      // Retention or the deletion of the topic may have taken the segments away meanwhile.
+      if (!group.every((segment) => log.segments.includes(segment))) return { bytesBefore, bytesAfter };
+      log.replaceSegments(group, target);
+      // With their markers gone, these transactions must not be told to readers any more: who is told of one looks for its
+      // marker, and would pass over everything that its producer wrote since.
+      log.aborted.dropBelow(group.at(-1)!.nextOffset);
+      isReplaced = true;
+      bytesAfter += target.size;
+    } finally {
+      if (!isReplaced) target.close();
     }
-    // Retention or a deleted topic may have taken the segments away meanwhile.
-    if (!group.every((segment) => log.segments.includes(segment))) {
-      target.close();
-      return { bytesBefore, bytesAfter };
-    }
-    await target.sync();
-    if (!group.every((segment) => log.segments.includes(segment))) {
-      target.close();
-      return { bytesBefore, bytesAfter };
-    }
-    log.replaceSegments(group, target);
-    bytesAfter += target.size;
   }
   log.cleanedTo = end;
-  log.aborted.dropBelow(end);
   return { bytesBefore, bytesAfter };
 }
 

@@ -219,6 +219,8 @@ export class PartitionLog {
   /** A segment in the making, which `replaceSegments` puts in its place. */
   newCompactedSegment(baseOffset: number): Segment {
     const { disk, cache } = this.#env;
+    // What an attempt that was given up has left must not be added to.
+    disk.remove(join(this.directory, `${segmentName(baseOffset)}.log.cleaned`));
     return new Segment(disk, this.directory, baseOffset, cache, this.settings['index.interval.bytes'], '.cleaned');
   }
 
