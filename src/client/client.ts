@@ -34,7 +34,7 @@ export interface ProducerSettings {
   readonly compressionType?: Compression;
   /** How long a batch waits for company, ms. Default 5. */
   readonly lingerMs?: number;
-  /** A partition's batch is sent when it reaches this size. Default 1 MiB. */
+  /** A partition's batch is sent when it reaches this size. Default 512 KiB. */
   readonly batchSize?: number;
   /** Default true; required by `transactionalId`. */
   readonly enableIdempotence?: boolean;

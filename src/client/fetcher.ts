@@ -1,6 +1,9 @@
-// The life of a fetched record: for every leader with partitions to read there is at most one Fetch on its way; its
-// answer is kept per partition until `poll` hands it out, and the next Fetch leaves at once. So the network works while
-// the caller does, and what is held is bounded by one answer per leader.
+// The life of a fetched record: every partition that is read is part of at most one Fetch on its way; the answer is kept
+// until `poll` hands it out, and the next Fetch leaves at once. So the network works while the caller does, and what is
+// held is bounded by one answer per partition.
+//
+// A Fetch of idle partitions waits on the broker, and everything behind it on its connection: the busy ones go on over a
+// second connection.
 import {
   BatchCursor,
   BATCH_HEADER_BYTES,
@@ -21,6 +24,8 @@ const DEFAULT_PARTITION_BYTES = 1024 * 1024;
 const DEFAULT_FETCH_BYTES = 50 * 1024 * 1024;
 const DEFAULT_MAX_WAIT_MS = 500;
 const RETRY_BACKOFF_MS = 50;
+/** Connections to each leader. */
+const LANES = [0, 1] as const;
 
 export const EARLIEST = -2;
 export const LATEST = -1;
@@ -30,6 +35,7 @@ interface PartitionState extends TopicPartition {
   position: number;
   paused: boolean;
   buffered: FetchedPartition | undefined;
+  inFlight: boolean;
 }
 
 export class Fetcher {
@@ -38,7 +44,8 @@ export class Fetcher {
   readonly #settings: ConsumerSettings;
   readonly #isolation: Isolation;
   readonly #partitions = new Map<string, PartitionState>();
-  readonly #inFlight = new Set<number>();
+  /** Connections with a Fetch on its way, as `leader/lane`. */
+  readonly #busy = new Set<string>();
   #arrived: Deferred = deferred();
   #failure: unknown;
   #resolving = false;
@@ -58,7 +65,7 @@ export class Fetcher {
       const key = keyOf(topic, partition);
       this.#partitions.set(
         key,
-        before.get(key) ?? { topic, partition, position: offset, paused: false, buffered: undefined },
+        before.get(key) ?? { topic, partition, position: offset, paused: false, buffered: undefined, inFlight: false },
       );
     }
     this.#signal();
@@ -105,18 +112,20 @@ export class Fetcher {
     const byLeader = new Map<number, PartitionState[]>();
     let unresolved = false;
     for (const state of this.#partitions.values()) {
-      if (state.paused || state.buffered !== undefined) continue;
+      if (state.paused || state.buffered !== undefined || state.inFlight) continue;
       const leader = this.#cluster.known(state.topic)?.partitions[state.partition]?.leader ?? -1;
       if (state.position < 0 || leader < 0) {
         unresolved = true;
         continue;
       }
-      if (this.#inFlight.has(leader)) continue;
       const list = byLeader.get(leader);
       if (list === undefined) byLeader.set(leader, [state]);
       else list.push(state);
     }
-    for (const [leader, states] of byLeader) void this.#fetchFrom(leader, states);
+    for (const [leader, states] of byLeader) {
+      const lane = LANES.find((candidate) => !this.#busy.has(`${leader}/${candidate}`));
+      if (lane !== undefined) void this.#fetchFrom(leader, lane, states);
+    }
     if (unresolved) void this.#resolve();
   }
 
@@ -156,12 +165,14 @@ export class Fetcher {
     }
   }
 
-  async #fetchFrom(leader: number, states: readonly PartitionState[]): Promise<void> {
-    this.#inFlight.add(leader);
+  async #fetchFrom(leader: number, lane: number, states: readonly PartitionState[]): Promise<void> {
+    const connection = `${leader}/${lane}`;
+    this.#busy.add(connection);
+    for (const state of states) state.inFlight = true;
     const startedAt = new Map(states.map((state) => [state, state.position]));
     let failed = false;
     try {
-      const transport = await this.#cluster.node(leader, this.#purpose);
+      const transport = await this.#cluster.node(leader, `${this.#purpose}-${lane}`);
       const nameOf = new Map<string, string>();
       const topics = [...Map.groupBy(states, (state) => state.topic)].map(([topic, list]) => {
         const topicId = this.#cluster.known(topic)?.topicId;
@@ -204,7 +215,8 @@ export class Fetcher {
       if (!(error instanceof MillraceError && error.retriable) && !this.#cluster.closed) this.#failure = error;
     }
     if (failed) await this.#cluster.sleep(RETRY_BACKOFF_MS);
-    this.#inFlight.delete(leader);
+    this.#busy.delete(connection);
+    for (const state of states) state.inFlight = false;
     this.#signal();
   }
 

@@ -22,7 +22,8 @@ import { DefaultPartitioner } from './partitioner.ts';
 import { ProducerIdentity } from './transaction.ts';
 
 const DEFAULT_LINGER_MS = 5;
-const DEFAULT_BATCH_BYTES = 1024 * 1024;
+/** Half of what topics accept by default: the last record may make a batch a little larger. */
+const DEFAULT_BATCH_BYTES = 512 * 1024;
 const DEFAULT_DELIVERY_TIMEOUT_MS = 120_000;
 const DEFAULT_REQUEST_BYTES = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;

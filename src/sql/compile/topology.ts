@@ -1,6 +1,6 @@
-import { SerializationError, type Serde } from '../../serde/index.ts';
+import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
-import { type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
+import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { compilerFor } from '../plan/environment.ts';
 import {
@@ -29,6 +29,7 @@ import {
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
 import { internalSerde } from './codecs/internal.ts';
+import { type JsonStretch, jsonStretch } from './json-stretch.ts';
 import type { Evaluate } from './expression.ts';
 import { holdsBare, keySerde, rowSerde } from './formats.ts';
 import { timestampOf } from './timestamp.ts';
@@ -44,6 +45,11 @@ export interface Preparable {
 export function compileTopology(env: TopologyEnvironment, plan: QueryPlan, sinkSerdes: Preparable[] = []): Topology {
   const builder = new StreamsBuilder();
   const compiler = new StepCompiler(env, builder, plan.queryId);
+  const stretch = jsonStretch(env, plan, (evaluate, step) => compiler.guarded(evaluate, step));
+  if (stretch !== undefined) {
+    compiler.overBytes(stretch, plan.root);
+    return builder.build();
+  }
   const flow = compiler.compile(plan.root);
   if (plan.sink !== undefined) sinkSerdes.push(...compiler.sink(flow, plan.root, plan.sink));
   return builder.build();
@@ -70,6 +76,17 @@ class StepCompiler implements StepContext {
     this.env = env;
     this.builder = builder;
     this.queryId = queryId;
+  }
+
+  /** A whole query as one operator over the bytes of its values; keys pass as they are. */
+  overBytes({ source, sink, filters, transform }: JsonStretch, root: Step): void {
+    const bytes = { key: bytesSerde, value: bytesSerde };
+    let stream: KStream<Uint8Array | null, Uint8Array | null> = this.builder
+      .stream<Uint8Array | null, Uint8Array | null>(source.topic, bytes)
+      .mapValueBytes<Uint8Array | null>(transform, { value: bytesSerde });
+    if (filters) stream = stream.filter((_key, value) => value !== null, { reads: 'neither' });
+    if (root.key.length === 0) stream = stream.selectKey((): Uint8Array | null => null, { reads: 'neither' });
+    stream.to(sink.topic, bytes);
   }
 
   compile(step: Step): Flow {
