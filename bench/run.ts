@@ -9,7 +9,9 @@ export interface Bench {
 }
 
 const wanted = process.argv.slice(2);
-const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.bench.ts')).sort();
+const files = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.bench.ts'))
+  .sort();
 let failed = false;
 for (const file of files) {
   if (wanted.length > 0 && !wanted.some((word) => file.includes(word))) continue;
