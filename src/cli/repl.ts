@@ -149,6 +149,9 @@ class Repl {
       return;
     }
     this.#buffer = '';
+    // Takes away what was typed, on this side of the cursor and on the other.
+    this.#readline.write(null, { ctrl: true, name: 'e' });
+    this.#readline.write(null, { ctrl: true, name: 'u' });
     this.#terminal.write('');
     this.#readline.setPrompt(PROMPT);
     this.#readline.prompt();

@@ -96,6 +96,7 @@ export class Session {
     let headings: string[] = [];
     let table: StreamingTable | undefined;
     const rows: (readonly unknown[])[] = [];
+    let final: string | undefined;
     for await (const event of this.client.query(statement, signal)) {
       switch (event.kind) {
         case 'header':
@@ -119,13 +120,14 @@ export class Session {
           this.#terminal.write(event.text);
           break;
         case 'end':
-          if (this.format === 'tabular') this.#terminal.write(event.message);
+          final = event.message;
           break;
       }
     }
     if (this.format === 'json' || headings.length === 0) return;
+    if (!streaming) this.#terminal.write(renderTable(rows, { width, headings }));
+    if (final !== undefined) this.#terminal.write(final);
     if (streaming) this.#terminal.write('Query terminated');
-    else this.#terminal.write(renderTable(rows, { width, headings }));
   }
 }
 
