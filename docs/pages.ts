@@ -1,0 +1,82 @@
+import { brokerSettings, topicSettings } from '../src/broker/index.ts';
+import { handlers } from '../src/broker/handlers/index.ts';
+import { platformSettings } from '../src/platform/settings.ts';
+import { builtInFunctions } from '../src/sql/functions/index.ts';
+import { sqlSettings, streamsSettings } from '../src/sql/settings.ts';
+import type { SettingTable } from '../src/util/index.ts';
+
+const NOTE = 'Made from the code by `npm run docs`; change it there.';
+
+/** Every page of docs/reference, by file name. */
+export function referencePages(): Record<string, string> {
+  return {
+    'settings.md': settingsPage(),
+    'kafka-apis.md': apisPage(),
+    'sql-functions.md': functionsPage(),
+  };
+}
+
+function settingsPage(): string {
+  return page('Settings', [
+    'From a `.properties` file (`--config`), `MILLRACE_…` environment variables (`MILLRACE_NUM_PARTITIONS=3` is `num.partitions=3`), or `-p key=value`; the later in this list win.',
+    '## Platform',
+    settingsTable(platformSettings),
+    '## Broker',
+    settingsTable(brokerSettings),
+    '## Topics',
+    'Set when a topic is made, or altered later.',
+    settingsTable(topicSettings),
+    '## SQL',
+    'Set for the service, or with `SET` for a session.',
+    settingsTable(sqlSettings),
+    '## Queries',
+    'With or without `ksql.streams.` in front.',
+    settingsTable(streamsSettings),
+  ]);
+}
+
+function settingsTable(settings: SettingTable): string {
+  const rows = Object.entries(settings).map(([name, { kind, default: value, doc, oneOf }]) => {
+    const allowed = oneOf === undefined ? kind : oneOf.filter((option) => option !== '').join(', ');
+    return [`\`${name}\``, allowed, value === '' ? '' : `\`${String(value)}\``, doc];
+  });
+  return table(['name', 'type', 'default', 'what it does'], rows);
+}
+
+function apisPage(): string {
+  const rows = [...handlers]
+    .map(({ api }) => api)
+    .sort((a, b) => a.key - b.key)
+    .map(({ key, name, minVersion, maxVersion }) => [String(key), name, `${minVersion}–${maxVersion}`]);
+  return page('Kafka APIs that the broker answers', [
+    'What ApiVersions tells clients. Produce 0–2 is listed because older librdkafka turns compression off without it, and refused as Kafka 4 does.',
+    table(['key', 'API', 'versions'], rows),
+  ]);
+}
+
+function functionsPage(): string {
+  const families = Map.groupBy(builtInFunctions().all(), (declared) => declared.category);
+  const parts = [...families]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([category, functions]) => [
+      `## ${category.charAt(0)}${category.slice(1).toLowerCase()}`,
+      table(
+        ['function', 'takes and gives', 'what it does'],
+        functions.map(({ name, shownAs, overloads, description }) => [
+          `\`${shownAs ?? name}\``,
+          overloads.map(({ signature }) => `\`${signature.text}\``).join('<br>'),
+          description,
+        ]),
+      ),
+    ]);
+  return page('SQL functions', parts);
+}
+
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(headings), `|${headings.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+function page(title: string, parts: readonly string[]): string {
+  return `${[`# ${title}`, NOTE, ...parts].join('\n\n')}\n`;
+}
