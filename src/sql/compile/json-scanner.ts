@@ -23,6 +23,7 @@ const MAX_DEPTH = 64;
 export const FieldKind = { missing: 0, null: 1, boolean: 2, number: 3, plainString: 4, string: 5, nested: 6 } as const;
 
 interface LearnedKey {
+  /** The key and its closing quote. */
   readonly bytes: Buffer;
   /** Which wanted field it is; -1: none. */
   readonly field: number;
@@ -59,14 +60,16 @@ export class JsonScanner {
     for (let ordinal = 0; ; ordinal++) {
       if (at >= end || bytes[at] !== QUOTE) return false;
       const keyStart = at + 1;
-      const keyEnd = plainKeyEnd(bytes, keyStart, end);
+      const learned = this.#learned[ordinal];
+      const isLearned = learned !== undefined && startsWith(bytes, keyStart, end, learned.bytes);
+      const keyEnd = isLearned ? keyStart + learned.bytes.length - 1 : plainKeyEnd(bytes, keyStart, end);
       if (keyEnd < 0) return false;
       at = skipBlanks(bytes, keyEnd + 1, end);
       if (bytes[at] !== COLON) return false;
       const valueStart = skipBlanks(bytes, at + 1, end);
       at = this.#skipValue(bytes, valueStart, end, 0);
       if (at < 0) return false;
-      const field = this.#fieldOf(bytes, keyStart, keyEnd, ordinal);
+      const field = isLearned ? learned.field : this.#learn(bytes, keyStart, keyEnd, ordinal);
       if (field === UNUSUAL) return false;
       if (field >= 0) {
         if (kinds[field] !== FieldKind.missing) return false;
@@ -83,14 +86,12 @@ export class JsonScanner {
     }
   }
 
-  #fieldOf(bytes: Buffer, start: number, end: number, ordinal: number): number {
-    const learned = this.#learned[ordinal];
-    if (learned !== undefined && sameBytes(learned.bytes, bytes, start, end)) return learned.field;
+  #learn(bytes: Buffer, start: number, end: number, ordinal: number): number {
     const key = bytes.toString('latin1', start, end);
     const field = this.#names.indexOf(key);
     if (field < 0 && this.#folded.has(key.toUpperCase())) return UNUSUAL;
     // A record with many keys of its own must not fill the memory.
-    if (ordinal < MAX_LEARNED) this.#learned[ordinal] = { bytes: Buffer.from(key, 'latin1'), field };
+    if (ordinal < MAX_LEARNED) this.#learned[ordinal] = { bytes: Buffer.from(`${key}"`, 'latin1'), field };
     return field;
   }
 
@@ -120,20 +121,23 @@ export class JsonScanner {
 
   #skipString(bytes: Buffer, from: number, end: number): number {
     let kind: number = FieldKind.plainString;
-    for (let at = from; at < end; at++) {
+    let at = from;
+    for (;;) {
+      while (at < end && PLAIN[bytes[at]!] === 1) at++;
+      if (at >= end) return -1;
       const byte = bytes[at]!;
       if (byte === QUOTE) {
         this.#kind = kind;
         return at + 1;
       }
       if (byte < 0x20) return -1;
+      kind = FieldKind.string;
       if (byte === BACKSLASH) {
-        kind = FieldKind.string;
         at = skipEscape(bytes, at + 1, end);
         if (at < 0) return -1;
-      } else if (byte >= 0x80) kind = FieldKind.string;
+      }
+      at++;
     }
-    return -1;
   }
 
   #skipNested(bytes: Buffer, open: number, end: number, depth: number): number {
@@ -169,6 +173,10 @@ export class JsonScanner {
   }
 }
 
+/** 1 for the bytes that need no thought in a string: ASCII but for controls, quotes and backslashes. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
 const UNUSUAL = -2;
 const MAX_LEARNED = 256;
 
@@ -192,10 +200,10 @@ function plainKeyEnd(bytes: Buffer, from: number, end: number): number {
   return -1;
 }
 
-function sameBytes(learned: Buffer, bytes: Buffer, start: number, end: number): boolean {
-  const length = end - start;
-  if (learned.length !== length) return false;
-  for (let i = 0; i < length; i++) if (learned[i] !== bytes[start + i]) return false;
+function startsWith(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
+  const { length } = wanted;
+  if (start + length > end) return false;
+  for (let i = 0; i < length; i++) if (wanted[i] !== bytes[start + i]) return false;
   return true;
 }
 
