@@ -10,7 +10,7 @@ import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '.
 import type { TaskOutput } from './runtime/task-scope.ts';
 import { Task, type TaskSettings } from './runtime/task.ts';
 import { createStore } from './state/create-store.ts';
-import { NO_TRACKING, type StateStore } from './state/store.ts';
+import { FROM_LOG, NO_TRACKING, type StateStore } from './state/store.ts';
 import type { Topology } from './topology.ts';
 
 export interface TestDriverOptions {
@@ -208,7 +208,11 @@ export class TopologyTestDriver {
     try {
       for (let record = this.#inFlight.shift(); record !== undefined; record = this.#inFlight.shift()) {
         for (const store of this.#globalTopics.get(record.topic) ?? []) {
-          if (record.key !== null) store.restore(record.key, record.value, record.timestamp);
+          const { key, value, timestamp } = record;
+          if (key === null) continue;
+          const bytes = value === null ? key : Buffer.concat([key, value]);
+          const valueStart = value === null ? -1 : key.length;
+          store.restore(bytes, 0, key.length, valueStart, bytes.length, timestamp, FROM_LOG);
         }
         const task = this.#readers.get(record.topic);
         if (task === undefined) continue;

@@ -1,6 +1,6 @@
 // What every state store must do for the runtime: say what changed, row by row, and take the rows back.
 import { describe, expect, test } from 'vitest';
-import type { StateStore, Tracking } from '../../src/streams/state/store.ts';
+import { FROM_LOG, type RowVisitor, type StateStore, type Tracking } from '../../src/streams/state/store.ts';
 
 export interface StoreRow {
   readonly key: Buffer;
@@ -23,16 +23,25 @@ export function stateStoreSuite<S extends StateStore>(
   { create, changes, contents }: StoreUnderTest<S>,
 ): void {
   describe(`the ${name} store`, () => {
-    const drain = (store: S, which: 'drainLog' | 'drainCheckpoint'): StoreRow[] => {
+    const drain = (store: S, which: 'drainLog' | 'drainCheckpoint', generation = 1): StoreRow[] => {
       const rows: StoreRow[] = [];
-      store[which]((key, value, timestamp) =>
-        rows.push({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value), timestamp }),
-      );
+      const take: RowVisitor = (key, value, timestamp) =>
+        rows.push({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value), timestamp });
+      if (which === 'drainLog') store.drainLog(take);
+      else while (store.drainCheckpoint(generation, take)) expect(rows.length).toBeLessThan(100);
       return rows;
     };
-    const restore = (store: S, rows: readonly StoreRow[]): void => {
-      for (const { key, value, timestamp } of rows) store.restore(key, value, timestamp);
+    const restore = (store: S, rows: readonly StoreRow[], generation = FROM_LOG): void => {
+      for (const { key, value, timestamp } of rows) {
+        // Somewhere among other bytes, as it lies in a batch or in a file.
+        const bytes = Buffer.concat([Buffer.from('before'), key, value ?? Buffer.alloc(0), Buffer.from('behind')]);
+        const valueStart = 6 + key.length;
+        const valueEnd = bytes.length - 6;
+        store.restore(bytes, 6, valueStart, value === null ? -1 : valueStart, valueEnd, timestamp, generation);
+      }
     };
+    const sorted = (rows: readonly StoreRow[]): readonly StoreRow[] =>
+      rows.toSorted((a, b) => Buffer.compare(a.key, b.key));
 
     test('comes back from its rows, logged after every change or all at once', () => {
       for (const every of [1, 2, changes.length]) {
@@ -72,7 +81,7 @@ export function stateStoreSuite<S extends StateStore>(
       const take = (key: Buffer, value: Buffer | null, timestamp: number): void => {
         rows.push({ key: Buffer.from(key), value: value === null ? null : Buffer.from(value), timestamp });
       };
-      while (store.drainCheckpoint(take, 1)) expect(rows.length).toBeLessThan(100);
+      while (store.drainCheckpoint(1, take, 1)) expect(rows.length).toBeLessThan(100);
       const back = create(TRACKED);
       restore(back, rows);
       expect(contents(back)).toEqual(contents(whole));
@@ -83,9 +92,54 @@ export function stateStoreSuite<S extends StateStore>(
       const store = create(TRACKED);
       for (const change of changes) change(store);
       const back = create(TRACKED);
-      restore(back, drain(store, 'drainLog'));
+      restore(back, drain(store, 'drainLog'), 1);
       expect(drain(back, 'drainLog')).toEqual([]);
       expect(drain(back, 'drainCheckpoint')).toEqual([]);
+    });
+
+    test('has for the checkpoint what was put back from the log', () => {
+      for (let cut = 0; cut <= changes.length; cut++) {
+        const store = create(TRACKED);
+        changes.slice(0, cut).forEach((change) => change(store));
+        const checkpoint = drain(store, 'drainCheckpoint');
+        drain(store, 'drainLog');
+        changes.slice(cut).forEach((change) => change(store));
+        const log = drain(store, 'drainLog');
+        const back = create(TRACKED);
+        restore(back, checkpoint, 1);
+        restore(back, log, FROM_LOG);
+        expect(drain(back, 'drainLog')).toEqual([]);
+        const next = create(TRACKED);
+        restore(next, checkpoint, 1);
+        restore(next, drain(back, 'drainCheckpoint', 2), 2);
+        expect(contents(next)).toEqual(contents(store));
+      }
+    });
+
+    test('gives again what only an old generation of the checkpoint holds', () => {
+      for (let cut = 0; cut <= changes.length; cut++) {
+        const store = create(TRACKED);
+        changes.slice(0, cut).forEach((change) => change(store));
+        const first = drain(store, 'drainCheckpoint', 1);
+        changes.slice(cut).forEach((change) => change(store));
+        const second = drain(store, 'drainCheckpoint', 2);
+        store.refresh(1);
+        expect(drain(store, 'drainCheckpoint', 3)).toEqual([]);
+        const back = create(TRACKED);
+        restore(back, first, 1);
+        restore(back, second, 2);
+        for (const one of [store, back]) one.refresh(2);
+        const third = drain(store, 'drainCheckpoint', 3);
+        expect(sorted(drain(back, 'drainCheckpoint', 3))).toEqual(sorted(third));
+        const next = create(TRACKED);
+        restore(next, second, 2);
+        restore(next, third, 3);
+        expect(contents(next)).toEqual(contents(store));
+        store.refresh(4);
+        const all = create(TRACKED);
+        restore(all, drain(store, 'drainCheckpoint', 4), 4);
+        expect(contents(all)).toEqual(contents(store));
+      }
     });
 
     test('goes on from where it was put back', () => {

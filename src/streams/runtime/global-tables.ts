@@ -1,8 +1,8 @@
 // Global tables: every instance reads their topics completely, before it starts and from then on.
 import type { Client, Consumer, FetchedPartition } from '../../client/index.ts';
-import { restoreRow } from '../state/checkpoint.ts';
+import { restoreRow } from '../state/row-chunks.ts';
 import { createStore } from '../state/create-store.ts';
-import { NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
+import { FROM_LOG, NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
 
 const POLL_MS = 100;
 
@@ -64,11 +64,9 @@ export class GlobalTables {
       const stores = this.#byTopic.get(topic) ?? [];
       while (cursor.advance()) {
         if (cursor.keyStart < 0) continue;
-        const { bytes, timestamp, valueStart } = cursor;
-        const key = bytes.subarray(cursor.keyStart, cursor.keyEnd);
-        const value = valueStart < 0 ? null : bytes.subarray(valueStart, cursor.valueEnd);
+        const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = cursor;
         for (const store of stores) {
-          const wait = restoreRow(store, key, value, timestamp);
+          const wait = restoreRow(store, bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
           if (wait !== undefined) await wait;
         }
       }

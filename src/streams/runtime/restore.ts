@@ -1,8 +1,9 @@
 // Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
 import type { Client, TopicPartition } from '../../client/index.ts';
 import { DeserializationError } from '../../serde/index.ts';
-import { type Checkpoint, restoreRow } from '../state/checkpoint.ts';
-import type { StateStore } from '../state/store.ts';
+import type { Checkpoint } from '../state/checkpoint.ts';
+import { restoreRow } from '../state/row-chunks.ts';
+import { FROM_LOG, type StateStore } from '../state/store.ts';
 import type { Topology } from '../topology.ts';
 import { changelogTopic } from './internal-topics.ts';
 import type { Task } from './task.ts';
@@ -10,7 +11,7 @@ import type { Task } from './task.ts';
 /** What a restoration did, for those who watch. */
 export interface RestoreReport {
   readonly taskId: string;
-  /** Rows that came from the checkpoint. */
+  /** Entries that came from the checkpoint. */
   readonly checkpointRows: number;
   /** Records that came from changelogs. */
   readonly changelogRecords: number;
@@ -81,11 +82,9 @@ export async function restoreTask(
           if (log === undefined) continue;
           while (cursor.advance()) {
             if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
-            const { bytes, timestamp, valueStart } = cursor;
-            const row = bytes.subarray(cursor.keyStart, cursor.keyEnd);
-            const value = valueStart < 0 ? null : bytes.subarray(valueStart, cursor.valueEnd);
+            const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = cursor;
             try {
-              const wait = restoreRow(log.store, row, value, timestamp);
+              const wait = restoreRow(log.store, bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
               if (wait !== undefined) await wait;
             } catch (error) {
               // What could not be read from a source topic was left out when it was processed, too.

@@ -33,7 +33,7 @@ export class RunningTask {
   checkpointedAt: number;
   /** Since when records wait for those of another partition; 0 when none do. */
   idleSince = 0;
-  /** Something has been processed since the last checkpoint. */
+  /** The state is not that of the last checkpoint. */
   isDirty = false;
 
   private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
@@ -72,7 +72,10 @@ export class RunningTask {
       const report = await restoreTask(task, logs, checkpoint, settings.client, committed, stopped);
       if (!stopped()) {
         onRestored(report);
-        return new RunningTask(task, logs, checkpoint, clock.now());
+        const running = new RunningTask(task, logs, checkpoint, clock.now());
+        // What came from the logs is for the next checkpoint.
+        running.isDirty = report.changelogRecords > 0;
+        return running;
       }
     } catch (error) {
       await checkpoint?.close();

@@ -2,7 +2,7 @@ import { ByteWriter } from '../../util/index.ts';
 import { readInt64 } from '../windows.ts';
 import { Line } from './line.ts';
 import { SlotTable } from './slot-table.ts';
-import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
+import { FROM_LOG, type RowVisitor, type StateStore, type StoreSpec, type Tracking } from './store.ts';
 
 export interface Buffered {
   readonly key: Buffer;
@@ -12,6 +12,8 @@ export interface Buffered {
   readonly old: unknown;
   timestamp: number;
   isGone: boolean;
+  /** The generation of the checkpoint that holds it. */
+  savedIn: number;
 }
 
 /**
@@ -34,10 +36,6 @@ export class BufferState implements StateStore {
 
   get size(): number {
     return this.#byKey.size;
-  }
-
-  get expiredBefore(): number {
-    return Number.NEGATIVE_INFINITY;
   }
 
   get minTime(): number {
@@ -63,6 +61,7 @@ export class BufferState implements StateStore {
         old,
         timestamp,
         isGone: false,
+        savedIn: FROM_LOG,
       });
     } else {
       known.value = value;
@@ -86,54 +85,77 @@ export class BufferState implements StateStore {
     for (const key of keys.values()) this.#visit(key, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor): boolean {
+  drainCheckpoint(generation: number, visit: RowVisitor): boolean {
     const keys = this.#uncheckpointed;
     this.#uncheckpointed = new Map();
-    for (const key of keys.values()) this.#visit(key, visit);
+    for (const key of keys.values()) {
+      const entry = this.#visit(key, visit);
+      if (entry !== undefined) entry.savedIn = generation;
+    }
     return false;
   }
 
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
+  refresh(before: number): void {
+    this.#byKey.forEach((slot) => {
+      const { key, savedIn } = this.#byKey.values[slot]!;
+      if (savedIn < before) this.#needsCheckpoint(key);
+    });
+  }
+
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void {
+    const row = bytes.subarray(rowStart, rowEnd);
+    if (generation === FROM_LOG) this.#needsCheckpoint(Buffer.from(row));
     const slot = this.#byKey.slotFor(row, 0, row.length);
     const known = this.#byKey.values[slot];
     if (known !== undefined) known.isGone = true;
-    if (value === null) {
-      this.#byKey.restore(slot, undefined, timestamp);
+    if (valueStart < 0) {
+      this.#byKey.restore(slot, undefined, timestamp, generation);
       return;
     }
-    const time = readInt64(value, 0);
-    const flags = value[8]!;
-    const length = value.readInt32BE(9);
-    const valueEnd = 13 + length;
+    const time = readInt64(bytes, valueStart);
+    const flags = bytes[valueStart + 8]!;
+    const newStart = valueStart + 13;
+    const newEnd = newStart + bytes.readInt32BE(valueStart + 9);
     const serde = this.spec.value;
     this.#insert(slot, {
       key: Buffer.from(row),
       time,
-      value: (flags & 1) === 0 ? null : serde.decode(value, 13, valueEnd),
-      old: (flags & 2) === 0 ? null : serde.decode(value, valueEnd, value.length),
+      value: (flags & 1) === 0 ? null : serde.decode(bytes, newStart, newEnd),
+      old: (flags & 2) === 0 ? null : serde.decode(bytes, newEnd, valueEnd),
       timestamp,
       isGone: false,
+      savedIn: generation,
     });
   }
 
   #insert(slot: number, entry: Buffered): void {
-    this.#byKey.restore(slot, entry, entry.timestamp);
+    this.#byKey.restore(slot, entry, entry.timestamp, entry.savedIn);
     this.#line.insert(entry);
   }
 
   #touch(key: Buffer): void {
-    if (!this.#tracking.log && !this.#tracking.checkpoint) return;
-    const id = key.toString('latin1');
-    if (this.#tracking.log) this.#unlogged.set(id, key);
-    if (this.#tracking.checkpoint) this.#uncheckpointed.set(id, key);
+    if (this.#tracking.log) this.#unlogged.set(key.toString('latin1'), key);
+    this.#needsCheckpoint(key);
   }
 
-  #visit(key: Buffer, visit: RowVisitor): void {
+  #needsCheckpoint(key: Buffer): void {
+    if (this.#tracking.checkpoint) this.#uncheckpointed.set(key.toString('latin1'), key);
+  }
+
+  #visit(key: Buffer, visit: RowVisitor): Buffered | undefined {
     const slot = this.#byKey.find(key, 0, key.length);
     const entry = slot < 0 ? undefined : this.#byKey.values[slot];
     if (entry === undefined) {
-      visit(key, null, 0, 0);
-      return;
+      visit(key, null, 0);
+      return undefined;
     }
     const out = this.#out;
     const serde = this.spec.value;
@@ -144,6 +166,7 @@ export class BufferState implements StateStore {
     if (entry.value !== null) serde.encode(entry.value, out);
     out.buffer.writeInt32BE(out.position - 13, 9);
     if (entry.old !== null) serde.encode(entry.old, out);
-    visit(key, out.view(), entry.timestamp, 0);
+    visit(key, out.view(), entry.timestamp);
+    return entry;
   }
 }

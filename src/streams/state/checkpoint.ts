@@ -1,16 +1,20 @@
 /**
- * A task's state on disk: an image of its stores as of one acknowledged commit, in LevelDB. It is written now and then,
- * in one atomic batch with the changelog offsets it reaches to; what was committed after it is replayed from there.
- * Nothing uncommitted is ever written, so a crash leaves a checkpoint that is older, never one that is wrong.
+ * A task's state on disk as of one acknowledged commit: files of rows, each with what had changed since the one before,
+ * and a list of the files that count, in LevelDB, together with the changelog offsets they reach to. What was committed
+ * after that is replayed from the changelog. Nothing uncommitted is ever written, and the list changes at once, so a crash
+ * leaves a checkpoint that is older, never one that is wrong.
+ *
+ * The files are read back in the order in which they were written, the later row counts. Before there is much in them that
+ * no longer counts, the oldest ones go: each store knows which file (generation) holds a row, and what only the oldest
+ * hold is written again.
  */
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { SchemaNotLoaded } from '../../serde/index.ts';
 import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { EmitPosition } from '../runtime/task-scope.ts';
-import { readInt64 } from '../windows.ts';
-import type { RowVisitor, StateStore } from './store.ts';
+import { type Chunk, ChunkWriter, isIntact, restoreChunk } from './row-chunks.ts';
+import type { StateStore } from './store.ts';
 
 /** What belongs to the image besides rows. */
 export interface CheckpointMeta {
@@ -20,37 +24,58 @@ export interface CheckpointMeta {
   readonly streamTime: number;
 }
 
+interface RowFile {
+  readonly generation: number;
+  readonly rows: number;
+  readonly chunks: readonly Chunk[];
+}
+
+interface Manifest {
+  readonly layout: number;
+  readonly meta: CheckpointMeta;
+  readonly stores: Readonly<Record<string, number>>;
+  readonly files: readonly RowFile[];
+}
+
+/** Told apart from everything that was ever written otherwise; what is not of this layout is not read. */
+const LAYOUT = 2;
 /** Rows taken over before others in the process get a turn. */
 const ROWS_AT_ONCE = 20_000;
-const META_KEY = Buffer.from('m');
-const ROW = 0x72;
-/** `r`, the store's number (2), the row's time (8). */
-const HEAD_BYTES = 11;
+/** Rows after which a checkpoint goes on in another file: files come and go as a whole. */
+const ROWS_PER_FILE = 100_000;
+/** Rows in the files per row in the stores, before the oldest files are let go. */
+const MOST_ROWS_PER_ROW = 1.5;
+/** Rows that the files may hold in any case. */
+const FEW_ROWS = 20_000;
+const MANIFEST_KEY = Buffer.from('manifest');
+const FILE_NAME = /^(\d+)\.rows$/;
 
 type Level = ClassicLevel<Buffer, Buffer>;
 
 export class Checkpoint {
+  meta: CheckpointMeta | null;
+  readonly #directory: string;
   readonly #level: Level;
   readonly #storeIds: Map<string, number>;
-  readonly #dropped = new Map<string, number>();
+  #files: RowFile[];
+  #generation: number;
+  /** Rows that the last checkpoint wrote: what is done for the oldest files is in proportion to it. */
+  #lastRows = 0;
   #written: Promise<void> = Promise.resolve();
-  meta: CheckpointMeta | null;
 
-  private constructor(level: Level, meta: CheckpointMeta | null, storeIds: Map<string, number>) {
+  private constructor(directory: string, level: Level, manifest: Manifest | null) {
+    this.#directory = directory;
     this.#level = level;
-    this.meta = meta;
-    this.#storeIds = storeIds;
+    this.meta = manifest?.meta ?? null;
+    this.#storeIds = new Map(Object.entries(manifest?.stores ?? {}));
+    this.#files = [...(manifest?.files ?? [])];
+    this.#generation = this.#files.at(-1)?.generation ?? 0;
   }
 
-  /** Opens a task's checkpoint; `LOCKED` when another task or process has it open. */
+  /** Opens a task's checkpoint; `STATE_LOCKED` when another task or process has it open. */
   static async open(directory: string): Promise<Checkpoint> {
     await mkdir(dirname(directory), { recursive: true });
-    const level: Level = new ClassicLevel(directory, {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      writeBufferSize: 32 * 1024 * 1024,
-      compression: false,
-    });
+    const level: Level = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     try {
       await level.open();
     } catch (error) {
@@ -63,34 +88,49 @@ export class Checkpoint {
       }
       throw error;
     }
-    const bytes = await level.get(META_KEY);
-    if (bytes === undefined) return new Checkpoint(level, null, new Map());
-    const { storeIds, ...meta } = JSON.parse(bytes.toString()) as CheckpointMeta & { storeIds: Record<string, number> };
-    return new Checkpoint(level, meta, new Map(Object.entries(storeIds)));
+    const bytes = await level.get(MANIFEST_KEY);
+    const manifest = bytes === undefined ? null : (JSON.parse(bytes.toString()) as Manifest);
+    const checkpoint = new Checkpoint(directory, level, manifest?.layout === LAYOUT ? manifest : null);
+    if (checkpoint.meta === null) await level.clear();
+    await checkpoint.#deleteUnlisted();
+    return checkpoint;
   }
 
-  /** Puts all rows back into their stores. Answers how many there were. */
+  /** Puts all rows back into their stores, which are empty. Answers how many entries they have then. */
   async load(stores: ReadonlyMap<string, StateStore>): Promise<number> {
-    let count = 0;
+    const byId = new Map<number, StateStore>();
     for (const [name, id] of this.#storeIds) {
       const store = stores.get(name);
-      if (store === undefined) continue;
-      const range = { gte: head(id, 0), lt: head(id + 1, 0) };
-      const iterator = this.#level.iterator({ ...range, highWaterMarkBytes: 1024 * 1024 });
-      try {
-        for (;;) {
-          const rows = await iterator.nextv(5000);
-          if (rows.length === 0) break;
-          for (const [key, value] of rows) {
-            const wait = restoreRow(store, key.subarray(HEAD_BYTES), value.subarray(8), readInt64(value, 0));
-            if (wait !== undefined) await wait;
-          }
-          count += rows.length;
-        }
-      } finally {
-        await iterator.close();
-      }
+      if (store !== undefined) byId.set(id, store);
     }
+    // While the rows of one chunk are put back, the next chunk is read.
+    const chunks = this.#read();
+    let isDamaged = false;
+    try {
+      let next = chunks.next();
+      for (;;) {
+        const { done, value } = await next;
+        if (done === true) break;
+        next = chunks.next();
+        // It may fail while nobody waits; then it fails the next turn.
+        next.catch(() => {});
+        const { chunk, bytes, generation } = value;
+        isDamaged = !isIntact(chunk, bytes);
+        if (isDamaged) break;
+        const store = byId.get(chunk.store);
+        if (store !== undefined) await restoreChunk(store, bytes, generation);
+      }
+    } finally {
+      await chunks.return();
+    }
+    if (isDamaged) {
+      await this.wipe();
+      throw new MillraceError('STATE_CORRUPT', `the state in ${this.#directory} is damaged, and is built anew`, {
+        retriable: true,
+      });
+    }
+    let count = 0;
+    for (const store of byId.values()) count += store.size;
     return count;
   }
 
@@ -99,36 +139,42 @@ export class Checkpoint {
    * nothing changes until this has resolved. The writing itself goes on behind: `settled` waits for it.
    */
   async write(stores: ReadonlyMap<string, StateStore>, meta: CheckpointMeta): Promise<void> {
-    const batch = this.#level.batch();
-    const scratch = { key: Buffer.allocUnsafe(256), value: Buffer.allocUnsafe(1024) };
-    for (const [name, store] of stores) {
-      if (!store.spec.logging) continue;
-      const id = this.#idOf(name);
-      const put: RowVisitor = (row, value, timestamp, time) => {
-        const keyLength = HEAD_BYTES + row.length;
-        if (scratch.key.length < keyLength) scratch.key = Buffer.allocUnsafe(keyLength * 2);
-        writeHead(scratch.key, id, time);
-        row.copy(scratch.key, HEAD_BYTES);
-        const key = scratch.key.subarray(0, keyLength);
-        if (value === null) {
-          batch.del(key);
-          return;
+    const logged = [...stores.values()].filter((store) => store.spec.logging);
+    const dropped = this.#dropOldest(logged);
+    const added: { readonly file: RowFile; readonly buffers: readonly Buffer[] }[] = [];
+    let writer = new ChunkWriter();
+    let generation = ++this.#generation;
+    const finish = (): void => {
+      writer.finish();
+      if (writer.rows === 0) return;
+      added.push({ file: { generation, rows: writer.rows, chunks: writer.chunks }, buffers: writer.buffers });
+      writer = new ChunkWriter();
+      generation = ++this.#generation;
+    };
+    for (const store of logged) {
+      const id = this.#idOf(store.spec.name);
+      writer.of(id);
+      while (
+        store.drainCheckpoint(generation, (key, value, timestamp) => writer.add(key, value, timestamp), ROWS_AT_ONCE)
+      ) {
+        if (writer.rows >= ROWS_PER_FILE) {
+          finish();
+          writer.of(id);
         }
-        const valueLength = 8 + value.length;
-        if (scratch.value.length < valueLength) scratch.value = Buffer.allocUnsafe(valueLength * 2);
-        writeInt64(scratch.value, timestamp, 0);
-        value.copy(scratch.value, 8);
-        batch.put(key, scratch.value.subarray(0, valueLength));
-      };
-      while (store.drainCheckpoint(put, ROWS_AT_ONCE)) await yieldToEventLoop();
+        await yieldToEventLoop();
+      }
     }
-    batch.put(META_KEY, Buffer.from(JSON.stringify({ ...meta, storeIds: Object.fromEntries(this.#storeIds) })));
+    finish();
+    this.#files.push(...added.map(({ file }) => file));
+    this.#lastRows = added.reduce((sum, { file }) => sum + file.rows, 0);
     this.meta = meta;
-    const expired = [...stores].map(([name, store]) => [name, store.expiredBefore] as const);
+    const stored: Manifest = { layout: LAYOUT, meta, stores: Object.fromEntries(this.#storeIds), files: this.#files };
+    const manifest = Buffer.from(JSON.stringify(stored));
     const before = this.#written;
     this.#written = before.then(async () => {
-      await batch.write({ sync: true });
-      for (const [name, time] of expired) await this.#dropExpired(name, time);
+      for (const { file, buffers } of added) await writeFile(this.#pathOf(file.generation), buffers, { flush: true });
+      await this.#level.put(MANIFEST_KEY, manifest, { sync: true });
+      for (const file of dropped) await unlink(this.#pathOf(file.generation));
     });
     // Whoever waits for `settled` gets the failure; nobody waiting must not end the process.
     this.#written.catch(() => {});
@@ -142,9 +188,10 @@ export class Checkpoint {
   async wipe(): Promise<void> {
     await this.#written;
     await this.#level.clear();
+    this.#files = [];
     this.#storeIds.clear();
-    this.#dropped.clear();
     this.meta = null;
+    await this.#deleteUnlisted();
   }
 
   async close(): Promise<void> {
@@ -155,6 +202,65 @@ export class Checkpoint {
     }
   }
 
+  /**
+   * Takes the oldest files from the list when the files hold too much that no longer counts, and has the stores write
+   * again what only these hold. A removed row in an oldest file has nothing older to hide, so it goes with it.
+   */
+  #dropOldest(stores: readonly StateStore[]): RowFile[] {
+    const live = stores.reduce((sum, store) => sum + store.size, 0);
+    const most = Math.max(FEW_ROWS, live * MOST_ROWS_PER_ROW);
+    let excess = this.#files.reduce((sum, { rows }) => sum + rows, 0) - most;
+    let budget = Math.max(ROWS_PER_FILE, 3 * this.#lastRows);
+    let count = 0;
+    for (const { rows } of this.#files) {
+      if (excess <= 0 || budget <= 0) break;
+      excess -= rows;
+      budget -= rows;
+      count++;
+    }
+    if (count === 0) return [];
+    const dropped = this.#files.slice(0, count);
+    this.#files = this.#files.slice(count);
+    const before = dropped.at(-1)!.generation + 1;
+    for (const store of stores) store.refresh(before);
+    return dropped;
+  }
+
+  async *#read(): AsyncGenerator<{ chunk: Chunk; bytes: Buffer; generation: number }, void> {
+    for (const { generation, chunks } of this.#files) {
+      let handle: Awaited<ReturnType<typeof open>>;
+      try {
+        handle = await open(this.#pathOf(generation), 'r');
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+        // A list without its file: the disk lost what it had promised to keep.
+        yield { chunk: chunks[0]!, bytes: Buffer.alloc(0), generation };
+        return;
+      }
+      try {
+        for (const chunk of chunks) {
+          const bytes = Buffer.allocUnsafe(chunk.bytes);
+          const { bytesRead } = await handle.read(bytes, 0, chunk.bytes);
+          yield { chunk, bytes: bytes.subarray(0, bytesRead), generation };
+        }
+      } finally {
+        await handle.close();
+      }
+    }
+  }
+
+  async #deleteUnlisted(): Promise<void> {
+    const listed = new Set(this.#files.map(({ generation }) => generation));
+    for (const name of await readdir(this.#directory)) {
+      const match = FILE_NAME.exec(name);
+      if (match !== null && !listed.has(Number(match[1]))) await rm(join(this.#directory, name), { force: true });
+    }
+  }
+
+  #pathOf(generation: number): string {
+    return join(this.#directory, `${generation}.rows`);
+  }
+
   #idOf(name: string): number {
     let id = this.#storeIds.get(name);
     if (id === undefined) {
@@ -163,45 +269,4 @@ export class Checkpoint {
     }
     return id;
   }
-
-  async #dropExpired(name: string, before: number): Promise<void> {
-    const id = this.#storeIds.get(name);
-    if (id === undefined || !(before > (this.#dropped.get(name) ?? 0))) return;
-    this.#dropped.set(name, before);
-    await this.#level.clear({ gte: head(id, 0), lt: head(id, before) });
-  }
-}
-
-/** Puts a row back; answers a promise only when a schema has to be loaded first. */
-export function restoreRow(
-  store: StateStore,
-  row: Buffer,
-  value: Buffer | null,
-  timestamp: number,
-): Promise<void> | undefined {
-  try {
-    store.restore(row, value, timestamp);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof SchemaNotLoaded)) throw error;
-    return error.load().then(() => restoreRow(store, row, value, timestamp));
-  }
-}
-
-function head(id: number, time: number): Buffer {
-  const key = Buffer.allocUnsafe(HEAD_BYTES);
-  writeHead(key, id, time);
-  return key;
-}
-
-function writeHead(key: Buffer, id: number, time: number): void {
-  key[0] = ROW;
-  key.writeUInt16BE(id, 1);
-  writeInt64(key, Math.max(0, time), 3);
-}
-
-function writeInt64(bytes: Buffer, value: number, at: number): void {
-  const high = Math.floor(value / 4294967296);
-  bytes.writeInt32BE(high, at);
-  bytes.writeUInt32BE(value - high * 4294967296, at + 4);
 }

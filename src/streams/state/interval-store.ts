@@ -2,7 +2,7 @@ import { ByteWriter } from '../../util/index.ts';
 import { readInt64 } from '../windows.ts';
 import { SlotTable } from './slot-table.ts';
 import { SpanView } from './span-view.ts';
-import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';
+import { FROM_LOG, type RowVisitor, type StateStore, type StoreSpec, type Tracking } from './store.ts';
 
 /** One value with a time span, among those of its key. `value` is undefined once it has been removed. */
 export interface Interval {
@@ -18,6 +18,8 @@ export interface Interval {
   raw: Buffer | null;
   unlogged: boolean;
   uncheckpointed: boolean;
+  /** The generation of the checkpoint that holds it. */
+  savedIn: number;
 }
 
 /**
@@ -88,12 +90,7 @@ export class IntervalState implements StateStore {
   }
 
   remove(span: Interval, timestamp: number): void {
-    const spans = this.table.values[span.slot]!;
-    const at = spans.indexOf(span);
-    spans.splice(at, 1);
-    this.size--;
-    span.value = undefined;
-    span.timestamp = timestamp;
+    this.#takeOut(span, timestamp);
     this.#touch(span);
   }
 
@@ -107,12 +104,13 @@ export class IntervalState implements StateStore {
     }
   }
 
-  drainCheckpoint(visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
+  drainCheckpoint(generation: number, visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
     const isLast = this.#uncheckpointed.length <= limit;
     const spans = isLast ? this.#uncheckpointed : this.#uncheckpointed.splice(0, limit);
     if (isLast) this.#uncheckpointed = [];
     for (const span of spans) {
       span.uncheckpointed = false;
+      span.savedIn = generation;
       this.#visit(span, visit);
       if (!span.unlogged) span.raw = null;
     }
@@ -120,31 +118,52 @@ export class IntervalState implements StateStore {
     return !isLast;
   }
 
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
+  refresh(before: number): void {
+    const { table, expiredBefore } = this;
+    table.forEach((slot) => {
+      for (const span of table.values[slot]!) {
+        if (span.savedIn < before && span.end >= expiredBefore) this.#needsCheckpoint(span);
+      }
+    });
+  }
+
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void {
     let start: number;
     let end: number;
     let sequence = 0;
     let keyEnd: number;
     if (this.spec.kind === 'session') {
-      keyEnd = row.length - 16;
-      end = readInt64(row, keyEnd);
-      start = readInt64(row, keyEnd + 8);
+      keyEnd = rowEnd - 16;
+      end = readInt64(bytes, keyEnd);
+      start = readInt64(bytes, keyEnd + 8);
     } else {
-      keyEnd = row.length - 12;
-      start = readInt64(row, keyEnd);
+      keyEnd = rowEnd - 12;
+      start = readInt64(bytes, keyEnd);
       end = start + (this.spec.windowSizeMs ?? 0);
-      sequence = row.readInt32BE(keyEnd + 8);
+      sequence = bytes.readInt32BE(keyEnd + 8);
       if (sequence > this.#sequence) this.#sequence = sequence;
     }
-    if (value === null) {
-      const span = this.of(row, 0, keyEnd)?.find((s) => s.start === start && s.end === end && s.sequence === sequence);
+    let span: Interval | undefined;
+    if (valueStart < 0) {
+      const spans = this.of(bytes, rowStart, keyEnd);
+      span = spans?.find((s) => s.start === start && s.end === end && s.sequence === sequence);
       if (span === undefined) return;
-      const spans = this.table.values[span.slot]!;
-      spans.splice(spans.indexOf(span), 1);
-      this.size--;
+      this.#takeOut(span, timestamp);
     } else {
-      this.#put(row, 0, keyEnd, start, end, sequence, this.spec.value.decode(value, 0, value.length), timestamp, false);
+      const value = this.spec.value.decode(bytes, valueStart, valueEnd);
+      span = this.#put(bytes, rowStart, keyEnd, start, end, sequence, value, timestamp, false);
+      if (span === undefined) return;
     }
+    span.savedIn = generation;
+    if (generation === FROM_LOG) this.#needsCheckpoint(span);
   }
 
   #put(
@@ -180,7 +199,18 @@ export class IntervalState implements StateStore {
       span.timestamp = timestamp;
       span.raw = null;
     } else {
-      span = { slot, start, end, sequence, value, timestamp, raw: null, unlogged: false, uncheckpointed: false };
+      span = {
+        slot,
+        start,
+        end,
+        sequence,
+        value,
+        timestamp,
+        raw: null,
+        unlogged: false,
+        uncheckpointed: false,
+        savedIn: FROM_LOG,
+      };
       if (at === spans.length) spans.push(span);
       else spans.splice(at, 0, span);
       this.size++;
@@ -189,11 +219,23 @@ export class IntervalState implements StateStore {
     return span;
   }
 
+  #takeOut(span: Interval, timestamp: number): void {
+    const spans = this.table.values[span.slot]!;
+    spans.splice(spans.indexOf(span), 1);
+    this.size--;
+    span.value = undefined;
+    span.timestamp = timestamp;
+  }
+
   #touch(span: Interval): void {
     if (this.#tracking.log && !span.unlogged) {
       span.unlogged = true;
       this.#unlogged.push(span);
     }
+    this.#needsCheckpoint(span);
+  }
+
+  #needsCheckpoint(span: Interval): void {
     if (this.#tracking.checkpoint && !span.uncheckpointed) {
       span.uncheckpointed = true;
       this.#uncheckpointed.push(span);
@@ -224,7 +266,7 @@ export class IntervalState implements StateStore {
         value = this.#valueView.of(out.buffer, 0, out.position);
       }
     }
-    visit(this.#rowView.of(row.buffer, 0, row.position), value, span.timestamp, span.end);
+    visit(this.#rowView.of(row.buffer, 0, row.position), value, span.timestamp);
   }
 
   #trim(spans: Interval[]): void {

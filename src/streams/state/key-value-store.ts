@@ -19,31 +19,37 @@ export class KeyValueState implements StateStore {
     return this.table.size;
   }
 
-  get expiredBefore(): number {
-    return Number.NEGATIVE_INFINITY;
-  }
-
   drainLog(visit: RowVisitor): void {
     this.#drain(UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor, limit?: number): boolean {
-    return this.#drain(UNCHECKPOINTED, visit, limit);
+  drainCheckpoint(generation: number, visit: RowVisitor, limit?: number): boolean {
+    return this.#drain(UNCHECKPOINTED, visit, limit, generation);
   }
 
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
-    const { table } = this;
-    restoreSlot(
-      table,
-      row,
-      0,
-      row.length,
-      value === null ? undefined : this.spec.value.decode(value, 0, value.length),
-      timestamp,
-    );
+  refresh(before: number): void {
+    this.table.refresh(before);
   }
 
-  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor, limit?: number): boolean {
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void {
+    const value = valueStart < 0 ? undefined : this.spec.value.decode(bytes, valueStart, valueEnd);
+    restoreSlot(this.table, bytes, rowStart, rowEnd, value, timestamp, generation);
+  }
+
+  #drain(
+    flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
+    visit: RowVisitor,
+    limit?: number,
+    generation?: number,
+  ): boolean {
     const { table } = this;
     const out = this.#out;
     const serde = this.spec.value;
@@ -52,19 +58,20 @@ export class KeyValueState implements StateStore {
       (slot) => {
         const value = table.values[slot];
         if (value === undefined) {
-          visit(table.key(slot), null, table.timestamps[slot]!, 0);
+          visit(table.key(slot), null, table.timestamps[slot]!);
         } else {
           out.reset();
           serde.encode(value, out);
-          visit(table.key(slot), this.#valueView.of(out.buffer, 0, out.position), table.timestamps[slot]!, 0);
+          visit(table.key(slot), this.#valueView.of(out.buffer, 0, out.position), table.timestamps[slot]!);
         }
       },
       limit,
+      generation,
     );
   }
 }
 
-/** Sets or removes an entry without marking it as changed. */
+/** Puts an entry back, or removes it. */
 export function restoreSlot<V>(
   table: SlotTable<V>,
   bytes: Buffer,
@@ -72,11 +79,12 @@ export function restoreSlot<V>(
   end: number,
   value: V | undefined,
   timestamp: number,
+  generation: number,
 ): void {
   if (value === undefined) {
     const slot = table.find(bytes, start, end);
-    if (slot >= 0) table.restore(slot, undefined, timestamp);
+    if (slot >= 0) table.restore(slot, undefined, timestamp, generation);
   } else {
-    table.restore(table.slotFor(bytes, start, end), value, timestamp);
+    table.restore(table.slotFor(bytes, start, end), value, timestamp, generation);
   }
 }

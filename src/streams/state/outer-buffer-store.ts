@@ -35,10 +35,6 @@ export class OuterBufferState implements StateStore {
     return this.#table.size;
   }
 
-  get expiredBefore(): number {
-    return Number.NEGATIVE_INFINITY;
-  }
-
   first(isLeft: boolean): Unmatched | undefined {
     return (isLeft ? this.#left : this.#right).first();
   }
@@ -72,28 +68,41 @@ export class OuterBufferState implements StateStore {
     this.#drain(UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor, limit?: number): boolean {
-    return this.#drain(UNCHECKPOINTED, visit, limit);
+  drainCheckpoint(generation: number, visit: RowVisitor, limit?: number): boolean {
+    return this.#drain(UNCHECKPOINTED, visit, limit, generation);
   }
 
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
+  refresh(before: number): void {
+    this.#table.refresh(before);
+  }
+
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void {
+    const row = bytes.subarray(rowStart, rowEnd);
     const known = this.#table.find(row, 0, row.length);
     const before = known < 0 ? undefined : this.#table.values[known];
     if (before !== undefined) before.isGone = true;
-    if (value === null) {
-      if (before !== undefined) this.#table.restore(known, undefined, timestamp);
+    if (valueStart < 0) {
+      if (before !== undefined) this.#table.restore(known, undefined, timestamp, generation);
       return;
     }
     const isLeft = row[8] === LEFT;
     const serde = isLeft ? this.spec.value : this.spec.otherValue!;
     const values: unknown[] = [];
-    for (let at = 0; at < value.length; ) {
-      const end = at + 4 + value.readInt32BE(at);
-      values.push(serde.decode(value, at + 4, end));
+    for (let at = valueStart; at < valueEnd; ) {
+      const end = at + 4 + bytes.readInt32BE(at);
+      values.push(serde.decode(bytes, at + 4, end));
       at = end;
     }
     const entry: Unmatched = { row: Buffer.from(row), time: readInt64(row, 0), isLeft, values, isGone: false };
-    this.#table.restore(this.#table.slotFor(row, 0, row.length), entry, timestamp);
+    this.#table.restore(this.#table.slotFor(row, 0, row.length), entry, timestamp, generation);
     this.#insert(entry);
   }
 
@@ -117,7 +126,12 @@ export class OuterBufferState implements StateStore {
     (entry.isLeft ? this.#left : this.#right).insert(entry);
   }
 
-  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor, limit?: number): boolean {
+  #drain(
+    flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
+    visit: RowVisitor,
+    limit?: number,
+    generation?: number,
+  ): boolean {
     const table = this.#table;
     const out = this.#out;
     return table.drain(
@@ -125,7 +139,7 @@ export class OuterBufferState implements StateStore {
       (slot) => {
         const entry = table.values[slot];
         if (entry === undefined) {
-          visit(table.key(slot), null, table.timestamps[slot]!, 0);
+          visit(table.key(slot), null, table.timestamps[slot]!);
           return;
         }
         const serde = entry.isLeft ? this.spec.value : this.spec.otherValue!;
@@ -136,9 +150,10 @@ export class OuterBufferState implements StateStore {
           serde.encode(value, out);
           out.buffer.writeInt32BE(out.position - at - 4, at);
         }
-        visit(table.key(slot), out.view(), entry.time, 0);
+        visit(table.key(slot), out.view(), entry.time);
       },
       limit,
+      generation,
     );
   }
 }

@@ -5,6 +5,8 @@
  * A slot remembers who has not seen its latest value yet (the changelog, the checkpoint, the operators downstream). A
  * removed entry keeps its key until all of them have.
  */
+import { FROM_LOG } from './store.ts';
+
 const INITIAL_SLOTS = 16;
 const INITIAL_ARENA_BYTES = 512;
 
@@ -24,6 +26,8 @@ export class SlotTable<V> {
   size = 0;
   /** The flags that every change sets. */
   readonly tracked: number;
+  /** The generation of the checkpoint that holds the slot's value, where checkpoints are tracked. */
+  #savedIn = new Uint32Array(INITIAL_SLOTS);
   #starts = new Uint32Array(INITIAL_SLOTS);
   #lengths = new Uint32Array(INITIAL_SLOTS);
   #hashes = new Int32Array(INITIAL_SLOTS);
@@ -104,7 +108,7 @@ export class SlotTable<V> {
     if (this.values[slot] === undefined) this.size++;
     this.values[slot] = value;
     this.timestamps[slot] = timestamp;
-    if (this.tracked !== 0) this.#touch(slot);
+    if (this.tracked !== 0) this.#touch(slot, this.tracked);
   }
 
   /** Removes the value. The slot itself goes when everybody who tracks it has seen that. */
@@ -112,33 +116,38 @@ export class SlotTable<V> {
     if (this.values[slot] !== undefined) this.size--;
     this.values[slot] = undefined;
     this.timestamps[slot] = timestamp;
-    if (this.tracked !== 0) this.#touch(slot);
+    if (this.tracked !== 0) this.#touch(slot, this.tracked);
     else if (this.flags[slot] === 0) this.#release(slot);
   }
 
-  /** As `set` and `remove`, for a value that everybody knows already. */
-  restore(slot: number, value: V | undefined, timestamp: number): void {
+  /** As `set` and `remove`, for a value that everybody knows already, except the checkpoint if it is from the log. */
+  restore(slot: number, value: V | undefined, timestamp: number, generation: number): void {
     this.size += (value === undefined ? 0 : 1) - (this.values[slot] === undefined ? 0 : 1);
     this.values[slot] = value;
     this.timestamps[slot] = timestamp;
+    this.#savedIn[slot] = generation;
+    if (generation === FROM_LOG) this.#touch(slot, this.tracked & UNCHECKPOINTED);
     if (value === undefined && this.flags[slot] === 0) this.#release(slot);
   }
 
   /**
    * Calls `visit` for every slot changed since the last drain of this flag, in no particular order, at most for `limit`
-   * of them. Answers whether some are left.
+   * of them. Answers whether some are left. `generation` is that of the checkpoint, where one is drained to.
    */
   drain(
     flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
     visit: (slot: number) => void,
     limit = Number.POSITIVE_INFINITY,
+    generation = FROM_LOG,
   ): boolean {
+    const seen = (slot: number): void => {
+      visit(slot);
+      if (flag === UNCHECKPOINTED) this.#savedIn[slot] = generation;
+      this.clear(slot, flag);
+    };
     const slots = flag === UNLOGGED ? this.#unlogged : this.#uncheckpointed;
     if (slots.length > limit) {
-      for (const slot of slots.splice(slots.length - limit)) {
-        visit(slot);
-        this.clear(slot, flag);
-      }
+      for (const slot of slots.splice(slots.length - limit)) seen(slot);
       return true;
     }
     if (flag === UNLOGGED) this.#unlogged = [];
@@ -146,18 +155,21 @@ export class SlotTable<V> {
     if (slots.length * 4 > this.#slots) {
       // Much has changed: memory is faster walked in its own order.
       for (let slot = 0; slot < this.#slots; slot++) {
-        if ((this.flags[slot]! & flag) === 0) continue;
-        visit(slot);
-        this.clear(slot, flag);
+        if ((this.flags[slot]! & flag) !== 0) seen(slot);
       }
       return false;
     }
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i]!;
-      visit(slot);
-      this.clear(slot, flag);
-    }
+    for (let i = 0; i < slots.length; i++) seen(slots[i]!);
     return false;
+  }
+
+  /** Marks what the checkpoint wrote last before a generation as not written. */
+  refresh(before: number): void {
+    for (let slot = 0; slot < this.#slots; slot++) {
+      if (this.#savedIn[slot]! < before && this.values[slot] !== undefined) {
+        this.#touch(slot, this.tracked & UNCHECKPOINTED);
+      }
+    }
   }
 
   get hasUnlogged(): boolean {
@@ -203,9 +215,9 @@ export class SlotTable<V> {
     return this.arena.compare(bytes, 0, bytes.length, this.keyStart(slot), this.keyEnd(slot));
   }
 
-  #touch(slot: number): void {
+  #touch(slot: number, flags: number): void {
     const before = this.flags[slot]!;
-    const set = this.tracked & ~before;
+    const set = flags & ~before;
     if (set === 0) return;
     this.flags[slot] = before | set;
     if ((set & UNLOGGED) !== 0) this.#unlogged.push(slot);
@@ -228,6 +240,7 @@ export class SlotTable<V> {
       this.#hashes = extended(this.#hashes, new Int32Array(capacity));
       this.timestamps = extended(this.timestamps, new Float64Array(capacity));
       this.flags = extended(this.flags, new Uint8Array(capacity));
+      this.#savedIn = extended(this.#savedIn, new Uint32Array(capacity));
     }
     return slot;
   }

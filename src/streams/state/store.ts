@@ -33,22 +33,36 @@ export interface StoreSpec {
   readonly sourceTopic?: string | undefined;
 }
 
-/**
- * `key` and `value` are views that are valid during the call. `time` places the row among those of its store: rows of
- * windowed kinds are dropped by time, the others have 0.
- */
-export type RowVisitor = (key: Buffer, value: Buffer | null, timestamp: number, time: number) => void;
+/** `key` and `value` are views that are valid during the call. */
+export type RowVisitor = (key: Buffer, value: Buffer | null, timestamp: number) => void;
+
+/** The generation of a row that no checkpoint holds: it came from the log. */
+export const FROM_LOG = 0;
 
 export interface StateStore {
   readonly spec: StoreSpec;
   /** Visits the rows that changed since the last call. */
   drainLog(visit: RowVisitor): void;
-  /** As `drainLog`, counted separately, for about `limit` rows at a time. Answers whether some are left. */
-  drainCheckpoint(visit: RowVisitor, limit?: number): boolean;
-  /** Puts back a row as it was visited; a null value removes it. Nothing becomes dirty by it. */
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void;
-  /** Rows with a smaller time have expired and are gone from memory: the checkpoint may drop them, too. */
-  readonly expiredBefore: number;
+  /**
+   * As `drainLog`, counted separately, for about `limit` rows at a time. The store remembers in which generation of the
+   * checkpoint a row has been written last. Answers whether some are left.
+   */
+  drainCheckpoint(generation: number, visit: RowVisitor, limit?: number): boolean;
+  /** Has the next checkpoint write again what it wrote last before a generation. */
+  refresh(before: number): void;
+  /**
+   * Puts back a row as it was visited; a negative `valueStart` removes it. Nobody needs to hear of it, except the next
+   * checkpoint where the row comes from the log (`FROM_LOG`) and not from a generation of the checkpoint.
+   */
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void;
   /** Entries at hand. */
   readonly size: number;
 }

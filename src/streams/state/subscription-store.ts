@@ -21,10 +21,6 @@ export class SubscriptionState implements StateStore {
     return this.#table.size;
   }
 
-  get expiredBefore(): number {
-    return Number.NEGATIVE_INFINITY;
-  }
-
   /** `subscription` is the message that the subscriber sent, and wants to be answered with. */
   put(foreignKey: Buffer, primaryKey: Buffer, subscription: Buffer, timestamp: number): void {
     const row = this.#rowOf(foreignKey, primaryKey);
@@ -56,20 +52,34 @@ export class SubscriptionState implements StateStore {
     this.#drain(UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor, limit?: number): boolean {
-    return this.#drain(UNCHECKPOINTED, visit, limit);
+  drainCheckpoint(generation: number, visit: RowVisitor, limit?: number): boolean {
+    return this.#drain(UNCHECKPOINTED, visit, limit, generation);
   }
 
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
+  refresh(before: number): void {
+    this.#table.refresh(before);
+  }
+
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void {
+    const row = bytes.subarray(rowStart, rowEnd);
     const foreignKey = row.subarray(4, 4 + row.readInt32BE(0));
     const primaryKey = row.subarray(4 + foreignKey.length);
-    if (value === null) {
+    if (valueStart < 0) {
       const slot = this.#table.find(row, 0, row.length);
       if (slot < 0 || this.#table.values[slot] === undefined) return;
-      this.#table.restore(slot, undefined, timestamp);
+      this.#table.restore(slot, undefined, timestamp, generation);
       this.#unlink(foreignKey, primaryKey);
     } else {
-      this.#table.restore(this.#table.slotFor(row, 0, row.length), Buffer.from(value), timestamp);
+      const value = Buffer.from(bytes.subarray(valueStart, valueEnd));
+      this.#table.restore(this.#table.slotFor(row, 0, row.length), value, timestamp, generation);
       this.#link(foreignKey, primaryKey);
     }
   }
@@ -101,12 +111,18 @@ export class SubscriptionState implements StateStore {
     if (keys.length === 0) this.#primaryKeys.remove(slot, 0);
   }
 
-  #drain(flag: typeof UNLOGGED | typeof UNCHECKPOINTED, visit: RowVisitor, limit?: number): boolean {
+  #drain(
+    flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
+    visit: RowVisitor,
+    limit?: number,
+    generation?: number,
+  ): boolean {
     const table = this.#table;
     return table.drain(
       flag,
-      (slot) => visit(table.key(slot), table.values[slot] ?? null, table.timestamps[slot]!, 0),
+      (slot) => visit(table.key(slot), table.values[slot] ?? null, table.timestamps[slot]!),
       limit,
+      generation,
     );
   }
 }

@@ -73,30 +73,36 @@ export class WindowState implements StateStore {
     for (const [start, table] of this.#tables) if (table.hasUnlogged) this.#drain(start, table, UNLOGGED, visit);
   }
 
-  drainCheckpoint(visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
+  drainCheckpoint(generation: number, visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
     let left = limit;
     for (const [start, table] of this.#tables) {
       const count = table.uncheckpointed;
       if (count === 0) continue;
       if (left <= 0) return true;
-      if (this.#drain(start, table, UNCHECKPOINTED, visit, left)) return true;
+      if (this.#drain(start, table, UNCHECKPOINTED, visit, left, generation)) return true;
       left -= count;
     }
     return false;
   }
 
-  restore(row: Buffer, value: Buffer | null, timestamp: number): void {
-    const keyEnd = row.length - SUFFIX_BYTES;
-    const table = this.tableFor(readInt64(row, keyEnd));
+  refresh(before: number): void {
+    for (const table of this.#tables.values()) table.refresh(before);
+  }
+
+  restore(
+    bytes: Buffer,
+    rowStart: number,
+    rowEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    generation: number,
+  ): void {
+    const keyEnd = rowEnd - SUFFIX_BYTES;
+    const table = this.tableFor(readInt64(bytes, keyEnd));
     if (table === undefined) return;
-    restoreSlot(
-      table,
-      row,
-      0,
-      keyEnd,
-      value === null ? undefined : this.spec.value.decode(value, 0, value.length),
-      timestamp,
-    );
+    const value = valueStart < 0 ? undefined : this.spec.value.decode(bytes, valueStart, valueEnd);
+    restoreSlot(table, bytes, rowStart, keyEnd, value, timestamp, generation);
   }
 
   #drain(
@@ -105,6 +111,7 @@ export class WindowState implements StateStore {
     flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
     visit: RowVisitor,
     limit?: number,
+    generation?: number,
   ): boolean {
     const row = this.#row;
     const out = this.#out;
@@ -123,10 +130,10 @@ export class WindowState implements StateStore {
           key,
           value === undefined ? null : this.#valueView.of(out.buffer, 0, out.position),
           table.timestamps[slot]!,
-          start,
         );
       },
       limit,
+      generation,
     );
   }
 
