@@ -3,15 +3,21 @@
 import type { SchemaReference, SchemaType } from '../serde/index.ts';
 import { type AvroNames, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
 import { type AvroIncompatibility, avroIncompatibilities } from './compatibility/avro.ts';
+import { type CompatibilityPolicy, describe, isAcceptable } from './compatibility/json-difference-types.ts';
+import { jsonSchemaDifferences } from './compatibility/json-schema.ts';
 import type { Incompatibility } from './compatibility/levels.ts';
 import { invalidSchema } from './errors.ts';
+import { sortKeys } from './json-schema/json-text.ts';
+import { type JsonSchema, parseJsonSchema } from './json-schema/parse.ts';
 
 export interface ParsedSchema {
   readonly schemaType: SchemaType;
   /** The text that is stored: two schemas are the same when their canonical texts and references are. */
   readonly canonical: string;
+  /** The text that is stored when a normalized one is asked for; absent where the language has no such form here. */
+  readonly normalized?: string;
   /** Why this schema could not read what `writer` (of the same type) wrote. */
-  incompatibilitiesReading(writer: ParsedSchema): Incompatibility[];
+  incompatibilitiesReading(writer: ParsedSchema, policy?: CompatibilityPolicy): Incompatibility[];
 }
 
 /** A reference together with the text it points to, dependencies first. */
@@ -21,7 +27,10 @@ export interface ResolvedReference extends SchemaReference {
 
 type Provider = (text: string, references: readonly ResolvedReference[]) => ParsedSchema;
 
-const providers: Readonly<Partial<Record<SchemaType, Provider>>> = { AVRO: parseAvro };
+const providers: Readonly<Partial<Record<SchemaType, Provider>>> = {
+  AVRO: parseAvro,
+  JSON: (text, references) => new ParsedJson(parseJsonSchema(text, references)),
+};
 
 export const SUPPORTED_SCHEMA_TYPES = Object.keys(providers) as SchemaType[];
 
@@ -60,6 +69,28 @@ function parseAvro(text: string, references: readonly ResolvedReference[]): Pars
   for (const reference of references) parseAvroSchema(reference.schema, names);
   const external = [...names.values()].map(fullName);
   return new ParsedAvro(parseAvroSchema(text, names), external);
+}
+
+class ParsedJson implements ParsedSchema {
+  readonly schemaType = 'JSON';
+  readonly canonical: string;
+  readonly #schema: JsonSchema;
+
+  constructor(schema: JsonSchema) {
+    this.#schema = schema;
+    this.canonical = schema.canonical;
+  }
+
+  get normalized(): string {
+    return sortKeys(this.canonical);
+  }
+
+  incompatibilitiesReading(writer: ParsedSchema, policy: CompatibilityPolicy = 'STRICT'): Incompatibility[] {
+    if (!(writer instanceof ParsedJson)) return [];
+    return jsonSchemaDifferences(writer.#schema.root, this.#schema.root, policy)
+      .filter(({ type }) => !isAcceptable(type, policy))
+      .map(({ type, path }) => ({ errorType: type, description: describe(type, path) }));
+  }
 }
 
 /** The sentence of the original registry for each kind of Avro incompatibility. */

@@ -155,6 +155,24 @@ describe('the registry over HTTP', () => {
     expect((await call('DELETE', '/subjects/address')).body).toMatchObject({ error_code: 42206 });
   });
 
+  test('JSON Schema: stored compactly, compared, and resolved through references', async () => {
+    const json = (schema: object) => ({ schemaType: 'JSON', schema: JSON.stringify(schema, null, 2) });
+    const open = { type: 'object', properties: { a: { type: 'string' } } };
+    const { body } = await call('POST', '/subjects/json/versions', json(open));
+    expect(body).toMatchObject({ version: 1, schemaType: 'JSON', schema: JSON.stringify(open) });
+    const changed = { type: 'object', properties: { a: { type: 'number' } } };
+    const refused = await call('POST', '/subjects/json/versions', json(changed));
+    expect(refused.status).toBe(409);
+    expect(refused.body.message).toContain(
+      '{errorType:"TYPE_CHANGED", description:"What is at path \'#/properties/a\'',
+    );
+    const references = [{ name: 'json.json', subject: 'json', version: 1 }];
+    const using = { type: 'object', properties: { inner: { $ref: 'json.json#/properties/a' } } };
+    expect((await call('POST', '/subjects/using/versions', json(using))).body).toMatchObject({ error_code: 42201 });
+    expect((await call('POST', '/subjects/using/versions', { ...json(using), references })).status).toBe(200);
+    expect((await call('POST', '/subjects/json', json(open))).body).toMatchObject({ id: body.id });
+  });
+
   test.each([
     ['GET', '/subjects/none/versions', undefined, 404, 40401],
     ['GET', '/subjects/s1-value/versions/99', undefined, 404, 40402],

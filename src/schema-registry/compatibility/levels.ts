@@ -58,16 +58,18 @@ function messagesAgainst(level: CompatibilityLevel, schema: ParsedSchema, old: P
   if (schema.schemaType !== old.schemaType) return ['Incompatible because of different schema type'];
   const messages: string[] = [];
   if (!level.startsWith('FORWARD')) {
-    messages.push(...schema.incompatibilitiesReading(old).map((found) => format(found, 'new', 'old')));
+    messages.push(...schema.incompatibilitiesReading(old).map((found) => format(schema, found, 'new', 'old')));
   }
   if (!level.startsWith('BACKWARD')) {
-    messages.push(...old.incompatibilitiesReading(schema).map((found) => format(found, 'old', 'new')));
+    messages.push(...old.incompatibilitiesReading(schema).map((found) => format(schema, found, 'old', 'new')));
   }
   return messages;
 }
 
-function format(found: Incompatibility, reader: string, writer: string): string {
+/** The original registry quotes differently for Avro than for the other languages. */
+function format({ schemaType }: ParsedSchema, found: Incompatibility, reader: string, writer: string): string {
+  const quote = schemaType === 'AVRO' ? "'" : '"';
   const description = found.description.replaceAll('{reader}', reader).replaceAll('{writer}', writer);
   const info = found.additionalInfo === undefined ? '' : `, additionalInfo:'${found.additionalInfo}'`;
-  return `{errorType:'${found.errorType}', description:'${description}'${info}}`;
+  return `{errorType:${quote}${found.errorType}${quote}, description:${quote}${description}${quote}${info}}`;
 }

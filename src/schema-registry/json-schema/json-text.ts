@@ -1,0 +1,120 @@
+// JSON as text. The canonical form keeps what parsing into JavaScript values would lose: the order of keys that look
+// like integers, and numbers that are larger or finer than a double.
+import { messageOf } from '../../util/index.ts';
+import { invalidSchema } from '../errors.ts';
+
+const MAX_DEPTH = 200;
+/** Numbers with larger exponents keep their exponent: written out they would be mostly zeros. */
+const MAX_PLAIN_EXPONENT = 400;
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][-+0-9.eE]*|[a-z]+|[[\]{}:,]/g;
+
+export interface JsonText {
+  readonly value: unknown;
+  /** The text without white space, numbers without exponents, in the order given. */
+  readonly canonical: string;
+}
+
+export function parseJsonText(text: string): JsonText {
+  checkDepth(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalidSchema(`Invalid schema ${text}, details: not valid JSON: ${messageOf(error)}`, error);
+  }
+  return { value, canonical: (text.match(TOKEN) ?? []).map(canonicalToken).join('') };
+}
+
+/** The canonical text with the keys of every object in order. */
+export function sortKeys(canonical: string): string {
+  const tokens = canonical.match(TOKEN) ?? [];
+  let at = 0;
+  const print = (): string => {
+    const token = tokens[at++]!;
+    if (token !== '{' && token !== '[') return token;
+    const isObject = token === '{';
+    const members: [string, string][] = [];
+    while (tokens[at] !== '}' && tokens[at] !== ']') {
+      const key = isObject ? tokens[at]! : '';
+      if (isObject) at += 2;
+      members.push([key, print()]);
+      if (tokens[at] === ',') at++;
+    }
+    at++;
+    if (!isObject) return `[${members.map(([, value]) => value).join(',')}]`;
+    members.sort(([a], [b]) => compareKeys(JSON.parse(a), JSON.parse(b)));
+    return `{${members.map(([key, value]) => `${key}:${value}`).join(',')}}`;
+  };
+  return print();
+}
+
+/**
+ * Numbers values so that equal JSON has equal numbers, whatever the order of its keys: structural equality at the cost
+ * of one walk.
+ */
+export class JsonShapes {
+  readonly #numbers = new Map<string, number>();
+  readonly #known = new WeakMap<object, number>();
+
+  numberOf(value: unknown): number {
+    if (typeof value !== 'object' || value === null) return this.#number(JSON.stringify(value));
+    let known = this.#known.get(value);
+    if (known === undefined) {
+      known = Array.isArray(value)
+        ? this.#number(`[${value.map((item) => this.numberOf(item)).join()}]`)
+        : this.#number(
+            `{${Object.entries(value)
+              .map(([key, member]) => `${JSON.stringify(key)}:${this.numberOf(member)}`)
+              .sort()
+              .join()}}`,
+          );
+      this.#known.set(value, known);
+    }
+    return known;
+  }
+
+  #number(key: string): number {
+    const number = this.#numbers.get(key) ?? this.#numbers.size;
+    this.#numbers.set(key, number);
+    return number;
+  }
+}
+
+/** One text for equal values. */
+export function valueText(value: unknown): string {
+  return sortKeys(JSON.stringify(value));
+}
+
+function checkDepth(text: string): void {
+  let depth = 0;
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    if (depth > MAX_DEPTH) {
+      throw invalidSchema(`Invalid schema, details: the schema nests deeper than ${MAX_DEPTH} levels`);
+    }
+  }
+}
+
+function canonicalToken(token: string): string {
+  const first = token.charCodeAt(0);
+  if (token[0] === '"') return token.includes('\\') ? JSON.stringify(JSON.parse(token)) : token;
+  return first === 0x2d || (first >= 0x30 && first <= 0x39) ? plainNumber(token) : token;
+}
+
+/** `1.5e3` as `1500`; digits after the point stay as they are. */
+function plainNumber(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponentText] =
+    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?$/.exec(text) ?? [];
+  const exponent = Number(exponentText ?? 0);
+  if (exponentText === undefined || Math.abs(exponent) > MAX_PLAIN_EXPONENT) return text;
+  const digits = whole + fraction;
+  const point = whole.length + exponent;
+  const integer = (point <= 0 ? '0' : digits.slice(0, point).padEnd(point, '0')).replace(/^0+(?=[0-9])/, '');
+  const decimals = point < 0 ? '0'.repeat(-point) + digits : digits.slice(point);
+  return sign + integer + (decimals === '' ? '' : `.${decimals}`);
+}
+
+function compareKeys(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
