@@ -1,7 +1,8 @@
 // The stores, the table under them, and the checkpoint on disk.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BufferState } from '../../src/streams/state/buffer-store.ts';
 import { Checkpoint } from '../../src/streams/state/checkpoint.ts';
@@ -9,7 +10,7 @@ import { IntervalState } from '../../src/streams/state/interval-store.ts';
 import { KeyValueState } from '../../src/streams/state/key-value-store.ts';
 import { OuterBufferState } from '../../src/streams/state/outer-buffer-store.ts';
 import { SlotTable, UNLOGGED } from '../../src/streams/state/slot-table.ts';
-import type { StateStore, StoreSpec } from '../../src/streams/state/store.ts';
+import { FROM_LOG, type StateStore, type StoreSpec } from '../../src/streams/state/store.ts';
 import { SubscriptionState } from '../../src/streams/state/subscription-store.ts';
 import { typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
 import { WindowState } from '../../src/streams/state/window-store.ts';
@@ -244,6 +245,125 @@ describe('the checkpoint', () => {
     const back = windows();
     expect(await again.load(stores(back))).toBe(store.size);
     await again.close();
+  });
+
+  test('is what the stores are, through many checkpoints and restarts, and does not grow', async () => {
+    const sizes = { rowsPerFile: 7, fewRows: 10, fewFiles: 5 };
+    const keys = 12;
+    const create = () => ({
+      store: new KeyValueState(spec('key-value'), { log: true, checkpoint: true }),
+      windows: new WindowState(spec('window', { retentionMs: 50, windowSizeMs: 10 }), { log: true, checkpoint: true }),
+    });
+    let seed = 3;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+      return Math.floor((seed / 0x80000000) * below);
+    };
+    const path = join(directory, '0_0');
+    let checkpoint = await Checkpoint.open(path, sizes);
+    let now = create();
+    // What has been logged since the last checkpoint: a restart gets it from the changelog.
+    let log: { kind: string; key: Buffer; value: Buffer | null; timestamp: number }[] = [];
+    const takeLog = (): void => {
+      for (const store of [now.store, now.windows]) {
+        store.drainLog((key, value, timestamp) => {
+          log.push({
+            kind: store.spec.kind,
+            key: Buffer.from(key),
+            value: value === null ? null : Buffer.from(value),
+            timestamp,
+          });
+        });
+      }
+    };
+    const entries = ({ store, windows }: typeof now): unknown => {
+      const all: unknown[] = [];
+      for (const slot of store.table.sorted()) {
+        all.push([store.table.key(slot).toString(), store.table.values[slot], store.table.timestamps[slot]]);
+      }
+      for (const start of windows.starts) {
+        const table = windows.table(start)!;
+        for (const slot of table.sorted()) {
+          all.push([start, table.key(slot).toString(), table.values[slot], table.timestamps[slot]]);
+        }
+      }
+      return all;
+    };
+    let most = 0;
+    for (let round = 0; round < 300; round++) {
+      const typed = typedKeyValueStore<string, string>(now.store, () => round);
+      for (let i = random(4); i >= 0; i--) {
+        const key = `k${random(keys)}`;
+        if (random(4) === 0) typed.delete(key);
+        else typed.put(key, `${round}`);
+        windowPut(`w${random(3)}`, Math.floor(round / 5) * 10, `${round}`, round)(now.windows);
+      }
+      takeLog();
+      if (random(3) > 0) {
+        await checkpoint.write(stores(now.store, now.windows), meta(round));
+        log = [];
+      }
+      if (random(5) === 0) {
+        await checkpoint.close();
+        checkpoint = await Checkpoint.open(path, sizes);
+        const back = create();
+        await checkpoint.load(stores(back.store, back.windows));
+        for (const { kind, key, value, timestamp } of log) {
+          const to = kind === 'window' ? back.windows : back.store;
+          const all = Buffer.concat([key, value ?? Buffer.alloc(0)]);
+          to.restore(all, 0, key.length, value === null ? -1 : key.length, all.length, timestamp, FROM_LOG);
+        }
+        expect([round, entries(back)]).toEqual([round, entries(now)]);
+        now = back;
+        const files = readdirSync(path).filter((name) => name.endsWith('.rows'));
+        most = Math.max(most, files.length);
+      }
+    }
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThan(25);
+    await checkpoint.close();
+  });
+
+  test('does not read what is laid out in another way', async () => {
+    const path = join(directory, '0_0');
+    const other = new ClassicLevel<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    await other.put(Buffer.from('m'), Buffer.from('{"changelogOffsets":{"key-value":7},"storeIds":{"key-value":1}}'));
+    await other.put(Buffer.from('r\0\x01\0\0\0\0\0\0\0\0key'), Buffer.from('\0\0\0\0\0\0\0\0value'));
+    await other.close();
+    const checkpoint = await Checkpoint.open(path);
+    expect(checkpoint.meta).toBeNull();
+    const store = new KeyValueState(spec('key-value'), tracked);
+    expect(await checkpoint.load(stores(store))).toBe(0);
+    await checkpoint.close();
+  });
+
+  test.each(['changed', 'cut off', 'gone'])('a file that is %s is noticed, and nothing of it kept', async (how) => {
+    const path = join(directory, '0_0');
+    const store = new KeyValueState(spec('key-value'), tracked);
+    typedKeyValueStore<string, string>(store, () => 5).put('a', 'text');
+    const checkpoint = await Checkpoint.open(path);
+    await checkpoint.write(stores(store), meta(1));
+    await checkpoint.close();
+    const file = join(path, readdirSync(path).find((name) => name.endsWith('.rows'))!);
+    if (how === 'gone') rmSync(file);
+    else if (how === 'cut off') truncateSync(file, 10);
+    else writeFileSync(file, readFileSync(file).toString('latin1').replace('text', 'tent'), 'latin1');
+    const damaged = await Checkpoint.open(path);
+    const back = new KeyValueState(spec('key-value'), tracked);
+    await expect(damaged.load(stores(back))).rejects.toMatchObject({ code: 'STATE_CORRUPT', retriable: true });
+    await damaged.close();
+    const again = await Checkpoint.open(path);
+    expect(again.meta).toBeNull();
+    expect(readdirSync(path).filter((name) => name.endsWith('.rows'))).toEqual([]);
+    await again.close();
+  });
+
+  test('files that a crash left behind are deleted', async () => {
+    const path = join(directory, '0_0');
+    await (await Checkpoint.open(path)).close();
+    writeFileSync(join(path, '17.rows'), 'half a fi');
+    await (await Checkpoint.open(path)).close();
+    expect(readdirSync(path)).not.toContain('17.rows');
   });
 
   test('belongs to one task at a time', async () => {

@@ -41,12 +41,19 @@ interface Manifest {
 const LAYOUT = 2;
 /** Rows taken over before others in the process get a turn. */
 const ROWS_AT_ONCE = 20_000;
-/** Rows after which a checkpoint goes on in another file: files come and go as a whole. */
-const ROWS_PER_FILE = 100_000;
 /** Rows in the files per row in the stores, before the oldest files are let go. */
 const MOST_ROWS_PER_ROW = 1.5;
-/** Rows that the files may hold in any case. */
-const FEW_ROWS = 20_000;
+
+export interface CheckpointSizes {
+  /** Rows after which a checkpoint goes on in another file: files come and go as a whole. */
+  readonly rowsPerFile: number;
+  /** Rows that the files may hold in any case. */
+  readonly fewRows: number;
+  /** Files that there may be besides those that are full. */
+  readonly fewFiles: number;
+}
+
+const SIZES: CheckpointSizes = { rowsPerFile: 100_000, fewRows: 20_000, fewFiles: 128 };
 const MANIFEST_KEY = Buffer.from('manifest');
 const FILE_NAME = /^(\d+)\.rows$/;
 
@@ -55,6 +62,7 @@ type Level = ClassicLevel<Buffer, Buffer>;
 export class Checkpoint {
   meta: CheckpointMeta | null;
   readonly #directory: string;
+  readonly #sizes: CheckpointSizes;
   readonly #level: Level;
   readonly #storeIds: Map<string, number>;
   #files: RowFile[];
@@ -63,8 +71,9 @@ export class Checkpoint {
   #lastRows = 0;
   #written: Promise<void> = Promise.resolve();
 
-  private constructor(directory: string, level: Level, manifest: Manifest | null) {
+  private constructor(directory: string, level: Level, manifest: Manifest | null, sizes: CheckpointSizes) {
     this.#directory = directory;
+    this.#sizes = sizes;
     this.#level = level;
     this.meta = manifest?.meta ?? null;
     this.#storeIds = new Map(Object.entries(manifest?.stores ?? {}));
@@ -73,7 +82,7 @@ export class Checkpoint {
   }
 
   /** Opens a task's checkpoint; `STATE_LOCKED` when another task or process has it open. */
-  static async open(directory: string): Promise<Checkpoint> {
+  static async open(directory: string, sizes: CheckpointSizes = SIZES): Promise<Checkpoint> {
     await mkdir(dirname(directory), { recursive: true });
     const level: Level = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     try {
@@ -90,7 +99,7 @@ export class Checkpoint {
     }
     const bytes = await level.get(MANIFEST_KEY);
     const manifest = bytes === undefined ? null : (JSON.parse(bytes.toString()) as Manifest);
-    const checkpoint = new Checkpoint(directory, level, manifest?.layout === LAYOUT ? manifest : null);
+    const checkpoint = new Checkpoint(directory, level, manifest?.layout === LAYOUT ? manifest : null, sizes);
     if (checkpoint.meta === null) await level.clear();
     await checkpoint.#deleteUnlisted();
     return checkpoint;
@@ -157,7 +166,7 @@ export class Checkpoint {
       while (
         store.drainCheckpoint(generation, (key, value, timestamp) => writer.add(key, value, timestamp), ROWS_AT_ONCE)
       ) {
-        if (writer.rows >= ROWS_PER_FILE) {
+        if (writer.rows >= this.#sizes.rowsPerFile) {
           finish();
           writer.of(id);
         }
@@ -203,17 +212,20 @@ export class Checkpoint {
   }
 
   /**
-   * Takes the oldest files from the list when the files hold too much that no longer counts, and has the stores write
+   * Takes the oldest files from the list when the files are too many or hold too much that no longer counts, and has the stores write
    * again what only these hold. A removed row in an oldest file has nothing older to hide, so it goes with it.
    */
   #dropOldest(stores: readonly StateStore[]): RowFile[] {
     const live = stores.reduce((sum, store) => sum + store.size, 0);
-    const most = Math.max(FEW_ROWS, live * MOST_ROWS_PER_ROW);
+    const { rowsPerFile, fewRows, fewFiles } = this.#sizes;
+    const most = Math.max(fewRows, live * MOST_ROWS_PER_ROW);
+    const mostFiles = fewFiles + most / rowsPerFile;
     let excess = this.#files.reduce((sum, { rows }) => sum + rows, 0) - most;
-    let budget = Math.max(ROWS_PER_FILE, 3 * this.#lastRows);
+    let budget = Math.max(rowsPerFile, 3 * this.#lastRows);
     let count = 0;
     for (const { rows } of this.#files) {
-      if (excess <= 0 || budget <= 0) break;
+      const isTooMuch = excess > 0 || this.#files.length - count > mostFiles;
+      if (!isTooMuch || budget <= 0) break;
       excess -= rows;
       budget -= rows;
       count++;
