@@ -19,6 +19,7 @@ const PARTITIONS = 4;
 const CHECKPOINT_MS = 1000;
 /** Sent after the last checkpoint: what a restart finds in the changelog only. */
 const TAIL_RECORDS = 20_000;
+const FIRST_KEY = 'user-1000000';
 
 interface Restarted {
   readonly broker: number;
@@ -148,7 +149,7 @@ async function fill(directory: string, rounds: number): Promise<void> {
   console.log('filled');
 }
 
-async function restart(directory: string): Promise<void> {
+async function restart(directory: string, rounds: number): Promise<void> {
   const begin = performance.now();
   const client = await open(directory);
   const broker = performance.now() - begin;
@@ -163,7 +164,7 @@ async function restart(directory: string): Promise<void> {
   const ends = await client.admin().listOffsets(counts);
   const producer = client.producer({ lingerMs: 0 });
   await producer.partitionsFor('clicks');
-  producer.enqueue('clicks', 0, Buffer.from('user-afterwards'), Buffer.from('{}'), Date.now());
+  producer.enqueue('clicks', 0, Buffer.from(FIRST_KEY), Buffer.from('{}'), Date.now());
   await producer.flush();
 
   const start = performance.now();
@@ -173,7 +174,12 @@ async function restart(directory: string): Promise<void> {
   for (let isFound = false; !isFound; ) {
     for (const { cursor } of await consumer.poll(1000)) {
       while (cursor.advance()) {
-        isFound ||= cursor.bytes.toString('latin1', cursor.keyStart, cursor.keyEnd) === 'user-afterwards';
+        const { bytes, keyStart, keyEnd, valueStart } = cursor;
+        if (bytes.toString('latin1', keyStart, keyEnd) !== FIRST_KEY) continue;
+        const count = Number(bytes.readBigInt64BE(valueStart));
+        // Once per round, once since the last checkpoint or just before it, and this one.
+        if (count !== rounds + 2) throw new Error(`counted ${count} where it should be ${rounds + 2}`);
+        isFound = true;
       }
     }
   }
@@ -192,5 +198,5 @@ function pause(ms: number): Promise<void> {
 if (process.argv[1] === import.meta.filename) {
   const [phase, directory, rounds] = process.argv.slice(2);
   if (phase === 'fill') await fill(directory!, Number(rounds));
-  else await restart(directory!);
+  else await restart(directory!, Number(rounds));
 }
