@@ -131,8 +131,10 @@ export function joinSide(options: JoinSide) {
         if (waiting === null || timeTo < streamTime) emit(key, value, null, timestamp, context);
         else waiting.add(isLeft, timestamp, bytes, start, end, value);
       }
-      const raw = hasRaw ? context.valueBytes.subarray(context.valueStart, context.valueEnd) : null;
-      if (own.append(bytes, start, end, timestamp, value, raw) === undefined) scope.drop('expired', node);
+      const raw = hasRaw ? context.valueBytes : null;
+      if (own.append(bytes, start, end, timestamp, value, raw, context.valueStart, context.valueEnd) === undefined) {
+        scope.drop('expired', node);
+      }
       context.keyBytes = keyBytes;
       context.keyStart = keyStart;
       context.keyEnd = keyEnd;

@@ -4,6 +4,11 @@ import { SlotTable } from './slot-table.ts';
 import { SpanView } from './span-view.ts';
 import { FROM_LOG, type RowVisitor, type StateStore, type StoreSpec, type Tracking } from './store.ts';
 
+/** Spans in a list of changes before it is looked through the first time. */
+const FIRST_LOOK = 4096;
+/** What is kept of values' bytes between two commits; further values are encoded again. */
+const MAX_RAW_BYTES = 16 * 1024 * 1024;
+
 /** One value with a time span, among those of its key. `value` is undefined once it has been removed. */
 export interface Interval {
   /** The key's slot in the store's table. */
@@ -14,8 +19,9 @@ export interface Interval {
   readonly sequence: number;
   value: unknown;
   timestamp: number;
-  /** The value's bytes where they were at hand, until nobody needs them any more. */
-  raw: Buffer | null;
+  /** Where the value's bytes are kept until they are logged, if they were at hand; -1 where not. */
+  rawStart: number;
+  rawEnd: number;
   unlogged: boolean;
   uncheckpointed: boolean;
   /** The generation of the checkpoint that holds it. */
@@ -36,8 +42,13 @@ export class IntervalState implements StateStore {
   readonly #retentionMs: number;
   readonly #row = new ByteWriter();
   readonly #out = new ByteWriter();
+  /** Bytes of values that are to be logged as they came. */
+  readonly #raw = new ByteWriter();
   #unlogged: Interval[] = [];
   #uncheckpointed: Interval[] = [];
+  /** Where the lists are looked through for what has expired since. */
+  #mostUnlogged = FIRST_LOOK;
+  #mostUncheckpointed = FIRST_LOOK;
   readonly #rowView = new SpanView();
   readonly #valueView = new SpanView();
   #sweptSize = 0;
@@ -74,7 +85,7 @@ export class IntervalState implements StateStore {
     return this.#put(bytes, keyStart, keyEnd, start, end, 0, value, timestamp, true);
   }
 
-  /** Adds a span even where one with the same times exists. `raw` may give the value's bytes; they are copied. */
+  /** Adds a span even where one with the same times exists. `raw` may hold the value's bytes; they are copied. */
   append(
     bytes: Uint8Array,
     keyStart: number,
@@ -82,10 +93,16 @@ export class IntervalState implements StateStore {
     time: number,
     value: unknown,
     raw: Buffer | null = null,
+    rawStart = 0,
+    rawEnd = 0,
   ): Interval | undefined {
     this.#sequence = (this.#sequence + 1) & 0x7fffffff;
     const span = this.#put(bytes, keyStart, keyEnd, time, time, this.#sequence, value, time, true);
-    if (span !== undefined && raw !== null && (span.unlogged || span.uncheckpointed)) span.raw = Buffer.from(raw);
+    if (raw !== null && span?.unlogged === true && this.#raw.position < MAX_RAW_BYTES) {
+      span.rawStart = this.#raw.position;
+      this.#raw.bytes(raw, rawStart, rawEnd);
+      span.rawEnd = this.#raw.position;
+    }
     return span;
   }
 
@@ -100,19 +117,23 @@ export class IntervalState implements StateStore {
     for (const span of spans) {
       span.unlogged = false;
       this.#visit(span, visit);
-      if (!span.uncheckpointed) span.raw = null;
+      span.rawStart = -1;
     }
+    this.#raw.reset();
+    this.#mostUnlogged = FIRST_LOOK;
   }
 
   drainCheckpoint(generation: number, visit: RowVisitor, limit = Number.POSITIVE_INFINITY): boolean {
     const isLast = this.#uncheckpointed.length <= limit;
     const spans = isLast ? this.#uncheckpointed : this.#uncheckpointed.splice(0, limit);
-    if (isLast) this.#uncheckpointed = [];
+    if (isLast) {
+      this.#uncheckpointed = [];
+      this.#mostUncheckpointed = FIRST_LOOK;
+    }
     for (const span of spans) {
       span.uncheckpointed = false;
       span.savedIn = generation;
       this.#visit(span, visit);
-      if (!span.unlogged) span.raw = null;
     }
     if (isLast) this.#sweep();
     return !isLast;
@@ -197,7 +218,7 @@ export class IntervalState implements StateStore {
     if (span !== undefined && span.start === start && span.end === end && span.sequence === sequence) {
       span.value = value;
       span.timestamp = timestamp;
-      span.raw = null;
+      span.rawStart = -1;
     } else {
       span = {
         slot,
@@ -206,7 +227,8 @@ export class IntervalState implements StateStore {
         sequence,
         value,
         timestamp,
-        raw: null,
+        rawStart: -1,
+        rawEnd: -1,
         unlogged: false,
         uncheckpointed: false,
         savedIn: FROM_LOG,
@@ -231,6 +253,10 @@ export class IntervalState implements StateStore {
     if (this.#tracking.log && !span.unlogged) {
       span.unlogged = true;
       this.#unlogged.push(span);
+      if (this.#unlogged.length >= this.#mostUnlogged) {
+        this.#unlogged = this.#withoutExpired(this.#unlogged);
+        this.#mostUnlogged = Math.max(FIRST_LOOK, 2 * this.#unlogged.length);
+      }
     }
     this.#needsCheckpoint(span);
   }
@@ -239,7 +265,17 @@ export class IntervalState implements StateStore {
     if (this.#tracking.checkpoint && !span.uncheckpointed) {
       span.uncheckpointed = true;
       this.#uncheckpointed.push(span);
+      if (this.#uncheckpointed.length >= this.#mostUncheckpointed) {
+        this.#uncheckpointed = this.#withoutExpired(this.#uncheckpointed);
+        this.#mostUncheckpointed = Math.max(FIRST_LOOK, 2 * this.#uncheckpointed.length);
+      }
     }
+  }
+
+  /** Nobody has to hear of spans that have expired meanwhile, and a list of them would keep them in memory. */
+  #withoutExpired(spans: Interval[]): Interval[] {
+    const { expiredBefore } = this;
+    return spans.filter(({ end }) => end >= expiredBefore);
   }
 
   /** Rows that have expired before anybody saw them are left out: they would be dropped when read back. */
@@ -258,13 +294,11 @@ export class IntervalState implements StateStore {
     }
     let value: Buffer | null = null;
     if (span.value !== undefined) {
-      value = span.raw;
-      if (value === null) {
-        const out = this.#out;
-        out.reset();
-        this.spec.value.encode(span.value, out);
-        value = this.#valueView.of(out.buffer, 0, out.position);
-      }
+      const out = this.#out;
+      out.reset();
+      if (span.rawStart >= 0) out.bytes(this.#raw.buffer, span.rawStart, span.rawEnd);
+      else this.spec.value.encode(span.value, out);
+      value = this.#valueView.of(out.buffer, 0, out.position);
     }
     visit(this.#rowView.of(row.buffer, 0, row.position), value, span.timestamp);
   }
