@@ -9,6 +9,7 @@ import type { Incompatibility } from './compatibility/levels.ts';
 import { invalidSchema } from './errors.ts';
 import { sortKeys } from './json-schema/json-text.ts';
 import { type JsonSchema, parseJsonSchema } from './json-schema/parse.ts';
+import { parseProtobuf } from './protobuf/schema.ts';
 
 export interface ParsedSchema {
   readonly schemaType: SchemaType;
@@ -30,6 +31,7 @@ type Provider = (text: string, references: readonly ResolvedReference[]) => Pars
 const providers: Readonly<Partial<Record<SchemaType, Provider>>> = {
   AVRO: parseAvro,
   JSON: (text, references) => new ParsedJson(parseJsonSchema(text, references)),
+  PROTOBUF: parseProtobuf,
 };
 
 export const SUPPORTED_SCHEMA_TYPES = Object.keys(providers) as SchemaType[];

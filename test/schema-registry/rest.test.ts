@@ -179,7 +179,7 @@ describe('the registry over HTTP', () => {
     ['GET', '/subjects/s1-value/versions/zero', undefined, 422, 42202],
     ['GET', '/schemas/ids/99999', undefined, 404, 40403],
     ['POST', '/subjects/x/versions', { schema: '{"type":"nope"}' }, 422, 42201],
-    ['POST', '/subjects/x/versions', { schema: 'syntax = "proto3";', schemaType: 'PROTOBUF' }, 422, 42201],
+    ['POST', '/subjects/x/versions', { schema: 'message {', schemaType: 'PROTOBUF' }, 422, 42201],
     ['PUT', '/config', { compatibility: 'SIDEWAYS' }, 422, 42203],
     ['PUT', '/mode', { mode: 'ASLEEP' }, 422, 42204],
     ['GET', '/config/none', undefined, 404, 40408],

@@ -1,0 +1,31 @@
+// Protobuf for the registry: a text and the files it refers to become a schema that prints and compares itself.
+import type { Incompatibility } from '../compatibility/levels.ts';
+import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
+import type { ParsedSchema, ResolvedReference } from '../providers.ts';
+import { checkProto } from './checker.ts';
+import { type LinkedProto, linkProto } from './linker.ts';
+import { printProto } from './printer.ts';
+
+export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
+  const proto = linkProto(text, references);
+  checkProto(proto);
+  return new ParsedProtobuf(proto);
+}
+
+class ParsedProtobuf implements ParsedSchema {
+  readonly schemaType = 'PROTOBUF';
+  readonly canonical: string;
+  readonly #proto: LinkedProto;
+
+  constructor(proto: LinkedProto) {
+    this.#proto = proto;
+    this.canonical = printProto(proto.file);
+  }
+
+  incompatibilitiesReading(writer: ParsedSchema): Incompatibility[] {
+    if (!(writer instanceof ParsedProtobuf)) return [];
+    return protobufDifferences(writer.#proto, this.#proto)
+      .filter((difference) => !isCompatible(difference))
+      .map((difference) => ({ errorType: difference.type, description: describeDifference(difference) }));
+  }
+}
