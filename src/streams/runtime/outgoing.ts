@@ -1,15 +1,18 @@
 // What tasks write, on its way to the producer: opens a transaction before the first record, and holds back records while
 // the transaction before is still being committed, and those of topics whose partition count is not known yet.
 import type { Header, Producer } from '../../client/index.ts';
-import { partitionForKey } from '../../util/index.ts';
+import { ByteWriter, partitionForKey } from '../../util/index.ts';
 import type { TaskOutput } from './task-scope.ts';
 
 interface HeldBack {
   readonly topic: string;
   /** -1: to be chosen. */
   readonly partition: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
+  /** Where the key and the value are kept; -1 for null. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
   readonly timestamp: number;
   readonly headers: readonly Header[] | undefined;
 }
@@ -19,6 +22,8 @@ export class Outgoing implements TaskOutput {
   readonly #transactional: boolean;
   readonly #partitions = new Map<string, number>();
   readonly #heldBack: HeldBack[] = [];
+  /** Keys and values of what is held back. */
+  readonly #bytes = new ByteWriter();
   #inTransaction = false;
   #isCommitting = false;
   /** The topic that was written last, and its partition count: nearly always the next one, too. */
@@ -60,14 +65,11 @@ export class Outgoing implements TaskOutput {
   ): void {
     // What is behind a record that is held back must not overtake it.
     if (partition < 0 || this.#isCommitting || this.#heldBack.length > 0) {
-      this.#heldBack.push({
-        topic,
-        partition,
-        key: key === null ? null : Buffer.from(key),
-        value: value === null ? null : Buffer.from(value),
-        timestamp,
-        headers,
-      });
+      const keyStart = this.#keep(key);
+      const keyEnd = this.#bytes.position;
+      const valueStart = this.#keep(value);
+      const valueEnd = this.#bytes.position;
+      this.#heldBack.push({ topic, partition, keyStart, keyEnd, valueStart, valueEnd, timestamp, headers });
       return;
     }
     if (!this.#inTransaction) this.begin();
@@ -113,7 +115,11 @@ export class Outgoing implements TaskOutput {
     if (records.length === 0) return;
     this.begin();
     let unkeyed = 0;
-    for (const { topic, partition: chosen, key, value, timestamp, headers } of records) {
+    const { buffer } = this.#bytes;
+    for (const record of records) {
+      const { topic, partition: chosen, keyStart, valueStart, timestamp, headers } = record;
+      const key = keyStart < 0 ? null : buffer.subarray(keyStart, record.keyEnd);
+      const value = valueStart < 0 ? null : buffer.subarray(valueStart, record.valueEnd);
       let partition = chosen;
       if (partition < 0) {
         const count = this.#partitions.get(topic)!;
@@ -121,5 +127,14 @@ export class Outgoing implements TaskOutput {
       }
       this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
     }
+    if (this.#heldBack.length === 0) this.#bytes.reset();
+  }
+
+  /** Answers where the bytes begin. */
+  #keep(bytes: Uint8Array | null): number {
+    if (bytes === null) return -1;
+    const start = this.#bytes.position;
+    this.#bytes.bytes(bytes);
+    return start;
   }
 }

@@ -52,7 +52,7 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 /** How long a task waits for the records of a partition that is known to have some. */
 const MAX_IDLE_MS = 1000;
 /** Records that may be produced while a commit is under way. */
-const MAX_HELD_BACK = 10_000;
+const MAX_HELD_BACK = 50_000;
 
 export class Worker {
   readonly #options: WorkerOptions;
