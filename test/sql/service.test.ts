@@ -109,6 +109,29 @@ describe('SQL over HTTP', () => {
     expect((await select("SELECT * FROM totals WHERE item = 'coffee';")).rows).toEqual([]);
   });
 
+  test('looks several keys up without a scan, and refuses a scan where it is turned off', async () => {
+    const noScan = { 'ksql.query.pull.table.scan.enabled': 'false' };
+    const amounts = async (where: string) => (await select(`SELECT amount FROM totals WHERE ${where};`, noScan)).rows;
+    expect(await amounts("item IN ('tea', 'milk', 'tea', 'rum')")).toEqual([[6], [5]]);
+    expect(await amounts("item = 'milk' OR (item = 'tea' AND amount > 100)")).toEqual([[5]]);
+    await expect(amounts('amount > 1')).rejects.toThrow('WHERE clause missing key column for disjunct: ');
+    await expect(amounts("item = 'milk' OR amount > 1")).rejects.toThrow('WHERE clause missing key column');
+    await expect(select("SELECT ROWOFFSET FROM totals WHERE item = 'tea';")).rejects.toThrow(
+      "Pull queries don't support the following columns in SELECT clauses: `ROWOFFSET`",
+    );
+  });
+
+  test('inserts a key in Avro, which needs its schema registered first', async () => {
+    await ksql(
+      "CREATE STREAM keyed (id INT KEY, v INT) WITH (kafka_topic='keyed', partitions=1, format='AVRO'); INSERT INTO keyed VALUES (7, 8);",
+    );
+    expect((await select('SELECT * FROM keyed EMIT CHANGES LIMIT 1;')).rows).toEqual([[7, 8]]);
+    await expect(ksql('INSERT INTO keyed (id, ROWOFFSET) VALUES (1, 2);')).rejects.toThrow(
+      'Inserting into column `ROWOFFSET` is not allowed.',
+    );
+    await ksql('DROP STREAM keyed DELETE TOPIC;');
+  });
+
   test('keeps windows, and finds them by key and time', async () => {
     await ksql(
       `CREATE STREAM clicks (who STRING KEY, page STRING, at BIGINT) WITH (kafka_topic='clicks', partitions=1, value_format='JSON', timestamp='at');
@@ -136,6 +159,14 @@ describe('SQL over HTTP', () => {
       ['ann', 'x', 61_000],
     ]);
     expect(pushed.final).toBe('Limit Reached');
+  });
+
+  test('aggregates everything for a client that asks for no groups', async () => {
+    const counted = await select('SELECT COUNT(*), MAX(at) FROM clicks HAVING COUNT(*) = 4 EMIT CHANGES LIMIT 1;');
+    expect(counted.rows).toEqual([[4, 130_000]]);
+    await expect(ksql('CREATE TABLE no AS SELECT COUNT(*) FROM clicks;')).rejects.toThrow(
+      'does not support aggregate function [COUNT(ROWTIME)] without a GROUP BY clause',
+    );
   });
 
   test('reads streams from their start to now', async () => {

@@ -3,7 +3,9 @@ import type { Expression } from '../parser/ast.ts';
 import { replace } from './walk.ts';
 
 const TIMES = new Set(['ROWTIME', 'WINDOWSTART', 'WINDOWEND']);
-const TEXT = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?))?(Z|[+-]\d{2}:?\d{2})?$/;
+/** A year, and as much of the rest as is wanted: `2020`, `2020-02-24`, `2020-02-24T13`, `2020-02-24T13:30:05.250+0100`. */
+const TEXT =
+  /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?)?)?(?:Z|([+-])(\d{2}):?(\d{2}))?$/;
 
 /** Compared with ROWTIME, WINDOWSTART or WINDOWEND, a text is a point in time: `WINDOWSTART >= '2001-01-02T12:00'`. */
 export function withTimeLiterals(e: Expression): Expression {
@@ -25,13 +27,25 @@ function isTime(e: Expression): boolean {
 
 function asTime(e: Expression): Expression {
   if (e.kind !== 'string') return e;
-  const match = TEXT.exec(e.value.trim());
-  const [, date, time = '00:00', zone = 'Z'] = match ?? [];
-  const ms = match === null ? Number.NaN : Date.parse(`${date}T${time}${zone}`);
-  if (Number.isNaN(ms)) {
+  const ms = epochMs(e.value.trim());
+  if (ms === undefined) {
     return refuse(
       `Failed to parse timestamp '${e.value}'. Required format is: "yyyy-MM-dd'T'HH:mm:ss.SSS[Z]", with the time optional.`,
     );
   }
   return { kind: 'bigint', value: BigInt(ms) };
+}
+
+function epochMs(text: string): number | undefined {
+  const match = TEXT.exec(text);
+  if (match === null) return undefined;
+  const [, year, month = '1', day = '1', hour = '0', minute = '0', second = '0', fraction = '', sign] = match;
+  const [, , , , , , , , , zoneHours = '0', zoneMinutes = '0'] = match;
+  // Hour 24 is the next day's midnight.
+  const midnight = Date.UTC(+year!, +month - 1, +day);
+  const valid = new Date(midnight).getUTCMonth() === +month - 1 && +hour <= 24 && +minute < 60 && +second < 60;
+  if (!valid) return undefined;
+  const time = ((+hour * 60 + +minute) * 60 + +second) * 1000 + +fraction.padEnd(3, '0');
+  const offset = (+zoneHours * 60 + +zoneMinutes) * 60_000;
+  return midnight + time - (sign === '-' ? -offset : offset);
 }

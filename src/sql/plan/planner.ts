@@ -484,7 +484,9 @@ class QueryPlanner {
     const query = this.#query;
     const { functions } = this.#env;
     const scope = this.#scope;
-    const groups = groupBy ?? [];
+    const { sinkName } = this.#target;
+    // A client may ask for an aggregate of everything: all rows are one group. A table would have no key.
+    const groups: readonly Expression[] = groupBy ?? (sinkName === undefined ? [{ kind: 'integer', value: 0 }] : []);
     const seen = new Set<string>();
     for (const e of groups) {
       const printed = printExpression(e);
@@ -545,7 +547,7 @@ class QueryPlanner {
       refuse(`Non-aggregate HAVING expression not part of GROUP BY: ${ungroupedHaving.join(', ')}`);
     const rewrittenItems = internalItems.map((item) => ({ ...item, expression: finder.rewrite(item.expression) }));
     const rewrittenHaving = internalHaving === undefined ? undefined : finder.rewrite(internalHaving);
-    if (groupBy === undefined) {
+    if (groups.length === 0) {
       const calls = finder.found.map(({ call }) => printExpression(call)).join(', ');
       refuse(
         `CREATE TABLE AS SELECT statement does not support aggregate function [${calls}] without a GROUP BY clause.`,

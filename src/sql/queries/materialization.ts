@@ -19,7 +19,7 @@ export interface TableRow {
 
 /** Which rows are wanted; nothing: all. */
 export interface Lookup {
-  readonly key?: Row;
+  readonly keys?: readonly Row[];
   readonly windowStart?: { readonly from: number; readonly to: number };
 }
 
@@ -72,7 +72,15 @@ export class Materialization {
 
 type StoredEntry = [Row, TableRow['window'], Row, number];
 
-function* entries(store: ReadOnlyStore, { key, windowStart }: Lookup): Generator<StoredEntry> {
+function* entries(store: ReadOnlyStore, { keys, windowStart }: Lookup): Generator<StoredEntry> {
+  for (const key of keys ?? [undefined]) yield* entriesOf(store, key, windowStart);
+}
+
+function* entriesOf(
+  store: ReadOnlyStore,
+  key: Row | undefined,
+  windowStart: Lookup['windowStart'],
+): Generator<StoredEntry> {
   if (store.kind === 'key-value') {
     const view = store.keyValue<Row, Row>();
     if (key === undefined) {

@@ -2,6 +2,7 @@
 // stream, from its topic, from the first record to the last that was there when the query began.
 import { type Client, recordsOf } from '../../client/index.ts';
 import { TopologyTestDriver } from '../../streams/index.ts';
+import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
 import type { ResultColumn, ResultRow, RunningQuery } from '../entities.ts';
@@ -11,6 +12,7 @@ import { printExpression, quoteName } from '../parser/print.ts';
 import { compilerFor, type PlanEnvironment } from '../plan/environment.ts';
 import type { FilterStep, Step } from '../plan/plan.ts';
 import { schemaText } from '../schema.ts';
+import type { SqlType } from '../types.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { caster } from '../values/cast.ts';
@@ -34,6 +36,7 @@ export interface PullOptions {
 export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
   const { setting, text } = options;
   checkClauses(query, setting);
+  checkPseudoColumns(query);
   const { catalog, functions } = engine;
   const environment: PlanEnvironment = { catalog, functions, setting };
   const planned = planTransient(environment, query, text);
@@ -42,6 +45,25 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
     ? pullTable(engine, environment, query, planned, source, options)
     : pullStream(engine, query, planned, source, options);
 }
+
+/** What is read at rest does not say where it was read. */
+function checkPseudoColumns(query: Query): void {
+  const used = (e: Expression | undefined) =>
+    e === undefined ? [] : [...new Set(columnsIn(e).map(({ name }) => name))].filter(isPlace);
+  const selected = query.select.flatMap((item) => (item.kind === 'item' ? used(item.expression) : []));
+  for (const [clause, names] of [
+    ['SELECT', selected],
+    ['WHERE', used(query.where)],
+  ] as const) {
+    if (names.length > 0) {
+      refuse(
+        `Pull queries don't support the following columns in ${clause} clauses: ${names.map(quoteName).join(', ')}`,
+      );
+    }
+  }
+}
+
+const isPlace = (name: string) => name === 'ROWPARTITION' || name === 'ROWOFFSET';
 
 function checkClauses(query: Query, setting: Settings): void {
   if (setting('ksql.pull.queries.enable') === 'false') {
@@ -86,7 +108,7 @@ function pullTable(
   }
   const where = whereOf(planned.root);
   const lookup = where === undefined ? {} : lookupOf(environment, where, source);
-  if (lookup.key === undefined && setting('ksql.query.pull.table.scan.enabled') === 'false') {
+  if (lookup.keys === undefined && setting('ksql.query.pull.table.scan.enabled') === 'false') {
     refuse(scanRefusal(where, source));
   }
   const { predicate, project } = stretchOf(environment, planned.root);
@@ -137,41 +159,72 @@ function whereOf(root: Step): Expression | undefined {
   return input.kind === 'filter' ? input.predicate : undefined;
 }
 
-/** What the conjunctions of a WHERE say about the key and the window: enough to read single rows instead of all. */
+/** What a WHERE says about the key and the window: enough to read single rows instead of all. */
 function lookupOf(environment: PlanEnvironment, where: Expression, source: DataSource): Lookup {
+  if (where.kind === 'logical' && where.op === 'OR') {
+    const [left, right] = [lookupOf(environment, where.left, source), lookupOf(environment, where.right, source)];
+    if (left.keys === undefined || right.keys === undefined) return {};
+    return { keys: distinct([...left.keys, ...right.keys]) };
+  }
   const compiler = compilerFor(environment, []);
-  const bound = new Map<string, SqlValue>();
+  const constantOf = (e: Expression): { value: SqlValue; type: SqlType } | undefined => {
+    try {
+      const { evaluate, type } = compiler.compile(e);
+      const value = orNull(evaluate, []);
+      return value === null || type === null ? undefined : { value, type };
+    } catch {
+      return undefined; // it names a column
+    }
+  };
+  const bound = new Map<string, SqlValue[]>();
   let from = 0;
   let to = Number.MAX_SAFE_INTEGER;
   for (const condition of conjuncts(where)) {
-    if (condition.kind !== 'comparison' || condition.left.kind !== 'column') continue;
-    const { name } = condition.left;
+    const operand = operandOf(condition);
+    if (operand === undefined) continue;
+    const { name, op } = operand;
+    const constants = operand.constants.map(constantOf).filter((constant) => constant !== undefined);
+    if (constants.length !== operand.constants.length) continue;
     const column = source.schema.key.find((key) => key.name === name);
-    let constant: ReturnType<typeof compiler.compile>;
-    try {
-      constant = compiler.compile(condition.right);
-    } catch {
-      continue;
-    }
-    const value = orNull(constant.evaluate, []);
-    if (value === null || constant.type === null) continue;
-    if (column !== undefined && condition.op === '=') {
-      const cast = caster(constant.type, column.type);
-      const converted = cast === undefined ? value : orNull(() => cast(value), []);
-      if (converted !== null) bound.set(name, converted);
-    } else if (name === 'WINDOWSTART') {
-      const time = Number(value);
-      if (condition.op === '=') [from, to] = [Math.max(from, time), Math.min(to, time)];
-      else if (condition.op === '>=') from = Math.max(from, time);
-      else if (condition.op === '>') from = Math.max(from, time + 1);
-      else if (condition.op === '<=') to = Math.min(to, time);
-      else if (condition.op === '<') to = Math.min(to, time - 1);
+    if (column !== undefined && op === '=') {
+      const values = constants.map(({ value, type }) => {
+        const cast = caster(type, column.type);
+        return cast === undefined ? value : orNull(() => cast(value), []);
+      });
+      if (!values.includes(null)) bound.set(name, values);
+    } else if (name === 'WINDOWSTART' && constants.length === 1) {
+      const time = Number(constants[0]!.value);
+      if (op === '=') [from, to] = [Math.max(from, time), Math.min(to, time)];
+      else if (op === '>=') from = Math.max(from, time);
+      else if (op === '>') from = Math.max(from, time + 1);
+      else if (op === '<=') to = Math.min(to, time);
+      else if (op === '<') to = Math.min(to, time - 1);
     }
   }
   const { key } = source.schema;
   const windowStart = source.window === undefined ? {} : { windowStart: { from, to } };
   if (key.length === 0 || !key.every((column) => bound.has(column.name))) return windowStart;
-  return { key: key.map((column) => bound.get(column.name)!), ...windowStart };
+  const keys = key.reduce<SqlValue[][]>(
+    (rows, { name }) => rows.flatMap((row) => bound.get(name)!.map((value) => [...row, value])),
+    [[]],
+  );
+  return { keys: distinct(keys), ...windowStart };
+}
+
+/** `column op constant`, and `column IN (constants)` as an equality with any of them. */
+function operandOf(
+  e: Expression,
+): { readonly name: string; readonly op: string; readonly constants: readonly Expression[] } | undefined {
+  if (e.kind === 'comparison' && e.left.kind === 'column') {
+    return { name: e.left.name, op: e.op, constants: [e.right] };
+  }
+  if (e.kind === 'in' && e.operand.kind === 'column') return { name: e.operand.name, op: '=', constants: e.items };
+  return undefined;
+}
+
+function distinct(keys: readonly Row[]): Row[] {
+  const write = (value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
+  return [...new Map(keys.map((key) => [JSON.stringify(key, (_name, value) => write(value)), key])).values()];
 }
 
 function conjuncts(e: Expression): Expression[] {

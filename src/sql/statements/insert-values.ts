@@ -34,11 +34,12 @@ export async function insertValues(
       `Failed to insert values into '${source.name}'. Value for primary key column(s) ${source.schema.key.map((column) => column.name).join(', ')} is required for tables`,
     );
   const { topic } = source;
-  const keyBytes = key.every((part) => part === null)
-    ? null
-    : serialize(rowSerde(engine, source.keyFormat, source.schema.key, { topic, part: 'key' }), key);
+  const keySerde = rowSerde(engine, source.keyFormat, source.schema.key, { topic, part: 'key' });
   const valueSerde = rowSerde(engine, source.valueFormat, valueColumns, { topic, part: 'value' });
+  const keyless = key.every((part) => part === null);
+  if (!keyless) await keySerde.prepare?.();
   await valueSerde.prepare?.();
+  const keyBytes = keyless ? null : serialize(keySerde, key);
   const valueBytes = serialize(valueSerde, value);
   if (engine.writer === undefined) return refuse('This engine has no way to write records.');
   const rowtime = values.get('ROWTIME');
@@ -82,6 +83,8 @@ function rowOf(
   const compiler = compilerFor({ catalog: engine.catalog, functions: engine.functions, setting }, []);
   const values = new Map<string, SqlValue>();
   names.forEach((name, i) => {
+    if (name === 'ROWPARTITION' || name === 'ROWOFFSET')
+      refuse(`Inserting into column ${quoteName(name)} is not allowed.`);
     const column = name === 'ROWTIME' ? rowtimeColumn : all.find((candidate) => candidate.name === name);
     if (column === undefined) return refuse(`Column name ${quoteName(name)} does not exist.`);
     values.set(name, valueFor(column, statement.values[i]!, compiler));
