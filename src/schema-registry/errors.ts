@@ -20,7 +20,7 @@ export class RegistryError extends MillraceError {
 
 export const subjectNotFound = (subject: string) => new RegistryError(40401, `Subject '${subject}' not found.`);
 export const versionNotFound = (version: number | string) => new RegistryError(40402, `Version ${version} not found.`);
-export const schemaNotFound = (id?: number) =>
+export const schemaNotFound = (id?: number | string) =>
   new RegistryError(40403, id === undefined ? 'Schema not found' : `Schema ${id} not found`);
 export const subjectSoftDeleted = (subject: string) =>
   new RegistryError(40404, `Subject '${subject}' was soft deleted.Set permanent=true to delete permanently`);
@@ -64,5 +64,8 @@ export const referenceExists = (subject: string, version: number) =>
     42206,
     `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
   );
+export const invalidRuleSet = (details: string) => new RegistryError(42210, `Invalid rule set: ${details}`);
+export const contextNotEmpty = (context: string) =>
+  new RegistryError(42211, `The specified context '${context}' is not empty.`);
 export const invalidSubject = (subject: string) =>
   new RegistryError(42208, `The specified subject '${subject}' is not a valid.`);

@@ -8,6 +8,7 @@ import { jsonSchemaDifferences } from './compatibility/json-schema.ts';
 import type { Incompatibility } from './compatibility/levels.ts';
 import { invalidSchema } from './errors.ts';
 import { sortKeys } from './json-schema/json-text.ts';
+import { targetOf } from './json-schema/node.ts';
 import { type JsonSchema, parseJsonSchema } from './json-schema/parse.ts';
 import { parseProtobuf } from './protobuf/schema.ts';
 
@@ -17,6 +18,8 @@ export interface ParsedSchema {
   readonly canonical: string;
   /** The text that is stored when a normalized one is asked for; absent where the language has no such form here. */
   readonly normalized?: string;
+  /** The names at the top, where they are told apart: of a record's fields, of an object's properties. */
+  readonly fieldNames?: readonly string[];
   /** Why this schema could not read what `writer` (of the same type) wrote. */
   incompatibilitiesReading(writer: ParsedSchema, policy?: CompatibilityPolicy): Incompatibility[];
 }
@@ -60,6 +63,10 @@ class ParsedAvro implements ParsedSchema {
     this.canonical = printAvroSchema(root, external);
   }
 
+  get fieldNames(): readonly string[] {
+    return this.#root.kind === 'record' ? this.#root.fields.map((field) => field.name) : [];
+  }
+
   incompatibilitiesReading(writer: ParsedSchema): Incompatibility[] {
     if (!(writer instanceof ParsedAvro)) return [];
     return avroIncompatibilities(this.#root, writer.#root).map(explain);
@@ -85,6 +92,11 @@ class ParsedJson implements ParsedSchema {
 
   get normalized(): string {
     return sortKeys(this.canonical);
+  }
+
+  get fieldNames(): readonly string[] {
+    const root = targetOf(this.#schema.root);
+    return root.kind === 'object' ? [...root.properties.keys()] : [];
   }
 
   incompatibilitiesReading(writer: ParsedSchema, policy: CompatibilityPolicy = 'STRICT'): Incompatibility[] {

@@ -3,11 +3,11 @@
 // the log (store.ts) → answer once the log has been read back.
 import type { Client } from '../client/index.ts';
 import type { SchemaReference } from '../serde/index.ts';
-import { checkCompatibility, COMPATIBILITY_LEVELS, type CompatibilityLevel } from './compatibility/levels.ts';
+import { checkCompatibility } from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
+  contextNotEmpty,
   incompatibleSchema,
-  invalidCompatibilityLevel,
   invalidMode,
   invalidSchema,
   invalidSubject,
@@ -23,17 +23,48 @@ import {
   versionNotSoftDeleted,
   versionSoftDeleted,
 } from './errors.ts';
+import { guidOf, type SchemaContent } from './guid.ts';
+import {
+  hasVersionProperty,
+  type Metadata,
+  mergeMetadata,
+  mergeRuleSets,
+  type RuleSet,
+  withoutVersionProperty,
+  withVersionProperty,
+} from './metadata.ts';
 import { type ParsedSchema, parseSchema, type ResolvedReference } from './providers.ts';
-import { type Mode, SchemaStore, type StoredSchema, type SubjectConfig } from './store.ts';
+import { type Mode, SchemaStore, type StoredSchema } from './store.ts';
+import { type ConfigUpdate, type SubjectConfig, updatedConfig } from './subject-config.ts';
+import {
+  contextOf,
+  DEFAULT_CONTEXT,
+  hasPrefix,
+  plainSubject,
+  qualify,
+  referencedSubject,
+  scopeOf,
+  scopesOf,
+  splitSubject,
+} from './subject-name.ts';
 
 /** What a client sends to register, look up or check a schema. */
 export interface SchemaRequest {
   readonly schema: string;
   readonly schemaType?: string;
   readonly references?: readonly SchemaReference[];
+  readonly metadata?: Metadata;
+  readonly ruleSet?: RuleSet;
+  /** Store and compare the normalized text; else as configured. */
+  readonly normalize?: boolean;
   /** Only in IMPORT mode. */
   readonly id?: number;
   readonly version?: number;
+}
+
+/** A request that has been read: what would be stored, and how it compares. */
+interface Candidate extends SchemaContent {
+  readonly parsed: ParsedSchema;
 }
 
 const MODES: readonly Mode[] = ['READWRITE', 'READONLY', 'IMPORT', 'FORWARD'];
@@ -43,7 +74,8 @@ export class SchemaRegistry {
   readonly #store: SchemaStore;
   /** Registrations and deletions run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #parsed = new Map<number, ParsedSchema>();
+  /** By context and GUID: what a schema's references mean depends on its context. */
+  readonly #parsed = new Map<string, ParsedSchema>();
 
   private constructor(store: SchemaStore) {
     this.#store = store;
@@ -63,7 +95,7 @@ export class SchemaRegistry {
 
   subjects(options: { prefix?: string; deleted?: boolean; deletedOnly?: boolean } = {}): string[] {
     return [...this.#store.subjects.keys()]
-      .filter((subject) => subject.startsWith(options.prefix ?? ''))
+      .filter((subject) => options.prefix === undefined || hasPrefix(subject, options.prefix))
       .filter((subject) => {
         const live = this.#store.versions(subject).length > 0;
         return options.deletedOnly ? !live : live || options.deleted === true;
@@ -83,7 +115,7 @@ export class SchemaRegistry {
   }
 
   versions(subject: string, options: { deleted?: boolean; deletedOnly?: boolean } = {}): number[] {
-    const all = this.#store.versions(subject, true);
+    const all = this.#store.versions(this.#find(subject), true);
     const chosen = all.filter((s) => (options.deletedOnly ? s.deleted : options.deleted || !s.deleted));
     if (chosen.length === 0) throw subjectNotFound(subject);
     return chosen.map((schema) => schema.version);
@@ -92,24 +124,50 @@ export class SchemaRegistry {
   /** `version`: a number as text, `latest` or `-1`. */
   version(subject: string, version: string, includeDeleted = false): StoredSchema {
     const wanted = parseVersion(version);
-    const versions = this.#store.versions(subject, includeDeleted);
+    const versions = this.#store.versions(this.#find(subject), includeDeleted);
     if (versions.length === 0) throw subjectNotFound(subject);
     const found = wanted === 'latest' ? versions.at(-1) : versions.find((schema) => schema.version === wanted);
     if (found === undefined) throw versionNotFound(version);
     return found;
   }
 
-  byId(id: number): StoredSchema {
-    const found = this.#store.byId(id)[0];
+  /** `subject` says which context's id it is, and with a name which of the schema's uses is answered. */
+  byId(id: number, subject = ''): StoredSchema {
+    const schemas = this.#store.byId(id, contextOf(subject));
+    const found = schemas.find((schema) => schema.subject === plainSubject(subject)) ?? schemas[0];
     if (found === undefined) throw schemaNotFound(id);
     return found;
   }
 
+  /** The schemas with this content, in all contexts. */
+  byGuid(guid: string): readonly StoredSchema[] {
+    const found = this.#store.byGuid(guid.toLowerCase());
+    if (found.length === 0) throw schemaNotFound(guid);
+    return found;
+  }
+
+  highestId(subject = ''): number {
+    return this.#store.highestId(contextOf(subject));
+  }
+
   /** The subjects and versions that use the schema with this id. */
-  usesOf(id: number, includeDeleted = false): StoredSchema[] {
-    const uses = this.#store.byId(id).filter((schema) => includeDeleted || !schema.deleted);
+  usesOf(id: number, options: { subject?: string; deleted?: boolean } = {}): StoredSchema[] {
+    const context = contextOf(options.subject ?? '');
+    const uses = this.#store.byId(id, context).filter((schema) => options.deleted || !schema.deleted);
     if (uses.length === 0) throw schemaNotFound();
     return uses;
+  }
+
+  /** The newest version whose metadata have all these properties. */
+  withMetadata(subject: string, properties: Readonly<Record<string, string>>, includeDeleted = false): StoredSchema {
+    const versions = this.#store.versions(this.#find(subject), includeDeleted);
+    if (versions.length === 0) throw subjectNotFound(subject);
+    const wanted = Object.entries(properties);
+    const found = versions.findLast(({ metadata }) =>
+      wanted.every(([key, value]) => metadata?.properties?.[key] === value),
+    );
+    if (found === undefined) throw schemaNotFound();
+    return found;
   }
 
   /** The ids of live schemas that reference this one. */
@@ -119,80 +177,100 @@ export class SchemaRegistry {
   }
 
   lookup(subject: string, request: SchemaRequest, includeDeleted = false): StoredSchema {
-    const { parsed, references } = this.#parse(request);
-    const versions = this.#store.versions(subject, true);
-    if (versions.length === 0 || (!includeDeleted && versions.every((v) => v.deleted))) throw subjectNotFound(subject);
-    const same = versions.findLast((v) => (includeDeleted || !v.deleted) && isSame(v, parsed, references));
+    const target = this.#find(subject);
+    const all = this.#store.versions(target, true);
+    const versions = all.filter((schema) => includeDeleted || !schema.deleted);
+    if (versions.length === 0) throw subjectNotFound(subject);
+    const same = this.#sameAmong(versions, target, request);
     if (same === undefined) throw schemaNotFound();
     return same;
   }
 
+  contexts(): string[] {
+    return this.#store.contexts();
+  }
+
   // ── Registering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  register(subject: string, request: SchemaRequest): Promise<StoredSchema> {
+  register(requestedSubject: string, request: SchemaRequest): Promise<StoredSchema> {
     return this.#inTurn(async () => {
-      checkSubject(subject);
+      checkSubject(requestedSubject, { isScope: false });
+      const subject = this.#target(requestedSubject);
+      const context = contextOf(subject);
       const mode = this.mode(subject);
-      if (mode === 'READONLY') throw operationNotPermitted(`Subject ${subject} in context . is in read-only mode`);
       const explicitId = request.id !== undefined && request.id >= 0 ? request.id : undefined;
-      if (explicitId !== undefined && mode !== 'IMPORT') {
-        throw operationNotPermitted(`Subject ${subject} in context . is not in import mode`);
-      }
-      if (explicitId === undefined && mode === 'IMPORT') {
-        throw operationNotPermitted(`Subject ${subject} in context . is not in read-write mode`);
-      }
-      const { parsed, references } = this.#parse(request);
+      const explicitVersion = request.version !== undefined && request.version > 0 ? request.version : undefined;
       const all = this.#store.versions(subject, true);
       const live = all.filter((schema) => !schema.deleted);
-      const same = live.findLast((schema) => isSame(schema, parsed, references));
+      const isAsIs = explicitId === undefined && explicitVersion === undefined && request.schema !== '';
+      if (isAsIs && mode !== 'IMPORT' && !this.#addsToSchemas(subject)) {
+        const same = this.#sameAmong(live, subject, request);
+        if (same !== undefined) return same;
+      }
+      if (mode === 'READONLY') {
+        throw operationNotPermitted(`Subject ${subject} in context ${context} is in read-only mode`);
+      }
+      if (explicitId !== undefined && mode !== 'IMPORT') {
+        throw operationNotPermitted(`Subject ${subject} in context ${context} is not in import mode`);
+      }
+      if (explicitId === undefined && mode === 'IMPORT') {
+        throw operationNotPermitted(`Subject ${subject} in context ${context} is not in read-write mode`);
+      }
+      const newVersion = (all.at(-1)?.version ?? 0) + 1;
+      const filled = mode === 'IMPORT' ? request : this.#filledIn(subject, request, live.at(-1), newVersion);
+      const candidate = this.#read(subject, filled);
+      const same = live.findLast((schema) => this.#isSame(schema, candidate));
       if (same !== undefined && (explicitId === undefined || same.id === explicitId)) return same;
 
       if (mode !== 'IMPORT') {
-        const messages = this.#incompatibilities(subject, parsed, live);
+        const messages = this.#incompatibilities(subject, candidate, live);
         if (messages.length > 0) throw incompatibleSchema(subject, messages);
+        if (explicitVersion !== undefined && explicitVersion !== newVersion) {
+          throw invalidSchema('Version is not one more than previous version');
+        }
       }
-      const newVersion = (all.at(-1)?.version ?? 0) + 1;
-      if (request.version !== undefined && request.version > 0 && mode !== 'IMPORT' && request.version !== newVersion) {
-        throw invalidSchema('Version is not one more than previous version');
-      }
-      const version =
-        mode === 'IMPORT' && request.version !== undefined && request.version > 0 ? request.version : newVersion;
+      const { parsed, ...content } = candidate;
+      if (explicitId !== undefined) this.#guardImportedId(explicitId, context, candidate);
       const id =
-        explicitId ??
-        this.#store.idOf({ schemaType: parsed.schemaType, schema: parsed.canonical, references }) ??
-        this.#store.nextId();
-      if (explicitId !== undefined) this.#guardImportedId(explicitId, parsed, references);
+        explicitId ?? this.#store.idOf(context, parsed.schemaType, content) ?? this.#store.highestId(context) + 1;
       const stored: StoredSchema = {
         subject,
-        version,
+        version: (mode === 'IMPORT' ? explicitVersion : undefined) ?? newVersion,
         id,
         schemaType: parsed.schemaType,
-        references,
-        schema: parsed.canonical,
+        schema: content.schema,
+        references: content.references,
+        ...(content.metadata === undefined ? {} : { metadata: content.metadata }),
+        ...(content.ruleSet === undefined ? {} : { ruleSet: content.ruleSet }),
+        guid: guidOf(content),
         deleted: false,
       };
+      if (!this.#store.contexts().includes(context)) await this.#store.writeContext(context, true);
       await this.#store.writeSchema(stored);
       return stored;
     });
   }
 
   /** The messages that registering would be refused with; empty when compatible. `against`: a version, or undefined for all that count. */
-  compatibility(subject: string, request: SchemaRequest, against?: string): string[] {
-    const { parsed } = this.#parse(request);
+  compatibility(requestedSubject: string, request: SchemaRequest, against?: string): string[] {
+    const subject = this.#find(requestedSubject);
     const live = this.#store.versions(subject);
-    if (against === undefined) return this.#incompatibilities(subject, parsed, live);
+    const newVersion = (live.at(-1)?.version ?? 0) + 1;
+    const candidate = this.#read(subject, this.#filledIn(subject, request, live.at(-1), newVersion));
+    if (against === undefined) return this.#incompatibilities(subject, candidate, live);
     const wanted = parseVersion(against);
     if (live.length === 0 && wanted === 'latest') return [];
-    if (live.length === 0) throw subjectNotFound(subject);
+    if (live.length === 0) throw subjectNotFound(requestedSubject);
     const version = wanted === 'latest' ? live.at(-1) : live.find((schema) => schema.version === wanted);
     if (version === undefined) throw versionNotFound(against);
-    return this.#incompatibilities(subject, parsed, [version]);
+    return this.#incompatibilities(subject, candidate, [version]);
   }
 
   // ── Deleting ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  deleteSubject(subject: string, permanent: boolean): Promise<number[]> {
+  deleteSubject(requestedSubject: string, permanent: boolean): Promise<number[]> {
     return this.#inTurn(async () => {
+      const subject = this.#target(requestedSubject);
       this.#checkWritable(subject);
       const all = this.#store.versions(subject, true);
       const live = all.filter((schema) => !schema.deleted);
@@ -212,14 +290,19 @@ export class SchemaRegistry {
     });
   }
 
-  deleteVersion(subject: string, version: string, permanent: boolean): Promise<number> {
+  deleteVersion(requestedSubject: string, version: string, permanent: boolean): Promise<number> {
     return this.#inTurn(async () => {
+      const subject = this.#target(requestedSubject);
       this.#checkWritable(subject);
       const found = this.version(subject, version, true);
       this.#refuseIfReferenced([found], permanent);
       if (permanent) {
         if (!found.deleted) throw versionNotSoftDeleted(subject, found.version);
         await this.#store.removeSchema(subject, found.version);
+        if (this.#store.versions(subject, true).length === 0) {
+          await this.#store.writeConfig(subject, null);
+          await this.#store.writeMode(subject, null);
+        }
       } else {
         if (found.deleted) throw versionSoftDeleted(subject, found.version);
         await this.#store.writeSchema({ ...found, deleted: true });
@@ -228,50 +311,52 @@ export class SchemaRegistry {
     });
   }
 
+  /** Only a context without schemas can go. */
+  deleteContext(context: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.subjects({ prefix: qualify(context, ''), deleted: true }).length > 0) throw contextNotEmpty(context);
+      await this.#store.writeContext(context, false);
+    });
+  }
+
   // ── Configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The configuration in force: a subject's own merged over the global one over the default (BACKWARD). */
+  /** The configuration in force: a subject's own over its context's over what holds for all over the default. */
   config(subject: string | null): Required<Pick<SubjectConfig, 'compatibilityLevel'>> & SubjectConfig {
-    const own = subject === null ? {} : (this.#store.configs.get(subject) ?? {});
-    return { compatibilityLevel: 'BACKWARD', ...this.#store.configs.get(null), ...own };
+    const configs = scopesOf(subject).map((scope) => this.#store.configs.get(scope));
+    return Object.assign({ compatibilityLevel: 'BACKWARD' as const }, ...configs.reverse());
   }
 
   ownConfig(subject: string): SubjectConfig {
-    const own = this.#store.configs.get(subject);
+    const own = this.#store.configs.get(scopeOf(subject));
     if (own === undefined) throw compatibilityNotConfigured(subject);
     return own;
   }
 
-  setConfig(subject: string | null, config: { compatibility?: string; normalize?: boolean }): Promise<void> {
+  setConfig(subject: string | null, update: ConfigUpdate): Promise<void> {
     return this.#inTurn(async () => {
-      if (subject !== null) checkSubject(subject);
-      const level = config.compatibility?.toUpperCase() as CompatibilityLevel | undefined;
-      if (level !== undefined && !COMPATIBILITY_LEVELS.includes(level)) throw invalidCompatibilityLevel();
-      await this.#store.writeConfig(subject, {
-        ...this.#store.configs.get(subject),
-        ...(level === undefined ? {} : { compatibilityLevel: level }),
-        ...(config.normalize === undefined ? {} : { normalize: config.normalize }),
-      });
+      if (subject !== null) checkSubject(subject, { isScope: true });
+      const scope = scopeOf(subject);
+      await this.#store.writeConfig(scope, updatedConfig(this.#store.configs.get(scope) ?? {}, update));
     });
   }
 
   deleteConfig(subject: string | null): Promise<SubjectConfig> {
     return this.#inTurn(async () => {
-      const old = this.#store.configs.get(subject);
+      const old = this.#store.configs.get(scopeOf(subject));
       if (old === undefined && subject !== null) throw subjectNotFound(subject);
-      await this.#store.writeConfig(subject, null);
+      await this.#store.writeConfig(scopeOf(subject), null);
       return old ?? this.config(null);
     });
   }
 
   mode(subject: string | null): Mode {
-    return (
-      (subject === null ? undefined : this.#store.modes.get(subject)) ?? this.#store.modes.get(null) ?? 'READWRITE'
-    );
+    const modes = scopesOf(subject).map((scope) => this.#store.modes.get(scope));
+    return modes.find((mode) => mode !== undefined) ?? 'READWRITE';
   }
 
   ownMode(subject: string): Mode {
-    const own = this.#store.modes.get(subject);
+    const own = this.#store.modes.get(scopeOf(subject));
     if (own === undefined) throw modeNotConfigured(subject);
     return own;
   }
@@ -281,18 +366,19 @@ export class SchemaRegistry {
       const wanted = mode.toUpperCase() as Mode;
       if (!MODES.includes(wanted) || (wanted === 'FORWARD' && subject !== null)) throw invalidMode();
       if (wanted === 'IMPORT' && !force) {
-        const inScope = subject === null ? this.subjects() : this.#store.versions(subject);
+        const isWide = subject === null || splitSubject(subject).name === '';
+        const inScope = isWide ? this.subjects({ prefix: subject ?? '' }) : this.#store.versions(plainSubject(subject));
         if (inScope.length > 0) throw operationNotPermitted('Cannot import since found existing subjects');
       }
-      await this.#store.writeMode(subject, wanted);
+      await this.#store.writeMode(scopeOf(subject), wanted);
     });
   }
 
   deleteMode(subject: string): Promise<Mode> {
     return this.#inTurn(async () => {
-      const old = this.#store.modes.get(subject);
+      const old = this.#store.modes.get(scopeOf(subject));
       if (old === undefined) throw subjectNotFound(subject);
-      await this.#store.writeMode(subject, null);
+      await this.#store.writeMode(scopeOf(subject), null);
       return old;
     });
   }
@@ -305,59 +391,175 @@ export class SchemaRegistry {
     return result;
   }
 
-  #parse(request: SchemaRequest): { parsed: ParsedSchema; references: readonly SchemaReference[] } {
+  /** The subject that is meant: an alias stands for another one. */
+  #target(subject: string): string {
+    const plain = plainSubject(subject);
+    const alias = this.#store.configs.get(plain)?.alias;
+    return alias === undefined || alias === '' ? plain : plainSubject(alias);
+  }
+
+  /** Reading looks for a subject without a context in the other contexts too, if the default one does not have it. */
+  #find(subject: string): string {
+    const target = this.#target(subject);
+    if (this.#store.subjects.has(target) || contextOf(target) !== DEFAULT_CONTEXT) return target;
+    const elsewhere = this.#store.contexts().map((context) => qualify(context, target));
+    return elsewhere.find((other) => this.#store.subjects.has(other)) ?? target;
+  }
+
+  #addsToSchemas(subject: string): boolean {
+    const { defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet } = this.config(subject);
+    return [defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet].some((added) => added !== undefined);
+  }
+
+  /** What the request leaves out comes from the version before and from the configuration. */
+  #filledIn(
+    subject: string,
+    request: SchemaRequest,
+    previous: StoredSchema | undefined,
+    newVersion: number,
+  ): SchemaRequest {
+    const config = this.config(subject);
+    const { schema, schemaType, references } =
+      request.schema.trim() === '' && previous !== undefined ? previous : request;
+    const merged = mergeMetadata(
+      mergeMetadata(config.defaultMetadata, request.metadata ?? previous?.metadata),
+      config.overrideMetadata,
+    );
+    const isNumbered = hasVersionProperty(merged) || (request.version !== undefined && request.version > 0);
+    const metadata = isNumbered ? withVersionProperty(merged, newVersion) : merged;
+    const ruleSet = mergeRuleSets(
+      mergeRuleSets(config.defaultRuleSet, request.ruleSet ?? previous?.ruleSet),
+      config.overrideRuleSet,
+    );
+    return {
+      schema,
+      ...(schemaType === undefined ? {} : { schemaType }),
+      ...(references === undefined ? {} : { references }),
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(ruleSet === undefined ? {} : { ruleSet }),
+      ...(request.normalize === undefined ? {} : { normalize: request.normalize }),
+    };
+  }
+
+  #read(subject: string, request: SchemaRequest): Candidate {
     const references = request.references ?? [];
-    const parsed = parseSchema(request.schemaType ?? 'AVRO', request.schema, this.#resolve(references));
-    return { parsed, references };
+    const type = request.schemaType ?? 'AVRO';
+    const resolved = this.#resolve(references, subject);
+    const config = this.config(subject);
+    let parsed = parseSchema(type, request.schema, resolved);
+    if (request.normalize ?? config.normalize ?? false) {
+      if (parsed.normalized === undefined) {
+        throw invalidSchema(`Schemas of type ${parsed.schemaType} can't be normalized by this registry`);
+      }
+      parsed = parseSchema(type, parsed.normalized, resolved);
+    }
+    const reserved =
+      parsed.schemaType === 'JSON' ? parsed.fieldNames?.find((name) => name.startsWith('$$')) : undefined;
+    if (config.validateFields === true && reserved !== undefined) {
+      throw invalidSchema(`The property name ${reserved} starts with $$, which is reserved`);
+    }
+    return {
+      parsed,
+      schema: parsed.canonical,
+      references,
+      ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+      ...(request.ruleSet === undefined ? {} : { ruleSet: request.ruleSet }),
+    };
+  }
+
+  /** The newest of these versions that the request means: as it is, or with what it would be filled in with. */
+  #sameAmong(versions: readonly StoredSchema[], subject: string, request: SchemaRequest): StoredSchema | undefined {
+    const own = this.#read(subject, request);
+    const same = versions.findLast((schema) => this.#isSame(schema, own));
+    if (same !== undefined || (request.metadata !== undefined && request.ruleSet !== undefined)) return same;
+    const { metadata, ruleSet } = this.#filledIn(subject, request, versions.at(-1), 0);
+    return versions.findLast((schema) => this.#isSame(schema, { ...own, metadata, ruleSet }));
+  }
+
+  #isSame(stored: StoredSchema, candidate: Candidate): boolean {
+    return (
+      stored.schema === candidate.schema &&
+      stored.schemaType === candidate.parsed.schemaType &&
+      this.#referencesText(stored.references, stored.subject) ===
+        this.#referencesText(candidate.references, stored.subject) &&
+      extrasOf(stored) === extrasOf(candidate)
+    );
+  }
+
+  #referencesText(references: readonly SchemaReference[], parent: string): string {
+    const texts = references.map(({ name, subject, version }) => {
+      const target = referencedSubject(subject, parent);
+      return [name, target, version === -1 ? this.#store.versions(target).at(-1)?.version : version];
+    });
+    return JSON.stringify(texts);
   }
 
   /** The texts behind references, dependencies first, each name once. */
-  #resolve(references: readonly SchemaReference[], seen = new Set<string>()): ResolvedReference[] {
+  #resolve(references: readonly SchemaReference[], parent: string, seen = new Set<string>()): ResolvedReference[] {
     return references.flatMap((reference) => {
       if (seen.has(reference.name)) return [];
       seen.add(reference.name);
-      const found = this.#store
-        .versions(reference.subject, true)
-        .find((schema) => reference.version === -1 || schema.version === reference.version);
+      const subject = referencedSubject(reference.subject, parent);
+      const found =
+        reference.version === -1
+          ? this.#store.versions(subject).at(-1)
+          : this.#store.versions(subject, true).find((schema) => schema.version === reference.version);
       if (found === undefined) {
         throw invalidSchema(
           `Invalid schema, details: No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
         );
       }
-      return [...this.#resolve(found.references, seen), { ...reference, schema: found.schema }];
+      return [...this.#resolve(found.references, found.subject, seen), { ...reference, schema: found.schema }];
     });
   }
 
   #parsedOf(stored: StoredSchema): ParsedSchema {
-    let parsed = this.#parsed.get(stored.id);
+    const key = `${contextOf(stored.subject)} ${stored.schemaType} ${stored.guid}`;
+    let parsed = this.#parsed.get(key);
     if (parsed === undefined) {
-      parsed = parseSchema(stored.schemaType, stored.schema, this.#resolve(stored.references));
-      this.#parsed.set(stored.id, parsed);
+      parsed = parseSchema(stored.schemaType, stored.schema, this.#resolve(stored.references, stored.subject));
+      this.#parsed.set(key, parsed);
     }
     return parsed;
   }
 
-  #incompatibilities(subject: string, parsed: ParsedSchema, earlier: readonly StoredSchema[]): string[] {
-    const versions = earlier.map((schema) => ({ version: schema.version, schema: this.#parsedOf(schema) }));
-    return checkCompatibility(this.config(subject).compatibilityLevel, parsed, versions);
+  #incompatibilities(subject: string, candidate: Candidate, earlier: readonly StoredSchema[]): string[] {
+    const { compatibilityLevel, compatibilityPolicy, compatibilityGroup, validateFields } = this.config(subject);
+    const groupOf = ({ metadata }: { metadata?: Metadata | undefined }) =>
+      compatibilityGroup === undefined ? undefined : metadata?.properties?.[compatibilityGroup];
+    if (compatibilityLevel === 'NONE') return [];
+    const versions = earlier
+      .filter((schema) => groupOf(schema) === groupOf(candidate))
+      .map((schema) => ({ version: schema.version, schema: this.#parsedOf(schema), metadata: schema.metadata }));
+    return checkCompatibility(
+      {
+        level: compatibilityLevel,
+        policy: compatibilityPolicy ?? 'STRICT',
+        validateFields: validateFields ?? false,
+      },
+      { schema: candidate.parsed, metadata: candidate.metadata },
+      versions,
+    );
   }
 
-  #guardImportedId(id: number, parsed: ParsedSchema, references: readonly SchemaReference[]): void {
-    const existing = this.#store.byId(id)[0];
-    if (existing !== undefined && !isSame(existing, parsed, references)) {
-      throw operationNotPermitted(`Overwrite new schema with id ${id} in context . is not permitted.`);
+  #guardImportedId(id: number, context: string, candidate: Candidate): void {
+    const existing = this.#store.byId(id, context)[0];
+    if (existing !== undefined && !this.#isSame(existing, candidate)) {
+      throw operationNotPermitted(`Overwrite new schema with id ${id} in context ${context} is not permitted.`);
     }
   }
 
   #checkWritable(subject: string): void {
     if (this.mode(subject) === 'READONLY') {
-      throw operationNotPermitted(`Subject ${subject} in context . is in read-only mode`);
+      throw operationNotPermitted(`Subject ${subject} in context ${contextOf(subject)} is in read-only mode`);
     }
   }
 
   #referrers(target: StoredSchema, includeDeleted: boolean): StoredSchema[] {
     return this.schemas({ deleted: includeDeleted }).filter((schema) =>
-      schema.references.some((r) => r.subject === target.subject && r.version === target.version),
+      schema.references.some(
+        (r) => referencedSubject(r.subject, schema.subject) === target.subject && r.version === target.version,
+      ),
     );
   }
 
@@ -368,12 +570,12 @@ export class SchemaRegistry {
   }
 }
 
-function isSame(stored: StoredSchema, parsed: ParsedSchema, references: readonly SchemaReference[]): boolean {
-  return (
-    stored.schema === parsed.canonical &&
-    stored.schemaType === parsed.schemaType &&
-    JSON.stringify(stored.references) === JSON.stringify(references)
-  );
+/** Metadata and rules as they count for sameness, in one text. */
+function extrasOf({ metadata, ruleSet }: Pick<SchemaContent, 'metadata' | 'ruleSet'>): string {
+  if (metadata === undefined && ruleSet === undefined) return '';
+  const counted = withoutVersionProperty(metadata);
+  if (counted === undefined && ruleSet === undefined) return '';
+  return guidOf({ schema: '', references: [], metadata: counted, ruleSet });
 }
 
 function parseVersion(text: string): number | 'latest' {
@@ -383,12 +585,9 @@ function parseVersion(text: string): number | 'latest' {
   return version;
 }
 
-/** Subjects in a context (`:.context:subject`) would share a name space that this registry does not have. */
-function checkSubject(subject: string): void {
+function checkSubject(subject: string, { isScope }: { isScope: boolean }): void {
+  const { context, name } = splitSubject(subject);
   const hasControlCharacter = [...subject].some((character) => character.charCodeAt(0) < 0x20);
-  if (subject === '' || hasControlCharacter || subject === '__GLOBAL' || subject === '__EMPTY')
-    throw invalidSubject(subject);
-  if (subject.startsWith(':.')) {
-    throw operationNotPermitted(`Subject ${subject}: contexts are not supported by this registry`);
-  }
+  const isNameless = name === '' && (!isScope || context === DEFAULT_CONTEXT);
+  if (isNameless || hasControlCharacter || name === '__GLOBAL' || name === '__EMPTY') throw invalidSubject(subject);
 }

@@ -1,18 +1,23 @@
 // The registry over HTTP, with the paths, codes and content types of Confluent's. Nothing is decided here: requests
 // become calls of the registry, its answers become the original's JSON shapes.
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { SchemaReference } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
 import { RegistryError } from './errors.ts';
+import { readMetadata, readRuleSet } from './metadata.ts';
 import { SUPPORTED_SCHEMA_TYPES } from './providers.ts';
 import type { SchemaRegistry, SchemaRequest } from './registry.ts';
+import { withContextInSubjects } from './rest-contexts.ts';
 import type { StoredSchema } from './store.ts';
+import { readConfigUpdate } from './subject-config.ts';
+import { contextOf } from './subject-name.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 const ACCEPTED = [CONTENT_TYPE, 'application/vnd.schemaregistry+json', 'application/json', 'application/octet-stream'];
 /** Schemas are text that people write; the largest in the wild are a few hundred KiB. */
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
-type Query = Record<string, string | undefined>;
+type Query = Record<string, string | string[] | undefined>;
 type Params = Record<string, string>;
 
 /** A server that answers for `registry`; the caller listens and closes. */
@@ -20,7 +25,11 @@ export function registryServer(
   registry: SchemaRegistry,
   identity: { clusterId: string; version: string },
 ): FastifyInstance {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, routerOptions: { maxParamLength: 1000 } });
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: 1000 },
+    rewriteUrl: (request) => withContextInSubjects(request.url ?? '/'),
+  });
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(ACCEPTED, { parseAs: 'string' }, (_request, body, done) => {
@@ -52,6 +61,7 @@ export function registryServer(
           body: (request.body ?? {}) as Record<string, unknown>,
         });
         // The raw schema is an answer of its own, not a JSON string.
+        if (answer === undefined) return reply.code(204).send();
         return reply.send(typeof answer === 'string' ? answer : JSON.stringify(answer));
       },
     });
@@ -69,7 +79,8 @@ function routes(
   registry: SchemaRegistry,
   identity: { clusterId: string; version: string },
 ): Record<string, (call: Call) => unknown> {
-  const flag = (value: string | undefined): boolean => value === 'true';
+  const text = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+  const flag = (value: string | string[] | undefined): boolean => text(value) === 'true';
   const ids = (params: Params): number => {
     const id = Number(params['id']);
     if (!Number.isInteger(id)) throw new RegistryError(404, 'HTTP 404 Not Found');
@@ -80,10 +91,21 @@ function routes(
     const limit = Number(query['limit'] ?? -1);
     return items.slice(offset, limit < 0 ? undefined : offset + limit);
   };
+  const prefixed = (query: Query) => {
+    const prefix = text(query['subjectPrefix']);
+    return prefix === undefined ? {} : { prefix };
+  };
+  const uses = (params: Params, query: Query) => {
+    const subject = text(query['subject']);
+    return registry.usesOf(ids(params), {
+      deleted: flag(query['deleted']),
+      ...(subject === undefined ? {} : { subject }),
+    });
+  };
   const compatibility = ({ params, query, body }: Call, against: string | undefined) => {
     const verbose = flag(query['verbose']);
     try {
-      const messages = registry.compatibility(params['subject']!, schemaRequest(body), against);
+      const messages = registry.compatibility(params['subject']!, schemaRequest(body, query), against);
       return { is_compatible: messages.length === 0, ...(verbose ? { messages } : {}) };
     } catch (error) {
       if (verbose && error instanceof RegistryError && error.errorCode === 42201) {
@@ -100,7 +122,7 @@ function routes(
       page(
         registry
           .schemas({
-            ...(query['subjectPrefix'] === undefined ? {} : { prefix: query['subjectPrefix'] }),
+            ...prefixed(query),
             deleted: flag(query['deleted']),
             latestOnly: flag(query['latestOnly']),
           })
@@ -109,26 +131,42 @@ function routes(
       ),
     'GET /schemas/types': () => SUPPORTED_SCHEMA_TYPES,
     'GET /schemas/ids/:id': ({ params, query }) => {
-      const { schemaType, schema, references, subject, version } = registry.byId(ids(params));
+      refuseFormat(query);
+      const subject = text(query['subject']);
+      const found = registry.byId(ids(params), subject);
       return {
-        schemaType,
-        schema,
-        ...(references.length === 0 ? {} : { references }),
-        ...(query['subject'] === undefined ? {} : { subject, version }),
+        ...contentEntity(found),
+        ...(subject === undefined ? {} : { subject: found.subject, version: found.version }),
+        ...(flag(query['fetchMaxId']) ? { maxId: registry.highestId(subject) } : {}),
       };
     },
-    'GET /schemas/ids/:id/schema': ({ params }) => registry.byId(ids(params)).schema,
+    'GET /schemas/ids/:id/schema': ({ params, query }) => {
+      refuseFormat(query);
+      return registry.byId(ids(params), text(query['subject'])).schema;
+    },
     'GET /schemas/ids/:id/subjects': ({ params, query }) =>
-      page([...new Set(registry.usesOf(ids(params), flag(query['deleted'])).map((use) => use.subject))], query),
+      page([...new Set(uses(params, query).map((use) => use.subject))], query),
     'GET /schemas/ids/:id/versions': ({ params, query }) =>
       page(
-        registry.usesOf(ids(params), flag(query['deleted'])).map(({ subject, version }) => ({ subject, version })),
+        uses(params, query).map(({ subject, version }) => ({ subject, version })),
         query,
       ),
+    'GET /schemas/guids/:guid': ({ params, query }) => {
+      refuseFormat(query);
+      return contentEntity(registry.byGuid(params['guid']!)[0]!);
+    },
+    'GET /schemas/guids/:guid/ids': ({ params }) => {
+      const ids = new Map<string, { context: string; id: number }>();
+      for (const { subject, id } of registry.byGuid(params['guid']!)) {
+        const context = contextOf(subject);
+        ids.set(`${context} ${id}`, { context, id });
+      }
+      return [...ids.values()];
+    },
     'GET /subjects': ({ query }) =>
       page(
         registry.subjects({
-          ...(query['subjectPrefix'] === undefined ? {} : { prefix: query['subjectPrefix'] }),
+          ...prefixed(query),
           deleted: flag(query['deleted']),
           deletedOnly: flag(query['deletedOnly']),
         }),
@@ -142,14 +180,26 @@ function routes(
         }),
         query,
       ),
-    'POST /subjects/:subject/versions': async ({ params, body }) =>
-      schemaEntity(await registry.register(params['subject']!, schemaRequest(body))),
+    'POST /subjects/:subject/versions': async ({ params, query, body }) => {
+      refuseFormat(query);
+      return schemaEntity(await registry.register(params['subject']!, schemaRequest(body, query)));
+    },
     'POST /subjects/:subject': ({ params, query, body }) =>
-      schemaEntity(registry.lookup(params['subject']!, schemaRequest(body), flag(query['deleted']))),
-    'GET /subjects/:subject/versions/:version': ({ params, query }) =>
-      schemaEntity(registry.version(params['subject']!, params['version']!, flag(query['deleted']))),
-    'GET /subjects/:subject/versions/:version/schema': ({ params, query }) =>
-      registry.version(params['subject']!, params['version']!, flag(query['deleted'])).schema,
+      schemaEntity(registry.lookup(params['subject']!, schemaRequest(body, query), flag(query['deleted']))),
+    'GET /subjects/:subject/metadata': ({ params, query }) => {
+      refuseFormat(query);
+      const [keys, values] = [list(query['key']), list(query['value'])];
+      const properties = Object.fromEntries(keys.map((key, i) => [key, values[i] ?? '']));
+      return schemaEntity(registry.withMetadata(params['subject']!, properties, flag(query['deleted'])));
+    },
+    'GET /subjects/:subject/versions/:version': ({ params, query }) => {
+      refuseFormat(query);
+      return schemaEntity(registry.version(params['subject']!, params['version']!, flag(query['deleted'])));
+    },
+    'GET /subjects/:subject/versions/:version/schema': ({ params, query }) => {
+      refuseFormat(query);
+      return registry.version(params['subject']!, params['version']!, flag(query['deleted'])).schema;
+    },
     'GET /subjects/:subject/versions/:version/referencedby': ({ params, query }) =>
       page(registry.referencedBy(params['subject']!, params['version']!), query),
     'DELETE /subjects/:subject': ({ params, query }) =>
@@ -160,14 +210,14 @@ function routes(
     'POST /compatibility/subjects/:subject/versions': (call) => compatibility(call, undefined),
     'GET /config': () => registry.config(null),
     'PUT /config': async ({ body }) => {
-      await registry.setConfig(null, body);
+      await registry.setConfig(null, readConfigUpdate(body));
       return body;
     },
     'DELETE /config': () => registry.deleteConfig(null),
     'GET /config/:subject': ({ params, query }) =>
       flag(query['defaultToGlobal']) ? registry.config(params['subject']!) : registry.ownConfig(params['subject']!),
     'PUT /config/:subject': async ({ params, body }) => {
-      await registry.setConfig(params['subject']!, body);
+      await registry.setConfig(params['subject']!, readConfigUpdate(body));
       return body;
     },
     'DELETE /config/:subject': ({ params }) => registry.deleteConfig(params['subject']!),
@@ -184,7 +234,14 @@ function routes(
       return { mode: registry.mode(params['subject']!) };
     },
     'DELETE /mode/:subject': async ({ params }) => ({ mode: await registry.deleteMode(params['subject']!) }),
-    'GET /contexts': () => ['.'],
+    'GET /contexts': ({ query }) => {
+      const prefix = text(query['contextPrefix']) ?? '';
+      return page(
+        registry.contexts().filter((context) => context.startsWith(prefix)),
+        query,
+      );
+    },
+    'DELETE /contexts/:context': ({ params }) => registry.deleteContext(params['context']!),
     'GET /v1/metadata/id': () => ({
       scope: {
         path: [],
@@ -196,31 +253,59 @@ function routes(
   };
 }
 
-function schemaRequest(body: Record<string, unknown>): SchemaRequest {
-  for (const member of ['metadata', 'ruleSet'] as const) {
-    if (body[member] !== undefined && body[member] !== null) {
+function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
+  for (const member of ['schemaTagsToAdd', 'schemaTagsToRemove', 'propagateSchemaTags'] as const) {
+    if (body[member] !== undefined && body[member] !== null && body[member] !== false) {
       throw new RegistryError(42201, `The member ${member} is not supported by this registry`);
     }
   }
+  const metadata = readMetadata(body['metadata']);
+  const ruleSet = readRuleSet(body['ruleSet']);
   return {
     schema: typeof body['schema'] === 'string' ? body['schema'] : '',
     ...(typeof body['schemaType'] === 'string' ? { schemaType: body['schemaType'] } : {}),
-    ...(Array.isArray(body['references']) ? { references: body['references'] } : {}),
+    ...(Array.isArray(body['references']) ? { references: body['references'].map(reference) } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(ruleSet === undefined ? {} : { ruleSet }),
+    ...(query['normalize'] === 'true' ? { normalize: true } : {}),
     ...(typeof body['id'] === 'number' ? { id: body['id'] } : {}),
     ...(typeof body['version'] === 'number' ? { version: body['version'] } : {}),
   };
 }
 
-function schemaEntity({ subject, version, id, schemaType, references, schema, deleted }: StoredSchema): object {
+function reference(json: unknown): SchemaReference {
+  const { name, subject, version } = (json ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string' || typeof subject !== 'string' || !Number.isInteger(version)) {
+    throw new RegistryError(42201, 'A reference has a name, a subject and a version');
+  }
+  return { name, subject, version: Number(version) };
+}
+
+/** Other forms than the stored text would have to be made. */
+function refuseFormat(query: Query): void {
+  if (query['format'] !== undefined && query['format'] !== '') {
+    throw new RegistryError(42201, `The format ${String(query['format'])} is not supported by this registry`);
+  }
+}
+
+function list(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+function contentEntity({ guid, schemaType, references, metadata, ruleSet, schema }: StoredSchema): object {
   return {
-    subject,
-    version,
-    id,
+    guid,
     schemaType,
-    ...(references.length === 0 ? {} : { references }),
     schema,
-    ...(deleted ? { deleted } : {}),
+    ...(references.length === 0 ? {} : { references }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(ruleSet === undefined ? {} : { ruleSet }),
   };
+}
+
+function schemaEntity(stored: StoredSchema): object {
+  const { subject, version, id, deleted } = stored;
+  return { subject, version, id, ...contentEntity(stored), ...(deleted ? { deleted } : {}) };
 }
 
 function accepts(header: string | undefined): boolean {

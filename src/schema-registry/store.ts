@@ -6,8 +6,11 @@
 import type { Client, Consumer, Producer } from '../client/index.ts';
 import type { SchemaReference, SchemaType } from '../serde/index.ts';
 import { codeOf, type Deferred, deferred, messageOf } from '../util/index.ts';
-import type { CompatibilityLevel } from './compatibility/levels.ts';
 import { RegistryError } from './errors.ts';
+import { guidOf, type SchemaContent } from './guid.ts';
+import type { Metadata, RuleSet } from './metadata.ts';
+import type { SubjectConfig } from './subject-config.ts';
+import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
 
 export interface StoredSchema {
   readonly subject: string;
@@ -16,12 +19,10 @@ export interface StoredSchema {
   readonly schemaType: SchemaType;
   readonly references: readonly SchemaReference[];
   readonly schema: string;
+  readonly metadata?: Metadata;
+  readonly ruleSet?: RuleSet;
+  readonly guid: string;
   readonly deleted: boolean;
-}
-
-export interface SubjectConfig {
-  readonly compatibilityLevel?: CompatibilityLevel;
-  readonly normalize?: boolean;
 }
 
 export type Mode = 'READWRITE' | 'READONLY' | 'IMPORT' | 'FORWARD';
@@ -31,6 +32,7 @@ type Key =
   | { keytype: 'SCHEMA'; subject: string; version: number; magic: 1 }
   | { keytype: 'CONFIG' | 'MODE'; subject: string | null; magic: 0 }
   | { keytype: 'DELETE_SUBJECT'; subject: string; magic: 0 }
+  | { keytype: 'CONTEXT'; tenant: 'default'; context: string; magic: 0 }
   | { keytype: 'NOOP'; magic: 0 };
 
 const POLL_MS = 500;
@@ -40,10 +42,12 @@ export class SchemaStore {
   /** `null` is the global entry. */
   readonly configs = new Map<string | null, SubjectConfig>();
   readonly modes = new Map<string | null, Mode>();
-  readonly #byId = new Map<number, StoredSchema[]>();
-  /** Ids by content: the same schema has one id, whatever subjects use it. */
-  readonly #byContent = new Map<string, number>();
-  #highestId = 0;
+  readonly #byId = new SchemaIndex();
+  /** By content: the same schema has one id in a context, whatever subjects use it. */
+  readonly #byContent = new SchemaIndex();
+  readonly #byGuid = new SchemaIndex();
+  readonly #highestIds = new Map<string, number>();
+  readonly #contexts = new Set([DEFAULT_CONTEXT]);
 
   readonly #topic: string;
   readonly #producer: Producer;
@@ -75,18 +79,27 @@ export class SchemaStore {
     return store;
   }
 
-  /** Every schema under this id: one text, in as many subjects and versions as registered it. */
-  byId(id: number): readonly StoredSchema[] {
-    return this.#byId.get(id) ?? [];
+  /** Every schema under this id: one content, in as many subjects and versions of the context as registered it. */
+  byId(id: number, context = DEFAULT_CONTEXT): readonly StoredSchema[] {
+    return this.#byId.get(idKey(context, id));
   }
 
-  /** The id that this schema already has in some subject. */
-  idOf(content: Pick<StoredSchema, 'schemaType' | 'schema' | 'references'>): number | undefined {
-    return this.#byContent.get(contentKey(content));
+  byGuid(guid: string): readonly StoredSchema[] {
+    return this.#byGuid.get(guid);
   }
 
-  nextId(): number {
-    return this.#highestId + 1;
+  /** The id that this schema already has in some subject of the context. */
+  idOf(context: string, schemaType: SchemaType, content: SchemaContent): number | undefined {
+    return this.#byContent.get(contentKey(context, schemaType, content, guidOf(content)))[0]?.id;
+  }
+
+  highestId(context: string): number {
+    return this.#highestIds.get(context) ?? 0;
+  }
+
+  /** The contexts that were ever used and not deleted, the default one first. */
+  contexts(): string[] {
+    return [...this.#contexts].sort();
   }
 
   /** Versions of a subject in ascending order. */
@@ -106,6 +119,8 @@ export class SchemaStore {
         id: schema.id,
         ...(schema.schemaType === 'AVRO' ? {} : { schemaType: schema.schemaType }),
         ...(schema.references.length === 0 ? {} : { references: schema.references }),
+        ...(schema.metadata === undefined ? {} : { metadata: schema.metadata }),
+        ...(schema.ruleSet === undefined ? {} : { ruleSet: schema.ruleSet }),
         schema: schema.schema,
         deleted: schema.deleted,
       },
@@ -126,6 +141,11 @@ export class SchemaStore {
 
   async writeMode(subject: string | null, mode: Mode | null): Promise<void> {
     await this.write({ keytype: 'MODE', subject, magic: 0 }, mode === null ? null : { subject, mode });
+  }
+
+  async writeContext(context: string, isThere: boolean): Promise<void> {
+    const key: Key = { keytype: 'CONTEXT', tenant: 'default', context, magic: 0 };
+    await this.write(key, isThere ? { tenant: 'default', context } : null);
   }
 
   /** Appends one record and resolves when this store has applied it. */
@@ -193,6 +213,11 @@ export class SchemaStore {
       case 'DELETE_SUBJECT':
         if (subject !== null && value !== null) this.#markDeleted(subject, Number(value['version']));
         break;
+      case 'CONTEXT':
+        if (typeof key['context'] !== 'string' || key['context'] === DEFAULT_CONTEXT) break;
+        if (value === null) this.#contexts.delete(key['context']);
+        else this.#contexts.add(key['context']);
+        break;
       case 'CONFIG':
         if (value === null) this.configs.delete(subject);
         else {
@@ -210,32 +235,30 @@ export class SchemaStore {
 
   #applySchema(subject: string, version: number, value: Record<string, unknown> | null): void {
     const versions = this.subjects.get(subject) ?? new Map<number, StoredSchema>();
-    const previous = versions.get(version);
-    if (previous !== undefined) {
-      versions.delete(version);
-      const others = this.byId(previous.id).filter((schema) => schema !== previous);
-      if (others.length === 0) {
-        this.#byId.delete(previous.id);
-        this.#byContent.delete(contentKey(previous));
-      } else {
-        this.#byId.set(previous.id, others);
-      }
-    }
+    const context = contextOf(subject);
+    let schema: StoredSchema | undefined;
     if (value !== null) {
-      const schema: StoredSchema = {
+      const content = {
+        schema: String(value['schema']),
+        references: (value['references'] as SchemaReference[] | undefined) ?? [],
+        ...(isObject(value['metadata']) ? { metadata: value['metadata'] as Metadata } : {}),
+        ...(isObject(value['ruleSet']) ? { ruleSet: value['ruleSet'] as RuleSet } : {}),
+      };
+      schema = {
         subject,
         version,
         id: Number(value['id']),
         schemaType: (value['schemaType'] as SchemaType | undefined) ?? 'AVRO',
-        references: (value['references'] as SchemaReference[] | undefined) ?? [],
-        schema: String(value['schema']),
+        ...content,
+        guid: guidOf(content),
         deleted: value['deleted'] === true,
       };
-      versions.set(version, schema);
-      this.#byId.set(schema.id, [...this.byId(schema.id), schema]);
-      this.#byContent.set(contentKey(schema), schema.id);
-      this.#highestId = Math.max(this.#highestId, schema.id);
+      this.#highestIds.set(context, Math.max(this.highestId(context), schema.id));
+      this.#contexts.add(context);
     }
+    this.#reindex(versions.get(version), schema);
+    if (schema === undefined) versions.delete(version);
+    else versions.set(version, schema);
     if (versions.size === 0) this.subjects.delete(subject);
     else this.subjects.set(subject, versions);
   }
@@ -245,20 +268,64 @@ export class SchemaStore {
       if (schema.version > upToVersion) continue;
       const deleted = { ...schema, deleted: true };
       this.subjects.get(subject)!.set(schema.version, deleted);
-      this.#byId.set(
-        schema.id,
-        this.byId(schema.id).map((other) => (other === schema ? deleted : other)),
-      );
+      this.#reindex(schema, deleted);
+    }
+  }
+
+  #reindex(old: StoredSchema | undefined, schema: StoredSchema | undefined): void {
+    const keys = ({ subject, id, schemaType, guid, ...content }: StoredSchema) => {
+      const context = contextOf(subject);
+      return [idKey(context, id), contentKey(context, schemaType, content, guid), guid] as const;
+    };
+    const oldKeys = old && keys(old);
+    const newKeys = schema && keys(schema);
+    for (const [i, index] of [this.#byId, this.#byContent, this.#byGuid].entries()) {
+      index.replace(oldKeys?.[i], old, newKeys?.[i], schema);
     }
   }
 }
 
-function contentKey({
-  schemaType,
-  schema,
-  references,
-}: Pick<StoredSchema, 'schemaType' | 'schema' | 'references'>): string {
-  return `${schemaType} ${JSON.stringify(references)} ${schema}`;
+/** Schemas by some key, in the order in which they came. */
+class SchemaIndex {
+  readonly #schemas = new Map<string, StoredSchema[]>();
+
+  get(key: string): readonly StoredSchema[] {
+    return this.#schemas.get(key) ?? [];
+  }
+
+  replace(
+    oldKey: string | undefined,
+    old: StoredSchema | undefined,
+    newKey: string | undefined,
+    schema: StoredSchema | undefined,
+  ): void {
+    const olds = oldKey === undefined ? undefined : this.#schemas.get(oldKey);
+    const at = olds === undefined || old === undefined ? -1 : olds.indexOf(old);
+    if (olds !== undefined && at >= 0) {
+      if (schema !== undefined && newKey === oldKey) {
+        olds[at] = schema;
+        return;
+      }
+      olds.splice(at, 1);
+      if (olds.length === 0) this.#schemas.delete(oldKey!);
+    }
+    if (schema === undefined || newKey === undefined) return;
+    const schemas = this.#schemas.get(newKey);
+    if (schemas === undefined) this.#schemas.set(newKey, [schema]);
+    else schemas.push(schema);
+  }
+}
+
+function idKey(context: string, id: number): string {
+  return `${id} ${context}`;
+}
+
+function contentKey(context: string, schemaType: SchemaType, { schema }: { schema: string }, guid: string): string {
+  return `${schemaType} ${context} ${guid} ${schema}`;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parse(text: string | null): Record<string, unknown> | null {

@@ -1,0 +1,28 @@
+// Names that a subject keeps free (`confluent:reserved` in the metadata): they stay reserved, and no field takes them.
+import type { Metadata } from '../metadata.ts';
+import type { JsonDifference } from './json-schema.ts';
+
+export function reservedDifferences(
+  original: Metadata | undefined,
+  update: Metadata | undefined,
+  fields: readonly string[],
+): JsonDifference[] {
+  const before = reservedNames(original);
+  const now = reservedNames(update);
+  return [
+    ...before
+      .filter((name) => !now.includes(name))
+      .map((name) => ({ type: 'RESERVED_PROPERTY_REMOVED', path: `#/properties/${name}` })),
+    ...now
+      .filter((name) => fields.includes(name))
+      .map((name) => ({ type: 'RESERVED_PROPERTY_CONFLICTS_WITH_PROPERTY', path: `#/properties/${name}` })),
+  ];
+}
+
+function reservedNames(metadata: Metadata | undefined): string[] {
+  const list = metadata?.properties?.['confluent:reserved'] ?? '';
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}

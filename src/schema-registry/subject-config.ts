@@ -1,0 +1,79 @@
+// What can be configured for a subject, a context, or everything: read from requests, kept as the original does.
+import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from './compatibility/levels.ts';
+import { invalidCompatibilityLevel, invalidSchema } from './errors.ts';
+import { type Metadata, readMetadata, readRuleSet, type RuleSet } from './metadata.ts';
+
+export interface SubjectConfig {
+  readonly compatibilityLevel?: CompatibilityLevel;
+  /** Another subject that requests for this one mean. */
+  readonly alias?: string;
+  readonly normalize?: boolean;
+  readonly validateFields?: boolean;
+  readonly validateRules?: boolean;
+  readonly compatibilityPolicy?: 'STRICT' | 'LENIENT';
+  /** A metadata property: only versions that agree on it are compared. */
+  readonly compatibilityGroup?: string;
+  readonly defaultMetadata?: Metadata;
+  readonly overrideMetadata?: Metadata;
+  readonly defaultRuleSet?: RuleSet;
+  readonly overrideRuleSet?: RuleSet;
+}
+
+/** Members that are left out stay as they are; a null removes. */
+export type ConfigUpdate = { readonly [member in keyof SubjectConfig]: SubjectConfig[member] | null };
+
+type Json = Readonly<Record<string, unknown>>;
+
+const READERS: { readonly [member in keyof SubjectConfig]-?: (value: unknown, name: string) => SubjectConfig[member] } =
+  {
+    compatibilityLevel: (value) => {
+      const level = String(value).toUpperCase() as CompatibilityLevel;
+      if (!COMPATIBILITY_LEVELS.includes(level)) throw invalidCompatibilityLevel();
+      return level;
+    },
+    alias: text,
+    normalize: flag,
+    validateFields: flag,
+    validateRules: flag,
+    compatibilityPolicy: (value) => {
+      const policy = String(value).toUpperCase();
+      if (policy !== 'STRICT' && policy !== 'LENIENT') {
+        throw invalidSchema(
+          `The compatibility policy ${policy} is not supported by this registry, only STRICT and LENIENT`,
+        );
+      }
+      return policy;
+    },
+    compatibilityGroup: text,
+    defaultMetadata: readMetadata,
+    overrideMetadata: readMetadata,
+    defaultRuleSet: readRuleSet,
+    overrideRuleSet: readRuleSet,
+  };
+
+/** In requests the level is called `compatibility`. */
+export function readConfigUpdate(body: Json): ConfigUpdate {
+  const update: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    const member = name === 'compatibility' ? 'compatibilityLevel' : name;
+    const read = Object.hasOwn(READERS, member) ? READERS[member as keyof SubjectConfig] : undefined;
+    if (read === undefined) throw invalidSchema(`The config member ${name} is not supported by this registry`);
+    update[member] = value === null ? null : read(value, name);
+  }
+  return update;
+}
+
+export function updatedConfig(config: SubjectConfig, update: ConfigUpdate): SubjectConfig {
+  const members = Object.entries({ ...config, ...update }).filter(([, value]) => value !== null);
+  return Object.fromEntries(members) as SubjectConfig;
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw invalidSchema(`The config member ${name} is a string`);
+  return value;
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw invalidSchema(`The config member ${name} is true or false`);
+  return value;
+}
