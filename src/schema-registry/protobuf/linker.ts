@@ -27,6 +27,8 @@ export interface Scope {
   readonly name: string;
   readonly parent: Scope | undefined;
   readonly children: Map<string, Scope>;
+  /** The names of the extensions declared in it. */
+  readonly extensions: Set<string>;
   /** Nothing where it is a package. */
   readonly type: ProtoType | undefined;
 }
@@ -73,7 +75,7 @@ export class LinkedProto {
     for (const imported of [...visible]) imported.#publicImports(visible);
     visible.delete(this);
 
-    const root: Scope = { name: '', parent: undefined, children: new Map(), type: undefined };
+    const root: Scope = { name: '', parent: undefined, children: new Map(), extensions: new Set(), type: undefined };
     const scopes = new Map<ProtoMessage, Scope>();
     for (const proto of visible) declareFile(proto, root, (name) => this.#failTwice(name));
     const home = declareFile(this, root, (name, declaration) => this.#failTwice(name, declaration), scopes);
@@ -123,7 +125,7 @@ export function linkProto(text: string, dependencies: readonly ProtoDependency[]
   return link(text);
 }
 
-/** What `name` means where `scope` is the innermost scope: the first part decides, from inside out. */
+/** The type that `name` means where `scope` is the innermost scope: the first part decides, from inside out. */
 export function resolveType(scope: Scope, name: string): ProtoType | undefined {
   if (name.startsWith('.')) return descend(rootOf(scope), name.slice(1).split('.'))?.type;
   const parts = name.split('.');
@@ -137,6 +139,19 @@ export function resolveType(scope: Scope, name: string): ProtoType | undefined {
   return undefined;
 }
 
+/** The name of an extension in full, with a leading dot, found as a type is. */
+export function qualifiedExtension(scope: Scope, name: string): string | undefined {
+  const isAbsolute = name.startsWith('.');
+  const parts = name.split('.').slice(isAbsolute ? 1 : 0);
+  const own = parts.pop()!;
+  for (let at: Scope | undefined = isAbsolute ? rootOf(scope) : scope; at !== undefined; at = at.parent) {
+    const holder = descend(at, parts);
+    if (holder?.extensions.has(own)) return `${pathOf(holder)}.${own}`;
+    if (parts.length > 0 && at.children.has(parts[0]!)) return undefined;
+  }
+  return undefined;
+}
+
 /** The name with its package and a leading dot. */
 export function qualifiedName(type: ProtoType): string {
   const { package: home } = type.proto.file;
@@ -145,8 +160,18 @@ export function qualifiedName(type: ProtoType): string {
 
 function descend(scope: Scope, parts: readonly string[]): Scope | undefined {
   let at: Scope | undefined = scope;
-  for (const part of parts) at = at?.children.get(part);
+  for (const part of parts) {
+    at = at.children.get(part);
+    if (at === undefined) return undefined;
+  }
   return at;
+}
+
+/** With a dot before each part. */
+function pathOf(scope: Scope): string {
+  let path = '';
+  for (let at = scope; at.parent !== undefined; at = at.parent) path = `.${at.name}${path}`;
+  return path;
 }
 
 function rootOf(scope: Scope): Scope {
@@ -176,16 +201,25 @@ function declareFile(proto: LinkedProto, root: Scope, failTwice: FailTwice, scop
     if (parent.children.has(declaration.name)) failTwice(localName, declaration);
     const scope = newScope(declaration.name, parent, { kind: 'message', declaration, localName, proto });
     scopes?.set(declaration, scope);
+    declareExtensions(declaration, scope);
     for (const inner of messagesIn(declaration)) declareMessage(inner, scope, `${localName}.`);
     for (const inner of declaration.enums) declareEnum(inner, scope, `${localName}.`);
   };
   for (const message of messagesIn(file)) declareMessage(message, home, '');
   for (const found of file.enums) declareEnum(found, home, '');
+  declareExtensions(file, home);
   return home;
 }
 
+function declareExtensions(container: Pick<ProtoFile, 'extends'>, scope: Scope): void {
+  for (const { fields, groups } of container.extends) {
+    for (const field of fields) scope.extensions.add(field.name);
+    for (const group of groups) scope.extensions.add(group.message.name.toLowerCase());
+  }
+}
+
 function newScope(name: string, parent: Scope, type: ProtoType | undefined): Scope {
-  const scope: Scope = { name, parent, children: new Map(), type };
+  const scope: Scope = { name, parent, children: new Map(), extensions: new Set(), type };
   parent.children.set(name, scope);
   return scope;
 }

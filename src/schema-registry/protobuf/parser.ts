@@ -33,8 +33,12 @@ export interface ParsedProto {
   fail(declaration: object, message: string): never;
 }
 
-/** Messages and option values may nest this deep. */
-const DEPTH_MAX = 100;
+/** Messages and option values may nest this deep, as protoc has it. */
+const DEPTH_MAX = 32;
+/** Such as in `(a).b.c`. */
+const OPTION_NAME_PARTS_MAX = 20;
+/** Far beyond what people write: the largest files in the wild are a few hundred KiB. */
+const TEXT_CHARS_MAX = 5_000_000;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
@@ -52,6 +56,7 @@ class Parser {
 
   constructor(text: string, name: string) {
     this.#lexer = new Lexer(text, name);
+    if (text.length > TEXT_CHARS_MAX) this.#lexer.fail(0, `the schema has more than ${TEXT_CHARS_MAX} characters`);
     this.#token = this.#lexer.next();
   }
 
@@ -317,6 +322,9 @@ class Parser {
       const extension = this.#take('(');
       name.push({ name: extension ? this.#typeName() : this.#name('the name of an option'), extension });
       if (extension) this.#expect(')');
+      if (name.length > OPTION_NAME_PARTS_MAX) {
+        this.#fail(`an option's name has more than ${OPTION_NAME_PARTS_MAX} parts`);
+      }
     } while (this.#take('.'));
     this.#expect('=');
     const value = this.#isSymbol('{') ? this.#messageValue() : this.#scalar();

@@ -4,6 +4,7 @@ import { describeDifference, isCompatible, protobufDifferences } from '../compat
 import type { ParsedSchema, ResolvedReference } from '../providers.ts';
 import { checkProto } from './checker.ts';
 import { type LinkedProto, linkProto } from './linker.ts';
+import { normalizeProto } from './normalizer.ts';
 import { printProto } from './printer.ts';
 
 export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
@@ -16,10 +17,26 @@ class ParsedProtobuf implements ParsedSchema {
   readonly schemaType = 'PROTOBUF';
   readonly canonical: string;
   readonly #proto: LinkedProto;
+  #normalized: string | undefined;
 
   constructor(proto: LinkedProto) {
     this.#proto = proto;
     this.canonical = printProto(proto.file);
+  }
+
+  get normalized(): string {
+    this.#normalized ??= printProto(normalizeProto(this.#proto));
+    return this.#normalized;
+  }
+
+  /** Of the first message, which is the one that records are made of unless they say otherwise. */
+  get fieldNames(): readonly string[] {
+    const [first] = this.#proto.file.messages;
+    if (first === undefined) return [];
+    return [first, ...first.oneofs].flatMap(({ fields, groups }) => [
+      ...fields.map(({ name }) => name),
+      ...groups.map(({ message }) => message.name.toLowerCase()),
+    ]);
   }
 
   incompatibilitiesReading(writer: ParsedSchema): Incompatibility[] {
