@@ -230,6 +230,22 @@ describe('SQL over HTTP', () => {
     expect(lines[2]).toMatch(/^rowtime: .* Z, key: \d, value: \{.*"ITEM":.*\}, partition: \d$/);
   });
 
+  test.each(['PROTOBUF', 'JSON_SR'])('writes, infers and prints %s', async (format) => {
+    const topic = `records-${format.toLowerCase()}`;
+    await ksql(
+      `CREATE STREAM written (id STRING KEY, n INT, tags ARRAY<STRING>, at STRUCT<x DOUBLE>, price DECIMAL(6, 2)) WITH (kafka_topic='${topic}', partitions=1, value_format='${format}');
+       INSERT INTO written VALUES ('a', 5, ARRAY['x', 'y'], STRUCT(x := 1.5), 12.34);
+       CREATE STREAM inferred WITH (kafka_topic='${topic}', value_format='${format}');`,
+    );
+    const read = await select('SELECT * FROM inferred EMIT CHANGES LIMIT 1;');
+    expect(read.header).toBe('`N` INTEGER, `TAGS` ARRAY<STRING>, `AT` STRUCT<`X` DOUBLE>, `PRICE` DECIMAL(6, 2)');
+    expect(read.rows).toEqual([[5, ['x', 'y'], { X: 1.5 }, 12.34]]);
+    const printed = await (await post('/query', { ksql: `PRINT '${topic}' FROM BEGINNING LIMIT 1;` })).text();
+    expect(printed).toContain(`Value format: ${format}\n`);
+    expect(printed).toContain('value: {"N":5,"TAGS":["x","y"],"AT":{"X":1.5},"PRICE":12.34}, partition: 0');
+    await ksql('DROP STREAM inferred; DROP STREAM written DELETE TOPIC;');
+  });
+
   test('lists, describes and explains', async () => {
     const [streams, tables, queries, topics] = await ksql('SHOW STREAMS; SHOW TABLES; SHOW QUERIES; LIST TOPICS;');
     expect(streams).toMatchObject({ '@type': 'streams' });

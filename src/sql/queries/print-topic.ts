@@ -7,8 +7,10 @@ import {
   ENVELOPE_BYTES,
   longSerde,
   readEnvelope,
+  type RegisteredSchema,
   type SchemaSource,
 } from '../../serde/index.ts';
+import { protobufPrinter } from '../compile/codecs/protobuf.ts';
 import { refuse } from '../errors.ts';
 import type { PrintedTopic } from '../service.ts';
 
@@ -65,12 +67,28 @@ export async function printTopic(client: Client, schemas: SchemaSource, options:
   };
 }
 
-type Format = 'AVRO' | 'JSON' | 'KAFKA_STRING' | 'KAFKA_BIGINT' | 'KAFKA_INT' | 'KAFKA_BYTES';
+type Format = 'AVRO' | 'PROTOBUF' | 'JSON_SR' | 'JSON' | 'KAFKA_STRING' | 'KAFKA_BIGINT' | 'KAFKA_INT' | 'KAFKA_BYTES';
+
+interface Printer {
+  readonly format: Format;
+  readonly print: (bytes: Buffer) => string;
+}
+
+function printerOf({ schemaType, schema }: RegisteredSchema): Printer {
+  if (schemaType === 'PROTOBUF') return { format: 'PROTOBUF', print: protobufPrinter(schema) };
+  if (schemaType === 'JSON') return { format: 'JSON_SR', print: (bytes) => bytes.toString('utf8', ENVELOPE_BYTES) };
+  const codec = new AvroCodec(JSON.parse(schema) as AvroSchema);
+  const plain = (_key: string, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner);
+  return {
+    format: 'AVRO',
+    print: (bytes) => JSON.stringify(codec.decode(bytes, ENVELOPE_BYTES, bytes.length), plain),
+  };
+}
 
 class Guesser {
   readonly #part: 'Key' | 'Value';
   readonly #schemas: SchemaSource;
-  readonly #codecs = new Map<number, AvroCodec<unknown>>();
+  readonly #registered = new Map<number, Printer>();
   #format: Format | undefined;
   #told: Format | undefined;
 
@@ -88,8 +106,8 @@ class Guesser {
 
   async read(bytes: Buffer | null): Promise<string> {
     if (bytes === null) return '<null>';
-    const avro = await this.#asAvro(bytes);
-    if (avro !== undefined) return this.#as('AVRO', avro);
+    const registered = await this.#fromRegistry(bytes);
+    if (registered !== undefined) return this.#as(registered.format, registered.text);
     const text = asText(bytes);
     if (text !== undefined) return this.#as(/^\s*[[{]/.test(text) && isJson(text) ? 'JSON' : 'KAFKA_STRING', text);
     if (bytes.length === 8) return this.#as('KAFKA_BIGINT', String(longSerde.decode(bytes, 0, 8)));
@@ -102,20 +120,19 @@ class Guesser {
     return text;
   }
 
-  async #asAvro(bytes: Buffer): Promise<string | undefined> {
+  /** What the schema that the record names makes of it. */
+  async #fromRegistry(bytes: Buffer): Promise<{ format: Format; text: string } | undefined> {
     if (bytes[0] !== 0 || bytes.length <= ENVELOPE_BYTES) return undefined;
     try {
       const id = readEnvelope(bytes, 0, bytes.length);
-      let codec = this.#codecs.get(id);
-      if (codec === undefined) {
-        const schema = this.#schemas.cached(id) ?? (await this.#schemas.byId(id));
-        codec = new AvroCodec(JSON.parse(schema.schema) as AvroSchema);
-        this.#codecs.set(id, codec);
+      let registered = this.#registered.get(id);
+      if (registered === undefined) {
+        registered = printerOf(this.#schemas.cached(id) ?? (await this.#schemas.byId(id)));
+        this.#registered.set(id, registered);
       }
-      const value = codec.decode(bytes, ENVELOPE_BYTES, bytes.length);
-      return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+      return { format: registered.format, text: registered.print(bytes) };
     } catch {
-      // No such schema, or other bytes that happen to begin with a zero: not Avro.
+      // No such schema, or other bytes that happen to begin with a zero.
       return undefined;
     }
   }

@@ -329,7 +329,7 @@ export function protobufColumns(text: string, name: string | undefined, fold: (n
   return messageColumns(recordMessage(text, name).message, fold);
 }
 
-function messageColumns(message: ProtoMessage, fold: (name: string) => string): CodecColumn[] {
+export function messageColumns(message: ProtoMessage, fold: (name: string) => string): CodecColumn[] {
   return message.fields.map((field) => ({ name: fold(field.name), type: fieldType(field, fold) }));
 }
 

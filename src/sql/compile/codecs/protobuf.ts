@@ -8,14 +8,16 @@ import {
   writeEnvelope,
 } from '../../../serde/index.ts';
 import { assert, ByteWriter } from '../../../util/index.ts';
-import type { SqlType } from '../../types.ts';
+import { type SqlType, structOf } from '../../types.ts';
 import { type Long, long } from '../../values/bigint.ts';
 import { Decimal } from '../../values/decimal.ts';
 import { type Row, type SqlValue, valueText } from '../../values/value.ts';
 import { signedBytes, signedInteger } from './avro.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
+import { writer as jsonWriter } from './json.ts';
 import {
   entryOf,
+  messageColumns,
   parseProto,
   type ProtoEntry,
   type ProtoField,
@@ -96,6 +98,27 @@ export function protobufRowSerde(
       const path = readPath(cursor);
       return fromFields(readerOf(id, path).read(cursor, end));
     },
+  };
+}
+
+/** What turns any message of a schema, envelope and all, into a line of JSON under its fields' own names. */
+export function protobufPrinter(text: string): (bytes: Buffer) => string {
+  const entries = parseProto(text);
+  const printers = new Map<ProtoEntry, (cursor: Cursor, end: number) => string>();
+  return (bytes) => {
+    const cursor = { bytes, at: ENVELOPE_BYTES };
+    const path = readPath(cursor).join();
+    const entry = entries.find((candidate) => candidate.path.join() === path);
+    if (entry === undefined) throw new DeserializationError(`the schema has no message at ${path}`);
+    let print = printers.get(entry);
+    if (print === undefined) {
+      const columns = messageColumns(entry.message, (name) => name);
+      const read = messageReader(entry.message, columns, false);
+      const write = jsonWriter(structOf(columns));
+      print = (at, end) => write(read(at, end));
+      printers.set(entry, print);
+    }
+    return print(cursor, bytes.length);
   };
 }
 
