@@ -5,7 +5,7 @@ import { SpanView } from './span-view.ts';
 import { FROM_LOG, type RowVisitor, type StateStore, type StoreSpec, type Tracking } from './store.ts';
 
 /** Spans in a list of changes before it is looked through the first time. */
-const FIRST_LOOK = 4096;
+const FIRST_LOOK = 50_000;
 /** What is kept of values' bytes between two commits; further values are encoded again. */
 const MAX_RAW_BYTES = 16 * 1024 * 1024;
 
@@ -255,7 +255,7 @@ export class IntervalState implements StateStore {
       this.#unlogged.push(span);
       if (this.#unlogged.length >= this.#mostUnlogged) {
         this.#unlogged = this.#withoutExpired(this.#unlogged);
-        this.#mostUnlogged = Math.max(FIRST_LOOK, 2 * this.#unlogged.length);
+        this.#mostUnlogged = Math.max(FIRST_LOOK, 4 * this.#unlogged.length);
       }
     }
     this.#needsCheckpoint(span);
@@ -267,7 +267,7 @@ export class IntervalState implements StateStore {
       this.#uncheckpointed.push(span);
       if (this.#uncheckpointed.length >= this.#mostUncheckpointed) {
         this.#uncheckpointed = this.#withoutExpired(this.#uncheckpointed);
-        this.#mostUncheckpointed = Math.max(FIRST_LOOK, 2 * this.#uncheckpointed.length);
+        this.#mostUncheckpointed = Math.max(FIRST_LOOK, 4 * this.#uncheckpointed.length);
       }
     }
   }
