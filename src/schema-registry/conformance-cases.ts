@@ -21,20 +21,19 @@ type Json = Record<string, unknown>;
 /** The cases in a text, or undefined when it is of no known shape. */
 export function readCases(text: string): ConformanceCase[] | undefined {
   const json: unknown = JSON.parse(withoutComments(text));
-  if (Array.isArray(json) && json.length > 0) {
-    const first = json[0] as Json;
-    const shape =
-      'reader' in first
-        ? avroCase
-        : 'original_schema' in first
-          ? typeof first['original_schema'] === 'string'
-            ? protobufCase
-            : jsonCase
-          : undefined;
+  if (Array.isArray(json)) {
+    const shape = shapeOf(json[0]);
     if (shape === undefined) return undefined;
     return json.map((c: Json, i) => ({ name: `#${i} ${c['description'] ?? ''}`.trim(), check: () => shape(c) }));
   }
   return typeof json === 'object' && json !== null && 'expectedHashes' in json ? guidCases(json as Json) : undefined;
+}
+
+function shapeOf(first: unknown): ((c: Json) => string | undefined) | undefined {
+  if (typeof first !== 'object' || first === null) return undefined;
+  if ('reader' in first) return avroCase;
+  if (!('original_schema' in first)) return undefined;
+  return typeof first.original_schema === 'string' ? protobufCase : jsonCase;
 }
 
 function avroCase({ reader, writer, compatible, types, locations }: Json): string | undefined {

@@ -25,7 +25,7 @@ const entries: { file: string; name: string; status: 'passed' | 'failed'; reason
 for (const file of readdirSync(directory)
   .filter((name) => name.endsWith('.json'))
   .sort()) {
-  const cases = readCases(readFileSync(join(directory, file), 'utf8'));
+  const cases = read(file, join(directory, file));
   if (cases === undefined) {
     process.stdout.write(`${file} holds no cases of a known shape\n`);
     continue;
@@ -42,6 +42,15 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(entr
 
 const passed = entries.filter(({ status }) => status === 'passed').length;
 process.stdout.write(`total ${passed}/${entries.length}\n`);
+
+function read(file: string, path: string): ConformanceCase[] | undefined {
+  try {
+    return readCases(readFileSync(path, 'utf8'));
+  } catch (error) {
+    process.stdout.write(`${file}: ${messageOf(error)}\n`);
+    return undefined;
+  }
+}
 
 function run({ check }: ConformanceCase): string | undefined {
   try {

@@ -1,7 +1,8 @@
 // The schema languages. A provider turns a text into a `ParsedSchema`, which prints canonically and compares itself with
 // another of its kind; the registry knows nothing else about a language.
 import type { SchemaReference, SchemaType } from '../serde/index.ts';
-import { type AvroNames, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
+import { printNormalizedAvro } from './avro-normalized.ts';
+import { type AvroNames, type AvroNode, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
 import { type AvroIncompatibility, avroIncompatibilities } from './compatibility/avro.ts';
 import { type CompatibilityPolicy, describe, isAcceptable } from './compatibility/json-difference-types.ts';
 import { jsonSchemaDifferences } from './compatibility/json-schema.ts';
@@ -16,8 +17,8 @@ export interface ParsedSchema {
   readonly schemaType: SchemaType;
   /** The text that is stored: two schemas are the same when their canonical texts and references are. */
   readonly canonical: string;
-  /** The text that is stored when a normalized one is asked for; absent where the language has no such form here. */
-  readonly normalized?: string;
+  /** The text that is stored when a normalized one is asked for: the same for schemas that mean the same. */
+  readonly normalized: string;
   /** The names at the top, where they are told apart: of a record's fields, of an object's properties. */
   readonly fieldNames?: readonly string[];
   /** Why this schema could not read what `writer` (of the same type) wrote. */
@@ -31,23 +32,18 @@ export interface ResolvedReference extends SchemaReference {
 
 type Provider = (text: string, references: readonly ResolvedReference[]) => ParsedSchema;
 
-const providers: Readonly<Partial<Record<SchemaType, Provider>>> = {
+const providers: Readonly<Record<SchemaType, Provider>> = {
   AVRO: parseAvro,
   JSON: (text, references) => new ParsedJson(parseJsonSchema(text, references)),
   PROTOBUF: parseProtobuf,
 };
 
-export const SUPPORTED_SCHEMA_TYPES = Object.keys(providers) as SchemaType[];
+export const SCHEMA_TYPES = Object.keys(providers) as SchemaType[];
 
 export function parseSchema(type: string, text: string, references: readonly ResolvedReference[]): ParsedSchema {
-  const provider = providers[type as SchemaType];
+  const provider = Object.hasOwn(providers, type) ? providers[type as SchemaType] : undefined;
   if (provider === undefined) {
-    const known = type === 'PROTOBUF' || type === 'JSON';
-    throw invalidSchema(
-      known
-        ? `Schemas of type ${type} are not supported by this registry, only ${SUPPORTED_SCHEMA_TYPES.join(', ')}`
-        : `Invalid schema type ${type}; this registry knows ${SUPPORTED_SCHEMA_TYPES.join(', ')}`,
-    );
+    throw invalidSchema(`Invalid schema type ${type}; this registry knows ${SCHEMA_TYPES.join(', ')}`);
   }
   if (text.trim() === '') throw invalidSchema('Empty schema');
   return provider(text, references);
@@ -56,11 +52,17 @@ export function parseSchema(type: string, text: string, references: readonly Res
 class ParsedAvro implements ParsedSchema {
   readonly schemaType = 'AVRO';
   readonly canonical: string;
-  readonly #root: ReturnType<typeof parseAvroSchema>;
+  readonly #root: AvroNode;
+  readonly #external: readonly string[];
 
-  constructor(root: ReturnType<typeof parseAvroSchema>, external: Iterable<string>) {
+  constructor(root: AvroNode, external: readonly string[]) {
     this.#root = root;
+    this.#external = external;
     this.canonical = printAvroSchema(root, external);
+  }
+
+  get normalized(): string {
+    return printNormalizedAvro(this.#root, this.#external);
   }
 
   get fieldNames(): readonly string[] {

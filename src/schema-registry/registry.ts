@@ -446,13 +446,8 @@ export class SchemaRegistry {
     const type = request.schemaType ?? 'AVRO';
     const resolved = this.#resolve(references, subject);
     const config = this.config(subject);
-    let parsed = parseSchema(type, request.schema, resolved);
-    if (request.normalize ?? config.normalize ?? false) {
-      if (parsed.normalized === undefined) {
-        throw invalidSchema(`Schemas of type ${parsed.schemaType} can't be normalized by this registry`);
-      }
-      parsed = parseSchema(type, parsed.normalized, resolved);
-    }
+    const parsed = parseSchema(type, request.schema, resolved);
+    const isNormalized = request.normalize ?? config.normalize ?? false;
     const reserved =
       parsed.schemaType === 'JSON' ? parsed.fieldNames?.find((name) => name.startsWith('$$')) : undefined;
     if (config.validateFields === true && reserved !== undefined) {
@@ -460,7 +455,7 @@ export class SchemaRegistry {
     }
     return {
       parsed,
-      schema: parsed.canonical,
+      schema: isNormalized ? parsed.normalized : parsed.canonical,
       references,
       ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
       ...(request.ruleSet === undefined ? {} : { ruleSet: request.ruleSet }),

@@ -5,7 +5,7 @@ import type { SchemaReference } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
 import { RegistryError } from './errors.ts';
 import { readMetadata, readRuleSet } from './metadata.ts';
-import { SUPPORTED_SCHEMA_TYPES } from './providers.ts';
+import { SCHEMA_TYPES } from './providers.ts';
 import type { SchemaRegistry, SchemaRequest } from './registry.ts';
 import { withContextInSubjects } from './rest-contexts.ts';
 import type { StoredSchema } from './store.ts';
@@ -129,7 +129,7 @@ function routes(
           .map(schemaEntity),
         query,
       ),
-    'GET /schemas/types': () => SUPPORTED_SCHEMA_TYPES,
+    'GET /schemas/types': () => SCHEMA_TYPES,
     'GET /schemas/ids/:id': ({ params, query }) => {
       refuseFormat(query);
       const subject = text(query['subject']);
