@@ -97,12 +97,17 @@ export function sqlServer(service: SqlService): FastifyInstance {
       serverState: 'READY',
     });
   });
-  app.get('/status', (_request, reply) => json(reply, { commandStatuses: service.commandStatuses() }));
+  app.get('/status', (_request, reply) => {
+    const statuses = Object.entries(service.commandStatuses()).map(([id, { status }]) => [id, status]);
+    return json(reply, { commandStatuses: Object.fromEntries(statuses) });
+  });
   app.get<{ Params: { type: string; entity: string; action: string } }>(
     '/status/:type/:entity/:action',
     (request, reply) => {
       const { type, entity, action } = request.params;
-      const status = service.commandStatuses()[`${type}/${entity}/${action}`];
+      const statuses = service.commandStatuses();
+      // Ids hold the entity's name in back quotes; people leave them out.
+      const status = statuses[`${type}/${entity}/${action}`] ?? statuses[`${type}/\`${entity}\`/${action}`];
       if (status === undefined) throw new RequestError(NOT_FOUND, 'Command not found');
       return json(reply, status);
     },

@@ -99,6 +99,14 @@ describe('SQL over HTTP', () => {
     await expect
       .poll(async () => (await select("SELECT * FROM totals WHERE item = 'tea';")).rows)
       .toEqual([['tea', 2, 6, 2.25]]);
+    const statusOf = async (path: string) => (await fetch(`${url}/status${path}`)).json();
+    expect(await statusOf('/stream/ORDERS/create')).toMatchObject({
+      status: 'SUCCESS',
+      message: 'Stream ORDERS created',
+    });
+    expect(await statusOf('/table/TOTALS/create')).toMatchObject({ status: 'SUCCESS', queryId: 'CTAS_TOTALS_0' });
+    expect(await statusOf('')).toMatchObject({ commandStatuses: { 'stream/`ORDERS`/create': 'SUCCESS' } });
+    expect((await fetch(`${url}/status/stream/NONE/create`)).status).toBe(404);
     const all = await select('SELECT amount, item FROM totals WHERE amount > 4;');
     expect(all.header).toBe('`AMOUNT` INTEGER, `ITEM` STRING KEY');
     expect(all.rows.sort()).toEqual([
