@@ -49,6 +49,26 @@ function differences(
   return protobufDifferences(linked(original, before), linked(update, after));
 }
 
+function message(body: string): string {
+  return `syntax = "proto3"; message M { ${body} }`;
+}
+
+function message2(body: string): string {
+  return `message M { ${body} }`;
+}
+
+function node(version: number, type: string): ProtoDependency {
+  const schema = `syntax = "proto3"; message Node { Node next = 1; ${type} value = 2; }`;
+  return { name: 'a.proto', subject: 'a', version, schema };
+}
+
+/** Messages each of which has the next one as its field, down to a last one with a value. */
+function chain(version: number, type: string): ProtoDependency {
+  const links = Array.from({ length: 20_000 }, (_, i) => `message N${i} { N${i + 1} n = 1; }`);
+  const schema = `syntax = "proto3"; ${links.join(' ')} message N20000 { ${type} v = 1; }`;
+  return { name: 'a.proto', subject: 'a', version, schema };
+}
+
 function joined(references: CaseReference[] = [], dependencies: CaseDependency[] = []): ProtoDependency[] {
   return references.map((reference) => ({
     ...reference,
@@ -75,8 +95,6 @@ describe("the original registry's compatibility cases", () => {
 });
 
 describe('every difference', () => {
-  const message = (body: string) => `syntax = "proto3"; message M { ${body} }`;
-  const message2 = (body: string) => `message M { ${body} }`;
   test.each<[string, original: string, update: string, ...string[]]>([
     ['a package', 'syntax = "proto3"; package a;', 'syntax = "proto3"; package b;', 'PACKAGE_CHANGED #/'],
     [
@@ -220,13 +238,6 @@ describe('every difference', () => {
 
 describe('imported messages', () => {
   const schema = 'syntax = "proto3"; import "a.proto"; message M { Node node = 1; repeated Node more = 2; }';
-  const node = (version: number, type: string) => ({
-    name: 'a.proto',
-    subject: 'a',
-    version,
-    schema: `syntax = "proto3"; message Node { Node next = 1; ${type} value = 2; }`,
-  });
-
   test('that are the same version are not looked into', () => {
     expect(differences(schema, schema, [node(1, 'int32')])).toEqual([]);
   });
@@ -243,13 +254,6 @@ describe('imported messages', () => {
   });
 
   test('may be a chain as long as a text allows', () => {
-    const chain = (version: number, type: string) => ({
-      name: 'a.proto',
-      subject: 'a',
-      version,
-      schema: `syntax = "proto3"; ${Array.from({ length: 20_000 }, (_, i) => `message N${i} { N${i + 1} n = 1; }`).join(' ')}
-        message N20000 { ${type} v = 1; }`,
-    });
     const user = 'syntax = "proto3"; import "a.proto"; message M { N0 n = 1; }';
     const found = differences(user, user, [chain(1, 'int32')], [chain(2, 'string')]);
     expect(found).toHaveLength(20_002);

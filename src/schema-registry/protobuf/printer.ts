@@ -67,8 +67,7 @@ function members(body: Omit<ProtoMessage, 'name'>): string[][] {
     body.groups.map(group),
     body.extensions.map(({ ranges, options }) => `extensions ${rangeList(ranges, TAG_MAX)}${optionList(options)};`),
     body.extends.map(extend),
-    body.messages.map(message),
-    body.enums.map(enumeration),
+    [...body.messages.map(message), ...body.enums.map(enumeration)],
   ];
 }
 
