@@ -14,6 +14,7 @@ import {
   invalidVersion,
   modeNotConfigured,
   operationNotPermitted,
+  type RegistryError,
   referenceExists,
   schemaNotFound,
   subjectNotFound,
@@ -68,6 +69,8 @@ interface Candidate extends SchemaContent {
 }
 
 const MODES: readonly Mode[] = ['READWRITE', 'READONLY', 'IMPORT', 'FORWARD'];
+/** Schemas of another registry come with their ids and versions, and were checked there. */
+const COPY_MODES: readonly Mode[] = ['IMPORT', 'FORWARD'];
 const MAX_VERSION = 2 ** 31 - 1;
 
 export class SchemaRegistry {
@@ -198,31 +201,30 @@ export class SchemaRegistry {
       const subject = this.#target(requestedSubject);
       const context = contextOf(subject);
       const mode = this.mode(subject);
+      const isCopy = COPY_MODES.includes(mode);
       const explicitId = request.id !== undefined && request.id >= 0 ? request.id : undefined;
       const explicitVersion = request.version !== undefined && request.version > 0 ? request.version : undefined;
       const all = this.#store.versions(subject, true);
       const live = all.filter((schema) => !schema.deleted);
       const isAsIs = explicitId === undefined && explicitVersion === undefined && request.schema !== '';
-      if (isAsIs && mode !== 'IMPORT' && !this.#addsToSchemas(subject)) {
+      if (isAsIs && !isCopy && !this.#addsToSchemas(subject)) {
         const same = this.#sameAmong(live, subject, request);
         if (same !== undefined) return same;
       }
-      if (mode === 'READONLY') {
-        throw operationNotPermitted(`Subject ${subject} in context ${context} is in read-only mode`);
-      }
-      if (explicitId !== undefined && mode !== 'IMPORT') {
-        throw operationNotPermitted(`Subject ${subject} in context ${context} is not in import mode`);
-      }
-      if (explicitId === undefined && mode === 'IMPORT') {
-        throw operationNotPermitted(`Subject ${subject} in context ${context} is not in read-write mode`);
-      }
+      checkMode(mode, subject, { hasId: explicitId !== undefined });
       const newVersion = (all.at(-1)?.version ?? 0) + 1;
-      const filled = mode === 'IMPORT' ? request : this.#filledIn(subject, request, live.at(-1), newVersion);
+      const filled = isCopy ? request : this.#filledIn(subject, request, live.at(-1), newVersion);
       const candidate = this.#read(subject, filled);
       const same = live.findLast((schema) => this.#isSame(schema, candidate));
-      if (same !== undefined && (explicitId === undefined || same.id === explicitId)) return same;
+      if (
+        same !== undefined &&
+        (explicitId ?? same.id) === same.id &&
+        (explicitVersion ?? same.version) === same.version
+      ) {
+        return same;
+      }
 
-      if (mode !== 'IMPORT') {
+      if (!isCopy) {
         const messages = this.#incompatibilities(subject, candidate, live);
         if (messages.length > 0) throw incompatibleSchema(subject, messages);
         if (explicitVersion !== undefined && explicitVersion !== newVersion) {
@@ -235,7 +237,7 @@ export class SchemaRegistry {
         explicitId ?? this.#store.idOf(context, parsed.schemaType, content) ?? this.#store.highestId(context) + 1;
       const stored: StoredSchema = {
         subject,
-        version: (mode === 'IMPORT' ? explicitVersion : undefined) ?? newVersion,
+        version: (isCopy ? explicitVersion : undefined) ?? newVersion,
         id,
         schemaType: parsed.schemaType,
         schema: content.schema,
@@ -369,17 +371,28 @@ export class SchemaRegistry {
         const isWide = subject === null || splitSubject(subject).name === '';
         const inScope = isWide ? this.subjects({ prefix: subject ?? '' }) : this.#store.versions(plainSubject(subject));
         if (inScope.length > 0) throw operationNotPermitted('Cannot import since found existing subjects');
+        await this.#forgetDeleted(subject, isWide);
       }
       await this.#store.writeMode(scopeOf(subject), wanted);
     });
   }
 
-  deleteMode(subject: string): Promise<Mode> {
+  /** What is only softly deleted makes room for what is imported. */
+  async #forgetDeleted(subject: string | null, isWide: boolean): Promise<void> {
+    const subjects = isWide
+      ? this.subjects({ prefix: subject ?? '', deletedOnly: true })
+      : [plainSubject(subject ?? '')];
+    for (const { subject: name, version } of subjects.flatMap((s) => this.#store.versions(s, true))) {
+      await this.#store.removeSchema(name, version);
+    }
+  }
+
+  deleteMode(subject: string | null): Promise<Mode> {
     return this.#inTurn(async () => {
       const old = this.#store.modes.get(scopeOf(subject));
-      if (old === undefined) throw subjectNotFound(subject);
+      if (old === undefined && subject !== null) throw subjectNotFound(subject);
       await this.#store.writeMode(scopeOf(subject), null);
-      return old;
+      return old ?? this.mode(subject);
     });
   }
 
@@ -545,9 +558,7 @@ export class SchemaRegistry {
   }
 
   #checkWritable(subject: string): void {
-    if (this.mode(subject) === 'READONLY') {
-      throw operationNotPermitted(`Subject ${subject} in context ${contextOf(subject)} is in read-only mode`);
-    }
+    if (this.mode(subject) === 'READONLY') throw notPermittedNow(subject, 'is in read-only mode');
   }
 
   #referrers(target: StoredSchema, includeDeleted: boolean): StoredSchema[] {
@@ -571,6 +582,17 @@ function extrasOf({ metadata, ruleSet }: Pick<SchemaContent, 'metadata' | 'ruleS
   const counted = withoutVersionProperty(metadata);
   if (counted === undefined && ruleSet === undefined) return '';
   return guidOf({ schema: '', references: [], metadata: counted, ruleSet });
+}
+
+function checkMode(mode: Mode, subject: string, { hasId }: { hasId: boolean }): void {
+  const isCopy = COPY_MODES.includes(mode);
+  if (mode === 'READONLY') throw notPermittedNow(subject, 'is in read-only mode');
+  if (hasId && !isCopy) throw notPermittedNow(subject, 'is not in import mode');
+  if (!hasId && isCopy) throw notPermittedNow(subject, 'is not in read-write mode');
+}
+
+function notPermittedNow(subject: string, why: string): RegistryError {
+  return operationNotPermitted(`Subject ${subject} in context ${contextOf(subject)} ${why}`);
 }
 
 function parseVersion(text: string): number | 'latest' {

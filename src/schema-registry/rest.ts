@@ -233,6 +233,7 @@ function routes(
       await registry.setMode(params['subject']!, String(body['mode']), flag(query['force']));
       return { mode: registry.mode(params['subject']!) };
     },
+    'DELETE /mode': async () => ({ mode: await registry.deleteMode(null) }),
     'DELETE /mode/:subject': async ({ params }) => ({ mode: await registry.deleteMode(params['subject']!) }),
     'GET /contexts': ({ query }) => {
       const prefix = text(query['contextPrefix']) ?? '';

@@ -235,6 +235,22 @@ describe('beside subjects and versions', () => {
     expect((await register('reserved', json(dollars, reserved))).body).toMatchObject({ error_code: 42201 });
   });
 
+  test('import wants an empty place, and takes schemas as they come', async () => {
+    await register('moved', { schema: record('I', 'x') });
+    expect((await call('PUT', '/mode/moved', { mode: 'IMPORT' })).body).toMatchObject({ error_code: 42205 });
+    await call('DELETE', '/subjects/moved');
+    expect((await call('PUT', '/mode/moved', { mode: 'IMPORT' })).body).toEqual({ mode: 'IMPORT' });
+    expect(await get('/subjects?deletedOnly=true')).not.toContain('moved');
+    const copy = { schema: '"string"', id: 4711, version: 3 };
+    expect((await register('moved', copy)).body).toMatchObject({ id: 4711, version: 3 });
+    expect((await register('moved', { schema: '"bytes"' })).body.message).toContain('is not in read-write mode');
+    await call('PUT', '/mode', { mode: 'FORWARD' });
+    expect((await register('forwarded', { schema: '"bytes"' })).body).toMatchObject({ error_code: 42205 });
+    expect((await register('forwarded', { schema: '"bytes"', id: 4712 })).body).toMatchObject({ id: 4712, version: 1 });
+    expect((await call('DELETE', '/mode')).body).toEqual({ mode: 'FORWARD' });
+    expect(await get('/mode')).toEqual({ mode: 'READWRITE' });
+  });
+
   test('an alias stands for another subject', async () => {
     await register('real', { schema: record('T', 'x') });
     await call('PUT', '/config/nick', { alias: 'real' });

@@ -2,8 +2,9 @@
 // and every difference is noted with its kind and place; the kinds decide (json-difference-types.ts).
 //
 // Schemas may be recursive. A pair of nodes that is being compared counts as compatible when it is met again; if it
-// turns out not to be, the walk is repeated with that known, until nothing new comes up. Every pair is compared once per
-// walk, so shared definitions cost what they are, not what they unfold to; a budget ends what is hostile.
+// turns out not to be, the walk is repeated with that known, until nothing new comes up. So it is with pairs that are met
+// too deep inside others: they get a walk of their own. Every pair is compared once per walk, so shared definitions cost
+// what they are, not what they unfold to; a budget ends what is hostile.
 import { isDeepStrictEqual } from 'node:util';
 import { invalidSchema } from '../errors.ts';
 import {
@@ -28,9 +29,9 @@ export interface JsonDifference {
 }
 
 /** Comparisons and noted differences before a comparison is given up; thousands of times what real schemas take. */
-const BUDGET = 2_000_000;
-/** Comparisons within one another: references may chain deeper than text nests. */
-const MAX_DEPTH = 600;
+const BUDGET = 3_000_000;
+/** Comparisons within one another, for the stack's sake: references may chain much deeper than text nests. */
+const MAX_DEPTH = 400;
 /** More differences of one node than anyone reads. */
 const MAX_DIFFERENCES = 1000;
 
@@ -85,25 +86,27 @@ class Findings implements Outcome {
   }
 }
 
-class PairSet {
-  readonly #pairs = new Map<JsonNode, Set<JsonNode>>();
+class Pairs<T> {
+  readonly #pairs = new Map<JsonNode, Map<JsonNode, T>>();
 
-  has(original: JsonNode, update: JsonNode): boolean {
-    return this.#pairs.get(original)?.has(update) === true;
+  get(original: JsonNode, update: JsonNode): T | undefined {
+    return this.#pairs.get(original)?.get(update);
   }
 
-  add(original: JsonNode, update: JsonNode): void {
-    const updates = this.#pairs.get(original) ?? new Set();
-    updates.add(update);
-    this.#pairs.set(original, updates);
+  set(original: JsonNode, update: JsonNode, value: T): void {
+    let updates = this.#pairs.get(original);
+    if (updates === undefined) this.#pairs.set(original, (updates = new Map()));
+    updates.set(update, value);
   }
 }
 
 class Comparison {
   readonly #policy: CompatibilityPolicy;
-  readonly #incompatible = new PairSet();
-  #assumed = new PairSet();
-  #outcomes = new Map<JsonNode, Map<JsonNode, Outcome | 'in progress'>>();
+  /** What earlier walks found out about pairs that had been assumed to be compatible. */
+  readonly #incompatible = new Pairs<Outcome>();
+  #assumed = new Pairs<true>();
+  #outcomes = new Pairs<Outcome | 'in progress'>();
+  #postponed: [original: TargetNode, update: TargetNode][] = [];
   #isSettled = true;
   #budget = BUDGET;
   #depth = 0;
@@ -114,10 +117,11 @@ class Comparison {
 
   run(original: JsonNode, update: JsonNode): Outcome {
     for (;;) {
-      this.#assumed = new PairSet();
-      this.#outcomes = new Map();
+      this.#assumed = new Pairs();
+      this.#outcomes = new Pairs();
       this.#isSettled = true;
       const outcome = this.#compare(original, update);
+      for (let next = this.#postponed.pop(); next !== undefined; next = this.#postponed.pop()) this.#compare(...next);
       if (this.#isSettled) return outcome;
     }
   }
@@ -126,26 +130,29 @@ class Comparison {
     this.#spend();
     const original = targetOf(originalNode);
     const update = targetOf(updateNode);
-    let known = this.#outcomes.get(original);
-    if (known === undefined) this.#outcomes.set(original, (known = new Map()));
-    const outcome = known.get(update);
+    const outcome = this.#outcomes.get(original, update);
     if (outcome === 'in progress') {
-      if (this.#incompatible.has(original, update)) return KNOWN_INCOMPATIBLE;
-      this.#assumed.add(original, update);
+      if (this.#incompatible.get(original, update) !== undefined) return KNOWN_INCOMPATIBLE;
+      this.#assumed.set(original, update, true);
       return SAME;
     }
     if (outcome !== undefined) return outcome;
     if (this.#depth >= MAX_DEPTH) {
-      throw invalidSchema(`The schemas nest deeper than the ${MAX_DEPTH} levels that can be compared`);
+      const known = this.#incompatible.get(original, update);
+      if (known !== undefined) return known;
+      this.#assumed.set(original, update, true);
+      this.#postponed.push([original, update]);
+      return SAME;
     }
-    known.set(update, 'in progress');
+    this.#outcomes.set(original, update, 'in progress');
     this.#depth++;
     const found = new Findings(this.#policy, this.#spend);
     this.#compareKinds(original, update, found);
     this.#depth--;
-    known.set(update, found);
-    if (!found.compatible && this.#assumed.has(original, update) && !this.#incompatible.has(original, update)) {
-      this.#incompatible.add(original, update);
+    this.#outcomes.set(original, update, found);
+    const isNew = !found.compatible && this.#incompatible.get(original, update) === undefined;
+    if (isNew && this.#assumed.get(original, update) === true) {
+      this.#incompatible.set(original, update, found);
       this.#isSettled = false;
     }
     return found;
@@ -236,7 +243,9 @@ class Comparison {
     if (after > before) found.add(update.criterion === 'allOf' ? 'PRODUCT_TYPE_EXTENDED' : 'SUM_TYPE_EXTENDED');
     if (after < before) found.add(original.criterion === 'allOf' ? 'PRODUCT_TYPE_NARROWED' : 'SUM_TYPE_NARROWED');
 
-    const outcomes = original.members.map(({ node }) => update.members.map((u) => this.#compare(node, u.node)));
+    const outcomes = original.members.map(({ node }) =>
+      update.members.map((u) => (clearlyDiffer(node, u.node) ? KNOWN_INCOMPATIBLE : this.#compare(node, u.node))),
+    );
     const matched = maximumMatching(
       before,
       after,
@@ -379,6 +388,24 @@ class Comparison {
       found.add(`${name}_${original.schema === undefined ? 'NARROWED' : 'EXTENDED'}`, keyword);
     }
   }
+}
+
+/**
+ * Whether two schemas are told apart at a glance: by a property that is another constant in each. Unions of many such
+ * alternatives need not be compared each with each.
+ */
+function clearlyDiffer(originalNode: JsonNode, updateNode: JsonNode): boolean {
+  const original = targetOf(originalNode);
+  const update = targetOf(updateNode);
+  if (original.kind === 'const' && update.kind === 'const') return original.value !== update.value;
+  if (original.kind !== 'object' || update.kind !== 'object') return false;
+  for (const [name, property] of original.properties) {
+    const before = targetOf(property);
+    if (before.kind !== 'const') continue;
+    const after = update.properties.get(name);
+    if (after !== undefined && clearlyDiffer(before, after)) return true;
+  }
+  return false;
 }
 
 function compareAnnotations(original: TargetNode, update: TargetNode, found: Findings): void {

@@ -6,7 +6,8 @@ import { invalidSchema } from '../errors.ts';
 const MAX_DEPTH = 200;
 /** Numbers with larger exponents keep their exponent: written out they would be mostly zeros. */
 const MAX_PLAIN_EXPONENT = 400;
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][-+0-9.eE]*|[a-z]+|[[\]{}:,]/g;
+const [QUOTE, BACKSLASH] = ['"', '\\'].map((character) => character.charCodeAt(0)) as [number, number];
+const WORD = /[^\s"{}[\]:,]+/y;
 
 export interface JsonText {
   readonly value: unknown;
@@ -15,19 +16,20 @@ export interface JsonText {
 }
 
 export function parseJsonText(text: string): JsonText {
-  checkDepth(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw invalidSchema(`Invalid schema ${text}, details: not valid JSON: ${messageOf(error)}`, error);
   }
-  return { value, canonical: (text.match(TOKEN) ?? []).map(canonicalToken).join('') };
+  const tokens = tokensOf(text);
+  checkDepth(tokens);
+  return { value, canonical: tokens.map(canonicalToken).join('') };
 }
 
 /** The canonical text with the keys of every object in order. */
 export function sortKeys(canonical: string): string {
-  const tokens = canonical.match(TOKEN) ?? [];
+  const tokens = tokensOf(canonical);
   let at = 0;
   const print = (): string => {
     const token = tokens[at++]!;
@@ -85,9 +87,31 @@ export function valueText(value: unknown): string {
   return sortKeys(JSON.stringify(value));
 }
 
-function checkDepth(text: string): void {
+/** Strings with their quotes, brackets, colons, commas, and words (numbers among them) of a valid JSON text. */
+function tokensOf(text: string): string[] {
+  const tokens: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const first = text.charCodeAt(at);
+    let end = at + 1;
+    if (first === QUOTE) {
+      for (let c = text.charCodeAt(end); c !== QUOTE; c = text.charCodeAt(end)) end += c === BACKSLASH ? 2 : 1;
+      end++;
+    } else if (first <= 0x20) {
+      at++;
+      continue;
+    } else {
+      WORD.lastIndex = at;
+      if (WORD.test(text)) end = WORD.lastIndex;
+    }
+    tokens.push(text.slice(at, end));
+    at = end;
+  }
+  return tokens;
+}
+
+function checkDepth(tokens: readonly string[]): void {
   let depth = 0;
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const token of tokens) {
     if (token === '{' || token === '[') depth++;
     else if (token === '}' || token === ']') depth--;
     if (depth > MAX_DEPTH) {
