@@ -141,9 +141,8 @@ export class KafkaProducer implements Producer {
     return queue;
   }
 
-  /** A batch takes the identity it is sealed with; before there is one, records wait in the open batch. */
+  /** A batch carries the identity it is sealed with; one that was sealed before there was any adopts it later. */
   #seal(queue: PartitionQueue): void {
-    if (this.#identity !== undefined && this.#identity.producerId < 0) return;
     const before = queue.openBytes;
     const sealed = queue.sealed.length;
     queue.seal(this.#identity, this.#compression, this.#cluster.clock.now());
@@ -176,6 +175,8 @@ export class KafkaProducer implements Producer {
     try {
       await this.#identify();
       const byLeader = await this.#sendable();
+      // A producer that lost a batch meanwhile starts over, and comes back here as another one.
+      if (this.#identity !== undefined && this.#identity.producerId < 0) return;
       for (const [leader, queues] of byLeader) void this.#sendTo(leader, queues);
     } catch (error) {
       // Nobody can be identified, or no transaction coordinator takes the partitions: nothing that waits can be sent.
@@ -186,11 +187,17 @@ export class KafkaProducer implements Producer {
   async #identify(): Promise<void> {
     if (this.#identity === undefined || this.#identity.producerId >= 0) return;
     assert(this.#identity.transactionalId === null, 'initTransactions comes first');
-    this.#identified ??= this.#identity.initialize().finally(() => {
-      this.#identified = undefined;
-    });
-    await this.#identified;
-    this.#sealAll();
+    await this.#initialize(this.#identity);
+  }
+
+  #initialize(identity: ProducerIdentity): Promise<void> {
+    this.#identified ??= identity
+      .initialize()
+      .then(() => this.#adoptIdentity())
+      .finally(() => {
+        this.#identified = undefined;
+      });
+    return this.#identified;
   }
 
   /** The queues whose first batch can go out, by the node that leads their partition. */
@@ -344,19 +351,8 @@ export class KafkaProducer implements Producer {
   #startOver(): void {
     const identity = this.#identity!;
     identity.producerId = -1;
-    this.#identified ??= identity
-      .initialize()
-      .then(() => {
-        for (const queues of this.#queues.values()) for (const queue of queues) queue?.adopt(identity);
-      })
-      .finally(() => {
-        this.#identified = undefined;
-      });
-    this.#identified.then(
-      () => {
-        this.#sealAll();
-        this.#schedulePump();
-      },
+    this.#initialize(identity).then(
+      () => this.#schedulePump(),
       (error) => this.#failAll(error),
     );
   }

@@ -93,6 +93,18 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       await producer.close();
     });
 
+    test('sends what came in before the producer had an identity in batches that a topic accepts', async () => {
+      const topic = await newTopic();
+      const producer = client.producer();
+      const count = 4000;
+      // In one go: several times the largest batch that is accepted, before anything could be asked of the broker.
+      for (let i = 0; i < count; i++) producer.enqueue(topic, 0, Buffer.from(String(i)), Buffer.alloc(1000, i), i);
+      await producer.flush();
+      const records = await read(reader([{ topic, partition: 0 }]), count);
+      expect(records.map((record) => Number(record.key))).toEqual(Array.from({ length: count }, (_, i) => i));
+      await producer.close();
+    });
+
     test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
       'keeps %s batches readable',
       async (compressionType) => {
