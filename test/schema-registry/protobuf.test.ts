@@ -312,7 +312,7 @@ describe('hostile texts', () => {
     ['parts of an option', `option ${'(a).'.repeat(100_000)}b = 1;`, 'more than 20 parts'],
     ['a long name', `message ${'M'.repeat(100_000)} {}`, 'more than 2048 characters'],
     ['a long package', `package ${'a.'.repeat(100_000)}b;`, 'more than 2048 characters'],
-    ['a long text', `//${'a'.repeat(5_000_000)}`, 'more than 5000000 characters'],
+    ['a long text', `// ${'a'.repeat(5_000_000)}`, 'more than 5000000 characters'],
     ['a huge number', `message M { optional int32 a = ${'9'.repeat(100_000)}; }`, 'is not a field number'],
   ])('%s are refused', (_what, text, reason) => {
     expect(() => parseSchema('PROTOBUF', text, [])).toThrow(reason);
@@ -333,6 +333,18 @@ describe('hostile texts', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...words), { maxLength: 60 }), (picked) => void attempt(picked.join(' '))),
       { numRuns: 1000 },
+    );
+  });
+
+  test('any bytes in base64 end in a schema or a 42201', () => {
+    const whole = 'CgdhLnByb3RvEgFwIjAKAU0SCwoBYRgBIAEoBVIBYRIYCgFiGAIgAygLMgQucC5NUgFiGAIgAygLYgZwcm90bzM=';
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(80), (bytes, at) => {
+        attempt(Buffer.from(bytes).toString('base64'));
+        const damaged = Buffer.from(whole, 'base64');
+        damaged.set(bytes.subarray(0, 2), Math.min(at, damaged.length - 2));
+        attempt(damaged.toString('base64'));
+      }),
     );
   });
 
@@ -387,6 +399,23 @@ describe('protoc', () => {
     const normal = descriptors(join(folder, 'normalized'), texts.map(normalized), 'loose');
     const expected = descriptors(join(folder, 'original'), texts, 'loose');
     expect(texts.filter((_, i) => normal[i] !== expected[i])).toEqual([]);
+  });
+
+  test('has its serialized descriptors read as the files that they were made of', () => {
+    const plain = texts.filter((text) => !text.includes('google/protobuf/descriptor.proto'));
+    expect(plain.length).toBeGreaterThan(79);
+    const original = descriptors(join(folder, 'original'), plain);
+    const serialized = entries(readFileSync(join(folder, 'original', 'all.bin'))).map(([, file]) =>
+      file.toString('base64'),
+    );
+    const read = serialized.map((base64) => parseSchema('PROTOBUF', base64, []).canonical);
+    const same = descriptors(join(folder, 'read'), read);
+    expect(plain.filter((_, i) => same[i] !== original[i])).toEqual([]);
+    for (const [i, text] of plain.entries()) {
+      expect(protobufDifferences(linked(text), linked(read[i]!))).toEqual([]);
+      // Descriptors write the defaults of numbers in their own way.
+      if (!text.includes('default')) expect(normalized(read[i]!)).toBe(normalized(text));
+    }
   });
 
   test('takes all the built-in files', () => {

@@ -33,7 +33,7 @@ export interface ParsedProto {
   fail(declaration: object, message: string): never;
 }
 
-/** Messages and option values may nest this deep, as protoc has it. */
+/** Messages and option values may nest this deep; protoc takes no deeper messages either. */
 const DEPTH_MAX = 32;
 /** Such as in `(a).b.c`. */
 const OPTION_NAME_PARTS_MAX = 20;

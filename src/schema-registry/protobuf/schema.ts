@@ -3,12 +3,13 @@ import type { Incompatibility } from '../compatibility/levels.ts';
 import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
 import type { ParsedSchema, ResolvedReference } from '../providers.ts';
 import { checkProto } from './checker.ts';
+import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
 import { type LinkedProto, linkProto } from './linker.ts';
 import { normalizeProto } from './normalizer.ts';
 import { printProto } from './printer.ts';
 
 export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
-  const proto = linkProto(text, references);
+  const proto = linkProto(looksLikeDescriptor(text) ? printProto(fileOfDescriptor(text)) : text, references);
   checkProto(proto);
   return new ParsedProtobuf(proto);
 }
