@@ -21,6 +21,8 @@ export interface ParsedSchema {
   readonly normalized: string;
   /** The names at the top, where they are told apart: of a record's fields, of an object's properties. */
   readonly fieldNames?: readonly string[];
+  /** Another form that clients may ask for; undefined when the language does not have it. */
+  inFormat?(format: string): string | undefined;
   /** Why this schema could not read what `writer` (of the same type) wrote. */
   incompatibilitiesReading(writer: ParsedSchema, policy?: CompatibilityPolicy): Incompatibility[];
 }
@@ -63,6 +65,10 @@ class ParsedAvro implements ParsedSchema {
 
   get normalized(): string {
     return printNormalizedAvro(this.#root, this.#external);
+  }
+
+  inFormat(format: string): string | undefined {
+    return format === 'resolved' ? printAvroSchema(this.#root) : undefined;
   }
 
   get fieldNames(): readonly string[] {

@@ -189,6 +189,15 @@ export class SchemaRegistry {
     return same;
   }
 
+  /** The schema in another form than the one that is stored, where its language has that. */
+  inFormat(stored: StoredSchema, format: string): string {
+    const text = this.#parsedOf(stored).inFormat?.(format);
+    if (text === undefined) {
+      throw invalidSchema(`The format ${format} of ${stored.schemaType} schemas is not supported by this registry`);
+    }
+    return text;
+  }
+
   contexts(): string[] {
     return this.#store.contexts();
   }

@@ -102,6 +102,10 @@ function routes(
       ...(subject === undefined ? {} : { subject }),
     });
   };
+  const inFormat = (stored: StoredSchema, query: Query): StoredSchema => {
+    const format = text(query['format']) ?? '';
+    return format === '' ? stored : { ...stored, schema: registry.inFormat(stored, format) };
+  };
   const compatibility = ({ params, query, body }: Call, against: string | undefined) => {
     const verbose = flag(query['verbose']);
     try {
@@ -131,18 +135,16 @@ function routes(
       ),
     'GET /schemas/types': () => SCHEMA_TYPES,
     'GET /schemas/ids/:id': ({ params, query }) => {
-      refuseFormat(query);
       const subject = text(query['subject']);
       const found = registry.byId(ids(params), subject);
       return {
-        ...contentEntity(found),
+        ...contentEntity(inFormat(found, query)),
         ...(subject === undefined ? {} : { subject: found.subject, version: found.version }),
         ...(flag(query['fetchMaxId']) ? { maxId: registry.highestId(subject) } : {}),
       };
     },
     'GET /schemas/ids/:id/schema': ({ params, query }) => {
-      refuseFormat(query);
-      return registry.byId(ids(params), text(query['subject'])).schema;
+      return inFormat(registry.byId(ids(params), text(query['subject'])), query).schema;
     },
     'GET /schemas/ids/:id/subjects': ({ params, query }) =>
       page([...new Set(uses(params, query).map((use) => use.subject))], query),
@@ -152,8 +154,7 @@ function routes(
         query,
       ),
     'GET /schemas/guids/:guid': ({ params, query }) => {
-      refuseFormat(query);
-      return contentEntity(registry.byGuid(params['guid']!)[0]!);
+      return contentEntity(inFormat(registry.byGuid(params['guid']!)[0]!, query));
     },
     'GET /schemas/guids/:guid/ids': ({ params }) => {
       const ids = new Map<string, { context: string; id: number }>();
@@ -181,24 +182,26 @@ function routes(
         query,
       ),
     'POST /subjects/:subject/versions': async ({ params, query, body }) => {
-      refuseFormat(query);
-      return schemaEntity(await registry.register(params['subject']!, schemaRequest(body, query)));
+      return schemaEntity(inFormat(await registry.register(params['subject']!, schemaRequest(body, query)), query));
     },
     'POST /subjects/:subject': ({ params, query, body }) =>
-      schemaEntity(registry.lookup(params['subject']!, schemaRequest(body, query), flag(query['deleted']))),
+      schemaEntity(
+        inFormat(registry.lookup(params['subject']!, schemaRequest(body, query), flag(query['deleted'])), query),
+      ),
     'GET /subjects/:subject/metadata': ({ params, query }) => {
-      refuseFormat(query);
       const [keys, values] = [list(query['key']), list(query['value'])];
       const properties = Object.fromEntries(keys.map((key, i) => [key, values[i] ?? '']));
-      return schemaEntity(registry.withMetadata(params['subject']!, properties, flag(query['deleted'])));
+      return schemaEntity(
+        inFormat(registry.withMetadata(params['subject']!, properties, flag(query['deleted'])), query),
+      );
     },
     'GET /subjects/:subject/versions/:version': ({ params, query }) => {
-      refuseFormat(query);
-      return schemaEntity(registry.version(params['subject']!, params['version']!, flag(query['deleted'])));
+      return schemaEntity(
+        inFormat(registry.version(params['subject']!, params['version']!, flag(query['deleted'])), query),
+      );
     },
     'GET /subjects/:subject/versions/:version/schema': ({ params, query }) => {
-      refuseFormat(query);
-      return registry.version(params['subject']!, params['version']!, flag(query['deleted'])).schema;
+      return inFormat(registry.version(params['subject']!, params['version']!, flag(query['deleted'])), query).schema;
     },
     'GET /subjects/:subject/versions/:version/referencedby': ({ params, query }) =>
       page(registry.referencedBy(params['subject']!, params['version']!), query),
@@ -280,13 +283,6 @@ function reference(json: unknown): SchemaReference {
     throw new RegistryError(42201, 'A reference has a name, a subject and a version');
   }
   return { name, subject, version: Number(version) };
-}
-
-/** Other forms than the stored text would have to be made. */
-function refuseFormat(query: Query): void {
-  if (query['format'] !== undefined && query['format'] !== '') {
-    throw new RegistryError(42201, `The format ${String(query['format'])} is not supported by this registry`);
-  }
 }
 
 function list(value: string | string[] | undefined): string[] {

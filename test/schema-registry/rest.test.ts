@@ -151,6 +151,8 @@ describe('the registry over HTTP', () => {
     expect((await call('POST', '/subjects/person/versions', { schema })).body).toMatchObject({ error_code: 42201 });
     const { id } = (await call('POST', '/subjects/person/versions', { schema, references })).body;
     expect((await call('GET', `/schemas/ids/${id}`)).body).toMatchObject({ references });
+    const resolved = (await call('GET', `/schemas/ids/${id}?format=resolved`)).body.schema;
+    expect(JSON.parse(resolved).fields[0].type).toEqual(JSON.parse(address));
     expect((await call('GET', '/subjects/address/versions/1/referencedby')).body).toEqual([id]);
     expect((await call('DELETE', '/subjects/address')).body).toMatchObject({ error_code: 42206 });
   });
