@@ -60,7 +60,8 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       expect(configs.find((c) => c.name === 'retention.ms')?.isDefault).toBe(true);
       expect(configs.find((c) => c.name === 'max.message.bytes')?.value).toBe('2000');
       await admin.createPartitions(topic, 5);
-      expect((await admin.describeTopics([topic])).get(topic)?.partitions).toHaveLength(5);
+      // A cluster of several nodes takes a moment until all of them know.
+      await expect.poll(async () => (await admin.describeTopics([topic])).get(topic)?.partitions.length).toBe(5);
       await expect(admin.createTopics([{ name: topic, partitions: 1 }])).rejects.toMatchObject({
         code: 'TOPIC_ALREADY_EXISTS',
       });

@@ -419,10 +419,16 @@ export class PartitionLog {
     bases.sort((a, b) => a - b);
     if (names.includes(EPOCHS_FILE)) this.epochs.parse(disk.readFile(join(this.directory, EPOCHS_FILE)).toString());
 
+    // The checkpoint of the epochs may have been lost: the records that are read tell of them too.
+    let newestEpoch = this.leaderEpoch;
     for (const [i, base] of bases.entries()) {
       const segment = this.#newSegment(base);
       const isTrusted = options.clean || (bases[i + 1] ?? Number.POSITIVE_INFINITY) <= options.recoveryPoint;
-      if (!isTrusted || !segment.load()) this.recoveredBytesCut += segment.recover(() => {});
+      if (!isTrusted || !segment.load()) {
+        this.recoveredBytesCut += segment.recover((bytes, at) => {
+          newestEpoch = Math.max(newestEpoch, batchHeader.leaderEpoch(bytes, at));
+        });
+      }
       segment.firstAppendAt = this.#env.clock.now();
       this.#segments.push(segment);
       if (this.recoveredBytesCut > 0) {
@@ -436,17 +442,7 @@ export class PartitionLog {
     this.#loadAborted(names);
     this.#loadProducers(names);
     this.epochs.dropFrom(this.endOffset + 1);
-    if (!options.clean && this.#segments.length > 0) this.#beginEpoch(this.#newestEpoch() + 1);
-  }
-
-  /** The newest epoch that the checkpoint or a record tells of: the checkpoint may have been lost. */
-  #newestEpoch(): number {
-    let newest = this.leaderEpoch;
-    this.#segments.at(-1)!.forEachBatch(0, (bytes, at) => {
-      newest = Math.max(newest, batchHeader.leaderEpoch(bytes, at));
-      return true;
-    });
-    return newest;
+    if (!options.clean && this.#segments.length > 0) this.#beginEpoch(newestEpoch + 1);
   }
 
   #removeSegments(bases: readonly number[]): void {

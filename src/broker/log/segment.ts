@@ -184,7 +184,8 @@ export class Segment {
 
   /**
    * Reads the whole file, rebuilds the index and cuts the file at the first byte that does not belong to an intact
-   * batch in rising offset order. Returns the number of bytes that were cut off.
+   * batch in rising offset order. Returns the number of bytes that were cut off. What `visit` is shown is overwritten
+   * after it returns.
    */
   recover(visit: (bytes: Buffer, at: number) => void): number {
     const fileSize = this.#file.size();
@@ -194,8 +195,9 @@ export class Segment {
     this.maxTimestamp = -1;
     this.maxTimestampOffset = -1;
     let intact = true;
+    const target = Buffer.allocUnsafe(Math.min(RECOVERY_WINDOW_BYTES, fileSize));
     while (intact && this.size + BATCH_HEADER_BYTES <= fileSize) {
-      let window = this.#fromFile(this.size, Math.min(RECOVERY_WINDOW_BYTES, fileSize - this.size));
+      let window: Buffer = target.subarray(0, this.#file.read(target, this.size));
       const first = batchHeader.sizeInBytes(window);
       if (first > window.length && this.size + first <= fileSize) window = this.#fromFile(this.size, first);
       let at = 0;
