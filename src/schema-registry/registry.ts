@@ -71,6 +71,8 @@ interface Candidate extends SchemaContent {
 const MODES: readonly Mode[] = ['READWRITE', 'READONLY', 'IMPORT', 'FORWARD'];
 /** Schemas of another registry come with their ids and versions, and were checked there. */
 const COPY_MODES: readonly Mode[] = ['IMPORT', 'FORWARD'];
+/** Parsed schemas that are kept for the next comparison. */
+const PARSED_MAX = 1000;
 const MAX_VERSION = 2 ** 31 - 1;
 
 export class SchemaRegistry {
@@ -536,6 +538,8 @@ export class SchemaRegistry {
     if (parsed === undefined) {
       parsed = parseSchema(stored.schemaType, stored.schema, this.#resolve(stored.references, stored.subject));
       this.#parsed.set(key, parsed);
+      const [oldest] = this.#parsed.keys();
+      if (this.#parsed.size > PARSED_MAX && oldest !== undefined) this.#parsed.delete(oldest);
     }
     return parsed;
   }

@@ -272,8 +272,10 @@ function schemaRequest(body: Record<string, unknown>, query: Query): SchemaReque
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
     ...(query['normalize'] === 'true' ? { normalize: true } : {}),
-    ...(typeof body['id'] === 'number' ? { id: body['id'] } : {}),
-    ...(typeof body['version'] === 'number' ? { version: body['version'] } : {}),
+    ...(body['id'] === undefined || body['id'] === null ? {} : { id: int32(body['id'], 'id') }),
+    ...(body['version'] === undefined || body['version'] === null
+      ? {}
+      : { version: int32(body['version'], 'version') }),
   };
 }
 
@@ -283,6 +285,13 @@ function reference(json: unknown): SchemaReference {
     throw new RegistryError(42201, 'A reference has a name, a subject and a version');
   }
   return { name, subject, version: Number(version) };
+}
+
+function int32(json: unknown, what: string): number {
+  if (typeof json !== 'number' || (json | 0) !== json) {
+    throw new RegistryError(42201, `The member ${what} is not an integer of 32 bits`);
+  }
+  return json;
 }
 
 function list(value: string | string[] | undefined): string[] {

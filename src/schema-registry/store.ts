@@ -213,6 +213,13 @@ export class SchemaStore {
       case 'DELETE_SUBJECT':
         if (subject !== null && value !== null) this.#markDeleted(subject, Number(value['version']));
         break;
+      case 'CLEAR_SUBJECT':
+        for (const name of subject === null ? [...this.subjects.keys()] : [subject]) {
+          for (const { version, deleted } of this.versions(name, true)) {
+            if (deleted) this.#applySchema(name, version, null);
+          }
+        }
+        break;
       case 'CONTEXT':
         if (typeof key['context'] !== 'string' || key['context'] === DEFAULT_CONTEXT) break;
         if (value === null) this.#contexts.delete(key['context']);

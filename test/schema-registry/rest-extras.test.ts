@@ -271,10 +271,36 @@ describe('beside subjects and versions', () => {
     ['PUT', '/config/x', { defaultRuleSet: { domainRules: [{ name: '' }] } }, 42210],
     ['POST', '/subjects/x/versions', { schema: '"int"', references: [{ name: 'a' }] }, 42201],
     ['POST', '/subjects/x/versions', { schema: '"int"', metadata: [] }, 42201],
+    ['POST', '/subjects/x/versions', { schema: '"int"', id: 2 ** 40 }, 42201],
+    ['POST', '/subjects/x/versions', { schema: '"int"', version: 1.5 }, 42201],
+    ['POST', '/subjects/x/versions', [], 42201],
+    ['PUT', '/config', 'BACKWARD', 42201],
     ['POST', '/subjects/:.c:/versions', { schema: '"int"' }, 42208],
     ['GET', '/subjects/real/versions/1?format=serialized', undefined, 42201],
   ])('%s %s %j is refused', async (method, path, body, code) => {
     expect((await call(method, path, body)).body).toMatchObject({ error_code: code });
+  });
+
+  test('records of other registries on the topic count', async () => {
+    const producer = client.producer({ lingerMs: 0 });
+    const write = (key: object, value: object | null) =>
+      producer.send({
+        topic: '_schemas',
+        partition: 0,
+        key: Buffer.from(JSON.stringify(key)),
+        value: value === null ? null : Buffer.from(JSON.stringify(value)),
+      });
+    const schema = { subject: 'foreign', version: 1, id: 9001, schema: '"int"', deleted: true };
+    await write({ keytype: 'SCHEMA', subject: 'foreign', version: 1, magic: 1 }, schema);
+    await write({ keytype: 'CONTEXT', tenant: 'default', context: '.foreign', magic: 0 }, { context: '.foreign' });
+    await expect.poll(() => get('/contexts')).toContain('.foreign');
+    expect(await get('/subjects?deletedOnly=true')).toContain('foreign');
+    await write({ keytype: 'CLEAR_SUBJECT', subject: 'foreign', magic: 0 }, { subject: 'foreign' });
+    await expect.poll(() => get('/subjects?deletedOnly=true')).not.toContain('foreign');
+    // The global entry has a null subject, or none.
+    await write({ keytype: 'CONFIG', magic: 0 }, { compatibilityLevel: 'FULL' });
+    await expect.poll(() => get('/config')).toEqual({ compatibilityLevel: 'FULL' });
+    await producer.close();
   });
 
   test('all of it is there after the next start', async () => {
