@@ -221,6 +221,12 @@ describe('every difference', () => {
       'FIELD_MOVED_TO_EXISTING_ONEOF #/M/o',
     ],
     [
+      'a group that becomes a message',
+      message2('optional group G = 1 {}'),
+      message2('optional G g = 1; message G {}'),
+      'FIELD_KIND_CHANGED #/M/1',
+    ],
+    [
       'groups',
       message2('optional group G = 1 { optional int32 a = 1; }'),
       message2('optional group G = 1 { optional string a = 1; }'),

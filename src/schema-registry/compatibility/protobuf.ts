@@ -34,7 +34,7 @@ const INCOMPATIBLE = {
   PACKAGE_CHANGED: 'The package of the {reader} schema is not the one of the {writer} schema',
   MESSAGE_REMOVED: "The {reader} schema has no message at path '{path}', but the {writer} schema has one",
   FIELD_KIND_CHANGED:
-    "The field at path '{path}' is of another kind (scalar, message or map) in the {reader} schema than in the {writer} schema",
+    "The field at path '{path}' is of another kind (scalar, message, group or map) in the {reader} schema than in the {writer} schema",
   FIELD_SCALAR_KIND_CHANGED:
     "The scalar type of the field at path '{path}' in the {reader} schema can't read the one in the {writer} schema",
   FIELD_NAMED_TYPE_CHANGED:
@@ -88,6 +88,8 @@ interface Place {
 interface Member {
   readonly field: Pick<ProtoField, 'label' | 'mapKey' | 'type' | 'name' | 'tag'>;
   readonly oneof: string | undefined;
+  /** A group is a message that is written in another way. */
+  readonly isGroup: boolean;
 }
 
 type MessageType = ProtoType & { readonly kind: 'message' };
@@ -254,7 +256,8 @@ class Comparison {
     if (was.field.name !== is.field.name) this.#add('FIELD_NAME_CHANGED', path);
     const before = fieldType(was.field, wasScope);
     const after = fieldType(is.field, isScope);
-    this.#types(before, after, path);
+    if (was.isGroup !== is.isGroup) this.#add('FIELD_KIND_CHANGED', path);
+    else this.#types(before, after, path);
     this.#labels(was.field.label, is.field.label, before, after, path);
   }
 
@@ -342,10 +345,10 @@ function namesByNumber({ constants }: ProtoEnum): Map<number, string> {
 function membersOf(message: ProtoMessage): Map<number, Member> {
   const members = new Map<number, Member>();
   const add = (container: Pick<ProtoMessage, 'fields' | 'groups'>, oneof: string | undefined) => {
-    for (const field of container.fields) members.set(field.tag, { field, oneof });
+    for (const field of container.fields) members.set(field.tag, { field, oneof, isGroup: false });
     for (const { tag, label, message } of container.groups) {
       const field = { tag, name: message.name.toLowerCase(), type: message.name, ...(label && { label }) };
-      members.set(tag, { field, oneof });
+      members.set(tag, { field, oneof, isGroup: true });
     }
   };
   add(message, undefined);

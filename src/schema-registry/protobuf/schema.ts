@@ -2,6 +2,7 @@
 import type { Incompatibility } from '../compatibility/levels.ts';
 import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
 import type { ParsedSchema, ResolvedReference } from '../providers.ts';
+import { invalidSchema } from '../errors.ts';
 import { checkProto } from './checker.ts';
 import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
 import { type LinkedProto, linkProto } from './linker.ts';
@@ -11,6 +12,9 @@ import { printProto } from './printer.ts';
 export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
   const proto = linkProto(looksLikeDescriptor(text) ? printProto(fileOfDescriptor(text)) : text, references);
   checkProto(proto);
+  const { package: home = '', imports, options, messages, enums, extends: extensions, services } = proto.file;
+  const declared = [home, imports, options, messages, enums, extensions, services];
+  if (declared.every(({ length }) => length === 0)) throw invalidSchema('Empty schema: it declares nothing');
   return new ParsedProtobuf(proto);
 }
 
