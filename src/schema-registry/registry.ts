@@ -1,8 +1,7 @@
-// The life of a registration: parse and print canonically (providers.ts) → the same schema in the subject already?
-// answer it → the same text anywhere? reuse its id → compare with earlier versions (compatibility/levels.ts) → write to
-// the log (store.ts) → answer once the log has been read back.
+// The life of a registration: fill in, parse and print canonically (schema-reader.ts, providers.ts) → the same schema in
+// the subject already? answer it → the same content anywhere in the context? reuse its id → compare with earlier versions
+// (compatibility/levels.ts) → write to the log (store.ts) → answer once the log has been read back.
 import type { Client } from '../client/index.ts';
-import type { SchemaReference } from '../serde/index.ts';
 import { checkCompatibility } from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
@@ -24,17 +23,9 @@ import {
   versionNotSoftDeleted,
   versionSoftDeleted,
 } from './errors.ts';
-import { guidOf, type SchemaContent } from './guid.ts';
-import {
-  hasVersionProperty,
-  type Metadata,
-  mergeMetadata,
-  mergeRuleSets,
-  type RuleSet,
-  withoutVersionProperty,
-  withVersionProperty,
-} from './metadata.ts';
-import { type ParsedSchema, parseSchema, type ResolvedReference } from './providers.ts';
+import { guidOf } from './guid.ts';
+import type { Metadata } from './metadata.ts';
+import { addsToSchemas, type Candidate, filledIn, SchemaReader, type SchemaRequest } from './schema-reader.ts';
 import { type Mode, SchemaStore, type StoredSchema } from './store.ts';
 import { type ConfigUpdate, type SubjectConfig, updatedConfig } from './subject-config.ts';
 import {
@@ -49,41 +40,20 @@ import {
   splitSubject,
 } from './subject-name.ts';
 
-/** What a client sends to register, look up or check a schema. */
-export interface SchemaRequest {
-  readonly schema: string;
-  readonly schemaType?: string;
-  readonly references?: readonly SchemaReference[];
-  readonly metadata?: Metadata;
-  readonly ruleSet?: RuleSet;
-  /** Store and compare the normalized text; else as configured. */
-  readonly normalize?: boolean;
-  /** Only in IMPORT mode. */
-  readonly id?: number;
-  readonly version?: number;
-}
-
-/** A request that has been read: what would be stored, and how it compares. */
-interface Candidate extends SchemaContent {
-  readonly parsed: ParsedSchema;
-}
-
 const MODES: readonly Mode[] = ['READWRITE', 'READONLY', 'IMPORT', 'FORWARD'];
 /** Schemas of another registry come with their ids and versions, and were checked there. */
 const COPY_MODES: readonly Mode[] = ['IMPORT', 'FORWARD'];
-/** Parsed schemas that are kept for the next comparison. */
-const PARSED_MAX = 1000;
 const MAX_VERSION = 2 ** 31 - 1;
 
 export class SchemaRegistry {
   readonly #store: SchemaStore;
   /** Registrations and deletions run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** By context and GUID: what a schema's references mean depends on its context. */
-  readonly #parsed = new Map<string, ParsedSchema>();
+  readonly #reader: SchemaReader;
 
   private constructor(store: SchemaStore) {
     this.#store = store;
+    this.#reader = new SchemaReader(store);
   }
 
   /** Opens the registry on the `_schemas` topic of the client's broker, and has read all of it when it resolves. */
@@ -186,14 +156,14 @@ export class SchemaRegistry {
     const all = this.#store.versions(target, true);
     const versions = all.filter((schema) => includeDeleted || !schema.deleted);
     if (versions.length === 0) throw subjectNotFound(subject);
-    const same = this.#sameAmong(versions, target, request);
+    const same = this.#reader.sameAmong(versions, target, request, this.config(target));
     if (same === undefined) throw schemaNotFound();
     return same;
   }
 
   /** The schema in another form than the one that is stored, where its language has that. */
   inFormat(stored: StoredSchema, format: string): string {
-    const text = this.#parsedOf(stored).inFormat?.(format);
+    const text = this.#reader.parsedOf(stored).inFormat?.(format);
     if (text === undefined) {
       throw invalidSchema(`The format ${format} of ${stored.schemaType} schemas is not supported by this registry`);
     }
@@ -211,6 +181,7 @@ export class SchemaRegistry {
       checkSubject(requestedSubject, { isScope: false });
       const subject = this.#target(requestedSubject);
       const context = contextOf(subject);
+      const config = this.config(subject);
       const mode = this.mode(subject);
       const isCopy = COPY_MODES.includes(mode);
       const explicitId = request.id !== undefined && request.id >= 0 ? request.id : undefined;
@@ -218,15 +189,15 @@ export class SchemaRegistry {
       const all = this.#store.versions(subject, true);
       const live = all.filter((schema) => !schema.deleted);
       const isAsIs = explicitId === undefined && explicitVersion === undefined && request.schema !== '';
-      if (isAsIs && !isCopy && !this.#addsToSchemas(subject)) {
-        const same = this.#sameAmong(live, subject, request);
+      if (isAsIs && !isCopy && !addsToSchemas(config)) {
+        const same = this.#reader.sameAmong(live, subject, request, config);
         if (same !== undefined) return same;
       }
       checkMode(mode, subject, { hasId: explicitId !== undefined });
       const newVersion = (all.at(-1)?.version ?? 0) + 1;
-      const filled = isCopy ? request : this.#filledIn(subject, request, live.at(-1), newVersion);
-      const candidate = this.#read(subject, filled);
-      const same = live.findLast((schema) => this.#isSame(schema, candidate));
+      const filled = isCopy ? request : filledIn(request, config, live.at(-1), newVersion);
+      const candidate = this.#reader.read(subject, filled, config);
+      const same = live.findLast((schema) => this.#reader.isSame(schema, candidate));
       if (
         same !== undefined &&
         (explicitId ?? same.id) === same.id &&
@@ -269,7 +240,8 @@ export class SchemaRegistry {
     const subject = this.#find(requestedSubject);
     const live = this.#store.versions(subject);
     const newVersion = (live.at(-1)?.version ?? 0) + 1;
-    const candidate = this.#read(subject, this.#filledIn(subject, request, live.at(-1), newVersion));
+    const config = this.config(subject);
+    const candidate = this.#reader.read(subject, filledIn(request, config, live.at(-1), newVersion), config);
     if (against === undefined) return this.#incompatibilities(subject, candidate, live);
     const wanted = parseVersion(against);
     if (live.length === 0 && wanted === 'latest') return [];
@@ -430,120 +402,6 @@ export class SchemaRegistry {
     return elsewhere.find((other) => this.#store.subjects.has(other)) ?? target;
   }
 
-  #addsToSchemas(subject: string): boolean {
-    const { defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet } = this.config(subject);
-    return [defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet].some((added) => added !== undefined);
-  }
-
-  /** What the request leaves out comes from the version before and from the configuration. */
-  #filledIn(
-    subject: string,
-    request: SchemaRequest,
-    previous: StoredSchema | undefined,
-    newVersion: number,
-  ): SchemaRequest {
-    const config = this.config(subject);
-    const { schema, schemaType, references } =
-      request.schema.trim() === '' && previous !== undefined ? previous : request;
-    const merged = mergeMetadata(
-      mergeMetadata(config.defaultMetadata, request.metadata ?? previous?.metadata),
-      config.overrideMetadata,
-    );
-    const isNumbered = hasVersionProperty(merged) || (request.version !== undefined && request.version > 0);
-    const metadata = isNumbered ? withVersionProperty(merged, newVersion) : merged;
-    const ruleSet = mergeRuleSets(
-      mergeRuleSets(config.defaultRuleSet, request.ruleSet ?? previous?.ruleSet),
-      config.overrideRuleSet,
-    );
-    return {
-      schema,
-      ...(schemaType === undefined ? {} : { schemaType }),
-      ...(references === undefined ? {} : { references }),
-      ...(metadata === undefined ? {} : { metadata }),
-      ...(ruleSet === undefined ? {} : { ruleSet }),
-      ...(request.normalize === undefined ? {} : { normalize: request.normalize }),
-    };
-  }
-
-  #read(subject: string, request: SchemaRequest): Candidate {
-    const references = request.references ?? [];
-    const type = request.schemaType ?? 'AVRO';
-    const resolved = this.#resolve(references, subject);
-    const config = this.config(subject);
-    const parsed = parseSchema(type, request.schema, resolved);
-    const isNormalized = request.normalize ?? config.normalize ?? false;
-    const reserved =
-      parsed.schemaType === 'JSON' ? parsed.fieldNames?.find((name) => name.startsWith('$$')) : undefined;
-    if (config.validateFields === true && reserved !== undefined) {
-      throw invalidSchema(`The property name ${reserved} starts with $$, which is reserved`);
-    }
-    return {
-      parsed,
-      schema: isNormalized ? parsed.normalized : parsed.canonical,
-      references,
-      ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
-      ...(request.ruleSet === undefined ? {} : { ruleSet: request.ruleSet }),
-    };
-  }
-
-  /** The newest of these versions that the request means: as it is, or with what it would be filled in with. */
-  #sameAmong(versions: readonly StoredSchema[], subject: string, request: SchemaRequest): StoredSchema | undefined {
-    const own = this.#read(subject, request);
-    const same = versions.findLast((schema) => this.#isSame(schema, own));
-    if (same !== undefined || (request.metadata !== undefined && request.ruleSet !== undefined)) return same;
-    const { metadata, ruleSet } = this.#filledIn(subject, request, versions.at(-1), 0);
-    return versions.findLast((schema) => this.#isSame(schema, { ...own, metadata, ruleSet }));
-  }
-
-  #isSame(stored: StoredSchema, candidate: Candidate): boolean {
-    return (
-      stored.schema === candidate.schema &&
-      stored.schemaType === candidate.parsed.schemaType &&
-      this.#referencesText(stored.references, stored.subject) ===
-        this.#referencesText(candidate.references, stored.subject) &&
-      extrasOf(stored) === extrasOf(candidate)
-    );
-  }
-
-  #referencesText(references: readonly SchemaReference[], parent: string): string {
-    const texts = references.map(({ name, subject, version }) => {
-      const target = referencedSubject(subject, parent);
-      return [name, target, version === -1 ? this.#store.versions(target).at(-1)?.version : version];
-    });
-    return JSON.stringify(texts);
-  }
-
-  /** The texts behind references, dependencies first, each name once. */
-  #resolve(references: readonly SchemaReference[], parent: string, seen = new Set<string>()): ResolvedReference[] {
-    return references.flatMap((reference) => {
-      if (seen.has(reference.name)) return [];
-      seen.add(reference.name);
-      const subject = referencedSubject(reference.subject, parent);
-      const found =
-        reference.version === -1
-          ? this.#store.versions(subject).at(-1)
-          : this.#store.versions(subject, true).find((schema) => schema.version === reference.version);
-      if (found === undefined) {
-        throw invalidSchema(
-          `Invalid schema, details: No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
-        );
-      }
-      return [...this.#resolve(found.references, found.subject, seen), { ...reference, schema: found.schema }];
-    });
-  }
-
-  #parsedOf(stored: StoredSchema): ParsedSchema {
-    const key = `${contextOf(stored.subject)} ${stored.schemaType} ${stored.guid}`;
-    let parsed = this.#parsed.get(key);
-    if (parsed === undefined) {
-      parsed = parseSchema(stored.schemaType, stored.schema, this.#resolve(stored.references, stored.subject));
-      this.#parsed.set(key, parsed);
-      const [oldest] = this.#parsed.keys();
-      if (this.#parsed.size > PARSED_MAX && oldest !== undefined) this.#parsed.delete(oldest);
-    }
-    return parsed;
-  }
-
   #incompatibilities(subject: string, candidate: Candidate, earlier: readonly StoredSchema[]): string[] {
     const { compatibilityLevel, compatibilityPolicy, compatibilityGroup, validateFields } = this.config(subject);
     const groupOf = ({ metadata }: { metadata?: Metadata | undefined }) =>
@@ -551,7 +409,7 @@ export class SchemaRegistry {
     if (compatibilityLevel === 'NONE') return [];
     const versions = earlier
       .filter((schema) => groupOf(schema) === groupOf(candidate))
-      .map((schema) => ({ version: schema.version, schema: this.#parsedOf(schema), metadata: schema.metadata }));
+      .map((schema) => ({ version: schema.version, schema: this.#reader.parsedOf(schema), metadata: schema.metadata }));
     return checkCompatibility(
       {
         level: compatibilityLevel,
@@ -565,7 +423,7 @@ export class SchemaRegistry {
 
   #guardImportedId(id: number, context: string, candidate: Candidate): void {
     const existing = this.#store.byId(id, context)[0];
-    if (existing !== undefined && !this.#isSame(existing, candidate)) {
+    if (existing !== undefined && !this.#reader.isSame(existing, candidate)) {
       throw operationNotPermitted(`Overwrite new schema with id ${id} in context ${context} is not permitted.`);
     }
   }
@@ -587,14 +445,6 @@ export class SchemaRegistry {
       if (this.#referrers(schema, includeDeleted).length > 0) throw referenceExists(schema.subject, schema.version);
     }
   }
-}
-
-/** Metadata and rules as they count for sameness, in one text. */
-function extrasOf({ metadata, ruleSet }: Pick<SchemaContent, 'metadata' | 'ruleSet'>): string {
-  if (metadata === undefined && ruleSet === undefined) return '';
-  const counted = withoutVersionProperty(metadata);
-  if (counted === undefined && ruleSet === undefined) return '';
-  return guidOf({ schema: '', references: [], metadata: counted, ruleSet });
 }
 
 function checkMode(mode: Mode, subject: string, { hasId }: { hasId: boolean }): void {

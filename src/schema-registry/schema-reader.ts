@@ -1,0 +1,181 @@
+// What a request says: filled in from the version before and from the configuration, its references looked up, parsed;
+// and whether that is a schema that is there already.
+import type { SchemaReference } from '../serde/index.ts';
+import { invalidSchema } from './errors.ts';
+import { guidOf, type SchemaContent } from './guid.ts';
+import {
+  hasVersionProperty,
+  type Metadata,
+  mergeMetadata,
+  mergeRuleSets,
+  type RuleSet,
+  withoutVersionProperty,
+  withVersionProperty,
+} from './metadata.ts';
+import { type ParsedSchema, parseSchema, type ResolvedReference } from './providers.ts';
+import type { SchemaStore, StoredSchema } from './store.ts';
+import type { SubjectConfig } from './subject-config.ts';
+import { contextOf, referencedSubject } from './subject-name.ts';
+
+/** What a client sends to register, look up or check a schema. */
+export interface SchemaRequest {
+  readonly schema: string;
+  readonly schemaType?: string;
+  readonly references?: readonly SchemaReference[];
+  readonly metadata?: Metadata;
+  readonly ruleSet?: RuleSet;
+  /** Store and compare the normalized text; else as configured. */
+  readonly normalize?: boolean;
+  /** Only in IMPORT mode. */
+  readonly id?: number;
+  readonly version?: number;
+}
+
+/** A request that has been read: what would be stored, and how it compares. */
+export interface Candidate extends SchemaContent {
+  readonly parsed: ParsedSchema;
+}
+
+/** Parsed schemas that are kept for the next comparison. */
+const PARSED_MAX = 1000;
+
+export class SchemaReader {
+  readonly #store: SchemaStore;
+  /** By context and GUID: what a schema's references mean depends on its context. */
+  readonly #parsed = new Map<string, ParsedSchema>();
+
+  constructor(store: SchemaStore) {
+    this.#store = store;
+  }
+
+  read(subject: string, request: SchemaRequest, config: SubjectConfig): Candidate {
+    const references = request.references ?? [];
+    const type = request.schemaType ?? 'AVRO';
+    const resolved = this.#resolve(references, subject);
+    const parsed = parseSchema(type, request.schema, resolved);
+    const isNormalized = request.normalize ?? config.normalize ?? false;
+    const reserved =
+      parsed.schemaType === 'JSON' ? parsed.fieldNames?.find((name) => name.startsWith('$$')) : undefined;
+    if (config.validateFields === true && reserved !== undefined) {
+      throw invalidSchema(`The property name ${reserved} starts with $$, which is reserved`);
+    }
+    return {
+      parsed,
+      schema: isNormalized ? parsed.normalized : parsed.canonical,
+      references,
+      ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+      ...(request.ruleSet === undefined ? {} : { ruleSet: request.ruleSet }),
+    };
+  }
+
+  /** The newest of these versions that the request means: as it is, or with what it would be filled in with. */
+  sameAmong(
+    versions: readonly StoredSchema[],
+    subject: string,
+    request: SchemaRequest,
+    config: SubjectConfig,
+  ): StoredSchema | undefined {
+    const own = this.read(subject, request, config);
+    const same = versions.findLast((schema) => this.isSame(schema, own));
+    if (same !== undefined || (request.metadata !== undefined && request.ruleSet !== undefined)) return same;
+    const { metadata, ruleSet } = filledIn(request, config, versions.at(-1), 0);
+    return versions.findLast((schema) => this.isSame(schema, { ...own, metadata, ruleSet }));
+  }
+
+  isSame(stored: StoredSchema, candidate: Candidate): boolean {
+    return (
+      stored.schema === candidate.schema &&
+      stored.schemaType === candidate.parsed.schemaType &&
+      this.#referencesText(stored.references, stored.subject) ===
+        this.#referencesText(candidate.references, stored.subject) &&
+      extrasOf(stored) === extrasOf(candidate)
+    );
+  }
+
+  #referencesText(references: readonly SchemaReference[], parent: string): string {
+    const texts = references.map(({ name, subject, version }) => {
+      const target = referencedSubject(subject, parent);
+      return [name, target, version === -1 ? this.#store.versions(target).at(-1)?.version : version];
+    });
+    return JSON.stringify(texts);
+  }
+
+  /** The texts behind references, dependencies first, each name once. */
+  #resolve(references: readonly SchemaReference[], parent: string, seen = new Set<string>()): ResolvedReference[] {
+    return references.flatMap((reference) => {
+      if (seen.has(reference.name)) return [];
+      seen.add(reference.name);
+      const subject = referencedSubject(reference.subject, parent);
+      const found =
+        reference.version === -1
+          ? this.#store.versions(subject).at(-1)
+          : this.#store.versions(subject, true).find((schema) => schema.version === reference.version);
+      if (found === undefined) {
+        throw invalidSchema(
+          `Invalid schema, details: No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
+        );
+      }
+      return [...this.#resolve(found.references, found.subject, seen), { ...reference, schema: found.schema }];
+    });
+  }
+
+  parsedOf(stored: StoredSchema): ParsedSchema {
+    // What a reference to the latest version means changes with time.
+    if (stored.references.some(({ version }) => version === -1)) return this.#parse(stored);
+    const key = `${contextOf(stored.subject)} ${stored.schemaType} ${stored.guid}`;
+    let parsed = this.#parsed.get(key);
+    if (parsed === undefined) {
+      parsed = this.#parse(stored);
+      this.#parsed.set(key, parsed);
+      const [oldest] = this.#parsed.keys();
+      if (this.#parsed.size > PARSED_MAX && oldest !== undefined) this.#parsed.delete(oldest);
+    }
+    return parsed;
+  }
+
+  #parse({ schemaType, schema, references, subject }: StoredSchema): ParsedSchema {
+    return parseSchema(schemaType, schema, this.#resolve(references, subject));
+  }
+}
+
+/** What the request leaves out comes from the version before and from the configuration. */
+export function filledIn(
+  request: SchemaRequest,
+  config: SubjectConfig,
+  previous: StoredSchema | undefined,
+  newVersion: number,
+): SchemaRequest {
+  const { schema, schemaType, references } =
+    request.schema.trim() === '' && previous !== undefined ? previous : request;
+  const merged = mergeMetadata(
+    mergeMetadata(config.defaultMetadata, request.metadata ?? previous?.metadata),
+    config.overrideMetadata,
+  );
+  const isNumbered = hasVersionProperty(merged) || (request.version !== undefined && request.version > 0);
+  const metadata = isNumbered ? withVersionProperty(merged, newVersion) : merged;
+  const ruleSet = mergeRuleSets(
+    mergeRuleSets(config.defaultRuleSet, request.ruleSet ?? previous?.ruleSet),
+    config.overrideRuleSet,
+  );
+  return {
+    schema,
+    ...(schemaType === undefined ? {} : { schemaType }),
+    ...(references === undefined ? {} : { references }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(ruleSet === undefined ? {} : { ruleSet }),
+    ...(request.normalize === undefined ? {} : { normalize: request.normalize }),
+  };
+}
+
+export function addsToSchemas(config: SubjectConfig): boolean {
+  const { defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet } = config;
+  return [defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet].some((added) => added !== undefined);
+}
+
+/** Metadata and rules as they count for sameness, in one text. */
+function extrasOf({ metadata, ruleSet }: Pick<SchemaContent, 'metadata' | 'ruleSet'>): string {
+  if (metadata === undefined && ruleSet === undefined) return '';
+  const counted = withoutVersionProperty(metadata);
+  if (counted === undefined && ruleSet === undefined) return '';
+  return guidOf({ schema: '', references: [], metadata: counted, ruleSet });
+}
