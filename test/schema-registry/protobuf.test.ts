@@ -315,6 +315,11 @@ describe('hostile texts', () => {
     ['a long name', `message ${'M'.repeat(100_000)} {}`, 'more than 2048 characters'],
     ['a long package', `package ${'a.'.repeat(100_000)}b;`, 'more than 2048 characters'],
     ['a long text', `// ${'a'.repeat(5_000_000)}`, 'more than 5000000 characters'],
+    [
+      'a text that grows',
+      nested(31, `${Array.from({ length: 200_000 }, (_, i) => `reserved ${i + 1};`).join('')}`),
+      'canonical text has more than',
+    ],
     ['a huge number', `message M { optional int32 a = ${'9'.repeat(100_000)}; }`, 'is not a field number'],
   ])('%s are refused', (_what, text, reason) => {
     expect(() => parseSchema('PROTOBUF', text, [])).toThrow(reason);

@@ -38,7 +38,7 @@ const DEPTH_MAX = 32;
 /** Such as in `(a).b.c`. */
 const OPTION_NAME_PARTS_MAX = 20;
 /** Far beyond what people write: the largest files in the wild are a few hundred KiB. */
-const TEXT_CHARS_MAX = 5_000_000;
+export const TEXT_CHARS_MAX = 5_000_000;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 

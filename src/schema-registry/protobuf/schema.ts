@@ -1,12 +1,13 @@
 // Protobuf for the registry: a text and the files it refers to become a schema that prints and compares itself.
 import type { Incompatibility } from '../compatibility/levels.ts';
 import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
-import type { ParsedSchema, ResolvedReference } from '../providers.ts';
 import { invalidSchema } from '../errors.ts';
+import type { ParsedSchema, ResolvedReference } from '../providers.ts';
 import { checkProto } from './checker.ts';
 import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
 import { type LinkedProto, linkProto } from './linker.ts';
 import { normalizeProto } from './normalizer.ts';
+import { TEXT_CHARS_MAX } from './parser.ts';
 import { printProto } from './printer.ts';
 
 export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
@@ -27,6 +28,10 @@ class ParsedProtobuf implements ParsedSchema {
   constructor(proto: LinkedProto) {
     this.#proto = proto;
     this.canonical = printProto(proto.file);
+    // What is stored must be readable again.
+    if (this.canonical.length > TEXT_CHARS_MAX) {
+      throw invalidSchema(`Invalid Protobuf schema: its canonical text has more than ${TEXT_CHARS_MAX} characters`);
+    }
   }
 
   get normalized(): string {
