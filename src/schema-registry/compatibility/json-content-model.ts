@@ -1,6 +1,6 @@
 // What a schema says of properties and items that it does not list: anything goes (open), a schema holds for them
 // (partial), or there must be none (closed).
-import { createContext, runInContext } from 'node:vm';
+import { type Context, createContext, runInContext } from 'node:vm';
 import { invalidSchema } from '../errors.ts';
 import type { ArrayNode, JsonNode, ObjectNode } from '../json-schema/node.ts';
 
@@ -28,7 +28,7 @@ export function itemModel({ additional, unevaluated }: ArrayNode): Model {
 /** A repeated group or a back reference may take exponential time; other patterns can't. */
 const MAY_EXPLODE = /\)[*+{?]|\\[1-9k]/;
 const MATCH_MS_MAX = 50;
-const sandbox = createContext(Object.create(null));
+let sandbox: Context | undefined;
 
 /** Whether the pattern occurs in the name. A pattern of another regular expression dialect matches nothing. */
 function matches(pattern: string, name: string): boolean {
@@ -37,6 +37,7 @@ function matches(pattern: string, name: string): boolean {
   if (!MAY_EXPLODE.test(pattern)) return regExp.test(name);
   try {
     const code = `new RegExp(${JSON.stringify(regExp.source)}, '${regExp.flags}').test(${JSON.stringify(name)})`;
+    sandbox ??= createContext(Object.create(null));
     return runInContext(code, sandbox, { timeout: MATCH_MS_MAX }) === true;
   } catch (error) {
     throw invalidSchema(`The pattern ${pattern} takes too long to match the property name ${name}`, error);
