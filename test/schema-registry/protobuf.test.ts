@@ -283,7 +283,7 @@ describe('what is not a schema is refused with the place and the reason', () => 
     expect(() => parseSchema('PROTOBUF', text, [])).toThrow(reason);
   });
 
-  test.runIf(hasProtoc())('and protoc does not take them either', () => {
+  test.runIf(hasProtoc())('and protoc, where there is one, does not take them either', () => {
     // Some versions of protoc take a range that is empty, and all a file that is.
     const refused = invalid.filter(([, reason]) => !['ends before it starts', 'Empty schema'].includes(reason));
     const accepted = refused.map(([text]) => text).filter((text) => protocTakes(text));
