@@ -2,6 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 
+// An older Node that handed over to this one (bin/millrace) was killed: so is this one.
+if (process.channel !== undefined) {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.channel.unref();
+}
+
 const program = new Command('millrace')
   .description('A Kafka-protocol broker, a Schema Registry, Streams and SQL in one process')
   .exitOverride()

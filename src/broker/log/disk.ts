@@ -208,16 +208,28 @@ function lockOwner(file: string): number | undefined {
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return undefined;
   }
+  if (isDead(pid)) return undefined;
   // Process ids are used again: a process that started at another time is not the one that took the lock.
   const startNow = startOf(pid);
   return startNow === undefined || started === '' || startNow === started ? pid : undefined;
 }
 
+/** A process that ended still has its id until its parent asks for it, which the first process of a container may never do. */
+function isDead(pid: number): boolean {
+  const state = statOf(pid)?.[0];
+  return state === 'Z' || state === 'X';
+}
+
 /** When a process was started, in the kernel's ticks since boot; undefined where there is no /proc. */
 function startOf(pid: number): string | undefined {
+  return statOf(pid)?.[19];
+}
+
+/** What /proc tells of a process, from its state on (proc_pid_stat(5)); undefined where there is no /proc. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
