@@ -70,7 +70,7 @@ export class PartitionQueue {
             producerId: identity.producerId,
             producerEpoch: identity.producerEpoch,
             baseSequence,
-            transactional: identity.transactionalId !== null,
+            transactional: identity.isTransactional,
           }),
     });
     this.sealed.push({

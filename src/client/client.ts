@@ -40,6 +40,12 @@ export interface ProducerSettings {
   readonly enableIdempotence?: boolean;
   readonly transactionalId?: string;
   readonly transactionTimeoutMs?: number;
+  /**
+   * Fencing without transactions, for a topic that has one writer at a time: the producer sends under the id and epoch that
+   * this transactional id has. After `initTransactions`, and from its first record in a partition on, an older producer with
+   * the same id is refused there with PRODUCER_FENCED. After any failure a new producer is needed.
+   */
+  readonly fencingId?: string;
   /** How long one record may take from `send` to its acknowledgement, retries included. Default 120 000. */
   readonly deliveryTimeoutMs?: number;
   readonly maxRequestSize?: number;

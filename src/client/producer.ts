@@ -61,7 +61,9 @@ export class KafkaProducer implements Producer {
     this.#deliveryTimeoutMs = settings.deliveryTimeoutMs ?? DEFAULT_DELIVERY_TIMEOUT_MS;
     const idempotent = settings.enableIdempotence ?? this.#acks === -1;
     assert(!idempotent || this.#acks === -1, 'enableIdempotence needs acks = -1');
-    assert(settings.transactionalId === undefined || idempotent, 'a transactionalId needs enableIdempotence');
+    const { transactionalId, fencingId } = settings;
+    assert((transactionalId ?? fencingId) === undefined || idempotent, 'a transactionalId needs enableIdempotence');
+    assert(transactionalId === undefined || fencingId === undefined, 'transactions fence already: leave out fencingId');
     this.#identity = idempotent ? new ProducerIdentity(cluster, settings) : undefined;
   }
 
@@ -104,7 +106,7 @@ export class KafkaProducer implements Producer {
     answer: Deferred<RecordMetadata> | undefined,
   ): void {
     assert(!this.#closed, 'the producer is closed');
-    assert(this.#identity?.transactionalId == null || this.#identity.inTransaction, 'no transaction is open');
+    assert(!this.#identity?.isTransactional || this.#identity.inTransaction, 'no transaction is open');
     const queue = this.#queueOf(topic, partition);
     const before = queue.openBytes;
     queue.append(key, value, timestamp, headers, answer);
@@ -273,7 +275,7 @@ export class KafkaProducer implements Producer {
       const partitionData = list.map(({ queue, batch }) => ({ index: queue.partition, records: batch.bytes }));
       return { name, ...(topicId === undefined ? {} : { topicId }), partitionData };
     });
-    const { transactionalId = null } = this.#identity ?? {};
+    const transactionalId = this.#identity?.isTransactional ? this.#identity.transactionalId : null;
     const response = await transport.request(
       produce,
       create(produce, { transactionalId, acks: this.#acks, timeoutMs: REQUEST_TIMEOUT_MS, topicData }),

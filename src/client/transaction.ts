@@ -18,7 +18,7 @@ import {
   txnOffsetCommit,
 } from '../protocol/index.ts';
 import { assert, codeOf, MillraceError } from '../util/index.ts';
-import type { GroupMetadata, OffsetToCommit } from './client.ts';
+import type { GroupMetadata, OffsetToCommit, ProducerSettings } from './client.ts';
 import type { Cluster } from './cluster.ts';
 
 const DEFAULT_TRANSACTION_TIMEOUT_MS = 60_000;
@@ -33,7 +33,10 @@ const FENCED: readonly (ErrorName | undefined | string)[] = [
 export class ProducerIdentity {
   producerId = -1;
   producerEpoch = -1;
+  /** By this id brokers know the producer again, and fence the one before it. */
   readonly transactionalId: string | null;
+  /** False for a producer that is fenced by its id, but sends outside of transactions. */
+  readonly isTransactional: boolean;
   readonly #cluster: Cluster;
   readonly #timeoutMs: number;
   #open = false;
@@ -44,9 +47,13 @@ export class ProducerIdentity {
   #fatal: MillraceError | undefined;
   #failure: unknown;
 
-  constructor(cluster: Cluster, settings: { transactionalId?: string; transactionTimeoutMs?: number }) {
+  constructor(
+    cluster: Cluster,
+    settings: Pick<ProducerSettings, 'transactionalId' | 'fencingId' | 'transactionTimeoutMs'>,
+  ) {
     this.#cluster = cluster;
-    this.transactionalId = settings.transactionalId ?? null;
+    this.transactionalId = settings.transactionalId ?? settings.fencingId ?? null;
+    this.isTransactional = settings.transactionalId !== undefined;
     this.#timeoutMs = settings.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS;
   }
 
@@ -81,7 +88,7 @@ export class ProducerIdentity {
 
   begin(): void {
     this.#check();
-    assert(this.transactionalId !== null, 'beginTransaction needs a transactionalId');
+    assert(this.isTransactional, 'beginTransaction needs a transactionalId');
     assert(this.producerId >= 0, 'beginTransaction before initTransactions');
     assert(!this.#open, 'a transaction is open already');
     this.#open = true;

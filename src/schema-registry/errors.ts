@@ -69,3 +69,10 @@ export const contextNotEmpty = (context: string) =>
   new RegistryError(42211, `The specified context '${context}' is not empty.`);
 export const invalidSubject = (subject: string) =>
   new RegistryError(42208, `The specified subject '${subject}' is not a valid.`);
+export const storeError = (details: string, cause?: unknown) =>
+  new RegistryError(50001, `Error in the backend data store: ${details}`, cause);
+export const storeTimeout = () =>
+  new RegistryError(
+    50002,
+    'Operation timed out: the broker did not answer in time; what was sent may still take effect',
+  );

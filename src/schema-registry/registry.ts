@@ -2,6 +2,7 @@
 // the subject already? answer it → the same content anywhere in the context? reuse its id → compare with earlier versions
 // (compatibility/levels.ts) → write to the log (store.ts) → answer once the log has been read back.
 import type { Client } from '../client/index.ts';
+import { type Clock, systemClock } from '../util/index.ts';
 import { checkCompatibility } from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
@@ -45,6 +46,14 @@ const MODES: readonly Mode[] = ['READWRITE', 'READONLY', 'IMPORT', 'FORWARD'];
 const COPY_MODES: readonly Mode[] = ['IMPORT', 'FORWARD'];
 const MAX_VERSION = 2 ** 31 - 1;
 
+export interface RegistryOptions {
+  /** Default `_schemas`, as `kafkastore.topic`. */
+  readonly topic?: string;
+  readonly clock?: Clock;
+  /** Between 0 and 1: how long instances wait before they try again to become the writer. */
+  readonly random?: () => number;
+}
+
 export class SchemaRegistry {
   readonly #store: SchemaStore;
   /** Registrations and deletions run one after another. */
@@ -56,9 +65,21 @@ export class SchemaRegistry {
     this.#reader = new SchemaReader(store);
   }
 
-  /** Opens the registry on the `_schemas` topic of the client's broker, and has read all of it when it resolves. */
-  static async open(client: Client): Promise<SchemaRegistry> {
-    return new SchemaRegistry(await SchemaStore.open(client));
+  /**
+   * Opens the registry on the `_schemas` topic of the client's broker, and has read all of it when it resolves. Any number
+   * of registries may have one topic: each of them reads and writes.
+   */
+  static async open(client: Client, options: RegistryOptions = {}): Promise<SchemaRegistry> {
+    const { topic = '_schemas', clock = systemClock, random = Math.random } = options;
+    return new SchemaRegistry(await SchemaStore.open({ client, topic, clock, random }));
+  }
+
+  /**
+   * Resolves when this registry knows everything that was written before this call, through whatever instance. What is
+   * written through this one it knows by itself.
+   */
+  caughtUp(): Promise<void> {
+    return this.#store.caughtUp();
   }
 
   async close(): Promise<void> {
@@ -176,63 +197,73 @@ export class SchemaRegistry {
 
   // ── Registering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  register(requestedSubject: string, request: SchemaRequest): Promise<StoredSchema> {
-    return this.#inTurn(async () => {
-      checkSubject(requestedSubject, { isScope: false });
-      const subject = this.#target(requestedSubject);
-      const context = contextOf(subject);
-      const config = this.config(subject);
-      const mode = this.mode(subject);
-      const isCopy = COPY_MODES.includes(mode);
-      const explicitId = request.id !== undefined && request.id >= 0 ? request.id : undefined;
-      const explicitVersion = request.version !== undefined && request.version > 0 ? request.version : undefined;
-      const all = this.#store.versions(subject, true);
-      const live = all.filter((schema) => !schema.deleted);
-      const isAsIs = explicitId === undefined && explicitVersion === undefined && request.schema !== '';
-      if (isAsIs && !isCopy && !addsToSchemas(config)) {
-        const same = this.#reader.sameAmong(live, subject, request, config);
-        if (same !== undefined) return same;
-      }
-      checkMode(mode, subject, { hasId: explicitId !== undefined });
-      const newVersion = (all.at(-1)?.version ?? 0) + 1;
-      const filled = isCopy ? request : filledIn(request, config, live.at(-1), newVersion);
-      const candidate = this.#reader.read(subject, filled, config);
-      const same = live.findLast((schema) => this.#reader.isSame(schema, candidate));
-      if (
-        same !== undefined &&
-        (explicitId ?? same.id) === same.id &&
-        (explicitVersion ?? same.version) === same.version
-      ) {
-        return same;
-      }
+  async register(subject: string, request: SchemaRequest): Promise<StoredSchema> {
+    checkSubject(subject, { isScope: false });
+    await this.#store.caughtUp();
+    // Most clients register what is there already, at every start: that needs no writer.
+    return this.#registered(subject, request) ?? this.#inTurn(() => this.#registerAsWriter(subject, request));
+  }
 
-      if (!isCopy) {
-        const messages = this.#incompatibilities(subject, candidate, live);
-        if (messages.length > 0) throw incompatibleSchema(subject, messages);
-        if (explicitVersion !== undefined && explicitVersion !== newVersion) {
-          throw invalidSchema('Version is not one more than previous version');
-        }
+  /** What a request is answered with that brings nothing new. */
+  #registered(requestedSubject: string, request: SchemaRequest): StoredSchema | undefined {
+    const subject = this.#target(requestedSubject);
+    const config = this.config(subject);
+    const isAsIs = !((request.id ?? -1) >= 0 || (request.version ?? 0) > 0 || request.schema === '');
+    if (!isAsIs || COPY_MODES.includes(this.mode(subject)) || addsToSchemas(config)) return undefined;
+    return this.#reader.sameAmong(this.#store.versions(subject), subject, request, config);
+  }
+
+  async #registerAsWriter(requestedSubject: string, request: SchemaRequest): Promise<StoredSchema> {
+    const registered = this.#registered(requestedSubject, request);
+    if (registered !== undefined) return registered;
+    const subject = this.#target(requestedSubject);
+    const context = contextOf(subject);
+    const config = this.config(subject);
+    const mode = this.mode(subject);
+    const isCopy = COPY_MODES.includes(mode);
+    const explicitId = request.id !== undefined && request.id >= 0 ? request.id : undefined;
+    const explicitVersion = request.version !== undefined && request.version > 0 ? request.version : undefined;
+    const all = this.#store.versions(subject, true);
+    const live = all.filter((schema) => !schema.deleted);
+    checkMode(mode, subject, { hasId: explicitId !== undefined });
+    const newVersion = (all.at(-1)?.version ?? 0) + 1;
+    const filled = isCopy ? request : filledIn(request, config, live.at(-1), newVersion);
+    const candidate = this.#reader.read(subject, filled, config);
+    const same = live.findLast((schema) => this.#reader.isSame(schema, candidate));
+    if (
+      same !== undefined &&
+      (explicitId ?? same.id) === same.id &&
+      (explicitVersion ?? same.version) === same.version
+    ) {
+      return same;
+    }
+
+    if (!isCopy) {
+      const messages = this.#incompatibilities(subject, candidate, live);
+      if (messages.length > 0) throw incompatibleSchema(subject, messages);
+      if (explicitVersion !== undefined && explicitVersion !== newVersion) {
+        throw invalidSchema('Version is not one more than previous version');
       }
-      const { parsed, ...content } = candidate;
-      if (explicitId !== undefined) this.#guardImportedId(explicitId, context, candidate);
-      const id =
-        explicitId ?? this.#store.idOf(context, parsed.schemaType, content) ?? this.#store.highestId(context) + 1;
-      const stored: StoredSchema = {
-        subject,
-        version: (isCopy ? explicitVersion : undefined) ?? newVersion,
-        id,
-        schemaType: parsed.schemaType,
-        schema: content.schema,
-        references: content.references,
-        ...(content.metadata === undefined ? {} : { metadata: content.metadata }),
-        ...(content.ruleSet === undefined ? {} : { ruleSet: content.ruleSet }),
-        guid: guidOf(content),
-        deleted: false,
-      };
-      if (!this.#store.contexts().includes(context)) await this.#store.writeContext(context, true);
-      await this.#store.writeSchema(stored);
-      return stored;
-    });
+    }
+    const { parsed, ...content } = candidate;
+    if (explicitId !== undefined) this.#guardImportedId(explicitId, context, candidate);
+    const id =
+      explicitId ?? this.#store.idOf(context, parsed.schemaType, content) ?? this.#store.highestId(context) + 1;
+    const stored: StoredSchema = {
+      subject,
+      version: (isCopy ? explicitVersion : undefined) ?? newVersion,
+      id,
+      schemaType: parsed.schemaType,
+      schema: content.schema,
+      references: content.references,
+      ...(content.metadata === undefined ? {} : { metadata: content.metadata }),
+      ...(content.ruleSet === undefined ? {} : { ruleSet: content.ruleSet }),
+      guid: guidOf(content),
+      deleted: false,
+    };
+    if (!this.#store.contexts().includes(context)) await this.#store.writeContext(context, true);
+    await this.#store.writeSchema(stored);
+    return stored;
   }
 
   /** The messages that registering would be refused with; empty when compatible. `against`: a version, or undefined for all that count. */
@@ -381,8 +412,10 @@ export class SchemaRegistry {
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Work that may write waits for the work before it, and is done as the log's only writer. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work, work);
+    const exclusively = () => this.#store.exclusively(work);
+    const result = this.#turn.then(exclusively, exclusively);
     this.#turn = result.catch(() => {});
     return result;
   }

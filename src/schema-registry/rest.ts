@@ -3,7 +3,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { SchemaReference } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
-import { RegistryError } from './errors.ts';
+import { RegistryError, storeError } from './errors.ts';
 import { readMetadata, readRuleSet } from './metadata.ts';
 import { SCHEMA_TYPES } from './providers.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -17,6 +17,9 @@ const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 const ACCEPTED = [CONTENT_TYPE, 'application/vnd.schemaregistry+json', 'application/json', 'application/octet-stream'];
 /** Schemas are text that people write; the largest in the wild are a few hundred KiB. */
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
+
+/** What these answer never changes once it is there. */
+const IMMUTABLE = new Set(['GET /schemas/ids/:id', 'GET /schemas/ids/:id/schema', 'GET /schemas/guids/:guid']);
 
 type Query = Record<string, string | string[] | undefined>;
 type Params = Record<string, string>;
@@ -52,15 +55,29 @@ export function registryServer(
   const paths = routes(registry, identity);
   for (const [route, handle] of Object.entries(paths)) {
     const [method, url] = route.split(' ') as ['GET' | 'POST' | 'PUT' | 'DELETE', string];
+    const current = async (call: Call) => {
+      await registry.caughtUp();
+      return handle(call);
+    };
+    /** What is there stays as it is; only what is not there may have been written elsewhere just now. */
+    const found = async (call: Call) => {
+      try {
+        return handle(call);
+      } catch (error) {
+        if (error instanceof RegistryError && error.status === 404) return current(call);
+        throw error;
+      }
+    };
     app.route({
       method,
       url,
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const answer = await handle({
+        const call = {
           params: request.params as Params,
           query: request.query as Query,
           body: (request.body ?? {}) as Record<string, unknown>,
-        });
+        };
+        const answer = await (IMMUTABLE.has(route) ? found(call) : current(call));
         // The raw schema is an answer of its own, not a JSON string.
         if (answer === undefined) return reply.code(204).send();
         return reply.send(typeof answer === 'string' ? answer : JSON.stringify(answer));
@@ -333,5 +350,5 @@ function asRegistryError(error: unknown): RegistryError {
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status === 415) return new RegistryError(415, 'HTTP 415 Unsupported Media Type');
   if (status >= 400 && status < 500) return new RegistryError(status, messageOf(error));
-  return new RegistryError(50001, `Error in the backend data store: ${messageOf(error)}`, error);
+  return storeError(messageOf(error), error);
 }

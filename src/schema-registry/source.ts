@@ -16,11 +16,13 @@ export function registrySource(registry: SchemaRegistry): SchemaSource {
   return {
     cached,
     async byId(id) {
+      if (cached(id) === undefined) await registry.caughtUp();
       const found = cached(id);
       if (found === undefined) throw schemaIdNotFound(id);
       return found;
     },
     async latest(subject) {
+      await registry.caughtUp();
       try {
         return registry.version(subject, 'latest');
       } catch (error) {

@@ -1,14 +1,10 @@
-// The registry's memory, and the topic that it is a view of.
-//
-// `_schemas` has one compacted partition of JSON records in the original registry's own format. Every change is produced
-// to it first and takes effect when this store reads it back, so that several registries on one broker agree, and a read
-// after a write sees the write.
-import type { Client, Consumer, Producer } from '../client/index.ts';
+// The registry's memory: a view of the log (schema-log.ts), in the original registry's own record format. Every change is
+// written to the log first and takes effect when it is read back, so that several registries on one broker agree, and a
+// read after a write sees the write.
 import type { SchemaReference, SchemaType } from '../serde/index.ts';
-import { codeOf, type Deferred, deferred, messageOf } from '../util/index.ts';
-import { RegistryError } from './errors.ts';
 import { guidOf, type SchemaContent } from './guid.ts';
 import type { Metadata, RuleSet } from './metadata.ts';
+import { SchemaLog, type SchemaLogKey, type SchemaLogOptions } from './schema-log.ts';
 import type { SubjectConfig } from './subject-config.ts';
 import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
 
@@ -27,16 +23,6 @@ export interface StoredSchema {
 
 export type Mode = 'READWRITE' | 'READONLY' | 'IMPORT' | 'FORWARD';
 
-/** A record's key, in the original's member order. `subject: null` is the global entry. */
-type Key =
-  | { keytype: 'SCHEMA'; subject: string; version: number; magic: 1 }
-  | { keytype: 'CONFIG' | 'MODE'; subject: string | null; magic: 0 }
-  | { keytype: 'DELETE_SUBJECT'; subject: string; magic: 0 }
-  | { keytype: 'CONTEXT'; tenant: 'default'; context: string; magic: 0 }
-  | { keytype: 'NOOP'; magic: 0 };
-
-const POLL_MS = 500;
-
 export class SchemaStore {
   readonly subjects = new Map<string, Map<number, StoredSchema>>();
   /** `null` is the global entry. */
@@ -48,35 +34,31 @@ export class SchemaStore {
   readonly #byGuid = new SchemaIndex();
   readonly #highestIds = new Map<string, number>();
   readonly #contexts = new Set([DEFAULT_CONTEXT]);
+  /** Older registries write the global entry's key with `"subject":null`, newer ones without. */
+  readonly #oldGlobalKeys = new Set<string>();
 
-  readonly #topic: string;
-  readonly #producer: Producer;
-  readonly #consumer: Consumer;
-  readonly #waiting: { offset: number; done: Deferred }[] = [];
-  /** The offset of the next record to be applied. */
-  #position = 0;
-  #running = true;
-  #loop: Promise<void> = Promise.resolve();
+  /** Set by `open` before anything is read or written. */
+  #log!: SchemaLog;
 
-  private constructor(client: Client, topic: string) {
-    this.#topic = topic;
-    this.#producer = client.producer({ lingerMs: 0 });
-    this.#consumer = client.consumer({ autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted' });
+  /** Opens the log and resolves when everything in it has been applied. */
+  static async open(options: SchemaLogOptions): Promise<SchemaStore> {
+    const store = new SchemaStore();
+    store.#log = await SchemaLog.open(options, (key, value) => store.#apply(key, value));
+    return store;
   }
 
-  /** Creates the topic if it is not there and resolves when everything in it has been read. */
-  static async open(client: Client, topic = '_schemas'): Promise<SchemaStore> {
-    try {
-      const configs = { 'cleanup.policy': 'compact' };
-      await client.admin().createTopics([{ name: topic, partitions: 1, configs }]);
-    } catch (error) {
-      if (codeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
-    }
-    const store = new SchemaStore(client, topic);
-    store.#consumer.assign([{ topic, partition: 0, offset: 0 }]);
-    store.#loop = store.#read();
-    await store.write({ keytype: 'NOOP', magic: 0 }, null);
-    return store;
+  /** Resolves when this store has seen everything that was written before this call, by whatever instance. */
+  caughtUp(): Promise<void> {
+    return this.#log.caughtUp();
+  }
+
+  /** Runs `work`, which may write, as the log's only writer; again when another instance came between. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#log.exclusively(work);
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
   }
 
   /** Every schema under this id: one content, in as many subjects and versions of the context as registered it. */
@@ -111,7 +93,7 @@ export class SchemaStore {
 
   async writeSchema(schema: StoredSchema): Promise<void> {
     const { subject, version } = schema;
-    await this.write(
+    await this.#log.write(
       { keytype: 'SCHEMA', subject, version, magic: 1 },
       {
         subject,
@@ -128,76 +110,34 @@ export class SchemaStore {
   }
 
   async removeSchema(subject: string, version: number): Promise<void> {
-    await this.write({ keytype: 'SCHEMA', subject, version, magic: 1 }, null);
+    await this.#log.write({ keytype: 'SCHEMA', subject, version, magic: 1 }, null);
   }
 
   async deleteSubject(subject: string, upToVersion: number): Promise<void> {
-    await this.write({ keytype: 'DELETE_SUBJECT', subject, magic: 0 }, { subject, version: upToVersion });
+    await this.#log.write({ keytype: 'DELETE_SUBJECT', subject, magic: 0 }, { subject, version: upToVersion });
   }
 
   async writeConfig(subject: string | null, config: SubjectConfig | null): Promise<void> {
-    await this.write({ keytype: 'CONFIG', subject, magic: 0 }, config === null ? null : { subject, ...config });
+    await this.#writeSetting('CONFIG', subject, config);
   }
 
   async writeMode(subject: string | null, mode: Mode | null): Promise<void> {
-    await this.write({ keytype: 'MODE', subject, magic: 0 }, mode === null ? null : { subject, mode });
+    await this.#writeSetting('MODE', subject, mode === null ? null : { mode });
+  }
+
+  async #writeSetting(keytype: 'CONFIG' | 'MODE', subject: string | null, value: object | null): Promise<void> {
+    if (subject === null && this.#oldGlobalKeys.has(keytype)) {
+      // The same entry under a key that is spelt otherwise would survive compaction, and come back one day.
+      await this.#log.write({ keytype, subject: null, magic: 0 }, null);
+      this.#oldGlobalKeys.delete(keytype);
+    }
+    const named = subject === null ? {} : { subject };
+    await this.#log.write({ keytype, ...named, magic: 0 }, value === null ? null : { ...named, ...value });
   }
 
   async writeContext(context: string, isThere: boolean): Promise<void> {
-    const key: Key = { keytype: 'CONTEXT', tenant: 'default', context, magic: 0 };
-    await this.write(key, isThere ? { tenant: 'default', context } : null);
-  }
-
-  /** Appends one record and resolves when this store has applied it. */
-  async write(key: Key, value: object | null): Promise<void> {
-    const { offset } = await this.#producer.send({
-      topic: this.#topic,
-      partition: 0,
-      key: Buffer.from(JSON.stringify(key)),
-      value: value === null ? null : Buffer.from(JSON.stringify(value)),
-    });
-    if (offset < this.#position) return;
-    const done = deferred();
-    this.#waiting.push({ offset, done });
-    await done.promise;
-  }
-
-  async close(): Promise<void> {
-    this.#running = false;
-    this.#consumer.wakeup();
-    await this.#loop;
-    await this.#consumer.close();
-    await this.#producer.close();
-  }
-
-  async #read(): Promise<void> {
-    try {
-      while (this.#running) {
-        for (const { cursor, nextOffset } of await this.#consumer.poll(POLL_MS)) {
-          while (cursor.advance()) {
-            const key = cursor.keyStart < 0 ? null : cursor.bytes.toString('utf8', cursor.keyStart, cursor.keyEnd);
-            const value =
-              cursor.valueStart < 0 ? null : cursor.bytes.toString('utf8', cursor.valueStart, cursor.valueEnd);
-            this.#apply(key, value);
-          }
-          this.#position = nextOffset;
-        }
-        this.#release();
-      }
-    } catch (error) {
-      const failure = new RegistryError(
-        50001,
-        `Error while reading the topic ${this.#topic}: ${messageOf(error)}`,
-        error,
-      );
-      for (const { done } of this.#waiting.splice(0)) done.reject(failure);
-    }
-  }
-
-  #release(): void {
-    for (let i = this.#waiting.length - 1; i >= 0; i--) {
-      if (this.#waiting[i]!.offset < this.#position) this.#waiting.splice(i, 1)[0]!.done.resolve();
-    }
+    const key: SchemaLogKey = { keytype: 'CONTEXT', tenant: 'default', context, magic: 0 };
+    await this.#log.write(key, isThere ? { tenant: 'default', context } : null);
   }
 
   /** A record of another version of the registry, or broken, is passed over: a bad record must not stop the registry. */
@@ -206,6 +146,7 @@ export class SchemaStore {
     const value = parse(valueText);
     if (key === null || (value === null && valueText !== null)) return;
     const subject = typeof key['subject'] === 'string' ? key['subject'] : null;
+    if (key['subject'] === null && value !== null) this.#oldGlobalKeys.add(String(key['keytype']));
     switch (key['keytype']) {
       case 'SCHEMA':
         if (subject !== null) this.#applySchema(subject, Number(key['version']), value);

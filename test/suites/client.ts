@@ -6,6 +6,7 @@ import {
   type Consumer,
   type ConsumerRecord,
   type ConsumerSettings,
+  type Producer,
   recordsOf,
   type TopicPartition,
 } from '../../src/client/index.ts';
@@ -315,6 +316,25 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       const records = await read(reader([{ topic, partition: 0 }], { isolationLevel: 'read_committed' }), 1);
       expect(records.map((r) => String(r.value))).toEqual(['heir']);
       await old.close().catch(() => {});
+      await heir.close();
+    });
+
+    test('a producer with a fencing id is refused once its heir has written, and nothing of it is left behind', async () => {
+      const topic = await newTopic();
+      const fencingId = `f-${randomUUID()}`;
+      const write = async (producer: Producer, text: string) =>
+        (await producer.send({ topic, partition: 0, value: Buffer.from(text) })).offset;
+      const old = client.producer({ fencingId, lingerMs: 0 });
+      await old.initTransactions();
+      expect(await write(old, 'old')).toBe(0);
+      const heir = client.producer({ fencingId, lingerMs: 0 });
+      await heir.initTransactions();
+      expect(await write(heir, 'heir')).toBe(1);
+      await expect(write(old, 'zombie')).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+      expect(await write(heir, 'last')).toBe(2);
+      const records = await read(reader([{ topic, partition: 0 }]), 3);
+      expect(records.map((r) => String(r.value))).toEqual(['old', 'heir', 'last']);
+      await old.close();
       await heir.close();
     });
   });
