@@ -65,7 +65,7 @@ export class Platform {
       const client = createClient({ dial: async () => broker.connect() });
       stop.push(() => client.close());
 
-      const registry = await SchemaRegistry.open(client);
+      const registry = await SchemaRegistry.open(client, { log });
       stop.push(() => registry.close());
       const registryHttp = registryServer(registry, { clusterId: broker.clusterId, version });
       const registryUrl = await listening('schema.registry.listeners', platform, (address) =>

@@ -27,7 +27,8 @@ import {
 import { guidOf } from './guid.ts';
 import type { Metadata } from './metadata.ts';
 import { addsToSchemas, type Candidate, filledIn, SchemaReader, type SchemaRequest } from './schema-reader.ts';
-import { type Mode, SchemaStore, type StoredSchema } from './store.ts';
+import { type Mode, MODES, type StoredSchema } from './schema-records.ts';
+import { SchemaStore } from './store.ts';
 import { type ConfigUpdate, type SubjectConfig, updatedConfig } from './subject-config.ts';
 import {
   contextOf,
@@ -41,7 +42,6 @@ import {
   splitSubject,
 } from './subject-name.ts';
 
-const MODES: readonly Mode[] = ['READWRITE', 'READONLY', 'IMPORT', 'FORWARD'];
 /** Schemas of another registry come with their ids and versions, and were checked there. */
 const COPY_MODES: readonly Mode[] = ['IMPORT', 'FORWARD'];
 const MAX_VERSION = 2 ** 31 - 1;
@@ -52,6 +52,8 @@ export interface RegistryOptions {
   readonly clock?: Clock;
   /** Between 0 and 1: how long instances wait before they try again to become the writer. */
   readonly random?: () => number;
+  /** Called with what an operator may want to know. */
+  readonly log?: (message: string) => void;
 }
 
 export class SchemaRegistry {
@@ -70,8 +72,8 @@ export class SchemaRegistry {
    * of registries may have one topic: each of them reads and writes.
    */
   static async open(client: Client, options: RegistryOptions = {}): Promise<SchemaRegistry> {
-    const { topic = '_schemas', clock = systemClock, random = Math.random } = options;
-    return new SchemaRegistry(await SchemaStore.open({ client, topic, clock, random }));
+    const { topic = '_schemas', clock = systemClock, random = Math.random, log = () => {} } = options;
+    return new SchemaRegistry(await SchemaStore.open({ client, topic, clock, random, log }));
   }
 
   /**
@@ -366,7 +368,9 @@ export class SchemaRegistry {
     });
   }
 
+  /** The nearest mode; only a global READONLY_OVERRIDE goes before all of them. */
   mode(subject: string | null): Mode {
+    if (this.#store.modes.get(null) === 'READONLY_OVERRIDE') return 'READONLY_OVERRIDE';
     const modes = scopesOf(subject).map((scope) => this.#store.modes.get(scope));
     return modes.find((mode) => mode !== undefined) ?? 'READWRITE';
   }
@@ -380,7 +384,8 @@ export class SchemaRegistry {
   setMode(subject: string | null, mode: string, force: boolean): Promise<void> {
     return this.#inTurn(async () => {
       const wanted = mode.toUpperCase() as Mode;
-      if (!MODES.includes(wanted) || (wanted === 'FORWARD' && subject !== null)) throw invalidMode();
+      const isGlobal = wanted === 'FORWARD' || wanted === 'READONLY_OVERRIDE';
+      if (!MODES.includes(wanted) || (isGlobal && subject !== null)) throw invalidMode();
       if (wanted === 'IMPORT' && !force) {
         const isWide = subject === null || splitSubject(subject).name === '';
         const inScope = isWide ? this.subjects({ prefix: subject ?? '' }) : this.#store.versions(plainSubject(subject));
@@ -462,7 +467,7 @@ export class SchemaRegistry {
   }
 
   #checkWritable(subject: string): void {
-    if (this.mode(subject) === 'READONLY') throw notPermittedNow(subject, 'is in read-only mode');
+    if (isReadOnly(this.mode(subject))) throw notPermittedNow(subject, 'is in read-only mode');
   }
 
   #referrers(target: StoredSchema, includeDeleted: boolean): StoredSchema[] {
@@ -482,9 +487,13 @@ export class SchemaRegistry {
 
 function checkMode(mode: Mode, subject: string, { hasId }: { hasId: boolean }): void {
   const isCopy = COPY_MODES.includes(mode);
-  if (mode === 'READONLY') throw notPermittedNow(subject, 'is in read-only mode');
+  if (isReadOnly(mode)) throw notPermittedNow(subject, 'is in read-only mode');
   if (hasId && !isCopy) throw notPermittedNow(subject, 'is not in import mode');
   if (!hasId && isCopy) throw notPermittedNow(subject, 'is not in read-write mode');
+}
+
+function isReadOnly(mode: Mode): boolean {
+  return mode === 'READONLY' || mode === 'READONLY_OVERRIDE';
 }
 
 function notPermittedNow(subject: string, why: string): RegistryError {

@@ -9,7 +9,7 @@ import { SCHEMA_TYPES } from './providers.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { withContextInSubjects } from './rest-contexts.ts';
 import type { SchemaRequest } from './schema-reader.ts';
-import type { StoredSchema } from './store.ts';
+import type { StoredSchema } from './schema-records.ts';
 import { readConfigUpdate } from './subject-config.ts';
 import { contextOf } from './subject-name.ts';
 

@@ -10,16 +10,9 @@
 import type { Client, Consumer, Producer } from '../client/index.ts';
 import { assert, type Clock, codeOf, type Deferred, deferred, messageOf } from '../util/index.ts';
 import { RegistryError, storeError, storeTimeout } from './errors.ts';
+import type { RecordKey } from './schema-records.ts';
 
-/** A record's key, in the original's member order. Without a subject it is the global entry; older registries say `null`. */
-export type SchemaLogKey =
-  | { keytype: 'SCHEMA'; subject: string; version: number; magic: 1 }
-  | { keytype: 'CONFIG' | 'MODE'; subject?: string | null; magic: 0 }
-  | { keytype: 'DELETE_SUBJECT' | 'CLEAR_SUBJECT'; subject: string; magic: 0 }
-  | { keytype: 'CONTEXT'; tenant: 'default'; context: string; magic: 0 }
-  | { keytype: 'NOOP'; magic: 0 };
-
-/** Called for every record in the log's order; `null` is a tombstone's value. */
+/** Called for every record in the log's order; `null` is a tombstone's value. What it throws is logged, and the record passed over. */
 export type ApplyRecord = (key: string | null, value: string | null) => void;
 
 export interface SchemaLogOptions {
@@ -28,6 +21,8 @@ export interface SchemaLogOptions {
   readonly clock: Clock;
   /** Between 0 and 1. */
   readonly random: () => number;
+  /** Called with what an operator may want to know. */
+  readonly log: (message: string) => void;
 }
 
 const POLL_MS = 500;
@@ -115,7 +110,7 @@ export class SchemaLog {
   }
 
   /** Appends one record and resolves when it has been applied. Only within `exclusively`. */
-  async write(key: SchemaLogKey, value: object | null): Promise<void> {
+  async write(key: RecordKey, value: object | null): Promise<void> {
     const term = this.#term;
     assert(term !== undefined, 'writing to the log outside of a term');
     try {
@@ -196,6 +191,16 @@ export class SchemaLog {
     await this.#within(TIMEOUT_MS, done.promise);
   }
 
+  /** One bad record must not take the registry away. */
+  #applyOrPassOver(offset: number, key: string | null, value: string | null): void {
+    try {
+      this.#apply(key, value);
+    } catch (error) {
+      const { topic, log } = this.#options;
+      log(`schema registry: the record at offset ${offset} of ${topic} is passed over: ${messageOf(error)}`);
+    }
+  }
+
   async #within(timeoutMs: number, work: Promise<void>): Promise<void> {
     const late = deferred();
     const cancel = this.#options.clock.after(timeoutMs, () => late.reject(storeTimeout()));
@@ -213,7 +218,8 @@ export class SchemaLog {
           while (cursor.advance()) {
             const { bytes, keyStart, keyEnd, valueStart, valueEnd } = cursor;
             const key = keyStart < 0 ? null : bytes.toString('utf8', keyStart, keyEnd);
-            this.#apply(key, valueStart < 0 ? null : bytes.toString('utf8', valueStart, valueEnd));
+            const value = valueStart < 0 ? null : bytes.toString('utf8', valueStart, valueEnd);
+            this.#applyOrPassOver(cursor.offset, key, value);
           }
           this.#position = nextOffset;
         }

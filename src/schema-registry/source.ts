@@ -2,7 +2,7 @@ import type { RegisteredSchema, SchemaSource, SchemaType, SubjectVersion } from 
 import { MillraceError } from '../util/index.ts';
 import { RegistryError } from './errors.ts';
 import type { SchemaRegistry } from './registry.ts';
-import type { StoredSchema } from './store.ts';
+import type { StoredSchema } from './schema-records.ts';
 
 /** The registry in the same process as a `SchemaSource`: ids resolve without waiting. */
 export function registrySource(registry: SchemaRegistry): SchemaSource {

@@ -1,27 +1,18 @@
-// The registry's memory: a view of the log (schema-log.ts), in the original registry's own record format. Every change is
-// written to the log first and takes effect when it is read back, so that several registries on one broker agree, and a
+// The registry's memory: a view of the log (schema-log.ts) and its records (schema-records.ts). Every change is written to the log first and takes effect when it is read back, so that several registries on one broker agree, and a
 // read after a write sees the write.
-import type { SchemaReference, SchemaType } from '../serde/index.ts';
+import type { SchemaType } from '../serde/index.ts';
 import { guidOf, type SchemaContent } from './guid.ts';
-import type { Metadata, RuleSet } from './metadata.ts';
-import { SchemaLog, type SchemaLogKey, type SchemaLogOptions } from './schema-log.ts';
+import { SchemaLog, type SchemaLogOptions } from './schema-log.ts';
+import {
+  type Change,
+  type Mode,
+  readRecord,
+  type RecordKey,
+  schemaValue,
+  type StoredSchema,
+} from './schema-records.ts';
 import type { SubjectConfig } from './subject-config.ts';
 import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
-
-export interface StoredSchema {
-  readonly subject: string;
-  readonly version: number;
-  readonly id: number;
-  readonly schemaType: SchemaType;
-  readonly references: readonly SchemaReference[];
-  readonly schema: string;
-  readonly metadata?: Metadata;
-  readonly ruleSet?: RuleSet;
-  readonly guid: string;
-  readonly deleted: boolean;
-}
-
-export type Mode = 'READWRITE' | 'READONLY' | 'IMPORT' | 'FORWARD';
 
 export class SchemaStore {
   readonly subjects = new Map<string, Map<number, StoredSchema>>();
@@ -43,7 +34,10 @@ export class SchemaStore {
   /** Opens the log and resolves when everything in it has been applied. */
   static async open(options: SchemaLogOptions): Promise<SchemaStore> {
     const store = new SchemaStore();
-    store.#log = await SchemaLog.open(options, (key, value) => store.#apply(key, value));
+    store.#log = await SchemaLog.open(options, (key, value) => {
+      const change = readRecord(key, value);
+      if (change !== undefined) store.#apply(change);
+    });
     return store;
   }
 
@@ -93,20 +87,7 @@ export class SchemaStore {
 
   async writeSchema(schema: StoredSchema): Promise<void> {
     const { subject, version } = schema;
-    await this.#log.write(
-      { keytype: 'SCHEMA', subject, version, magic: 1 },
-      {
-        subject,
-        version,
-        id: schema.id,
-        ...(schema.schemaType === 'AVRO' ? {} : { schemaType: schema.schemaType }),
-        ...(schema.references.length === 0 ? {} : { references: schema.references }),
-        ...(schema.metadata === undefined ? {} : { metadata: schema.metadata }),
-        ...(schema.ruleSet === undefined ? {} : { ruleSet: schema.ruleSet }),
-        schema: schema.schema,
-        deleted: schema.deleted,
-      },
-    );
+    await this.#log.write({ keytype: 'SCHEMA', subject, version, magic: 1 }, schemaValue(schema));
   }
 
   async removeSchema(subject: string, version: number): Promise<void> {
@@ -136,77 +117,56 @@ export class SchemaStore {
   }
 
   async writeContext(context: string, isThere: boolean): Promise<void> {
-    const key: SchemaLogKey = { keytype: 'CONTEXT', tenant: 'default', context, magic: 0 };
+    const key: RecordKey = { keytype: 'CONTEXT', tenant: 'default', context, magic: 0 };
     await this.#log.write(key, isThere ? { tenant: 'default', context } : null);
   }
 
-  /** A record of another version of the registry, or broken, is passed over: a bad record must not stop the registry. */
-  #apply(keyText: string | null, valueText: string | null): void {
-    const key = parse(keyText);
-    const value = parse(valueText);
-    if (key === null || (value === null && valueText !== null)) return;
-    const subject = typeof key['subject'] === 'string' ? key['subject'] : null;
-    if (key['subject'] === null && value !== null) this.#oldGlobalKeys.add(String(key['keytype']));
-    switch (key['keytype']) {
-      case 'SCHEMA':
-        if (subject !== null) this.#applySchema(subject, Number(key['version']), value);
+  #apply(change: Change): void {
+    switch (change.kind) {
+      case 'schema':
+        this.#applySchema(change.subject, change.version, change.schema);
         break;
-      case 'DELETE_SUBJECT':
-        if (subject !== null && value !== null) this.#markDeleted(subject, Number(value['version']));
+      case 'delete-subject':
+        this.#markDeleted(change.subject, change.upToVersion);
         break;
-      case 'CLEAR_SUBJECT':
-        for (const name of subject === null ? [...this.subjects.keys()] : [subject]) {
-          for (const { version, deleted } of this.versions(name, true)) {
-            if (deleted) this.#applySchema(name, version, null);
+      case 'clear-subject':
+        for (const subject of change.subject === null ? [...this.subjects.keys()] : [change.subject]) {
+          for (const { version, deleted } of this.versions(subject, true)) {
+            if (deleted) this.#applySchema(subject, version, null);
           }
         }
         break;
-      case 'CONTEXT':
-        if (typeof key['context'] !== 'string' || key['context'] === DEFAULT_CONTEXT) break;
-        if (value === null) this.#contexts.delete(key['context']);
-        else this.#contexts.add(key['context']);
+      case 'context':
+        if (change.isThere) this.#contexts.add(change.context);
+        else if (change.context !== DEFAULT_CONTEXT) this.#contexts.delete(change.context);
         break;
-      case 'CONFIG':
-        if (value === null) this.configs.delete(subject);
-        else {
-          const config = { ...value };
-          delete config['subject'];
-          this.configs.set(subject, config as SubjectConfig);
-        }
+      case 'config':
+        this.#noteKey('CONFIG', change);
+        if (change.config === null) this.configs.delete(change.subject);
+        else this.configs.set(change.subject, change.config);
         break;
-      case 'MODE':
-        if (value === null) this.modes.delete(subject);
-        else this.modes.set(subject, value['mode'] as Mode);
+      case 'mode':
+        this.#noteKey('MODE', change);
+        if (change.mode === null) this.modes.delete(change.subject);
+        else this.modes.set(change.subject, change.mode);
         break;
     }
   }
 
-  #applySchema(subject: string, version: number, value: Record<string, unknown> | null): void {
+  #noteKey(keytype: 'CONFIG' | 'MODE', { hasOldKey }: { hasOldKey: boolean }): void {
+    if (hasOldKey) this.#oldGlobalKeys.add(keytype);
+  }
+
+  #applySchema(subject: string, version: number, schema: StoredSchema | null): void {
     const versions = this.subjects.get(subject) ?? new Map<number, StoredSchema>();
-    const context = contextOf(subject);
-    let schema: StoredSchema | undefined;
-    if (value !== null) {
-      const content = {
-        schema: String(value['schema']),
-        references: (value['references'] as SchemaReference[] | undefined) ?? [],
-        ...(isObject(value['metadata']) ? { metadata: value['metadata'] as Metadata } : {}),
-        ...(isObject(value['ruleSet']) ? { ruleSet: value['ruleSet'] as RuleSet } : {}),
-      };
-      schema = {
-        subject,
-        version,
-        id: Number(value['id']),
-        schemaType: (value['schemaType'] as SchemaType | undefined) ?? 'AVRO',
-        ...content,
-        guid: guidOf(content),
-        deleted: value['deleted'] === true,
-      };
+    this.#reindex(versions.get(version), schema ?? undefined);
+    if (schema === null) versions.delete(version);
+    else {
+      const context = contextOf(subject);
       this.#highestIds.set(context, Math.max(this.highestId(context), schema.id));
       this.#contexts.add(context);
+      versions.set(version, schema);
     }
-    this.#reindex(versions.get(version), schema);
-    if (schema === undefined) versions.delete(version);
-    else versions.set(version, schema);
     if (versions.size === 0) this.subjects.delete(subject);
     else this.subjects.set(subject, versions);
   }
@@ -270,18 +230,4 @@ function idKey(context: string, id: number): string {
 
 function contentKey(context: string, schemaType: SchemaType, { schema }: { schema: string }, guid: string): string {
   return `${schemaType} ${context} ${guid} ${schema}`;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parse(text: string | null): Record<string, unknown> | null {
-  if (text === null) return null;
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,6 @@
 // What can be configured for a subject, a context, or everything: read from requests, kept as the original does.
 import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from './compatibility/levels.ts';
-import { invalidCompatibilityLevel, invalidSchema } from './errors.ts';
+import { invalidCompatibilityLevel, invalidSchema, RegistryError } from './errors.ts';
 import { type Metadata, readMetadata, readRuleSet, type RuleSet } from './metadata.ts';
 
 export interface SubjectConfig {
@@ -61,6 +61,24 @@ export function readConfigUpdate(body: Json): ConfigUpdate {
     update[member] = value === null ? null : read(value, name);
   }
   return update;
+}
+
+/**
+ * A configuration as a record of the log has it. Members of other versions are kept as they are, so that they survive a
+ * change made here; a value that means nothing here is left out, and the default holds. Nulls are absent.
+ */
+export function configFromRecord(value: Json): SubjectConfig {
+  const config: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    if (name === 'subject' || member === null) continue;
+    const read = Object.hasOwn(READERS, name) ? READERS[name as keyof SubjectConfig] : undefined;
+    try {
+      config[name] = read === undefined ? member : read(member, name);
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+    }
+  }
+  return config;
 }
 
 export function updatedConfig(config: SubjectConfig, update: ConfigUpdate): SubjectConfig {
