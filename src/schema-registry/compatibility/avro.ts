@@ -1,6 +1,6 @@
 // Can a reader with one Avro schema read what was written with another? The rules of Avro's schema resolution, each
 // violation with its kind and the place in the reader's schema (the rules are Apache Avro's SchemaCompatibility).
-import { type AvroField, type AvroNode, type AvroRecord, fullName } from '../avro-schema.ts';
+import { type AvroField, type AvroNode, type AvroRecord, type AvroUnion, fullName } from '../avro-schema.ts';
 
 export type AvroIncompatibilityType =
   | 'NAME_MISMATCH'
@@ -18,7 +18,10 @@ export interface AvroIncompatibility {
   readonly message: string;
 }
 
-/** Every reason why `reader` can't read data of `writer`; empty when it can. */
+/** A type that is used in many places breaks in each of them; nobody reads on for longer than this. */
+const FINDINGS_MAX = 1000;
+
+/** The reasons why `reader` can't read data of `writer`, a thousand at most; empty when it can. */
 export function avroIncompatibilities(reader: AvroNode, writer: AvroNode): AvroIncompatibility[] {
   return new Comparison().compare(reader, writer, '');
 }
@@ -35,6 +38,8 @@ const PROMOTIONS: Readonly<Record<string, readonly string[]>> = {
 class Comparison {
   /** Pairs compared or in progress: a recursive schema ends here. */
   readonly #known = new Map<AvroNode, Map<AvroNode, AvroIncompatibility[]>>();
+  readonly #branches = new Map<AvroUnion, UnionBranches>();
+  readonly #fieldsByName = new Map<AvroRecord, Map<string, AvroField>>();
 
   compare(reader: AvroNode, writer: AvroNode, path: string): AvroIncompatibility[] {
     const ofReader = this.#known.get(reader) ?? new Map<AvroNode, AvroIncompatibility[]>();
@@ -42,7 +47,7 @@ class Comparison {
     const known = ofReader.get(writer);
     if (known !== undefined) return known;
     ofReader.set(writer, []);
-    const found = this.#compareOnce(reader, writer, path);
+    const found = this.#compareOnce(reader, writer, path).slice(0, FINDINGS_MAX);
     ofReader.set(writer, found);
     return found;
   }
@@ -50,14 +55,16 @@ class Comparison {
   #compareOnce(reader: AvroNode, writer: AvroNode, path: string): AvroIncompatibility[] {
     if (writer.kind === 'union') return this.#unionWriter(reader, writer.branches, path);
     if (reader.kind === 'union') {
-      const readable = reader.branches.some((branch) => this.compare(branch, writer, path).length === 0);
+      const candidates = this.#branchesOf(reader).readersOf(writer);
+      const readable = candidates.some((branch) => this.compare(branch, writer, path).length === 0);
       return readable ? [] : [unionLacks(writer, path)];
     }
     if (isRecord(reader) && isRecord(writer)) {
       return [...nameMismatch(reader, writer, path), ...this.#fields(reader, writer, path)];
     }
     if (reader.kind === 'enum' && writer.kind === 'enum') {
-      const missing = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
+      const known = new Set(reader.symbols);
+      const missing = writer.symbols.filter((symbol) => !known.has(symbol));
       const found = nameMismatch(reader, writer, path);
       if (missing.length > 0 && reader.defaultSymbol === undefined) {
         found.push({ type: 'MISSING_ENUM_SYMBOLS', location: `${path}/symbols`, message: `[${missing.join(', ')}]` });
@@ -84,6 +91,7 @@ class Comparison {
   #unionWriter(reader: AvroNode, branches: readonly AvroNode[], path: string): AvroIncompatibility[] {
     const found: AvroIncompatibility[] = [];
     for (const [i, branch] of branches.entries()) {
+      if (found.length >= FINDINGS_MAX) break;
       const reasons = this.compare(reader, branch, path);
       if (reasons.length === 0) continue;
       if (reader.kind === 'union') found.push(unionLacks(branch, `${path}/${i}`));
@@ -95,7 +103,8 @@ class Comparison {
   #fields(reader: AvroRecord, writer: AvroRecord, path: string): AvroIncompatibility[] {
     const found: AvroIncompatibility[] = [];
     for (const [i, field] of reader.fields.entries()) {
-      const written = writerFieldOf(field, writer);
+      if (found.length >= FINDINGS_MAX) break;
+      const written = this.#writtenAs(field, writer);
       if (written !== undefined) {
         found.push(...this.compare(field.type, written.type, `${path}/fields/${i}/type`));
       } else if (
@@ -111,13 +120,52 @@ class Comparison {
     }
     return found;
   }
+
+  /** The writer's field that a reader's field is read from: by its name, else by an alias. */
+  #writtenAs({ name, aliases }: AvroField, writer: AvroRecord): AvroField | undefined {
+    let fields = this.#fieldsByName.get(writer);
+    if (fields === undefined) {
+      fields = new Map(writer.fields.map((field) => [field.name, field]));
+      this.#fieldsByName.set(writer, fields);
+    }
+    const alias = aliases.find((other) => fields.has(other));
+    return fields.get(name) ?? (alias === undefined ? undefined : fields.get(alias));
+  }
+
+  #branchesOf(union: AvroUnion): UnionBranches {
+    let branches = this.#branches.get(union);
+    if (branches === undefined) {
+      branches = new UnionBranches(union);
+      this.#branches.set(union, branches);
+    }
+    return branches;
+  }
 }
 
-function writerFieldOf(field: AvroField, writer: AvroRecord): AvroField | undefined {
-  return (
-    writer.fields.find((written) => written.name === field.name) ??
-    writer.fields.find((written) => field.aliases.includes(written.name))
-  );
+/** The branches of a reader's union, so that those that can't match by name need not be looked at. */
+class UnionBranches {
+  readonly #byName = new Map<string, AvroNode[]>();
+  readonly #nameless: AvroNode[] = [];
+
+  constructor(union: AvroUnion) {
+    for (const branch of union.branches) {
+      if (!('name' in branch)) this.#nameless.push(branch);
+      else for (const name of new Set([branch.name, ...branch.aliases])) this.#add(name, branch);
+    }
+  }
+
+  readersOf(writer: AvroNode): readonly AvroNode[] {
+    if (!('name' in writer)) return this.#nameless;
+    const simple = this.#byName.get(writer.name) ?? [];
+    const full = fullName(writer) === writer.name ? [] : (this.#byName.get(fullName(writer)) ?? []);
+    return [...simple, ...full];
+  }
+
+  #add(name: string, branch: AvroNode): void {
+    const known = this.#byName.get(name);
+    if (known === undefined) this.#byName.set(name, [branch]);
+    else known.push(branch);
+  }
 }
 
 /** Simple names count, namespaces don't; an alias of the reader names the writer in full. */
