@@ -97,8 +97,6 @@ function routes(
   registry: SchemaRegistry,
   identity: { clusterId: string; version: string },
 ): Record<string, (call: Call) => unknown> {
-  const text = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
-  const flag = (value: string | string[] | undefined): boolean => text(value) === 'true';
   const ids = (params: Params): number => {
     const id = Number(params['id']);
     if (!Number.isInteger(id)) throw new RegistryError(404, 'HTTP 404 Not Found');
@@ -275,6 +273,15 @@ function routes(
   };
 }
 
+function text(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** The Python client writes `True`. */
+function flag(value: string | string[] | undefined): boolean {
+  return text(value)?.toLowerCase() === 'true';
+}
+
 function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
   for (const member of ['schemaTagsToAdd', 'schemaTagsToRemove', 'propagateSchemaTags'] as const) {
     if (body[member] !== undefined && body[member] !== null && body[member] !== false) {
@@ -289,7 +296,7 @@ function schemaRequest(body: Record<string, unknown>, query: Query): SchemaReque
     ...(Array.isArray(body['references']) ? { references: body['references'].map(reference) } : {}),
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
-    ...(query['normalize'] === 'true' ? { normalize: true } : {}),
+    ...(flag(query['normalize']) ? { normalize: true } : {}),
     ...(body['id'] === undefined || body['id'] === null ? {} : { id: int32(body['id'], 'id') }),
     ...(body['version'] === undefined || body['version'] === null
       ? {}

@@ -304,6 +304,7 @@ describe('hostile texts', () => {
     }
     expect(parsed.incompatibilitiesReading(parsed)).toEqual([]);
     expect(canonical(parsed.canonical)).toBe(parsed.canonical);
+    expect(parsed.inFormat!('serialized')).toMatch(/^[A-Za-z0-9+/]+=*$/);
     expect(parseSchema('PROTOBUF', parsed.normalized!, []).normalized).toBe(parsed.normalized);
     return parsed;
   };
@@ -430,6 +431,19 @@ describe('protoc', () => {
     }
   });
 
+  test('serializes files into the same descriptors', () => {
+    const expected = descriptors(join(folder, 'original'), texts, 'loose');
+    const own = texts.map((text, i) => {
+      const serialized = parseSchema('PROTOBUF', text, []).inFormat!('serialized')!;
+      // A text does not say what its file is called.
+      const name = `t${i}.proto`;
+      const [, ...rest] = entries(Buffer.from(serialized, 'base64')).map(([, , encoded]) => encoded);
+      const named = Buffer.concat([Buffer.from([10, name.length]), Buffer.from(name), ...rest]);
+      return unordered(named, 'file').toString('hex');
+    });
+    expect(texts.filter((_, i) => own[i] !== expected[i])).toEqual([]);
+  });
+
   test('takes all the built-in files', () => {
     expect(WELL_KNOWN_PATHS).toHaveLength(31);
     const into = join(folder, 'built-in');
@@ -494,6 +508,7 @@ function entries(bytes: Buffer): [tag: number, value: Buffer, encoded: Buffer][]
     const key = varint();
     let valueStart = at;
     if ((key & 7) === 0) varint();
+    else if ((key & 7) === 1) at += 8;
     else {
       expect(key & 7).toBe(2);
       const length = varint();
@@ -517,18 +532,22 @@ function inOrder(bytes: Buffer, kind: 'file' | 'message'): Buffer {
   return Buffer.concat(parts.map(({ encoded }) => encoded));
 }
 
-type Kind = 'file' | 'message' | 'field' | 'enum';
+type Kind = 'file' | 'message' | 'field' | 'enum' | 'constant' | 'service' | 'method' | 'options';
 
 const PARTS: Readonly<Record<Kind, Readonly<Record<number, Kind>>>> = {
-  file: { 4: 'message', 5: 'enum', 7: 'field' },
-  message: { 2: 'field', 3: 'message', 4: 'enum', 6: 'field' },
-  field: {},
-  enum: {},
+  file: { 4: 'message', 5: 'enum', 6: 'service', 7: 'field', 8: 'options' },
+  message: { 2: 'field', 3: 'message', 4: 'enum', 6: 'field', 7: 'options' },
+  field: { 8: 'options' },
+  enum: { 2: 'constant', 3: 'options' },
+  constant: { 3: 'options' },
+  service: { 2: 'method', 3: 'options' },
+  method: { 4: 'options' },
+  options: {},
 };
 
 /** Nothing has an order; indexes of oneofs and public imports, which depend on it, are left out. */
 function unordered(bytes: Buffer, kind: Kind): Buffer {
-  const index = { file: 10, field: 9, message: -1, enum: -1 }[kind];
+  const index = kind === 'file' ? 10 : kind === 'field' ? 9 : -1;
   const parts = entries(bytes)
     .filter(([tag]) => tag !== index)
     .map(([tag, value, encoded]) => {

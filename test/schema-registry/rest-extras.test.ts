@@ -212,6 +212,15 @@ describe('beside subjects and versions', () => {
     expect((await json('{ "title":"t", "type":"string"}')).body).toMatchObject({ version: 1 });
   });
 
+  test('flags are true in any letters', async () => {
+    const schema = '{ "type": "record", "fields": [], "name": "Flags" }';
+    const stored = (await call('POST', '/subjects/flags/versions?normalize=True', { schema })).body;
+    expect(stored.schema).toBe('{"name":"Flags","type":"record","fields":[]}');
+    expect(await get('/subjects/flags/versions?deleted=False')).toEqual([1]);
+    await call('DELETE', '/subjects/flags');
+    expect(await get('/subjects/flags/versions?deleted=TRUE')).toEqual([1]);
+  });
+
   test('lenient policy and reserved fields', async () => {
     const json = (schema: object, metadata?: object) => ({
       schemaType: 'JSON',

@@ -62,7 +62,7 @@ export function fileOfDescriptor(base64: string): ProtoFile {
 const DEPTH_MAX = 32;
 /** Bytes become objects here, so a descriptor may be less long than a text. */
 const BASE64_CHARS_MAX = 2_000_000;
-const TYPES =
+export const FIELD_TYPES: readonly string[] =
   ' double float int64 uint64 int32 fixed64 fixed32 bool string group message bytes uint32 enum sfixed32 sfixed64 sint32 sint64'.split(
     ' ',
   );
@@ -256,7 +256,7 @@ function defaultOf(type: string, value: string): ProtoValue {
 function typeOf(field: WireMessage): string {
   const named = field.text(6);
   if (named !== undefined && named !== '') return name(named);
-  const type = TYPES[field.number(5) ?? 0];
+  const type = FIELD_TYPES[field.number(5) ?? 0];
   if (!type) throw invalid(`the field ${JSON.stringify(field.text(1))} has no type`);
   return type;
 }
@@ -287,7 +287,7 @@ function isMapEntry(message: WireMessage): boolean {
 }
 
 /** What a field is called in JSON unless it says otherwise. */
-function jsonNameOf(field: string): string {
+export function jsonNameOf(field: string): string {
   return field.replaceAll(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }
 

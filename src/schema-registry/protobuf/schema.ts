@@ -5,6 +5,7 @@ import { invalidSchema } from '../errors.ts';
 import type { ParsedSchema, ResolvedReference } from '../providers.ts';
 import { checkProto } from './checker.ts';
 import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
+import { serializedDescriptor } from './descriptor-writer.ts';
 import { type LinkedProto, linkProto } from './linker.ts';
 import { normalizeProto } from './normalizer.ts';
 import { TEXT_CHARS_MAX } from './parser.ts';
@@ -37,6 +38,10 @@ class ParsedProtobuf implements ParsedSchema {
   get normalized(): string {
     this.#normalized ??= printProto(normalizeProto(this.#proto));
     return this.#normalized;
+  }
+
+  inFormat(format: string): string | undefined {
+    return format === 'serialized' ? serializedDescriptor(this.#proto) : undefined;
   }
 
   /** Of the first message, which is the one that records are made of unless they say otherwise. */

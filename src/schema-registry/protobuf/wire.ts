@@ -80,3 +80,51 @@ export function readWireMessage(bytes: Buffer): WireMessage {
 function malformed(): never {
   throw invalidSchema('Invalid Protobuf descriptor: its bytes are not a message in the binary encoding');
 }
+
+/** Builds a message in the binary encoding; fields that are undefined are left out. */
+export class WireWriter {
+  readonly #fields: { tag: number; bytes: readonly Buffer[] }[] = [];
+
+  get isEmpty(): boolean {
+    return this.#fields.length === 0;
+  }
+
+  /** An integer of at most 64 bits, negative ones as protobuf's int32 and int64 have them. */
+  integer(tag: number, value: number | bigint | undefined): this {
+    return value === undefined ? this : this.#add(tag, 0, varint(value));
+  }
+
+  text(tag: number, value: string | undefined): this {
+    return value === undefined ? this : this.bytes(tag, Buffer.from(value, 'utf8'));
+  }
+
+  bytes(tag: number, value: Buffer | undefined): this {
+    return value === undefined ? this : this.#add(tag, 2, varint(value.length), value);
+  }
+
+  /** Four or eight bytes as they are. */
+  fixed(tag: number, value: Buffer): this {
+    return this.#add(tag, value.length === 8 ? 1 : 5, value);
+  }
+
+  /** In the order of the tags, as protobuf's own libraries write. */
+  toBuffer(): Buffer {
+    const ordered = this.#fields.toSorted((a, b) => a.tag - b.tag);
+    return Buffer.concat(ordered.flatMap(({ bytes }) => bytes));
+  }
+
+  #add(tag: number, kind: number, ...value: Buffer[]): this {
+    this.#fields.push({ tag, bytes: [varint(tag * 8 + kind), ...value] });
+    return this;
+  }
+}
+
+function varint(value: number | bigint): Buffer {
+  const bytes: number[] = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  while (rest > 0x7fn) {
+    bytes.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  return Buffer.from([...bytes, Number(rest)]);
+}
