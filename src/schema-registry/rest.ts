@@ -155,7 +155,8 @@ function routes(
       const found = registry.byId(ids(params), subject);
       return {
         ...contentEntity(inFormat(found, query)),
-        ...(subject === undefined ? {} : { subject: found.subject, version: found.version }),
+        // With the id as well: the Python client keeps what it finds here, and takes the id from there.
+        ...(subject === undefined ? {} : { subject: found.subject, version: found.version, id: found.id }),
         ...(flag(query['fetchMaxId']) ? { maxId: registry.highestId(subject) } : {}),
       };
     },

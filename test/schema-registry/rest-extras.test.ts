@@ -115,6 +115,8 @@ describe('beside subjects and versions', () => {
     expect(await get('/schemas/guids/00000000-0000-0000-0000-000000000000')).toMatchObject({ error_code: 40403 });
     expect(await get(`/schemas/ids/${id}`)).toMatchObject({ guid });
     expect(await get(`/schemas/ids/${id}?fetchMaxId=true`)).toHaveProperty('maxId');
+    expect(await get(`/schemas/ids/${id}?subject=guid-a`)).toMatchObject({ subject: 'guid-a', version: 1, id });
+    expect(await get(`/schemas/ids/${id}`)).not.toHaveProperty('subject');
   });
 
   test('metadata make another version, are inherited, merged and found', async () => {

@@ -147,18 +147,30 @@ function scalar(out: WireWriter, { field: { tag, type }, scope }: Member, value:
       out.integer(tag, word === 'true' || word === '1' ? 1 : 0);
       break;
     case 'double':
-      out.fixed(tag, fixedBytes(8, (bytes) => bytes.writeDoubleLE(floatOf(word))));
+      out.fixed(
+        tag,
+        fixedBytes(8, (bytes) => bytes.writeDoubleLE(floatOf(word))),
+      );
       break;
     case 'float':
-      out.fixed(tag, fixedBytes(4, (bytes) => bytes.writeFloatLE(floatOf(word))));
+      out.fixed(
+        tag,
+        fixedBytes(4, (bytes) => bytes.writeFloatLE(floatOf(word))),
+      );
       break;
     case 'fixed64':
     case 'sfixed64':
-      out.fixed(tag, fixedBytes(8, (bytes) => bytes.writeBigUInt64LE(BigInt.asUintN(64, integerOf(word)))));
+      out.fixed(
+        tag,
+        fixedBytes(8, (bytes) => bytes.writeBigUInt64LE(BigInt.asUintN(64, integerOf(word)))),
+      );
       break;
     case 'fixed32':
     case 'sfixed32':
-      out.fixed(tag, fixedBytes(4, (bytes) => bytes.writeInt32LE(Number(BigInt.asIntN(32, integerOf(word))))));
+      out.fixed(
+        tag,
+        fixedBytes(4, (bytes) => bytes.writeInt32LE(Number(BigInt.asIntN(32, integerOf(word))))),
+      );
       break;
     case 'sint32':
     case 'sint64':
@@ -210,7 +222,9 @@ function integerOf(word: string): bigint {
 function floatOf(word: string): number {
   const [, sign = '', rest = ''] = /^([-+]?)\s*(.*)$/s.exec(word) ?? [];
   const lower = rest.toLowerCase();
-  const size = /^inf(inity)?$/.test(lower) ? Infinity : Number(/^0x/.test(lower) ? lower : lower.replace(/f$/, ''));
+  const size = /^inf(inity)?$/.test(lower)
+    ? Infinity
+    : Number(lower.startsWith('0x') ? lower : lower.replace(/f$/, ''));
   return sign === '-' ? -size : size;
 }
 
