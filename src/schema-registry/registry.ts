@@ -26,7 +26,14 @@ import {
 } from './errors.ts';
 import { guidOf } from './guid.ts';
 import type { Metadata } from './metadata.ts';
-import { addsToSchemas, type Candidate, filledIn, SchemaReader, type SchemaRequest } from './schema-reader.ts';
+import {
+  addsToSchemas,
+  type Candidate,
+  changesTags,
+  filledIn,
+  SchemaReader,
+  type SchemaRequest,
+} from './schema-reader.ts';
 import { type Mode, MODES, type StoredSchema } from './schema-records.ts';
 import { SchemaStore } from './store.ts';
 import { type ConfigUpdate, type SubjectConfig, updatedConfig } from './subject-config.ts';
@@ -112,10 +119,11 @@ export class SchemaRegistry {
     });
   }
 
-  versions(subject: string, options: { deleted?: boolean; deletedOnly?: boolean } = {}): number[] {
+  /** Not found when there are none, unless there may be. */
+  versions(subject: string, options: { deleted?: boolean; deletedOnly?: boolean; orNone?: boolean } = {}): number[] {
     const all = this.#store.versions(this.#find(subject), true);
     const chosen = all.filter((s) => (options.deletedOnly ? s.deleted : options.deleted || !s.deleted));
-    if (chosen.length === 0) throw subjectNotFound(subject);
+    if (chosen.length === 0 && !options.orNone) throw subjectNotFound(subject);
     return chosen.map((schema) => schema.version);
   }
 
@@ -168,10 +176,10 @@ export class SchemaRegistry {
     return found;
   }
 
-  /** The ids of live schemas that reference this one. */
-  referencedBy(subject: string, version: string): number[] {
+  /** The ids of schemas that reference this one. */
+  referencedBy(subject: string, version: string, includeDeleted = false): number[] {
     const target = this.version(subject, version, true);
-    return [...new Set(this.#referrers(target, false).map((schema) => schema.id))].sort((a, b) => a - b);
+    return [...new Set(this.#referrers(target, includeDeleted).map((schema) => schema.id))].sort((a, b) => a - b);
   }
 
   lookup(subject: string, request: SchemaRequest, includeDeleted = false): StoredSchema {
@@ -193,6 +201,14 @@ export class SchemaRegistry {
     return text;
   }
 
+  /** The subjects that are configured to mean this one. */
+  aliasesOf(subject: string): string[] {
+    const names = [...this.#store.configs].filter(
+      ([, { alias }]) => alias !== undefined && plainSubject(alias) === subject,
+    );
+    return names.flatMap(([name]) => name ?? []).sort();
+  }
+
   contexts(): string[] {
     return this.#store.contexts();
   }
@@ -210,7 +226,12 @@ export class SchemaRegistry {
   #registered(requestedSubject: string, request: SchemaRequest): StoredSchema | undefined {
     const subject = this.#target(requestedSubject);
     const config = this.config(subject);
-    const isAsIs = !((request.id ?? -1) >= 0 || (request.version ?? 0) > 0 || request.schema === '');
+    const isAsIs = !(
+      (request.id ?? -1) >= 0 ||
+      (request.version ?? 0) > 0 ||
+      request.schema === '' ||
+      changesTags(request)
+    );
     if (!isAsIs || COPY_MODES.includes(this.mode(subject)) || addsToSchemas(config)) return undefined;
     return this.#reader.sameAmong(this.#store.versions(subject), subject, request, config);
   }
@@ -241,7 +262,7 @@ export class SchemaRegistry {
     }
 
     if (!isCopy) {
-      const messages = this.#incompatibilities(subject, candidate, live);
+      const messages = request.force ? [] : this.#incompatibilities(subject, candidate, live);
       if (messages.length > 0) throw incompatibleSchema(subject, messages);
       if (explicitVersion !== undefined && explicitVersion !== newVersion) {
         throw invalidSchema('Version is not one more than previous version');
@@ -406,10 +427,14 @@ export class SchemaRegistry {
     }
   }
 
-  deleteMode(subject: string | null): Promise<Mode> {
+  /** `recursive`: also the modes of the subjects of the context. */
+  deleteMode(subject: string | null, recursive = false): Promise<Mode> {
     return this.#inTurn(async () => {
       const old = this.#store.modes.get(scopeOf(subject));
-      if (old === undefined && subject !== null) throw subjectNotFound(subject);
+      if (recursive) {
+        const inScope = [...this.#store.modes.keys()].filter((name) => name !== null && hasPrefix(name, subject ?? ''));
+        for (const name of inScope) await this.#store.writeMode(name, null);
+      } else if (old === undefined && subject !== null) throw subjectNotFound(subject);
       await this.#store.writeMode(scopeOf(subject), null);
       return old ?? this.mode(subject);
     });

@@ -12,11 +12,22 @@ import type { SchemaRequest } from './schema-reader.ts';
 import type { StoredSchema } from './schema-records.ts';
 import { readConfigUpdate } from './subject-config.ts';
 import { contextOf } from './subject-name.ts';
+import { tagRequest } from './tag-request.ts';
+import { readSchemaTags, tagsOf } from './tags.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 const ACCEPTED = [CONTENT_TYPE, 'application/vnd.schemaregistry+json', 'application/json', 'application/octet-stream'];
 /** Schemas are text that people write; the largest in the wild are a few hundred KiB. */
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
+
+/** What the original has besides, by the first part of its paths. */
+const NOT_SUPPORTED = {
+  exporters: 'Schema exporters',
+  associations: 'Associations of subjects with resources',
+  'associations:batch': 'Associations of subjects with resources',
+  'dek-registry': 'Keys for the encryption of fields',
+  catalog: 'Catalogs',
+};
 
 /** What these answer never changes once it is there. */
 const IMMUTABLE = new Set(['GET /schemas/ids/:id', 'GET /schemas/ids/:id/schema', 'GET /schemas/guids/:guid']);
@@ -52,6 +63,13 @@ export function registryServer(
   app.setNotFoundHandler((_request, reply) => fail(reply, new RegistryError(404, 'HTTP 404 Not Found')));
   app.setErrorHandler((error, _request, reply) => fail(reply, error));
 
+  for (const [area, what] of Object.entries(NOT_SUPPORTED)) {
+    const refuse = async () => {
+      throw new RegistryError(501, `${what} are not supported by this registry`);
+    };
+    app.all(`/${area}`, refuse);
+    app.all(`/${area}/*`, refuse);
+  }
   const paths = routes(registry, identity);
   for (const [route, handle] of Object.entries(paths)) {
     const [method, url] = route.split(' ') as ['GET' | 'POST' | 'PUT' | 'DELETE', string];
@@ -135,6 +153,11 @@ function routes(
     }
   };
 
+  const aliases = (subject: string, query: Query) => {
+    const found = flag(query['aliases']) ? registry.aliasesOf(subject) : [];
+    return found.length === 0 ? {} : { aliases: found };
+  };
+
   return {
     'GET /': () => ({}),
     'POST /': () => ({}),
@@ -146,7 +169,7 @@ function routes(
             deleted: flag(query['deleted']),
             latestOnly: flag(query['latestOnly']),
           })
-          .map(schemaEntity),
+          .map((stored) => ({ ...schemaEntity(stored), ...aliases(stored.subject, query) })),
         query,
       ),
     'GET /schemas/types': () => SCHEMA_TYPES,
@@ -158,6 +181,7 @@ function routes(
         // With the id as well: the Python client keeps what it finds here, and takes the id from there.
         ...(subject === undefined ? {} : { subject: found.subject, version: found.version, id: found.id }),
         ...(flag(query['fetchMaxId']) ? { maxId: registry.highestId(subject) } : {}),
+        ...schemaTags(found, query),
       };
     },
     'GET /schemas/ids/:id/schema': ({ params, query }) => {
@@ -190,14 +214,18 @@ function routes(
         }),
         query,
       ),
-    'GET /subjects/:subject/versions': ({ params, query }) =>
-      page(
-        registry.versions(params['subject']!, {
-          deleted: flag(query['deleted']),
-          deletedOnly: flag(query['deletedOnly']),
-        }),
+    'GET /subjects/:subject/versions': ({ params, query }) => {
+      const subject = params['subject']!;
+      const asNegative = flag(query['deletedAsNegative']);
+      const deleted = asNegative || flag(query['deleted']);
+      const versions = registry.versions(subject, { deleted, deletedOnly: flag(query['deletedOnly']) });
+      if (!asNegative) return page(versions, query);
+      const gone = new Set(registry.versions(subject, { deletedOnly: true, orNone: true }));
+      return page(
+        versions.map((version) => (gone.has(version) ? -version : version)),
         query,
-      ),
+      );
+    },
     'POST /subjects/:subject/versions': async ({ params, query, body }) => {
       return schemaEntity(inFormat(await registry.register(params['subject']!, schemaRequest(body, query)), query));
     },
@@ -213,15 +241,20 @@ function routes(
       );
     },
     'GET /subjects/:subject/versions/:version': ({ params, query }) => {
-      return schemaEntity(
-        inFormat(registry.version(params['subject']!, params['version']!, flag(query['deleted'])), query),
-      );
+      const found = registry.version(params['subject']!, params['version']!, flag(query['deleted']));
+      return { ...schemaEntity(inFormat(found, query)), ...schemaTags(found, query) };
+    },
+    'POST /subjects/:subject/versions/:version/tags': async ({ params, query, body }) => {
+      const subject = params['subject']!;
+      const tagged = registry.version(subject, params['version']!);
+      const newVersion = registry.versions(subject, { deleted: true }).at(-1)! + 1;
+      return schemaEntity(inFormat(await registry.register(subject, tagRequest(tagged, body, newVersion)), query));
     },
     'GET /subjects/:subject/versions/:version/schema': ({ params, query }) => {
       return inFormat(registry.version(params['subject']!, params['version']!, flag(query['deleted'])), query).schema;
     },
     'GET /subjects/:subject/versions/:version/referencedby': ({ params, query }) =>
-      page(registry.referencedBy(params['subject']!, params['version']!), query),
+      page(registry.referencedBy(params['subject']!, params['version']!, flag(query['deleted'])), query),
     'DELETE /subjects/:subject': ({ params, query }) =>
       registry.deleteSubject(params['subject']!, flag(query['permanent'])),
     'DELETE /subjects/:subject/versions/:version': ({ params, query }) =>
@@ -253,8 +286,10 @@ function routes(
       await registry.setMode(params['subject']!, String(body['mode']), flag(query['force']));
       return { mode: registry.mode(params['subject']!) };
     },
-    'DELETE /mode': async () => ({ mode: await registry.deleteMode(null) }),
-    'DELETE /mode/:subject': async ({ params }) => ({ mode: await registry.deleteMode(params['subject']!) }),
+    'DELETE /mode': async ({ query }) => ({ mode: await registry.deleteMode(null, flag(query['recursive'])) }),
+    'DELETE /mode/:subject': async ({ params, query }) => ({
+      mode: await registry.deleteMode(params['subject']!, flag(query['recursive'])),
+    }),
     'GET /contexts': ({ query }) => {
       const prefix = text(query['contextPrefix']) ?? '';
       return page(
@@ -284,11 +319,6 @@ function flag(value: string | string[] | undefined): boolean {
 }
 
 function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
-  for (const member of ['schemaTagsToAdd', 'schemaTagsToRemove', 'propagateSchemaTags'] as const) {
-    if (body[member] !== undefined && body[member] !== null && body[member] !== false) {
-      throw new RegistryError(42201, `The member ${member} is not supported by this registry`);
-    }
-  }
   const metadata = readMetadata(body['metadata']);
   const ruleSet = readRuleSet(body['ruleSet']);
   return {
@@ -298,6 +328,10 @@ function schemaRequest(body: Record<string, unknown>, query: Query): SchemaReque
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
     ...(flag(query['normalize']) ? { normalize: true } : {}),
+    force: flag(query['force']),
+    tagsToAdd: readSchemaTags(body['schemaTagsToAdd'], 'schemaTagsToAdd'),
+    tagsToRemove: readSchemaTags(body['schemaTagsToRemove'], 'schemaTagsToRemove'),
+    propagateTags: body['propagateSchemaTags'] === true,
     ...(body['id'] === undefined || body['id'] === null ? {} : { id: int32(body['id'], 'id') }),
     ...(body['version'] === undefined || body['version'] === null
       ? {}
@@ -338,6 +372,21 @@ function contentEntity({ guid, schemaType, references, metadata, ruleSet, schema
 function schemaEntity(stored: StoredSchema): object {
   const { subject, version, id, deleted } = stored;
   return { subject, version, id, ...contentEntity(stored), ...(deleted ? { deleted } : {}) };
+}
+
+/** The elements with any of the tags that are asked for, `*` for all. */
+function schemaTags({ schemaType, schema }: StoredSchema, query: Query): object {
+  const wanted = list(query['findTags']);
+  if (wanted.length === 0) return {};
+  const found = tagsOf(schemaType, schema)
+    .map((element) => ({
+      ...element,
+      tags: element.tags.filter((tag) => wanted.includes('*') || wanted.includes(tag)),
+    }))
+    .filter(({ tags }) => tags.length > 0);
+  return {
+    schemaTags: found.map(({ entityPath, entityType, tags }) => ({ schemaEntity: { entityPath, entityType }, tags })),
+  };
 }
 
 function accepts(header: string | undefined): boolean {

@@ -17,6 +17,7 @@ import type { StoredSchema } from './schema-records.ts';
 import type { SchemaStore } from './store.ts';
 import type { SubjectConfig } from './subject-config.ts';
 import { contextOf, referencedSubject } from './subject-name.ts';
+import { retagged, type SchemaTags, withTagsOf } from './tags.ts';
 
 /** What a client sends to register, look up or check a schema. */
 export interface SchemaRequest {
@@ -27,6 +28,15 @@ export interface SchemaRequest {
   readonly ruleSet?: RuleSet;
   /** Store and compare the normalized text; else as configured. */
   readonly normalize?: boolean;
+  /** Tags that are written into the text, and those that are taken out of it. */
+  readonly tagsToAdd?: readonly SchemaTags[];
+  readonly tagsToRemove?: readonly SchemaTags[];
+  /** Elements keep the tags that they have in the version before. */
+  readonly propagateTags?: boolean;
+  /** The version before, where its tags are to be kept. */
+  readonly tagsFrom?: string;
+  /** Registers without asking what the earlier versions are compatible with. */
+  readonly force?: boolean;
   /** Only in IMPORT mode. */
   readonly id?: number;
   readonly version?: number;
@@ -53,7 +63,7 @@ export class SchemaReader {
     const references = request.references ?? [];
     const type = request.schemaType ?? 'AVRO';
     const resolved = this.#resolve(references, subject);
-    const parsed = parseSchema(type, request.schema, resolved);
+    const parsed = withTags(parseSchema(type, request.schema, resolved), request, resolved);
     const isNormalized = request.normalize ?? config.normalize ?? false;
     const reserved =
       parsed.schemaType === 'JSON' ? parsed.fieldNames?.find((name) => name.startsWith('$$')) : undefined;
@@ -165,7 +175,26 @@ export function filledIn(
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
     ...(request.normalize === undefined ? {} : { normalize: request.normalize }),
+    ...(request.tagsToAdd === undefined ? {} : { tagsToAdd: request.tagsToAdd }),
+    ...(request.tagsToRemove === undefined ? {} : { tagsToRemove: request.tagsToRemove }),
+    ...(request.propagateTags && previous?.schemaType === (schemaType ?? 'AVRO') ? { tagsFrom: previous.schema } : {}),
   };
+}
+
+export function changesTags({ tagsToAdd = [], tagsToRemove = [], propagateTags = false }: SchemaRequest): boolean {
+  return propagateTags || tagsToAdd.length > 0 || tagsToRemove.length > 0;
+}
+
+function withTags(
+  own: ParsedSchema,
+  { tagsFrom, tagsToAdd = [], tagsToRemove = [] }: SchemaRequest,
+  resolved: readonly ResolvedReference[],
+): ParsedSchema {
+  const { schemaType, canonical } = own;
+  const kept = tagsFrom === undefined ? canonical : withTagsOf(schemaType, canonical, tagsFrom);
+  const text =
+    tagsToAdd.length + tagsToRemove.length === 0 ? kept : retagged(schemaType, kept, tagsToAdd, tagsToRemove);
+  return text === canonical ? own : parseSchema(schemaType, text, resolved);
 }
 
 export function addsToSchemas(config: SubjectConfig): boolean {

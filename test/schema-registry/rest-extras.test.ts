@@ -292,6 +292,71 @@ describe('beside subjects and versions', () => {
     expect((await call(method, path, body)).body).toMatchObject({ error_code: code });
   });
 
+  test('what is softly deleted is listed as negative where that is asked for', async () => {
+    await call('PUT', '/config/negative', { compatibility: 'NONE' });
+    for (const name of ['One', 'Two', 'Three']) await register('negative', { schema: record(name, 'x') });
+    expect(await get('/subjects/negative/versions?deletedAsNegative=true')).toEqual([1, 2, 3]);
+    await call('DELETE', '/subjects/negative/versions/2');
+    expect(await get('/subjects/negative/versions?deletedAsNegative=true')).toEqual([1, -2, 3]);
+    expect(await get('/subjects/negative/versions')).toEqual([1, 3]);
+  });
+
+  test('a schema is registered by force, whatever the versions before', async () => {
+    await register('forced', { schema: '"int"' });
+    expect((await register('forced', { schema: '"string"' })).status).toBe(409);
+    expect((await call('POST', '/subjects/forced/versions?force=true', { schema: '"string"' })).body.version).toBe(2);
+  });
+
+  test('modes of a context are deleted with those of its subjects', async () => {
+    for (const scope of [':.modes:', ':.modes:a', ':.modes:b', 'elsewhere']) {
+      await call('PUT', `/mode/${scope}`, { mode: 'READONLY' });
+    }
+    expect((await call('DELETE', '/mode/:.modes:?recursive=true')).body).toEqual({ mode: 'READONLY' });
+    expect(await get('/mode/:.modes:a')).toMatchObject({ error_code: 40409 });
+    expect(await get('/mode/elsewhere')).toEqual({ mode: 'READONLY' });
+    await call('DELETE', '/mode/elsewhere');
+  });
+
+  test('a global READONLY_OVERRIDE goes before the modes of subjects', async () => {
+    await call('PUT', '/mode/open', { mode: 'READWRITE' });
+    await call('PUT', '/mode', { mode: 'READONLY_OVERRIDE' });
+    expect((await register('open', { schema: '"int"' })).body).toMatchObject({ error_code: 42205 });
+    await call('PUT', '/mode', { mode: 'READWRITE' });
+    expect((await register('open', { schema: '"int"' })).status).toBe(200);
+    expect((await call('PUT', '/mode/open', { mode: 'READONLY_OVERRIDE' })).body).toMatchObject({ error_code: 42204 });
+  });
+
+  test('schemas are listed with the aliases of their subjects', async () => {
+    await register('aliased', { schema: '"int"' });
+    await call('PUT', '/config/other-name', { alias: 'aliased' });
+    expect(await get('/schemas?subjectPrefix=aliased&aliases=true')).toMatchObject([{ aliases: ['other-name'] }]);
+    expect((await get('/schemas?subjectPrefix=aliased'))[0]).not.toHaveProperty('aliases');
+  });
+
+  test('a Protobuf schema is answered without the options of others', async () => {
+    const schema = `syntax = "proto3"; import "confluent/meta.proto"; option java_package = "x";
+      message M { option (confluent.message_meta).doc = "d"; int32 a = 1 [(confluent.field_meta).doc = "e", deprecated = true]; }`;
+    await register('extended', { schemaType: 'PROTOBUF', schema });
+    const text = (await get('/subjects/extended/versions/1?format=ignore_extensions')).schema as string;
+    expect(text).toContain('int32 a = 1 [deprecated = true];');
+    expect(text).toContain('option java_package = "x";');
+    expect(text).not.toContain('_meta)');
+  });
+
+  test.each([
+    'GET /exporters',
+    'POST /exporters',
+    'GET /exporters/e/status',
+    'POST /associations',
+    'POST /associations:batch',
+    'GET /dek-registry/v1/keks',
+  ])('%s is refused as not supported', async (request) => {
+    const [method, path] = request.split(' ') as [string, string];
+    const { status, body } = await call(method, path, method === 'POST' ? {} : undefined);
+    expect(status).toBe(501);
+    expect(body).toMatchObject({ error_code: 501, message: expect.stringContaining('not supported by this registry') });
+  });
+
   test('records of other registries on the topic count', async () => {
     const producer = client.producer({ lingerMs: 0 });
     const write = (key: object, value: object | null) =>

@@ -3,6 +3,7 @@ import type { Incompatibility } from '../compatibility/levels.ts';
 import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
 import { invalidSchema } from '../errors.ts';
 import type { ParsedSchema, ResolvedReference } from '../providers.ts';
+import type { ProtoOption } from './ast.ts';
 import { checkProto } from './checker.ts';
 import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
 import { serializedDescriptor } from './descriptor-writer.ts';
@@ -41,6 +42,7 @@ class ParsedProtobuf implements ParsedSchema {
   }
 
   inFormat(format: string): string | undefined {
+    if (format === 'ignore_extensions') return printProto(withoutCustomOptions(this.#proto.file));
     return format === 'serialized' ? serializedDescriptor(this.#proto) : undefined;
   }
 
@@ -60,4 +62,17 @@ class ParsedProtobuf implements ParsedSchema {
       .filter((difference) => !isCompatible(difference))
       .map((difference) => ({ errorType: difference.type, description: describeDifference(difference) }));
   }
+}
+
+/** The same tree with only those options that Protobuf itself defines. */
+function withoutCustomOptions<T>(node: T): T {
+  if (Array.isArray(node)) return node.map(withoutCustomOptions) as T;
+  if (typeof node !== 'object' || node === null) return node;
+  const members = Object.entries(node).map(([key, value]) => [
+    key,
+    key === 'options'
+      ? (value as ProtoOption[]).filter(({ name }) => !name[0]?.extension)
+      : withoutCustomOptions(value),
+  ]);
+  return Object.fromEntries(members) as T;
 }
