@@ -2,6 +2,7 @@
 // form that can be compared and printed. (avsc serves the data; it drops what it does not need, so it can't serve here.)
 import { messageOf } from '../util/index.ts';
 import { invalidSchema } from './errors.ts';
+import { javaNumber, parseExact, textOfNumber } from './exact-json.ts';
 
 export const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
 export type Primitive = (typeof PRIMITIVES)[number];
@@ -77,30 +78,40 @@ export type AvroNames = Map<string, AvroRecord | AvroEnum | AvroFixed>;
 const MAX_DEPTH = 200;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+export interface AvroParsing {
+  /** Named types that are known before. Those of the schema are added. */
+  readonly names?: AvroNames;
+  /** Default true. What is stored already was checked, or not, by the registry that took it. */
+  readonly checkDefaults?: boolean;
+}
+
 /** Parses the JSON text of a schema. Throws a 42201 that says what is wrong and where (a JSON pointer). */
-export function parseAvroSchema(text: string, names: AvroNames = new Map()): AvroNode {
+export function parseAvroSchema(text: string, parsing: AvroParsing = {}): AvroNode {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseExact(text, javaNumber);
   } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(text);
     // A bare name is what Java's parser accepts, too.
     if (/^[A-Za-z_][\w.]*$/.test(text.trim())) json = text.trim();
     else throw invalidSchema(`Invalid schema ${text}, details: not valid JSON: ${messageOf(error)}`, error);
   }
-  return new Parser(text, names).node(json, '', '', 0);
+  return new Parser(text, parsing).node(json, '', '', 0);
 }
 
 class Parser {
   readonly #text: string;
   readonly #names: AvroNames;
+  readonly #checkDefaults: boolean;
 
-  constructor(text: string, names: AvroNames) {
+  constructor(text: string, { names = new Map(), checkDefaults = true }: AvroParsing) {
     this.#text = text;
     this.#names = names;
+    this.#checkDefaults = checkDefaults;
   }
 
   node(json: unknown, namespace: string, path: string, depth: number): AvroNode {
-    if (depth > MAX_DEPTH) throw this.#invalid(path, `the schema nests deeper than ${MAX_DEPTH} levels`);
+    if (depth > MAX_DEPTH) throw tooDeep(this.#text);
     if (typeof json === 'string') return this.#byName(json, namespace, path, {});
     if (Array.isArray(json)) return this.#union(json, namespace, path, depth);
     if (typeof json !== 'object' || json === null) throw this.#invalid(path, `no type: ${JSON.stringify(json)}`);
@@ -186,7 +197,7 @@ class Parser {
     if (!('type' in json)) throw this.#invalid(path, `the field ${name} has no type`);
     const type = this.node(json['type'], namespace, `${path}/type`, depth + 1);
     const defaultValue = json['default'];
-    if (defaultValue !== undefined && !isDefaultOf(type, defaultValue)) {
+    if (this.#checkDefaults && defaultValue !== undefined && !isDefaultOf(type, defaultValue)) {
       throw this.#invalid(
         path,
         `the default ${JSON.stringify(defaultValue)} of field ${name} is not a ${typeName(type)}`,
@@ -261,6 +272,10 @@ class Parser {
   }
 }
 
+function tooDeep(text: string): Error {
+  return invalidSchema(`Invalid schema ${text}, details: the schema nests deeper than ${MAX_DEPTH} levels`);
+}
+
 export function fullName(node: Named): string {
   return fullNameOf(node.name, node.namespace);
 }
@@ -281,11 +296,12 @@ function isDefaultOf(node: AvroNode, value: unknown): boolean {
     case 'boolean':
       return typeof value === 'boolean';
     case 'int':
+      return isInteger(value, 32);
     case 'long':
-      return typeof value === 'number' && Number.isInteger(value);
+      return isInteger(value, 64);
     case 'float':
     case 'double':
-      return typeof value === 'number';
+      return textOfNumber(value) !== undefined;
     case 'bytes':
     case 'string':
     case 'fixed':
@@ -308,6 +324,11 @@ function isDefaultOf(node: AvroNode, value: unknown): boolean {
         )
       );
   }
+}
+
+function isInteger(value: unknown, bits: number): boolean {
+  const text = textOfNumber(value);
+  return text !== undefined && /^-?\d{1,20}$/.test(text) && BigInt.asIntN(bits, BigInt(text)) === BigInt(text);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -32,7 +32,12 @@ export interface ResolvedReference extends SchemaReference {
   readonly schema: string;
 }
 
-type Provider = (text: string, references: readonly ResolvedReference[]) => ParsedSchema;
+type Provider = (text: string, references: readonly ResolvedReference[], options: ParseOptions) => ParsedSchema;
+
+export interface ParseOptions {
+  /** Whether what a schema could do without is checked, too: default true, and false for what is stored already. */
+  readonly isStrict?: boolean;
+}
 
 const providers: Readonly<Record<SchemaType, Provider>> = {
   AVRO: parseAvro,
@@ -42,13 +47,18 @@ const providers: Readonly<Record<SchemaType, Provider>> = {
 
 export const SCHEMA_TYPES = Object.keys(providers) as SchemaType[];
 
-export function parseSchema(type: string, text: string, references: readonly ResolvedReference[]): ParsedSchema {
+export function parseSchema(
+  type: string,
+  text: string,
+  references: readonly ResolvedReference[],
+  options: ParseOptions = {},
+): ParsedSchema {
   const provider = Object.hasOwn(providers, type) ? providers[type as SchemaType] : undefined;
   if (provider === undefined) {
     throw invalidSchema(`Invalid schema type ${type}; this registry knows ${SCHEMA_TYPES.join(', ')}`);
   }
   if (text.trim() === '') throw invalidSchema('Empty schema');
-  return provider(text, references);
+  return provider(text, references, options);
 }
 
 class ParsedAvro implements ParsedSchema {
@@ -81,11 +91,15 @@ class ParsedAvro implements ParsedSchema {
   }
 }
 
-function parseAvro(text: string, references: readonly ResolvedReference[]): ParsedSchema {
+function parseAvro(
+  text: string,
+  references: readonly ResolvedReference[],
+  { isStrict = true }: ParseOptions,
+): ParsedSchema {
   const names: AvroNames = new Map();
-  for (const reference of references) parseAvroSchema(reference.schema, names);
+  for (const reference of references) parseAvroSchema(reference.schema, { names, checkDefaults: false });
   const external = [...names.values()].map(fullName);
-  return new ParsedAvro(parseAvroSchema(text, names), external);
+  return new ParsedAvro(parseAvroSchema(text, { names, checkDefaults: isStrict }), external);
 }
 
 class ParsedJson implements ParsedSchema {

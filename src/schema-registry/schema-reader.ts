@@ -63,7 +63,8 @@ export class SchemaReader {
     const references = request.references ?? [];
     const type = request.schemaType ?? 'AVRO';
     const resolved = this.#resolve(references, subject);
-    const parsed = withTags(parseSchema(type, request.schema, resolved), request, resolved);
+    const isStrict = config.validateNewSchemas ?? true;
+    const parsed = withTags(parseSchema(type, request.schema, resolved, { isStrict }), request, resolved);
     const isNormalized = request.normalize ?? config.normalize ?? false;
     const reserved =
       parsed.schemaType === 'JSON' ? parsed.fieldNames?.find((name) => name.startsWith('$$')) : undefined;
@@ -95,12 +96,24 @@ export class SchemaReader {
 
   isSame(stored: StoredSchema, candidate: Candidate): boolean {
     return (
-      stored.schema === candidate.schema &&
       stored.schemaType === candidate.parsed.schemaType &&
-      this.#referencesText(stored.references, stored.subject) ===
-        this.#referencesText(candidate.references, stored.subject) &&
+      (this.#isSameText(stored, candidate) || this.#isInlined(stored, candidate)) &&
       extrasOf(stored) === extrasOf(candidate)
     );
+  }
+
+  #isSameText(stored: StoredSchema, candidate: Candidate): boolean {
+    return (
+      stored.schema === candidate.schema &&
+      this.#referencesText(stored.references, stored.subject) ===
+        this.#referencesText(candidate.references, stored.subject)
+    );
+  }
+
+  /** An Avro writer sends the schema of its records whole: the same as the one that was registered with references. */
+  #isInlined(stored: StoredSchema, candidate: Candidate): boolean {
+    if (stored.schemaType !== 'AVRO' || stored.references.length === 0 || candidate.references.length > 0) return false;
+    return this.parsedOf(stored).inFormat?.('resolved') === candidate.parsed.canonical;
   }
 
   #referencesText(references: readonly SchemaReference[], parent: string): string {
@@ -145,7 +158,7 @@ export class SchemaReader {
   }
 
   #parse({ schemaType, schema, references, subject }: StoredSchema): ParsedSchema {
-    return parseSchema(schemaType, schema, this.#resolve(references, subject));
+    return parseSchema(schemaType, schema, this.#resolve(references, subject), { isStrict: false });
   }
 }
 
@@ -194,7 +207,7 @@ function withTags(
   const kept = tagsFrom === undefined ? canonical : withTagsOf(schemaType, canonical, tagsFrom);
   const text =
     tagsToAdd.length + tagsToRemove.length === 0 ? kept : retagged(schemaType, kept, tagsToAdd, tagsToRemove);
-  return text === canonical ? own : parseSchema(schemaType, text, resolved);
+  return text === canonical ? own : parseSchema(schemaType, text, resolved, { isStrict: false });
 }
 
 export function addsToSchemas(config: SubjectConfig): boolean {

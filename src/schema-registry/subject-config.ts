@@ -9,6 +9,7 @@ export interface SubjectConfig {
   readonly alias?: string;
   readonly normalize?: boolean;
   readonly validateFields?: boolean;
+  readonly validateNewSchemas?: boolean;
   readonly validateRules?: boolean;
   readonly compatibilityPolicy?: 'STRICT' | 'LENIENT';
   /** A metadata property: only versions that agree on it are compared. */
@@ -34,6 +35,7 @@ const READERS: { readonly [member in keyof SubjectConfig]-?: (value: unknown, na
     alias: text,
     normalize: flag,
     validateFields: flag,
+    validateNewSchemas: flag,
     validateRules: flag,
     compatibilityPolicy: (value) => {
       const policy = String(value).toUpperCase();

@@ -8,6 +8,7 @@
 //   `object.choice.oneof.0.object.y`; an object is a record, a property a field.
 import type { SchemaType } from '../serde/index.ts';
 import { invalidSchema } from './errors.ts';
+import { parseExact } from './exact-json.ts';
 import type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
 import { parseProto } from './protobuf/parser.ts';
 import { printProto } from './protobuf/printer.ts';
@@ -104,17 +105,9 @@ function visitTags(schemaType: SchemaType, text: string, visit: VisitElement): s
 // ── Avro and JSON Schema ──────────────────────────────────────────────────────────────────────────────────────────────
 
 const PROPERTY = 'confluent:tags';
-/** ECMAScript's "JSON.parse source text access", which the compiler's library does not declare yet. */
-const SOURCE_TEXT = JSON as unknown as {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
-  rawJSON(text: string): object;
-};
 
-/** Numbers keep their text: they may be larger or finer than a double. */
 function editedJson(text: string, edit: (schema: unknown) => void): string {
-  const schema = SOURCE_TEXT.parse(text, (_key, value, { source }) =>
-    typeof value === 'number' ? SOURCE_TEXT.rawJSON(source) : value,
-  );
+  const schema = parseExact(text, (number) => number);
   edit(schema);
   return JSON.stringify(schema);
 }

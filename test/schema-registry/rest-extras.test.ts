@@ -326,6 +326,45 @@ describe('beside subjects and versions', () => {
     expect((await call('PUT', '/mode/open', { mode: 'READONLY_OVERRIDE' })).body).toMatchObject({ error_code: 42204 });
   });
 
+  test('numbers keep their text, or get the one that Java prints', async () => {
+    const fields = ['9007199254740993', '-1', '0.0', '1', '1e3', '1.50', '1e10', '0.0001', '12345678.5'].map(
+      (number, i) => `{"name":"f${i}","type":"${i < 2 ? 'long' : 'double'}","default":${number},"weight":${number}}`,
+    );
+    const { body } = await register('numbers', { schema: `{"type":"record","name":"N","fields":[${fields.join()}]}` });
+    const numbers = [...(body.schema as string).matchAll(/"default":([^,]*),"weight":([^}]*)/g)];
+    const printed = ['9007199254740993', '-1', '0.0', '1', '1000.0', '1.5', '1.0E10', '1.0E-4', '1.23456785E7'];
+    expect(numbers.map(([, number]) => number)).toEqual(printed);
+    expect(numbers.map(([, , number]) => number)).toEqual(printed);
+  });
+
+  test.each([
+    ['int', '2147483648'],
+    ['int', '1.0'],
+    ['long', '9223372036854775808'],
+    ['string', '1'],
+  ])('a default of %s that is %s is refused, unless defaults are not checked', async (type, number) => {
+    const schema = `{"type":"record","name":"R","fields":[{"name":"f","type":"${type}","default":${number}}]}`;
+    const subject = `defaults-${type}-${number}`;
+    expect((await register(subject, { schema })).body).toMatchObject({ error_code: 42201 });
+    await call('PUT', `/config/${subject}`, { validateNewSchemas: false });
+    expect((await register(subject, { schema })).status).toBe(200);
+    // Compared, too, it is taken as it is.
+    const next = schema.replace('}]', '},{"name":"g","type":"int","default":0}]');
+    expect((await register(subject, { schema: next })).status).toBe(200);
+  });
+
+  test('an Avro schema with its references inlined is the one that was registered with them', async () => {
+    const money = '{"type":"record","name":"Money","namespace":"m","fields":[{"name":"cents","type":"long"}]}';
+    await register('money', { schema: money });
+    const bill = (type: string) =>
+      `{"type":"record","name":"Bill","fields":[{"name":"sum","type":${type}},{"name":"tip","type":"m.Money"}]}`;
+    const references = [{ name: 'm.Money', subject: 'money', version: 1 }];
+    const { body } = await register('bill', { schema: bill('"m.Money"'), references });
+    const inlined = await register('bill', { schema: bill(money) });
+    expect(inlined.body).toMatchObject({ id: body.id, version: 1, references });
+    expect((await call('POST', '/subjects/bill', { schema: bill(money) })).body).toMatchObject({ version: 1 });
+  });
+
   test('schemas are listed with the aliases of their subjects', async () => {
     await register('aliased', { schema: '"int"' });
     await call('PUT', '/config/other-name', { alias: 'aliased' });
