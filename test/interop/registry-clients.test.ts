@@ -18,7 +18,13 @@ if (missing.length > 0) {
 }
 
 // In this order: who reads comes after who writes.
-const BEFORE_SQL = ['python_client.py', 'python_serdes.py', 'python_rules.py', 'cross_write.py'];
+const BEFORE_SQL = [
+  'python_client.py',
+  'python_serdes.py',
+  'python_rules.py',
+  'python_protobuf_rules.py',
+  'cross_write.py',
+];
 const NODE = [
   'confluent-client.mjs',
   'confluent-avro.mjs',

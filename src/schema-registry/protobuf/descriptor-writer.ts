@@ -17,8 +17,9 @@ import {
   TAG_MAX,
 } from './ast.ts';
 import { FIELD_TYPES, jsonNameOf } from './descriptor.ts';
+import type { OptionsType } from './extensions.ts';
 import { type LinkedProto, messagesIn, qualifiedName, resolveType, type Scope } from './linker.ts';
-import { defaultText, OptionEncoder, type OptionsType } from './option-encoder.ts';
+import { defaultText, OptionEncoder } from './option-encoder.ts';
 import { WireWriter } from './wire.ts';
 
 /** Short names of deep things can become very long: all names written in full have this many characters at most. */

@@ -18,7 +18,7 @@ import {
 } from './ast.ts';
 import { utf8Bytes } from './lexer.ts';
 import { parseProto } from './parser.ts';
-import { wellKnownProto } from './well-known.ts';
+import type { OptionDecoder } from './option-decoder.ts';
 import { type WireMessage, readWireMessage } from './wire.ts';
 
 /** Serialized, a descriptor starts with the file's name; and no .proto text is without a brace or a semicolon. */
@@ -26,7 +26,8 @@ export function looksLikeDescriptor(text: string): boolean {
   return /^C[g-v][A-Za-z0-9+/]+={0,2}$/.test(text.trim());
 }
 
-export function fileOfDescriptor(base64: string): ProtoFile {
+/** `options` reads those that are custom; on its own this file knows the built-in ones. */
+export function fileOfDescriptor(base64: string, options: OptionDecoder): ProtoFile {
   if (base64.length > BASE64_CHARS_MAX) throw invalid(`it has more than ${BASE64_CHARS_MAX} characters`);
   const file = readWireMessage(Buffer.from(base64.trim(), 'base64'));
   const syntax = file.text(12);
@@ -39,7 +40,7 @@ export function fileOfDescriptor(base64: string): ProtoFile {
   const groups = groupsOf(extensions, messages);
   const isPublic = new Set(file.numbers(10));
   const isWeak = new Set(file.numbers(11));
-  const reader = new Reader(syntax === 'proto3');
+  const reader = new Reader(syntax === 'proto3', options);
   return {
     ...(syntax !== undefined && { syntax }),
     ...(home !== undefined && home !== '' && { package: name(home) }),
@@ -49,13 +50,13 @@ export function fileOfDescriptor(base64: string): ProtoFile {
         ...(isPublic.has(i) ? { kind: 'public' } : isWeak.has(i) ? { kind: 'weak' } : {}),
       }),
     ),
-    options: options(file.message(8), 'FileOptions'),
+    options: options.options(file.message(8), 'FileOptions'),
     messages: messages
       .filter((message) => groups.get(message.text(1)) !== message)
       .map((message) => reader.message(message, 1)),
-    enums: file.messages(5).map(enumeration),
+    enums: file.messages(5).map((found) => reader.enum(found)),
     extends: reader.extends(extensions, groups, 1),
-    services: file.messages(6).map(service),
+    services: file.messages(6).map((found) => reader.service(found)),
   };
 }
 
@@ -71,9 +72,11 @@ const LABELS: readonly (ProtoLabel | undefined)[] = [undefined, 'optional', 'req
 
 class Reader {
   readonly #isProto3: boolean;
+  readonly #options: OptionDecoder;
 
-  constructor(isProto3: boolean) {
+  constructor(isProto3: boolean, options: OptionDecoder) {
     this.#isProto3 = isProto3;
+    this.#options = options;
   }
 
   message(message: WireMessage, depth: number): ProtoMessage {
@@ -95,25 +98,25 @@ class Reader {
     });
     const oneofs = message.messages(8).map((oneof, index) => ({
       name: name(oneof.text(1)),
-      options: options(oneof.message(2), 'OneofOptions'),
+      options: this.#options.options(oneof.message(2), 'OneofOptions'),
       ...read(members.get(index)),
     }));
     return {
       name: name(message.text(1)),
       reserved: reserved(message.messages(9), message.texts(10), 1, TAG_MAX),
-      options: options(message.message(7), 'MessageOptions'),
+      options: this.#options.options(message.message(7), 'MessageOptions'),
       ...read(members.get(undefined)),
       // The oneof that only stands for a field's label has no members here.
       oneofs: oneofs.filter((oneof) => oneof.fields.length + oneof.groups.length > 0),
       extensions: message.messages(5).map((range) => ({
         ranges: [{ from: range.number(1) ?? 0, to: Math.min((range.number(2) ?? 0) - 1, TAG_MAX) }],
-        options: options(range.message(3), 'ExtensionRangeOptions'),
+        options: this.#options.options(range.message(3), 'ExtensionRangeOptions'),
       })),
       extends: this.extends(message.messages(6), groups, depth),
       messages: nested
         .filter((inner) => !isMapEntry(inner) && groups.get(inner.text(1)) !== inner)
         .map((inner) => this.message(inner, depth + 1)),
-      enums: message.messages(4).map(enumeration),
+      enums: message.messages(4).map((found) => this.enum(found)),
     };
   }
 
@@ -161,7 +164,7 @@ class Reader {
   }
 
   #fieldOptions(field: WireMessage): ProtoOption[] {
-    const found = options(field.message(8), 'FieldOptions');
+    const found = this.#options.options(field.message(8), 'FieldOptions');
     const jsonName = field.text(10);
     if (jsonName !== undefined && jsonName !== jsonNameOf(field.text(1)!)) {
       found.unshift(plainOption('json_name', { kind: 'string', bytes: utf8Bytes(jsonName) }));
@@ -170,34 +173,34 @@ class Reader {
     if (value !== undefined) found.unshift(plainOption('default', defaultOf(typeOf(field), value)));
     return found;
   }
-}
 
-function enumeration(found: WireMessage): ProtoEnum {
-  return {
-    name: name(found.text(1)),
-    reserved: reserved(found.messages(4), found.texts(5), 0, CONSTANT_MAX),
-    options: options(found.message(3), 'EnumOptions'),
-    constants: found.messages(2).map((constant) => ({
-      name: name(constant.text(1)),
-      number: constant.number(2) ?? 0,
-      options: options(constant.message(3), 'EnumValueOptions'),
-    })),
-  };
-}
+  enum(found: WireMessage): ProtoEnum {
+    return {
+      name: name(found.text(1)),
+      reserved: reserved(found.messages(4), found.texts(5), 0, CONSTANT_MAX),
+      options: this.#options.options(found.message(3), 'EnumOptions'),
+      constants: found.messages(2).map((constant) => ({
+        name: name(constant.text(1)),
+        number: constant.number(2) ?? 0,
+        options: this.#options.options(constant.message(3), 'EnumValueOptions'),
+      })),
+    };
+  }
 
-function service(found: WireMessage): ProtoService {
-  return {
-    name: name(found.text(1)),
-    options: options(found.message(3), 'ServiceOptions'),
-    methods: found.messages(2).map((method) => ({
-      name: name(method.text(1)),
-      input: name(method.text(2)),
-      output: name(method.text(3)),
-      clientStreaming: method.number(5) === 1,
-      serverStreaming: method.number(6) === 1,
-      options: options(method.message(4), 'MethodOptions'),
-    })),
-  };
+  service(found: WireMessage): ProtoService {
+    return {
+      name: name(found.text(1)),
+      options: this.#options.options(found.message(3), 'ServiceOptions'),
+      methods: found.messages(2).map((method) => ({
+        name: name(method.text(1)),
+        input: name(method.text(2)),
+        output: name(method.text(3)),
+        clientStreaming: method.number(5) === 1,
+        serverStreaming: method.number(6) === 1,
+        options: this.#options.options(method.message(4), 'MethodOptions'),
+      })),
+    };
+  }
 }
 
 /** `open` is 1 where a range's end is not part of it. */
@@ -211,35 +214,6 @@ function reserved(ranges: readonly WireMessage[], names: readonly string[], open
     ...(names.length > 0 ? [{ ranges: [], names }] : []),
   ];
 }
-
-/** The built-in options that are set; what they are is read from the built-in descriptor file. */
-function options(set: WireMessage | undefined, type: string): ProtoOption[] {
-  if (set === undefined) return [];
-  optionTypes ??= new Map(
-    parseProto(wellKnownProto('google/protobuf/descriptor.proto')!).file.messages.map((m) => [m.name, m]),
-  );
-  const declared = optionTypes.get(type)!;
-  return set.tags().map((tag) => {
-    const field = declared.fields.find((candidate) => candidate.tag === tag && candidate.label === 'optional');
-    if (field === undefined) {
-      throw invalid(
-        `the option ${tag} of ${type} is not built in; register the schema as text to keep its custom options`,
-      );
-    }
-    const choice = declared.enums.find((found) => found.name === field.type);
-    if (field.type === 'string')
-      return plainOption(field.name, { kind: 'string', bytes: utf8Bytes(set.text(tag) ?? '') });
-    const number = set.number(tag) ?? 0;
-    const word =
-      choice === undefined
-        ? String(number === 1)
-        : choice.constants.find((constant) => constant.number === number)?.name;
-    if (word === undefined) throw invalid(`${number} is not a value of the option ${field.name}`);
-    return plainOption(field.name, { kind: 'word', text: word });
-  });
-}
-
-let optionTypes: ReadonlyMap<string, ProtoMessage> | undefined;
 
 function plainOption(option: string, value: ProtoValue): ProtoOption {
   return { name: [{ name: option, extension: false }], value };

@@ -1,53 +1,36 @@
 // Options as they stand in a descriptor: a message of the options' own type, built-in fields and custom extensions alike.
+import { type ProtoNamePart, type ProtoOption, type ProtoScalar, type ProtoValue, SCALAR_TYPES } from './ast.ts';
 import {
-  type ProtoField,
-  type ProtoMessage,
-  type ProtoNamePart,
-  type ProtoOption,
-  type ProtoScalar,
-  type ProtoValue,
-  SCALAR_TYPES,
-} from './ast.ts';
-import { type LinkedProto, linkProto, qualifiedExtension, resolveType, type Scope } from './linker.ts';
-import { wellKnownProto } from './well-known.ts';
+  Extensions,
+  fieldsOf,
+  type Member,
+  messageOf,
+  type MessageType,
+  optionsMessage,
+  type OptionsType,
+} from './extensions.ts';
+import { type LinkedProto, qualifiedExtension, resolveType, type Scope } from './linker.ts';
 import { WireWriter } from './wire.ts';
-
-export type OptionsType =
-  `${'File' | 'Message' | 'Field' | 'Oneof' | 'Enum' | 'EnumValue' | 'Service' | 'Method' | 'ExtensionRange'}Options`;
 
 /** Options of fields that have places of their own in a descriptor. */
 const NOT_OPTIONS = ['default', 'json_name'];
 
 export class OptionEncoder {
-  readonly #extensions = new Map<string, Member>();
+  readonly #extensions: Extensions;
 
   constructor(proto: LinkedProto) {
-    const files = new Set([proto]);
-    for (const file of files) for (const imported of file.imports.values()) files.add(imported);
-    for (const file of files) {
-      const home = file.file.package === undefined ? '' : `.${file.file.package}`;
-      this.#collect(file, file.file, file.home, home);
-    }
+    this.#extensions = new Extensions(proto);
   }
 
   /** Undefined where nothing is left to be said. Options that no visible file declares are left out. */
   encoded(options: readonly ProtoOption[], type: OptionsType, scope: Scope): Buffer | undefined {
-    const { declaration, scope: inside } = optionsMessage(type);
+    const message = optionsMessage(type);
     const out = new WireWriter();
     for (const { name, value } of options) {
       if (name.length === 1 && !name[0]!.extension && NOT_OPTIONS.includes(name[0]!.name)) continue;
-      this.#set(out, name, value, { declaration, inside, scope });
+      this.#set(out, name, value, { ...message, scope });
     }
     return out.isEmpty ? undefined : out.toBuffer();
-  }
-
-  #collect(proto: LinkedProto, container: Pick<ProtoMessage, 'extends' | 'messages'>, scope: Scope, path: string) {
-    for (const { fields } of container.extends) {
-      for (const field of fields) this.#extensions.set(`${path}.${field.name}`, { field, scope });
-    }
-    for (const message of container.messages) {
-      this.#collect(proto, message, proto.scopeOf(message), `${path}.${message.name}`);
-    }
   }
 
   #set(out: WireWriter, [part, ...rest]: readonly ProtoNamePart[], value: ProtoValue, at: Place): void {
@@ -67,10 +50,9 @@ export class OptionEncoder {
   #member({ name, extension }: ProtoNamePart, { declaration, inside, scope }: Place): Member | undefined {
     if (extension) {
       const full = qualifiedExtension(scope, name);
-      return full === undefined ? undefined : this.#extensions.get(full);
+      return full === undefined ? undefined : this.#extensions.named(full);
     }
-    const fields = [declaration, ...declaration.oneofs].flatMap((container) => container.fields);
-    const field = fields.find((candidate) => candidate.name === name);
+    const field = fieldsOf(declaration).find((candidate) => candidate.name === name);
     return field === undefined ? undefined : { field, scope: inside };
   }
 
@@ -93,45 +75,10 @@ export class OptionEncoder {
   }
 }
 
-/** A field, and the scope in which its type's name is to be understood. */
-interface Member {
-  readonly field: ProtoField;
-  readonly scope: Scope;
-}
-
-interface Place {
-  readonly declaration: ProtoMessage;
-  /** The scope inside the message. */
-  readonly inside: Scope;
+interface Place extends MessageType {
   /** The scope in which the option is written. */
   readonly scope: Scope;
 }
-
-function messageOf({ field, scope }: Member): Omit<Place, 'scope'> | undefined {
-  if (field.mapKey !== undefined) {
-    const members = [
-      { name: 'key', tag: 1, type: field.mapKey, options: [] },
-      { name: 'value', tag: 2, type: field.type, options: [] },
-    ];
-    return { declaration: { ...EMPTY, fields: members }, inside: scope };
-  }
-  const type = resolveType(scope, field.type);
-  if (type?.kind !== 'message') return undefined;
-  return { declaration: type.declaration, inside: type.proto.scopeOf(type.declaration) };
-}
-
-const EMPTY: ProtoMessage = {
-  name: '',
-  reserved: [],
-  options: [],
-  fields: [],
-  oneofs: [],
-  groups: [],
-  extensions: [],
-  extends: [],
-  messages: [],
-  enums: [],
-};
 
 function scalar(out: WireWriter, { field: { tag, type }, scope }: Member, value: ProtoScalar): void {
   if (value.kind === 'string') {
@@ -227,11 +174,3 @@ function floatOf(word: string): number {
     : Number(lower.startsWith('0x') ? lower : lower.replace(/f$/, ''));
   return sign === '-' ? -size : size;
 }
-
-function optionsMessage(type: OptionsType): { declaration: ProtoMessage; scope: Scope } {
-  builtIn ??= linkProto(wellKnownProto('google/protobuf/descriptor.proto')!, []);
-  const declaration = builtIn.file.messages.find((message) => message.name === type)!;
-  return { declaration, scope: builtIn.scopeOf(declaration) };
-}
-
-let builtIn: LinkedProto | undefined;

@@ -9,16 +9,26 @@ import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
 import { serializedDescriptor } from './descriptor-writer.ts';
 import { type LinkedProto, linkProto } from './linker.ts';
 import { normalizeProto } from './normalizer.ts';
+import { OptionDecoder } from './option-decoder.ts';
 import { TEXT_CHARS_MAX } from './parser.ts';
 import { printProto } from './printer.ts';
 
 export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
-  const proto = linkProto(looksLikeDescriptor(text) ? printProto(fileOfDescriptor(text)) : text, references);
+  const proto = looksLikeDescriptor(text) ? linkDescriptor(text, references) : linkProto(text, references);
   checkProto(proto);
   const { package: home = '', imports, options, messages, enums, extends: extensions, services } = proto.file;
   const declared = [home, imports, options, messages, enums, extensions, services];
   if (declared.every(({ length }) => length === 0)) throw invalidSchema('Empty schema: it declares nothing');
   return new ParsedProtobuf(proto);
+}
+
+/** What declares a custom option is known when the file is linked, so a descriptor that has some is read once more. */
+function linkDescriptor(base64: string, references: readonly ResolvedReference[]): LinkedProto {
+  const builtIn = new OptionDecoder();
+  const proto = linkProto(printProto(fileOfDescriptor(base64, builtIn)), references);
+  return builtIn.hasSeenOthers
+    ? linkProto(printProto(fileOfDescriptor(base64, new OptionDecoder(proto))), references)
+    : proto;
 }
 
 class ParsedProtobuf implements ParsedSchema {

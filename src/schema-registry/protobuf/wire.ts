@@ -1,7 +1,8 @@
 // Reads a message in Protobuf's binary encoding without knowing its type, as far as descriptors need it.
 import { invalidSchema } from '../errors.ts';
 
-type WireValue = number | Buffer;
+/** A varint, or the bytes of anything else. */
+export type WireValue = bigint | Buffer;
 
 export class WireMessage {
   readonly #values: ReadonlyMap<number, WireValue[]>;
@@ -20,8 +21,15 @@ export class WireMessage {
     return this.numbers(tag).at(-1);
   }
 
+  /** The lower 32 bits, signed: no number in a descriptor has more, except in options. */
   numbers(tag: number): number[] {
-    return (this.#values.get(tag) ?? []).map((value) => (typeof value === 'number' ? value : malformed()));
+    return this.values(tag).map((value) =>
+      typeof value === 'bigint' ? Number(BigInt.asIntN(32, value)) : malformed(),
+    );
+  }
+
+  values(tag: number): readonly WireValue[] {
+    return this.#values.get(tag) ?? [];
   }
 
   text(tag: number): string | undefined {
@@ -41,40 +49,60 @@ export class WireMessage {
   }
 
   #bytes(tag: number): Buffer[] {
-    return (this.#values.get(tag) ?? []).map((value) => (typeof value === 'number' ? malformed() : value));
+    return this.values(tag).map((value) => (typeof value === 'bigint' ? malformed() : value));
   }
 }
 
 export function readWireMessage(bytes: Buffer): WireMessage {
   const values = new Map<number, WireValue[]>();
-  let at = 0;
-  /** The lower 32 bits, signed: no number in a descriptor has more. */
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = bytes[at++] ?? malformed();
-      if (shift < 32) value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return malformed();
-  };
-  const take = (length: number): Buffer => {
-    if (length < 0 || at + length > bytes.length) malformed();
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const key = varint();
+  const reader = new WireReader(bytes);
+  while (!reader.isAtEnd) {
+    const key = Number(BigInt.asUintN(32, reader.varint()));
     const tag = key >>> 3;
     const kind = key & 7;
     if (tag === 0) malformed();
-    const value =
-      kind === 0 ? varint() : kind === 1 ? take(8) : kind === 2 ? take(varint()) : kind === 5 ? take(4) : malformed();
+    const value = kind === 0 ? reader.varint() : reader.take(kind === 2 ? undefined : (FIXED[kind] ?? malformed()));
     const known = values.get(tag);
     if (known === undefined) values.set(tag, [value]);
     else known.push(value);
   }
   return new WireMessage(values);
+}
+
+const FIXED: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
+
+/** Values one after the other, as in a message or a packed field. */
+export class WireReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  varint(): bigint {
+    let low = 0;
+    let value = 0n;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#bytes[this.#at++] ?? malformed();
+      // Almost all are small, and bigints are slow.
+      if (shift < 28) low |= (byte & 0x7f) << shift;
+      else value |= BigInt(byte & 0x7f) << BigInt(shift);
+      if (byte < 0x80) return value | BigInt(low);
+    }
+    return malformed();
+  }
+
+  /** As many bytes; or as many as a varint before them says. */
+  take(length = Number(this.varint())): Buffer {
+    if (length > this.#bytes.length - this.#at) malformed();
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
 }
 
 function malformed(): never {
