@@ -65,7 +65,8 @@ export function registryServer(
 
   for (const [area, what] of Object.entries(NOT_SUPPORTED)) {
     const refuse = async () => {
-      throw new RegistryError(501, `${what} are not supported by this registry`);
+      // Not 501: clients try again when a server's error is above 500.
+      throw new RegistryError(404, `${what} are not supported by this registry`);
     };
     app.all(`/${area}`, refuse);
     app.all(`/${area}/*`, refuse);
@@ -298,6 +299,9 @@ function routes(
       );
     },
     'DELETE /contexts/:context': ({ params }) => registry.deleteContext(params['context']!),
+    // Clients ask before each topic's first record; there are no associations, so they go by the topic's name.
+    'GET /associations/resources/:namespace/:name': () => [],
+    'GET /associations/subjects/:subject': () => [],
     'GET /v1/metadata/id': () => ({
       scope: {
         path: [],

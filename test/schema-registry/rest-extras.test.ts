@@ -392,8 +392,13 @@ describe('beside subjects and versions', () => {
   ])('%s is refused as not supported', async (request) => {
     const [method, path] = request.split(' ') as [string, string];
     const { status, body } = await call(method, path, method === 'POST' ? {} : undefined);
-    expect(status).toBe(501);
-    expect(body).toMatchObject({ error_code: 501, message: expect.stringContaining('not supported by this registry') });
+    expect(status).toBe(404);
+    expect(body).toMatchObject({ error_code: 404, message: expect.stringContaining('not supported by this registry') });
+  });
+
+  test('there are no associations', async () => {
+    expect(await get('/associations/resources/-/orders?resourceType=topic&associationType=value')).toEqual([]);
+    expect(await get('/associations/subjects/orders-value')).toEqual([]);
   });
 
   test('records of other registries on the topic count', async () => {
