@@ -65,6 +65,8 @@ export const referenceExists = (subject: string, version: number) =>
     `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
   );
 export const invalidRuleSet = (details: string) => new RegistryError(42210, `Invalid rule set: ${details}`);
+export const idDoesNotMatch = (registered: number, requested: number) =>
+  new RegistryError(42207, `Schema already registered with id ${registered} instead of input id ${requested}`);
 export const contextNotEmpty = (context: string) =>
   new RegistryError(42211, `The specified context '${context}' is not empty.`);
 export const invalidSubject = (subject: string) =>

@@ -67,6 +67,11 @@ export function readRuleSet(json: unknown): RuleSet | undefined {
   return { ...rules, ...(enableAt === undefined || enableAt === null ? {} : { enableAt: String(enableAt) }) };
 }
 
+/** Whether there is a rule of this type; of any rules and none, when no type is asked for. */
+export function hasRuleOfType(rules: RuleSet | undefined, type: string | undefined): boolean {
+  return type === undefined || RULE_LISTS.some((list) => rules?.[list]?.some((rule) => rule.type === type));
+}
+
 /** Tags and sensitive names add up; a property of `over` replaces that of `under`. */
 export function mergeMetadata(under: Metadata | undefined, over: Metadata | undefined): Metadata | undefined {
   if (under === undefined || over === undefined) return over ?? under;

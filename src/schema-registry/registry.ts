@@ -7,6 +7,7 @@ import { checkCompatibility } from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
   contextNotEmpty,
+  idDoesNotMatch,
   incompatibleSchema,
   invalidMode,
   invalidSchema,
@@ -484,7 +485,10 @@ export class SchemaRegistry {
     );
   }
 
+  /** A content has one id in its context, and an id one content. */
   #guardImportedId(id: number, context: string, candidate: Candidate): void {
+    const known = this.#store.idOf(context, candidate.parsed.schemaType, candidate);
+    if (known !== undefined && known !== id) throw idDoesNotMatch(known, id);
     const existing = this.#store.byId(id, context)[0];
     if (existing !== undefined && !this.#reader.isSame(existing, candidate)) {
       throw operationNotPermitted(`Overwrite new schema with id ${id} in context ${context} is not permitted.`);

@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { SchemaReference } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
 import { RegistryError, storeError } from './errors.ts';
-import { readMetadata, readRuleSet } from './metadata.ts';
+import { hasRuleOfType, readMetadata, readRuleSet } from './metadata.ts';
 import { SCHEMA_TYPES } from './providers.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { withContextInSubjects } from './rest-contexts.ts';
@@ -170,6 +170,7 @@ function routes(
             deleted: flag(query['deleted']),
             latestOnly: flag(query['latestOnly']),
           })
+          .filter((stored) => hasRuleOfType(stored.ruleSet, text(query['ruleType'])))
           .map((stored) => ({ ...schemaEntity(stored), ...aliases(stored.subject, query) })),
         query,
       ),
@@ -309,6 +310,7 @@ function routes(
       },
       id: '',
     }),
+    'GET /v1/metadata/deployment': () => ({ attributes: [] }),
     'GET /v1/metadata/version': () => ({ version: identity.version, commitId: '' }),
   };
 }

@@ -396,6 +396,27 @@ describe('beside subjects and versions', () => {
     expect(body).toMatchObject({ error_code: 404, message: expect.stringContaining('not supported by this registry') });
   });
 
+  test('an imported schema has the id that its content has already', async () => {
+    const { id } = (await register(':.imported:a', { schema: '"int"' })).body;
+    await call('PUT', '/mode/:.imported:b', { mode: 'IMPORT' });
+    expect((await register(':.imported:b', { schema: '"int"', id: id + 5, version: 3 })).body).toEqual({
+      error_code: 42207,
+      message: `Schema already registered with id ${id} instead of input id ${id + 5}`,
+    });
+    expect((await register(':.imported:b', { schema: '"int"', id, version: 3 })).body).toMatchObject({
+      id,
+      version: 3,
+    });
+  });
+
+  test('schemas are listed by the type of their rules', async () => {
+    const rule = { name: 'r', kind: 'CONDITION', mode: 'WRITE', type: 'RARE', expr: 'true' };
+    await register('with-rare-rule', { schema: '"int"', ruleSet: { domainRules: [rule] } });
+    const found = (await get('/schemas?ruleType=RARE')) as { subject: string }[];
+    expect(found.map(({ subject }) => subject)).toEqual(['with-rare-rule']);
+    expect(await get('/v1/metadata/deployment')).toEqual({ attributes: [] });
+  });
+
   test('there are no associations', async () => {
     expect(await get('/associations/resources/-/orders?resourceType=topic&associationType=value')).toEqual([]);
     expect(await get('/associations/subjects/orders-value')).toEqual([]);
