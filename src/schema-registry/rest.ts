@@ -44,6 +44,8 @@ export function registryServer(
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: 1000 },
     rewriteUrl: (request) => withContextInSubjects(request.url ?? '/'),
+    // A path that can't be decoded is refused before any route is found.
+    frameworkErrors: (error, _request, reply) => void fail(reply as FastifyReply, error),
   });
 
   app.removeAllContentTypeParsers();
