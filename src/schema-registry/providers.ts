@@ -5,9 +5,13 @@ import { printNormalizedAvro } from './avro-normalized.ts';
 import { type AvroNames, type AvroNode, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
 import { type AvroIncompatibility, avroIncompatibilities } from './compatibility/avro.ts';
 import { type CompatibilityPolicy, describe, isAcceptable } from './compatibility/json-difference-types.ts';
+import { jsonPlace } from './compatibility/json-place.ts';
 import { jsonSchemaDifferences } from './compatibility/json-schema.ts';
-import type { Incompatibility } from './compatibility/levels.ts';
+import type { Incompatibility, Place } from './compatibility/levels.ts';
 import { invalidSchema } from './errors.ts';
+import { avroElements, avroTypeText } from './insight/avro-elements.ts';
+import { byKey, type Fact, type SchemaElement } from './insight/elements.ts';
+import { jsonElements } from './insight/json-elements.ts';
 import { sortKeys } from './json-schema/json-text.ts';
 import { targetOf } from './json-schema/node.ts';
 import { type JsonSchema, parseJsonSchema } from './json-schema/parse.ts';
@@ -21,6 +25,8 @@ export interface ParsedSchema {
   readonly normalized: string;
   /** The names at the top, where they are told apart: of a record's fields, of an object's properties. */
   readonly fieldNames?: readonly string[];
+  /** What it declares, taken apart for comparing and showing. */
+  elements(): readonly SchemaElement[];
   /** Another form that clients may ask for; undefined when the language does not have it. */
   inFormat?(format: string): string | undefined;
   /** Why this schema could not read what `writer` (of the same type) wrote. */
@@ -77,6 +83,10 @@ class ParsedAvro implements ParsedSchema {
     return printNormalizedAvro(this.#root, this.#external);
   }
 
+  elements(): readonly SchemaElement[] {
+    return avroElements(this.#root, this.#external);
+  }
+
   inFormat(format: string): string | undefined {
     return format === 'resolved' ? printAvroSchema(this.#root) : undefined;
   }
@@ -106,6 +116,7 @@ class ParsedJson implements ParsedSchema {
   readonly schemaType = 'JSON';
   readonly canonical: string;
   readonly #schema: JsonSchema;
+  #elements: ReadonlyMap<string, SchemaElement> | undefined;
 
   constructor(schema: JsonSchema) {
     this.#schema = schema;
@@ -121,16 +132,40 @@ class ParsedJson implements ParsedSchema {
     return root.kind === 'object' ? [...root.properties.keys()] : [];
   }
 
+  elements(): readonly SchemaElement[] {
+    return jsonElements(JSON.parse(this.canonical));
+  }
+
   incompatibilitiesReading(writer: ParsedSchema, policy: CompatibilityPolicy = 'STRICT'): Incompatibility[] {
     if (!(writer instanceof ParsedJson)) return [];
     return jsonSchemaDifferences(writer.#schema.root, this.#schema.root, policy)
       .filter(({ type }) => !isAcceptable(type, policy))
-      .map(({ type, path }) => ({ errorType: type, description: describe(type, path) }));
+      .map(({ type, path }) => ({
+        errorType: type,
+        description: describe(type, path),
+        place: () => {
+          const place = jsonPlace(path);
+          const key = place.keyword === undefined ? path : path.slice(0, path.lastIndexOf(`/${place.keyword}`));
+          const told = (schema: ParsedJson) => factAt(schema.#byKey().get(key), place);
+          return { ...place, reader: told(this), writer: told(writer) };
+        },
+      }));
+  }
+
+  #byKey(): ReadonlyMap<string, SchemaElement> {
+    this.#elements ??= byKey(this.elements());
+    return this.#elements;
   }
 }
 
+/** What a schema says at a place: of the keyword in question, or else which type is there. */
+function factAt(element: SchemaElement | undefined, { keyword }: Place): string | undefined {
+  const fact: Fact = keyword === 'enum' ? element?.facts['value'] : element?.facts[keyword ?? 'type'];
+  return typeof fact === 'object' ? fact.join(', ') : fact;
+}
+
 /** The sentence of the original registry for each kind of Avro incompatibility. */
-function explain({ type, location, message }: AvroIncompatibility): Incompatibility {
+function explain({ type, location, message, path, reader, writer }: AvroIncompatibility): Incompatibility {
   const descriptions: Record<AvroIncompatibility['type'], string> = {
     FIXED_SIZE_MISMATCH: `The size of FIXED type field at path '${location}' in the {reader} schema does not match with the {writer} schema`,
     TYPE_MISMATCH: `The type (path '${location}') of a field in the {reader} schema does not match with the {writer} schema`,
@@ -139,5 +174,6 @@ function explain({ type, location, message }: AvroIncompatibility): Incompatibil
     MISSING_UNION_BRANCH: `The {reader} schema is missing a type inside a union field at path '${location}' in the {writer} schema`,
     READER_FIELD_MISSING_DEFAULT_VALUE: `The field '${message}' at path '${location}' in the {reader} schema has no default value and is missing in the {writer} schema`,
   };
-  return { errorType: type, description: descriptions[type], additionalInfo: message };
+  const place = () => ({ path, reader: avroTypeText(reader), writer: writer && avroTypeText(writer) });
+  return { errorType: type, description: descriptions[type], additionalInfo: message, place };
 }

@@ -3,7 +3,8 @@
 // (compatibility/levels.ts) → write to the log (store.ts) → answer once the log has been read back.
 import type { Client } from '../client/index.ts';
 import { type Clock, systemClock } from '../util/index.ts';
-import { checkCompatibility } from './compatibility/levels.ts';
+import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
+import { checkCompatibility, type Comparison } from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
   contextNotEmpty,
@@ -11,11 +12,8 @@ import {
   incompatibleSchema,
   invalidMode,
   invalidSchema,
-  invalidSubject,
-  invalidVersion,
   modeNotConfigured,
   operationNotPermitted,
-  type RegistryError,
   referenceExists,
   schemaNotFound,
   subjectNotFound,
@@ -27,6 +25,7 @@ import {
 } from './errors.ts';
 import { guidOf } from './guid.ts';
 import type { Metadata } from './metadata.ts';
+import type { ParsedSchema } from './providers.ts';
 import {
   addsToSchemas,
   type Candidate,
@@ -50,9 +49,12 @@ import {
   splitSubject,
 } from './subject-name.ts';
 
-/** Schemas of another registry come with their ids and versions, and were checked there. */
-const COPY_MODES: readonly Mode[] = ['IMPORT', 'FORWARD'];
-const MAX_VERSION = 2 ** 31 - 1;
+/** A schema that somebody thinks of registering. */
+export interface Proposal {
+  readonly candidate: Candidate;
+  readonly latest: StoredSchema | undefined;
+  readonly comparison: Comparison;
+}
 
 export interface RegistryOptions {
   /** Default `_schemas`, as `kafkastore.topic`. */
@@ -195,7 +197,7 @@ export class SchemaRegistry {
 
   /** The schema in another form than the one that is stored, where its language has that. */
   inFormat(stored: StoredSchema, format: string): string {
-    const text = this.#reader.parsedOf(stored).inFormat?.(format);
+    const text = this.parsed(stored).inFormat?.(format);
     if (text === undefined) {
       throw invalidSchema(`The format ${format} of ${stored.schemaType} schemas is not supported by this registry`);
     }
@@ -208,6 +210,10 @@ export class SchemaRegistry {
       ([, { alias }]) => alias !== undefined && plainSubject(alias) === subject,
     );
     return names.flatMap(([name]) => name ?? []).sort();
+  }
+
+  parsed(stored: StoredSchema): ParsedSchema {
+    return this.#reader.parsedOf(stored);
   }
 
   contexts(): string[] {
@@ -238,8 +244,19 @@ export class SchemaRegistry {
   }
 
   async #registerAsWriter(requestedSubject: string, request: SchemaRequest): Promise<StoredSchema> {
+    const { stored, isNew } = this.plan(requestedSubject, request);
+    if (!isNew) return stored;
+    const context = contextOf(stored.subject);
+    if (!this.#store.contexts().includes(context)) await this.#store.writeContext(context, true);
+    await this.#store.writeSchema(stored);
+    return stored;
+  }
+
+  /** What registering would write, or answer when the schema is there already. Throws what registering would reject with. */
+  plan(requestedSubject: string, request: SchemaRequest): { readonly stored: StoredSchema; readonly isNew: boolean } {
+    checkSubject(requestedSubject, { isScope: false });
     const registered = this.#registered(requestedSubject, request);
-    if (registered !== undefined) return registered;
+    if (registered !== undefined) return { stored: registered, isNew: false };
     const subject = this.#target(requestedSubject);
     const context = contextOf(subject);
     const config = this.config(subject);
@@ -259,11 +276,11 @@ export class SchemaRegistry {
       (explicitId ?? same.id) === same.id &&
       (explicitVersion ?? same.version) === same.version
     ) {
-      return same;
+      return { stored: same, isNew: false };
     }
 
     if (!isCopy) {
-      const messages = request.force ? [] : this.#incompatibilities(subject, candidate, live);
+      const messages = request.force ? [] : checkCompatibility(this.#comparison(subject, candidate, live));
       if (messages.length > 0) throw incompatibleSchema(subject, messages);
       if (explicitVersion !== undefined && explicitVersion !== newVersion) {
         throw invalidSchema('Version is not one more than previous version');
@@ -285,25 +302,28 @@ export class SchemaRegistry {
       guid: guidOf(content),
       deleted: false,
     };
-    if (!this.#store.contexts().includes(context)) await this.#store.writeContext(context, true);
-    await this.#store.writeSchema(stored);
-    return stored;
+    return { stored, isNew: true };
   }
 
-  /** The messages that registering would be refused with; empty when compatible. `against`: a version, or undefined for all that count. */
-  compatibility(requestedSubject: string, request: SchemaRequest, against?: string): string[] {
+  /** A request as it would be compared, with the versions that it would be compared with. */
+  proposal(requestedSubject: string, request: SchemaRequest, against?: string): Proposal {
     const subject = this.#find(requestedSubject);
     const live = this.#store.versions(subject);
     const newVersion = (live.at(-1)?.version ?? 0) + 1;
     const config = this.config(subject);
     const candidate = this.#reader.read(subject, filledIn(request, config, live.at(-1), newVersion), config);
-    if (against === undefined) return this.#incompatibilities(subject, candidate, live);
+    const proposed = (versions: readonly StoredSchema[]): Proposal => ({
+      candidate,
+      latest: live.at(-1),
+      comparison: this.#comparison(subject, candidate, versions),
+    });
+    if (against === undefined) return proposed(live);
     const wanted = parseVersion(against);
-    if (live.length === 0 && wanted === 'latest') return [];
+    if (live.length === 0 && wanted === 'latest') return proposed([]);
     if (live.length === 0) throw subjectNotFound(requestedSubject);
     const version = wanted === 'latest' ? live.at(-1) : live.find((schema) => schema.version === wanted);
     if (version === undefined) throw versionNotFound(against);
-    return this.#incompatibilities(subject, candidate, [version]);
+    return proposed([version]);
   }
 
   // ── Deleting ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -466,23 +486,25 @@ export class SchemaRegistry {
     return elsewhere.find((other) => this.#store.subjects.has(other)) ?? target;
   }
 
-  #incompatibilities(subject: string, candidate: Candidate, earlier: readonly StoredSchema[]): string[] {
+  #comparison(subject: string, candidate: Candidate, earlier: readonly StoredSchema[]): Comparison {
     const { compatibilityLevel, compatibilityPolicy, compatibilityGroup, validateFields } = this.config(subject);
     const groupOf = ({ metadata }: { metadata?: Metadata | undefined }) =>
       compatibilityGroup === undefined ? undefined : metadata?.properties?.[compatibilityGroup];
-    if (compatibilityLevel === 'NONE') return [];
-    const versions = earlier
-      .filter((schema) => groupOf(schema) === groupOf(candidate))
-      .map((schema) => ({ version: schema.version, schema: this.#reader.parsedOf(schema), metadata: schema.metadata }));
-    return checkCompatibility(
-      {
+    const counting =
+      compatibilityLevel === 'NONE' ? [] : earlier.filter((schema) => groupOf(schema) === groupOf(candidate));
+    return {
+      settings: {
         level: compatibilityLevel,
         policy: compatibilityPolicy ?? 'STRICT',
         validateFields: validateFields ?? false,
       },
-      { schema: candidate.parsed, metadata: candidate.metadata },
-      versions,
-    );
+      updated: { schema: candidate.parsed, metadata: candidate.metadata },
+      earlier: counting.map((schema) => ({
+        version: schema.version,
+        schema: this.parsed(schema),
+        metadata: schema.metadata,
+      })),
+    };
   }
 
   /** A content has one id in its context, and an id one content. */
@@ -512,33 +534,4 @@ export class SchemaRegistry {
       if (this.#referrers(schema, includeDeleted).length > 0) throw referenceExists(schema.subject, schema.version);
     }
   }
-}
-
-function checkMode(mode: Mode, subject: string, { hasId }: { hasId: boolean }): void {
-  const isCopy = COPY_MODES.includes(mode);
-  if (isReadOnly(mode)) throw notPermittedNow(subject, 'is in read-only mode');
-  if (hasId && !isCopy) throw notPermittedNow(subject, 'is not in import mode');
-  if (!hasId && isCopy) throw notPermittedNow(subject, 'is not in read-write mode');
-}
-
-function isReadOnly(mode: Mode): boolean {
-  return mode === 'READONLY' || mode === 'READONLY_OVERRIDE';
-}
-
-function notPermittedNow(subject: string, why: string): RegistryError {
-  return operationNotPermitted(`Subject ${subject} in context ${contextOf(subject)} ${why}`);
-}
-
-function parseVersion(text: string): number | 'latest' {
-  if (text === 'latest' || text === '-1') return 'latest';
-  const version = Number(text);
-  if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) throw invalidVersion(text);
-  return version;
-}
-
-function checkSubject(subject: string, { isScope }: { isScope: boolean }): void {
-  const { context, name } = splitSubject(subject);
-  const hasControlCharacter = [...subject].some((character) => character.charCodeAt(0) < 0x20);
-  const isNameless = name === '' && (!isScope || context === DEFAULT_CONTEXT);
-  if (isNameless || hasControlCharacter || name === '__GLOBAL' || name === '__EMPTY') throw invalidSubject(subject);
 }

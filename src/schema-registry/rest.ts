@@ -3,13 +3,17 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { SchemaReference } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
+import { checkCompatibility } from './compatibility/levels.ts';
 import { RegistryError, storeError } from './errors.ts';
+import { dryRun, explained } from './insight/dry-run.ts';
 import { hasRuleOfType, readMetadata, readRuleSet } from './metadata.ts';
 import { SCHEMA_TYPES } from './providers.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { withContextInSubjects } from './rest-contexts.ts';
+import { insightRoutes } from './rest-insights.ts';
 import type { SchemaRequest } from './schema-reader.ts';
 import type { StoredSchema } from './schema-records.ts';
+import type { SchemaUsers } from './schema-users.ts';
 import { readConfigUpdate } from './subject-config.ts';
 import { contextOf } from './subject-name.ts';
 import { tagRequest } from './tag-request.ts';
@@ -35,11 +39,15 @@ const IMMUTABLE = new Set(['GET /schemas/ids/:id', 'GET /schemas/ids/:id/schema'
 type Query = Record<string, string | string[] | undefined>;
 type Params = Record<string, string>;
 
+interface Identity {
+  readonly clusterId: string;
+  readonly version: string;
+  /** Who uses the schemas, once they are up: the registry comes before them. */
+  readonly users?: () => SchemaUsers | undefined;
+}
+
 /** A server that answers for `registry`; the caller listens and closes. */
-export function registryServer(
-  registry: SchemaRegistry,
-  identity: { clusterId: string; version: string },
-): FastifyInstance {
+export function registryServer(registry: SchemaRegistry, identity: Identity): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: 1000 },
@@ -114,10 +122,7 @@ interface Call {
   readonly body: Record<string, unknown>;
 }
 
-function routes(
-  registry: SchemaRegistry,
-  identity: { clusterId: string; version: string },
-): Record<string, (call: Call) => unknown> {
+function routes(registry: SchemaRegistry, identity: Identity): Record<string, (call: Call) => unknown> {
   const ids = (params: Params): number => {
     const id = Number(params['id']);
     if (!Number.isInteger(id)) throw new RegistryError(404, 'HTTP 404 Not Found');
@@ -146,8 +151,14 @@ function routes(
   const compatibility = ({ params, query, body }: Call, against: string | undefined) => {
     const verbose = flag(query['verbose']);
     try {
-      const messages = registry.compatibility(params['subject']!, schemaRequest(body, query), against);
-      return { is_compatible: messages.length === 0, ...(verbose ? { messages } : {}) };
+      const subject = params['subject']!;
+      const proposal = registry.proposal(subject, schemaRequest(body, query), against);
+      const messages = checkCompatibility(proposal.comparison);
+      return {
+        is_compatible: messages.length === 0,
+        ...(verbose ? { messages } : {}),
+        ...(flag(query['explain']) ? explained(registry, subject, proposal) : {}),
+      };
     } catch (error) {
       if (verbose && error instanceof RegistryError && error.errorCode === 42201) {
         return { is_compatible: false, messages: [error.message] };
@@ -162,6 +173,7 @@ function routes(
   };
 
   return {
+    ...insightRoutes(registry),
     'GET /': () => ({}),
     'POST /': () => ({}),
     'GET /schemas': ({ query }) =>
@@ -231,6 +243,9 @@ function routes(
       );
     },
     'POST /subjects/:subject/versions': async ({ params, query, body }) => {
+      if (flag(query['dryRun'])) {
+        return dryRun(registry, params['subject']!, schemaRequest(body, query), identity.users?.());
+      }
       return schemaEntity(inFormat(await registry.register(params['subject']!, schemaRequest(body, query)), query));
     },
     'POST /subjects/:subject': ({ params, query, body }) =>

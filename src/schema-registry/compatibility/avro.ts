@@ -16,6 +16,11 @@ export interface AvroIncompatibility {
   readonly location: string;
   /** What exactly: a field's name, the missing symbols, the two types. */
   readonly message: string;
+  /** The place by names: `orders.Address.street`. */
+  readonly path: string;
+  /** What is there; a writer that lacks a field has nothing there. */
+  readonly reader: AvroNode;
+  readonly writer: AvroNode | undefined;
 }
 
 /** A type that is used in many places breaks in each of them; nobody reads on for longer than this. */
@@ -23,7 +28,7 @@ const FINDINGS_MAX = 1000;
 
 /** The reasons why `reader` can't read data of `writer`, a thousand at most; empty when it can. */
 export function avroIncompatibilities(reader: AvroNode, writer: AvroNode): AvroIncompatibility[] {
-  return new Comparison().compare(reader, writer, '');
+  return new Comparison().compare(reader, writer, { location: '', path: pathOf(reader) });
 }
 
 /** What a writer's type may be read as, beside itself. */
@@ -35,86 +40,96 @@ const PROMOTIONS: Readonly<Record<string, readonly string[]>> = {
   bytes: ['string'],
 };
 
+/** A place in the reader's schema, by position and by name. */
+interface Place {
+  readonly location: string;
+  readonly path: string;
+}
+
 class Comparison {
   /** Pairs compared or in progress: a recursive schema ends here. */
   readonly #known = new Map<AvroNode, Map<AvroNode, AvroIncompatibility[]>>();
   readonly #branches = new Map<AvroUnion, UnionBranches>();
   readonly #fieldsByName = new Map<AvroRecord, Map<string, AvroField>>();
 
-  compare(reader: AvroNode, writer: AvroNode, path: string): AvroIncompatibility[] {
+  compare(reader: AvroNode, writer: AvroNode, at: Place): AvroIncompatibility[] {
     const ofReader = this.#known.get(reader) ?? new Map<AvroNode, AvroIncompatibility[]>();
     this.#known.set(reader, ofReader);
     const known = ofReader.get(writer);
     if (known !== undefined) return known;
     ofReader.set(writer, []);
-    const found = this.#compareOnce(reader, writer, path).slice(0, FINDINGS_MAX);
+    const found = this.#compareOnce(reader, writer, at).slice(0, FINDINGS_MAX);
     ofReader.set(writer, found);
     return found;
   }
 
-  #compareOnce(reader: AvroNode, writer: AvroNode, path: string): AvroIncompatibility[] {
-    if (writer.kind === 'union') return this.#unionWriter(reader, writer.branches, path);
+  #compareOnce(reader: AvroNode, writer: AvroNode, at: Place): AvroIncompatibility[] {
+    if (writer.kind === 'union') return this.#unionWriter(reader, writer.branches, at);
     if (reader.kind === 'union') {
       const candidates = this.#branchesOf(reader).readersOf(writer);
-      const readable = candidates.some((branch) => this.compare(branch, writer, path).length === 0);
-      return readable ? [] : [unionLacks(writer, path)];
+      const readable = candidates.some((branch) => this.compare(branch, writer, at).length === 0);
+      return readable ? [] : [unionLacks(reader, writer, at)];
     }
     if (isRecord(reader) && isRecord(writer)) {
-      return [...nameMismatch(reader, writer, path), ...this.#fields(reader, writer, path)];
+      return [...nameMismatch(reader, writer, at), ...this.#fields(reader, writer, at)];
     }
     if (reader.kind === 'enum' && writer.kind === 'enum') {
       const known = new Set(reader.symbols);
       const missing = writer.symbols.filter((symbol) => !known.has(symbol));
-      const found = nameMismatch(reader, writer, path);
+      const found = nameMismatch(reader, writer, at);
       if (missing.length > 0 && reader.defaultSymbol === undefined) {
-        found.push({ type: 'MISSING_ENUM_SYMBOLS', location: `${path}/symbols`, message: `[${missing.join(', ')}]` });
+        const message = `[${missing.join(', ')}]`;
+        found.push({ type: 'MISSING_ENUM_SYMBOLS', ...within(at, '/symbols'), message, reader, writer });
       }
       return found;
     }
     if (reader.kind === 'fixed' && writer.kind === 'fixed') {
-      const found = nameMismatch(reader, writer, path);
+      const found = nameMismatch(reader, writer, at);
       if (reader.size !== writer.size) {
         const message = `expected: ${writer.size}, found: ${reader.size}`;
-        found.push({ type: 'FIXED_SIZE_MISMATCH', location: `${path}/size`, message });
+        found.push({ type: 'FIXED_SIZE_MISMATCH', ...within(at, '/size'), message, reader, writer });
       }
       return found;
     }
     if (reader.kind === 'array' && writer.kind === 'array')
-      return this.compare(reader.items, writer.items, `${path}/items`);
+      return this.compare(reader.items, writer.items, within(at, '/items', '[]'));
     if (reader.kind === 'map' && writer.kind === 'map')
-      return this.compare(reader.values, writer.values, `${path}/values`);
+      return this.compare(reader.values, writer.values, within(at, '/values', '{}'));
     if (reader.kind === writer.kind || PROMOTIONS[writer.kind]?.includes(reader.kind)) return [];
     const message = `reader type: ${kindOf(reader)} not compatible with writer type: ${kindOf(writer)}`;
-    return [{ type: 'TYPE_MISMATCH', location: orRoot(path), message }];
+    return [{ type: 'TYPE_MISMATCH', ...orRoot(at), message, reader, writer }];
   }
 
-  #unionWriter(reader: AvroNode, branches: readonly AvroNode[], path: string): AvroIncompatibility[] {
+  #unionWriter(reader: AvroNode, branches: readonly AvroNode[], at: Place): AvroIncompatibility[] {
     const found: AvroIncompatibility[] = [];
     for (const [i, branch] of branches.entries()) {
       if (found.length >= FINDINGS_MAX) break;
-      const reasons = this.compare(reader, branch, path);
+      const reasons = this.compare(reader, branch, at);
       if (reasons.length === 0) continue;
-      if (reader.kind === 'union') found.push(unionLacks(branch, `${path}/${i}`));
+      if (reader.kind === 'union') found.push(unionLacks(reader, branch, within(at, `/${i}`)));
       else found.push(...reasons);
     }
     return found;
   }
 
-  #fields(reader: AvroRecord, writer: AvroRecord, path: string): AvroIncompatibility[] {
+  #fields(reader: AvroRecord, writer: AvroRecord, at: Place): AvroIncompatibility[] {
     const found: AvroIncompatibility[] = [];
     for (const [i, field] of reader.fields.entries()) {
       if (found.length >= FINDINGS_MAX) break;
       const written = this.#writtenAs(field, writer);
+      const place = { location: `${at.location}/fields/${i}`, path: `${fullName(reader)}.${field.name}` };
       if (written !== undefined) {
-        found.push(...this.compare(field.type, written.type, `${path}/fields/${i}/type`));
+        found.push(...this.compare(field.type, written.type, within(place, '/type')));
       } else if (
         field.defaultValue === undefined &&
         !(field.type.kind === 'enum' && field.type.defaultSymbol !== undefined)
       ) {
         found.push({
           type: 'READER_FIELD_MISSING_DEFAULT_VALUE',
-          location: `${path}/fields/${i}`,
+          ...place,
           message: field.name,
+          reader: field.type,
+          writer: undefined,
         });
       }
     }
@@ -172,15 +187,15 @@ class UnionBranches {
 function nameMismatch<T extends Extract<AvroNode, { name: string }>>(
   reader: T,
   writer: T,
-  path: string,
+  at: Place,
 ): AvroIncompatibility[] {
   if (reader.name === writer.name || reader.aliases.includes(fullName(writer))) return [];
-  return [{ type: 'NAME_MISMATCH', location: `${path}/name`, message: `expected: ${fullName(writer)}` }];
+  return [{ type: 'NAME_MISMATCH', ...within(at, '/name'), message: `expected: ${fullName(writer)}`, reader, writer }];
 }
 
-function unionLacks(writer: AvroNode, path: string): AvroIncompatibility {
+function unionLacks(reader: AvroNode, writer: AvroNode, at: Place): AvroIncompatibility {
   const message = `reader union lacking writer type: ${kindOf(writer)}`;
-  return { type: 'MISSING_UNION_BRANCH', location: orRoot(path), message };
+  return { type: 'MISSING_UNION_BRANCH', ...orRoot(at), message, reader, writer };
 }
 
 function isRecord(node: AvroNode): node is AvroRecord {
@@ -191,6 +206,14 @@ function kindOf(node: AvroNode): string {
   return node.kind.toUpperCase();
 }
 
-function orRoot(path: string): string {
-  return path === '' ? '/' : path;
+function within({ location, path }: Place, step: string, name = ''): Place {
+  return { location: location + step, path: path + name };
+}
+
+function orRoot({ location, path }: Place): Place {
+  return { location: location === '' ? '/' : location, path };
+}
+
+function pathOf(node: AvroNode): string {
+  return 'name' in node ? fullName(node) : '';
 }

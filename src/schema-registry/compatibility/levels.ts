@@ -2,6 +2,7 @@
 import type { Metadata } from '../metadata.ts';
 import type { ParsedSchema } from '../providers.ts';
 import { type CompatibilityPolicy, describe } from './json-difference-types.ts';
+import { jsonPlace } from './json-place.ts';
 import { reservedDifferences } from './reserved.ts';
 
 export const COMPATIBILITY_LEVELS = [
@@ -15,11 +16,27 @@ export const COMPATIBILITY_LEVELS = [
 ] as const;
 export type CompatibilityLevel = (typeof COMPATIBILITY_LEVELS)[number];
 
+/** Where a difference is, and what the two schemas have there, as a person calls it. */
+export interface Place {
+  readonly path: string;
+  /** The constraint in question, where the language has one (`maxLength`). */
+  readonly keyword?: string;
+  readonly reader?: string | undefined;
+  readonly writer?: string | undefined;
+}
+
 /** One difference that breaks a reader, as a provider found it. `{reader}` and `{writer}` stand for "new" or "old". */
 export interface Incompatibility {
   readonly errorType: string;
   readonly description: string;
   readonly additionalInfo?: string;
+  /** Only asked for when somebody wants to know. */
+  readonly place: () => Place;
+}
+
+/** What breaks whom: readers with the new schema (a violation of BACKWARD), or readers with the old one (of FORWARD). */
+export interface Finding extends Incompatibility {
+  readonly violates: 'BACKWARD' | 'FORWARD';
 }
 
 export interface ComparedSchema {
@@ -38,63 +55,97 @@ export interface CompatibilitySettings {
   readonly validateFields: boolean;
 }
 
+export interface Comparison {
+  readonly settings: CompatibilitySettings;
+  readonly updated: ComparedSchema;
+  /** From the oldest to the newest version. */
+  readonly earlier: readonly EarlierVersion[];
+}
+
+/** The first version, from the newest, that stands against an update. */
+export interface Refusal {
+  readonly version: EarlierVersion;
+  readonly findings: readonly Finding[];
+}
+
+export const SCHEMA_TYPE_CHANGED = 'SCHEMA_TYPE_CHANGED';
 /** The original registry shows an old schema in a message only up to this length. */
 const OLD_SCHEMA_CHARS_MAX = 10 * 1024;
 
-/**
- * The messages that a registration would be refused with; empty when it is compatible. `earlier` is ordered from the
- * oldest to the newest version. Transitive levels stop at the first version with findings.
- */
-export function checkCompatibility(
-  settings: CompatibilitySettings,
-  updated: ComparedSchema,
-  earlier: readonly EarlierVersion[],
-): string[] {
-  const { level, validateFields } = settings;
-  if (level === 'NONE' || earlier.length === 0) return [];
+/** Finds why `reader` can't read what `writer` wrote. */
+export type Check = (reader: ParsedSchema, writer: ParsedSchema, policy: CompatibilityPolicy) => Incompatibility[];
+
+const check: Check = (reader, writer, policy) => reader.incompatibilitiesReading(writer, policy);
+
+/** Transitive levels stop at the first version with findings. */
+export function refusalOf({ settings, updated, earlier }: Comparison, incompatibilities = check): Refusal | undefined {
+  const { level } = settings;
+  if (level === 'NONE') return undefined;
   const newestFirst = earlier.toReversed();
   const compared = level.endsWith('_TRANSITIVE') ? newestFirst : newestFirst.slice(0, 1);
-  for (const old of compared) {
-    const messages = messagesAgainst(settings, updated, old);
-    if (messages.length === 0) continue;
-    const { canonical } = old.schema;
-    messages.push(
-      `{oldSchemaVersion: ${old.version}}`,
-      canonical.length > OLD_SCHEMA_CHARS_MAX
-        ? `{oldSchema: <truncated> '${canonical.slice(0, OLD_SCHEMA_CHARS_MAX)}...'}`
-        : `{oldSchema: '${canonical}'}`,
-      `{validateFields: '${validateFields}', compatibility: '${level}'}`,
-    );
-    return messages;
+  for (const version of compared) {
+    const findings = findingsAgainst(settings, updated, version, incompatibilities);
+    if (findings.length > 0) return { version, findings };
   }
-  return [];
+  return undefined;
 }
 
-function messagesAgainst(settings: CompatibilitySettings, updated: ComparedSchema, earlier: ComparedSchema): string[] {
+/** The messages that a registration would be refused with, in the original registry's form; empty when it is compatible. */
+export function checkCompatibility(comparison: Comparison): string[] {
+  const refusal = refusalOf(comparison);
+  if (refusal === undefined) return [];
+  const { level, validateFields } = comparison.settings;
+  const { canonical } = refusal.version.schema;
+  return [
+    ...refusal.findings.map((finding) => format(comparison.updated.schema, finding)),
+    `{oldSchemaVersion: ${refusal.version.version}}`,
+    canonical.length > OLD_SCHEMA_CHARS_MAX
+      ? `{oldSchema: <truncated> '${canonical.slice(0, OLD_SCHEMA_CHARS_MAX)}...'}`
+      : `{oldSchema: '${canonical}'}`,
+    `{validateFields: '${validateFields}', compatibility: '${level}'}`,
+  ];
+}
+
+function findingsAgainst(
+  settings: CompatibilitySettings,
+  updated: ComparedSchema,
+  earlier: ComparedSchema,
+  incompatibilities: Check,
+): Finding[] {
   const { level, policy, validateFields } = settings;
   const { schema } = updated;
   const old = earlier.schema;
-  if (schema.schemaType !== old.schemaType) return ['Incompatible because of different schema type'];
-  const messages: string[] = [];
-  if (!level.startsWith('FORWARD')) {
-    messages.push(...schema.incompatibilitiesReading(old, policy).map((found) => format(schema, found, 'new', 'old')));
+  if (schema.schemaType !== old.schemaType) {
+    const place = () => ({ path: '', reader: schema.schemaType, writer: old.schemaType });
+    const description = 'Incompatible because of different schema type';
+    return [{ errorType: SCHEMA_TYPE_CHANGED, description, place, violates: 'BACKWARD' }];
   }
-  if (!level.startsWith('BACKWARD')) {
-    messages.push(...old.incompatibilitiesReading(schema, policy).map((found) => format(schema, found, 'old', 'new')));
-  }
+  const findings: Finding[] = [];
+  const add = (violates: Finding['violates'], found: readonly Incompatibility[]) => {
+    for (const one of found) findings.push({ ...one, violates });
+  };
+  if (!level.startsWith('FORWARD')) add('BACKWARD', incompatibilities(schema, old, policy));
+  if (!level.startsWith('BACKWARD')) add('FORWARD', incompatibilities(old, schema, policy));
   if (validateFields) {
     const conflicts = reservedDifferences(earlier.metadata, updated.metadata, schema.fieldNames ?? []);
-    for (const { type, path } of conflicts) {
-      messages.push(format(schema, { errorType: type, description: describe(type, path) }, 'new', 'old'));
-    }
+    add(
+      'BACKWARD',
+      conflicts.map(({ type, path }) => ({
+        errorType: type,
+        description: describe(type, path),
+        place: () => jsonPlace(path),
+      })),
+    );
   }
-  return messages;
+  return findings;
 }
 
 /** The original registry quotes differently for Avro than for the other languages. */
-function format({ schemaType }: ParsedSchema, found: Incompatibility, reader: string, writer: string): string {
+function format({ schemaType }: ParsedSchema, found: Finding): string {
+  if (found.errorType === SCHEMA_TYPE_CHANGED) return found.description;
+  const [reader, writer] = found.violates === 'BACKWARD' ? ['new', 'old'] : ['old', 'new'];
   const quote = schemaType === 'AVRO' ? "'" : '"';
-  const description = found.description.replaceAll('{reader}', reader).replaceAll('{writer}', writer);
+  const description = found.description.replaceAll('{reader}', reader!).replaceAll('{writer}', writer!);
   const info = found.additionalInfo === undefined ? '' : `, additionalInfo:'${found.additionalInfo}'`;
   return `{errorType:${quote}${found.errorType}${quote}, description:${quote}${description}${quote}${info}}`;
 }

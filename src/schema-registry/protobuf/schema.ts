@@ -1,7 +1,9 @@
 // Protobuf for the registry: a text and the files it refers to become a schema that prints and compares itself.
-import type { Incompatibility } from '../compatibility/levels.ts';
+import type { Incompatibility, Place } from '../compatibility/levels.ts';
 import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
 import { invalidSchema } from '../errors.ts';
+import { byKey, type SchemaElement } from '../insight/elements.ts';
+import { FILE, protobufElements } from '../insight/protobuf-elements.ts';
 import type { ParsedSchema, ResolvedReference } from '../providers.ts';
 import type { ProtoOption } from './ast.ts';
 import { checkProto } from './checker.ts';
@@ -36,6 +38,7 @@ class ParsedProtobuf implements ParsedSchema {
   readonly canonical: string;
   readonly #proto: LinkedProto;
   #normalized: string | undefined;
+  #elements: Elements | undefined;
 
   constructor(proto: LinkedProto) {
     this.#proto = proto;
@@ -66,11 +69,24 @@ class ParsedProtobuf implements ParsedSchema {
     ]);
   }
 
+  elements(): readonly SchemaElement[] {
+    return protobufElements(this.#proto.file);
+  }
+
   incompatibilitiesReading(writer: ParsedSchema): Incompatibility[] {
     if (!(writer instanceof ParsedProtobuf)) return [];
     return protobufDifferences(writer.#proto, this.#proto)
       .filter((difference) => !isCompatible(difference))
-      .map((difference) => ({ errorType: difference.type, description: describeDifference(difference) }));
+      .map((difference) => ({
+        errorType: difference.type,
+        description: describeDifference(difference),
+        place: () => placeOf(difference.path, this.#byKey(), writer.#byKey()),
+      }));
+  }
+
+  #byKey(): Elements {
+    this.#elements ??= byKey(this.elements());
+    return this.#elements;
   }
 }
 
@@ -85,4 +101,18 @@ function withoutCustomOptions<T>(node: T): T {
       : withoutCustomOptions(value),
   ]);
   return Object.fromEntries(members) as T;
+}
+
+type Elements = ReadonlyMap<string, SchemaElement>;
+
+/** `#/Order/3` and `#/Order/choice/3` are the field with the number 3, which has a name in one of the schemas. */
+function placeOf(location: string, read: Elements, written: Elements): Place {
+  const key = location.replace(/^#\//, '');
+  const find = (elements: Elements) => elements.get(key) ?? elements.get(key.replace(/\/[^/]+(\/\d+)$/, '$1'));
+  const [reader, writer] = key === '' ? [read.get(FILE), written.get(FILE)] : [find(read), find(written)];
+  const told = (element: SchemaElement | undefined) => {
+    const fact = element?.facts[element.kind === 'file' ? 'package' : 'type'];
+    return typeof fact === 'string' ? fact : undefined;
+  };
+  return { path: (reader ?? writer)?.path ?? key.replaceAll('/', '.'), reader: told(reader), writer: told(writer) };
 }

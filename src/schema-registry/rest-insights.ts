@@ -1,0 +1,59 @@
+// What the original registry can't answer: what changed between two versions.
+import type { Finding } from './compatibility/levels.ts';
+import { versionNotFound } from './errors.ts';
+import { schemaChanges } from './insight/diff.ts';
+import { explain } from './insight/explain.ts';
+import type { ParsedSchema } from './providers.ts';
+import type { SchemaRegistry } from './registry.ts';
+import type { StoredSchema } from './schema-records.ts';
+
+interface Call {
+  readonly params: Record<string, string>;
+  readonly query: Record<string, string | string[] | undefined>;
+}
+
+export function insightRoutes(registry: SchemaRegistry): Record<string, (call: Call) => unknown> {
+  return {
+    'GET /subjects/:subject/diff': ({ params, query }) => {
+      const subject = params['subject']!;
+      const includeDeleted = String(query['deleted']).toLowerCase() === 'true';
+      const to = registry.version(subject, String(query['to'] ?? 'latest'), includeDeleted);
+      const from =
+        query['from'] === undefined
+          ? versionBefore(registry, to, includeDeleted)
+          : registry.version(subject, String(query['from']), includeDeleted);
+      return diff(registry, from, to);
+    },
+  };
+}
+
+/** 40402 when it is the first one. */
+function versionBefore(registry: SchemaRegistry, { subject, version }: StoredSchema, deleted: boolean): StoredSchema {
+  const before = registry.versions(subject, { deleted }).findLast((other) => other < version);
+  if (before === undefined) throw versionNotFound(version - 1);
+  return registry.version(subject, String(before), deleted);
+}
+
+function diff(registry: SchemaRegistry, from: StoredSchema, to: StoredSchema): object {
+  const [before, after] = [registry.parsed(from), registry.parsed(to)];
+  const verdict = (violates: Finding['violates'], reader: ParsedSchema, writer: ParsedSchema) => {
+    const { compatibilityPolicy } = registry.config(to.subject);
+    if (reader.schemaType !== writer.schemaType) {
+      return { compatible: false, reasons: [`${reader.schemaType} can't read ${writer.schemaType}`] };
+    }
+    const found = reader.incompatibilitiesReading(writer, compatibilityPolicy);
+    const reasons = found.map((one) => explain({ ...one, violates }, after.schemaType, from.version).reason);
+    return { compatible: found.length === 0, reasons };
+  };
+  return {
+    subject: to.subject,
+    schemaType: to.schemaType,
+    from: from.version,
+    to: to.version,
+    changes: schemaChanges({ parsed: before, content: from }, { parsed: after, content: to }),
+    compatibility: {
+      backward: verdict('BACKWARD', after, before),
+      forward: verdict('FORWARD', before, after),
+    },
+  };
+}
