@@ -6,7 +6,7 @@ import { Broker } from '../broker/index.ts';
 import { type Client, createClient } from '../client/index.ts';
 import { registryServer, registrySource, SchemaRegistry } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
-import { openSqlService, sqlServer } from '../sql/index.ts';
+import { openSqlService, type SqlService, sqlServer } from '../sql/index.ts';
 import { codeOf, type GivenSettings, MillraceError } from '../util/index.ts';
 import { parseListener, type PlatformSettings, splitSettings } from './settings.ts';
 import { version } from './version.ts';
@@ -67,7 +67,12 @@ export class Platform {
 
       const registry = await SchemaRegistry.open(client, { log });
       stop.push(() => registry.close());
-      const registryHttp = registryServer(registry, { clusterId: broker.clusterId, version });
+      let queries: SqlService | undefined;
+      const registryHttp = registryServer(registry, {
+        clusterId: broker.clusterId,
+        version,
+        users: () => queries?.schemaUsers(),
+      });
       const registryUrl = await listening('schema.registry.listeners', platform, (address) =>
         registryHttp.listen(address),
       );
@@ -83,6 +88,7 @@ export class Platform {
         version,
         log,
       });
+      queries = sql;
       stop.push(() => sql.close());
       const sqlHttp = sqlServer(sql);
       const sqlUrl = await listening('ksql.listeners', platform, (address) => sqlHttp.listen(address));

@@ -15,6 +15,7 @@ import { KafkaExecutor } from './queries/persistent.ts';
 import { printTopic } from './queries/print-topic.ts';
 import { startPull } from './queries/pull.ts';
 import { startPush } from './queries/push.ts';
+import { SchemaUses } from './schema-uses.ts';
 import { defaultOf, normalizeSettings } from './settings.ts';
 import type { Settings, StatementResult } from './statements/context.ts';
 import {
@@ -306,6 +307,11 @@ export class SqlService {
   /** Appends one row, given as JSON, to a stream or table; resolves when it is stored. */
   async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#engine.executeStatement(insertStatement(this.#engine.catalog, target, row));
+  }
+
+  /** What the registry asks before a schema comes in. */
+  schemaUsers(): SchemaUses {
+    return new SchemaUses(this.#engine.context, this.#setting(NO_CONTEXT));
   }
 
   // ── State ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-import type { SchemaSource, Serde } from '../../serde/index.ts';
+import type { SchemaSource, SchemaType, Serde } from '../../serde/index.ts';
 import { SessionWindowedSerde, TimeWindowedSerde, type Windowed } from '../../streams/index.ts';
 import type { WindowInfo } from '../catalog.ts';
 import { refuse } from '../errors.ts';
@@ -6,7 +6,7 @@ import { type FormatInfo, isUnwrapped } from '../formats.ts';
 import type { Row } from '../values/value.ts';
 import { avroRowSerde } from './codecs/avro.ts';
 import { avroSchemaOf } from './codecs/avro-schema.ts';
-import { jsonSchemaSerde } from './codecs/json-schema.ts';
+import { jsonSchemaOf, jsonSchemaSerde } from './codecs/json-schema.ts';
 import { delimitedSerde } from './codecs/delimited.ts';
 import type { CodecColumn, RowSerde } from './codecs/codec.ts';
 import { jsonSerde } from './codecs/json.ts';
@@ -71,6 +71,28 @@ export function rowSerde(
       const schema = avroSchemaOf(columns, bare, info.properties['fullSchemaName']);
       return avroRowSerde(columns, bare, { schemas, subject, schema, schemaId });
     }
+  }
+}
+
+/** The schema that a format's records are registered with; undefined when they are not, or when it is there already. */
+export function writtenSchema(
+  info: FormatInfo,
+  columns: readonly CodecColumn[],
+  part: RecordPart['part'],
+): { readonly schemaType: SchemaType; readonly schema: string } | undefined {
+  if (columns.length === 0 || info.properties['schemaId'] !== undefined) return undefined;
+  const bare = holdsBare(info, part, columns);
+  switch (info.format) {
+    case 'AVRO': {
+      const schema = avroSchemaOf(columns, bare, info.properties['fullSchemaName']);
+      return { schemaType: 'AVRO', schema: JSON.stringify(schema) };
+    }
+    case 'JSON_SR':
+      return { schemaType: 'JSON', schema: JSON.stringify(jsonSchemaOf(columns, bare)) };
+    case 'PROTOBUF':
+      return { schemaType: 'PROTOBUF', schema: protoText(info, columns, bare) };
+    default:
+      return undefined;
   }
 }
 

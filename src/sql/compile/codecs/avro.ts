@@ -39,10 +39,7 @@ export function avroRowSerde(columns: readonly CodecColumn[], bare: boolean, reg
     if (registered === undefined) throw new SchemaNotLoaded(id, async () => void (await schemas.byId(id)));
     if (registered.schemaType !== 'AVRO')
       throw new DeserializationError(`schema ${id} is ${registered.schemaType}, not AVRO`);
-    const schema = JSON.parse(registered.schema) as AvroSchema;
-    const codec = new AvroCodec<unknown>(schema);
-    const convert = rowReader(new AvroShapes(schema), columns, bare);
-    const reader = (bytes: Buffer, start: number, end: number): Row => convert(codec.decode(bytes, start, end));
+    const reader = avroReader(JSON.parse(registered.schema) as AvroSchema, columns, bare);
     readers.set(id, reader);
     return reader;
   };
@@ -66,9 +63,31 @@ export function avroRowSerde(columns: readonly CodecColumn[], bare: boolean, reg
   };
 }
 
+/** Throws when records of a schema can't be read as these columns. */
+export function checkAvroReads(text: string, columns: readonly CodecColumn[], bare: boolean): void {
+  avroReader(JSON.parse(text) as AvroSchema, columns, bare);
+}
+
+/** The fields of a schema's records; undefined when they are no records. */
+export function avroFieldNames(text: string): readonly string[] | undefined {
+  const shapes = new AvroShapes(JSON.parse(text) as AvroSchema);
+  const node = shapes.node(shapes.root);
+  return node['type'] === 'record' ? fieldsOf(node).map(({ name }) => name) : undefined;
+}
+
 // --- reading -----------------------------------------------------------------------------------------------------------
 
 type Convert = (value: unknown) => SqlValue;
+
+function avroReader(
+  schema: AvroSchema,
+  columns: readonly CodecColumn[],
+  bare: boolean,
+): (bytes: Buffer, start: number, end: number) => Row {
+  const codec = new AvroCodec<unknown>(schema);
+  const convert = rowReader(new AvroShapes(schema), columns, bare);
+  return (bytes, start, end) => convert(codec.decode(bytes, start, end));
+}
 
 function rowReader(shapes: AvroShapes, columns: readonly CodecColumn[], bare: boolean): (datum: unknown) => Row {
   if (bare) {

@@ -53,6 +53,45 @@ export function jsonSchemaSerde(
   };
 }
 
+/**
+ * Throws when what a schema describes can't be read as these columns. JSON says at every value of which type it is, so
+ * the reader is given one of each.
+ */
+export function checkJsonReads(text: string, columns: readonly CodecColumn[], bare: boolean): void {
+  const inner = jsonSerde(columns, bare);
+  const type = typeOf(JSON.parse(text) as JsonSchema, (name) => name);
+  if (type === undefined) return;
+  const bytes = Buffer.from(JSON.stringify(sampleOf(type)));
+  inner.decode(bytes, 0, bytes.length);
+}
+
+/** The properties that a schema lists; undefined when it is not one of objects. */
+export function jsonPropertyNames(text: string): readonly string[] | undefined {
+  const { properties } = JSON.parse(text) as JsonSchema;
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : undefined;
+}
+
+function sampleOf(type: SqlType): unknown {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return true;
+    case 'STRING':
+      return 'text';
+    case 'BYTES':
+      return '';
+    case 'ARRAY':
+      return [sampleOf(type.item)];
+    case 'MAP':
+      return { key: sampleOf(type.value) };
+    case 'STRUCT':
+      return Object.fromEntries(type.fields.map((field) => [field.name, sampleOf(field.type)]));
+    case 'DOUBLE':
+      return 1.5;
+    default:
+      return 1;
+  }
+}
+
 type JsonSchema = { readonly [key: string]: unknown };
 
 const nullable = (schema: JsonSchema): JsonSchema => ({ oneOf: [{ type: 'null' }, schema] });

@@ -101,6 +101,22 @@ export function protobufRowSerde(
   };
 }
 
+/** Throws when the messages of a schema can't be read as these columns. */
+export function checkProtobufReads(
+  text: string,
+  fullName: string | undefined,
+  columns: readonly CodecColumn[],
+  bare: boolean,
+): void {
+  const only = columns[0]!.type;
+  const struct = bare && only.kind === 'STRUCT' ? only : undefined;
+  messageReader(recordMessage(text, fullName).message, struct?.fields ?? columns, bare && struct === undefined);
+}
+
+export function protobufFieldNames(text: string, fullName: string | undefined): readonly string[] {
+  return recordMessage(text, fullName).message.fields.map(({ name }) => name);
+}
+
 /** What turns any message of a schema, envelope and all, into a line of JSON under its fields' own names. */
 export function protobufPrinter(text: string): (bytes: Buffer) => string {
   const entries = parseProto(text);
