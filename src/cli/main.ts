@@ -1,6 +1,7 @@
 // The command line. Commands are loaded when they are called, so that each starts as fast as what it needs.
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { addSchemasCommand } from './schemas-command.ts';
 
 // An older Node that handed over to this one (bin/millrace) was killed: so is this one.
 if (process.channel !== undefined) {
@@ -42,6 +43,8 @@ program
     const { sql } = await import('./sql.ts');
     await sql(url, options);
   });
+
+addSchemasCommand(program);
 
 program
   .command('demo')

@@ -4,4 +4,5 @@ export { RegistryError } from './errors.ts';
 export { SchemaRegistry } from './registry.ts';
 export { registryServer } from './rest.ts';
 export type { SchemaRequest } from './schema-reader.ts';
+export type { AffectedQuery, SchemaUsers, WritingQuery } from './schema-users.ts';
 export { HttpSchemaSource, registrySource } from './source.ts';

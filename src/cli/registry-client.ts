@@ -1,0 +1,240 @@
+// A Schema Registry over HTTP, this project's or any other with the same REST API: nothing here is known of it beyond
+// that. What only this project's registry answers is marked so, and asked for in ways that do no harm elsewhere.
+import { codeOf, MillraceError } from '../util/index.ts';
+
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+
+/** An answer that is an error, with the registry's code. */
+export class RegistryRefusal extends MillraceError {
+  override readonly name = 'RegistryRefusal';
+  readonly errorCode: number;
+
+  constructor(errorCode: number, message: string) {
+    super(`REGISTRY_${errorCode}`, message);
+    this.errorCode = errorCode;
+  }
+}
+
+export interface SchemaEntity {
+  readonly subject: string;
+  readonly version: number;
+  readonly id: number;
+  /** Missing: AVRO. */
+  readonly schemaType?: string;
+  readonly schema: string;
+  readonly references?: readonly Reference[];
+  readonly deleted?: boolean;
+}
+
+export interface Reference {
+  readonly name: string;
+  readonly subject: string;
+  readonly version: number;
+}
+
+export interface SchemaBody {
+  readonly schema: string;
+  readonly schemaType: string;
+  readonly references?: readonly Reference[];
+}
+
+export interface Change {
+  readonly kind: 'ADDED' | 'REMOVED' | 'CHANGED';
+  readonly description: string;
+}
+
+export interface Diff {
+  readonly subject: string;
+  readonly schemaType: string;
+  readonly from: number;
+  readonly to: number;
+  readonly changes: readonly Change[];
+  readonly compatibility: Readonly<Record<'backward' | 'forward', { compatible: boolean; reasons: string[] }>>;
+}
+
+export interface Explanation {
+  readonly path: string;
+  readonly version: number;
+  readonly level: string;
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** What every registry answers to a check; the last two only this project's. */
+export interface Check {
+  readonly is_compatible: boolean;
+  readonly messages?: readonly string[];
+  readonly explanations?: readonly Explanation[];
+}
+
+export interface DryRun {
+  readonly subject: string;
+  readonly existing?: boolean;
+  readonly id?: number;
+  readonly version?: number;
+  readonly isCompatible: boolean;
+  readonly explanations: readonly Explanation[];
+  readonly remedies: readonly { readonly description: string }[];
+  readonly changes: readonly Change[];
+  readonly queries?: readonly {
+    readonly queryId: string;
+    readonly sql: string;
+    readonly source: string;
+    readonly reason: string;
+  }[];
+}
+
+type Query = Readonly<Record<string, string | boolean | undefined>>;
+
+export class RegistryClient {
+  /** Without the password. */
+  readonly url: string;
+  readonly #authorization: string | undefined;
+
+  /** `user` as `name:password`; it may also stand in the URL. */
+  constructor(address: string, user?: string) {
+    const parsed = URL.parse(address);
+    if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+      throw new MillraceError('INVALID_OPTION', `"${address}" is not the URL of a registry: write http://host:port.`);
+    }
+    const inUrl = parsed.username === '' ? undefined : `${parsed.username}:${parsed.password}`;
+    const credentials = user ?? (inUrl && decodeURIComponent(inUrl));
+    this.#authorization = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
+    this.url = `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`;
+  }
+
+  async schemas(prefix: string | undefined, deleted: boolean): Promise<SchemaEntity[]> {
+    return this.#call('GET', ['schemas'], { subjectPrefix: prefix, deleted: deleted || undefined });
+  }
+
+  async compatibilityLevel(subject: string): Promise<string> {
+    const config = await this.#call<{ compatibilityLevel: string }>('GET', ['config', subject], {
+      defaultToGlobal: true,
+    });
+    return config.compatibilityLevel;
+  }
+
+  /** `version`: a number or `latest`. */
+  async version(subject: string, version: string): Promise<SchemaEntity> {
+    return this.#call('GET', ['subjects', subject, 'versions', version]);
+  }
+
+  async byId(id: string): Promise<Omit<SchemaEntity, 'subject' | 'version' | 'id'>> {
+    return this.#call('GET', ['schemas', 'ids', id]);
+  }
+
+  /** Registries of earlier times answer nothing but the id. */
+  async register(
+    subject: string,
+    body: SchemaBody,
+    normalize: boolean,
+  ): Promise<Pick<SchemaEntity, 'id'> & Partial<SchemaEntity>> {
+    return this.#call('POST', ['subjects', subject, 'versions'], { normalize: normalize || undefined }, body);
+  }
+
+  /** A subject without versions is compatible with anything. */
+  async check(subject: string, body: SchemaBody, normalize: boolean): Promise<Check> {
+    const query = { verbose: true, explain: true, normalize: normalize || undefined };
+    try {
+      return await this.#call('POST', ['compatibility', 'subjects', subject, 'versions'], query, body);
+    } catch (error) {
+      if (error instanceof RegistryRefusal && error.errorCode === 40401) return { is_compatible: true };
+      throw error;
+    }
+  }
+
+  /**
+   * Only of this project's registry. Another one would not see the flag and register the schema, so this is asked for only
+   * after a check has been answered with explanations: undefined when it was not.
+   */
+  async dryRun(
+    subject: string,
+    body: SchemaBody,
+    normalize: boolean,
+  ): Promise<{ readonly check: Check; readonly dryRun: DryRun | undefined }> {
+    const check = await this.check(subject, body, normalize);
+    if (check.explanations === undefined) return { check, dryRun: undefined };
+    const query = { dryRun: true, normalize: normalize || undefined };
+    return { check, dryRun: await this.#call('POST', ['subjects', subject, 'versions'], query, body) };
+  }
+
+  /** Only of this project's registry. */
+  async diff(subject: string, from: string | undefined, to: string | undefined): Promise<Diff> {
+    try {
+      return await this.#call('GET', ['subjects', subject, 'diff'], { from, to });
+    } catch (error) {
+      if (error instanceof RegistryRefusal && (error.errorCode === 404 || error.errorCode === 405)) {
+        throw onlyOurs(this.url, 'differences between versions');
+      }
+      throw error;
+    }
+  }
+
+  async deleteSubject(subject: string, permanent: boolean): Promise<number[]> {
+    return this.#call('DELETE', ['subjects', subject], { permanent: permanent || undefined });
+  }
+
+  async deleteVersion(subject: string, version: string, permanent: boolean): Promise<number> {
+    return this.#call('DELETE', ['subjects', subject, 'versions', version], { permanent: permanent || undefined });
+  }
+
+  async #call<T>(method: string, path: readonly string[], query: Query = {}, body?: object): Promise<T> {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+    const url = `${this.url}/${path.map(encodeURIComponent).join('/')}${parameters.size === 0 ? '' : `?${parameters}`}`;
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        method,
+        headers: {
+          accept: `${CONTENT_TYPE}, application/json`,
+          ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
+          ...(body === undefined ? {} : { 'content-type': CONTENT_TYPE }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      const reason = codeOf((error as Error).cause) ?? 'no answer';
+      throw new MillraceError(
+        'REGISTRY_UNREACHABLE',
+        `No Schema Registry answers at ${this.url} (${reason}). Start one with: millrace start, or name another with --registry`,
+        { retriable: true, cause: error },
+      );
+    }
+    const text = await response.text();
+    if (response.ok) return parsed(text, this.url) as T;
+    if (response.status === 401 || response.status === 403) {
+      const wants = 'wants another user or password: give them with --user name:password';
+      throw new RegistryRefusal(response.status, `The registry at ${this.url} ${wants}`);
+    }
+    const { error_code: code, message } = refusal(text);
+    throw new RegistryRefusal(
+      code ?? response.status,
+      message ?? `The registry at ${this.url} answers ${response.status}`,
+    );
+  }
+}
+
+export function onlyOurs(url: string, what: string): MillraceError {
+  return new MillraceError(
+    'NOT_SUPPORTED',
+    `The registry at ${url} does not tell ${what}: Millrace's own registry does`,
+  );
+}
+
+function parsed(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new MillraceError('NO_REGISTRY', `What answers at ${url} is not a Schema Registry`, { cause: error });
+  }
+}
+
+/** The members of an error; none when it is somebody else's. */
+function refusal(text: string): { readonly error_code?: number; readonly message?: string } {
+  try {
+    return JSON.parse(text) as { error_code?: number; message?: string };
+  } catch {
+    return {};
+  }
+}
