@@ -3,7 +3,7 @@
 import type { SchemaReference, SchemaType } from '../serde/index.ts';
 import { printNormalizedAvro } from './avro-normalized.ts';
 import { type AvroNames, type AvroNode, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
-import { type AvroIncompatibility, avroIncompatibilities } from './compatibility/avro.ts';
+import { type AvroIncompatibility, avroIncompatibilities, causesOf } from './compatibility/avro.ts';
 import { type CompatibilityPolicy, describe, isAcceptable } from './compatibility/json-difference-types.ts';
 import { jsonPlace } from './compatibility/json-place.ts';
 import { jsonSchemaDifferences } from './compatibility/json-schema.ts';
@@ -97,7 +97,10 @@ class ParsedAvro implements ParsedSchema {
 
   incompatibilitiesReading(writer: ParsedSchema): Incompatibility[] {
     if (!(writer instanceof ParsedAvro)) return [];
-    return avroIncompatibilities(this.#root, writer.#root).map(explain);
+    return avroIncompatibilities(this.#root, writer.#root).map((found) => ({
+      ...explain(found),
+      causes: () => causesOf(found).map(explain),
+    }));
   }
 }
 

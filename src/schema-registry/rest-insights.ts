@@ -2,7 +2,7 @@
 import type { Finding } from './compatibility/levels.ts';
 import { versionNotFound } from './errors.ts';
 import { schemaChanges } from './insight/diff.ts';
-import { explain } from './insight/explain.ts';
+import { explanations } from './insight/explain.ts';
 import type { ParsedSchema } from './providers.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { StoredSchema } from './schema-records.ts';
@@ -41,9 +41,9 @@ function diff(registry: SchemaRegistry, from: StoredSchema, to: StoredSchema): o
     if (reader.schemaType !== writer.schemaType) {
       return { compatible: false, reasons: [`${reader.schemaType} can't read ${writer.schemaType}`] };
     }
-    const found = reader.incompatibilitiesReading(writer, compatibilityPolicy);
-    const reasons = found.map((one) => explain({ ...one, violates }, after.schemaType, from.version).reason);
-    return { compatible: found.length === 0, reasons };
+    const found = reader.incompatibilitiesReading(writer, compatibilityPolicy).map((one) => ({ ...one, violates }));
+    const explained = explanations(found, after.schemaType, from.version, `version ${to.version}`);
+    return { compatible: found.length === 0, reasons: explained.map(({ reason }) => reason) };
   };
   return {
     subject: to.subject,

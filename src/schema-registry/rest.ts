@@ -161,7 +161,8 @@ function routes(registry: SchemaRegistry, identity: Identity): Record<string, (c
       };
     } catch (error) {
       if (verbose && error instanceof RegistryError && error.errorCode === 42201) {
-        return { is_compatible: false, messages: [error.message] };
+        const nothing = { explanations: [], remedies: [] };
+        return { is_compatible: false, messages: [error.message], ...(flag(query['explain']) ? nothing : {}) };
       }
       throw error;
     }

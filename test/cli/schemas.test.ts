@@ -72,7 +72,7 @@ describe('millrace schemas', () => {
 
 backward: compatible (new consumers, old records)
 forward: not compatible (old consumers, new records)
-  consumers with version 1 can't read records written with the new schema, where \`shop.Order.amount\` is long instead of int
+  consumers with version 1 can't read records written with version 2, where \`shop.Order.amount\` is long instead of int
 `,
     );
     expect((await run('list', 'life')).stdout).toBe(
@@ -212,6 +212,7 @@ Changes since version 1:
       [['list', '--output', 'xml'], /Unknown output format "xml": use table or json/],
       [['get'], /Name a subject, or give the id/],
       [['check', 'a', join(dataDir, 'none.avsc')], /^millrace: The file .*none.avsc can't be read/],
+      [['check', 'a', file('bad.avsc', '{}')], /^millrace: Invalid schema \{\}, details: no type/],
       [['diff', 'a', '1', '2'], /Subject 'a' not found/],
       [['frobnicate'], /unknown command 'frobnicate'/],
     ];

@@ -6,7 +6,12 @@ import type { Finding, Place } from '../../src/schema-registry/compatibility/lev
 import { RegistryError } from '../../src/schema-registry/errors.ts';
 import { RULES } from '../../src/schema-registry/insight/advice.ts';
 import { schemaChanges } from '../../src/schema-registry/insight/diff.ts';
-import { explain, explanationsOf, remediesFor } from '../../src/schema-registry/insight/explain.ts';
+import {
+  type Explanation,
+  explanations,
+  explanationsOf,
+  remediesFor,
+} from '../../src/schema-registry/insight/explain.ts';
 import { type ParsedSchema, parseSchema } from '../../src/schema-registry/providers.ts';
 import type { SchemaType } from '../../src/serde/index.ts';
 
@@ -49,7 +54,7 @@ describe('the words of explanations', () => {
     for (const violates of ['BACKWARD', 'FORWARD'] as const) {
       const place = (): Place => ({ path: 'a.b', keyword: 'maxLength', reader: 'int', writer: 'string' });
       const finding: Finding = { errorType, violates, description: '', additionalInfo: '[X]', place };
-      const { reason, advice } = explain(finding, language, 3);
+      const [{ reason, advice }] = explanations([finding], language, 3, 'the new schema') as [Explanation];
       expect(reason).toMatch(/^consumers with (the new schema|version 3) can't read records written with /);
       expect(`${reason} ${advice}`).not.toMatch(/[{}]|undefined/);
       expect(advice).not.toBe('');

@@ -98,15 +98,15 @@ describe('insights', () => {
       backward: {
         compatible: false,
         reasons: [
-          "consumers with the new schema can't read records written with version 1, where `shop.Order.status` may be one of A, B, which the reading schema does not know",
+          "consumers with version 2 can't read records written with version 1, where `shop.Order.status` may be one of A, B, which the reading schema does not know",
         ],
       },
       forward: {
         compatible: false,
         reasons: [
-          "consumers with version 1 can't read records written with the new schema, which have no field `qty`",
-          "consumers with version 1 can't read records written with the new schema, which have no field `gone`",
-          "consumers with version 1 can't read records written with the new schema, where `shop.Order.status` may be one of D, which the reading schema does not know",
+          "consumers with version 1 can't read records written with version 2, which have no field `qty`",
+          "consumers with version 1 can't read records written with version 2, which have no field `gone`",
+          "consumers with version 1 can't read records written with version 2, where `shop.Order.status` may be one of D, which the reading schema does not know",
         ],
       },
     });
@@ -256,6 +256,22 @@ describe('insights', () => {
     expect(plain).toEqual({ is_compatible: false, messages: answer.messages });
     expect((await check('explain', { schema: order([id, status('A', 'B', 'C')]) })).explanations).toEqual([]);
     expect((await check('explain-new', update)).explanations).toEqual([]);
+  });
+
+  test('a nullable record is explained by what is wrong in it, once', async () => {
+    const to = (...fields: object[]) => ({ type: 'record', name: 'To', fields });
+    const zip = { name: 'zip', type: 'int' };
+    const [home, work] = ['home', 'work'].map((name) => (type: unknown) => ({
+      name,
+      type: ['null', type],
+      default: null,
+    }));
+    await subjectOf('nullable', 'AVRO', order([home!(to()), work!('To')]));
+    const { explanations, messages } = await check('nullable', { schema: order([home!(to(zip)), work!('To')]) });
+    expect(messages.join().match(/MISSING_UNION_BRANCH/g)).toHaveLength(2);
+    expect(explanations.map((one: { errorType: string; path: string }) => [one.errorType, one.path])).toEqual([
+      ['READER_FIELD_MISSING_DEFAULT_VALUE', 'shop.To.zip'],
+    ]);
   });
 
   test('remedies have been tried: policies where they help, levels that accept', async () => {

@@ -21,6 +21,8 @@ export interface AvroIncompatibility {
   /** What is there; a writer that lacks a field has nothing there. */
   readonly reader: AvroNode;
   readonly writer: AvroNode | undefined;
+  /** Why the branch of a union that is meant for the writer's type can't read it, where there is such a branch. */
+  readonly inner?: readonly AvroIncompatibility[];
 }
 
 /** A type that is used in many places breaks in each of them; nobody reads on for longer than this. */
@@ -29,6 +31,24 @@ const FINDINGS_MAX = 1000;
 /** The reasons why `reader` can't read data of `writer`, a thousand at most; empty when it can. */
 export function avroIncompatibilities(reader: AvroNode, writer: AvroNode): AvroIncompatibility[] {
   return new Comparison().compare(reader, writer, { location: '', path: pathOf(reader) });
+}
+
+/** More reasons for one finding than anyone reads. */
+const MAX_CAUSES = 20;
+
+/** What is really wrong where a union "lacks" a type that it has under the same name. */
+export function causesOf(found: AvroIncompatibility): readonly AvroIncompatibility[] {
+  const causes: AvroIncompatibility[] = [];
+  const seen = new Set<AvroIncompatibility>();
+  const visit = (one: AvroIncompatibility): void => {
+    if (seen.has(one) || causes.length >= MAX_CAUSES) return;
+    seen.add(one);
+    const { inner = [] } = one;
+    if (inner.length === 0) causes.push(one);
+    else inner.forEach(visit);
+  };
+  visit(found);
+  return causes;
 }
 
 /** What a writer's type may be read as, beside itself. */
@@ -67,8 +87,9 @@ class Comparison {
     if (writer.kind === 'union') return this.#unionWriter(reader, writer.branches, at);
     if (reader.kind === 'union') {
       const candidates = this.#branchesOf(reader).readersOf(writer);
-      const readable = candidates.some((branch) => this.compare(branch, writer, at).length === 0);
-      return readable ? [] : [unionLacks(reader, writer, at)];
+      if (candidates.some((branch) => this.compare(branch, writer, at).length === 0)) return [];
+      const meant = candidates.find((branch) => isCalledAs(branch, writer));
+      return [unionLacks(reader, writer, at, meant === undefined ? [] : this.compare(meant, writer, at))];
     }
     if (isRecord(reader) && isRecord(writer)) {
       return [...nameMismatch(reader, writer, at), ...this.#fields(reader, writer, at)];
@@ -106,7 +127,7 @@ class Comparison {
       if (found.length >= FINDINGS_MAX) break;
       const reasons = this.compare(reader, branch, at);
       if (reasons.length === 0) continue;
-      if (reader.kind === 'union') found.push(unionLacks(reader, branch, within(at, `/${i}`)));
+      if (reader.kind === 'union') found.push(unionLacks(reader, branch, within(at, `/${i}`), reasons[0]?.inner));
       else found.push(...reasons);
     }
     return found;
@@ -193,9 +214,19 @@ function nameMismatch<T extends Extract<AvroNode, { name: string }>>(
   return [{ type: 'NAME_MISMATCH', ...within(at, '/name'), message: `expected: ${fullName(writer)}`, reader, writer }];
 }
 
-function unionLacks(reader: AvroNode, writer: AvroNode, at: Place): AvroIncompatibility {
+function unionLacks(
+  reader: AvroNode,
+  writer: AvroNode,
+  at: Place,
+  inner: readonly AvroIncompatibility[] = [],
+): AvroIncompatibility {
   const message = `reader union lacking writer type: ${kindOf(writer)}`;
-  return { type: 'MISSING_UNION_BRANCH', ...orRoot(at), message, reader, writer };
+  return { type: 'MISSING_UNION_BRANCH', ...orRoot(at), message, reader, writer, inner };
+}
+
+function isCalledAs(branch: AvroNode, writer: AvroNode): boolean {
+  if (branch.kind !== writer.kind) return false;
+  return !('name' in branch) || !('name' in writer) || branch.name === writer.name;
 }
 
 function isRecord(node: AvroNode): node is AvroRecord {

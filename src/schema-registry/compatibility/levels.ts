@@ -32,6 +32,8 @@ export interface Incompatibility {
   readonly additionalInfo?: string;
   /** Only asked for when somebody wants to know. */
   readonly place: () => Place;
+  /** What is wrong deeper inside, where the finding itself only says where it surfaces. */
+  readonly causes?: () => readonly Incompatibility[];
 }
 
 /** What breaks whom: readers with the new schema (a violation of BACKWARD), or readers with the old one (of FORWARD). */

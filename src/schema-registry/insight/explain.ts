@@ -35,18 +35,34 @@ export interface Remedy {
 export function explanationsOf(comparison: Comparison): Explanation[] {
   const refusal = refusalOf(comparison);
   if (refusal === undefined) return [];
-  return refusal.findings.map((finding) =>
-    explain(finding, comparison.updated.schema.schemaType, refusal.version.version),
-  );
+  const { version } = refusal.version;
+  return explanations(refusal.findings, comparison.updated.schema.schemaType, version, 'the new schema');
 }
 
-export function explain(finding: Finding, language: SchemaType, version: number): Explanation {
+/** Each reason once: a type that is used in many places breaks in all of them. `update` is what the newer schema is called. */
+export function explanations(
+  findings: readonly Finding[],
+  language: SchemaType,
+  version: number,
+  update: string,
+): Explanation[] {
+  const all = new Map<string, Explanation>();
+  for (const finding of findings) {
+    for (const cause of finding.causes?.() ?? [finding]) {
+      const explained = explain({ ...cause, violates: finding.violates }, language, version, update);
+      all.set(`${explained.errorType} ${explained.path} ${explained.reason}`, explained);
+    }
+  }
+  return [...all.values()];
+}
+
+function explain(finding: Finding, language: SchemaType, version: number, update: string): Explanation {
   const { errorType, violates, additionalInfo } = finding;
   const place = finding.place();
   const rule = ruleFor(errorType, language);
   const isNewReader = violates === 'BACKWARD';
   const old = `version ${version}`;
-  const [reader, writer] = isNewReader ? ['the new schema', old] : [old, 'the new schema'];
+  const [reader, writer] = isNewReader ? [update, old] : [old, update];
   const name = place.path.split('.').at(-1)!;
   const texts: Readonly<Record<string, string>> = {
     at: place.path === '' ? 'the whole record' : `\`${place.path}\``,
