@@ -51,6 +51,7 @@ import {
 
 /** A schema that somebody thinks of registering. */
 export interface Proposal {
+  readonly subject: string;
   readonly candidate: Candidate;
   readonly latest: StoredSchema | undefined;
   readonly comparison: Comparison;
@@ -313,6 +314,7 @@ export class SchemaRegistry {
     const config = this.config(subject);
     const candidate = this.#reader.read(subject, filledIn(request, config, live.at(-1), newVersion), config);
     const proposed = (versions: readonly StoredSchema[]): Proposal => ({
+      subject,
       candidate,
       latest: live.at(-1),
       comparison: this.#comparison(subject, candidate, versions),

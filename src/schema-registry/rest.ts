@@ -151,13 +151,12 @@ function routes(registry: SchemaRegistry, identity: Identity): Record<string, (c
   const compatibility = ({ params, query, body }: Call, against: string | undefined) => {
     const verbose = flag(query['verbose']);
     try {
-      const subject = params['subject']!;
-      const proposal = registry.proposal(subject, schemaRequest(body, query), against);
+      const proposal = registry.proposal(params['subject']!, schemaRequest(body, query), against);
       const messages = checkCompatibility(proposal.comparison);
       return {
         is_compatible: messages.length === 0,
         ...(verbose ? { messages } : {}),
-        ...(flag(query['explain']) ? explained(registry, subject, proposal) : {}),
+        ...(flag(query['explain']) ? explained(registry, proposal) : {}),
       };
     } catch (error) {
       if (verbose && error instanceof RegistryError && error.errorCode === 42201) {

@@ -172,7 +172,7 @@ describe('insights', () => {
       'type of `id` changed from integer to integer | null',
       'property `id` changed from required to optional',
       'property `id` got the description "the key"',
-      'property `name` (string) was added, with required, default ""',
+      'required property `name` (string) was added, with default ""',
       'maxLength of `tags[]` changed from 10 to 20',
       'property `kind` lost the value "a"',
       'alternative `pay.oneOf[integer]` (integer) was added',

@@ -159,13 +159,14 @@ const MEMBERS_SHOWN = 10;
 
 function called({ kind, path, facts }: SchemaElement, withType: boolean): string {
   const name = path === '' ? `the ${kind}` : `${kind} \`${path}\``;
-  return withType && typeof facts['type'] === 'string' ? `${name} (${shown(facts['type'])})` : name;
+  if (!withType) return name;
+  const required = facts['necessity'] === 'required' ? 'required ' : '';
+  return typeof facts['type'] === 'string' ? `${required}${name} (${shown(facts['type'])})` : name;
 }
 
 function also({ facts }: SchemaElement, inside: readonly SchemaElement[]): string {
   const parts = Object.entries(facts).flatMap(([aspect, fact]) => {
-    if (fact === undefined || fact.length === 0 || aspect === 'type') return [];
-    if (aspect === 'necessity') return fact === 'required' ? ['required'] : [];
+    if (fact === undefined || fact.length === 0 || aspect === 'type' || aspect === 'necessity') return [];
     if (typeof fact === 'string') return [`${aspect} ${shown(fact)}`];
     return [`the ${fact.length === 1 ? aspect : plural(aspect)} ${listed(fact)}`];
   });

@@ -31,38 +31,44 @@ export interface DryRun {
 /** Rejects with what registering would be rejected with, except when that is for incompatibility. */
 export async function dryRun(
   registry: SchemaRegistry,
-  subject: string,
+  requestedSubject: string,
   request: SchemaRequest,
   users: SchemaUsers | undefined,
 ): Promise<DryRun> {
-  const planned = plan(registry, subject, request);
-  const proposal = registry.proposal(subject, request);
-  const { candidate, latest } = proposal;
-  const { parsed } = candidate;
-  const queries =
-    users === undefined
-      ? undefined
-      : await brokenQueries(registry, planned?.stored.subject ?? subject, proposal, users);
+  const planned = plan(registry, requestedSubject, request);
+  const proposal = registry.proposal(requestedSubject, request);
+  const { candidate, latest, comparison } = proposal;
+  const subject = planned?.stored.subject ?? proposal.subject;
+  const verdict =
+    planned === undefined
+      ? {
+          wouldRegister: false,
+          isCompatible: false,
+          messages: checkCompatibility(comparison),
+          ...explained(registry, proposal),
+        }
+      : {
+          wouldRegister: true,
+          ...(planned.isNew ? {} : { existing: true as const }),
+          id: planned.stored.id,
+          version: planned.stored.version,
+          isCompatible: true,
+          messages: [],
+          explanations: [],
+          remedies: [],
+        };
+  const before = latest && { parsed: registry.parsed(latest), content: latest };
   return {
-    subject: planned?.stored.subject ?? subject,
-    wouldRegister: planned !== undefined,
-    ...(planned?.isNew === false ? { existing: true as const } : {}),
-    ...(planned === undefined ? {} : { id: planned.stored.id, version: planned.stored.version }),
-    isCompatible: planned !== undefined,
-    messages: planned === undefined ? checkCompatibility(proposal.comparison) : [],
-    ...(planned === undefined ? explained(registry, subject, proposal) : { explanations: [], remedies: [] }),
-    changes:
-      latest === undefined
-        ? []
-        : schemaChanges({ parsed: registry.parsed(latest), content: latest }, { parsed, content: candidate }),
-    ...(queries === undefined ? {} : { queries }),
+    subject,
+    ...verdict,
+    changes: before === undefined ? [] : schemaChanges(before, { parsed: candidate.parsed, content: candidate }),
+    ...(users === undefined ? {} : { queries: await brokenQueries(registry, subject, proposal, users) }),
   };
 }
 
 export function explained(
   registry: SchemaRegistry,
-  subject: string,
-  { comparison }: Proposal,
+  { subject, comparison }: Proposal,
 ): Pick<DryRun, 'explanations' | 'remedies'> {
   const { compatibilityGroup } = registry.config(subject);
   return { explanations: explanationsOf(comparison), remedies: remediesFor(comparison, compatibilityGroup) };
