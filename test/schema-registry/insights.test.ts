@@ -328,6 +328,13 @@ describe('insights', () => {
     expect(refused.explanations).toHaveLength(1);
     expect(refused.messages.join()).toContain('READER_FIELD_MISSING_DEFAULT_VALUE');
     expect(refused).not.toHaveProperty('id');
+    expect(
+      (
+        await call('POST', '/subjects/dry/versions?dryRun=true&force=true', {
+          schema: order([{ name: 'o', type: 'int' }]),
+        })
+      ).body,
+    ).toMatchObject({ wouldRegister: true, version: 3, isCompatible: false });
     expect(await dry('dry-first', next)).toMatchObject({ wouldRegister: true, version: 1, changes: [] });
     expect(await dry('dry', { schema: 'nonsense!' })).toMatchObject({ error_code: 42201 });
     await call('PUT', '/mode/dry', { mode: 'READONLY' });

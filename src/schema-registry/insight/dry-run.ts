@@ -39,28 +39,17 @@ export async function dryRun(
   const proposal = registry.proposal(requestedSubject, request);
   const { candidate, latest, comparison } = proposal;
   const subject = planned?.stored.subject ?? proposal.subject;
-  const verdict =
-    planned === undefined
-      ? {
-          wouldRegister: false,
-          isCompatible: false,
-          messages: checkCompatibility(comparison),
-          ...explained(registry, proposal),
-        }
-      : {
-          wouldRegister: true,
-          ...(planned.isNew ? {} : { existing: true as const }),
-          id: planned.stored.id,
-          version: planned.stored.version,
-          isCompatible: true,
-          messages: [],
-          explanations: [],
-          remedies: [],
-        };
+  // What is there already is not compared, and what is forced in is registered nevertheless.
+  const messages = planned?.isNew === false ? [] : checkCompatibility(comparison);
   const before = latest && { parsed: registry.parsed(latest), content: latest };
   return {
     subject,
-    ...verdict,
+    wouldRegister: planned !== undefined,
+    ...(planned?.isNew === false ? { existing: true } : {}),
+    ...(planned === undefined ? {} : { id: planned.stored.id, version: planned.stored.version }),
+    isCompatible: messages.length === 0,
+    messages,
+    ...(messages.length === 0 ? { explanations: [], remedies: [] } : explained(registry, proposal)),
     changes: before === undefined ? [] : schemaChanges(before, { parsed: candidate.parsed, content: candidate }),
     ...(users === undefined ? {} : { queries: await brokenQueries(registry, subject, proposal, users) }),
   };
