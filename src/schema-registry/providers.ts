@@ -11,7 +11,7 @@ import type { Incompatibility, Place } from './compatibility/levels.ts';
 import { invalidSchema } from './errors.ts';
 import { avroElements, avroTypeText } from './insight/avro-elements.ts';
 import { byKey, type Fact, type SchemaElement } from './insight/elements.ts';
-import { jsonElements } from './insight/json-elements.ts';
+import { jsonElementAt, jsonElements } from './insight/json-elements.ts';
 import { sortKeys } from './json-schema/json-text.ts';
 import { targetOf } from './json-schema/node.ts';
 import { type JsonSchema, parseJsonSchema } from './json-schema/parse.ts';
@@ -149,7 +149,7 @@ class ParsedJson implements ParsedSchema {
         place: () => {
           const place = jsonPlace(path);
           const key = place.keyword === undefined ? path : path.slice(0, path.lastIndexOf(`/${place.keyword}`));
-          const told = (schema: ParsedJson) => factAt(schema.#byKey().get(key), place);
+          const told = (schema: ParsedJson) => factAt(jsonElementAt(schema.#byKey(), key), place);
           return { ...place, reader: told(this), writer: told(writer) };
         },
       }));
@@ -163,8 +163,9 @@ class ParsedJson implements ParsedSchema {
 
 /** What a schema says at a place: of the keyword in question, or else which type is there. */
 function factAt(element: SchemaElement | undefined, { keyword }: Place): string | undefined {
-  const fact: Fact = keyword === 'enum' ? element?.facts['value'] : element?.facts[keyword ?? 'type'];
-  return typeof fact === 'object' ? fact.join(', ') : fact;
+  if (element === undefined) return undefined;
+  const fact: Fact = element.facts[keyword === 'enum' ? 'value' : (keyword ?? 'type')];
+  return typeof fact === 'object' ? fact.join(', ') : (fact ?? 'none');
 }
 
 /** The sentence of the original registry for each kind of Avro incompatibility. */

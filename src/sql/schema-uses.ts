@@ -53,7 +53,7 @@ export class SchemaUses {
         const side = sideOf(step, subject);
         if (side === undefined) return [];
         const reasons = unreadable(side, proposed).map((reason) => `${reason}: ${this.#onUnreadable()}`);
-        if (reasons.length === 0) reasons.push(...lost(side, used, proposed, latest));
+        reasons.push(...lost(side, used, proposed, latest));
         const { queryId, sql } = query;
         return reasons.length === 0
           ? []
@@ -155,13 +155,18 @@ function lost(
     .map((name) => `column ${name} is used, and this schema has no such field: it would always be null`);
 }
 
-/** In upper case: columns find their fields whatever their case. */
+/** In upper case: columns find their fields whatever their case. Undefined where there are no fields to be found. */
 function fieldNames(info: FormatInfo, schema: string): ReadonlySet<string> | undefined {
-  const names =
-    info.format === 'AVRO'
-      ? avroFieldNames(schema)
-      : info.format === 'PROTOBUF'
-        ? protobufFieldNames(schema, info.properties['fullSchemaName'])
-        : jsonPropertyNames(schema);
-  return names && new Set(names.map((name) => name.toUpperCase()));
+  try {
+    const names =
+      info.format === 'AVRO'
+        ? avroFieldNames(schema)
+        : info.format === 'PROTOBUF'
+          ? protobufFieldNames(schema, info.properties['fullSchemaName'])
+          : jsonPropertyNames(schema);
+    return names && new Set(names.map((name) => name.toUpperCase()));
+  } catch {
+    // What can't be taken apart can't be read either, and that has been told.
+    return undefined;
+  }
 }

@@ -146,7 +146,7 @@ Queries that would break:
   → keep the type that it has in version 1, and add the new one as a field with a new number
 
 What else would do:
-  it is compatible under NONE
+  no level but NONE accepts it, which checks nothing
   set compatibilityGroup to the name of a metadata property, and give the new schema a value for it: versions with another value are not compared
   register it under a new subject, for a new topic
 
@@ -175,7 +175,7 @@ Changes since version 1:
   → do not make \`size\` stricter: keep maximum as it is in version 1, or looser
 
 What else would do:
-  it is compatible under NONE
+  no level but NONE accepts it, which checks nothing
   set compatibilityGroup to the name of a metadata property, and give the new schema a value for it: versions with another value are not compared
   register it under a new subject, for a new topic
 

@@ -95,6 +95,26 @@ describe('paths are those of the schema’s users', () => {
     ]);
   });
 
+  test('in JSON Schema, through references that lead to each other', () => {
+    const schema = (street: object) =>
+      JSON.stringify({
+        properties: { to: { $ref: '#/definitions/A' } },
+        definitions: {
+          A: { $ref: '#/definitions/B' },
+          B: { type: 'object', properties: { street, next: { $ref: '#/definitions/A' } } },
+        },
+      });
+    const [found] = explained(
+      'JSON',
+      schema({ type: 'string', maxLength: 9 }),
+      schema({ type: 'string', maxLength: 5 }),
+    );
+    expect(found).toMatchObject({
+      path: 'to.street',
+      reason: expect.stringMatching(/maxLength of the reading schema \(5 there, 9 in the writing schema\)$/),
+    });
+  });
+
   test('in Protobuf, by names instead of numbers', () => {
     const file = (inner: string) =>
       `syntax = "proto3"; message Order { message Line { ${inner} } repeated Line lines = 1; }`;

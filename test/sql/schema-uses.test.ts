@@ -113,6 +113,8 @@ describe('queries that a schema would break', () => {
     expect(told(await after({ id: 'string', amount: 'int', extra: 'int' }))).toEqual([
       [`CSAS_${name}_BIG`, name, gone],
     ]);
+    const both = told(await after({ id: 'string', amount: 'string', extra: 'int' }));
+    expect(both).toContainEqual([`CSAS_${name}_BIG`, name, `${skips}; ${gone}`]);
     // What no query uses may go, what is new may come.
     expect(await after({ id: 'string', amount: 'int', note: 'string', more: 'int' })).toEqual([]);
   });

@@ -1,8 +1,9 @@
 // Why a difference breaks readers, and what to change in the new schema: by kinds of differences, in either direction.
 // The first rule whose pattern fits an error type counts.
 //
-// In the texts `{at}` is the place, `{keyword}` the constraint, `{info}` what the language adds (missing symbols), {has}
-// and {had} what the reader's and the writer's schema have there, `{old}` the earlier version.
+// In the texts {at} is the place and {name} the end of its path, {keyword} the constraint and {constraints} how it is set on
+// both sides, {info} what the language adds (missing symbols), {has} and {had} what the reader's and the writer's schema
+// have there, {was} what the earlier version has there, {old} that version.
 
 export interface Rule {
   readonly types: RegExp;
@@ -206,7 +207,7 @@ const json: readonly Rule[] = [
   },
   {
     types: /_(ADDED|INCREASED|DECREASED|CHANGED|EXPANDED|REDUCED)$/,
-    because: 'where {at} need not fulfil {keyword} of the reading schema ({constraints})',
+    because: 'where {at} need not fulfil {keyword} of the reading schema{constraints}',
     asReader: NOT_STRICTER,
     asWriter: STRICT_ENOUGH,
   },

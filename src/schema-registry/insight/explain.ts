@@ -74,7 +74,10 @@ function explain(finding: Finding, language: SchemaType, version: number, update
     had: shown(place.writer) ?? 'something else',
     was: shown(isNewReader ? place.writer : place.reader) ?? 'what it was',
     default: sampleDefault(place.reader ?? ''),
-    constraints: `${shown(place.reader) ?? 'none'} there, ${shown(place.writer) ?? 'none'} in the writing schema`,
+    constraints:
+      place.reader === undefined || place.writer === undefined
+        ? ''
+        : ` (${shown(place.reader)} there, ${shown(place.writer)} in the writing schema)`,
   };
   const fill = (template: string) => template.replace(/\{(\w+)\}/g, (whole, key: string) => texts[key] ?? whole);
   return {
@@ -132,7 +135,10 @@ export function remediesFor(comparison: Comparison, group: string | undefined): 
     remedies.push({
       kind: 'COMPATIBILITY_LEVEL',
       value: level,
-      description: `it is compatible under ${level}${level.startsWith('FORWARD') ? ': update the producers first' : ''}`,
+      description:
+        level === 'NONE'
+          ? 'no level but NONE accepts it, which checks nothing'
+          : `it is compatible under ${level}${level.startsWith('FORWARD') ? ': update the producers first' : ''}`,
     });
   }
   if (settings.policy === 'STRICT' && accepts({ policy: 'LENIENT' })) {

@@ -40,6 +40,27 @@ export function jsonElements(root: unknown): readonly SchemaElement[] {
   return list.elements;
 }
 
+/** References are only followed so far: they may lead to each other. */
+const REFERENCES_MAX = 100;
+
+/** The element that a pointer leads to, through the references on its way. */
+export function jsonElementAt(
+  elements: ReadonlyMap<string, SchemaElement>,
+  pointer: string,
+): SchemaElement | undefined {
+  let key = pointer.replace(/\/+$/, '');
+  for (let i = 0; i < REFERENCES_MAX; i++) {
+    const found = elements.get(key);
+    if (found !== undefined) return found;
+    let end = key.lastIndexOf('/');
+    while (end > 0 && !elements.has(key.slice(0, end))) end = key.lastIndexOf('/', end - 1);
+    const type = end > 0 ? elements.get(key.slice(0, end))?.facts['type'] : undefined;
+    if (typeof type !== 'string' || !type.startsWith(`${ROOT}/`)) return undefined;
+    key = type + key.slice(end);
+  }
+  return undefined;
+}
+
 interface At {
   readonly kind: string;
   readonly id: string;
