@@ -27,24 +27,34 @@ const style: Style = {
   colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
 };
 
+const QUESTIONS_AT_ONCE = 16;
+
 export async function list(prefix: string | undefined, options: ListOptions): Promise<void> {
   const client = connect(options);
   const bySubject = Map.groupBy(await client.schemas(prefix, options.deleted === true), ({ subject }) => subject);
+  const entries = [...bySubject];
   const subjects: SubjectSummary[] = [];
-  for (const [subject, versions] of bySubject) {
-    const ordered = versions.toSorted((a, b) => a.version - b.version);
-    const live = ordered.filter(({ deleted }) => deleted !== true);
-    const latest = live.at(-1) ?? ordered.at(-1)!;
-    subjects.push({
-      subject,
-      schemaType: latest.schemaType ?? 'AVRO',
-      versions: live.map(({ version }) => version),
-      deletedVersions: ordered.filter(({ deleted }) => deleted === true).map(({ version }) => version),
-      latestId: latest.id,
-      compatibility: await client.compatibilityLevel(subject),
-    });
+  // One question per subject: some at a time, as the registry may be far away.
+  for (let i = 0; i < entries.length; i += QUESTIONS_AT_ONCE) {
+    const some = entries.slice(i, i + QUESTIONS_AT_ONCE);
+    const levels = await Promise.all(some.map(([subject]) => client.compatibilityLevel(subject)));
+    subjects.push(...some.map(([subject, versions], j) => summary(subject, versions, levels[j]!)));
   }
   show(options, subjects, () => subjectsText(subjects, options.deleted === true, style));
+}
+
+function summary(subject: string, versions: readonly SchemaEntity[], compatibility: string): SubjectSummary {
+  const ordered = versions.toSorted((a, b) => a.version - b.version);
+  const live = ordered.filter(({ deleted }) => deleted !== true);
+  const latest = live.at(-1) ?? ordered.at(-1)!;
+  return {
+    subject,
+    schemaType: latest.schemaType ?? 'AVRO',
+    versions: live.map(({ version }) => version),
+    deletedVersions: ordered.filter(({ deleted }) => deleted === true).map(({ version }) => version),
+    latestId: latest.id,
+    compatibility,
+  };
 }
 
 /** The schema goes to the standard output alone, so that it can be piped; which one it is goes beside it. */

@@ -167,6 +167,16 @@ const nested = (depth: number, wrap: (inner: unknown, level: number) => unknown,
   return schema;
 };
 
+test('an alias is a new name only for what does not go by it any more', () => {
+  const record = (...fields: object[]) => ({
+    parsed: parseSchema('AVRO', JSON.stringify({ type: 'record', name: 'R', fields }), []),
+    content: { references: [] },
+  });
+  const a = { name: 'a', type: 'int' };
+  const changes = schemaChanges(record(a), record({ name: 'b', type: 'int', aliases: ['a'] }, a));
+  expect(changes.map(({ description }) => description)).toEqual(['field `R.b` (int) was added, with the alias a']);
+});
+
 describe('bounds', () => {
   test('a schema is the same as itself; what comes and goes adds up', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'd');

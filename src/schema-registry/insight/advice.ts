@@ -45,9 +45,9 @@ const avro: readonly Rule[] = [
   },
   {
     types: /^NAME_MISMATCH$/,
-    because: 'which were written under another name than {at}',
-    asReader: 'keep the name, or list the old name under "aliases" of the new schema',
-    asWriter: 'keep the name that {old} has',
+    because: 'where {at} is named {had} instead of {has}',
+    asReader: 'keep the name, or list {had} under "aliases" of the new schema',
+    asWriter: 'keep the name {has}',
   },
   {
     types: /^FIXED_SIZE_MISMATCH$/,
@@ -112,7 +112,6 @@ const protobuf: readonly Rule[] = [
 
 const NOT_STRICTER = 'do not make {at} stricter: keep {keyword} as it is in {old}, or looser';
 const STRICT_ENOUGH = 'do not make {at} looser: keep {keyword} as it is in {old}, or stricter';
-const CLOSED_FIRST = 'list {at} without constraints ("{name}": true)';
 
 const json: readonly Rule[] = [
   {
@@ -136,7 +135,8 @@ const json: readonly Rule[] = [
   {
     types: /_ADDED_TO_OPEN_CONTENT_MODEL$/,
     because: 'which may hold anything at {at}: the writing schema is open ("additionalProperties" is not false)',
-    asReader: `${CLOSED_FIRST}, or give it another place that earlier records could not fill`,
+    asReader:
+      'let {at} accept anything (the schema true), or put it where earlier records could not have something else',
     asWriter: 'keep {at} in the new schema, or close it with "additionalProperties": false',
   },
   {

@@ -37,16 +37,18 @@ export function schemaChanges(before: DescribedSchema, after: DescribedSchema): 
 /** Changes in the order of the update's elements; what is gone comes first. */
 export function changesBetween(before: readonly SchemaElement[], after: readonly SchemaElement[]): SchemaChange[] {
   const old = byKey(before);
+  const present = new Set(after.map(keyOf));
   const kept = new Set<SchemaElement>();
   /** Keys of the update's elements, as the original has them. */
   const originalKeys = new Map<string, string>();
   const added: SchemaElement[] = [];
   const pairs: [SchemaElement, SchemaElement][] = [];
   for (const element of after) {
-    const { id, formerIds = [] } = element;
     const parent = element.parent === undefined ? undefined : (originalKeys.get(element.parent) ?? element.parent);
-    const was = [id, ...formerIds]
-      .map((one) => old.get(keyOf({ id: one, ...(parent === undefined ? {} : { parent }) })))
+    // What still goes by a name has it, whoever else lists it as an alias.
+    const formerIds = (element.formerIds ?? []).filter((id) => !present.has(keyOf({ ...element, id })));
+    const was = [element.id, ...formerIds]
+      .map((id) => old.get(keyOf({ id, ...(parent === undefined ? {} : { parent }) })))
       .find((found) => found !== undefined && found.kind === element.kind && !kept.has(found));
     if (was === undefined) added.push(element);
     else {
@@ -56,7 +58,7 @@ export function changesBetween(before: readonly SchemaElement[], after: readonly
     }
   }
   const position = new Map(after.map((element, i) => [element.path, i]));
-  const present = [...whole('ADDED', added), ...pairs.flatMap(([was, is]) => changesOf(was, is))].sort(
+  const stay = [...whole('ADDED', added), ...pairs.flatMap(([was, is]) => changesOf(was, is))].sort(
     (a, b) => (position.get(a.path) ?? 0) - (position.get(b.path) ?? 0),
   );
   return [
@@ -64,7 +66,7 @@ export function changesBetween(before: readonly SchemaElement[], after: readonly
       'REMOVED',
       before.filter((element) => !kept.has(element)),
     ),
-    ...present,
+    ...stay,
   ];
 }
 
