@@ -223,9 +223,9 @@ export class SqlService {
     return this.#inTurn(async () => {
       const result = await this.#carryOut(parsed, context);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
-      const { message, queryId } = result;
+      const { message, queryId, repeatAs } = result;
       const commandSequenceNumber = await this.#commands.append({
-        statement: parsed.text,
+        statement: repeatAs ?? parsed.text,
         properties: this.#overrides(context),
         ...(queryId === undefined ? {} : { queryId }),
       });

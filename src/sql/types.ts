@@ -1,4 +1,5 @@
 import { unreachable } from '../util/index.ts';
+import type { TypeNode } from './parser/ast.ts';
 import { quoteName } from './parser/print.ts';
 
 /**
@@ -91,6 +92,25 @@ export function typeText(type: SqlType): string {
       return `STRUCT<${type.fields.map((field) => `${quoteName(field.name)} ${typeText(field.type)}`).join(', ')}>`;
     default:
       return type.kind;
+  }
+}
+
+/** A type as a statement declares it. */
+export function typeNodeOf(type: SqlType): TypeNode {
+  switch (type.kind) {
+    case 'DECIMAL':
+      return { kind: 'named', name: type.kind, parameters: [String(type.precision), String(type.scale)] };
+    case 'ARRAY':
+      return { kind: 'array', item: typeNodeOf(type.item) };
+    case 'MAP':
+      return { kind: 'map', key: typeNodeOf(type.key), value: typeNodeOf(type.value) };
+    case 'STRUCT':
+      return {
+        kind: 'struct',
+        fields: type.fields.map(({ name, type: field }) => ({ name, type: typeNodeOf(field) })),
+      };
+    default:
+      return { kind: 'named', name: type.kind, parameters: [] };
   }
 }
 

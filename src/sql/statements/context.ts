@@ -59,5 +59,11 @@ export type Settings = (name: string) => string | undefined;
 
 /** What a statement did. */
 export type StatementResult =
-  | { readonly kind: 'done'; readonly message: string; readonly queryId?: string | undefined }
+  | {
+      readonly kind: 'done';
+      readonly message: string;
+      readonly queryId?: string | undefined;
+      /** The statement that the next start repeats, where it is not the one that was given. */
+      readonly repeatAs?: string | undefined;
+    }
   | { readonly kind: 'warning'; readonly message: string };

@@ -12,10 +12,10 @@ import {
   valueWrapping,
   withDefaultProperties,
 } from '../formats.ts';
-import type { CreateSource } from '../parser/ast.ts';
+import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
 import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts';
-import { BYTES, sameType, typeText } from '../types.ts';
+import { BYTES, sameType, typeNodeOf, typeText } from '../types.ts';
 import type { EngineContext, Settings, StatementResult } from './context.ts';
 import { inferColumns } from './schema-inference.ts';
 import { materializeSourceTable } from './source-table.ts';
@@ -75,7 +75,38 @@ export async function createSource(
     catalog.put({ ...source, createdBy });
   }
   const created = `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`;
-  return { kind: 'done', message: created };
+  return { kind: 'done', message: created, repeatAs: withInferredColumns(statement, source) };
+}
+
+/**
+ * Columns that came from the registry are part of what was created: the schema that is the latest at the next start may
+ * have others. Undefined when the statement says all there is; an id in it means the same schema for ever.
+ */
+function withInferredColumns(
+  statement: CreateSource,
+  { schema, keyFormat, valueFormat }: DataSource,
+): string | undefined {
+  const { elements, type: kind } = statement;
+  const isInferred = (info: FormatInfo, columns: readonly Column[], side: 'key' | 'value') =>
+    usesRegistry(info.format) &&
+    info.properties['schemaId'] === undefined &&
+    columns.length > 0 &&
+    !elements.some(({ constraint }) => constraint !== 'HEADERS' && (constraint === undefined) === (side === 'value'));
+  const element = ({ name, type }: Column, constraint?: ColumnElement['constraint']): ColumnElement => ({
+    name,
+    type: typeNodeOf(type),
+    constraint,
+  });
+  const values = schema.value.filter(({ namespace }) => namespace === 'VALUE');
+  const inferred = [
+    ...(isInferred(keyFormat, schema.key, 'key')
+      ? schema.key.map((column) => element(column, kind === 'TABLE' ? 'PRIMARY KEY' : 'KEY'))
+      : []),
+    ...(isInferred(valueFormat, values, 'value') ? values.map((column) => element(column)) : []),
+  ];
+  return inferred.length === 0
+    ? undefined
+    : `${printStatement({ ...statement, elements: [...inferred, ...elements] })};`;
 }
 
 /** Declared columns in a registry format are the topic's schema: producers find it before any query has run. */
