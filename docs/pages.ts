@@ -1,5 +1,6 @@
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
+import { registryRestSettings } from '../src/schema-registry/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlSettings, streamsSettings } from '../src/sql/settings.ts';
@@ -26,6 +27,9 @@ function settingsPage(): string {
     '## Topics',
     'Set when a topic is made, or altered later.',
     settingsTable(topicSettings),
+    '## Schema Registry',
+    'Those under `authentication.` also without `schema.registry.` in front.',
+    settingsTable(registryRestSettings),
     '## SQL',
     'Set for the service, or with `SET` for a session.',
     settingsTable(sqlSettings),

@@ -4,10 +4,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Broker } from '../broker/index.ts';
 import { type Client, createClient } from '../client/index.ts';
-import { registryServer, registrySource, SchemaRegistry } from '../schema-registry/index.ts';
+import { registryRestSettings, registryServer, registrySource, SchemaRegistry } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, type SqlService, sqlServer } from '../sql/index.ts';
-import { codeOf, type GivenSettings, MillraceError } from '../util/index.ts';
+import { codeOf, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
 import { parseListener, type PlatformSettings, splitSettings } from './settings.ts';
 import { version } from './version.ts';
 
@@ -46,7 +46,12 @@ export class Platform {
 
   /** Starts all services and resolves when each answers. When one can't start, those before it are stopped again. */
   static async start(options: PlatformOptions = {}): Promise<Platform> {
-    const { platform, broker: brokerSettings, sql: sqlSettings } = splitSettings(options.settings ?? {});
+    const {
+      platform,
+      broker: brokerSettings,
+      registry: registrySettings,
+      sql: sqlSettings,
+    } = splitSettings(options.settings ?? {});
     const log = options.log ?? (() => {});
     const dataDir = platform['log.dirs'];
     makeDataDirectory(dataDir);
@@ -72,6 +77,9 @@ export class Platform {
         clusterId: broker.clusterId,
         version,
         users: () => queries?.schemaUsers(),
+        settings: readSettings(registryRestSettings, registrySettings),
+        isTls: parseListener('schema.registry.listeners', platform['schema.registry.listeners']).isTls,
+        log,
       });
       const registryUrl = await listening('schema.registry.listeners', platform, (address) =>
         registryHttp.listen(address),

@@ -2,6 +2,7 @@
 // parts, under their own names, and are handed on to them.
 import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/index.ts';
+import { registryRestSettings } from '../schema-registry/index.ts';
 import {
   codeOf,
   type GivenSettings,
@@ -25,6 +26,7 @@ export type PlatformSettings = ValuesOf<typeof platformSettings>;
 export interface SplitSettings {
   readonly platform: PlatformSettings;
   readonly broker: GivenSettings;
+  readonly registry: GivenSettings;
   readonly sql: GivenSettings;
 }
 
@@ -32,16 +34,20 @@ export interface SplitSettings {
 export function splitSettings(given: GivenSettings): SplitSettings {
   const platform: Record<string, string | number | boolean> = {};
   const broker: Record<string, string | number | boolean> = {};
+  const registry: Record<string, string | number | boolean> = {};
   const sql: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(given)) {
+    // The original's own spelling, where no other service has that setting.
+    const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
+    else if (Object.hasOwn(registryRestSettings, ofRegistry)) registry[ofRegistry] = value;
     else {
-      settingNamed({ ...platformSettings, ...brokerSettings }, name);
+      settingNamed({ ...platformSettings, ...registryRestSettings, ...brokerSettings }, name);
       broker[name] = value;
     }
   }
-  return { platform: readSettings(platformSettings, platform), broker, sql };
+  return { platform: readSettings(platformSettings, platform), broker, registry, sql };
 }
 
 /** Reads a `.properties` file: `key=value` lines, `#` and `!` comments, a backslash at the end continues a line. */
@@ -85,7 +91,10 @@ export function settingsFromEnvironment(
 }
 
 /** `PLAINTEXT://host:port`, `http://host:port`, or `host:port`. An empty host means every address. */
-export function parseListener(name: keyof PlatformSettings, text: string): { host: string; port: number } {
+export function parseListener(
+  name: keyof PlatformSettings,
+  text: string,
+): { host: string; port: number; isTls: boolean } {
   const match = /^(?:([A-Za-z_]+):\/\/)?(\[[0-9a-fA-F:]+\]|[^:/]*):(\d{1,5})\/?$/.exec(text.trim());
   if (match === null || Number(match[3]) > 65535) {
     throw new MillraceError(
@@ -94,8 +103,9 @@ export function parseListener(name: keyof PlatformSettings, text: string): { hos
     );
   }
   const scheme = match[1]?.toUpperCase() ?? '';
-  if (scheme === 'HTTPS' || scheme === 'SSL' || scheme.startsWith('SASL')) {
+  const isTls = scheme === 'HTTPS' || scheme === 'SSL';
+  if (scheme.startsWith('SASL') || (isTls && name !== 'schema.registry.listeners')) {
     throw new MillraceError('INVALID_CONFIG', `"${name}": ${match[1]} is not supported; listen on PLAINTEXT or http.`);
   }
-  return { host: match[2]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[3]) };
+  return { host: match[2]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[3]), isTls };
 }

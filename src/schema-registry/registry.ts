@@ -221,6 +221,11 @@ export class SchemaRegistry {
     return this.#store.contexts();
   }
 
+  /** The subject that is read or written when it is asked for `subject`. */
+  subjectMeant(subject: string, use: 'reading' | 'writing'): string {
+    return use === 'reading' ? this.#find(subject) : this.#target(subject);
+  }
+
   // ── Registering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async register(subject: string, request: SchemaRequest): Promise<StoredSchema> {
@@ -357,6 +362,8 @@ export class SchemaRegistry {
       const subject = this.#target(requestedSubject);
       this.#checkWritable(subject);
       const found = this.version(subject, version, true);
+      // Reading looks into other contexts too; what is deleted is what was named.
+      if (found.subject !== subject) throw subjectNotFound(requestedSubject);
       this.#refuseIfReferenced([found], permanent);
       if (permanent) {
         if (!found.deleted) throw versionNotSoftDeleted(subject, found.version);

@@ -5,16 +5,12 @@ import { schemaChanges } from './insight/diff.ts';
 import { explanations } from './insight/explain.ts';
 import type { ParsedSchema } from './providers.ts';
 import type { SchemaRegistry } from './registry.ts';
+import type { DeclareRoute, Route } from './rest-access.ts';
 import type { StoredSchema } from './schema-records.ts';
 
-interface Call {
-  readonly params: Record<string, string>;
-  readonly query: Record<string, string | string[] | undefined>;
-}
-
-export function insightRoutes(registry: SchemaRegistry): Record<string, (call: Call) => unknown> {
+export function insightRoutes(registry: SchemaRegistry, needs: DeclareRoute): Readonly<Record<string, Route>> {
   return {
-    'GET /subjects/:subject/diff': ({ params, query }) => {
+    'GET /subjects/:subject/diff': needs('SUBJECT_READ', ({ params, query }) => {
       const subject = params['subject']!;
       const includeDeleted = String(query['deleted']).toLowerCase() === 'true';
       const to = registry.version(subject, String(query['to'] ?? 'latest'), includeDeleted);
@@ -23,7 +19,7 @@ export function insightRoutes(registry: SchemaRegistry): Record<string, (call: C
           ? versionBefore(registry, to, includeDeleted)
           : registry.version(subject, String(query['from']), includeDeleted);
       return diff(registry, from, to);
-    },
+    }),
   };
 }
 

@@ -44,6 +44,12 @@ export function scopesOf(subject: string | null): (string | null)[] {
   return [...new Set([...(name === '' ? [] : [qualify(context, name)]), ofContext, GLOBAL_SCOPE])];
 }
 
+/** Does configuration for this subject hold for all subjects of the default context, or of all contexts? */
+export function isGlobalScope(subject: string): boolean {
+  const scope = scopeOf(subject);
+  return scope === null || contextOf(scope) === contextOf(GLOBAL_SCOPE);
+}
+
 /** Where configuration that is set for `subject` is kept. */
 export function scopeOf(subject: string | null): string | null {
   return subject === null ? null : plainSubject(subject) || null;

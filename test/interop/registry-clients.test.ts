@@ -2,13 +2,14 @@
 // What they try are programs of their own in `registry-clients/`, which has its own packages; each of their scenarios is a
 // test here. What they write to each other goes through our broker, and through our SQL.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recordsOf } from '../../src/client/index.ts';
 import { Platform } from '../../src/platform/index.ts';
 import { avroSerde, deserialize } from '../../src/serde/index.ts';
+import { hasOpenssl, makeCertificates } from '../schema-registry/certificates.ts';
 
 const folder = join(import.meta.dirname, 'registry-clients');
 const python = join(folder, '.venv', 'bin', 'python');
@@ -35,6 +36,10 @@ const NODE = [
   'cross.mjs',
 ];
 const AFTER_NODE = ['cross_read.py'];
+/** These have a registry of their own, with TLS, passwords and rules. */
+const SECURED = ['secured.mjs', 'secured.py'];
+const hasCertificates = hasOpenssl();
+if (missing.length === 0 && !hasCertificates) console.log('skipped: there is no openssl to make certificates with');
 
 interface Report {
   readonly name: string;
@@ -49,16 +54,20 @@ describe.skipIf(missing.length > 0)('clients of the registry', () => {
   let answers: unknown[];
   let errors = '';
 
-  beforeAll(async () => {
-    platform = await Platform.start({
+  function start(name: string, registry: Readonly<Record<string, string>>): Promise<Platform> {
+    return Platform.start({
       settings: {
-        'log.dirs': dataDir,
+        'log.dirs': join(dataDir, name),
         listeners: 'PLAINTEXT://127.0.0.1:0',
-        'schema.registry.listeners': 'http://127.0.0.1:0',
         'ksql.listeners': 'http://127.0.0.1:0',
         'ksql.streams.auto.offset.reset': 'earliest',
+        ...registry,
       },
     });
+  }
+
+  beforeAll(async () => {
+    platform = await start('open', { 'schema.registry.listeners': 'http://127.0.0.1:0' });
     await run(python, 'run.py', BEFORE_SQL);
     answers = await sql(`
       CREATE STREAM a WITH (KAFKA_TOPIC='from-python-avro', VALUE_FORMAT='AVRO');
@@ -67,6 +76,7 @@ describe.skipIf(missing.length > 0)('clients of the registry', () => {
       CREATE STREAM copy WITH (KAFKA_TOPIC='from-sql-avro', VALUE_FORMAT='AVRO') AS SELECT * FROM a EMIT CHANGES;`);
     await run(process.execPath, 'run.mjs', NODE);
     await run(python, 'run.py', AFTER_NODE);
+    if (hasCertificates) await runSecured();
   }, 240_000);
 
   afterAll(async () => {
@@ -74,10 +84,35 @@ describe.skipIf(missing.length > 0)('clients of the registry', () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  async function run(program: string, runner: string, files: readonly string[]): Promise<void> {
-    const args = [join(folder, runner), platform.url('schema-registry'), platform.url('broker'), ...files];
+  async function runSecured(): Promise<void> {
+    const certificates = makeCertificates(dataDir);
+    const server = certificates.issue('registry');
+    const [users, rules] = [join(dataDir, 'users'), join(dataDir, 'rules')];
+    writeFileSync(users, 'anna: secret');
+    writeFileSync(rules, 'anna SUBJECT_WRITE anna-*\nanna SUBJECT_READ,SUBJECT_COMPATIBILITY_READ *');
+    await using secured = await start('secured', {
+      'schema.registry.listeners': 'https://127.0.0.1:0',
+      'schema.registry.ssl.keystore.key': `${server}.key`,
+      'schema.registry.ssl.keystore.certificate.chain': `${server}.crt`,
+      'schema.registry.authentication.method': 'BASIC',
+      'schema.registry.authentication.users.location': users,
+      'schema.registry.acl.location': rules,
+    });
+    const env = { ...process.env, REGISTRY_CA: certificates.ca };
+    await run(process.execPath, 'run.mjs', ['secured.mjs'], secured, env);
+    await run(python, 'run.py', ['secured.py'], secured, env);
+  }
+
+  async function run(
+    program: string,
+    runner: string,
+    files: readonly string[],
+    against = platform,
+    env = process.env,
+  ): Promise<void> {
+    const args = [join(folder, runner), against.url('schema-registry'), against.url('broker'), ...files];
     const output = await new Promise<string>((resolve) => {
-      execFile(program, args, { cwd: folder, timeout: 120_000 }, (error, stdout, stderr) => {
+      execFile(program, args, { cwd: folder, timeout: 120_000, env }, (error, stdout, stderr) => {
         if (error !== null) errors += `${runner}: ${error.message}\n${stderr}`;
         resolve(stdout);
       });
@@ -93,7 +128,7 @@ describe.skipIf(missing.length > 0)('clients of the registry', () => {
     return (await (await fetch(`${platform.url('sql')}/ksql`, { method: 'POST', body })).json()) as unknown[];
   }
 
-  describe.each([...BEFORE_SQL, ...NODE, ...AFTER_NODE])('%s', (file) => {
+  describe.each([...BEFORE_SQL, ...NODE, ...AFTER_NODE, ...(hasCertificates ? SECURED : [])])('%s', (file) => {
     const names = scenariosOf(file);
 
     test('has scenarios', () => {

@@ -1,0 +1,90 @@
+// The JSON of requests and answers, as Confluent's registry has it.
+import type { SchemaReference } from '../serde/index.ts';
+import { RegistryError } from './errors.ts';
+import { readMetadata, readRuleSet } from './metadata.ts';
+import type { SchemaRequest } from './schema-reader.ts';
+import type { StoredSchema } from './schema-records.ts';
+import { readSchemaTags, tagsOf } from './tags.ts';
+
+export type Query = Readonly<Record<string, string | string[] | undefined>>;
+export type Params = Readonly<Record<string, string>>;
+
+export function text(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** The Python client writes `True`. */
+export function flag(value: string | string[] | undefined): boolean {
+  return text(value)?.toLowerCase() === 'true';
+}
+
+export function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
+  const metadata = readMetadata(body['metadata']);
+  const ruleSet = readRuleSet(body['ruleSet']);
+  return {
+    schema: typeof body['schema'] === 'string' ? body['schema'] : '',
+    ...(typeof body['schemaType'] === 'string' ? { schemaType: body['schemaType'] } : {}),
+    ...(Array.isArray(body['references']) ? { references: body['references'].map(readReference) } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(ruleSet === undefined ? {} : { ruleSet }),
+    ...(flag(query['normalize']) ? { normalize: true } : {}),
+    force: flag(query['force']),
+    tagsToAdd: readSchemaTags(body['schemaTagsToAdd'], 'schemaTagsToAdd'),
+    tagsToRemove: readSchemaTags(body['schemaTagsToRemove'], 'schemaTagsToRemove'),
+    propagateTags: body['propagateSchemaTags'] === true,
+    ...(body['id'] === undefined || body['id'] === null ? {} : { id: int32(body['id'], 'id') }),
+    ...(body['version'] === undefined || body['version'] === null
+      ? {}
+      : { version: int32(body['version'], 'version') }),
+  };
+}
+
+export function readReference(json: unknown): SchemaReference {
+  const { name, subject, version } = (json ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string' || typeof subject !== 'string' || !Number.isInteger(version)) {
+    throw new RegistryError(42201, 'A reference has a name, a subject and a version');
+  }
+  return { name, subject, version: Number(version) };
+}
+
+function int32(json: unknown, what: string): number {
+  if (typeof json !== 'number' || (json | 0) !== json) {
+    throw new RegistryError(42201, `The member ${what} is not an integer of 32 bits`);
+  }
+  return json;
+}
+
+export function list(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+export function contentEntity({ guid, schemaType, references, metadata, ruleSet, schema }: StoredSchema): object {
+  return {
+    guid,
+    schemaType,
+    schema,
+    ...(references.length === 0 ? {} : { references }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(ruleSet === undefined ? {} : { ruleSet }),
+  };
+}
+
+export function schemaEntity(stored: StoredSchema): object {
+  const { subject, version, id, deleted } = stored;
+  return { subject, version, id, ...contentEntity(stored), ...(deleted ? { deleted } : {}) };
+}
+
+/** The elements with any of the tags that are asked for, `*` for all. */
+export function schemaTags({ schemaType, schema }: StoredSchema, query: Query): object {
+  const wanted = list(query['findTags']);
+  if (wanted.length === 0) return {};
+  const found = tagsOf(schemaType, schema)
+    .map((element) => ({
+      ...element,
+      tags: element.tags.filter((tag) => wanted.includes('*') || wanted.includes(tag)),
+    }))
+    .filter(({ tags }) => tags.length > 0);
+  return {
+    schemaTags: found.map(({ entityPath, entityType, tags }) => ({ schemaEntity: { entityPath, entityType }, tags })),
+  };
+}
