@@ -226,6 +226,11 @@ export class SchemaRegistry {
     return use === 'reading' ? this.#find(subject) : this.#target(subject);
   }
 
+  /** How many records of its topic this registry has read. */
+  get position(): number {
+    return this.#store.position;
+  }
+
   // ── Registering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async register(subject: string, request: SchemaRequest): Promise<StoredSchema> {

@@ -11,6 +11,7 @@ import { type Tls, tlsOf } from './http-security/tls.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { Call } from './rest-access.ts';
 import { withContextInSubjects } from './rest-contexts.ts';
+import { RestMetrics } from './rest-metrics.ts';
 import { registryRoutes, type Surroundings } from './rest-routes.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
@@ -30,6 +31,8 @@ const NOT_SUPPORTED = {
 /** What these answer never changes once it is there. */
 const IMMUTABLE = new Set(['GET /schemas/ids/:id', 'GET /schemas/ids/:id/schema', 'GET /schemas/guids/:guid']);
 
+const METRICS = '/metrics';
+
 export interface RegistryServerOptions extends Surroundings {
   /** Default: everybody may do everything. */
   readonly settings?: RegistryRestSettings;
@@ -45,6 +48,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
   const authentication = authenticationOf(settings, log);
   const authorization = authorizationOf(settings, log);
   const app = newServer(isTls ? tlsOf(settings, log) : undefined);
+  const metrics = new RestMetrics(registry, () => connectionsOf(app));
   const userOf = new WeakMap<FastifyRequest, string>();
 
   app.removeAllContentTypeParsers();
@@ -63,10 +67,18 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
       if (challenge !== undefined && asRegistryError(error).status === 401) reply.header('www-authenticate', challenge);
       throw error;
     }
-    if (!accepts(request.headers.accept)) throw new RegistryError(406, 'HTTP 406 Not Acceptable');
+    const isNegotiated = request.routeOptions.url !== METRICS;
+    if (isNegotiated && !accepts(request.headers.accept)) throw new RegistryError(406, 'HTTP 406 Not Acceptable');
   });
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('content-type', CONTENT_TYPE);
+  app.addHook('onSend', async (request, reply) => {
+    if (request.routeOptions.url !== METRICS || reply.statusCode >= 400) reply.header('content-type', CONTENT_TYPE);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    done();
+    const route = request.routeOptions.url ?? '';
+    metrics
+      .observe({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
+      .catch((error) => log(`A request was not counted: ${messageOf(error)}`));
   });
   app.setNotFoundHandler((_request, reply) => fail(reply, new RegistryError(404, 'HTTP 404 Not Found')));
   app.setErrorHandler((error, _request, reply) => fail(reply, error));
@@ -79,6 +91,10 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     app.all(`/${area}`, refuse);
     app.all(`/${area}/*`, refuse);
   }
+  app.get(METRICS, async (_request, reply) => {
+    const { contentType, body } = await metrics.text();
+    return reply.type(contentType).send(body);
+  });
   for (const [path, route] of Object.entries(registryRoutes(registry, options))) {
     const [method, url] = path.split(' ') as ['GET' | 'POST' | 'PUT' | 'DELETE', string];
     const current = async (call: Call) => {
@@ -143,6 +159,12 @@ function newServer(tls: Tls | undefined): FastifyInstance {
     if (clientAuthentication === 'REQUESTED' && !socket.authorized && socket.getPeerCertificate().raw) socket.destroy();
   });
   return app;
+}
+
+function connectionsOf(app: FastifyInstance): Promise<number> {
+  return new Promise((resolve, reject) => {
+    app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
 }
 
 function accepts(header: string | undefined): boolean {

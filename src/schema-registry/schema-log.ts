@@ -40,7 +40,6 @@ export class SchemaLog {
   readonly #apply: ApplyRecord;
   readonly #consumer: Consumer;
   readonly #waiting: { position: number; done: Deferred }[] = [];
-  /** The offset of the next record to be applied. */
   #position = 0;
   #running = true;
   #reading: Promise<void> = Promise.resolve();
@@ -72,6 +71,11 @@ export class SchemaLog {
     log.#reading = log.#read();
     await log.#catchUp();
     return log;
+  }
+
+  /** The offset of the next record to be applied. */
+  get position(): number {
+    return this.#position;
   }
 
   /**

@@ -46,6 +46,10 @@ export class SchemaStore {
     return this.#log.caughtUp();
   }
 
+  get position(): number {
+    return this.#log.position;
+  }
+
   /** Runs `work`, which may write, as the log's only writer; again when another instance came between. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     return this.#log.exclusively(work);
