@@ -291,6 +291,39 @@ describe('what is not a schema is refused with the place and the reason', () => 
   });
 });
 
+describe('the serialized descriptor', () => {
+  const options = `
+    import "google/protobuf/descriptor.proto"; package deep.p;
+    message Opt { optional double d = 1; optional sfixed64 s = 2; optional sint32 z = 3; optional uint64 u = 4; repeated int64 list = 5 [packed = true];
+      repeated Tone tones = 6; map<string, bool> flags = 7; optional bytes raw = 8; optional Opt in = 9; extensions 100 to 199; enum Tone { LOW = 0; HIGH = 1; } }
+    extend Opt { optional string more = 100; }
+    extend google.protobuf.FieldOptions { optional Opt opt = 50001; repeated fixed32 marks = 50002; }`;
+  const custom = `[
+    (opt) = { d: -0.5, s: -9007199254740993, z: -7, u: 18446744073709551615, list: -1, list: 5, tones: HIGH, tones: LOW,
+      flags: { key: "k", value: true }, raw: "\\377", in: { d: inf }, [deep.p.more]: "x" },
+    (marks) = 4294967295, (marks) = 1, deprecated = true]`;
+
+  test('has the custom options, and gives them back', () => {
+    const text = `syntax = "proto2"; ${options} message M { optional int32 a = 1 ${custom}; }`;
+    const parsed = parseSchema('PROTOBUF', text, []);
+    const serialized = parsed.inFormat!('serialized')!;
+    const again = parseSchema('PROTOBUF', serialized, []);
+    expect(again.normalized).toBe(parsed.normalized);
+    expect(again.inFormat!('serialized')).toBe(serialized);
+  });
+
+  test('of a custom option that nothing declares is refused', () => {
+    const text =
+      'syntax = "proto3"; import "confluent/meta.proto"; message M { int32 a = 1 [(confluent.field_meta).doc = "d"]; }';
+    const serialized = Buffer.from(parseSchema('PROTOBUF', text, []).inFormat!('serialized')!, 'base64');
+    const without = Buffer.from(serialized.toString('latin1').replace('\x1a\x14confluent/meta.proto', ''), 'latin1');
+    expect(without.length).toBe(serialized.length - 22);
+    expect(() => parseSchema('PROTOBUF', without.toString('base64'), [])).toThrow(
+      'the option 1088 of FieldOptions is not declared in the file and its imports',
+    );
+  });
+});
+
 describe('hostile texts', () => {
   const refusal = expect.objectContaining({ errorCode: 42201 });
   /** The schema, if it is one; then all that is done with schemas works with it. */

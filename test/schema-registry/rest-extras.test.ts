@@ -214,6 +214,13 @@ describe('beside subjects and versions', () => {
     expect((await json('{ "title":"t", "type":"string"}')).body).toMatchObject({ version: 1 });
   });
 
+  test('a version is not deleted in a context that was not named', async () => {
+    await register(':.elsewhere:only-there', { schema: '"int"' });
+    expect(await get('/subjects/only-there/versions')).toEqual([1]);
+    expect((await call('DELETE', '/subjects/only-there/versions/1')).body).toMatchObject({ error_code: 40401 });
+    expect((await call('DELETE', '/subjects/:.elsewhere:only-there/versions/1')).body).toBe(1);
+  });
+
   test('flags are true in any letters', async () => {
     const schema = '{ "type": "record", "fields": [], "name": "Flags" }';
     const stored = (await call('POST', '/subjects/flags/versions?normalize=True', { schema })).body;
