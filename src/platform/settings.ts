@@ -43,7 +43,12 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     else if (name.startsWith('ksql.')) sql[name] = value;
     else if (Object.hasOwn(registryRestSettings, ofRegistry)) registry[ofRegistry] = value;
     else {
-      settingNamed({ ...platformSettings, ...registryRestSettings, ...brokerSettings }, name);
+      const known = { ...platformSettings, ...registryRestSettings, ...brokerSettings };
+      const meant = `schema.registry.${name}`;
+      if (Object.hasOwn(registryRestSettings, meant) && !Object.hasOwn(known, name)) {
+        throw new MillraceError('INVALID_CONFIG', `Which service is "${name}" for? The registry's is "${meant}".`);
+      }
+      settingNamed(known, name);
       broker[name] = value;
     }
   }

@@ -28,6 +28,7 @@ describe('authorization by subject', () => {
         '# user operation subject',
         'reader SUBJECT_READ orders-*',
         'writer SUBJECT_READ,SUBJECT_WRITE orders-value',
+        'writer SUBJECT_WRITE people-*',
         'keeper * orders-*',
         'keeper GLOBAL_COMPATIBILITY_READ,GLOBAL_COMPATIBILITY_WRITE',
         'hr SUBJECT_READ :.hr:*',
@@ -149,6 +150,11 @@ describe('authorization by subject', () => {
     // Reading looks for a subject in other contexts when the default one does not have it.
     expect(await status('hr', 'GET /subjects/people-value/versions')).toBe(200);
     expect(await status('reader', 'GET /subjects/people-value/versions')).toBe(403);
+    // What registering would do is told by comparing with what is found there.
+    const schema = { schema: record('Person') };
+    expect(await status('writer', 'POST /subjects/people-value/versions?dryRun=true', schema)).toBe(403);
+    expect(await status('writer', 'POST /subjects/people-other/versions?dryRun=true', schema)).toBe(200);
+    expect(await status('writer', 'POST /compatibility/subjects/people-value/versions', schema)).toBe(403);
     for (const scope of [':.:', ':.__GLOBAL:']) {
       expect(await status('sly', `PUT /config/${scope}`, { compatibility: 'NONE' })).toBe(403);
       expect(await status('keeper', `PUT /config/${scope}`, { compatibility: 'BACKWARD' })).not.toBe(403);
