@@ -1,6 +1,6 @@
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
-import { registryRestSettings } from '../src/schema-registry/index.ts';
+import { registrySettings } from '../src/schema-registry/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlSettings, streamsSettings } from '../src/sql/settings.ts';
@@ -29,7 +29,7 @@ function settingsPage(): string {
     settingsTable(topicSettings),
     '## Schema Registry',
     'Those under `authentication.` also without `schema.registry.` in front.',
-    settingsTable(registryRestSettings),
+    settingsTable(registrySettings),
     '## SQL',
     'Set for the service, or with `SET` for a session.',
     settingsTable(sqlSettings),

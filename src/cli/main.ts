@@ -23,6 +23,7 @@ program
   .option('-d, --data-dir <dir>', 'where data lives (default: ./millrace-data)')
   .option('-c, --config <file>', 'a .properties file with Kafka, registry and ksqlDB property names')
   .option('-p, --property <key=value>', 'one property; may be repeated', collect, [])
+  .option('--bootstrap-server <host:port>', 'run on this Apache Kafka cluster, without a broker of our own')
   .option('--port <port>', 'port of the broker (9092)')
   .option('--registry-port <port>', 'port of the Schema Registry (8081)')
   .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
@@ -71,6 +72,7 @@ export interface ServiceOptions {
 
 export interface StartOptions extends ServiceOptions {
   readonly config?: string;
+  readonly bootstrapServer?: string;
   readonly property: readonly string[];
 }
 

@@ -13,6 +13,7 @@ export async function start(options: StartOptions): Promise<void> {
       ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
       ...settingsFromEnvironment(process.env),
       ...Object.fromEntries(options.property.map(parseProperty)),
+      ...(options.bootstrapServer === undefined ? {} : { 'bootstrap.servers': options.bootstrapServer }),
       ...serviceSettings(options),
     },
     log: (message) => console.error(message),
@@ -31,11 +32,12 @@ export function serviceSettings({
   port,
   registryPort,
   sqlPort,
-}: ServiceOptions): Record<string, string> {
+  bootstrapServer,
+}: ServiceOptions & Pick<StartOptions, 'bootstrapServer'>): Record<string, string> {
   const settings: Record<string, string> = {};
   if (dataDir !== undefined) settings['log.dirs'] = dataDir;
   const address = host ?? '127.0.0.1';
-  if (port !== undefined || host !== undefined)
+  if (port !== undefined || (host !== undefined && bootstrapServer === undefined))
     settings['listeners'] = `PLAINTEXT://${address}:${parsePort(port ?? '9092')}`;
   if (registryPort !== undefined || host !== undefined) {
     settings['schema.registry.listeners'] = `http://${address}:${parsePort(registryPort ?? '8081')}`;

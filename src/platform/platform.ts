@@ -4,7 +4,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Broker } from '../broker/index.ts';
 import { type Client, createClient } from '../client/index.ts';
-import { registryRestSettings, registryServer, registrySource, SchemaRegistry } from '../schema-registry/index.ts';
+import {
+  type CompatibilityLevel,
+  registryServer,
+  registrySettings as registrySettingTable,
+  registrySource,
+  SchemaRegistry,
+} from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, type SqlService, sqlServer } from '../sql/index.ts';
 import { codeOf, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
@@ -25,7 +31,7 @@ export interface RunningService {
 
 export class Platform {
   readonly services: readonly RunningService[];
-  /** A client of the embedded broker, without a socket in between. */
+  /** A client of the embedded broker, without a socket in between; or of the cluster that the settings name. */
   readonly client: Client;
   /** The embedded registry. */
   readonly schemas: SchemaSource;
@@ -58,26 +64,35 @@ export class Platform {
     const services: RunningService[] = [];
     const stop: (() => Promise<void>)[] = [];
     try {
-      const broker = await Broker.open({
-        dataDir: join(dataDir, 'kafka'),
-        settings: { ...EMBEDDED, ...brokerSettings },
+      const bootstrapServers = platform['bootstrap.servers'];
+      let client: Client;
+      if (bootstrapServers === '') {
+        const settings = { ...EMBEDDED, ...brokerSettings };
+        const broker = await Broker.open({ dataDir: join(dataDir, 'kafka'), settings, log });
+        stop.push(() => broker.close());
+        const kafka = await listening('listeners', platform, (address) => broker.listen(address));
+        services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
+        client = createClient({ dial: async () => broker.connect() });
+      } else {
+        services.push({ name: 'broker', url: bootstrapServers });
+        client = createClient({ bootstrapServers });
+      }
+      stop.push(() => client.close());
+      const clusterId = await client.admin().clusterId();
+
+      const settings = readSettings(registrySettingTable, registrySettings);
+      const registry = await SchemaRegistry.open(client, {
+        topic: settings['kafkastore.topic'],
+        compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
         log,
       });
-      stop.push(() => broker.close());
-      const kafka = await listening('listeners', platform, (address) => broker.listen(address));
-      services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
-
-      const client = createClient({ dial: async () => broker.connect() });
-      stop.push(() => client.close());
-
-      const registry = await SchemaRegistry.open(client, { log });
       stop.push(() => registry.close());
       let queries: SqlService | undefined;
       const registryHttp = registryServer(registry, {
-        clusterId: broker.clusterId,
+        clusterId,
         version,
         users: () => queries?.schemaUsers(),
-        settings: readSettings(registryRestSettings, registrySettings),
+        settings,
         isTls: parseListener('schema.registry.listeners', platform['schema.registry.listeners']).isTls,
         log,
       });
@@ -147,7 +162,7 @@ function makeDataDirectory(dataDir: string): void {
 
 /** Listens, and says in one sentence which port is taken by whom it was meant for. */
 async function listening<T>(
-  name: Exclude<keyof PlatformSettings, 'log.dirs'>,
+  name: Extract<keyof PlatformSettings, `${string}listeners`>,
   settings: PlatformSettings,
   listen: (address: { host: string; port: number }) => Promise<T>,
 ): Promise<T> {

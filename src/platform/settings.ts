@@ -2,7 +2,7 @@
 // parts, under their own names, and are handed on to them.
 import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/index.ts';
-import { registryRestSettings } from '../schema-registry/index.ts';
+import { registrySettings } from '../schema-registry/index.ts';
 import {
   codeOf,
   type GivenSettings,
@@ -17,6 +17,10 @@ import {
 export const platformSettings = {
   'log.dirs': stringSetting('./millrace-data', 'The data directory: logs, state, everything that must not be lost.'),
   listeners: stringSetting('PLAINTEXT://127.0.0.1:9092', 'Where the broker listens for Kafka clients.'),
+  'bootstrap.servers': stringSetting(
+    '',
+    'Brokers of an Apache Kafka cluster: the Schema Registry and SQL run on that, and no broker is started here.',
+  ),
   'schema.registry.listeners': stringSetting('http://127.0.0.1:8081', 'Where the Schema Registry listens.'),
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;
@@ -41,16 +45,23 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
-    else if (Object.hasOwn(registryRestSettings, ofRegistry)) registry[ofRegistry] = value;
+    else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
     else {
-      const known = { ...platformSettings, ...registryRestSettings, ...brokerSettings };
+      const known = { ...platformSettings, ...registrySettings, ...brokerSettings };
       const meant = `schema.registry.${name}`;
-      if (Object.hasOwn(registryRestSettings, meant) && !Object.hasOwn(known, name)) {
+      if (Object.hasOwn(registrySettings, meant) && !Object.hasOwn(known, name)) {
         throw new MillraceError('INVALID_CONFIG', `Which service is "${name}" for? The registry's is "${meant}".`);
       }
       settingNamed(known, name);
       broker[name] = value;
     }
+  }
+  const [unused] = ['listeners' in platform ? 'listeners' : [], Object.keys(broker)].flat();
+  if (unused !== undefined && String(platform['bootstrap.servers'] ?? '') !== '') {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `"${unused}" is for the broker, and with "bootstrap.servers" none is started here: leave out one of them.`,
+    );
   }
   return { platform: readSettings(platformSettings, platform), broker, registry, sql };
 }

@@ -4,7 +4,7 @@
 import type { Client } from '../client/index.ts';
 import { type Clock, systemClock } from '../util/index.ts';
 import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
-import { checkCompatibility, type Comparison } from './compatibility/levels.ts';
+import { checkCompatibility, type Comparison, type CompatibilityLevel } from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
   contextNotEmpty,
@@ -58,8 +58,10 @@ export interface Proposal {
 }
 
 export interface RegistryOptions {
-  /** Default `_schemas`, as `kafkastore.topic`. */
+  /** Default `_schemas`. */
   readonly topic?: string;
+  /** Where no configuration says it. Default BACKWARD. */
+  readonly compatibilityLevel?: CompatibilityLevel;
   readonly clock?: Clock;
   /** Between 0 and 1: how long instances wait before they try again to become the writer. */
   readonly random?: () => number;
@@ -69,12 +71,14 @@ export interface RegistryOptions {
 
 export class SchemaRegistry {
   readonly #store: SchemaStore;
+  readonly #defaultLevel: CompatibilityLevel;
   /** Registrations and deletions run one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   readonly #reader: SchemaReader;
 
-  private constructor(store: SchemaStore) {
+  private constructor(store: SchemaStore, defaultLevel: CompatibilityLevel) {
     this.#store = store;
+    this.#defaultLevel = defaultLevel;
     this.#reader = new SchemaReader(store);
   }
 
@@ -84,7 +88,8 @@ export class SchemaRegistry {
    */
   static async open(client: Client, options: RegistryOptions = {}): Promise<SchemaRegistry> {
     const { topic = '_schemas', clock = systemClock, random = Math.random, log = () => {} } = options;
-    return new SchemaRegistry(await SchemaStore.open({ client, topic, clock, random, log }));
+    const store = await SchemaStore.open({ client, topic, clock, random, log });
+    return new SchemaRegistry(store, options.compatibilityLevel ?? 'BACKWARD');
   }
 
   /**
@@ -398,7 +403,7 @@ export class SchemaRegistry {
   /** The configuration in force: a subject's own over its context's over what holds for all over the default. */
   config(subject: string | null): Required<Pick<SubjectConfig, 'compatibilityLevel'>> & SubjectConfig {
     const configs = scopesOf(subject).map((scope) => this.#store.configs.get(scope));
-    return Object.assign({ compatibilityLevel: 'BACKWARD' as const }, ...configs.reverse());
+    return Object.assign({ compatibilityLevel: this.#defaultLevel }, ...configs.reverse());
   }
 
   ownConfig(subject: string): SubjectConfig {

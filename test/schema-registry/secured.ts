@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { registryRestSettings, registryServer, SchemaRegistry } from '../../src/schema-registry/index.ts';
+import { registrySettings, registryServer, SchemaRegistry } from '../../src/schema-registry/index.ts';
 import { readSettings } from '../../src/util/index.ts';
 import { openEmbedded } from '../suites/embedded.ts';
 
@@ -32,7 +32,7 @@ export async function openSecured(): Promise<Secured> {
       const server = registryServer(registry, {
         clusterId: 'c',
         version: '0',
-        settings: readSettings(registryRestSettings, Object.fromEntries(given)),
+        settings: readSettings(registrySettings, Object.fromEntries(given)),
         isTls,
         log: (message) => log.push(message),
       });
