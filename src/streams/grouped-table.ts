@@ -38,7 +38,7 @@ export function aggregateGroups(
   graph.add({
     name: graph.name(undefined, `${topic}-sink`),
     parents: [select],
-    sink: { topic },
+    sink: { topic, key, value: changes },
     reads: 'neither',
     keyBytesAs: key,
     valueBytesAs: changes,

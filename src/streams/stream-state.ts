@@ -51,7 +51,7 @@ export function repartitioned(
   graph.add({
     name: graph.name(undefined, `${topic}-sink`),
     parents: [state.node],
-    sink: { topic },
+    sink: { topic, key, value },
     reads: options.partitioner === undefined ? 'neither' : 'both',
     keyBytesAs: key,
     valueBytesAs: value,

@@ -141,7 +141,7 @@ export function joinOnForeignKey(
   graph.add({
     name: graph.name(undefined, `${registrationTopic}-sink`),
     parents: [subscriber],
-    sink: { topic: registrationTopic },
+    sink: { topic: registrationTopic, key: otherKey, value: subscriptions },
     reads: 'neither',
     keyBytesAs: otherKey,
     valueBytesAs: subscriptions,
@@ -178,7 +178,7 @@ export function joinOnForeignKey(
   graph.add({
     name: graph.name(undefined, `${responseTopic}-sink`),
     parents: [receiver, changes],
-    sink: { topic: responseTopic },
+    sink: { topic: responseTopic, key, value: responses },
     reads: 'both',
     build: answerSubscriptions(responseTopic, responses),
   });

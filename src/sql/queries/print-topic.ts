@@ -2,12 +2,12 @@
 // record that does not fit the guess is guessed again.
 import { type Client, type ConsumerRecord, recordsOf } from '../../client/index.ts';
 import {
-  AvroCodec,
-  type AvroSchema,
   ENVELOPE_BYTES,
+  loadAvro,
   longSerde,
   readEnvelope,
   type RegisteredSchema,
+  resolveReferences,
   type SchemaSource,
 } from '../../serde/index.ts';
 import { protobufPrinter } from '../compile/codecs/protobuf.ts';
@@ -74,10 +74,14 @@ interface Printer {
   readonly print: (bytes: Buffer) => string;
 }
 
-function printerOf({ schemaType, schema }: RegisteredSchema): Printer {
-  if (schemaType === 'PROTOBUF') return { format: 'PROTOBUF', print: protobufPrinter(schema) };
+async function printerOf(
+  { schemaType, schema, references }: RegisteredSchema,
+  schemas: SchemaSource,
+): Promise<Printer> {
   if (schemaType === 'JSON') return { format: 'JSON_SR', print: (bytes) => bytes.toString('utf8', ENVELOPE_BYTES) };
-  const codec = new AvroCodec(JSON.parse(schema) as AvroSchema);
+  const resolved = await resolveReferences(schemas, schema, references);
+  if (schemaType === 'PROTOBUF') return { format: 'PROTOBUF', print: protobufPrinter(resolved) };
+  const codec = (await loadAvro())<unknown>(resolved);
   const plain = (_key: string, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner);
   return {
     format: 'AVRO',
@@ -127,7 +131,7 @@ class Guesser {
       const id = readEnvelope(bytes, 0, bytes.length);
       let registered = this.#registered.get(id);
       if (registered === undefined) {
-        registered = printerOf(this.#schemas.cached(id) ?? (await this.#schemas.byId(id)));
+        registered = await printerOf(this.#schemas.cached(id) ?? (await this.#schemas.byId(id)), this.#schemas);
         this.#registered.set(id, registered);
       }
       return { format: registered.format, text: registered.print(bytes) };

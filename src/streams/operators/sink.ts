@@ -1,3 +1,4 @@
+import type { Header } from '../../client/index.ts';
 import type { RecordContext, TaskContext } from '../context.ts';
 import type { AnySerde, Emit, GraphNode } from '../dsl-graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
@@ -38,6 +39,12 @@ export function sink(options: SinkOptions) {
     const choose = 'choose' in target ? target.choose : null;
     const keyView = new SpanView();
     const valueView = new SpanView();
+    // Headers that name schemas are for topics that applications share; our own hold the other form.
+    const isShared = !('internal' in target);
+    const keyHeader = keySerde.schemaHeader;
+    const valueHeader = valueSerde.schemaHeader;
+    const writesHeaders = isShared && (keyHeader?.isWritten === true || valueHeader?.isWritten === true);
+    const looksAtHeaders = keyHeader !== undefined || valueHeader !== undefined;
     let unkeyed = 0;
 
     // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
@@ -57,7 +64,7 @@ export function sink(options: SinkOptions) {
       } else if (key !== null) {
         keyOut.reset();
         keySerde.encode(key, keyOut);
-        keyBytes = keyView.of(keyOut.buffer, 0, keyOut.position);
+        keyBytes = keyView.of(keyOut.buffer, isShared ? prefixOf(keySerde) : 0, keyOut.position);
       }
       if (keyBytes === null && dropsNullKeys === true) {
         scope.drop('null-key', node);
@@ -70,7 +77,7 @@ export function sink(options: SinkOptions) {
         } else {
           valueOut.reset();
           valueSerde.encode(value, valueOut);
-          valueBytes = valueView.of(valueOut.buffer, 0, valueOut.position);
+          valueBytes = valueView.of(valueOut.buffer, isShared ? prefixOf(valueSerde) : 0, valueOut.position);
         }
       }
       const topic = fixed ?? choose!(key, value, context);
@@ -84,7 +91,29 @@ export function sink(options: SinkOptions) {
               ? unkeyed++ % partitions
               : partitionForKey(keyBytes, partitions);
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
-      output.send(topic, partition, keyBytes, valueBytes, at, context.hasHeaders ? context.headers : undefined);
+      let headers: readonly Header[] | undefined = context.hasHeaders ? context.headers : undefined;
+      if (looksAtHeaders && headers !== undefined) headers = withoutSchemas(headers);
+      if (writesHeaders) headers = withSchemas(headers ?? [], keyBytes !== null, valueBytes !== null);
+      output.send(topic, partition, keyBytes, valueBytes, at, headers);
+    }
+
+    /** Those that came with the record are about other bytes. */
+    function withoutSchemas(headers: readonly Header[]): readonly Header[] {
+      const isOurs = ({ key }: Header) => key === keyHeader?.key || key === valueHeader?.key;
+      return headers.some(isOurs) ? headers.filter((header) => !isOurs(header)) : headers;
+    }
+
+    /** Nulls have no schema. */
+    function withSchemas(headers: readonly Header[], hasKey: boolean, hasValue: boolean): readonly Header[] {
+      const all = [...headers];
+      if (hasKey && keyHeader?.written !== undefined) all.push(keyHeader.written.header);
+      if (hasValue && valueHeader?.written !== undefined) all.push(valueHeader.written.header);
+      return all;
     }
   };
+}
+
+/** The bytes that a header stands for. */
+function prefixOf(serde: AnySerde): number {
+  return serde.schemaHeader?.written?.prefixBytes ?? 0;
 }
