@@ -147,8 +147,9 @@ class RegistrySerde<T> implements Serde<T> {
     const writer = await this.#chooseWriter();
     if (writer === undefined) return;
     const { id, codec } = writer;
+    const guid = (schemaIdIn === 'header' ? await schemas.byId(id) : schemas.cached(id))?.guid;
+    if (guid !== undefined) this.#idsOfGuids.set(guid, id);
     if (schemaIdIn === 'header') {
-      const { guid } = await schemas.byId(id);
       if (guid === undefined) {
         throw new MillraceError(
           'GUIDS_UNSUPPORTED',
@@ -157,7 +158,6 @@ class RegistrySerde<T> implements Serde<T> {
       }
       const header = { key: this.schemaHeader.key, value: guidHeader(guid, codec.lead) };
       this.#header = { header, prefixBytes: ENVELOPE_BYTES + codec.lead.length };
-      this.#idsOfGuids.set(guid, id);
     }
     this.#readers.set(id, codec);
     this.#writer = writer;

@@ -24,7 +24,7 @@ import {
   peek,
   selectKey,
 } from './operators/stateless.ts';
-import { sink } from './operators/sink.ts';
+import { sink, sinkNeeds } from './operators/sink.ts';
 import type {
   Grouped,
   Joined,
@@ -187,18 +187,11 @@ export class KStream<K, V> {
     const key = required((options.key as AnySerde | undefined) ?? state.key, 'key', name);
     const value = required((options.value as AnySerde | undefined) ?? state.value, 'value', name);
     const needsBoth = typeof topic !== 'string' || options.partitioner !== undefined || options.timestamp !== undefined;
-    // What goes into a header is the id of one schema, so bytes that were written with any other can't pass as they are.
-    const encodesKey = key.schemaHeader?.isWritten === true;
-    const encodesValue = value.schemaHeader?.isWritten === true;
-    const readsKey = needsBoth || encodesKey;
-    const readsValue = needsBoth || encodesValue;
     state.graph.add({
       name,
       parents: [state.node],
       sink: { topic: typeof topic === 'string' ? topic : (topic as never), key, value },
-      reads: readsKey ? (readsValue ? 'both' : 'key') : readsValue ? 'value' : 'neither',
-      keyBytesAs: encodesKey ? null : key,
-      valueBytesAs: encodesValue ? null : value,
+      ...sinkNeeds(key, value, { isShared: true, readsBoth: needsBoth }),
       build: sink({
         topic: typeof topic === 'string' ? { fixed: topic } : { choose: topic as never },
         key,

@@ -11,7 +11,7 @@ import {
   subscribe,
   SubscriptionSerde,
 } from './operators/foreign-key-join.ts';
-import { sink } from './operators/sink.ts';
+import { sink, sinkNeeds } from './operators/sink.ts';
 import type { Joiner } from './operators/stream-join.ts';
 import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from './operators/table-join.ts';
 import { storeGetter } from './operators/table-values.ts';
@@ -142,9 +142,7 @@ export function joinOnForeignKey(
     name: graph.name(undefined, `${registrationTopic}-sink`),
     parents: [subscriber],
     sink: { topic: registrationTopic, key: otherKey, value: subscriptions },
-    reads: 'neither',
-    keyBytesAs: otherKey,
-    valueBytesAs: subscriptions,
+    ...sinkNeeds(otherKey, subscriptions, { isShared: false, readsBoth: false }),
     build: sink({ topic: { internal: registrationTopic }, key: otherKey, value: subscriptions }),
   });
   const registrations = graph.add({
