@@ -30,6 +30,7 @@ export {
   formatGuid,
   readEnvelope,
   readMessageIndexes,
+  readSchemaHeader,
   writeEnvelope,
   writeMessageIndexes,
 } from './envelope.ts';

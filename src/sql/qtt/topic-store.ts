@@ -91,11 +91,12 @@ export class TopicStore implements Topics, RecordWriter {
   }
 
   #register(subject: string, schema: SpecSchema): void {
-    const references = schema.references.map(({ name, type, text }) => {
-      this.schemas.add(name, { schemaType: schemaType(type), schema: text });
-      return { name, subject: name, version: this.schemas.newest(name)!.version };
-    });
+    // Cases count the ids of their topics' schemas only: what those refer to comes behind.
+    const references = schema.references.map(({ name }) => ({ name, subject: name, version: -1 }));
     this.schemas.add(subject, { schemaType: schemaType(schema.type), schema: schema.text, references }, schema.id);
+    for (const { name, type, text } of schema.references) {
+      this.schemas.add(name, { schemaType: schemaType(type), schema: text });
+    }
   }
 
   names(): string[] {
