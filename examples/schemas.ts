@@ -32,7 +32,7 @@ const bills = jsonSchemaSerde<{ text: string; total: number }>({
   schema: { type: 'object', properties: { text: { type: 'string' }, total: { type: 'number', minimum: 0 } } },
 });
 
-await orders.prepare?.(); // Streams does this by itself.
+await orders.prepare(); // Streams does this by itself.
 await client.producer().send({ topic: 'orders', value: serialize(orders, { item: 'tea', cents: 250, pieces: 3 }) });
 
 const builder = new StreamsBuilder();

@@ -1,6 +1,5 @@
-import { type Codec, type RegistryOptions, registrySerde } from './registry-serde.ts';
+import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
-import type { Serde } from './serde.ts';
 
 /** An Avro schema as JSON: the name of a primitive, a union as an array, or an object. */
 export type AvroSchema = string | readonly AvroSchema[] | { readonly [key: string]: unknown };
@@ -21,7 +20,9 @@ export async function loadAvro(): Promise<<T>(schema: ResolvedSchema) => Codec<T
  * bytes Buffers, and values of ambiguous unions objects with the branch's name (`{ string: 'x' }`). Without a `schema` the
  * serde only reads. A value that does not fit gives a `SerializationError` that names the field.
  */
-export function avroSerde<T>(options: RegistryOptions & { readonly schema?: AvroSchema | undefined }): Serde<T> {
+export function avroSerde<T>(
+  options: RegistryOptions & { readonly schema?: AvroSchema | undefined },
+): RegisteredSerde<T> {
   const { schema } = options;
   const text = schema === undefined ? undefined : JSON.stringify(schema);
   return registrySerde<T>({ name: 'AVRO', schemaType: 'AVRO', load: loadAvro }, text, options);

@@ -35,7 +35,13 @@ export {
   writeMessageIndexes,
 } from './envelope.ts';
 export { MemorySchemas } from './memory-schemas.ts';
-export { type Codec, type RegistryOptions, registrySerde, type SchemaFormat } from './registry-serde.ts';
+export {
+  type Codec,
+  type RegisteredSerde,
+  type RegistryOptions,
+  registrySerde,
+  type SchemaFormat,
+} from './registry-serde.ts';
 export {
   recordNameStrategy,
   type SubjectNameStrategy,

@@ -1,7 +1,6 @@
 import { exactJson, parseExactJson } from './exact-json.ts';
-import { type Codec, type RegistryOptions, registrySerde } from './registry-serde.ts';
+import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
-import type { Serde } from './serde.ts';
 
 export type JsonSchema = boolean | { readonly [key: string]: unknown };
 
@@ -20,7 +19,7 @@ export interface JsonSchemaOptions extends RegistryOptions {
  * Values as JSON text whose schema is registered. Integers beyond 2^53 are bigints, in both directions. A value that does
  * not fit gives a `SerializationError`, a text that does not a `DeserializationError`; both name the place.
  */
-export function jsonSchemaSerde<T>(options: JsonSchemaOptions): Serde<T> {
+export function jsonSchemaSerde<T>(options: JsonSchemaOptions): RegisteredSerde<T> {
   const { schema, validate = true } = options;
   const text = schema === undefined ? undefined : JSON.stringify(schema);
   const decodeAny = (bytes: Buffer, start: number, end: number) => parseExactJson(bytes, start, end).value as T;

@@ -1,6 +1,5 @@
-import { type Codec, type RegistryOptions, registrySerde } from './registry-serde.ts';
+import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
-import type { Serde } from './serde.ts';
 
 export interface ProtobufOptions extends RegistryOptions {
   /** The text of a .proto file. Without it the serde only reads. Google's well-known types are importable as they are. */
@@ -16,7 +15,7 @@ export interface ProtobufOptions extends RegistryOptions {
  * something (messages, members of a oneof, `optional`), which are left out. A member that the message does not have, or a
  * value that does not fit, gives a `SerializationError` that names it.
  */
-export function protobufSerde<T>(options: ProtobufOptions): Serde<T> {
+export function protobufSerde<T>(options: ProtobufOptions): RegisteredSerde<T> {
   const { schema, messageName } = options;
   const load = async (): Promise<(resolved: ResolvedSchema) => Codec<T>> => {
     const { ProtobufCodec } = await import('./protobuf-codec.ts');

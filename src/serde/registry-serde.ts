@@ -41,6 +41,12 @@ export interface SchemaFormat<T> {
   readonly decodeAny?: ((bytes: Buffer, start: number, end: number) => T) | undefined;
 }
 
+/** A serde that has to be prepared before it writes; Streams does that by itself. */
+export interface RegisteredSerde<T> extends Serde<T> {
+  /** Registers or looks up the schema. Rejects as `SchemaSource` does, or with `SerializationError` when the schema is broken. */
+  prepare(): Promise<void>;
+}
+
 /** The settings of Confluent's serializers, under their names. */
 export interface RegistryOptions {
   readonly schemas: SchemaSource;
@@ -73,7 +79,7 @@ export function registrySerde<T>(
   format: SchemaFormat<T>,
   schema: string | undefined,
   options: RegistryOptions,
-): Serde<T> {
+): RegisteredSerde<T> {
   return new RegistrySerde(format, schema, options);
 }
 
@@ -82,7 +88,7 @@ interface Writer<T> {
   readonly codec: Codec<T>;
 }
 
-class RegistrySerde<T> implements Serde<T> {
+class RegistrySerde<T> implements RegisteredSerde<T> {
   readonly name: string;
   readonly schemaHeader: SchemaHeader;
   readonly #format: SchemaFormat<T>;
@@ -220,9 +226,13 @@ class RegistrySerde<T> implements Serde<T> {
     const registered = this.#options.schemas.cached(id);
     // What is at hand, and has no references to follow, needs no waiting.
     if (this.#makeCodec !== undefined && registered !== undefined && (registered.references ?? []).length === 0) {
-      const codec = this.#makeCodec({ schema: this.#textOf(registered), references: [] });
-      this.#readers.set(id, codec);
-      return codec;
+      try {
+        const codec = this.#makeCodec({ schema: this.#textOf(registered), references: [] });
+        this.#readers.set(id, codec);
+        return codec;
+      } catch (error) {
+        throw unusable(id, error);
+      }
     }
     throw this.#notLoaded(id, async () => {
       this.#readers.set(id, await this.#codecOf(await this.#options.schemas.byId(id)));
@@ -241,7 +251,7 @@ class RegistrySerde<T> implements Serde<T> {
 
   #textOf({ id, schemaType, schema }: RegisteredSchema): string {
     if (schemaType === this.#format.schemaType) return schema;
-    throw new DeserializationError(`schema ${id} is ${schemaType}, not ${this.#format.schemaType}`);
+    throw new MillraceError('WRONG_SCHEMA_TYPE', `schema ${id} is ${schemaType}, not ${this.#format.schemaType}`);
   }
 
   /**
@@ -254,8 +264,7 @@ class RegistrySerde<T> implements Serde<T> {
         await load();
       } catch (error) {
         if (codeOf(error)?.startsWith('REGISTRY_') === true) throw error;
-        const what = `the schema ${schema} can't be used: ${messageOf(error)}`;
-        this.#unusable.set(schema, new DeserializationError(what, error));
+        this.#unusable.set(schema, unusable(schema, error));
       }
     });
   }
@@ -280,6 +289,10 @@ class RegistrySerde<T> implements Serde<T> {
     writeEnvelope(id, out);
     out.bytes(lead);
   }
+}
+
+function unusable(schema: number | string, error: unknown): DeserializationError {
+  return new DeserializationError(`the schema ${schema} can't be used: ${messageOf(error)}`, error);
 }
 
 function isKey({ isKey: given, subject }: RegistryOptions): boolean {
