@@ -9,6 +9,7 @@ export {
 } from './serde.ts';
 export {
   deserialize,
+  deserializeLoading,
   headersOf,
   KEY_SCHEMA_HEADER,
   putPrefix,

@@ -50,7 +50,7 @@ export interface RegisteredSerde<T> extends Serde<T> {
 /** The settings of Confluent's serializers, under their names. */
 export interface RegistryOptions {
   readonly schemas: SchemaSource;
-  /** The subject; else it is derived from the topic. */
+  /** The subject, in the registry's default context; else it is derived from the topic. */
   readonly subject?: string | undefined;
   readonly topic?: string | undefined;
   /** Whether these are a topic's keys. Default: false, or whether the given subject ends in `-key`. */

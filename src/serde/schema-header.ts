@@ -5,7 +5,7 @@
 // Serdes work on the prefix form. The header form exists only where records enter and leave: what is read gets its prefix
 // put in front, what is written has it cut off.
 import { ByteWriter } from '../util/index.ts';
-import type { RecordHeader, Serde } from './serde.ts';
+import { type RecordHeader, SchemaNotLoaded, type Serde } from './serde.ts';
 
 export const KEY_SCHEMA_HEADER = '__key_schema_id';
 export const VALUE_SCHEMA_HEADER = '__value_schema_id';
@@ -41,7 +41,10 @@ export function headersOf(...serdes: readonly Pick<Serde<unknown>, 'schemaHeader
   return serdes.flatMap(({ schemaHeader }) => schemaHeader?.written?.header ?? []);
 }
 
-/** The value of a whole buffer, whose schema its record's headers may name; null stays null. For callers off the hot path. */
+/**
+ * The value of a whole buffer, whose schema its record's headers may name; null stays null. For callers off the hot path.
+ * Throws `SchemaNotLoaded` when the schema is not at hand.
+ */
 export function deserialize<T>(
   serde: Serde<T>,
   bytes: Uint8Array | null,
@@ -54,4 +57,16 @@ export function deserialize<T>(
   }
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return serde.decode(buffer, 0, buffer.length);
+}
+
+/** As `deserialize`, and loads the schemas that it needs: for those who read a record here and there. */
+export async function deserializeLoading<T>(...value: Parameters<typeof deserialize<T>>): Promise<T | null> {
+  for (;;) {
+    try {
+      return deserialize(...value);
+    } catch (error) {
+      if (!(error instanceof SchemaNotLoaded)) throw error;
+      await error.load();
+    }
+  }
 }

@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest';
 import {
   DeserializationError,
   deserialize,
+  deserializeLoading,
   type JsonSchema,
   jsonSchemaSerde,
   MemorySchemas,
   type Serde,
   serialize,
 } from '../../src/serde/index.ts';
-import { expectBoundedOnHostileBytes, expectRoundTrips, int64, read } from './support.ts';
+import { expectBoundedOnHostileBytes, expectRoundTrips, int64 } from './support.ts';
 
 async function serdeOf<T>(schema: JsonSchema, validate?: boolean): Promise<Serde<T>> {
   const serde = jsonSchemaSerde<T>({ schemas: new MemorySchemas(), topic: 't', schema, validate });
@@ -93,7 +94,7 @@ describe('JSON Schema', () => {
 
   test('without validation nothing needs to be known to read', async () => {
     const reader = jsonSchemaSerde<unknown>({ schemas: new MemorySchemas(), topic: 't', validate: false });
-    expect(await read(reader, Buffer.from('\0\0\0\0\x09[1]'))).toEqual([1]);
+    expect(await deserializeLoading(reader, Buffer.from('\0\0\0\0\x09[1]'))).toEqual([1]);
   });
 
   test('hostile bytes are refused soon', async () => {

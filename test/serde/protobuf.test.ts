@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import {
   DeserializationError,
   deserialize,
+  deserializeLoading,
   MemorySchemas,
   protobufSerde,
   type Serde,
   serialize,
 } from '../../src/serde/index.ts';
-import { expectBoundedOnHostileBytes, expectRoundTrips, int64, read, uint64 } from './support.ts';
+import { expectBoundedOnHostileBytes, expectRoundTrips, int64, uint64 } from './support.ts';
 
 const schema = `
 syntax = "proto3";
@@ -147,7 +148,7 @@ describe('Protobuf', () => {
       '000000000100 0805 1206616263646566 1d01020304 210102030405060708'.replaceAll(' ', ''),
       'hex',
     );
-    expect(await read(protobufSerde({ schemas, topic: 't' }), payload)).toEqual({ a: 5 });
+    expect(await deserializeLoading(protobufSerde({ schemas, topic: 't' }), payload)).toEqual({ a: 5 });
   });
 
   test('knows the files that everybody imports', async () => {

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import {
-  DeserializationError,
-  deserialize,
-  type RecordHeader,
-  SchemaNotLoaded,
-  type Serde,
-  serialize,
-} from '../../src/serde/index.ts';
+import { DeserializationError, deserialize, type Serde, serialize } from '../../src/serde/index.ts';
 
 export const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(whole);
 export const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(whole);
@@ -15,22 +8,6 @@ export const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(whole);
 function whole(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-/** Reads, loading what has to be loaded first. */
-export async function read<T>(
-  serde: Serde<T>,
-  bytes: Uint8Array | null,
-  headers: readonly RecordHeader[] = [],
-): Promise<T | null> {
-  for (;;) {
-    try {
-      return deserialize(serde, bytes, headers);
-    } catch (error) {
-      if (!(error instanceof SchemaNotLoaded)) throw error;
-      await error.load();
-    }
-  }
 }
 
 /** What the serde writes it reads again. The serde is prepared. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   avroSerde,
   deserialize,
+  deserializeLoading,
   headersOf,
   jsonSchemaSerde,
   MemorySchemas,
@@ -11,7 +12,6 @@ import {
   type Serde,
   serialize,
 } from '../../src/serde/index.ts';
-import { read } from './support.ts';
 
 const PROTO = `syntax = "proto3";
 package shop;
@@ -94,9 +94,9 @@ describe.each(vectors)('$name', ({ type, serde, schema, value, lead, payload }) 
     await writer.prepare?.();
     expect(serialize(writer, value)!.toString('hex')).toBe(`0001020304${lead}${payload}`);
     expect(headersOf(writer)).toEqual([]);
-    expect(await read(serde({ schemas, topic: 'other' }), Buffer.from(`0001020304${lead}${payload}`, 'hex'))).toEqual(
-      value,
-    );
+    expect(
+      await deserializeLoading(serde({ schemas, topic: 'other' }), Buffer.from(`0001020304${lead}${payload}`, 'hex')),
+    ).toEqual(value);
   });
 
   test('with a header: 01, the GUID; the payload alone', async () => {
@@ -112,7 +112,7 @@ describe.each(vectors)('$name', ({ type, serde, schema, value, lead, payload }) 
         [isKey ? '__key_schema_id' : '__value_schema_id', `01${guid}${lead}`],
       ]);
       // Every serde reads both forms, and the one side's header is not the other's.
-      expect(await read(serde({ schemas, topic: 'other', isKey }), bytes, headers)).toEqual(value);
+      expect(await deserializeLoading(serde({ schemas, topic: 'other', isKey }), bytes, headers)).toEqual(value);
       expect(() => deserialize(serde({ schemas, topic: 'other', isKey: !isKey }), bytes, headers)).toThrow(
         'without a registry',
       );
@@ -123,10 +123,12 @@ describe.each(vectors)('$name', ({ type, serde, schema, value, lead, payload }) 
     const { schemas } = registry();
     const header = (hex: string) => ({ key: '__value_schema_id', value: Buffer.from(hex, 'hex') });
     const headers = [header('0000000009'), header(`0001020304${lead}`)];
-    expect(await read(serde({ schemas, topic: 't' }), Buffer.from(payload, 'hex'), headers)).toEqual(value);
-    await expect(read(serde({ schemas, topic: 't' }), Buffer.from(payload, 'hex'), [header('02')])).rejects.toThrow(
-      'neither a schema id nor a GUID',
+    expect(await deserializeLoading(serde({ schemas, topic: 't' }), Buffer.from(payload, 'hex'), headers)).toEqual(
+      value,
     );
+    await expect(
+      deserializeLoading(serde({ schemas, topic: 't' }), Buffer.from(payload, 'hex'), [header('02')]),
+    ).rejects.toThrow('neither a schema id nor a GUID');
   });
 });
 
@@ -135,10 +137,10 @@ test('the first message of a file is read in the long form, too', async () => {
   schemas.add('t-value', { schemaType: 'PROTOBUF', schema: PROTO }, 7);
   for (const indexes of ['00', '0200']) {
     const bytes = Buffer.from(`0000000007${indexes}0805`, 'hex');
-    expect(await read(protobufSerde({ schemas, topic: 't' }), bytes)).toEqual({ id: 5 });
+    expect(await deserializeLoading(protobufSerde({ schemas, topic: 't' }), bytes)).toEqual({ id: 5 });
   }
   for (const indexes of ['0208', '01', 'ffffffffff', '8080', 'c801']) {
     const bytes = Buffer.from(`0000000007${indexes}`, 'hex');
-    await expect(read(protobufSerde({ schemas, topic: 't' }), bytes)).rejects.toThrow(/message/);
+    await expect(deserializeLoading(protobufSerde({ schemas, topic: 't' }), bytes)).rejects.toThrow(/message/);
   }
 });
