@@ -153,6 +153,8 @@ class RegistrySerde<T> implements RegisteredSerde<T> {
     const writer = await this.#chooseWriter();
     if (writer === undefined) return;
     const { id, codec } = writer;
+    // Also where there is none: a schema without the message that is to be written is found out here.
+    const { lead } = codec;
     const guid = (schemaIdIn === 'header' ? await schemas.byId(id) : schemas.cached(id))?.guid;
     if (guid !== undefined) this.#idsOfGuids.set(guid, id);
     if (schemaIdIn === 'header') {
@@ -162,8 +164,8 @@ class RegistrySerde<T> implements RegisteredSerde<T> {
           `the registry gives the schema ${id} no GUID that a header could hold: leave schemaIdIn at 'prefix'`,
         );
       }
-      const header = { key: this.schemaHeader.key, value: guidHeader(guid, codec.lead) };
-      this.#header = { header, prefixBytes: ENVELOPE_BYTES + codec.lead.length };
+      const header = { key: this.schemaHeader.key, value: guidHeader(guid, lead) };
+      this.#header = { header, prefixBytes: ENVELOPE_BYTES + lead.length };
     }
     this.#readers.set(id, codec);
     this.#writer = writer;

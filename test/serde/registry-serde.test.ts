@@ -66,6 +66,9 @@ describe('which schema is written', () => {
     const given = avroSerde<object>({ schemas, topic: 't', useSchemaId: first, useLatestVersion: true });
     await given.prepare?.();
     expect(serialize(given, { origin: 'SFO' })!.readInt32BE(1)).toBe(first);
+    const proto = schemas.add('p-value', { schemaType: 'PROTOBUF', schema: 'message A {}' });
+    const missing = protobufSerde({ schemas, topic: 'p', useSchemaId: proto, messageName: 'B' });
+    await expect(missing.prepare()).rejects.toThrow('has no message B');
     const other = protobufSerde({ schemas, topic: 't', useSchemaId: first });
     await expect(other.prepare?.()).rejects.toThrow('schema 1 is AVRO, not PROTOBUF');
   });

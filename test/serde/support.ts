@@ -30,7 +30,7 @@ export function expectBoundedOnHostileBytes<T>(serde: Serde<T>, valid: T): void 
     } catch (error) {
       expect(error).toBeInstanceOf(DeserializationError);
     }
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(5000);
   };
   const payload = bytes.subarray(5);
   for (let length = 0; length < payload.length; length++) survives(payload.subarray(0, length));

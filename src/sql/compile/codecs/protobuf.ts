@@ -66,28 +66,25 @@ export function protobufRowSerde(
     const texts = references.map((reference) => reference.schema);
     const entries = parseProto(schema, texts);
     const readers = entryReaders(entries, readerOf);
-    let writes: { readonly entry: ProtoEntry; readonly lead: Buffer } | undefined;
+    // What is written is looked for when it is needed: a schema that is only read may not have it.
+    let writes: { name: string; lead: Buffer; write: ReturnType<typeof writerOf> } | undefined;
     const written = () => {
       if (writes === undefined) {
         const entry = recordMessage(schema, fullName, texts);
         const lead = new ByteWriter(8);
         writeMessageIndexes(entry.path, lead);
-        writes = { entry, lead: lead.copy() };
+        writes = { name: entry.message.name, lead: lead.copy(), write: writerOf(entry) };
       }
       return writes;
     };
-    let write: ReturnType<typeof writerOf> | undefined;
     return {
       get recordName() {
-        return written().entry.message.name;
+        return written().name;
       },
       get lead() {
         return written().lead;
       },
-      encode(row, out) {
-        write ??= writerOf(written().entry);
-        write(toFields(row), out);
-      },
+      encode: (row, out) => written().write(toFields(row), out),
       decode: (bytes, start, end) => fromFields(readers(bytes, start, end)),
     };
   };
