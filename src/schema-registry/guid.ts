@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SchemaReference } from '../serde/index.ts';
+import { formatGuid, type SchemaReference } from '../serde/index.ts';
 import { type Metadata, RULE_LISTS, type RuleSet } from './metadata.ts';
 
 export interface SchemaContent {
@@ -41,8 +41,7 @@ export function guidOf({ schema, references, metadata, ruleSet }: SchemaContent)
     }
     add(ruleSet.enableAt);
   }
-  const hex = hash.digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return formatGuid(hash.digest('hex'));
 }
 
 function sorted<T>(map: Readonly<Record<string, T>> | undefined): [string, T][] {

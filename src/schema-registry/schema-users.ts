@@ -1,4 +1,4 @@
-import type { SchemaType } from '../serde/index.ts';
+import type { SchemaReference, SchemaType } from '../serde/index.ts';
 
 /**
  * PORT. Whoever in this process reads and writes records under schemas of the registry. The registry asks before a schema
@@ -14,6 +14,7 @@ export interface SchemaUsers {
 export interface ProposedSchema {
   readonly schemaType: SchemaType;
   readonly schema: string;
+  readonly references?: readonly SchemaReference[];
 }
 
 export interface AffectedQuery {

@@ -1,22 +1,58 @@
 // Data formats: values to bytes and back, and the port through which schemas come.
 export {
   DeserializationError,
-  deserialize,
+  type RecordHeader,
+  type SchemaHeader,
   SchemaNotLoaded,
   SerializationError,
-  serialize,
   type Serde,
 } from './serde.ts';
 export {
-  ENVELOPE_BYTES,
-  MAGIC_BYTE,
+  deserialize,
+  deserializeLoading,
+  headersOf,
+  KEY_SCHEMA_HEADER,
+  putPrefix,
+  serialize,
+  VALUE_SCHEMA_HEADER,
+} from './schema-header.ts';
+export {
+  type NewSchema,
   type RegisteredSchema,
+  type ResolvedSchema,
+  resolveReferences,
   type SchemaReference,
   type SchemaSource,
   type SchemaType,
   type SubjectVersion,
 } from './schema-source.ts';
-export { AvroCodec, avroSerde, readEnvelope, writeEnvelope, type AvroSchema } from './avro.ts';
+export {
+  ENVELOPE_BYTES,
+  formatGuid,
+  readEnvelope,
+  readMessageIndexes,
+  readSchemaHeader,
+  writeEnvelope,
+  writeMessageIndexes,
+} from './envelope.ts';
+export { MemorySchemas } from './memory-schemas.ts';
+export {
+  type Codec,
+  type RegisteredSerde,
+  type RegistryOptions,
+  registrySerde,
+  type SchemaFormat,
+} from './registry-serde.ts';
+export {
+  recordNameStrategy,
+  type SubjectNameStrategy,
+  topicNameStrategy,
+  topicRecordNameStrategy,
+} from './subject-names.ts';
+export { type AvroSchema, avroSerde, loadAvro } from './avro.ts';
+export { type JsonSchema, type JsonSchemaOptions, jsonSchemaSerde } from './json-schema.ts';
+export { type ProtobufOptions, protobufSerde } from './protobuf.ts';
 export { formatDelimited, parseDelimited } from './delimited.ts';
 export { jsonSerde } from './json.ts';
 export { bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';
+export { wellKnownProto } from './well-known-protos.ts';

@@ -1,4 +1,4 @@
-import { ByteWriter, MillraceError } from '../util/index.ts';
+import { type ByteWriter, MillraceError } from '../util/index.ts';
 
 /**
  * PORT. How a value becomes bytes and bytes a value. `null` never reaches a serde: a null key or value is a null on the
@@ -16,6 +16,28 @@ export interface Serde<T> {
   decode(bytes: Buffer, start: number, end: number): T;
   /** Loads or registers what encoding needs (a schema id). Called once before the first record; absent when nothing is needed. */
   prepare?(): Promise<void>;
+  /**
+   * Present where a header of the record may name the schema instead of the value's first bytes. `encode` and `decode` know
+   * the bytes with their prefix only: those need no record around them, so stores and internal topics hold them, too.
+   */
+  readonly schemaHeader?: SchemaHeader | undefined;
+}
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** What a serde knows about the header that may name its values' schema. */
+export interface SchemaHeader {
+  /** `__key_schema_id` or `__value_schema_id`. */
+  readonly key: string;
+  /** True when records are written in the header form. */
+  readonly isWritten: boolean;
+  /** The header to write, and how many bytes of what `encode` wrote it stands for. Undefined until `prepare`, and in the prefix form. */
+  readonly written: { readonly header: RecordHeader; readonly prefixBytes: number } | undefined;
+  /** Appends the prefix that says what the header says. Throws `SchemaNotLoaded` or `DeserializationError`. */
+  writePrefix(header: Uint8Array, out: ByteWriter): void;
 }
 
 export class SerializationError extends MillraceError {
@@ -35,26 +57,12 @@ export class DeserializationError extends MillraceError {
 /** The bytes name a schema that is not cached. Not a failure: `await error.load()`, then decode the same bytes again. */
 export class SchemaNotLoaded extends MillraceError {
   override readonly name = 'SchemaNotLoaded';
-  readonly schemaId: number;
+  /** The id, or the GUID where a header named the schema. */
+  readonly schemaId: number | string;
   readonly load: () => Promise<void>;
-  constructor(schemaId: number, load: () => Promise<void>) {
-    super('SCHEMA_NOT_LOADED', `the schema with id ${schemaId} has not been loaded yet`, { retriable: true });
+  constructor(schemaId: number | string, load: () => Promise<void>) {
+    super('SCHEMA_NOT_LOADED', `the schema ${schemaId} has not been loaded yet`, { retriable: true });
     this.schemaId = schemaId;
     this.load = load;
   }
-}
-
-/** The bytes of one value in a buffer of their own; null stays null. For callers off the hot path. */
-export function serialize<T>(serde: Serde<T>, value: T | null): Buffer | null {
-  if (value === null) return null;
-  const out = new ByteWriter();
-  serde.encode(value, out);
-  return out.copy();
-}
-
-/** The value of a whole buffer; null stays null. For callers off the hot path. */
-export function deserialize<T>(serde: Serde<T>, bytes: Uint8Array | null): T | null {
-  if (bytes === null) return null;
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return serde.decode(buffer, 0, buffer.length);
 }

@@ -1,6 +1,6 @@
 // What a schema that is about to come into the registry would do to the running queries: to those that read records
 // written with it, and to those that write to its subject. The codecs themselves are asked.
-import type { SchemaType } from '../serde/index.ts';
+import { type ResolvedSchema, resolveReferences, type SchemaReference, type SchemaType } from '../serde/index.ts';
 import { messageOf } from '../util/index.ts';
 import { avroFieldNames, checkAvroReads } from './compile/codecs/avro.ts';
 import type { CodecColumn } from './compile/codecs/codec.ts';
@@ -15,7 +15,10 @@ import { typeText } from './types.ts';
 interface Proposed {
   readonly schemaType: SchemaType;
   readonly schema: string;
+  readonly references?: readonly SchemaReference[];
 }
+
+type Resolved = ResolvedSchema & { readonly schemaType: SchemaType };
 
 interface Use {
   readonly queryId: string;
@@ -47,19 +50,27 @@ export class SchemaUses {
     subject: string,
     proposed: Proposed,
   ): Promise<readonly (Use & { readonly reason: string; readonly breaks: true })[]> {
-    const latest = await this.#engine.schemas?.latest(subject);
-    return [...this.#engine.queries.values()].flatMap((query) =>
-      [...readSources(query)].flatMap(([source, { step, used }]) => {
+    const uses = [...this.#engine.queries.values()].flatMap(({ queryId, sql, plan }) =>
+      [...readSources(plan)].flatMap(([source, { step, used }]) => {
         const side = sideOf(step, subject);
-        if (side === undefined) return [];
-        const reasons = unreadable(side, proposed).map((reason) => `${reason}: ${this.#onUnreadable()}`);
-        reasons.push(...lost(side, used, proposed, latest));
-        const { queryId, sql } = query;
-        return reasons.length === 0
-          ? []
-          : [{ queryId, sql, source, reason: reasons.join('; '), breaks: true as const }];
+        return side === undefined ? [] : [{ queryId, sql, source, side, used }];
       }),
     );
+    if (uses.length === 0) return [];
+    const { schemas } = this.#engine;
+    const resolve = async ({ schemaType, schema, references }: Proposed): Promise<Resolved> => ({
+      schemaType,
+      ...(schemas === undefined ? { schema, references: [] } : await resolveReferences(schemas, schema, references)),
+    });
+    const wanted = await resolve(proposed);
+    const known = await schemas?.latest(subject);
+    const latest = known && (await resolve(known));
+    return uses.flatMap(({ queryId, sql, source, side, used }) => {
+      const reasons = unreadable(side, wanted).map((reason) => `${reason}: ${this.#onUnreadable()}`);
+      reasons.push(...lost(side, used, wanted, latest));
+      if (reasons.length === 0) return [];
+      return [{ queryId, sql, source, reason: reasons.join('; '), breaks: true as const }];
+    });
   }
 
   /** The schemas that queries register under the subject when they start. */
@@ -84,7 +95,7 @@ export class SchemaUses {
 }
 
 /** The sources of a query with the columns that it uses of them. A source may be read several times, as in a self-join. */
-function readSources({ plan }: PersistentQuery): Map<string, { step: SourceStep; used: Set<string> }> {
+function readSources(plan: PersistentQuery['plan']): Map<string, { step: SourceStep; used: Set<string> }> {
   const sources = new Map<string, { step: SourceStep; used: Set<string> }>();
   for (const step of sourceSteps(plan.root)) {
     const known = sources.get(step.source) ?? { step, used: new Set<string>() };
@@ -110,10 +121,11 @@ function sideOf({ topic, schema, keyFormat, valueFormat }: SourceStep, subject: 
 }
 
 /** Why the side's columns can't be read; all of them are, whether they are used or not. */
-function unreadable(side: Side, { schemaType, schema }: Proposed): string[] {
+function unreadable(side: Side, schema: Resolved): string[] {
   const { part, info, columns } = side;
   const language = LANGUAGES[info.format];
-  if (language !== schemaType) return [`${part}s are read as ${language}, and this schema is ${schemaType}`];
+  if (language !== schema.schemaType)
+    return [`${part}s are read as ${language}, and this schema is ${schema.schemaType}`];
   const bare = holdsBare(info, part, columns);
   const refusal = (some: readonly CodecColumn[]): string | undefined => {
     try {
@@ -131,22 +143,22 @@ function unreadable(side: Side, { schemaType, schema }: Proposed): string[] {
   return found.map(({ column, why }) => `column ${column.name} ${typeText(column.type)}: ${why}`);
 }
 
-function checkReads(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean, schema: string): void {
+function checkReads(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean, schema: ResolvedSchema): void {
   if (info.format === 'AVRO') checkAvroReads(schema, columns, bare);
   else if (info.format === 'PROTOBUF') checkProtobufReads(schema, info.properties['fullSchemaName'], columns, bare);
-  else checkJsonReads(schema, columns, bare);
+  else checkJsonReads(schema.schema, columns, bare);
 }
 
 /** Columns that the latest schema has a field for, and the new one has not. */
 function lost(
   { part, info, columns }: Side,
   used: ReadonlySet<string>,
-  proposed: Proposed,
-  latest: Proposed | undefined,
+  proposed: Resolved,
+  latest: Resolved | undefined,
 ): string[] {
   if (latest === undefined || latest.schemaType !== proposed.schemaType || holdsBare(info, part, columns)) return [];
-  const before = fieldNames(info, latest.schema);
-  const after = fieldNames(info, proposed.schema);
+  const before = fieldNames(info, latest);
+  const after = fieldNames(info, proposed);
   if (before === undefined || after === undefined) return [];
   return columns
     .map(({ name }) => name)
@@ -156,14 +168,14 @@ function lost(
 }
 
 /** In upper case: columns find their fields whatever their case. Undefined where there are no fields to be found. */
-function fieldNames(info: FormatInfo, schema: string): ReadonlySet<string> | undefined {
+function fieldNames(info: FormatInfo, schema: ResolvedSchema): ReadonlySet<string> | undefined {
   try {
     const names =
       info.format === 'AVRO'
         ? avroFieldNames(schema)
         : info.format === 'PROTOBUF'
           ? protobufFieldNames(schema, info.properties['fullSchemaName'])
-          : jsonPropertyNames(schema);
+          : jsonPropertyNames(schema.schema);
     return names && new Set(names.map((name) => name.toUpperCase()));
   } catch {
     // What can't be taken apart can't be read either, and that has been told.

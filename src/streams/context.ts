@@ -12,6 +12,9 @@ export interface RecordContext {
   readonly headers: readonly Header[];
 }
 
+/** A record that has been fetched. */
+export type RecordView = Omit<RecordCursor, 'advance'>;
+
 const NO_BYTES = Buffer.alloc(0);
 const NO_HEADERS: readonly Header[] = [];
 
@@ -32,7 +35,7 @@ export class TaskContext implements RecordContext {
   valueStart = -1;
   valueEnd = -1;
   #headers: readonly Header[] | null = NO_HEADERS;
-  #cursor: RecordCursor | null = null;
+  #cursor: RecordView | null = null;
 
   get headers(): readonly Header[] {
     this.#headers ??= this.#cursor!.headers();
@@ -48,7 +51,7 @@ export class TaskContext implements RecordContext {
   }
 
   /** Stands on the cursor's current record. */
-  moveTo(cursor: RecordCursor, timestamp: number): void {
+  moveTo(cursor: RecordView, timestamp: number): void {
     this.offset = cursor.offset;
     this.timestamp = timestamp;
     this.keyBytes = cursor.bytes;

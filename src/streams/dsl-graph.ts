@@ -30,6 +30,8 @@ export interface SourceSpec {
 
 export interface SinkSpec {
   readonly topic: string | ((key: unknown, value: unknown, context: TaskContext) => string);
+  readonly key: AnySerde;
+  readonly value: AnySerde;
 }
 
 /** A topic that belongs to the application: its full name has the application's id in front. */

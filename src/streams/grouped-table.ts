@@ -1,7 +1,7 @@
 // How aggregations of grouped tables are put into the graph: the changes of rows travel to their groups over a topic.
 import type { AnySerde } from './dsl-graph.ts';
 import { ChangeSerde, aggregateChanges, selectGroup, type TableAggregation } from './operators/table-aggregate.ts';
-import { sink } from './operators/sink.ts';
+import { sink, sinkNeeds } from './operators/sink.ts';
 import { storeGetter } from './operators/table-values.ts';
 import type { Materialized, Reads } from './options.ts';
 import { required } from './stream-state.ts';
@@ -38,10 +38,8 @@ export function aggregateGroups(
   graph.add({
     name: graph.name(undefined, `${topic}-sink`),
     parents: [select],
-    sink: { topic },
-    reads: 'neither',
-    keyBytesAs: key,
-    valueBytesAs: changes,
+    sink: { topic, key, value: changes },
+    ...sinkNeeds(key, changes, { isShared: false, readsBoth: false }),
     build: sink({ topic: { internal: topic }, key, value: changes }),
   });
   const source = graph.add({

@@ -24,7 +24,7 @@ import {
   peek,
   selectKey,
 } from './operators/stateless.ts';
-import { sink } from './operators/sink.ts';
+import { sink, sinkNeeds } from './operators/sink.ts';
 import type {
   Grouped,
   Joined,
@@ -190,10 +190,8 @@ export class KStream<K, V> {
     state.graph.add({
       name,
       parents: [state.node],
-      sink: { topic: typeof topic === 'string' ? topic : (topic as never) },
-      reads: needsBoth ? 'both' : 'neither',
-      keyBytesAs: key,
-      valueBytesAs: value,
+      sink: { topic: typeof topic === 'string' ? topic : (topic as never), key, value },
+      ...sinkNeeds(key, value, { isShared: true, readsBoth: needsBoth }),
       build: sink({
         topic: typeof topic === 'string' ? { fixed: topic } : { choose: topic as never },
         key,

@@ -1,6 +1,6 @@
 /** What streams are underneath, and the one thing that they all need: a way to bring equal keys together. */
 import type { AnySerde, Graph, GraphNode } from './dsl-graph.ts';
-import { sink } from './operators/sink.ts';
+import { sink, sinkNeeds } from './operators/sink.ts';
 import { MillraceError } from '../util/index.ts';
 
 /** Where a stream or table stands in the graph, and what is known of its records. */
@@ -51,10 +51,8 @@ export function repartitioned(
   graph.add({
     name: graph.name(undefined, `${topic}-sink`),
     parents: [state.node],
-    sink: { topic },
-    reads: options.partitioner === undefined ? 'neither' : 'both',
-    keyBytesAs: key,
-    valueBytesAs: value,
+    sink: { topic, key, value },
+    ...sinkNeeds(key, value, { isShared: false, readsBoth: options.partitioner !== undefined }),
     build: sink({
       topic: { internal: topic },
       key,

@@ -11,7 +11,7 @@ import {
   subscribe,
   SubscriptionSerde,
 } from './operators/foreign-key-join.ts';
-import { sink } from './operators/sink.ts';
+import { sink, sinkNeeds } from './operators/sink.ts';
 import type { Joiner } from './operators/stream-join.ts';
 import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from './operators/table-join.ts';
 import { storeGetter } from './operators/table-values.ts';
@@ -141,10 +141,8 @@ export function joinOnForeignKey(
   graph.add({
     name: graph.name(undefined, `${registrationTopic}-sink`),
     parents: [subscriber],
-    sink: { topic: registrationTopic },
-    reads: 'neither',
-    keyBytesAs: otherKey,
-    valueBytesAs: subscriptions,
+    sink: { topic: registrationTopic, key: otherKey, value: subscriptions },
+    ...sinkNeeds(otherKey, subscriptions, { isShared: false, readsBoth: false }),
     build: sink({ topic: { internal: registrationTopic }, key: otherKey, value: subscriptions }),
   });
   const registrations = graph.add({
@@ -178,7 +176,7 @@ export function joinOnForeignKey(
   graph.add({
     name: graph.name(undefined, `${responseTopic}-sink`),
     parents: [receiver, changes],
-    sink: { topic: responseTopic },
+    sink: { topic: responseTopic, key, value: responses },
     reads: 'both',
     build: answerSubscriptions(responseTopic, responses),
   });

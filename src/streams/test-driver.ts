@@ -3,10 +3,11 @@
  * repartition topics. The tasks are those of the real runtime. Nothing is cached unless asked for: every update is emitted.
  */
 import type { Header, RecordCursor } from '../client/index.ts';
-import { deserialize, type Serde, serialize } from '../serde/index.ts';
+import { deserialize, headersOf, SchemaNotLoaded, type Serde, serialize } from '../serde/index.ts';
 import { assert, ManualClock, MillraceError } from '../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from './options.ts';
+import { PrefixedRecord } from './runtime/schema-headers.ts';
 import type { TaskOutput } from './runtime/task-scope.ts';
 import { Task, type TaskSettings } from './runtime/task.ts';
 import { createStore } from './state/create-store.ts';
@@ -92,7 +93,10 @@ export class TopologyTestDriver {
     });
   }
 
-  /** Processes one record of an input topic, and all that follows from it. */
+  /**
+   * Processes one record of an input topic, and all that follows from it. Throws `SchemaNotLoaded` when a serde needs a
+   * schema that is not at hand; `pipeLoading` waits for it.
+   */
   pipe(
     topic: string,
     key: Uint8Array | null,
@@ -115,7 +119,33 @@ export class TopologyTestDriver {
     value: V | null,
     timestamp?: number,
   ): void {
-    this.pipe(topic, serialize(serdes.key, key), serialize(serdes.value, value), timestamp);
+    const headers = [
+      ...(key === null ? [] : headersOf(serdes.key)),
+      ...(value === null ? [] : headersOf(serdes.value)),
+    ];
+    this.pipe(topic, serialize(serdes.key, key), serialize(serdes.value, value), timestamp, headers);
+  }
+
+  /** As `pipe`, and loads the schemas that the record and what follows from it need. */
+  async pipeLoading(...record: Parameters<TopologyTestDriver['pipe']>): Promise<void> {
+    for (let step = () => this.pipe(...record); ; step = () => this.#resume()) {
+      try {
+        step();
+        return;
+      } catch (error) {
+        if (!(error instanceof SchemaNotLoaded)) throw error;
+        await error.load();
+      }
+    }
+  }
+
+  /** Goes on with the record that needed a schema. */
+  #resume(): void {
+    for (const task of this.#tasks) {
+      task.run(Number.POSITIVE_INFINITY);
+      task.flush();
+    }
+    this.#drain();
   }
 
   /** What was written to a topic since it was last read. */
@@ -129,9 +159,9 @@ export class TopologyTestDriver {
     topic: string,
     serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
   ): { readonly key: K | null; readonly value: V | null; readonly timestamp: number }[] {
-    return this.read(topic).map(({ key, value, timestamp }) => ({
-      key: deserialize(serdes.key, key),
-      value: deserialize(serdes.value, value),
+    return this.read(topic).map(({ key, value, timestamp, headers }) => ({
+      key: deserialize(serdes.key, key, headers),
+      value: deserialize(serdes.value, value, headers),
       timestamp,
     }));
   }
@@ -207,13 +237,7 @@ export class TopologyTestDriver {
   #drain(): void {
     try {
       for (let record = this.#inFlight.shift(); record !== undefined; record = this.#inFlight.shift()) {
-        for (const store of this.#globalTopics.get(record.topic) ?? []) {
-          const { key, value, timestamp } = record;
-          if (key === null) continue;
-          const bytes = value === null ? key : Buffer.concat([key, value]);
-          const valueStart = value === null ? -1 : key.length;
-          store.restore(bytes, 0, key.length, valueStart, bytes.length, timestamp, FROM_LOG);
-        }
+        for (const store of this.#globalTopics.get(record.topic) ?? []) this.#fill(store, record);
         const task = this.#readers.get(record.topic);
         if (task === undefined) continue;
         const queue = task.queue(record.topic);
@@ -223,7 +247,20 @@ export class TopologyTestDriver {
         task.flush();
       }
     } catch (error) {
-      this.#inFlight.length = 0;
+      if (!(error instanceof SchemaNotLoaded)) this.#inFlight.length = 0;
+      throw error;
+    }
+  }
+
+  #fill(store: StateStore, record: OutputRecord): void {
+    if (record.key === null) return;
+    const single = new SingleRecord(record);
+    try {
+      const prefixed = single.headerCount > 0 ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
+      const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = prefixed?.take(single) ?? single;
+      store.restore(bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
+    } catch (error) {
+      if (error instanceof SchemaNotLoaded) this.#inFlight.unshift(record);
       throw error;
     }
   }

@@ -59,6 +59,11 @@ export class Topology {
     return store.logging && !this.#sourceLogged.has(store);
   }
 
+  /** Lets serdes load what they need (schemas, say). A running application does so itself; before a `TopologyTestDriver`, call it. */
+  async prepare(): Promise<void> {
+    await prepareSerdes(this.nodes, [...this.stores.values()]);
+  }
+
   /** The topology in the text form that Kafka Streams prints. */
   describe(): string {
     const lines = ['Topologies:'];
@@ -85,6 +90,17 @@ export class Topology {
     for (const store of this.globalStores)
       lines.push(`   Global table: ${store.name} (topic: ${store.sourceTopic})`, '');
     return lines.join('\n');
+  }
+}
+
+export async function prepareSerdes(nodes: readonly GraphNode[], stores: readonly StoreSpec[]): Promise<void> {
+  for (const { source, sink, keyBytesAs, valueBytesAs } of nodes) {
+    for (const serde of [source?.key, source?.value, sink?.key, sink?.value, keyBytesAs, valueBytesAs]) {
+      await serde?.prepare?.();
+    }
+  }
+  for (const store of stores) {
+    for (const serde of [store.key, store.value, store.otherValue]) await serde?.prepare?.();
   }
 }
 

@@ -1,4 +1,4 @@
-import { DeserializationError, type Serde } from '../serde/index.ts';
+import { DeserializationError, type SchemaHeader, type Serde } from '../serde/index.ts';
 import { type ByteWriter, MillraceError } from '../util/index.ts';
 
 /** A key within a window. Time windows are [start, end), session and sliding windows include their end. */
@@ -176,6 +176,11 @@ export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
   async prepare(): Promise<void> {
     await this.inner.prepare?.();
   }
+
+  /** A schema is named before the key: the window stands behind it. */
+  get schemaHeader(): SchemaHeader | undefined {
+    return this.inner.schemaHeader;
+  }
 }
 
 /** A session's key as Kafka writes it to topics: the key, then the session's end, then its start. */
@@ -205,6 +210,11 @@ export class SessionWindowedSerde<K> implements Serde<Windowed<K>> {
 
   async prepare(): Promise<void> {
     await this.inner.prepare?.();
+  }
+
+  /** A schema is named before the key: the window stands behind it. */
+  get schemaHeader(): SchemaHeader | undefined {
+    return this.inner.schemaHeader;
   }
 }
 

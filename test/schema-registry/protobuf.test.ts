@@ -11,7 +11,7 @@ import { linkProto } from '../../src/schema-registry/protobuf/linker.ts';
 import { normalizeProto } from '../../src/schema-registry/protobuf/normalizer.ts';
 import { parseProto } from '../../src/schema-registry/protobuf/parser.ts';
 import { printProto } from '../../src/schema-registry/protobuf/printer.ts';
-import { WELL_KNOWN_PATHS, wellKnownProto } from '../../src/schema-registry/protobuf/well-known.ts';
+import { WELL_KNOWN_PATHS, wellKnownProto } from '../../src/serde/well-known-protos.ts';
 import { randomProto } from './protobuf-texts.ts';
 
 const texts = Array.from({ length: 150 }, (_, seed) => randomProto(seed));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../../src/client/index.ts';
-import { HttpSchemaSource, registryServer, registrySource, SchemaRegistry } from '../../src/schema-registry/index.ts';
+import { registryServer, SchemaRegistry } from '../../src/schema-registry/index.ts';
 import { type Embedded, openEmbedded } from '../suites/embedded.ts';
 
 const record = (name: string, ...fields: unknown[]) => JSON.stringify({ type: 'record', name, fields });
@@ -211,20 +211,6 @@ describe('the registry over HTTP', () => {
     ).toMatchObject({ error_code: 42205 });
     await call('DELETE', '/mode/import');
     expect((await call('GET', '/mode/import?defaultToGlobal=true')).body).toEqual({ mode: 'READWRITE' });
-  });
-
-  test('is a schema source, in process and over HTTP', async () => {
-    for (const source of [registrySource(registry), new HttpSchemaSource(url)]) {
-      const id = await source.register('source-value', 'AVRO', '"long"');
-      expect(await source.byId(id)).toMatchObject({ id, schema: '"long"' });
-      expect(source.cached(id)).toMatchObject({ schema: '"long"' });
-      expect(await source.latest('source-value')).toMatchObject({ subject: 'source-value', version: 1, id });
-      expect(await source.latest('nothing')).toBeUndefined();
-      await expect(source.byId(424242)).rejects.toMatchObject({ code: 'SCHEMA_NOT_FOUND' });
-      await expect(source.register('source-value', 'AVRO', '"string"')).rejects.toMatchObject({
-        code: 'INCOMPATIBLE_SCHEMA',
-      });
-    }
   });
 
   test('another registry on the same topic sees everything, and so does the next start', async () => {

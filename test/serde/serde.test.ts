@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  AvroCodec,
-  avroSerde,
   bytesSerde,
   DeserializationError,
   deserialize,
@@ -12,9 +10,6 @@ import {
   jsonSerde,
   longSerde,
   parseDelimited,
-  type RegisteredSchema,
-  SchemaNotLoaded,
-  type SchemaSource,
   type Serde,
   SerializationError,
   serialize,
@@ -111,83 +106,3 @@ describe('delimited lines', () => {
     expect(() => parseDelimited('"a"b,c')).toThrow('unexpected text after the closing quote at column 4');
   });
 });
-
-const flight = {
-  type: 'record',
-  name: 'Flight',
-  fields: [
-    { name: 'origin', type: 'string' },
-    { name: 'delay', type: ['null', 'int'], default: null },
-    { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
-  ],
-};
-
-describe('Avro', () => {
-  test('round-trips records, big longs included', () => {
-    const codec = new AvroCodec<{ origin: string; delay: number | null; at: number | bigint }>(flight);
-    fc.assert(
-      fc.property(fc.record({ origin: fc.string(), delay: fc.option(fc.integer()), at: int64 }), (value) => {
-        const out = new ByteWriter(1);
-        codec.encode(value, out);
-        expect({ ...codec.decode(out.buffer, 0, out.position) }).toEqual(value);
-      }),
-    );
-  });
-
-  test('wraps values in the registry envelope and loads unknown schemas on demand', async () => {
-    const schemas = new OneSchema();
-    const serde = avroSerde<{ origin: string }>({ schemas, subject: 'flights-value', schema: flight });
-    expect(() => serialize(serde, { origin: 'SFO' })).toThrow('has not been registered yet');
-    await serde.prepare?.();
-    const bytes = serialize(serde, { origin: 'SFO', delay: 3, at: 5 } as { origin: string })!;
-    expect(bytes.subarray(0, 5).toString('hex')).toBe('0000000007');
-
-    const reader = avroSerde<{ origin: string }>({ schemas, subject: 'x', schema: flight });
-    let missing: unknown;
-    try {
-      deserialize(reader, bytes);
-    } catch (error) {
-      missing = error;
-    }
-    expect(missing).toBeInstanceOf(SchemaNotLoaded);
-    await (missing as SchemaNotLoaded).load();
-    expect(deserialize(reader, bytes)).toMatchObject({ origin: 'SFO', delay: 3, at: 5 });
-  });
-
-  test('never throws anything but a DeserializationError on random bytes', () => {
-    const codec = new AvroCodec<unknown>(flight);
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-        try {
-          codec.decode(Buffer.from(bytes), 0, bytes.length);
-        } catch (error) {
-          expect(error).toBeInstanceOf(DeserializationError);
-        }
-      }),
-    );
-  });
-});
-
-/** A registry that knows one schema, and only after being asked for it. */
-class OneSchema implements SchemaSource {
-  #text = '';
-  #loaded = false;
-
-  cached(id: number): RegisteredSchema | undefined {
-    return this.#loaded ? { id, schemaType: 'AVRO', schema: this.#text } : undefined;
-  }
-
-  async byId(id: number): Promise<RegisteredSchema> {
-    this.#loaded = true;
-    return { id, schemaType: 'AVRO', schema: this.#text };
-  }
-
-  async latest(): Promise<undefined> {
-    return undefined;
-  }
-
-  async register(_subject: string, _type: string, schema: string): Promise<number> {
-    this.#text = schema;
-    return 7;
-  }
-}

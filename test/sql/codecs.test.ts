@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  DeserializationError,
-  deserialize,
-  type SchemaSource,
-  type SchemaType,
-  serialize,
-} from '../../src/serde/index.ts';
+import { DeserializationError, deserialize, MemorySchemas, serialize } from '../../src/serde/index.ts';
 import type { CodecColumn } from '../../src/sql/compile/codecs/codec.ts';
 import { internalSerde } from '../../src/sql/compile/codecs/internal.ts';
 import { rowSerde } from '../../src/sql/compile/formats.ts';
@@ -30,16 +24,6 @@ import {
 import { long } from '../../src/sql/values/bigint.ts';
 import { Decimal } from '../../src/sql/values/decimal.ts';
 import { equalValues, type Row, type SqlValue } from '../../src/sql/values/value.ts';
-
-function registry(): SchemaSource {
-  const known: { id: number; schemaType: SchemaType; schema: string }[] = [];
-  return {
-    cached: (id) => known[id - 1],
-    byId: async (id) => known[id - 1]!,
-    latest: async () => undefined,
-    register: async (_subject, schemaType, schema) => known.push({ id: known.length + 1, schemaType, schema }),
-  };
-}
 
 const scalars: readonly (readonly [SqlType, fc.Arbitrary<SqlValue>])[] = [
   [BOOLEAN, fc.boolean()],
@@ -97,7 +81,10 @@ describe('what is written is read back', () => {
     ['PROTOBUF_NOSR', 'PROTOBUF_NOSR', { nested: true, nulls: false }, {}],
   ])('%s', async (_name, format, { nested, nulls }, properties) => {
     const { columns, values } = rows(nested, nulls);
-    const serde = rowSerde({ schemas: registry() }, { format, properties }, columns, { topic: 't', part: 'value' });
+    const serde = rowSerde({ schemas: new MemorySchemas() }, { format, properties }, columns, {
+      topic: 't',
+      part: 'value',
+    });
     await serde.prepare?.();
     fc.assert(
       fc.property(values, (row) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../../src/platform/index.ts';
+import { headersOf, protobufSerde, serialize } from '../../src/serde/index.ts';
 
 const V1 = 'application/vnd.ksql.v1+json';
 const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
@@ -252,6 +253,23 @@ describe('SQL over HTTP', () => {
     expect(printed).toContain(`Value format: ${format}\n`);
     expect(printed).toContain('value: {"N":5,"TAGS":["x","y"],"AT":{"X":1.5},"PRICE":12.34}, partition: 0');
     await ksql('DROP STREAM inferred; DROP STREAM written DELETE TOPIC;');
+  });
+
+  test('selects and prints records whose headers name their schemas', async () => {
+    const { client, schemas } = platform;
+    await client.admin().createTopics([{ name: 'named-in-headers', partitions: 1 }]);
+    const schema = 'syntax = "proto3"; message Point { int32 x = 1; }';
+    const points = protobufSerde<{ x: number }>({ schemas, topic: 'named-in-headers', schema, schemaIdIn: 'header' });
+    await points.prepare?.();
+    const value = serialize(points, { x: 5 });
+    await client.producer().send({ topic: 'named-in-headers', value, headers: headersOf(points) });
+    await ksql("CREATE STREAM points WITH (kafka_topic='named-in-headers', value_format='PROTOBUF');");
+    expect((await select('SELECT * FROM points EMIT CHANGES LIMIT 1;')).rows).toEqual([[5]]);
+    expect((await select('SELECT * FROM points;')).rows).toEqual([[5]]);
+    const printed = await (await post('/query', { ksql: "PRINT 'named-in-headers' FROM BEGINNING LIMIT 1;" })).text();
+    expect(printed).toContain('Value format: PROTOBUF\n');
+    expect(printed).toContain('value: {"x":5}');
+    await ksql('DROP STREAM points DELETE TOPIC;');
   });
 
   test('lists, describes and explains', async () => {

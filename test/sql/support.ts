@@ -1,9 +1,13 @@
+import type { SchemaSource } from '../../src/serde/index.ts';
 import { TopologyTestDriver } from '../../src/streams/index.ts';
 import { SqlEngine } from '../../src/sql/engine.ts';
 import type { PersistentQuery } from '../../src/sql/statements/context.ts';
 
 /** An engine over topics that only have names, whose queries are kept and not run. */
-export function plainEngine(settings: Readonly<Record<string, string>> = {}): {
+export function plainEngine(
+  settings: Readonly<Record<string, string>> = {},
+  schemas?: SchemaSource,
+): {
   engine: SqlEngine;
   queries: Map<string, PersistentQuery>;
 } {
@@ -11,6 +15,7 @@ export function plainEngine(settings: Readonly<Record<string, string>> = {}): {
   const topics = new Map<string, { partitions: number; replicas: number }>();
   const engine = new SqlEngine({
     settings,
+    schemas,
     topics: {
       describe: async (topic) => topics.get(topic),
       create: async (topic, { partitions, replicas }) => {

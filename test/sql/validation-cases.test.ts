@@ -11,7 +11,7 @@ const present = existsSync(directory);
 if (!present) process.stdout.write(`skipped: there are no validation cases in ${directory}\n`);
 
 /** How many of them passed when this was last raised. */
-const FLOOR = 1725;
+const FLOOR = 1732;
 
 test.skipIf(!present)('the validation cases pass as before', { timeout: 120_000 }, async () => {
   const cases = loadCases(directory, undefined);

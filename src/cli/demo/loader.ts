@@ -1,7 +1,7 @@
 // Produces the flights in the file's order, keyed by origin. Order and placement follow from the file alone, so after a
 // crash the loader counts what each partition already has and goes on exactly there.
 import type { Client, Producer } from '../../client/index.ts';
-import { AvroCodec, type AvroSchema, type SchemaSource, writeEnvelope } from '../../serde/index.ts';
+import { loadAvro, resolveReferences, type SchemaSource, writeEnvelope } from '../../serde/index.ts';
 import { ByteWriter, MillraceError, partitionForKey } from '../../util/index.ts';
 import { type FlightColumns, readFlights } from './flights-data.ts';
 
@@ -52,7 +52,7 @@ export class FlightLoader {
     const schema = await this.#schemas.latest(`${this.#topic}-value`);
     if (schema === undefined)
       throw new MillraceError('SCHEMA_NOT_FOUND', `the registry has no schema for ${this.#topic}`);
-    const codec = new AvroCodec<Flight>(JSON.parse(schema.schema) as AvroSchema);
+    const codec = (await loadAvro())<Flight>(await resolveReferences(this.#schemas, schema.schema));
     const missing = await this.present();
     const producer = this.#client.producer({ lingerMs: 5, batchSize: 512 * 1024 });
     const places = new Map<string, { key: Buffer; partition: number }>();

@@ -83,8 +83,8 @@ async function brokenQueries(
   { candidate, comparison }: Proposal,
   users: SchemaUsers,
 ): Promise<AffectedQuery[]> {
-  const { parsed, schema } = candidate;
-  const reading = await users.affectedBy(subject, { schemaType: parsed.schemaType, schema });
+  const { parsed, schema, references } = candidate;
+  const reading = await users.affectedBy(subject, { schemaType: parsed.schemaType, schema, references });
   const writing = users.writersOf(subject).flatMap(({ queryId, sql, source, ...own }): AffectedQuery[] => {
     const refused = refusedAfter(registry, subject, own, candidate, comparison);
     if (!refused) return [];

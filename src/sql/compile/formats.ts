@@ -18,6 +18,8 @@ import { kafkaSerde, noneSerde } from './codecs/kafka.ts';
 export interface RecordPart {
   readonly topic: string;
   readonly part: 'key' | 'value';
+  /** What is only read needs no schema of its own in the registry. */
+  readonly readOnly?: boolean;
 }
 
 export interface FormatEnvironment {
@@ -35,7 +37,7 @@ export function rowSerde(
   env: FormatEnvironment,
   info: FormatInfo,
   columns: readonly CodecColumn[],
-  { topic, part }: RecordPart,
+  { topic, part, readOnly = false }: RecordPart,
 ): RowSerde {
   if (columns.length === 0) return noneSerde;
   const bare = holdsBare(info, part, columns);
@@ -56,20 +58,18 @@ export function rowSerde(
       const { schemas } = env;
       if (schemas === undefined)
         return refuse('Cannot create topic schema: no Schema Registry is configured. Set ksql.schema.registry.url.');
-      const subject = `${topic}-${part}`;
       const id = info.properties['schemaId'];
-      const schemaId = id === undefined ? undefined : Number(id);
-      if (info.format === 'JSON_SR') return jsonSchemaSerde(columns, bare, { schemas, subject, schemaId });
-      const fullName = info.properties['fullSchemaName'];
-      if (info.format === 'PROTOBUF')
-        return protobufRowSerde(columns, bare, protoText(info, columns, bare), {
-          schemas,
-          subject,
-          schemaId,
-          fullName,
-        });
-      const schema = avroSchemaOf(columns, bare, info.properties['fullSchemaName']);
-      return avroRowSerde(columns, bare, { schemas, subject, schema, schemaId });
+      const useSchemaId = id === undefined || readOnly ? undefined : Number(id);
+      const registry = { schemas, topic, isKey: part === 'key', useSchemaId };
+      const written = readOnly ? undefined : writtenSchema(info, columns, part)?.schema;
+      switch (info.format) {
+        case 'JSON_SR':
+          return jsonSchemaSerde(columns, bare, written, registry);
+        case 'PROTOBUF':
+          return protobufRowSerde(columns, bare, written, { ...registry, fullName: info.properties['fullSchemaName'] });
+        default:
+          return avroRowSerde(columns, bare, written, registry);
+      }
     }
   }
 }

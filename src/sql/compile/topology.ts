@@ -127,8 +127,9 @@ class StepCompiler implements StepContext {
     step: { readonly key: readonly RowColumn[]; readonly window?: Step['window'] },
     info: SourceStep['keyFormat'],
     topic: string,
+    readOnly = false,
   ): Serde<NonNullable<RowKey>> {
-    const inner = rowSerde(this.env, info, step.key, { topic, part: 'key' });
+    const inner = rowSerde(this.env, info, step.key, { topic, part: 'key', readOnly });
     return keySerde(inner, step.window) as Serde<NonNullable<RowKey>>;
   }
 
@@ -137,8 +138,8 @@ class StepCompiler implements StepContext {
   #source(step: SourceStep): Flow {
     const { schema, topic, timestamp } = step;
     const values = schema.value.filter((column) => column.namespace === 'VALUE');
-    const key = readOnly(this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic));
-    const value = readOnly(rowSerde(this.env, step.valueFormat, values, { topic, part: 'value' }));
+    const key = this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic, true);
+    const value = rowSerde(this.env, step.valueFormat, values, { topic, part: 'value', readOnly: true });
     const { log } = this.env;
     const { queryId } = this;
     const extract =
@@ -320,15 +321,7 @@ function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
     },
     decode: (bytes, start, end) => serde.decode(bytes, start, end),
     prepare: async () => serde.prepare?.(),
-  };
-}
-
-/** A serde that only reads needs no schema of its own in the registry. */
-function readOnly<T>(serde: Serde<T>): Serde<T> {
-  return {
-    name: serde.name,
-    encode: (value, out) => serde.encode(value, out),
-    decode: (bytes, start, end) => serde.decode(bytes, start, end),
+    schemaHeader: serde.schemaHeader,
   };
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../compile/codecs/protobuf-schema.ts';
 import { type Actual, integer } from './compare.ts';
 import type { RecordFormat } from './record-formats.ts';
-import type { CaseRegistry } from './registry-formats.ts';
+import type { CaseRegistry, RegisteredText } from './registry-formats.ts';
 import { isObject, type Spec, type SpecObject, SpecNumber } from './spec-json.ts';
 
 /**
@@ -31,7 +31,7 @@ export function protobufFormat(
       if ('text' in source) return encodeMessage(firstMessage(source.text), wrapped(firstMessage(source.text), spec));
       const registered = source.registry.newest(source.subject);
       if (registered === undefined) throw new MillraceError('QTT_SCHEMA', `there is no schema for ${source.subject}`);
-      const entry = recordMessage(registered.schema, source.message);
+      const entry = recordMessage(registered.schema, source.message, referenced(source.registry, registered));
       const { message, path } = entry;
       const head = Buffer.alloc(5);
       head.writeInt32BE(registered.id, 1);
@@ -47,7 +47,9 @@ export function protobufFormat(
       const rest = { bytes, at: 5 };
       const count = zigzag(rest);
       const path = count === 0 ? [0] : Array.from({ length: count }, () => zigzag(rest));
-      const entry = parseProto(registered.schema).find((candidate) => candidate.path.join() === path.join());
+      const entry = parseProto(registered.schema, referenced(source.registry, registered)).find(
+        (candidate) => candidate.path.join() === path.join(),
+      );
       if (entry === undefined) throw new MillraceError('QTT_SCHEMA', `there is no message at ${path.join('.')}`);
       return decodeMessage(entry.message, bytes.subarray(rest.at));
     },
@@ -57,6 +59,13 @@ export function protobufFormat(
   function wrapped(message: ProtoMessage, spec: Spec): Spec {
     return bare && !isObject(spec) ? { [message.fields[0]!.name]: spec } : spec;
   }
+}
+
+function referenced(registry: CaseRegistry, { references = [] }: RegisteredText): string[] {
+  return references.flatMap(({ subject }) => {
+    const found = registry.newest(subject);
+    return found === undefined ? [] : [...referenced(registry, found), found.schema];
+  });
 }
 
 function firstMessage(text: string): ProtoMessage {

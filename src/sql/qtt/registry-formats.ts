@@ -9,12 +9,13 @@ import { isObject, parseSpec, printSpec, type Spec, SpecNumber, type SpecObject 
 export interface RegisteredText {
   readonly id: number;
   readonly schema: string;
+  readonly references?: readonly { readonly subject: string }[];
 }
 
 /** Where the formats find schemas: the newest of a subject to write, any by its id to read. */
 export interface CaseRegistry {
   newest(subject: string): RegisteredText | undefined;
-  cached(id: number): { readonly schema: string } | undefined;
+  cached(id: number): RegisteredText | undefined;
 }
 
 function envelope(id: number, payload: Buffer): Buffer {
@@ -286,7 +287,8 @@ export function avroFormat(registry: CaseRegistry, subject: string): RecordForma
       if (spec === null) return null;
       const { id, schema } = newest(registry, subject);
       const { type, json } = shapeOf(schema);
-      return envelope(id, type.toBuffer(new AvroWalk(json).write(json, spec)));
+      const datum: unknown = new AvroWalk(json).write(json, spec);
+      return envelope(id, type.typeName === 'bytes' ? (datum as Buffer) : type.toBuffer(datum));
     },
     decode(bytes) {
       if (bytes === null) return null;
@@ -294,7 +296,8 @@ export function avroFormat(registry: CaseRegistry, subject: string): RecordForma
       if (registered === undefined)
         throw new MillraceError('QTT_SCHEMA', 'the record names a schema that nobody registered');
       const { type, json } = shapeOf(registered.schema);
-      return new AvroWalk(json).read(json, type.fromBuffer(bytes.subarray(5)));
+      const payload = bytes.subarray(5);
+      return new AvroWalk(json).read(json, type.typeName === 'bytes' ? payload : type.fromBuffer(payload));
     },
   };
 }

@@ -33,7 +33,7 @@ export async function runCase(spec: QttCase): Promise<Verdict> {
   const run = new CaseRun(spec);
   try {
     await run.statements();
-    run.records();
+    await run.records();
   } catch (error) {
     if (error instanceof UnsupportedFormat) return { status: 'unsupported', reason: error.message };
     return judgeError(spec, error, run.lastStatement);
@@ -93,35 +93,36 @@ class CaseRun {
     if (this.#spec.expected === undefined) assert(this.#queries.size > 0, 'the case made no query');
   }
 
-  records(): void {
+  async records(): Promise<void> {
     const { inputs } = this.#spec;
     const given = new Set(inputs.map((input) => input.topic));
     const encoded = inputs.map((input) => ({ input, ...this.#encode(input) }));
     for (const query of this.#queries.values()) {
       const sources = [...new Set(sourceSteps(query.plan.root).map((step) => step.topic))];
+      await query.topology.prepare();
       const driver = new TopologyTestDriver(query.topology);
       const sink = query.plan.sink?.topic;
-      const pipe = (
+      const pipe = async (
         topic: string,
         key: Buffer | null,
         value: Buffer | null,
         timestamp: number,
         headers: Headers,
-      ): void => {
+      ): Promise<void> => {
         try {
-          driver.pipe(topic, key, value, timestamp, headers);
+          await driver.pipeLoading(topic, key, value, timestamp, headers);
         } catch (error) {
           throw new ProcessingFailure(messageOf(error), { cause: error });
         }
         if (sink !== undefined) for (const record of driver.read(sink)) this.#topics.append(record);
       };
       for (const { input, key, value } of encoded) {
-        if (sources.includes(input.topic)) pipe(input.topic, key, value, input.timestamp ?? 0, toHeaders(input));
+        if (sources.includes(input.topic)) await pipe(input.topic, key, value, input.timestamp ?? 0, toHeaders(input));
       }
       for (const topic of sources) {
         if (given.has(topic)) continue;
         for (const record of this.#topics.records(topic))
-          pipe(topic, record.key, record.value, record.timestamp, record.headers);
+          await pipe(topic, record.key, record.value, record.timestamp, record.headers);
       }
       driver.close();
     }

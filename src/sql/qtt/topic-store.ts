@@ -1,4 +1,4 @@
-import type { RegisteredSchema, SchemaSource, SchemaType, SubjectVersion } from '../../serde/index.ts';
+import { MemorySchemas, type SchemaType } from '../../serde/index.ts';
 import type { OutputRecord } from '../../streams/index.ts';
 import { MillraceError } from '../../util/index.ts';
 import { Catalog } from '../catalog.ts';
@@ -91,9 +91,12 @@ export class TopicStore implements Topics, RecordWriter {
   }
 
   #register(subject: string, schema: SpecSchema): void {
-    for (const reference of schema.references)
-      this.schemas.add(reference.name, schemaType(reference.type), reference.text, undefined);
-    this.schemas.add(subject, schemaType(schema.type), schema.text, schema.id);
+    // Cases count the ids of their topics' schemas only: what those refer to comes behind.
+    const references = schema.references.map(({ name }) => ({ name, subject: name, version: -1 }));
+    this.schemas.add(subject, { schemaType: schemaType(schema.type), schema: schema.text, references }, schema.id);
+    for (const { name, type, text } of schema.references) {
+      this.schemas.add(name, { schemaType: schemaType(type), schema: text });
+    }
   }
 
   names(): string[] {
@@ -135,51 +138,4 @@ function schemaType(format: string): SchemaType {
   const name = format.toUpperCase();
   if (name.startsWith('PROTOBUF')) return 'PROTOBUF';
   return name.startsWith('JSON') ? 'JSON' : 'AVRO';
-}
-
-/** A schema registry that forgets everything with its case. */
-class MemorySchemas implements SchemaSource {
-  readonly #byId = new Map<number, RegisteredSchema>();
-  readonly #subjects = new Map<string, SubjectVersion[]>();
-  #nextId = 1;
-
-  /** Registers a schema, under a given id where there is one. */
-  add(subject: string, type: SchemaType, schema: string, id: number | undefined): number {
-    const versions = this.#subjects.get(subject) ?? [];
-    const known = versions.find((version) => version.schema === schema && version.schemaType === type);
-    if (known !== undefined && (id === undefined || known.id === id)) return known.id;
-    const same = [...this.#byId.values()].find((other) => other.schema === schema && other.schemaType === type);
-    const used = id ?? same?.id ?? this.#freeId();
-    this.#byId.set(used, { id: used, schemaType: type, schema });
-    versions.push({ id: used, schemaType: type, schema, subject, version: versions.length + 1 });
-    this.#subjects.set(subject, versions);
-    return used;
-  }
-
-  #freeId(): number {
-    while (this.#byId.has(this.#nextId)) this.#nextId++;
-    return this.#nextId;
-  }
-
-  newest(subject: string): SubjectVersion | undefined {
-    return this.#subjects.get(subject)?.at(-1);
-  }
-
-  cached(id: number): RegisteredSchema | undefined {
-    return this.#byId.get(id);
-  }
-
-  async byId(id: number): Promise<RegisteredSchema> {
-    const found = this.#byId.get(id);
-    if (found === undefined) throw new MillraceError('SCHEMA_NOT_FOUND', `there is no schema with the id ${id}`);
-    return found;
-  }
-
-  async latest(subject: string): Promise<SubjectVersion | undefined> {
-    return this.newest(subject);
-  }
-
-  async register(subject: string, type: SchemaType, schema: string): Promise<number> {
-    return this.add(subject, type, schema, undefined);
-  }
 }

@@ -2,14 +2,19 @@
 // record that does not fit the guess is guessed again.
 import { type Client, type ConsumerRecord, recordsOf } from '../../client/index.ts';
 import {
-  AvroCodec,
-  type AvroSchema,
   ENVELOPE_BYTES,
+  KEY_SCHEMA_HEADER,
+  loadAvro,
   longSerde,
   readEnvelope,
+  readSchemaHeader,
   type RegisteredSchema,
+  resolveReferences,
   type SchemaSource,
+  VALUE_SCHEMA_HEADER,
+  writeEnvelope,
 } from '../../serde/index.ts';
+import { ByteWriter } from '../../util/index.ts';
 import { protobufPrinter } from '../compile/codecs/protobuf.ts';
 import { refuse } from '../errors.ts';
 import type { PrintedTopic } from '../service.ts';
@@ -44,8 +49,8 @@ export async function printTopic(client: Client, schemas: SchemaSource, options:
       for (const record of recordsOf(await consumer.poll(POLL_MS))) {
         if (seen++ % (options.interval ?? 1) !== 0) continue;
         if (options.limit !== undefined && printed >= options.limit) break;
-        const keyText = await key.read(record.key);
-        const valueText = await value.read(record.value);
+        const keyText = await key.read(record.key, record.headers);
+        const valueText = await value.read(record.value, record.headers);
         for (const guesser of [key, value]) {
           const heading = guesser.heading();
           if (heading !== undefined) yield heading;
@@ -74,10 +79,14 @@ interface Printer {
   readonly print: (bytes: Buffer) => string;
 }
 
-function printerOf({ schemaType, schema }: RegisteredSchema): Printer {
-  if (schemaType === 'PROTOBUF') return { format: 'PROTOBUF', print: protobufPrinter(schema) };
+async function printerOf(
+  { schemaType, schema, references }: RegisteredSchema,
+  schemas: SchemaSource,
+): Promise<Printer> {
   if (schemaType === 'JSON') return { format: 'JSON_SR', print: (bytes) => bytes.toString('utf8', ENVELOPE_BYTES) };
-  const codec = new AvroCodec(JSON.parse(schema) as AvroSchema);
+  const resolved = await resolveReferences(schemas, schema, references);
+  if (schemaType === 'PROTOBUF') return { format: 'PROTOBUF', print: protobufPrinter(resolved) };
+  const codec = (await loadAvro())<unknown>(resolved);
   const plain = (_key: string, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner);
   return {
     format: 'AVRO',
@@ -104,9 +113,9 @@ class Guesser {
     return `${this.#part} format: ${this.#format}`;
   }
 
-  async read(bytes: Buffer | null): Promise<string> {
+  async read(bytes: Buffer | null, headers: ConsumerRecord['headers']): Promise<string> {
     if (bytes === null) return '<null>';
-    const registered = await this.#fromRegistry(bytes);
+    const registered = await this.#fromRegistry((await this.#withPrefix(bytes, headers)) ?? bytes);
     if (registered !== undefined) return this.#as(registered.format, registered.text);
     const text = asText(bytes);
     if (text !== undefined) return this.#as(/^\s*[[{]/.test(text) && isJson(text) ? 'JSON' : 'KAFKA_STRING', text);
@@ -120,6 +129,24 @@ class Guesser {
     return text;
   }
 
+  /** The bytes with their schema's id in front, where a header names it. */
+  async #withPrefix(bytes: Buffer, headers: ConsumerRecord['headers']): Promise<Buffer | undefined> {
+    const name = this.#part === 'Key' ? KEY_SCHEMA_HEADER : VALUE_SCHEMA_HEADER;
+    const header = headers.findLast(({ key }) => key === name)?.value;
+    if (header === undefined || header === null) return undefined;
+    try {
+      const { schema, lead } = readSchemaHeader(header);
+      const out = new ByteWriter(bytes.length + header.length);
+      writeEnvelope(typeof schema === 'number' ? schema : (await this.#schemas.byGuid(schema)).id, out);
+      out.bytes(lead);
+      out.bytes(bytes);
+      return out.view();
+    } catch {
+      // No such schema, or another header of that name.
+      return undefined;
+    }
+  }
+
   /** What the schema that the record names makes of it. */
   async #fromRegistry(bytes: Buffer): Promise<{ format: Format; text: string } | undefined> {
     if (bytes[0] !== 0 || bytes.length <= ENVELOPE_BYTES) return undefined;
@@ -127,7 +154,7 @@ class Guesser {
       const id = readEnvelope(bytes, 0, bytes.length);
       let registered = this.#registered.get(id);
       if (registered === undefined) {
-        registered = printerOf(this.#schemas.cached(id) ?? (await this.#schemas.byId(id)));
+        registered = await printerOf(this.#schemas.cached(id) ?? (await this.#schemas.byId(id)), this.#schemas);
         this.#registered.set(id, registered);
       }
       return { format: registered.format, text: registered.print(bytes) };

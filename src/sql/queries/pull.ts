@@ -273,7 +273,7 @@ async function pullStream(
 
   async function* results(): AsyncGenerator<Row> {
     for await (const record of recordsUntilNow(client, source.topic)) {
-      driver.pipe(source.topic, record.key, record.value, record.timestamp, record.headers);
+      await driver.pipeLoading(source.topic, record.key, record.value, record.timestamp, record.headers);
       for (const row of found.splice(0)) {
         if (given >= limit) return;
         given++;

@@ -1,4 +1,9 @@
-import type { AvroSchema, RegisteredSchema, SubjectVersion } from '../../serde/index.ts';
+import {
+  type RegisteredSchema,
+  type ResolvedSchema,
+  resolveReferences,
+  type SubjectVersion,
+} from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
 import { avroColumns } from '../compile/codecs/avro-schema.ts';
 import type { CodecColumn } from '../compile/codecs/codec.ts';
@@ -69,7 +74,8 @@ export async function registeredColumns(
     );
   }
   const fullName = properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`);
-  const columns = columnsOfSchema(registered, format, side, id !== undefined, fullName);
+  const resolved = await resolveReferences(schemas, registered.schema, registered.references);
+  const columns = columnsOfSchema(resolved, format, side, id !== undefined, fullName);
   // A key is one column, whatever its type, except that a Protobuf key is always a message of its columns. A value that is
   // asked not to be wrapped is one column, too.
   const asOne =
@@ -81,7 +87,7 @@ export async function registeredColumns(
 
 /** Without an id names are folded, as SQL's bare names are; with an id they stay as the schema has them. */
 export function columnsOfSchema(
-  registered: RegisteredSchema,
+  resolved: ResolvedSchema,
   format: FormatName,
   side: 'key' | 'value',
   exactNames: boolean,
@@ -91,10 +97,10 @@ export function columnsOfSchema(
   const bareName = bareNames[side];
   switch (format) {
     case 'AVRO':
-      return avroColumns(JSON.parse(registered.schema) as AvroSchema, bareName, fold);
+      return avroColumns(resolved, bareName, fold);
     case 'JSON_SR':
-      return jsonSchemaColumns(JSON.parse(registered.schema) as Record<string, unknown>, bareName, fold);
+      return jsonSchemaColumns(JSON.parse(resolved.schema) as Record<string, unknown>, bareName, fold);
     default:
-      return protobufColumns(registered.schema, fullName, fold);
+      return protobufColumns(resolved, fullName, fold);
   }
 }

@@ -1,5 +1,6 @@
+import type { Header } from '../../client/index.ts';
 import type { RecordContext, TaskContext } from '../context.ts';
-import type { AnySerde, Emit, GraphNode } from '../dsl-graph.ts';
+import type { AnySerde, Emit, GraphNode, NodeOptions } from '../dsl-graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 import { SpanView } from '../state/span-view.ts';
 import { ByteWriter, partitionForKey } from '../../util/index.ts';
@@ -16,6 +17,26 @@ export interface SinkOptions {
   readonly timestamp?: ((key: unknown, value: unknown, context: RecordContext) => number) | undefined;
   /** Records with a null key stay behind: the topic is read by an operator that could not use them. */
   readonly dropsNullKeys?: boolean;
+}
+
+/**
+ * What a sink looks at. A header holds the id of one schema, so where those are written, bytes that came with any other
+ * can't pass as they are; nor can keys, whose partition is that of the form without the id.
+ */
+export function sinkNeeds(
+  key: AnySerde,
+  value: AnySerde,
+  options: { readonly isShared: boolean; readonly readsBoth: boolean },
+): Required<Pick<NodeOptions, 'reads' | 'keyBytesAs' | 'valueBytesAs'>> {
+  const encodesKey = key.schemaHeader?.isWritten === true;
+  const encodesValue = options.isShared && value.schemaHeader?.isWritten === true;
+  const readsKey = encodesKey || options.readsBoth;
+  const readsValue = encodesValue || options.readsBoth;
+  return {
+    reads: readsKey ? (readsValue ? 'both' : 'key') : readsValue ? 'value' : 'neither',
+    keyBytesAs: encodesKey ? null : key,
+    valueBytesAs: encodesValue ? null : value,
+  };
 }
 
 /** Writes records to a topic. A key or value that is still the bytes it came in is written as these bytes. */
@@ -38,6 +59,13 @@ export function sink(options: SinkOptions) {
     const choose = 'choose' in target ? target.choose : null;
     const keyView = new SpanView();
     const valueView = new SpanView();
+    // Headers that name schemas are for topics that applications share; our own hold the other form. A key's partition is
+    // the same in both, so that they can be joined.
+    const isShared = !('internal' in target);
+    const keyHeader = keySerde.schemaHeader;
+    const valueHeader = valueSerde.schemaHeader;
+    const writesHeaders = isShared && (keyHeader?.isWritten === true || valueHeader?.isWritten === true);
+    const looksAtHeaders = keyHeader !== undefined || valueHeader !== undefined;
     let unkeyed = 0;
 
     // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
@@ -52,12 +80,15 @@ export function sink(options: SinkOptions) {
 
     function write(key: unknown, value: unknown, timestamp: number, context: TaskContext): void {
       let keyBytes: Buffer | null = null;
+      let partitionedBy: Buffer | null = null;
       if (rawKey) {
         if (context.keyStart >= 0) keyBytes = keyView.of(context.keyBytes, context.keyStart, context.keyEnd);
       } else if (key !== null) {
         keyOut.reset();
         keySerde.encode(key, keyOut);
-        keyBytes = keyView.of(keyOut.buffer, 0, keyOut.position);
+        const prefixBytes = prefixOf(keySerde);
+        keyBytes = keyView.of(keyOut.buffer, isShared ? prefixBytes : 0, keyOut.position);
+        if (!isShared && prefixBytes > 0) partitionedBy = keyOut.buffer.subarray(prefixBytes, keyOut.position);
       }
       if (keyBytes === null && dropsNullKeys === true) {
         scope.drop('null-key', node);
@@ -70,7 +101,7 @@ export function sink(options: SinkOptions) {
         } else {
           valueOut.reset();
           valueSerde.encode(value, valueOut);
-          valueBytes = valueView.of(valueOut.buffer, 0, valueOut.position);
+          valueBytes = valueView.of(valueOut.buffer, isShared ? prefixOf(valueSerde) : 0, valueOut.position);
         }
       }
       const topic = fixed ?? choose!(key, value, context);
@@ -82,9 +113,31 @@ export function sink(options: SinkOptions) {
             ? partitioner(topic, key, value, partitions)
             : keyBytes === null
               ? unkeyed++ % partitions
-              : partitionForKey(keyBytes, partitions);
+              : partitionForKey(partitionedBy ?? keyBytes, partitions);
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
-      output.send(topic, partition, keyBytes, valueBytes, at, context.hasHeaders ? context.headers : undefined);
+      let headers: readonly Header[] | undefined = context.hasHeaders ? context.headers : undefined;
+      if (looksAtHeaders && headers !== undefined) headers = withoutSchemas(headers);
+      if (writesHeaders) headers = withSchemas(headers ?? [], keyBytes !== null, valueBytes !== null);
+      output.send(topic, partition, keyBytes, valueBytes, at, headers);
+    }
+
+    /** Those that came with the record are about other bytes. */
+    function withoutSchemas(headers: readonly Header[]): readonly Header[] {
+      const isOurs = ({ key }: Header) => key === keyHeader?.key || key === valueHeader?.key;
+      return headers.some(isOurs) ? headers.filter((header) => !isOurs(header)) : headers;
+    }
+
+    /** Nulls have no schema. */
+    function withSchemas(headers: readonly Header[], hasKey: boolean, hasValue: boolean): readonly Header[] {
+      const all = [...headers];
+      if (hasKey && keyHeader?.written !== undefined) all.push(keyHeader.written.header);
+      if (hasValue && valueHeader?.written !== undefined) all.push(valueHeader.written.header);
+      return all;
     }
   };
+}
+
+/** The bytes that a header stands for. */
+function prefixOf(serde: AnySerde): number {
+  return serde.schemaHeader?.written?.prefixBytes ?? 0;
 }

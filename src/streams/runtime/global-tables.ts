@@ -2,13 +2,19 @@
 import type { Client, Consumer, FetchedPartition } from '../../client/index.ts';
 import { restoreRow } from '../state/row-chunks.ts';
 import { createStore } from '../state/create-store.ts';
+import { PrefixedRecord } from './schema-headers.ts';
 import { FROM_LOG, NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
 
 const POLL_MS = 100;
 
+interface Filled {
+  readonly store: StateStore;
+  readonly prefixed: PrefixedRecord | undefined;
+}
+
 export class GlobalTables {
   readonly stores = new Map<string, StateStore>();
-  readonly #byTopic = new Map<string, StateStore[]>();
+  readonly #byTopic = new Map<string, Filled[]>();
   readonly #client: Client;
   readonly #consumer: Consumer;
   #stopping = false;
@@ -21,7 +27,8 @@ export class GlobalTables {
       const store = createStore(spec, NO_TRACKING);
       this.stores.set(spec.name, store);
       const topic = spec.sourceTopic!;
-      this.#byTopic.set(topic, [...(this.#byTopic.get(topic) ?? []), store]);
+      const filled = { store, prefixed: PrefixedRecord.of(spec.key, spec.value) };
+      this.#byTopic.set(topic, [...(this.#byTopic.get(topic) ?? []), filled]);
     }
   }
 
@@ -64,8 +71,9 @@ export class GlobalTables {
       const stores = this.#byTopic.get(topic) ?? [];
       while (cursor.advance()) {
         if (cursor.keyStart < 0) continue;
-        const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = cursor;
-        for (const store of stores) {
+        for (const { store, prefixed } of stores) {
+          const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
+          const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = record;
           const wait = restoreRow(store, bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
           if (wait !== undefined) await wait;
         }

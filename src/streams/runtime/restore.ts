@@ -6,6 +6,7 @@ import { restoreRow } from '../state/row-chunks.ts';
 import { FROM_LOG, type StateStore } from '../state/store.ts';
 import type { Topology } from '../topology.ts';
 import { changelogTopic } from './internal-topics.ts';
+import { PrefixedRecord } from './schema-headers.ts';
 import type { Task } from './task.ts';
 
 /** What a restoration did, for those who watch. */
@@ -22,13 +23,18 @@ export interface StoreLog {
   readonly store: StateStore;
   readonly topic: string;
   readonly isSource: boolean;
+  /** Records of shared topics may name their schemas in headers. */
+  readonly prefixed: PrefixedRecord | undefined;
 }
 
 export function storeLogs(task: Task, topology: Topology): StoreLog[] {
   return [...task.stores.values()].flatMap((store) => {
     if (!store.spec.logging) return [];
     const source = topology.sourceLogOf(store.spec);
-    return [{ store, topic: source ?? changelogTopic(task.applicationId, store.spec), isSource: source !== undefined }];
+    const topic = source ?? changelogTopic(task.applicationId, store.spec);
+    const isSource = source !== undefined;
+    const prefixed = isSource ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
+    return [{ store, topic, isSource, prefixed }];
   });
 }
 
@@ -82,8 +88,10 @@ export async function restoreTask(
           if (log === undefined) continue;
           while (cursor.advance()) {
             if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
-            const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = cursor;
             try {
+              const { prefixed } = log;
+              const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
+              const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = record;
               const wait = restoreRow(log.store, bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
               if (wait !== undefined) await wait;
             } catch (error) {

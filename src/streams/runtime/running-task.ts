@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { codeOf } from '../../util/index.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
-import type { SubTopology, Topology } from '../topology.ts';
+import { prepareSerdes, type SubTopology, type Topology } from '../topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
 import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
@@ -67,7 +67,7 @@ export class RunningTask {
         globalStores,
         tracking: (store) => ({ log: topology.hasChangelog(store), checkpoint: store.logging && checkpoint !== null }),
       });
-      await prepareSerdes(sub);
+      await prepareSerdes(sub.nodes, sub.stores);
       const logs = storeLogs(task, topology);
       const report = await restoreTask(task, logs, checkpoint, settings.client, committed, stopped);
       if (!stopped()) {
@@ -120,16 +120,5 @@ async function openCheckpoint(
         settings.clock.after(LOCK_RETRY_MS, resolve);
       });
     }
-  }
-}
-
-/** Lets serdes load what encoding needs. */
-async function prepareSerdes(sub: SubTopology): Promise<void> {
-  for (const node of sub.nodes) {
-    for (const serde of [node.source?.key, node.source?.value, node.keyBytesAs, node.valueBytesAs])
-      await serde?.prepare?.();
-  }
-  for (const store of sub.stores) {
-    for (const serde of [store.key, store.value, store.otherValue]) await serde?.prepare?.();
   }
 }

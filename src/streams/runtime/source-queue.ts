@@ -1,9 +1,10 @@
 import type { RecordCursor } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { MillraceError, messageOf } from '../../util/index.ts';
-import type { TaskContext } from '../context.ts';
+import type { RecordView, TaskContext } from '../context.ts';
 import type { DecodingPlan, Emit, GraphNode } from '../dsl-graph.ts';
 import type { DecodeErrorHandler, DropReason } from '../options.ts';
+import { PrefixedRecord } from './schema-headers.ts';
 
 /** What a queue tells its task. */
 export interface QueueOwner {
@@ -35,6 +36,9 @@ export class SourceQueue {
   #current: { readonly cursor: RecordCursor; readonly nextOffset: number } | undefined;
   /** The cursor stands on a record whose schema has to be loaded first. */
   #stalled = false;
+  /** The head: what the cursor stands on, or that with its schemas' ids in front. */
+  #record: RecordView | undefined;
+  readonly #prefixed: PrefixedRecord | undefined;
   #key: unknown;
   #value: unknown;
 
@@ -44,6 +48,7 @@ export class SourceQueue {
     this.topic = topic;
     this.partition = partition;
     this.#emit = emit;
+    this.#prefixed = PrefixedRecord.of(node.source!.key, node.source!.value);
     const extracts = node.source!.timestampExtractor !== undefined;
     this.#needsKey = extracts || owner.plan.childrenNeedKey(node);
     this.#needsValue = extracts || owner.plan.childrenNeedValue(node);
@@ -94,29 +99,41 @@ export class SourceQueue {
   /** Runs the head through the operators. The next record is loaded by `load`. */
   processHead(): void {
     const { context } = this.#owner;
-    const { cursor } = this.#current!;
+    const record = this.#record!;
     const time = this.headTime;
     const key = this.#key;
     const value = this.#value;
     context.topic = this.topic;
     context.partition = this.partition;
-    context.moveTo(cursor, time);
+    context.moveTo(record, time);
     this.headTime = Number.POSITIVE_INFINITY;
     if (time > this.partitionTime) this.partitionTime = time;
     this.#emit(key, value, time, context);
-    this.position = cursor.offset + 1;
+    this.position = record.offset + 1;
   }
 
   #decode(cursor: RecordCursor): boolean {
     const source = this.#node.source!;
     let part: 'key' | 'value' = 'key';
     this.#stalled = false;
+    const prefixed = cursor.headerCount > 0 ? this.#prefixed : undefined;
+    const record = prefixed ?? cursor;
+    this.#record = record;
     try {
-      const { bytes, keyStart, valueStart } = cursor;
-      this.#key = keyStart < 0 ? null : this.#needsKey ? source.key.decode(bytes, keyStart, cursor.keyEnd) : undefined;
+      prefixed?.begin(cursor);
+      prefixed?.takeKey();
+      const { keyStart } = record;
+      this.#key =
+        keyStart < 0 ? null : this.#needsKey ? source.key.decode(record.bytes, keyStart, record.keyEnd) : undefined;
       part = 'value';
+      prefixed?.takeValue();
+      const { valueStart } = record;
       this.#value =
-        valueStart < 0 ? null : this.#needsValue ? source.value.decode(bytes, valueStart, cursor.valueEnd) : undefined;
+        valueStart < 0
+          ? null
+          : this.#needsValue
+            ? source.value.decode(record.bytes, valueStart, record.valueEnd)
+            : undefined;
     } catch (error) {
       if (error instanceof SchemaNotLoaded) {
         this.#stalled = true;
@@ -130,7 +147,7 @@ export class SourceQueue {
       const { context } = this.#owner;
       context.topic = this.topic;
       context.partition = this.partition;
-      context.moveTo(cursor, time);
+      context.moveTo(record, time);
       try {
         time = source.timestampExtractor(this.#key, this.#value, context, this.partitionTime);
       } catch (error) {

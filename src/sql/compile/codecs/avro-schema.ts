@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../../../serde/index.ts';
+import type { AvroSchema, ResolvedSchema } from '../../../serde/index.ts';
 import { unreachable } from '../../../util/index.ts';
 import {
   arrayOf,
@@ -90,9 +90,9 @@ export class AvroShapes {
   readonly root: AvroSchema;
   readonly #named = new Map<string, Node>();
 
-  constructor(root: AvroSchema) {
+  constructor(root: AvroSchema, references: readonly AvroSchema[] = []) {
     this.root = root;
-    this.#collect(root, undefined);
+    for (const schema of [...references, root]) this.#collect(schema, undefined);
   }
 
   #collect(schema: unknown, namespace: string | undefined): void {
@@ -126,6 +126,14 @@ export class AvroShapes {
       return this.node(node['type']);
     return node;
   }
+}
+
+export function shapesOf({ schema, references }: ResolvedSchema): AvroShapes {
+  const parse = (text: string) => JSON.parse(text) as AvroSchema;
+  return new AvroShapes(
+    parse(schema),
+    references.map((reference) => parse(reference.schema)),
+  );
 }
 
 const STRUCTURAL = new Set(['record', 'array', 'map', 'enum', 'fixed', 'union']);
@@ -216,10 +224,10 @@ function columnsOf(shapes: AvroShapes, node: Node, fold: (name: string) => strin
 }
 
 /** The columns of a registered schema: a record's fields, or one column with a given name. */
-export function avroColumns(schema: AvroSchema, bareName: string, fold: (name: string) => string): CodecColumn[] {
-  const shapes = new AvroShapes(schema);
-  const node = shapes.node(schema);
+export function avroColumns(schema: ResolvedSchema, bareName: string, fold: (name: string) => string): CodecColumn[] {
+  const shapes = shapesOf(schema);
+  const node = shapes.node(shapes.root);
   if (node['type'] === 'record') return columnsOf(shapes, node, fold);
-  const type = sqlTypeOf(shapes, schema, fold);
+  const type = sqlTypeOf(shapes, shapes.root, fold);
   return type === undefined ? [] : [{ name: bareName, type }];
 }

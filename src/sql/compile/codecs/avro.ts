@@ -1,76 +1,57 @@
 import {
-  AvroCodec,
   type AvroSchema,
   DeserializationError,
-  ENVELOPE_BYTES,
-  readEnvelope,
-  type SchemaSource,
-  SchemaNotLoaded,
-  SerializationError,
-  writeEnvelope,
+  loadAvro,
+  type RegistryOptions,
+  registrySerde,
+  type ResolvedSchema,
 } from '../../../serde/index.ts';
+import type { ByteWriter } from '../../../util/index.ts';
 import type { SqlType } from '../../types.ts';
 import { Decimal } from '../../values/decimal.ts';
 import { type Row, type SqlValue, valueText } from '../../values/value.ts';
-import { type AvroField, AvroShapes, branchName, fieldsOf, isEntryArray } from './avro-schema.ts';
+import { type AvroField, type AvroShapes, branchName, fieldsOf, isEntryArray, shapesOf } from './avro-schema.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 
-/** How rows of these columns are kept in the registry. */
-export interface RegistryRecord {
-  readonly schemas: SchemaSource;
-  readonly subject: string;
-  /** The schema that is written, unless `schemaId` says which. */
-  readonly schema: AvroSchema;
-  readonly schemaId: number | undefined;
-}
-
-/** Rows as Avro records of the registry. What is read is converted from whatever schema it was written with. */
-export function avroRowSerde(columns: readonly CodecColumn[], bare: boolean, registry: RegistryRecord): RowSerde {
-  const { schemas, subject } = registry;
-  const readers = new Map<number, (bytes: Buffer, start: number, end: number) => Row>();
-  let writer:
-    | { readonly id: number; readonly codec: AvroCodec<unknown>; readonly convert: (row: Row) => unknown }
-    | undefined;
-
-  const readerOf = (id: number): ((bytes: Buffer, start: number, end: number) => Row) => {
-    const known = readers.get(id);
-    if (known !== undefined) return known;
-    const registered = schemas.cached(id);
-    if (registered === undefined) throw new SchemaNotLoaded(id, async () => void (await schemas.byId(id)));
-    if (registered.schemaType !== 'AVRO')
-      throw new DeserializationError(`schema ${id} is ${registered.schemaType}, not AVRO`);
-    const reader = avroReader(JSON.parse(registered.schema) as AvroSchema, columns, bare);
-    readers.set(id, reader);
-    return reader;
+/** Rows as Avro records of the registry, written with `schema`. What is read is converted from whatever schema it was written with. */
+export function avroRowSerde(
+  columns: readonly CodecColumn[],
+  bare: boolean,
+  schema: string | undefined,
+  registry: RegistryOptions,
+): RowSerde {
+  const load = async () => {
+    const codecOf = await loadAvro();
+    return (resolved: ResolvedSchema) => {
+      const codec = codecOf<unknown>(resolved);
+      const shapes = shapesOf(resolved);
+      let write: ((row: Row) => unknown) | undefined;
+      let read: ((datum: unknown) => Row) | undefined;
+      return {
+        recordName: codec.recordName,
+        lead: codec.lead,
+        encode(row: Row, out: ByteWriter) {
+          write ??= rowWriter(shapes, columns, bare);
+          codec.encode(write(row), out);
+        },
+        decode(bytes: Buffer, start: number, end: number): Row {
+          read ??= rowReader(shapes, columns, bare);
+          return read(codec.decode(bytes, start, end));
+        },
+      };
+    };
   };
-
-  return {
-    name: 'AVRO',
-    async prepare() {
-      let { schema } = registry;
-      let id = registry.schemaId;
-      if (id === undefined) id = await schemas.register(subject, 'AVRO', JSON.stringify(schema));
-      else schema = JSON.parse((await schemas.byId(id)).schema) as AvroSchema;
-      writer = { id, codec: new AvroCodec(schema), convert: rowWriter(new AvroShapes(schema), columns, bare) };
-    },
-    encode(row, out) {
-      if (writer === undefined)
-        throw new SerializationError(`the schema of subject ${subject} has not been registered yet`);
-      writeEnvelope(writer.id, out);
-      writer.codec.encode(writer.convert(row), out);
-    },
-    decode: (bytes, start, end) => readerOf(readEnvelope(bytes, start, end))(bytes, start + ENVELOPE_BYTES, end),
-  };
+  return registrySerde<Row>({ name: 'AVRO', schemaType: 'AVRO', load }, schema, registry);
 }
 
 /** Throws when records of a schema can't be read as these columns. */
-export function checkAvroReads(text: string, columns: readonly CodecColumn[], bare: boolean): void {
-  avroReader(JSON.parse(text) as AvroSchema, columns, bare);
+export function checkAvroReads(schema: ResolvedSchema, columns: readonly CodecColumn[], bare: boolean): void {
+  rowReader(shapesOf(schema), columns, bare);
 }
 
 /** The fields of a schema's records; undefined when they are no records. */
-export function avroFieldNames(text: string): readonly string[] | undefined {
-  const shapes = new AvroShapes(JSON.parse(text) as AvroSchema);
+export function avroFieldNames(schema: ResolvedSchema): readonly string[] | undefined {
+  const shapes = shapesOf(schema);
   const node = shapes.node(shapes.root);
   return node['type'] === 'record' ? fieldsOf(node).map(({ name }) => name) : undefined;
 }
@@ -78,16 +59,6 @@ export function avroFieldNames(text: string): readonly string[] | undefined {
 // --- reading -----------------------------------------------------------------------------------------------------------
 
 type Convert = (value: unknown) => SqlValue;
-
-function avroReader(
-  schema: AvroSchema,
-  columns: readonly CodecColumn[],
-  bare: boolean,
-): (bytes: Buffer, start: number, end: number) => Row {
-  const codec = new AvroCodec<unknown>(schema);
-  const convert = rowReader(new AvroShapes(schema), columns, bare);
-  return (bytes, start, end) => convert(codec.decode(bytes, start, end));
-}
 
 function rowReader(shapes: AvroShapes, columns: readonly CodecColumn[], bare: boolean): (datum: unknown) => Row {
   if (bare) {

@@ -1,11 +1,4 @@
-import {
-  DeserializationError,
-  ENVELOPE_BYTES,
-  readEnvelope,
-  type SchemaSource,
-  SerializationError,
-  writeEnvelope,
-} from '../../../serde/index.ts';
+import { DeserializationError, type RegistryOptions, registrySerde } from '../../../serde/index.ts';
 import {
   arrayOf,
   BIGINT,
@@ -22,35 +15,25 @@ import {
   TIME,
   TIMESTAMP,
 } from '../../types.ts';
+import type { Row } from '../../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import { jsonSerde } from './json.ts';
 
-/** JSON whose schema is kept in the registry: the envelope, then the same text as the plain format has. */
+/** JSON whose schema is kept in the registry: the same text as the plain format has, and no schema is needed to read it. */
 export function jsonSchemaSerde(
   columns: readonly CodecColumn[],
   bare: boolean,
-  registry: { readonly schemas: SchemaSource; readonly subject: string; readonly schemaId: number | undefined },
+  schema: string | undefined,
+  registry: RegistryOptions,
 ): RowSerde {
-  const { schemas, subject, schemaId } = registry;
   const inner = jsonSerde(columns, bare);
-  let writerId = schemaId;
-  return {
-    name: 'JSON_SR',
-    async prepare() {
-      writerId ??= await schemas.register(subject, 'JSON', JSON.stringify(jsonSchemaOf(columns, bare)));
-    },
-    encode(row, out) {
-      if (writerId === undefined)
-        throw new SerializationError(`the schema of subject ${subject} has not been registered yet`);
-      writeEnvelope(writerId, out);
-      inner.encode(row, out);
-    },
-    decode(bytes, start, end) {
-      readEnvelope(bytes, start, end);
-      if (end - start === ENVELOPE_BYTES) throw new DeserializationError('a record with a schema, but without a value');
-      return inner.decode(bytes, start + ENVELOPE_BYTES, end);
-    },
+  const decodeAny = (bytes: Buffer, start: number, end: number): Row => {
+    if (start === end) throw new DeserializationError('a record with a schema, but without a value');
+    return inner.decode(bytes, start, end);
   };
+  const codec = { recordName: undefined, lead: new Uint8Array(), encode: inner.encode, decode: decodeAny };
+  const format = { name: 'JSON_SR', schemaType: 'JSON' as const, load: async () => () => codec, decodeAny };
+  return registrySerde<Row>(format, schema, registry);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ResolvedSchema } from '../../../serde/index.ts';
 import { MillraceError } from '../../../util/index.ts';
 import {
   arrayOf,
@@ -110,15 +111,24 @@ const TOKEN = /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)
 
 const parsed = new Map<string, readonly ProtoEntry[]>();
 
-/** The messages of a file, outer before inner, in the order of the text. */
-export function parseProto(text: string): readonly ProtoEntry[] {
-  let entries = parsed.get(text);
+/** The messages of a file, outer before inner, in the order of the text. `references`: files that it imports, and those that they do before them. */
+export function parseProto(text: string, references: readonly string[] = []): readonly ProtoEntry[] {
+  const key = [text, ...references].join('\n');
+  let entries = parsed.get(key);
   if (entries === undefined) {
-    entries = new ProtoReader(text).read();
+    const names: ProtoNames = { messages: new Map(wellKnown), enums: new Map() };
+    for (const reference of references) new ProtoReader(reference, names).read();
+    entries = new ProtoReader(text, names).read();
     if (parsed.size > 200) parsed.clear();
-    parsed.set(text, entries);
+    parsed.set(key, entries);
   }
   return entries;
+}
+
+/** What the types of a file and of those that it imports are called. */
+interface ProtoNames {
+  readonly messages: Map<string, ProtoMessage>;
+  readonly enums: Map<string, ReadonlyMap<number, string>>;
 }
 
 interface PendingField {
@@ -132,11 +142,11 @@ class ProtoReader {
   #at = 0;
   #package = '';
   readonly #entries: ProtoEntry[] = [];
-  readonly #messages = new Map<string, ProtoMessage>();
-  readonly #enums = new Map<string, ReadonlyMap<number, string>>();
+  readonly #names: ProtoNames;
   readonly #pending: PendingField[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, names: ProtoNames) {
+    this.#names = names;
     TOKEN.lastIndex = 0;
     while (TOKEN.lastIndex < text.length) {
       const at = TOKEN.lastIndex;
@@ -186,7 +196,7 @@ class ProtoReader {
     const name = this.#next();
     const full = scope === '' ? name : `${scope}.${name}`;
     const message: ProtoMessage = { name: full, fields: [] };
-    this.#messages.set(full, message);
+    this.#names.messages.set(full, message);
     this.#entries.push({ message, path });
     this.#next();
     let inner = 0;
@@ -293,7 +303,7 @@ class ProtoReader {
       this.#skipStatement();
     }
     this.#next();
-    this.#enums.set(scope === '' ? name : `${scope}.${name}`, names);
+    this.#names.enums.set(scope === '' ? name : `${scope}.${name}`, names);
   }
 
   #resolve(typeName: string, scope: string): ProtoType {
@@ -301,9 +311,9 @@ class ProtoReader {
     const plain = typeName.replace(/^\./, '');
     for (let around = scope; ; around = around.slice(0, Math.max(0, around.lastIndexOf('.')))) {
       const full = around === '' ? plain : `${around}.${plain}`;
-      const message = this.#messages.get(full) ?? wellKnown.get(full);
+      const message = this.#names.messages.get(full);
       if (message !== undefined) return { kind: 'message', message };
-      const names = this.#enums.get(full);
+      const names = this.#names.enums.get(full);
       if (names !== undefined) return { kind: 'enum', names };
       if (around === '') break;
     }
@@ -314,8 +324,8 @@ class ProtoReader {
 // --- messages as columns -----------------------------------------------------------------------------------------------
 
 /** The message of a schema that records are: the named one, else the first. */
-export function recordMessage(text: string, name: string | undefined): ProtoEntry {
-  const entries = parseProto(text);
+export function recordMessage(text: string, name: string | undefined, references: readonly string[] = []): ProtoEntry {
+  const entries = parseProto(text, references);
   const found =
     name === undefined
       ? entries[0]
@@ -325,8 +335,13 @@ export function recordMessage(text: string, name: string | undefined): ProtoEntr
   return found;
 }
 
-export function protobufColumns(text: string, name: string | undefined, fold: (name: string) => string): CodecColumn[] {
-  return messageColumns(recordMessage(text, name).message, fold);
+export function protobufColumns(
+  { schema, references }: ResolvedSchema,
+  name: string | undefined,
+  fold: (name: string) => string,
+): CodecColumn[] {
+  const texts = references.map((reference) => reference.schema);
+  return messageColumns(recordMessage(schema, name, texts).message, fold);
 }
 
 export function messageColumns(message: ProtoMessage, fold: (name: string) => string): CodecColumn[] {

@@ -1,11 +1,13 @@
 import {
+  type Codec,
   DeserializationError,
   ENVELOPE_BYTES,
-  readEnvelope,
-  type SchemaSource,
-  SchemaNotLoaded,
+  readMessageIndexes,
+  type RegistryOptions,
+  registrySerde,
+  type ResolvedSchema,
   SerializationError,
-  writeEnvelope,
+  writeMessageIndexes,
 } from '../../../serde/index.ts';
 import { assert, ByteWriter } from '../../../util/index.ts';
 import { type SqlType, structOf } from '../../types.ts';
@@ -27,10 +29,8 @@ import {
   wrapperTypes,
 } from './protobuf-schema.ts';
 
-export interface ProtobufRegistry {
-  readonly schemas: SchemaSource;
-  readonly subject: string;
-  readonly schemaId: number | undefined;
+export interface ProtobufRegistry extends RegistryOptions {
+  /** The message that is written; default: the first. */
   readonly fullName: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface ProtobufRegistry {
 export function protobufRowSerde(
   columns: readonly CodecColumn[],
   bare: boolean,
-  text: string,
+  text: string | undefined,
   registry: ProtobufRegistry | undefined,
 ): RowSerde {
   const only = columns[0]!.type;
@@ -49,113 +49,103 @@ export function protobufRowSerde(
   const fields = struct === undefined ? columns : struct.fields;
   const fromFields = (values: SqlValue[]): Row => (struct === undefined ? values : [values]);
   const toFields = (row: Row): Row => (struct === undefined ? row : (row[0] as Row));
-  const compiled = (entry: ProtoEntry) => ({
-    path: entry.path,
-    read: messageReader(entry.message, fields, bare && struct === undefined),
-    write: messageWriter(entry.message, fields, bare && struct === undefined),
-  });
+  const readerOf = ({ message }: ProtoEntry) => messageReader(message, fields, bare && struct === undefined);
+  const writerOf = ({ message }: ProtoEntry) => messageWriter(message, fields, bare && struct === undefined);
   if (registry === undefined) {
-    const { read, write } = compiled(recordMessage(text, undefined));
+    const entry = recordMessage(text!, undefined);
+    const read = readerOf(entry);
+    const write = writerOf(entry);
     return {
       name: 'PROTOBUF_NOSR',
       encode: (row, out) => write(toFields(row), out),
       decode: (bytes, start, end) => fromFields(read({ bytes, at: start }, end)),
     };
   }
-  const { schemas, subject, schemaId, fullName } = registry;
-  const readers = new Map<string, ReturnType<typeof compiled>>();
-  let writer:
-    | { readonly id: number; readonly path: readonly number[]; readonly write: (values: Row, out: ByteWriter) => void }
-    | undefined;
-  const readerOf = (id: number, path: readonly number[]): ReturnType<typeof compiled> => {
-    const known = readers.get(`${id}/${path.join()}`);
-    if (known !== undefined) return known;
-    const registered = schemas.cached(id);
-    if (registered === undefined) throw new SchemaNotLoaded(id, async () => void (await schemas.byId(id)));
-    const entry = parseProto(registered.schema).find((candidate) => candidate.path.join() === path.join());
-    if (entry === undefined) throw new DeserializationError(`schema ${id} has no message at ${path.join('.')}`);
-    const made = compiled(entry);
-    readers.set(`${id}/${path.join()}`, made);
-    return made;
+  const { fullName } = registry;
+  const codecOf = ({ schema, references }: ResolvedSchema): Codec<Row> => {
+    const texts = references.map((reference) => reference.schema);
+    const entries = parseProto(schema, texts);
+    const readers = entryReaders(entries, readerOf);
+    // What is written is looked for when it is needed: a schema that is only read may not have it.
+    let writes: { name: string; lead: Buffer; write: ReturnType<typeof writerOf> } | undefined;
+    const written = () => {
+      if (writes === undefined) {
+        const entry = recordMessage(schema, fullName, texts);
+        const lead = new ByteWriter(8);
+        writeMessageIndexes(entry.path, lead);
+        writes = { name: entry.message.name, lead: lead.copy(), write: writerOf(entry) };
+      }
+      return writes;
+    };
+    return {
+      get recordName() {
+        return written().name;
+      },
+      get lead() {
+        return written().lead;
+      },
+      encode: (row, out) => written().write(toFields(row), out),
+      decode: (bytes, start, end) => fromFields(readers(bytes, start, end)),
+    };
   };
-  return {
-    name: 'PROTOBUF',
-    async prepare() {
-      const id = schemaId ?? (await schemas.register(subject, 'PROTOBUF', text));
-      const written = schemaId === undefined ? text : (await schemas.byId(schemaId)).schema;
-      writer = { id, ...compiled(recordMessage(written, fullName)) };
-    },
-    encode(row, out) {
-      if (writer === undefined)
-        throw new SerializationError(`the schema of subject ${subject} has not been registered yet`);
-      writeEnvelope(writer.id, out);
-      writePath(writer.path, out);
-      writer.write(toFields(row), out);
-    },
-    decode(bytes, start, end) {
-      const id = readEnvelope(bytes, start, end);
-      const cursor = { bytes, at: start + ENVELOPE_BYTES };
-      const path = readPath(cursor);
-      return fromFields(readerOf(id, path).read(cursor, end));
-    },
+  const format = { name: 'PROTOBUF', schemaType: 'PROTOBUF' as const, load: async () => codecOf };
+  return registrySerde<Row>(format, text, registry);
+}
+
+/** What reads any of a file's messages: behind the schema's id stands which one it is. */
+function entryReaders<T>(
+  entries: readonly ProtoEntry[],
+  readerOf: (entry: ProtoEntry) => (cursor: Cursor, end: number) => T,
+): (bytes: Buffer, start: number, end: number) => T {
+  const readers = new Map<string, (cursor: Cursor, end: number) => T>();
+  return (bytes, start, end) => {
+    const { path, end: at } = readMessageIndexes(bytes, start, end);
+    const name = path.length === 1 ? String(path[0]) : path.join();
+    let read = readers.get(name);
+    if (read === undefined) {
+      const entry = entries.find((candidate) => candidate.path.join() === name);
+      if (entry === undefined) throw new DeserializationError(`the schema has no message at [${name}]`);
+      read = readerOf(entry);
+      readers.set(name, read);
+    }
+    return read({ bytes, at }, end);
   };
 }
 
 /** Throws when the messages of a schema can't be read as these columns. */
 export function checkProtobufReads(
-  text: string,
+  schema: ResolvedSchema,
   fullName: string | undefined,
   columns: readonly CodecColumn[],
   bare: boolean,
 ): void {
   const only = columns[0]!.type;
   const struct = bare && only.kind === 'STRUCT' ? only : undefined;
-  messageReader(recordMessage(text, fullName).message, struct?.fields ?? columns, bare && struct === undefined);
+  messageReader(writtenMessage(schema, fullName), struct?.fields ?? columns, bare && struct === undefined);
 }
 
-export function protobufFieldNames(text: string, fullName: string | undefined): readonly string[] {
-  return recordMessage(text, fullName).message.fields.map(({ name }) => name);
+export function protobufFieldNames(schema: ResolvedSchema, fullName: string | undefined): readonly string[] {
+  return writtenMessage(schema, fullName).fields.map(({ name }) => name);
+}
+
+function writtenMessage({ schema, references }: ResolvedSchema, fullName: string | undefined): ProtoMessage {
+  const texts = references.map((reference) => reference.schema);
+  return recordMessage(schema, fullName, texts).message;
 }
 
 /** What turns any message of a schema, envelope and all, into a line of JSON under its fields' own names. */
-export function protobufPrinter(text: string): (bytes: Buffer) => string {
-  const entries = parseProto(text);
-  const printers = new Map<ProtoEntry, (cursor: Cursor, end: number) => string>();
-  return (bytes) => {
-    const cursor = { bytes, at: ENVELOPE_BYTES };
-    const path = readPath(cursor).join();
-    const entry = entries.find((candidate) => candidate.path.join() === path);
-    if (entry === undefined) throw new DeserializationError(`the schema has no message at ${path}`);
-    let print = printers.get(entry);
-    if (print === undefined) {
-      const columns = messageColumns(entry.message, (name) => name);
-      const read = messageReader(entry.message, columns, false);
-      const write = jsonWriter(structOf(columns));
-      print = (at, end) => write(read(at, end));
-      printers.set(entry, print);
-    }
-    return print(cursor, bytes.length);
-  };
-}
-
-/** The path of the first message of a file is one zero byte. */
-function writePath(path: readonly number[], out: ByteWriter): void {
-  if (path.length === 1 && path[0] === 0) {
-    out.int8(0);
-    return;
-  }
-  out.varint(path.length);
-  for (const index of path) out.varint(index);
-}
-
-function readPath(cursor: Cursor): number[] {
-  const zigzag = (): number => {
-    const value = Number(readVarint(cursor));
-    return (value >>> 1) ^ -(value & 1);
-  };
-  const count = zigzag();
-  if (count === 0) return [0];
-  return Array.from({ length: count }, zigzag);
+export function protobufPrinter({ schema, references }: ResolvedSchema): (bytes: Buffer) => string {
+  const entries = parseProto(
+    schema,
+    references.map((reference) => reference.schema),
+  );
+  const print = entryReaders(entries, ({ message }) => {
+    const columns = messageColumns(message, (name) => name);
+    const read = messageReader(message, columns, false);
+    const write = jsonWriter(structOf(columns));
+    return (cursor, end) => write(read(cursor, end));
+  });
+  return (bytes) => print(bytes, ENVELOPE_BYTES, bytes.length);
 }
 
 // --- the wire ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,302 @@
+// The life of a value whose schema is registered. Before the first one: the schema is registered (or looked up), which
+// gives its id, and a codec is made of it (`prepare`). Written: envelope, payload. Read: the envelope's id names the schema
+// that the writer had, and what reads that schema's payloads is made once, after loading it (`SchemaNotLoaded`).
+//
+// The languages of schemas differ in a `SchemaFormat` only.
+import { type ByteWriter, codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { ENVELOPE_BYTES, guidHeader, readEnvelope, readSchemaHeader, writeEnvelope } from './envelope.ts';
+import { KEY_SCHEMA_HEADER, VALUE_SCHEMA_HEADER } from './schema-header.ts';
+import {
+  type NewSchema,
+  type RegisteredSchema,
+  type ResolvedSchema,
+  resolveReferences,
+  type SchemaReference,
+  type SchemaSource,
+  type SchemaType,
+} from './schema-source.ts';
+import { DeserializationError, SchemaNotLoaded, type SchemaHeader, SerializationError, type Serde } from './serde.ts';
+import { type SubjectNameStrategy, topicNameStrategy } from './subject-names.ts';
+
+/** Values of one schema to payloads and back. */
+export interface Codec<T> {
+  /** What the schema calls its records, if it names them. */
+  readonly recordName: string | undefined;
+  /** What stands between the schema's id and the payload: a Protobuf record's message indexes. Else empty. */
+  readonly lead: Uint8Array;
+  /** Appends the payload. Throws `SerializationError` when the value does not fit. */
+  encode(value: T, out: ByteWriter): void;
+  /** The value of what stands behind the id. Throws `DeserializationError`. */
+  decode(bytes: Buffer, start: number, end: number): T;
+}
+
+/** What one language of schemas brings. */
+export interface SchemaFormat<T> {
+  /** For plans and errors. */
+  readonly name: string;
+  readonly schemaType: SchemaType;
+  /** Loads the language's library, and answers what makes codecs with it. These throw when a schema is broken. */
+  load(): Promise<(schema: ResolvedSchema) => Codec<T>>;
+  /** Reads payloads of whatever schema, where the format can do that: schemas are not loaded then. */
+  readonly decodeAny?: ((bytes: Buffer, start: number, end: number) => T) | undefined;
+}
+
+/** A serde that has to be prepared before it writes; Streams does that by itself. */
+export interface RegisteredSerde<T> extends Serde<T> {
+  /** Registers or looks up the schema. Rejects as `SchemaSource` does, or with `SerializationError` when the schema is broken. */
+  prepare(): Promise<void>;
+}
+
+/** The settings of Confluent's serializers, under their names. */
+export interface RegistryOptions {
+  readonly schemas: SchemaSource;
+  /** The subject, in the registry's default context; else it is derived from the topic. */
+  readonly subject?: string | undefined;
+  readonly topic?: string | undefined;
+  /** Whether these are a topic's keys. Default: false, or whether the given subject ends in `-key`. */
+  readonly isKey?: boolean | undefined;
+  /** Default: `topicNameStrategy`. */
+  readonly subjectNameStrategy?: SubjectNameStrategy | undefined;
+  /** Register the schema. False: it must be registered already, else `prepare` rejects with `SCHEMA_NOT_FOUND`. Default true. */
+  readonly autoRegisterSchemas?: boolean | undefined;
+  /** Write the subject's newest schema, whatever it is; `schema` is not registered. */
+  readonly useLatestVersion?: boolean | undefined;
+  /** Write the schema with this id; `schema` is not registered. Goes before `useLatestVersion`. */
+  readonly useSchemaId?: number | undefined;
+  /** Have the registry normalize the schema before it compares and stores it. Default: as the subject is configured. */
+  readonly normalizeSchemas?: boolean | undefined;
+  /** What the schema's text refers to. */
+  readonly references?: readonly SchemaReference[] | undefined;
+  /** Where records name their schema when they are written; both forms are read. Default `prefix`. */
+  readonly schemaIdIn?: 'prefix' | 'header' | undefined;
+}
+
+/**
+ * The serde of values with a registered schema. `schema`: the text of what is written; without one (and without
+ * `useLatestVersion` or `useSchemaId`) the serde only reads. Data of any other schema id is read with its writer's schema.
+ */
+export function registrySerde<T>(
+  format: SchemaFormat<T>,
+  schema: string | undefined,
+  options: RegistryOptions,
+): RegisteredSerde<T> {
+  return new RegistrySerde(format, schema, options);
+}
+
+interface Writer<T> {
+  readonly id: number;
+  readonly codec: Codec<T>;
+}
+
+class RegistrySerde<T> implements RegisteredSerde<T> {
+  readonly name: string;
+  readonly schemaHeader: SchemaHeader;
+  readonly #format: SchemaFormat<T>;
+  readonly #schema: string | undefined;
+  readonly #options: RegistryOptions;
+  #prepared: Promise<void> | undefined;
+  #makeCodec: ((schema: ResolvedSchema) => Codec<T>) | undefined;
+  #writer: Writer<T> | undefined;
+  #header: SchemaHeader['written'];
+  /** One for every schema of the registry that was met; so are the GUIDs. */
+  readonly #readers = new Map<number, Codec<T>>();
+  readonly #idsOfGuids = new Map<string, number>();
+  /** Schemas that could not be used: told to the record that named them, and asked for again by the next one. */
+  readonly #unusable = new Map<number | string, DeserializationError>();
+
+  constructor(format: SchemaFormat<T>, schema: string | undefined, options: RegistryOptions) {
+    this.name = format.name;
+    this.#format = format;
+    this.#schema = schema;
+    this.#options = options;
+    const written = () => this.#header;
+    this.schemaHeader = {
+      key: isKey(options) ? KEY_SCHEMA_HEADER : VALUE_SCHEMA_HEADER,
+      isWritten: options.schemaIdIn === 'header',
+      get written() {
+        return written();
+      },
+      writePrefix: (header, out) => this.#writePrefix(header, out),
+    };
+  }
+
+  /** Once is enough; after a failure it may be tried again. */
+  prepare(): Promise<void> {
+    this.#prepared ??= this.#prepare().catch((error: unknown) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    return this.#prepared;
+  }
+
+  encode(value: T, out: ByteWriter): void {
+    const writer = this.#writer;
+    if (writer === undefined) throw this.#notPrepared();
+    const { codec } = writer;
+    writeEnvelope(writer.id, out);
+    if (codec.lead.length > 0) out.bytes(codec.lead);
+    codec.encode(value, out);
+  }
+
+  decode(bytes: Buffer, start: number, end: number): T {
+    const id = readEnvelope(bytes, start, end);
+    const { decodeAny } = this.#format;
+    if (decodeAny !== undefined) return decodeAny(bytes, start + ENVELOPE_BYTES, end);
+    const reader = this.#readers.get(id) ?? this.#readerOf(id);
+    return reader.decode(bytes, start + ENVELOPE_BYTES, end);
+  }
+
+  // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #prepare(): Promise<void> {
+    const { schemas, schemaIdIn } = this.#options;
+    const writer = await this.#chooseWriter();
+    if (writer === undefined) return;
+    const { id, codec } = writer;
+    // Also where there is none: a schema without the message that is to be written is found out here.
+    const { lead } = codec;
+    const guid = (schemaIdIn === 'header' ? await schemas.byId(id) : schemas.cached(id))?.guid;
+    if (guid !== undefined) this.#idsOfGuids.set(guid, id);
+    if (schemaIdIn === 'header') {
+      if (guid === undefined) {
+        throw new MillraceError(
+          'GUIDS_UNSUPPORTED',
+          `the registry gives the schema ${id} no GUID that a header could hold: leave schemaIdIn at 'prefix'`,
+        );
+      }
+      const header = { key: this.schemaHeader.key, value: guidHeader(guid, lead) };
+      this.#header = { header, prefixBytes: ENVELOPE_BYTES + lead.length };
+    }
+    this.#readers.set(id, codec);
+    this.#writer = writer;
+  }
+
+  /** What is written, as the options say; undefined when nothing is. */
+  async #chooseWriter(): Promise<Writer<T> | undefined> {
+    const { schemas, useSchemaId, useLatestVersion, autoRegisterSchemas, normalizeSchemas, references } = this.#options;
+    const makeCodec = await this.#load();
+    if (useSchemaId !== undefined) return this.#writerOf(await schemas.byId(useSchemaId));
+    const schema = this.#schema;
+    const codec = schema === undefined ? undefined : makeCodec(await resolveReferences(schemas, schema, references));
+    if (codec === undefined && useLatestVersion !== true) return undefined;
+    const subject = this.#subject(codec?.recordName);
+    if (useLatestVersion === true) {
+      const latest = await schemas.latest(subject);
+      if (latest !== undefined) return this.#writerOf(latest);
+      throw new MillraceError('SCHEMA_NOT_FOUND', `the subject ${subject} has no schema: register one first`);
+    }
+    const offered: NewSchema = {
+      schemaType: this.#format.schemaType,
+      schema: schema!,
+      ...(references === undefined ? {} : { references }),
+      ...(normalizeSchemas === undefined ? {} : { normalize: normalizeSchemas }),
+    };
+    const id =
+      autoRegisterSchemas === false ? await schemas.lookup(subject, offered) : await schemas.register(subject, offered);
+    if (id !== undefined) return { id, codec: codec! };
+    throw new MillraceError(
+      'SCHEMA_NOT_FOUND',
+      `the schema is not registered under the subject ${subject}: register it first, or leave autoRegisterSchemas on`,
+    );
+  }
+
+  async #writerOf(registered: RegisteredSchema): Promise<Writer<T>> {
+    return { id: registered.id, codec: await this.#codecOf(registered) };
+  }
+
+  #subject(recordName: string | undefined): string {
+    const { subject, topic, subjectNameStrategy = topicNameStrategy } = this.#options;
+    if (subject !== undefined) return subject;
+    if (topic !== undefined) return subjectNameStrategy(topic, isKey(this.#options), recordName);
+    throw new MillraceError('NO_SUBJECT', `the ${this.name} serde has neither a topic nor a subject: give it one`);
+  }
+
+  #notPrepared(): SerializationError {
+    const { subject, topic } = this.#options;
+    const whose = subject === undefined ? `topic ${topic}` : `subject ${subject}`;
+    return new SerializationError(
+      this.#schema === undefined && this.#prepared !== undefined
+        ? `the ${this.name} serde of ${whose} was given no schema to write`
+        : `the schema of ${whose} has not been registered yet: prepare() the serde first`,
+    );
+  }
+
+  // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #readerOf(id: number): Codec<T> {
+    this.#throwUnusable(id);
+    const registered = this.#options.schemas.cached(id);
+    // What is at hand, and has no references to follow, needs no waiting.
+    if (this.#makeCodec !== undefined && registered !== undefined && (registered.references ?? []).length === 0) {
+      try {
+        const codec = this.#makeCodec({ schema: this.#textOf(registered), references: [] });
+        this.#readers.set(id, codec);
+        return codec;
+      } catch (error) {
+        throw unusable(id, error);
+      }
+    }
+    throw this.#notLoaded(id, async () => {
+      this.#readers.set(id, await this.#codecOf(await this.#options.schemas.byId(id)));
+    });
+  }
+
+  async #load(): Promise<(schema: ResolvedSchema) => Codec<T>> {
+    this.#makeCodec ??= await this.#format.load();
+    return this.#makeCodec;
+  }
+
+  async #codecOf(registered: RegisteredSchema): Promise<Codec<T>> {
+    const makeCodec = await this.#load();
+    return makeCodec(await resolveReferences(this.#options.schemas, this.#textOf(registered), registered.references));
+  }
+
+  #textOf({ id, schemaType, schema }: RegisteredSchema): string {
+    if (schemaType === this.#format.schemaType) return schema;
+    throw new MillraceError('WRONG_SCHEMA_TYPE', `schema ${id} is ${schemaType}, not ${this.#format.schemaType}`);
+  }
+
+  /**
+   * A registry that does not answer is an error of the application; a schema that does not exist or is broken is an
+   * error of the record that names it.
+   */
+  #notLoaded(schema: number | string, load: () => Promise<void>): SchemaNotLoaded {
+    return new SchemaNotLoaded(schema, async () => {
+      try {
+        await load();
+      } catch (error) {
+        if (codeOf(error)?.startsWith('REGISTRY_') === true) throw error;
+        this.#unusable.set(schema, unusable(schema, error));
+      }
+    });
+  }
+
+  #throwUnusable(schema: number | string): void {
+    const error = this.#unusable.get(schema);
+    if (error === undefined) return;
+    this.#unusable.delete(schema);
+    throw error;
+  }
+
+  #writePrefix(header: Uint8Array, out: ByteWriter): void {
+    const { schema, lead } = readSchemaHeader(header);
+    const id = typeof schema === 'number' ? schema : this.#idsOfGuids.get(schema);
+    if (id === undefined) {
+      this.#throwUnusable(schema);
+      throw this.#notLoaded(schema, async () => {
+        const registered = await this.#options.schemas.byGuid(String(schema));
+        this.#idsOfGuids.set(String(schema), registered.id);
+      });
+    }
+    writeEnvelope(id, out);
+    out.bytes(lead);
+  }
+}
+
+function unusable(schema: number | string, error: unknown): DeserializationError {
+  return new DeserializationError(`the schema ${schema} can't be used: ${messageOf(error)}`, error);
+}
+
+function isKey({ isKey: given, subject }: RegistryOptions): boolean {
+  return given ?? subject?.endsWith('-key') ?? false;
+}

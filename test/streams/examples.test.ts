@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+function linesOf(example: string): string[] {
+  const file = join(import.meta.dirname, '../../examples', example);
+  return execFileSync(process.execPath, [file], { encoding: 'utf8' }).trim().split('\n');
+}
+
+test('the word count example counts', () => {
+  expect(linesOf('word-count.ts').sort()).toEqual(['grinds 1', 'mill 2', 'rests 1', 'runs 1', 'the 3', 'water 1']);
+});
+
+test('the schemas example makes a bill of an order', () => {
+  expect(linesOf('schemas.ts')).toEqual(['{"text":"3 × tea","total":7.5}', 'PROTOBUF JSON']);
+});
