@@ -14,7 +14,7 @@ import {
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
-import { canImplicitlyCast, sameType, typeText } from '../types.ts';
+import { canImplicitlyCast, sameType, typeNodeOf, typeText } from '../types.ts';
 import { registeredColumns } from './schema-inference.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import { pruneColumns } from '../plan/prune.ts';
@@ -284,24 +284,6 @@ function widened(root: Step, sink: Schema): Step {
     table: root.table,
     window: root.window,
   };
-}
-
-function typeNodeOf(type: Schema['value'][number]['type']): import('../parser/ast.ts').TypeNode {
-  switch (type.kind) {
-    case 'ARRAY':
-      return { kind: 'array', item: typeNodeOf(type.item) };
-    case 'MAP':
-      return { kind: 'map', key: typeNodeOf(type.key), value: typeNodeOf(type.value) };
-    case 'STRUCT':
-      return {
-        kind: 'struct',
-        fields: type.fields.map((field) => ({ name: field.name, type: typeNodeOf(field.type) })),
-      };
-    case 'DECIMAL':
-      return { kind: 'named', name: 'DECIMAL', parameters: [String(type.precision), String(type.scale)] };
-    default:
-      return { kind: 'named', name: type.kind, parameters: [] };
-  }
 }
 
 async function sinkSizes(
