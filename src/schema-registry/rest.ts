@@ -2,7 +2,7 @@
 // route, errors get their form.
 import type { Server as HttpsServer } from 'node:https';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { messageOf, readSettings } from '../util/index.ts';
+import { messageOf, noRouteSchemas, readSettings } from '../util/index.ts';
 import { RegistryError, storeError } from './errors.ts';
 import { authenticationOf } from './http-security/authentication.ts';
 import { authorizationOf } from './http-security/authorization.ts';
@@ -133,6 +133,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
 function newServer(tls: Tls | undefined): FastifyInstance {
   const options = {
     bodyLimit: BODY_BYTES_MAX,
+    schemaController: noRouteSchemas,
     routerOptions: { maxParamLength: 1000 },
     rewriteUrl: (request: { url?: string | undefined }) => withContextInSubjects(request.url ?? '/'),
     // A path that can't be decoded is refused before any route is found.

@@ -2,7 +2,7 @@
 // the service, its answers become ksqlDB's shapes. Rows are streamed with back-pressure; a client that goes away closes
 // its query.
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { codeOf, messageOf, MillraceError, noRouteSchemas } from '../util/index.ts';
 import type { ResultRow, RunningQuery } from './entities.ts';
 import { StatementError } from './errors.ts';
 import { SyntaxError } from './parser/syntax-error.ts';
@@ -30,7 +30,11 @@ class RequestError extends MillraceError {
 
 /** A server that answers for `service`; the caller listens and closes. */
 export function sqlServer(service: SqlService): FastifyInstance {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    forceCloseConnections: true,
+    schemaController: noRouteSchemas,
+  });
 
   app.removeAllContentTypeParsers();
   // ksqlDB takes JSON under several names, and /inserts-stream takes lines of it.
