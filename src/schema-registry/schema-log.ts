@@ -118,16 +118,17 @@ export class SchemaLog {
     const term = this.#term;
     assert(term !== undefined, 'writing to the log outside of a term');
     try {
-      const { offset } = await term.producer.send({
+      const record = {
         topic: this.#options.topic,
         partition: 0,
         key: Buffer.from(JSON.stringify(key)),
         value: value === null ? null : Buffer.from(JSON.stringify(value)),
-      });
+      };
+      const { offset } = await this.#within(TIMEOUT_MS, term.producer.send(record));
       term.end = offset + 1;
       await this.#applied(term.end);
     } catch (error) {
-      await this.#endTerm();
+      this.#endTerm();
       throw codeOf(error) === 'PRODUCER_FENCED' ? error : asStoreError(error);
     }
   }
@@ -137,7 +138,7 @@ export class SchemaLog {
     this.#consumer.wakeup();
     await this.#reading;
     await this.#consumer.close();
-    await this.#endTerm();
+    this.#endTerm();
   }
 
   // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,28 +147,29 @@ export class SchemaLog {
     const { client, topic, clock } = this.#options;
     if (this.#term !== undefined) {
       if (this.#term.end === this.#position && clock.now() - this.#term.since < TERM_MS) return;
-      await this.#endTerm();
+      this.#endTerm();
     }
     const producer = client.producer({
       lingerMs: 0,
       fencingId: `schema-registry-${topic}`,
+      transactionTimeoutMs: TIMEOUT_MS,
       deliveryTimeoutMs: TIMEOUT_MS,
     });
     this.#term = { producer, since: clock.now(), end: -1 };
     try {
-      await producer.initTransactions();
+      await this.#within(TIMEOUT_MS, producer.initTransactions());
     } catch (error) {
-      await this.#endTerm();
+      this.#endTerm();
       throw asStoreError(error);
     }
     await this.write({ keytype: 'NOOP', magic: 0 }, null);
   }
 
-  async #endTerm(): Promise<void> {
+  /** What its producer still holds was given up: it comes before the next term's first record, or is refused. */
+  #endTerm(): void {
     const producer = this.#term?.producer;
     this.#term = undefined;
-    // What it had to say was acknowledged or refused before; there is nothing that closing could lose.
-    await producer?.close().catch(() => {});
+    producer?.close().catch(() => {});
   }
 
   /** Instances that contend for the log must not keep taking it from each other in step. */
@@ -205,11 +207,11 @@ export class SchemaLog {
     }
   }
 
-  async #within(timeoutMs: number, work: Promise<void>): Promise<void> {
-    const late = deferred();
+  async #within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+    const late = deferred<never>();
     const cancel = this.#options.clock.after(timeoutMs, () => late.reject(storeTimeout()));
     try {
-      await Promise.race([work, late.promise]);
+      return await Promise.race([work, late.promise]);
     } finally {
       cancel();
     }
