@@ -23,15 +23,15 @@ export function notPermittedNow(subject: string, why: string): RegistryError {
 }
 
 export function parseVersion(text: string): number | 'latest' {
-  if (text === 'latest' || text === '-1') return 'latest';
-  const version = Number(text);
-  if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION) throw invalidVersion(text);
+  const trimmed = text.trim().toLowerCase();
+  if (trimmed === 'latest' || trimmed === '-1') return 'latest';
+  const version = /^\+?\d+$/.test(trimmed) ? Number(trimmed) : 0;
+  if (version < 1 || version > MAX_VERSION) throw invalidVersion(text);
   return version;
 }
 
 export function checkSubject(subject: string, { isScope }: { isScope: boolean }): void {
   const { context, name } = splitSubject(subject);
-  const hasControlCharacter = [...subject].some((character) => character.charCodeAt(0) < 0x20);
   const isNameless = name === '' && (!isScope || context === DEFAULT_CONTEXT);
-  if (isNameless || hasControlCharacter || name === '__GLOBAL' || name === '__EMPTY') throw invalidSubject(subject);
+  if (isNameless || /\p{Cc}/u.test(subject) || name === '__GLOBAL' || name === '__EMPTY') throw invalidSubject(subject);
 }

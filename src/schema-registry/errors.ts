@@ -18,6 +18,9 @@ export class RegistryError extends MillraceError {
   }
 }
 
+/** What the original's JSON reader stumbles over, before anybody asks what it means. */
+export const malformedRequest = (message: string) => new RegistryError(400, message);
+export const pathNotFound = () => new RegistryError(404, 'HTTP 404 Not Found');
 export const subjectNotFound = (subject: string) => new RegistryError(40401, `Subject '${subject}' not found.`);
 export const versionNotFound = (version: number | string) => new RegistryError(40402, `Version ${version} not found.`);
 export const schemaNotFound = (id?: number | string) =>

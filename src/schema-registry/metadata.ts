@@ -1,6 +1,6 @@
 // What travels with a schema beside its text: metadata (tags by path, properties, the names of sensitive ones) and
 // rules. The registry keeps, merges and checks them; carrying rules out is the clients' part.
-import { invalidRuleSet, invalidSchema } from './errors.ts';
+import { invalidRuleSet, malformedRequest } from './errors.ts';
 
 export interface Metadata {
   readonly tags?: Readonly<Record<string, readonly string[]>>;
@@ -75,9 +75,11 @@ export function hasRuleOfType(rules: RuleSet | undefined, type: string | undefin
 /** Tags and sensitive names add up; a property of `over` replaces that of `under`. */
 export function mergeMetadata(under: Metadata | undefined, over: Metadata | undefined): Metadata | undefined {
   if (under === undefined || over === undefined) return over ?? under;
-  const tags: Record<string, readonly string[]> = { ...under.tags };
-  for (const [path, list] of Object.entries(over.tags ?? {}))
-    tags[path] = [...new Set([...(tags[path] ?? []), ...list])];
+  const tagsByPath = new Map(Object.entries(under.tags ?? {}));
+  for (const [path, list] of Object.entries(over.tags ?? {})) {
+    tagsByPath.set(path, [...new Set([...(tagsByPath.get(path) ?? []), ...list])]);
+  }
+  const tags = Object.fromEntries(tagsByPath);
   const sensitive = [...new Set([...(under.sensitive ?? []), ...(over.sensitive ?? [])])];
   const properties = { ...under.properties, ...over.properties };
   return {
@@ -161,14 +163,14 @@ function readRule(json: unknown, modes: readonly string[]): Rule {
 
 function object(json: unknown, what: string): Record<string, unknown> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw invalidSchema(`The member ${what} is not an object`);
+    throw malformedRequest(`The member ${what} is not an object`);
   }
   return json as Record<string, unknown>;
 }
 
 function strings(json: unknown, what: string): string[] {
   if (!Array.isArray(json) || !json.every((item) => typeof item === 'string')) {
-    throw invalidSchema(`The member ${what} is not a list of strings`);
+    throw malformedRequest(`The member ${what} is not a list of strings`);
   }
   return json;
 }

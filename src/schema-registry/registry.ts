@@ -141,15 +141,21 @@ export class SchemaRegistry {
     const wanted = parseVersion(version);
     const versions = this.#store.versions(this.#find(subject), includeDeleted);
     if (versions.length === 0) throw subjectNotFound(subject);
-    const found = wanted === 'latest' ? versions.at(-1) : versions.find((schema) => schema.version === wanted);
-    if (found === undefined) throw versionNotFound(version);
+    if (wanted === 'latest') {
+      const latest = versions.findLast((schema) => !schema.deleted);
+      if (latest === undefined) throw versionNotFound(-1);
+      return latest;
+    }
+    const found = versions.find((schema) => schema.version === wanted);
+    if (found === undefined) throw versionNotFound(wanted);
     return found;
   }
 
   /** `subject` says which context's id it is, and with a name which of the schema's uses is answered. */
   byId(id: number, subject = ''): StoredSchema {
-    const schemas = this.#store.byId(id, contextOf(subject));
-    const found = schemas.find((schema) => schema.subject === plainSubject(subject)) ?? schemas[0];
+    const schemas = this.#withId(id, subject);
+    const { name } = splitSubject(subject);
+    const found = schemas.find((schema) => splitSubject(schema.subject).name === name) ?? schemas[0];
     if (found === undefined) throw schemaNotFound(id);
     return found;
   }
@@ -167,10 +173,18 @@ export class SchemaRegistry {
 
   /** The subjects and versions that use the schema with this id. */
   usesOf(id: number, options: { subject?: string; deleted?: boolean } = {}): StoredSchema[] {
-    const context = contextOf(options.subject ?? '');
-    const uses = this.#store.byId(id, context).filter((schema) => options.deleted || !schema.deleted);
+    const uses = this.#withId(id, options.subject ?? '');
     if (uses.length === 0) throw schemaNotFound();
-    return uses;
+    return uses.filter((schema) => options.deleted || !schema.deleted);
+  }
+
+  /** Clients name the topic's subject and no context: an id that it does not have in the default one is another's. */
+  #withId(id: number, subject: string): readonly StoredSchema[] {
+    const { context, name } = splitSubject(subject);
+    const uses = this.#store.byId(id, context);
+    if (context !== DEFAULT_CONTEXT || name === '') return uses;
+    const all = [uses, ...this.#store.contexts().map((other) => this.#store.byId(id, other))];
+    return all.find((found) => found.some((schema) => splitSubject(schema.subject).name === name)) ?? uses;
   }
 
   /** The newest version whose metadata have all these properties. */
@@ -193,11 +207,10 @@ export class SchemaRegistry {
 
   lookup(subject: string, request: SchemaRequest, includeDeleted = false): StoredSchema {
     const target = this.#find(subject);
-    const all = this.#store.versions(target, true);
-    const versions = all.filter((schema) => includeDeleted || !schema.deleted);
-    if (versions.length === 0) throw subjectNotFound(subject);
-    const same = this.#reader.sameAmong(versions, target, request, this.config(target));
-    if (same === undefined) throw schemaNotFound();
+    const versions = this.#store.versions(target, includeDeleted);
+    const isEmpty = request.schema.trim() === '';
+    const same = isEmpty ? undefined : this.#reader.sameAmong(versions, target, request, this.config(target));
+    if (same === undefined) throw versions.length === 0 ? subjectNotFound(subject) : schemaNotFound();
     return same;
   }
 
@@ -249,14 +262,10 @@ export class SchemaRegistry {
   #registered(requestedSubject: string, request: SchemaRequest): StoredSchema | undefined {
     const subject = this.#target(requestedSubject);
     const config = this.config(subject);
-    const isAsIs = !(
-      (request.id ?? -1) >= 0 ||
-      (request.version ?? 0) > 0 ||
-      request.schema === '' ||
-      changesTags(request)
-    );
-    if (!isAsIs || COPY_MODES.includes(this.mode(subject)) || addsToSchemas(config)) return undefined;
-    return this.#reader.sameAmong(this.#store.versions(subject), subject, request, config);
+    if (request.schema.trim() === '' || changesTags(request) || addsToSchemas(config)) return undefined;
+    const same = this.#reader.sameAmong(this.#store.versions(subject), subject, request, config);
+    const { id = -1, version = 0 } = request;
+    return (id < 0 || id === same?.id) && (version <= 0 || version === same?.version) ? same : undefined;
   }
 
   async #registerAsWriter(requestedSubject: string, request: SchemaRequest): Promise<StoredSchema> {
@@ -337,9 +346,8 @@ export class SchemaRegistry {
     if (against === undefined) return proposed(live);
     const wanted = parseVersion(against);
     if (live.length === 0 && wanted === 'latest') return proposed([]);
-    if (live.length === 0) throw subjectNotFound(requestedSubject);
     const version = wanted === 'latest' ? live.at(-1) : live.find((schema) => schema.version === wanted);
-    if (version === undefined) throw versionNotFound(against);
+    if (version === undefined) throw versionNotFound(wanted);
     return proposed([version]);
   }
 
@@ -348,46 +356,50 @@ export class SchemaRegistry {
   deleteSubject(requestedSubject: string, permanent: boolean): Promise<number[]> {
     return this.#inTurn(async () => {
       const subject = this.#target(requestedSubject);
-      this.#checkWritable(subject);
       const all = this.#store.versions(subject, true);
       const live = all.filter((schema) => !schema.deleted);
       if (all.length === 0) throw subjectNotFound(subject);
+      if (!permanent && live.length === 0) throw subjectSoftDeleted(subject);
+      this.#checkWritable(subject);
       if (permanent) {
-        if (live.length > 0) throw subjectNotSoftDeleted(subject);
-        this.#refuseIfReferenced(all, true);
+        for (const schema of all) {
+          this.#refuseIfReferenced(schema, true);
+          if (!schema.deleted) throw subjectNotSoftDeleted(subject);
+        }
         for (const { version } of all) await this.#store.removeSchema(subject, version);
-        await this.#store.writeConfig(subject, null);
-        await this.#store.writeMode(subject, null);
-        return all.map((schema) => schema.version);
+      } else {
+        for (const schema of live) this.#refuseIfReferenced(schema, false);
+        await this.#store.deleteSubject(subject, live.at(-1)!.version);
       }
-      if (live.length === 0) throw subjectSoftDeleted(subject);
-      this.#refuseIfReferenced(live, false);
-      await this.#store.deleteSubject(subject, live.at(-1)!.version);
-      return live.map((schema) => schema.version);
+      await this.#deleteSettings(subject);
+      return (permanent ? all : live).map((schema) => schema.version);
     });
   }
 
   deleteVersion(requestedSubject: string, version: string, permanent: boolean): Promise<number> {
     return this.#inTurn(async () => {
       const subject = this.#target(requestedSubject);
-      this.#checkWritable(subject);
       const found = this.version(subject, version, true);
       // Reading looks into other contexts too; what is deleted is what was named.
       if (found.subject !== subject) throw subjectNotFound(requestedSubject);
-      this.#refuseIfReferenced([found], permanent);
+      if (!permanent && found.deleted) throw versionSoftDeleted(subject, found.version);
+      this.#checkWritable(subject);
+      this.#refuseIfReferenced(found, permanent);
       if (permanent) {
         if (!found.deleted) throw versionNotSoftDeleted(subject, found.version);
         await this.#store.removeSchema(subject, found.version);
-        if (this.#store.versions(subject, true).length === 0) {
-          await this.#store.writeConfig(subject, null);
-          await this.#store.writeMode(subject, null);
-        }
       } else {
-        if (found.deleted) throw versionSoftDeleted(subject, found.version);
         await this.#store.writeSchema({ ...found, deleted: true });
       }
+      if (this.#store.versions(subject).length === 0) await this.#deleteSettings(subject);
       return found.version;
     });
+  }
+
+  /** A subject that is deleted, softly or for good, comes back without what was configured for it. */
+  async #deleteSettings(subject: string): Promise<void> {
+    if (this.#store.modes.has(subject)) await this.#store.writeMode(subject, null);
+    if (this.#store.configs.has(subject)) await this.#store.writeConfig(subject, null);
   }
 
   /** Only a context without schemas can go. */
@@ -444,6 +456,7 @@ export class SchemaRegistry {
 
   setMode(subject: string | null, mode: string, force: boolean): Promise<void> {
     return this.#inTurn(async () => {
+      if (subject !== null) checkSubject(subject, { isScope: true });
       const wanted = mode.toUpperCase() as Mode;
       const isGlobal = wanted === 'FORWARD' || wanted === 'READONLY_OVERRIDE';
       if (!MODES.includes(wanted) || (isGlobal && subject !== null)) throw invalidMode();
@@ -548,9 +561,7 @@ export class SchemaRegistry {
     );
   }
 
-  #refuseIfReferenced(schemas: readonly StoredSchema[], includeDeleted: boolean): void {
-    for (const schema of schemas) {
-      if (this.#referrers(schema, includeDeleted).length > 0) throw referenceExists(schema.subject, schema.version);
-    }
+  #refuseIfReferenced(schema: StoredSchema, includeDeleted: boolean): void {
+    if (this.#referrers(schema, includeDeleted).length > 0) throw referenceExists(schema.subject, schema.version);
   }
 }

@@ -1,4 +1,12 @@
-import { qualify } from './subject-name.ts';
+import { contextNamed, qualify } from './subject-name.ts';
+
+/** Which part of a path is a subject, by the first one. */
+const SUBJECT_AT: ReadonlyMap<string | undefined, number> = new Map([
+  ['subjects', 1],
+  ['config', 1],
+  ['mode', 1],
+  ['compatibility', 2],
+]);
 
 /**
  * Any path may begin with a context: `/contexts/.ctx/subjects/a` is `/subjects/:.ctx:a`. Paths that name no subject get
@@ -7,20 +15,19 @@ import { qualify } from './subject-name.ts';
 export function withContextInSubjects(url: string): string {
   const [, contextText, path, query = ''] = /^\/contexts\/([^/?]+)(\/[^?]*)(?:\?(.*))?$/s.exec(url) ?? [];
   if (contextText === undefined || path === undefined) return url;
-  const given = decode(contextText);
-  const context = given.startsWith('.') ? given : `.${given}`;
+  const context = contextNamed(decode(contextText));
   const parameters = new URLSearchParams(query);
   const inContext = (name: string) => `:${context}:${name}`;
   const segments = path.split('/').slice(1);
   const [root, second] = segments;
-  const subjectAt = root === 'compatibility' || root === 'contexts' ? 2 : 1;
+  const subjectAt = SUBJECT_AT.get(root);
   if (root === 'schemas' && (second === 'ids' || second === 'guids')) {
     parameters.set('subject', inContext(parameters.get('subject') ?? ''));
   } else if ((root === 'schemas' || root === 'subjects') && !second) {
     parameters.set('subjectPrefix', inContext(parameters.get('subjectPrefix') ?? ''));
   } else if ((root === 'config' || root === 'mode') && !second) {
     segments[1] = encodeURIComponent(inContext(''));
-  } else if (root !== 'schemas' && segments[subjectAt] !== undefined) {
+  } else if (subjectAt !== undefined && segments[subjectAt]) {
     const subject = decode(segments[subjectAt]);
     if (!subject.startsWith(':')) segments[subjectAt] = encodeURIComponent(qualify(context, subject));
   }

@@ -1,6 +1,6 @@
 // The JSON of requests and answers, as Confluent's registry has it.
 import type { SchemaReference } from '../serde/index.ts';
-import { RegistryError } from './errors.ts';
+import { malformedRequest, pathNotFound, RegistryError } from './errors.ts';
 import { readMetadata, readRuleSet } from './metadata.ts';
 import type { SchemaRequest } from './schema-reader.ts';
 import type { StoredSchema } from './schema-records.ts';
@@ -18,13 +18,32 @@ export function flag(value: string | string[] | undefined): boolean {
   return text(value)?.toLowerCase() === 'true';
 }
 
+/** An integer of a path or a query; what is none names nothing that is there. */
+export function integer(value: string): number {
+  const number = /^[-+]?\d+$/.test(value) ? Number(value) : NaN;
+  if ((number | 0) !== number) throw pathNotFound();
+  return number;
+}
+
+/** The part of a list that is asked for; without a limit all of the rest. */
+export function page<T>(items: readonly T[], query: Query): readonly T[] {
+  const asked = (name: string, otherwise: number) => integer(text(query[name])?.trim() || String(otherwise));
+  const offset = Math.max(asked('offset', 0), 0);
+  const limit = asked('limit', -1);
+  return items.slice(offset, limit < 0 ? undefined : offset + limit);
+}
+
 export function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
+  const schemaType = optionalText(body['schemaType'], 'schemaType');
+  const references = body['references'] ?? undefined;
+  if (references !== undefined && !Array.isArray(references))
+    throw malformedRequest('The member references is no list');
   const metadata = readMetadata(body['metadata']);
   const ruleSet = readRuleSet(body['ruleSet']);
   return {
-    schema: typeof body['schema'] === 'string' ? body['schema'] : '',
-    ...(typeof body['schemaType'] === 'string' ? { schemaType: body['schemaType'] } : {}),
-    ...(Array.isArray(body['references']) ? { references: body['references'].map(readReference) } : {}),
+    schema: optionalText(body['schema'], 'schema') ?? '',
+    ...(schemaType === undefined ? {} : { schemaType }),
+    ...(references === undefined ? {} : { references: references.map(readReference) }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
     ...(flag(query['normalize']) ? { normalize: true } : {}),
@@ -49,8 +68,15 @@ export function readReference(json: unknown): SchemaReference {
 
 function int32(json: unknown, what: string): number {
   if (typeof json !== 'number' || (json | 0) !== json) {
-    throw new RegistryError(42201, `The member ${what} is not an integer of 32 bits`);
+    throw malformedRequest(`The member ${what} is not an integer of 32 bits`);
   }
+  return json;
+}
+
+/** A schema that is sent as an object must not pass for none at all. */
+function optionalText(json: unknown, what: string): string | undefined {
+  if (json === undefined || json === null) return undefined;
+  if (typeof json !== 'string') throw malformedRequest(`The member ${what} is not a string`);
   return json;
 }
 

@@ -1,7 +1,7 @@
 // The registry's routes: paths and answers of Confluent's, each with what a user must be allowed to do. Nothing is decided
 // here: requests become calls of the registry, its answers become the original's JSON shapes.
 import { checkCompatibility } from './compatibility/levels.ts';
-import { RegistryError } from './errors.ts';
+import { invalidSchema, RegistryError } from './errors.ts';
 import { denied } from './http-security/authorization.ts';
 import { dryRun, explained } from './insight/dry-run.ts';
 import { hasRuleOfType } from './metadata.ts';
@@ -11,7 +11,9 @@ import { type Call, deniedSchema, type Route, routesOf } from './rest-access.ts'
 import {
   contentEntity,
   flag,
+  integer,
   list,
+  page,
   type Params,
   type Query,
   schemaEntity,
@@ -23,7 +25,7 @@ import { insightRoutes } from './rest-insights.ts';
 import type { StoredSchema } from './schema-records.ts';
 import type { SchemaUsers } from './schema-users.ts';
 import { readConfigUpdate } from './subject-config.ts';
-import { contextOf, DEFAULT_CONTEXT, plainSubject, qualify } from './subject-name.ts';
+import { contextNamed, contextOf, DEFAULT_CONTEXT, plainSubject, qualify } from './subject-name.ts';
 import { tagRequest } from './tag-request.ts';
 
 /** What the registry knows of the platform that it is part of. */
@@ -40,19 +42,11 @@ export function registryRoutes(
   { clusterId, version, users }: Surroundings,
 ): Readonly<Record<string, Route>> {
   const needs = routesOf(registry);
-  const ids = (params: Params): number => {
-    const id = Number(params['id']);
-    if (!Number.isInteger(id)) throw new RegistryError(404, 'HTTP 404 Not Found');
-    return id;
-  };
-  const page = <T>(items: readonly T[], query: Query): readonly T[] => {
-    const offset = Number(query['offset'] ?? 0);
-    const limit = Number(query['limit'] ?? -1);
-    return items.slice(offset, limit < 0 ? undefined : offset + limit);
-  };
+  const ids = (params: Params): number => integer(params['id']!);
+  /** The empty prefix is everybody's, also that of subjects in other contexts. */
   const prefixed = (query: Query) => {
     const prefix = text(query['subjectPrefix']);
-    return prefix === undefined ? {} : { prefix };
+    return prefix === undefined || prefix === '' ? {} : { prefix };
   };
   const uses = ({ params, query, permissions }: Call, deleted = flag(query['deleted'])) => {
     const subject = text(query['subject']);
@@ -74,7 +68,10 @@ export function registryRoutes(
   const compatibility = ({ params, query, body }: Call, against: string | undefined) => {
     const verbose = flag(query['verbose']);
     try {
-      const proposal = registry.proposal(params['subject']!, schemaRequest(body, query), against);
+      const request = schemaRequest(body, query);
+      // To register, it would mean the schema before; to compare, it means nothing.
+      if (request.schema.trim() === '') throw invalidSchema('Empty schema');
+      const proposal = registry.proposal(params['subject']!, request, against);
       const messages = checkCompatibility(proposal.comparison);
       return {
         is_compatible: messages.length === 0,
@@ -255,14 +252,14 @@ export function registryRoutes(
     'GET /mode': needs('GLOBAL_COMPATIBILITY_READ', () => ({ mode: registry.mode(null) })),
     'PUT /mode': needs('GLOBAL_COMPATIBILITY_WRITE', async ({ query, body }) => {
       await registry.setMode(null, String(body['mode']), flag(query['force']));
-      return { mode: registry.mode(null) };
+      return { mode: body['mode'] };
     }),
     'GET /mode/:subject': needs('SUBJECT_COMPATIBILITY_READ', ({ params, query }) => ({
       mode: flag(query['defaultToGlobal']) ? registry.mode(params['subject']!) : registry.ownMode(params['subject']!),
     })),
     'PUT /mode/:subject': needs('SUBJECT_COMPATIBILITY_WRITE', async ({ params, query, body }) => {
       await registry.setMode(params['subject']!, String(body['mode']), flag(query['force']));
-      return { mode: registry.mode(params['subject']!) };
+      return { mode: body['mode'] };
     }),
     'DELETE /mode': needs('GLOBAL_COMPATIBILITY_WRITE', async ({ query }) => ({
       mode: await registry.deleteMode(null, flag(query['recursive'])),
@@ -284,7 +281,7 @@ export function registryRoutes(
       );
     }),
     'DELETE /contexts/:context': needs('GLOBAL_COMPATIBILITY_WRITE', ({ params }) =>
-      registry.deleteContext(params['context']!),
+      registry.deleteContext(contextNamed(params['context']!)),
     ),
     // Clients ask before each topic's first record; there are no associations, so they go by the topic's name.
     'GET /associations/resources/:namespace/:name': needs('NOTHING', () => []),

@@ -3,7 +3,7 @@
 import type { Server as HttpsServer } from 'node:https';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { messageOf, noRouteSchemas, readSettings } from '../util/index.ts';
-import { RegistryError, storeError } from './errors.ts';
+import { malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
 import { authenticationOf } from './http-security/authentication.ts';
 import { authorizationOf } from './http-security/authorization.ts';
 import { type RegistryRestSettings, registryRestSettings } from './http-security/settings.ts';
@@ -15,7 +15,11 @@ import { RestMetrics } from './rest-metrics.ts';
 import { registryRoutes, type Surroundings } from './rest-routes.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
-const ACCEPTED = [CONTENT_TYPE, 'application/vnd.schemaregistry+json', 'application/json', 'application/octet-stream'];
+/** What is answered, the preferred one first. */
+const PRODUCED = [CONTENT_TYPE, 'application/vnd.schemaregistry+json', 'application/json'];
+const CONSUMED = [...PRODUCED, 'application/octet-stream'];
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const;
+type Method = (typeof METHODS)[number];
 /** Schemas are text that people write; the largest in the wild are a few hundred KiB. */
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
@@ -52,11 +56,11 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
   const userOf = new WeakMap<FastifyRequest, string>();
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(ACCEPTED, { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser(CONSUMED, { parseAs: 'string' }, (_request, body, done) => {
     try {
-      done(null, body === '' ? {} : JSON.parse(String(body)));
+      done(null, body === '' ? undefined : JSON.parse(String(body)));
     } catch (error) {
-      done(new RegistryError(42201, `the request body is not valid JSON: ${messageOf(error)}`));
+      done(malformedRequest(`The request body is not valid JSON: ${messageOf(error)}`));
     }
   });
   app.addHook('onRequest', async (request, reply) => {
@@ -68,10 +72,12 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
       throw error;
     }
     const isNegotiated = request.routeOptions.url !== METRICS;
-    if (isNegotiated && !accepts(request.headers.accept)) throw new RegistryError(406, 'HTTP 406 Not Acceptable');
+    if (isNegotiated && acceptable(request.headers.accept) === undefined)
+      throw new RegistryError(406, 'HTTP 406 Not Acceptable');
   });
   app.addHook('onSend', async (request, reply) => {
-    if (request.routeOptions.url !== METRICS || reply.statusCode >= 400) reply.header('content-type', CONTENT_TYPE);
+    if (request.routeOptions.url === METRICS && reply.statusCode < 400) return;
+    reply.header('content-type', acceptable(request.headers.accept) ?? CONTENT_TYPE);
   });
   app.addHook('onResponse', (request, reply, done) => {
     done();
@@ -80,7 +86,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
       .observe({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
       .catch((error) => log(`A request was not counted: ${messageOf(error)}`));
   });
-  app.setNotFoundHandler((_request, reply) => fail(reply, new RegistryError(404, 'HTTP 404 Not Found')));
+  app.setNotFoundHandler((_request, reply) => fail(reply, pathNotFound()));
   app.setErrorHandler((error, _request, reply) => fail(reply, error));
 
   for (const [area, what] of Object.entries(NOT_SUPPORTED)) {
@@ -95,8 +101,10 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     const { contentType, body } = await metrics.text();
     return reply.type(contentType).send(body);
   });
+  const methodsOf = new Map<string, Method[]>();
   for (const [path, route] of Object.entries(registryRoutes(registry, options))) {
-    const [method, url] = path.split(' ') as ['GET' | 'POST' | 'PUT' | 'DELETE', string];
+    const [method, url] = path.split(' ') as [Method, string];
+    methodsOf.set(url, [...(methodsOf.get(url) ?? []), method]);
     const current = async (call: Call) => {
       await registry.caughtUp();
       return route.answer(call);
@@ -117,7 +125,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
         const call = {
           params: request.params as Call['params'],
           query: request.query as Call['query'],
-          body: (request.body ?? {}) as Call['body'],
+          body: bodyOf(request),
           permissions: authorization.of(userOf.get(request)!),
         };
         const answer = await (IMMUTABLE.has(path) ? found(call) : current(call));
@@ -127,14 +135,32 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
       },
     });
   }
+  for (const [url, allowed] of methodsOf) {
+    app.route({
+      method: METHODS.filter((method) => !allowed.includes(method)),
+      url,
+      handler: async (_request, reply) => {
+        reply.header('allow', allowed.join(', '));
+        throw new RegistryError(405, 'HTTP 405 Method Not Allowed');
+      },
+    });
+  }
   return app;
+}
+
+/** What writes wants an object, even where nothing in it is required. */
+function bodyOf({ method, routeOptions, body }: FastifyRequest): Call['body'] {
+  if ((method !== 'POST' && method !== 'PUT') || routeOptions.url === '/') return {};
+  if (body === undefined || body === null) throw new RegistryError(422, 'The request has no body');
+  if (typeof body !== 'object' || Array.isArray(body)) throw malformedRequest('The request body is not an object');
+  return body as Call['body'];
 }
 
 function newServer(tls: Tls | undefined): FastifyInstance {
   const options = {
     bodyLimit: BODY_BYTES_MAX,
     schemaController: noRouteSchemas,
-    routerOptions: { maxParamLength: 1000 },
+    routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
     rewriteUrl: (request: { url?: string | undefined }) => withContextInSubjects(request.url ?? '/'),
     // A path that can't be decoded is refused before any route is found.
     frameworkErrors: (error: Error, _request: unknown, reply: unknown) => void fail(reply as FastifyReply, error),
@@ -168,12 +194,21 @@ function connectionsOf(app: FastifyInstance): Promise<number> {
   });
 }
 
-function accepts(header: string | undefined): boolean {
-  if (header === undefined || header === '') return true;
-  return header.split(',').some((range) => {
-    const type = range.split(';')[0]!.trim().toLowerCase();
-    return type === '*/*' || type === 'application/*' || ACCEPTED.includes(type);
+/** The media type that the client likes best of those that are answered; undefined when it wants none of them. */
+function acceptable(header: string | undefined): string | undefined {
+  const ranges = (header?.trim() || '*/*').split(',').map((range) => {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+    return { type, quality: quality === undefined ? 1 : Number(quality) };
   });
+  const qualityOf = (produced: string) =>
+    Math.max(0, ...ranges.filter(({ type }) => matches(type, produced)).map(({ quality }) => quality));
+  const best = Math.max(...PRODUCED.map(qualityOf));
+  return best > 0 ? PRODUCED.find((produced) => qualityOf(produced) === best) : undefined;
+}
+
+function matches(range: string | undefined, type: string): boolean {
+  return range === '*/*' || range === 'application/*' || range === type;
 }
 
 function fail(reply: FastifyReply, error: unknown): FastifyReply {

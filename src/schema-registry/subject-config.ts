@@ -1,6 +1,6 @@
 // What can be configured for a subject, a context, or everything: read from requests, kept as the original does.
 import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from './compatibility/levels.ts';
-import { invalidCompatibilityLevel, invalidSchema, RegistryError } from './errors.ts';
+import { invalidCompatibilityLevel, invalidSchema, malformedRequest, RegistryError } from './errors.ts';
 import { type Metadata, readMetadata, readRuleSet, type RuleSet } from './metadata.ts';
 
 export interface SubjectConfig {
@@ -89,11 +89,11 @@ export function updatedConfig(config: SubjectConfig, update: ConfigUpdate): Subj
 }
 
 function text(value: unknown, name: string): string {
-  if (typeof value !== 'string') throw invalidSchema(`The config member ${name} is a string`);
+  if (typeof value !== 'string') throw malformedRequest(`The config member ${name} is a string`);
   return value;
 }
 
 function flag(value: unknown, name: string): boolean {
-  if (typeof value !== 'boolean') throw invalidSchema(`The config member ${name} is true or false`);
+  if (typeof value !== 'boolean') throw malformedRequest(`The config member ${name} is true or false`);
   return value;
 }

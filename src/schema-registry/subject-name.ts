@@ -25,6 +25,12 @@ export function qualify(context: string, name: string): string {
   return context === DEFAULT_CONTEXT ? name : `:${context}:${name}`;
 }
 
+/** The context that a path or a request names: `ctx`, `.ctx` and `:.ctx:` are one. */
+export function contextNamed(text: string): string {
+  const [, name = text] = /^:([^:]*):?$/.exec(text) ?? [];
+  return name.startsWith('.') ? name : `.${name}`;
+}
+
 /** One spelling for every subject: the default context is not written. */
 export function plainSubject(subject: string): string {
   const { context, name } = splitSubject(subject);

@@ -145,10 +145,9 @@ describe('the topic of schemas', () => {
       ['{"keytype":"MODE","subject":"p","magic":0}', '{"subject":"p","mode":"READONLY"}'],
       ['{"keytype":"MODE","subject":"p","magic":0}', null],
       ['{"keytype":"DELETE_SUBJECT","subject":"s","magic":0}', '{"subject":"s","version":1}'],
+      ['{"keytype":"CONFIG","subject":"s","magic":0}', null],
       [schemaKey('p'), jsonSchema(true)],
       [schemaKey('p'), null],
-      ['{"keytype":"CONFIG","subject":"p","magic":0}', null],
-      ['{"keytype":"MODE","subject":"p","magic":0}', null],
       ['{"keytype":"CONTEXT","tenant":"default","context":".c","magic":0}', '{"tenant":"default","context":".c"}'],
       [schemaKey(':.c:s'), '{"subject":":.c:s","version":1,"id":1,"schema":"\\"string\\"","deleted":false}'],
     ]);

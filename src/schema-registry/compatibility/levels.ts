@@ -126,8 +126,8 @@ function findingsAgainst(
   const add = (violates: Finding['violates'], found: readonly Incompatibility[]) => {
     for (const one of found) findings.push({ ...one, violates });
   };
-  if (!level.startsWith('FORWARD')) add('BACKWARD', incompatibilities(schema, old, policy));
   if (!level.startsWith('BACKWARD')) add('FORWARD', incompatibilities(old, schema, policy));
+  if (!level.startsWith('FORWARD')) add('BACKWARD', incompatibilities(schema, old, policy));
   if (validateFields) {
     const conflicts = reservedDifferences(earlier.metadata, updated.metadata, schema.fieldNames ?? []);
     add(
