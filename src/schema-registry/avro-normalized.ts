@@ -1,4 +1,5 @@
 import { type AvroField, type AvroNode, fullName } from './avro-schema.ts';
+import { stringifyExact } from './exact-json.ts';
 
 /**
  * The text that is the same for schemas that mean the same: full names and no namespaces, members in the order of Avro's
@@ -6,7 +7,7 @@ import { type AvroField, type AvroNode, fullName } from './avro-schema.ts';
  * referenced schemas) always print by name.
  */
 export function printNormalizedAvro(node: AvroNode, external: Iterable<string>): string {
-  return JSON.stringify(toJson(node, new Set(external)));
+  return stringifyExact(toJson(node, new Set(external)));
 }
 
 function toJson(node: AvroNode, defined: Set<string>): unknown {

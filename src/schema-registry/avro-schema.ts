@@ -2,7 +2,7 @@
 // form that can be compared and printed. (avsc serves the data; it drops what it does not need, so it can't serve here.)
 import { messageOf } from '../util/index.ts';
 import { invalidSchema } from './errors.ts';
-import { javaNumber, parseExact, textOfNumber } from './exact-json.ts';
+import { doubleOf, javaNumber, parseExact, stringifyExact, textOfNumber } from './exact-json.ts';
 
 export const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
 export type Primitive = (typeof PRIMITIVES)[number];
@@ -77,12 +77,28 @@ export type AvroNames = Map<string, AvroRecord | AvroEnum | AvroFixed>;
 
 const MAX_DEPTH = 200;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What Java takes for a name where nobody insists on the specification's. */
+const LENIENT_NAME = /^[\p{L}_][\p{L}\p{Nd}_]*$/u;
+const ORDERS = ['ascending', 'descending', 'ignore'];
+/** A double's default may be a text: these are no numbers in JSON. */
+const NON_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity'];
+/** Members that Avro gives a meaning in some schema: in all others they mean nothing, and are no properties either. */
+const SCHEMA_MEMBERS = [
+  ...['type', 'name', 'namespace', 'doc', 'aliases'],
+  ...['fields', 'symbols', 'size', 'items', 'values'],
+];
+const ENUM_MEMBERS = [...SCHEMA_MEMBERS, 'default'];
+const FIELD_MEMBERS = ['name', 'type', 'aliases', 'doc', 'default', 'order'];
+const TYPE_NAMES: readonly string[] = [...PRIMITIVES, 'record', 'enum', 'array', 'map', 'union', 'fixed'];
 
 export interface AvroParsing {
   /** Named types that are known before. Those of the schema are added. */
   readonly names?: AvroNames;
-  /** Default true. What is stored already was checked, or not, by the registry that took it. */
-  readonly checkDefaults?: boolean;
+  /**
+   * Default true: defaults have the types of their fields, and names are the specification's. What is stored already was
+   * checked, or not, by the registry that took it.
+   */
+  readonly isStrict?: boolean;
 }
 
 /** Parses the JSON text of a schema. Throws a 42201 that says what is wrong and where (a JSON pointer). */
@@ -102,12 +118,14 @@ export function parseAvroSchema(text: string, parsing: AvroParsing = {}): AvroNo
 class Parser {
   readonly #text: string;
   readonly #names: AvroNames;
-  readonly #checkDefaults: boolean;
+  readonly #isStrict: boolean;
+  readonly #name: RegExp;
 
-  constructor(text: string, { names = new Map(), checkDefaults = true }: AvroParsing) {
+  constructor(text: string, { names = new Map(), isStrict = true }: AvroParsing) {
     this.#text = text;
     this.#names = names;
-    this.#checkDefaults = checkDefaults;
+    this.#isStrict = isStrict;
+    this.#name = isStrict ? NAME : LENIENT_NAME;
   }
 
   node(json: unknown, namespace: string, path: string, depth: number): AvroNode {
@@ -132,17 +150,17 @@ class Parser {
         return {
           kind: 'array',
           items: this.node(object['items'], namespace, `${path}/items`, depth + 1),
-          properties: rest(object, ['type', 'items']),
+          properties: rest(object, SCHEMA_MEMBERS),
         };
       case 'map':
         if (!('values' in object)) throw this.#invalid(path, 'a map has no values type');
         return {
           kind: 'map',
           values: this.node(object['values'], namespace, `${path}/values`, depth + 1),
-          properties: rest(object, ['type', 'values']),
+          properties: rest(object, SCHEMA_MEMBERS),
         };
       default:
-        return this.#byName(type, namespace, path, rest(object, ['type']));
+        return this.#byName(type, namespace, path, rest(object, SCHEMA_MEMBERS));
     }
   }
 
@@ -172,7 +190,7 @@ class Parser {
     path: string,
     depth: number,
   ): AvroRecord {
-    const named = this.#named(json, outer, path, ['type', 'fields']);
+    const named = this.#named(json, outer, path, SCHEMA_MEMBERS);
     const record: AvroRecord = { kind, ...named, fields: [] };
     this.#define(record, path);
     const fields = json['fields'];
@@ -191,32 +209,36 @@ class Parser {
 
   #field(json: Record<string, unknown>, namespace: string, path: string, depth: number): AvroField {
     const name = json['name'];
-    if (typeof name !== 'string' || !NAME.test(name)) {
+    if (typeof name !== 'string' || !this.#name.test(name)) {
       throw this.#invalid(path, `${JSON.stringify(name)} is not a field name`);
     }
     if (!('type' in json)) throw this.#invalid(path, `the field ${name} has no type`);
     const type = this.node(json['type'], namespace, `${path}/type`, depth + 1);
-    const defaultValue = json['default'];
-    if (this.#checkDefaults && defaultValue !== undefined && !isDefaultOf(type, defaultValue)) {
+    const defaultValue = defaultOf(type, json['default']);
+    if (this.#isStrict && defaultValue !== undefined && !isDefaultOf(type, defaultValue)) {
       throw this.#invalid(
         path,
         `the default ${JSON.stringify(defaultValue)} of field ${name} is not a ${typeName(type)}`,
       );
     }
+    const order = json['order'] === undefined ? undefined : String(json['order']).toLowerCase();
+    if (order !== undefined && !ORDERS.includes(order)) {
+      throw this.#invalid(path, `the order of field ${name} is none of ${ORDERS.join(', ')}`);
+    }
     return {
       name,
       type,
-      aliases: strings(json['aliases']),
+      aliases: this.#aliases(json, path),
       doc: typeof json['doc'] === 'string' ? json['doc'] : undefined,
       defaultValue,
-      order: typeof json['order'] === 'string' ? json['order'] : undefined,
-      properties: rest(json, ['name', 'type', 'aliases', 'doc', 'default', 'order']),
+      order,
+      properties: rest(json, FIELD_MEMBERS),
     };
   }
 
   #enum(json: Record<string, unknown>, outer: string, path: string): AvroEnum {
     const symbols = json['symbols'];
-    if (!Array.isArray(symbols) || symbols.some((symbol) => typeof symbol !== 'string' || !NAME.test(symbol))) {
+    if (!Array.isArray(symbols) || symbols.some((symbol) => typeof symbol !== 'string' || !this.#name.test(symbol))) {
       throw this.#invalid(path, 'an enum needs a list of symbols');
     }
     if (new Set(symbols).size < symbols.length) throw this.#invalid(path, 'an enum repeats a symbol');
@@ -226,7 +248,7 @@ class Parser {
     }
     const node: AvroEnum = {
       kind: 'enum',
-      ...this.#named(json, outer, path, ['type', 'symbols', 'default']),
+      ...this.#named(json, outer, path, ENUM_MEMBERS),
       symbols: symbols as string[],
       defaultSymbol: defaultSymbol as string | undefined,
     };
@@ -239,26 +261,36 @@ class Parser {
     if (typeof size !== 'number' || !Number.isInteger(size) || size < 0) {
       throw this.#invalid(path, `${JSON.stringify(size)} is not the size of a fixed`);
     }
-    const node: AvroFixed = { kind: 'fixed', ...this.#named(json, outer, path, ['type', 'size']), size };
+    const node: AvroFixed = { kind: 'fixed', ...this.#named(json, outer, path, SCHEMA_MEMBERS), size };
     this.#define(node, path);
     return node;
   }
 
   #named(json: Record<string, unknown>, outer: string, path: string, known: readonly string[]): Named {
     const given = json['name'];
-    if (typeof given !== 'string' || !given.split('.').every((part) => NAME.test(part))) {
+    const dot = String(given).lastIndexOf('.');
+    if (typeof given !== 'string' || !this.#name.test(given.slice(dot + 1))) {
       throw this.#invalid(path, `${JSON.stringify(given)} is not a name`);
     }
-    const dot = given.lastIndexOf('.');
     const ownNamespace = typeof json['namespace'] === 'string' ? json['namespace'] : outer;
     const namespace = dot >= 0 ? given.slice(0, dot) : ownNamespace;
+    if (this.#isStrict && namespace !== '' && !namespace.split('.').every((part) => NAME.test(part))) {
+      throw this.#invalid(path, `${JSON.stringify(namespace)} is not a namespace`);
+    }
     return {
       name: given.slice(dot + 1),
       namespace,
-      aliases: strings(json['aliases']).map((alias) => fullNameOf(alias, namespace)),
+      aliases: this.#aliases(json, path).map((alias) => fullNameOf(alias, namespace)),
       doc: typeof json['doc'] === 'string' ? json['doc'] : undefined,
-      properties: rest(json, [...known, 'name', 'namespace', 'aliases', 'doc']),
+      properties: rest(json, known),
     };
+  }
+
+  #aliases({ aliases = [] }: Record<string, unknown>, path: string): string[] {
+    if (!Array.isArray(aliases) || !aliases.every((alias) => typeof alias === 'string')) {
+      throw this.#invalid(path, 'aliases are not a list of names');
+    }
+    return [...new Set<string>(aliases)];
   }
 
   #define(node: AvroRecord | AvroEnum | AvroFixed, path: string): void {
@@ -288,6 +320,11 @@ export function typeName(node: AvroNode): string {
   return 'name' in node ? fullName(node) : node.kind;
 }
 
+/** A number may be written as a text, where a double is wanted. */
+function defaultOf({ kind }: AvroNode, value: unknown): unknown {
+  return typeof value === 'string' && (kind === 'float' || kind === 'double') ? (doubleOf(value) ?? value) : value;
+}
+
 /** Whether JSON `value` is a default for a field of this type. A union takes the default of any of its branches. */
 function isDefaultOf(node: AvroNode, value: unknown): boolean {
   switch (node.kind) {
@@ -301,7 +338,7 @@ function isDefaultOf(node: AvroNode, value: unknown): boolean {
       return isInteger(value, 64);
     case 'float':
     case 'double':
-      return textOfNumber(value) !== undefined;
+      return textOfNumber(value) !== undefined || NON_FINITE.includes(value);
     case 'bytes':
     case 'string':
     case 'fixed':
@@ -318,9 +355,9 @@ function isDefaultOf(node: AvroNode, value: unknown): boolean {
       return (
         isObject(value) &&
         node.fields.every((field) =>
-          value[field.name] === undefined
-            ? field.defaultValue !== undefined
-            : isDefaultOf(field.type, value[field.name]),
+          Object.hasOwn(value, field.name)
+            ? isDefaultOf(field.type, value[field.name])
+            : field.defaultValue !== undefined,
         )
       );
   }
@@ -335,10 +372,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
 function rest(json: Record<string, unknown>, known: readonly string[]): Properties {
   return Object.fromEntries(Object.entries(json).filter(([key]) => !known.includes(key)));
 }
@@ -350,7 +383,7 @@ function rest(json: Record<string, unknown>, known: readonly string[]): Properti
  * appears and by name afterwards. Names in `external` (those of referenced schemas) always print by name.
  */
 export function printAvroSchema(node: AvroNode, external: Iterable<string> = []): string {
-  return JSON.stringify(toJson(node, '', new Set(external)));
+  return stringifyExact(toJson(node, '', new Set(external)));
 }
 
 function toJson(node: AvroNode, namespace: string, defined: Set<string>): unknown {
@@ -373,33 +406,38 @@ function toJson(node: AvroNode, namespace: string, defined: Set<string>): unknow
 
 function namedToJson(node: AvroRecord | AvroEnum | AvroFixed, namespace: string, defined: Set<string>): unknown {
   const name = fullName(node);
-  if (defined.has(name)) return node.namespace === namespace ? node.name : name;
+  if (defined.has(name)) return withoutNamespace(name, namespace);
   defined.add(name);
-  const json: Record<string, unknown> = { type: node.kind, name: node.name };
-  if (node.namespace !== namespace) json['namespace'] = node.namespace;
-  if (node.doc !== undefined) json['doc'] = node.doc;
-  if (node.kind === 'enum') {
-    json['symbols'] = node.symbols;
-    if (node.defaultSymbol !== undefined) json['default'] = node.defaultSymbol;
-  } else if (node.kind === 'fixed') {
-    json['size'] = node.size;
-  } else {
-    json['fields'] = node.fields.map((field) => fieldToJson(field, node.namespace, defined));
-  }
-  Object.assign(json, node.properties);
-  if (node.aliases.length > 0) json['aliases'] = node.aliases.map((alias) => withoutNamespace(alias, node.namespace));
-  return json;
+  return {
+    type: node.kind,
+    name: node.name,
+    ...(node.namespace === namespace ? {} : { namespace: node.namespace }),
+    ...(node.doc === undefined ? {} : { doc: node.doc }),
+    ...(node.kind === 'enum' ? { symbols: node.symbols } : {}),
+    ...(node.kind === 'enum' && node.defaultSymbol !== undefined ? { default: node.defaultSymbol } : {}),
+    ...(node.kind === 'fixed' ? { size: node.size } : {}),
+    ...('fields' in node ? { fields: node.fields.map((field) => fieldToJson(field, node.namespace, defined)) } : {}),
+    ...node.properties,
+    ...(node.aliases.length === 0
+      ? {}
+      : { aliases: node.aliases.map((alias) => withoutNamespace(alias, node.namespace)) }),
+  };
 }
 
 function fieldToJson(field: AvroField, namespace: string, defined: Set<string>): unknown {
-  const json: Record<string, unknown> = { name: field.name, type: toJson(field.type, namespace, defined) };
-  if (field.doc !== undefined) json['doc'] = field.doc;
-  if (field.defaultValue !== undefined) json['default'] = field.defaultValue;
-  if (field.order !== undefined && field.order !== 'ascending') json['order'] = field.order;
-  if (field.aliases.length > 0) json['aliases'] = field.aliases;
-  return Object.assign(json, field.properties);
+  return {
+    name: field.name,
+    type: toJson(field.type, namespace, defined),
+    ...(field.doc === undefined ? {} : { doc: field.doc }),
+    ...(field.defaultValue === undefined ? {} : { default: field.defaultValue }),
+    ...(field.order === undefined || field.order === 'ascending' ? {} : { order: field.order }),
+    ...(field.aliases.length === 0 ? {} : { aliases: field.aliases }),
+    ...field.properties,
+  };
 }
 
+/** The simple name of what is in the same namespace, unless it would be read as one of Avro's own types. */
 function withoutNamespace(name: string, namespace: string): string {
-  return namespace !== '' && name.startsWith(`${namespace}.`) ? name.slice(namespace.length + 1) : name;
+  const simple = name.slice(name.lastIndexOf('.') + 1);
+  return fullNameOf(simple, namespace) === name && !TYPE_NAMES.includes(simple) ? simple : name;
 }

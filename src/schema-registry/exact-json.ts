@@ -19,6 +19,19 @@ export function parseExact(text: string, numberText: (source: string) => string)
   });
 }
 
+/** Like `JSON.stringify`, with the escapes that Java's JSON libraries print: their hexadecimal digits are capitals. */
+export function stringifyExact(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/\\(?:u([0-9a-f]{4})|.)/g, (escape, digits: string | undefined) =>
+    digits === undefined ? escape : `\\u${digits.toUpperCase()}`,
+  );
+}
+
+/** A number that a text spells, as Java prints the double that it is; undefined for a text that spells none. */
+export function doubleOf(text: string): unknown {
+  if (!/^[-+]?\d+(\.\d*)?([eE][-+]?\d+)?$/.test(text)) return undefined;
+  return ecma.rawJSON(javaNumber(Number(text).toExponential()));
+}
+
 /** The text of a number of `parseExact`; undefined for what is none. */
 export function textOfNumber(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);

@@ -110,9 +110,9 @@ function parseAvro(
   { isStrict = true }: ParseOptions,
 ): ParsedSchema {
   const names: AvroNames = new Map();
-  for (const reference of references) parseAvroSchema(reference.schema, { names, checkDefaults: false });
+  for (const reference of references) parseAvroSchema(reference.schema, { names, isStrict: false });
   const external = [...names.values()].map(fullName);
-  return new ParsedAvro(parseAvroSchema(text, { names, checkDefaults: isStrict }), external);
+  return new ParsedAvro(parseAvroSchema(text, { names, isStrict }), external);
 }
 
 class ParsedJson implements ParsedSchema {

@@ -2,6 +2,7 @@
 // like integers, and numbers that are larger or finer than a double.
 import { messageOf } from '../../util/index.ts';
 import { invalidSchema } from '../errors.ts';
+import { stringifyExact } from '../exact-json.ts';
 
 const MAX_DEPTH = 200;
 /** Numbers with larger exponents keep their exponent: written out they would be mostly zeros. */
@@ -122,7 +123,7 @@ function checkDepth(tokens: readonly string[]): void {
 
 function canonicalToken(token: string): string {
   const first = token.charCodeAt(0);
-  if (token[0] === '"') return token.includes('\\') ? JSON.stringify(JSON.parse(token)) : token;
+  if (token[0] === '"') return token.includes('\\') ? stringifyExact(JSON.parse(token)) : token;
   return first === 0x2d || (first >= 0x30 && first <= 0x39) ? plainNumber(token) : token;
 }
 
