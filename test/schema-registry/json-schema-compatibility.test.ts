@@ -314,10 +314,21 @@ describe('what is recursive, deep or huge ends in time', () => {
     expect(() => found(union(3000, 0), union(3000, 1))).toThrow('too large to be compared');
   });
 
-  test('a pattern that explodes', () => {
-    const original = { patternProperties: { '^(a+)+$': { type: 'string' } }, additionalProperties: false };
-    const update = { ...original, properties: { [`${'a'.repeat(60)}!`]: { type: 'string' } } };
+  test.each([
+    ['^(a+)+$', `${'a'.repeat(60)}!`],
+    ['a*b', 'a'.repeat(300_000)],
+    ['a*a*a*a*a*a*b', 'a'.repeat(400)],
+    [`^${'(a|a)'.repeat(40)}b`, 'a'.repeat(60)],
+  ])('the pattern %s explodes', (pattern, name) => {
+    const original = { patternProperties: { [pattern]: { type: 'string' } }, additionalProperties: false };
+    const update = { ...original, properties: { [name]: { type: 'string' } } };
     expect(() => found(original, update)).toThrow('takes too long');
+  });
+
+  test('patterns that almost explode have a limit together', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => [`${'a'.repeat(20)}!${i}`, { type: 'string' }]);
+    const original = { patternProperties: { '^(a+)+$': { type: 'string' } }, additionalProperties: false };
+    expect(() => found(original, { ...original, properties: Object.fromEntries(names) })).toThrow('takes too long');
   });
 
   test('random schemas are read or refused with 42201, and are compatible with themselves', () => {

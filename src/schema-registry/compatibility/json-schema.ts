@@ -20,7 +20,7 @@ import {
 import { maximumMatching } from './bipartite-matching.ts';
 import { type CompatibilityPolicy, isAcceptable } from './json-difference-types.ts';
 import { compareMultiples } from './json-multiples.ts';
-import { itemModel, type Model, propertyModel } from './json-content-model.ts';
+import { itemModel, type Model, PropertyModels } from './json-content-model.ts';
 
 export interface JsonDifference {
   readonly type: string;
@@ -102,6 +102,7 @@ class Pairs<T> {
 
 class Comparison {
   readonly #policy: CompatibilityPolicy;
+  readonly #models = new PropertyModels();
   /** What earlier walks found out about pairs that had been assumed to be compatible. */
   readonly #incompatible = new Pairs<Outcome>();
   #assumed = new Pairs<true>();
@@ -285,12 +286,12 @@ class Comparison {
       const path = `properties/${name}`;
       const kept = update.properties.get(name);
       if (kept !== undefined) found.addAll(this.#compare(property, kept), path);
-      else this.#removed('PROPERTY', property, propertyModel(update, name), path, found);
+      else this.#removed('PROPERTY', property, this.#models.of(update, name), path, found);
     }
     for (const [name, property] of update.properties) {
       if (original.properties.has(name)) continue;
       const path = `properties/${name}`;
-      const model = propertyModel(original, name);
+      const model = this.#models.of(original, name);
       const isRequired = update.required.has(name);
       const necessity = isRequired
         ? hasDefault(property)
