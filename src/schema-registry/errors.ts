@@ -67,6 +67,8 @@ export const referenceExists = (subject: string, version: number) =>
     42206,
     `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
   );
+export const schemaTooLarge = (cause: unknown) =>
+  new RegistryError(42209, 'Write failed because schema is too large', cause);
 export const invalidRuleSet = (details: string) => new RegistryError(42210, `Invalid rule set: ${details}`);
 export const idDoesNotMatch = (registered: number, requested: number) =>
   new RegistryError(42207, `Schema already registered with id ${registered} instead of input id ${requested}`);

@@ -45,7 +45,7 @@ export function readMetadata(json: unknown): Metadata | undefined {
       : { tags: mapValues(object(tags, 'metadata.tags'), (list, path) => strings(list, `metadata.tags of ${path}`)) }),
     ...(properties === undefined || properties === null
       ? {}
-      : { properties: mapValues(object(properties, 'metadata.properties'), (value) => String(value)) }),
+      : { properties: textsOf(properties, 'metadata.properties') }),
     ...(sensitive === undefined || sensitive === null ? {} : { sensitive: strings(sensitive, 'metadata.sensitive') }),
   };
 }
@@ -61,8 +61,11 @@ export function readRuleSet(json: unknown): RuleSet | undefined {
     rules[list] = value.map((rule) => readRule(rule, list === 'migrationRules' ? MIGRATION_MODES : DATA_MODES));
   }
   const names = RULE_LISTS.flatMap((list) => rules[list] ?? []).map((rule) => rule.name);
-  const repeated = names.find((name, i) => names.indexOf(name) !== i);
-  if (repeated !== undefined) throw invalidRuleSet(`there are two rules with the name '${repeated}'`);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw invalidRuleSet(`there are two rules with the name '${name}'`);
+    seen.add(name);
+  }
   const { enableAt } = given;
   return { ...rules, ...(enableAt === undefined || enableAt === null ? {} : { enableAt: String(enableAt) }) };
 }
@@ -153,9 +156,7 @@ function readRule(json: unknown, modes: readonly string[]): Rule {
     ...(mode === undefined ? {} : { mode }),
     ...(type === undefined ? {} : { type }),
     ...(tags === undefined || tags === null ? {} : { tags: strings(tags, `tags of rule '${name}'`) }),
-    ...(params === undefined || params === null
-      ? {}
-      : { params: mapValues(object(params, `params of rule '${name}'`), (value) => String(value)) }),
+    ...(params === undefined || params === null ? {} : { params: textsOf(params, `params of rule '${name}'`) }),
     ...effects,
     ...(typeof disabled === 'boolean' ? { disabled } : {}),
   };
@@ -173,6 +174,15 @@ function strings(json: unknown, what: string): string[] {
     throw malformedRequest(`The member ${what} is not a list of strings`);
   }
   return json;
+}
+
+/** Numbers and flags are taken as texts; what is null is not there. */
+function textsOf(json: unknown, what: string): Record<string, string> {
+  const present = Object.entries(object(json, what)).filter(([, value]) => value !== null);
+  return mapValues(Object.fromEntries(present), (value, key) => {
+    if (typeof value === 'object') throw malformedRequest(`In the member ${what}, ${key} is not a string`);
+    return String(value);
+  });
 }
 
 function mapValues<T>(from: Record<string, unknown>, to: (value: unknown, key: string) => T): Record<string, T> {

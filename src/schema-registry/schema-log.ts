@@ -9,7 +9,7 @@
 // another one, and what was acknowledged is never overwritten (docs/decisions/registry-writes-are-fenced.md).
 import type { Client, Consumer, Producer } from '../client/index.ts';
 import { assert, type Clock, codeOf, type Deferred, deferred, messageOf } from '../util/index.ts';
-import { RegistryError, storeError, storeTimeout } from './errors.ts';
+import { RegistryError, schemaTooLarge, storeError, storeTimeout } from './errors.ts';
 import type { RecordKey } from './schema-records.ts';
 
 /** Called for every record in the log's order; `null` is a tombstone's value. What it throws is logged, and the record passed over. */
@@ -257,5 +257,8 @@ async function checkTopic(client: Client, topic: string): Promise<void> {
 }
 
 function asStoreError(error: unknown): RegistryError {
-  return error instanceof RegistryError ? error : storeError(messageOf(error), error);
+  if (error instanceof RegistryError) return error;
+  // Refused by the broker, or by the client already.
+  const isTooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_TOO_LARGE'].includes(codeOf(error) ?? '');
+  return isTooLarge ? schemaTooLarge(error) : storeError(messageOf(error), error);
 }

@@ -47,6 +47,8 @@ export interface Candidate extends SchemaContent {
   readonly parsed: ParsedSchema;
 }
 
+/** All texts behind the references of a schema: the same large one may be referred to under any number of names. */
+const REFERENCED_CHARS_MAX = 50_000_000;
 /** Parsed schemas that are kept for the next comparison. */
 const PARSED_MAX = 1000;
 
@@ -125,10 +127,14 @@ export class SchemaReader {
   }
 
   /** The texts behind references, dependencies first, each name once. */
-  #resolve(references: readonly SchemaReference[], parent: string, seen = new Set<string>()): ResolvedReference[] {
+  #resolve(
+    references: readonly SchemaReference[],
+    parent: string,
+    seen = { names: new Set<string>(), chars: 0 },
+  ): ResolvedReference[] {
     return references.flatMap((reference) => {
-      if (seen.has(reference.name)) return [];
-      seen.add(reference.name);
+      if (seen.names.has(reference.name)) return [];
+      seen.names.add(reference.name);
       const subject = referencedSubject(reference.subject, parent);
       const found =
         reference.version === -1
@@ -137,6 +143,12 @@ export class SchemaReader {
       if (found === undefined) {
         throw invalidSchema(
           `Invalid schema, details: No schema reference found for subject "${reference.subject}" and version ${reference.version}`,
+        );
+      }
+      seen.chars += found.schema.length;
+      if (seen.chars > REFERENCED_CHARS_MAX) {
+        throw invalidSchema(
+          `Invalid schema, details: its references have more than ${REFERENCED_CHARS_MAX} characters`,
         );
       }
       return [...this.#resolve(found.references, found.subject, seen), { ...reference, schema: found.schema }];

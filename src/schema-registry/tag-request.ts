@@ -29,14 +29,15 @@ export function tagRequest(
 function changedRules(rules: RuleSet | undefined, body: Readonly<Record<string, unknown>>): RuleSet | undefined {
   const given = readRuleSet(body['ruleSet']);
   const added = readRuleSet(body['rulesToMerge']);
-  const removed = body['rulesToRemove'] ?? [];
-  if (!Array.isArray(removed)) throw invalidRuleSet('rulesToRemove is not a list of names');
-  if (given !== undefined && (added !== undefined || removed.length > 0)) {
+  const names = body['rulesToRemove'] ?? [];
+  if (!Array.isArray(names)) throw invalidRuleSet('rulesToRemove is not a list of names');
+  const removed = new Set<unknown>(names);
+  if (given !== undefined && (added !== undefined || removed.size > 0)) {
     throw invalidRuleSet('ruleSet replaces all rules: it goes with neither rulesToMerge nor rulesToRemove');
   }
-  if (given !== undefined || (added === undefined && removed.length === 0)) return given ?? rules;
+  if (given !== undefined || (added === undefined && removed.size === 0)) return given ?? rules;
   const merged = mergeRuleSets(rules, added);
   if (merged === undefined) return undefined;
-  const lists = RULE_LISTS.map((list) => [list, merged[list]?.filter(({ name }) => !removed.includes(name))] as const);
+  const lists = RULE_LISTS.map((list) => [list, merged[list]?.filter(({ name }) => !removed.has(name))] as const);
   return { ...merged, ...Object.fromEntries(lists.filter(([, kept]) => kept !== undefined)) };
 }

@@ -49,13 +49,12 @@ export function retagged(
   remove: readonly SchemaTags[],
 ): string {
   const wanted = new Map([...add, ...remove].map((element) => [elementKey(element), element]));
-  const tagsOfAll = (list: readonly SchemaTags[], key: string) =>
-    list.filter((element) => elementKey(element) === key).flatMap(({ tags }) => tags);
+  const [added, removed] = [tagsByElement(add), tagsByElement(remove)];
   const changed = visitTags(schemaType, text, (element) => {
     const key = elementKey(element);
     if (!wanted.delete(key)) return undefined;
-    const removed = new Set(tagsOfAll(remove, key));
-    return [...new Set([...element.tags, ...tagsOfAll(add, key)])].filter((tag) => !removed.has(tag));
+    const gone = new Set(removed.get(key));
+    return [...new Set([...element.tags, ...(added.get(key) ?? [])])].filter((tag) => !gone.has(tag));
   });
   for (const { entityType, entityPath } of wanted.values()) {
     throw invalidSchema(
@@ -82,6 +81,18 @@ export function tagsOf(schemaType: SchemaType, text: string): SchemaTags[] {
     return undefined;
   });
   return found;
+}
+
+/** One element may be named several times. */
+function tagsByElement(list: readonly SchemaTags[]): ReadonlyMap<string, readonly string[]> {
+  const byElement = new Map<string, string[]>();
+  for (const element of list) {
+    const key = elementKey(element);
+    const tags = byElement.get(key);
+    if (tags === undefined) byElement.set(key, [...element.tags]);
+    else for (const tag of element.tags) tags.push(tag);
+  }
+  return byElement;
 }
 
 function elementKey({ entityType, entityPath }: SchemaTags): string {

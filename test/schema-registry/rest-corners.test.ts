@@ -191,6 +191,16 @@ describe('corners of the HTTP interface', () => {
     expect(JSON.stringify(metadata)).toBe('{"tags":{"__proto__":["one","two"]},"properties":{"__proto__":"x"}}');
   });
 
+  test('what is null in metadata is not there, and what has parts is no text', async () => {
+    const properties = { a: 1, b: null, c: true, d: 'd' };
+    const { metadata } = await register('texts', { schema: '"int"', metadata: { properties } });
+    expect(metadata).toEqual({ properties: { a: '1', c: 'true', d: 'd' } });
+    for (const value of [[], {}]) {
+      const body = { schema: '"int"', metadata: { properties: { a: value } } };
+      expect(await register('texts', body)).toMatchObject({ error_code: 400 });
+    }
+  });
+
   test('a context has three spellings in a path', async () => {
     await register(':.spelt:s', { schema: '"int"' });
     for (const context of ['spelt', '.spelt', ':.spelt:', '%3A.spelt%3A']) {

@@ -5,24 +5,23 @@ import type { JsonDifference } from './json-schema.ts';
 export function reservedDifferences(
   original: Metadata | undefined,
   update: Metadata | undefined,
-  fields: readonly string[],
+  fieldNames: readonly string[],
 ): JsonDifference[] {
   const before = reservedNames(original);
   const now = reservedNames(update);
+  const fields = new Set(fieldNames);
   return [
-    ...before
-      .filter((name) => !now.includes(name))
+    ...[...before]
+      .filter((name) => !now.has(name))
       .map((name) => ({ type: 'RESERVED_PROPERTY_REMOVED', path: `#/properties/${name}` })),
-    ...now
-      .filter((name) => fields.includes(name))
+    ...[...now]
+      .filter((name) => fields.has(name))
       .map((name) => ({ type: 'RESERVED_PROPERTY_CONFLICTS_WITH_PROPERTY', path: `#/properties/${name}` })),
   ];
 }
 
-function reservedNames(metadata: Metadata | undefined): string[] {
+function reservedNames(metadata: Metadata | undefined): ReadonlySet<string> {
   const list = metadata?.properties?.['confluent:reserved'] ?? '';
-  return list
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+  const names = list.split(',').map((name) => name.trim());
+  return new Set(names.filter((name) => name !== ''));
 }

@@ -77,7 +77,7 @@ function visit(list: ElementList, schema: unknown, { necessity, ...at }: At): vo
   }
   const parent = list.add({ ...at, facts: { type: typeText(schema), necessity, ...factsOf(schema) } });
   const { path } = at;
-  const required = Array.isArray(schema['required']) ? schema['required'].map(String) : [];
+  const required = new Set(Array.isArray(schema['required']) ? schema['required'].map(String) : []);
   for (const [keyword, kind] of Object.entries(NAMED)) {
     const schemas = schema[keyword];
     if (!isObject(schemas)) continue;
@@ -90,7 +90,7 @@ function visit(list: ElementList, schema: unknown, { necessity, ...at }: At): vo
         parent,
         path: namedPath(kind, path, name),
         name,
-        ...(isProperty ? { necessity: required.includes(name) ? 'required' : 'optional' } : {}),
+        ...(isProperty ? { necessity: required.has(name) ? 'required' : 'optional' } : {}),
       });
     }
   }
