@@ -2,7 +2,7 @@
 // form that can be compared and printed. (avsc serves the data; it drops what it does not need, so it can't serve here.)
 import { messageOf } from '../util/index.ts';
 import { invalidSchema } from './errors.ts';
-import { doubleOf, javaNumber, parseExact, stringifyExact, textOfNumber } from './exact-json.ts';
+import { doubleOf, javaNumber, parseExact, stringifyExact, textOf, textOfNumber } from './exact-json.ts';
 
 export const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
 export type Primitive = (typeof PRIMITIVES)[number];
@@ -221,7 +221,7 @@ class Parser {
         `the default ${JSON.stringify(defaultValue)} of field ${name} is not a ${typeName(type)}`,
       );
     }
-    const order = json['order'] === undefined ? undefined : String(json['order']).toLowerCase();
+    const order = json['order'] === undefined ? undefined : textOf(json['order']).toLowerCase();
     if (order !== undefined && !ORDERS.includes(order)) {
       throw this.#invalid(path, `the order of field ${name} is none of ${ORDERS.join(', ')}`);
     }
@@ -268,7 +268,7 @@ class Parser {
 
   #named(json: Record<string, unknown>, outer: string, path: string, known: readonly string[]): Named {
     const given = json['name'];
-    const dot = String(given).lastIndexOf('.');
+    const dot = textOf(given ?? '').lastIndexOf('.');
     if (typeof given !== 'string' || !this.#name.test(given.slice(dot + 1))) {
       throw this.#invalid(path, `${JSON.stringify(given)} is not a name`);
     }

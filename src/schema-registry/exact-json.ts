@@ -32,6 +32,11 @@ export function doubleOf(text: string): unknown {
   return ecma.rawJSON(javaNumber(Number(text).toExponential()));
 }
 
+/** A text as it is, anything else as JSON: JavaScript can't make a text of every object. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** The text of a number of `parseExact`; undefined for what is none. */
 export function textOfNumber(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);

@@ -67,7 +67,10 @@ export function readRuleSet(json: unknown): RuleSet | undefined {
     seen.add(name);
   }
   const { enableAt } = given;
-  return { ...rules, ...(enableAt === undefined || enableAt === null ? {} : { enableAt: String(enableAt) }) };
+  return {
+    ...rules,
+    ...(enableAt === undefined || enableAt === null ? {} : { enableAt: memberText(enableAt, 'enableAt') }),
+  };
 }
 
 /** Whether there is a rule of this type; of any rules and none, when no type is asked for. */
@@ -140,7 +143,7 @@ function readRule(json: unknown, modes: readonly string[]): Rule {
   const texts: Partial<Record<(typeof TEXT_MEMBERS)[number], string>> = {};
   for (const member of TEXT_MEMBERS) {
     const value = given[member];
-    if (value !== undefined && value !== null) texts[member] = String(value);
+    if (value !== undefined && value !== null) texts[member] = memberText(value, `${member} of rule '${name}'`);
   }
   if (texts.kind !== undefined && !RULE_KINDS.includes(texts.kind)) {
     throw invalidRuleSet(`the kind of rule '${name}' is ${texts.kind}; it can be ${RULE_KINDS.join(' or ')}`);
@@ -179,10 +182,12 @@ function strings(json: unknown, what: string): string[] {
 /** Numbers and flags are taken as texts; what is null is not there. */
 function textsOf(json: unknown, what: string): Record<string, string> {
   const present = Object.entries(object(json, what)).filter(([, value]) => value !== null);
-  return mapValues(Object.fromEntries(present), (value, key) => {
-    if (typeof value === 'object') throw malformedRequest(`In the member ${what}, ${key} is not a string`);
-    return String(value);
-  });
+  return mapValues(Object.fromEntries(present), (value, key) => memberText(value, `${what}.${key}`));
+}
+
+function memberText(json: unknown, what: string): string {
+  if (typeof json === 'object') throw malformedRequest(`The member ${what} is not a string`);
+  return String(json);
 }
 
 function mapValues<T>(from: Record<string, unknown>, to: (value: unknown, key: string) => T): Record<string, T> {

@@ -74,7 +74,7 @@ function int32(json: unknown, what: string): number {
 }
 
 /** A schema that is sent as an object must not pass for none at all. */
-function optionalText(json: unknown, what: string): string | undefined {
+export function optionalText(json: unknown, what: string): string | undefined {
   if (json === undefined || json === null) return undefined;
   if (typeof json !== 'string') throw malformedRequest(`The member ${what} is not a string`);
   return json;

@@ -13,6 +13,7 @@ import {
   flag,
   integer,
   list,
+  optionalText,
   page,
   type Params,
   type Query,
@@ -251,14 +252,14 @@ export function registryRoutes(
     ),
     'GET /mode': needs('GLOBAL_COMPATIBILITY_READ', () => ({ mode: registry.mode(null) })),
     'PUT /mode': needs('GLOBAL_COMPATIBILITY_WRITE', async ({ query, body }) => {
-      await registry.setMode(null, String(body['mode']), flag(query['force']));
+      await registry.setMode(null, optionalText(body['mode'], 'mode') ?? '', flag(query['force']));
       return { mode: body['mode'] };
     }),
     'GET /mode/:subject': needs('SUBJECT_COMPATIBILITY_READ', ({ params, query }) => ({
       mode: flag(query['defaultToGlobal']) ? registry.mode(params['subject']!) : registry.ownMode(params['subject']!),
     })),
     'PUT /mode/:subject': needs('SUBJECT_COMPATIBILITY_WRITE', async ({ params, query, body }) => {
-      await registry.setMode(params['subject']!, String(body['mode']), flag(query['force']));
+      await registry.setMode(params['subject']!, optionalText(body['mode'], 'mode') ?? '', flag(query['force']));
       return { mode: body['mode'] };
     }),
     'DELETE /mode': needs('GLOBAL_COMPATIBILITY_WRITE', async ({ query }) => ({

@@ -258,7 +258,5 @@ async function checkTopic(client: Client, topic: string): Promise<void> {
 
 function asStoreError(error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
-  // Refused by the broker, or by the client already.
-  const isTooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_TOO_LARGE'].includes(codeOf(error) ?? '');
-  return isTooLarge ? schemaTooLarge(error) : storeError(messageOf(error), error);
+  return codeOf(error) === 'MESSAGE_TOO_LARGE' ? schemaTooLarge(error) : storeError(messageOf(error), error);
 }

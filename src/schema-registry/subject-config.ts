@@ -27,8 +27,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 const READERS: { readonly [member in keyof SubjectConfig]-?: (value: unknown, name: string) => SubjectConfig[member] } =
   {
-    compatibilityLevel: (value) => {
-      const level = String(value).toUpperCase() as CompatibilityLevel;
+    compatibilityLevel: (value, name) => {
+      const level = text(value, name).toUpperCase() as CompatibilityLevel;
       if (!COMPATIBILITY_LEVELS.includes(level)) throw invalidCompatibilityLevel();
       return level;
     },
@@ -37,8 +37,8 @@ const READERS: { readonly [member in keyof SubjectConfig]-?: (value: unknown, na
     validateFields: flag,
     validateNewSchemas: flag,
     validateRules: flag,
-    compatibilityPolicy: (value) => {
-      const policy = String(value).toUpperCase();
+    compatibilityPolicy: (value, name) => {
+      const policy = text(value, name).toUpperCase();
       if (policy !== 'STRICT' && policy !== 'LENIENT') {
         throw invalidSchema(
           `The compatibility policy ${policy} is not supported by this registry, only STRICT and LENIENT`,

@@ -8,7 +8,7 @@
 //   `object.choice.oneof.0.object.y`; an object is a record, a property a field.
 import type { SchemaType } from '../serde/index.ts';
 import { invalidSchema } from './errors.ts';
-import { parseExact } from './exact-json.ts';
+import { parseExact, textOf } from './exact-json.ts';
 import type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
 import { parseProto } from './protobuf/parser.ts';
 import { printProto } from './protobuf/printer.ts';
@@ -30,7 +30,7 @@ export function readSchemaTags(json: unknown, what: string): SchemaTags[] {
   return json.map((entry: unknown) => {
     const { schemaEntity, tags } = (entry ?? {}) as Json;
     const { entityPath, entityType } = (schemaEntity ?? {}) as Json;
-    const type = String(entityType).toUpperCase();
+    const type = textOf(entityType ?? '').toUpperCase();
     if (typeof entityPath !== 'string' || (type !== 'SR_RECORD' && type !== 'SR_FIELD')) {
       throw invalidSchema(`${what}: a schemaEntity has an entityPath, and an entityType that is SR_RECORD or SR_FIELD`);
     }
@@ -124,7 +124,7 @@ function editedJson(text: string, edit: (schema: unknown) => void): string {
 }
 
 function visitElement(element: Json, entityType: EntityType, entityPath: string, visit: VisitElement): void {
-  const known = Array.isArray(element[PROPERTY]) ? element[PROPERTY].map(String) : [];
+  const known = Array.isArray(element[PROPERTY]) ? element[PROPERTY].map(textOf) : [];
   const tags = visit({ entityType, entityPath, tags: known });
   if (tags === undefined) return;
   if (tags.length === 0) delete element[PROPERTY];

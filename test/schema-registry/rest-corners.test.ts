@@ -201,6 +201,38 @@ describe('corners of the HTTP interface', () => {
     }
   });
 
+  const noText = { toString: 1, valueOf: 1 };
+  test.each<[string, object]>([
+    ['PUT /mode/a', { mode: noText }],
+    ['PUT /config/a', { compatibility: noText }],
+    ['PUT /config/a', { compatibilityPolicy: noText }],
+    ['POST /subjects/a/versions', { schema: '"int"', ruleSet: { enableAt: noText } }],
+    ['POST /subjects/a/versions', { schema: '"int"', ruleSet: { domainRules: [{ name: 'a', doc: noText }] } }],
+    [
+      'POST /subjects/a/versions',
+      { schema: '"int"', schemaTagsToAdd: [{ schemaEntity: { entityPath: 'a', entityType: noText } }] },
+    ],
+    ...[
+      { type: 'record', name: noText, fields: [] },
+      { type: 'record', name: 'R', fields: [{ name: 'a', type: 'int', order: noText }] },
+    ].map((schema): [string, object] => ['POST /subjects/none', { schema: JSON.stringify(schema) }]),
+  ])('%s %j has an object where there must be a text, which is no error of the server', async (asked, body) => {
+    expect([400, 422]).toContain((await send(asked, body)).status);
+  });
+
+  test('what JavaScript can make no text of may be where the schema languages do not care', async () => {
+    const json = { $schema: noText, required: [noText], dependencies: { a: [noText] } };
+    const avro = { type: 'bytes', logicalType: 'decimal', precision: noText, 'confluent:tags': [noText] };
+    for (const [schemaType, schema] of Object.entries({ JSON: json, AVRO: { type: 'array', items: avro } })) {
+      const subject = `no-text-${schemaType}`;
+      expect(await register(subject, { schemaType, schema: JSON.stringify(schema) })).toMatchObject({ version: 1 });
+      await send(`PUT /config/${subject}`, { compatibility: 'NONE' });
+      await register(subject, { schemaType, schema: schemaType === 'JSON' ? '{}' : '"int"' });
+      expect(await send(`GET /subjects/${subject}/diff`)).toMatchObject({ status: 200 });
+      expect(await send(`GET /subjects/${subject}/versions/1?findTags=*`)).toMatchObject({ status: 200 });
+    }
+  });
+
   test('a context has three spellings in a path', async () => {
     await register(':.spelt:s', { schema: '"int"' });
     for (const context of ['spelt', '.spelt', ':.spelt:', '%3A.spelt%3A']) {

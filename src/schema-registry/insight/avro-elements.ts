@@ -1,4 +1,5 @@
 // The parts of an Avro schema: its named types, each once, and the fields of records.
+import { textOf } from '../exact-json.ts';
 import { type AvroNode, type AvroRecord, fullName } from '../avro-schema.ts';
 import { childPath, ElementList, jsonText, propertyFacts, type SchemaElement } from './elements.ts';
 
@@ -95,7 +96,7 @@ export function avroTypeText(node: AvroNode): string {
     default: {
       const type = 'name' in node ? fullName(node) : node.kind;
       const { logicalType, precision, scale = 0, ...others } = node.properties;
-      const parameters = precision === undefined ? '' : `(${String(precision)}, ${String(scale)})`;
+      const parameters = precision === undefined ? '' : `(${textOf(precision)}, ${textOf(scale)})`;
       const logical = typeof logicalType === 'string' ? `:${logicalType}${parameters}` : '';
       // What a named type carries besides is told where the type is.
       const rest = 'name' in node || Object.keys(others).length === 0 ? '' : ` ${JSON.stringify(others)}`;

@@ -1,5 +1,6 @@
 // The parts of a JSON Schema: every schema in its text with its keywords as facts. References stay references, so this
 // is bounded by the text, however recursive the schema is.
+import { textOf } from '../exact-json.ts';
 import { childPath, ElementList, type Fact, jsonText, type SchemaElement } from './elements.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -77,7 +78,7 @@ function visit(list: ElementList, schema: unknown, { necessity, ...at }: At): vo
   }
   const parent = list.add({ ...at, facts: { type: typeText(schema), necessity, ...factsOf(schema) } });
   const { path } = at;
-  const required = new Set(Array.isArray(schema['required']) ? schema['required'].map(String) : []);
+  const required = new Set(Array.isArray(schema['required']) ? schema['required'].map(textOf) : []);
   for (const [keyword, kind] of Object.entries(NAMED)) {
     const schemas = schema[keyword];
     if (!isObject(schemas)) continue;
@@ -152,7 +153,7 @@ function factsOf(schema: Raw): Record<string, Fact> {
   }
   const properties = isObject(schema['properties']) ? schema['properties'] : {};
   if (Array.isArray(schema['required'])) {
-    const unlisted = schema['required'].map(String).filter((name) => !Object.hasOwn(properties, name));
+    const unlisted = schema['required'].map(textOf).filter((name) => !Object.hasOwn(properties, name));
     facts['required name'] = unlisted;
   }
   for (const keyword of ['dependencies', 'dependentRequired']) {
@@ -167,7 +168,7 @@ function typeText(schema: unknown): string {
   if (!isObject(schema)) return schema === false ? 'nothing' : 'anything';
   const { type, $ref: ref } = schema;
   if (typeof type === 'string') return type;
-  if (Array.isArray(type)) return type.map(String).join(' | ');
+  if (Array.isArray(type)) return type.map(textOf).join(' | ');
   if (typeof ref === 'string') return ref;
   if (schema['const'] !== undefined) return JSON.stringify(schema['const']);
   const combined = ['enum', 'oneOf', 'anyOf', 'allOf', 'not'].find((keyword) => schema[keyword] !== undefined);

@@ -1,6 +1,7 @@
 // Where `$ref` leads. Every document (the schema itself and its references) is walked once for the ids and anchors in
 // it; a reference is then looked up by its text, by its absolute URI, and within the document by pointer or anchor.
 // Nothing is ever fetched: what is not among the references is an error.
+import { textOf } from '../exact-json.ts';
 import type { ResolvedReference } from '../providers.ts';
 import { parseJsonText } from './json-text.ts';
 
@@ -120,7 +121,7 @@ function pointed(from: Place, pointer: string): Place | undefined {
 
 function dialectOf(root: unknown): Dialect | undefined {
   const schema = typeof root === 'object' && root !== null ? (root as Record<string, unknown>)['$schema'] : undefined;
-  const [, name] = /^https?:\/\/json-schema\.org\/(?:draft\/)?([a-z0-9-]+)\/schema#?$/.exec(String(schema)) ?? [];
+  const [, name] = /^https?:\/\/json-schema\.org\/(?:draft\/)?([a-z0-9-]+)\/schema#?$/.exec(textOf(schema ?? '')) ?? [];
   const dialects: readonly Dialect[] = ['draft-04', 'draft-06', 'draft-07', '2019-09', '2020-12'];
   return dialects.find((dialect) => dialect === name);
 }

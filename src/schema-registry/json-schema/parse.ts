@@ -2,6 +2,7 @@
 // once: each way is a part, and several parts are an allOf. References are followed after everything around them has
 // been read, so a schema may contain itself.
 import { invalidSchema } from '../errors.ts';
+import { textOf } from '../exact-json.ts';
 import type { ResolvedReference } from '../providers.ts';
 import { baseWithin, Documents, idOf, type Place } from './documents.ts';
 import { JsonShapes, parseJsonText, valueText } from './json-text.ts';
@@ -185,14 +186,14 @@ class Reader {
     const keywords = isModern(at) ? ['dependencies', 'dependentRequired', 'dependentSchemas'] : ['dependencies'];
     for (const keyword of keywords) {
       for (const [name, dependency] of entries(raw, keyword)) {
-        if (Array.isArray(dependency)) arrayDependencies.set(name, new Set(dependency.map(String)));
+        if (Array.isArray(dependency)) arrayDependencies.set(name, new Set(dependency.map(textOf)));
         else schemaDependencies.set(name, this.#within(dependency, at));
       }
     }
     return {
       kind: 'object',
       properties: new Map(entries(raw, 'properties').map(([name, schema]) => [name, this.#within(schema, at)])),
-      required: new Set(typeof raw['required'] === 'boolean' ? [] : array(raw, 'required').map(String)),
+      required: new Set(typeof raw['required'] === 'boolean' ? [] : array(raw, 'required').map(textOf)),
       patterns: entries(raw, 'patternProperties').map(([pattern, s]) => ({ pattern, node: this.#within(s, at) })),
       additional: this.#rest(raw['additionalProperties'], at),
       unevaluated: isModern(at) ? this.#rest(raw['unevaluatedProperties'], at) : OPEN,
