@@ -274,6 +274,11 @@ export class SchemaRegistry {
     const context = contextOf(stored.subject);
     if (!this.#store.contexts().includes(context)) await this.#store.writeContext(context, true);
     await this.#store.writeSchema(stored);
+    // What was softly deleted has come back under another number.
+    for (const old of this.#store.versions(stored.subject, true)) {
+      const isBack = old.deleted && old.id === stored.id && old.version < stored.version;
+      if (isBack && this.#referrers(old, true).length === 0) await this.#store.removeSchema(old.subject, old.version);
+    }
     return stored;
   }
 

@@ -45,9 +45,9 @@ describe('the life of versions', () => {
     expect(await answer('DELETE /subjects/numbers')).toEqual([1, 2, 3]);
     expect(await register('numbers', { schema: record('a') })).toMatchObject({ id, version: 4 });
     expect(await answer('GET /subjects/numbers/versions')).toEqual([4]);
-    expect(await answer('GET /subjects/numbers/versions?deletedOnly=true')).toEqual([1, 2, 3]);
+    expect(await answer('GET /subjects/numbers/versions?deletedOnly=true')).toEqual([2, 3]);
     await answer('DELETE /subjects/numbers');
-    expect(await answer('DELETE /subjects/numbers?permanent=true')).toEqual([1, 2, 3, 4]);
+    expect(await answer('DELETE /subjects/numbers?permanent=true')).toEqual([2, 3, 4]);
     expect(await register('numbers', { schema: record('a') })).toMatchObject({ version: 1 });
   });
 
@@ -108,6 +108,21 @@ describe('the life of versions', () => {
     expect(await answer('DELETE /subjects/base?permanent=true')).toEqual(refused);
     expect(await answer('DELETE /subjects/user?permanent=true')).toEqual([1]);
     expect(await answer('DELETE /subjects/base?permanent=true')).toEqual([1]);
+  });
+
+  test('a deleted version goes for good when its schema comes back, unless others refer to it', async () => {
+    const base = '{"type":"record","name":"Back","fields":[]}';
+    const references = [{ name: 'Back', subject: 'back', version: 1 }];
+    await register('back', { schema: base });
+    await register('back-user', { schema: '{"type":"array","items":"Back"}', references });
+    await answer('DELETE /subjects/back-user');
+    await answer('DELETE /subjects/back');
+    expect(await register('back', { schema: base })).toMatchObject({ version: 2 });
+    expect(await answer('GET /subjects/back/versions?deleted=true')).toEqual([1, 2]);
+    await answer('DELETE /subjects/back-user?permanent=true');
+    await answer('DELETE /subjects/back');
+    expect(await register('back', { schema: base })).toMatchObject({ version: 3 });
+    expect(await answer('GET /subjects/back/versions?deleted=true')).toEqual([3]);
   });
 
   test('an id lives on while its versions are softly deleted', async () => {

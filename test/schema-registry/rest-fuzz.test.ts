@@ -63,6 +63,7 @@ const value = fc.oneof(
     -1,
     1,
     2 ** 31,
+    { toString: 1, valueOf: 1 },
   ),
 );
 const optional = { requiredKeys: [] };
