@@ -161,6 +161,35 @@ describe('authorization by subject', () => {
     }
   });
 
+  test('nor do other methods and other spellings of a path', async () => {
+    for (const path of [
+      '/subjects/payments-value/versions',
+      '/subjects/payments-value/versions/',
+      '/subjects/:.:payments-value/versions/latest',
+      '/subjects/payments%2Dvalue/versions/1/schema',
+      '/contexts/:.:/subjects/payments-value/versions',
+      '/contexts/.hr/subjects/people-value/versions',
+      '/contexts/hr/subjects/people-value/versions/',
+      '/contexts/.x/subjects/:.hr:people-value/versions',
+      '/contexts/:.hr:/schemas/ids/1',
+      '/schemas/ids/1?subject=people-value',
+      '/schemas/ids/1?subject=:.hr:',
+      '/config/payments-value/',
+      '/config/',
+      '/mode/',
+    ]) {
+      for (const method of ['GET', 'HEAD']) {
+        expect(`${path} ${await status('sly', `${method} ${path}`)}`).toBe(`${path} 403`);
+      }
+    }
+    expect(await status('sly', 'PUT /config/', { compatibility: 'NONE' })).toBe(403);
+    expect(await status('sly', 'PUT /contexts/:.:/config/', { compatibility: 'NONE' })).toBe(403);
+    for (const path of ['//subjects/payments-value/versions', '/Subjects/payments-value/versions']) {
+      expect(await status('sly', `GET ${path}`)).toBe(404);
+    }
+    expect(await status('sly', 'GET /subjects/payments%252Dvalue/versions')).toBe(403);
+  });
+
   test('a schema can’t be read by referring to it', async () => {
     const references = [{ name: 'Secret', subject: 'payments-value', version: 1 }];
     const body = { schema: '{"type":"array","items":"Secret"}', references };
