@@ -11,8 +11,10 @@ import { type Tls, tlsOf } from './http-security/tls.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { Call } from './rest-access.ts';
 import { withContextInSubjects } from './rest-contexts.ts';
+import { text } from './rest-entities.ts';
 import { RestMetrics } from './rest-metrics.ts';
 import { registryRoutes, type Surroundings } from './rest-routes.ts';
+import { splitSubject } from './subject-name.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 /** What is answered, the preferred one first. */
@@ -112,7 +114,8 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     /** What is there stays as it is; only what is not there may have been written elsewhere just now. */
     const found = async (call: Call) => {
       try {
-        return route.answer(call);
+        const answer = route.answer(call);
+        return isFor(call.query['subject'], answer) ? answer : current(call);
       } catch (error) {
         if (error instanceof RegistryError && [403, 404].includes(error.status)) return current(call);
         throw error;
@@ -146,6 +149,13 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     });
   }
   return app;
+}
+
+/** An id that the subject does not have here may be that of another context, of which nothing is known yet. */
+function isFor(asked: Call['query'][string], answer: unknown): boolean {
+  const { name } = splitSubject(text(asked) ?? '');
+  const { subject } = Object(answer) as { subject?: string };
+  return name === '' || (subject !== undefined && splitSubject(subject).name === name);
 }
 
 /** What writes wants an object, even where nothing in it is required. */
