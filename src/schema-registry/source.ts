@@ -6,7 +6,8 @@ import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
 
 /** The registry in the same process as a `SchemaSource`: ids resolve without waiting. */
 export function registrySource(registry: SchemaRegistry): SchemaSource {
-  const cached = (id: number): RegisteredSchema | undefined => foundOr(undefined, () => registry.byId(id));
+  const cached = (id: number, subject?: string): RegisteredSchema | undefined =>
+    foundOr(undefined, () => registry.byId(id, subject));
   /** What an id, a GUID or a version means does not change: only what is not known may have been written elsewhere. */
   const known = async <T>(find: () => T | undefined): Promise<T | undefined> => {
     const found = find();
@@ -16,12 +17,12 @@ export function registrySource(registry: SchemaRegistry): SchemaSource {
   };
   return {
     cached,
-    async byId(id) {
-      return (await known(() => cached(id))) ?? notFound(`with id ${id}`);
+    async byId(id, subject) {
+      return (await known(() => cached(id, subject))) ?? notFound(`with id ${id}`);
     },
-    async byGuid(guid) {
-      const find = () =>
-        foundOr([], () => registry.byGuid(guid)).find(({ subject }) => contextOf(subject) === DEFAULT_CONTEXT);
+    async byGuid(guid, subject = '') {
+      const context = contextOf(subject);
+      const find = () => foundOr([], () => registry.byGuid(guid)).find((use) => contextOf(use.subject) === context);
       return (await known(find)) ?? notFound(`with GUID ${guid}`);
     },
     async version(subject, version) {
@@ -29,9 +30,11 @@ export function registrySource(registry: SchemaRegistry): SchemaSource {
       const find = () => foundOr(undefined, () => registry.version(subject, String(version), true));
       return (await known(find)) ?? notFound(`that is version ${version} of ${subject}`);
     },
-    async latest(subject) {
+    async latest(subject, properties) {
       await registry.caughtUp();
-      return foundOr(undefined, () => registry.version(subject, 'latest'));
+      return foundOr(undefined, () =>
+        properties === undefined ? registry.version(subject, 'latest') : registry.withMetadata(subject, properties),
+      );
     },
     async register(subject, schema) {
       try {
