@@ -305,7 +305,7 @@ class RegistrySerde<T> implements RegisteredSerde<T> {
   }
 
   #keepReader(id: number, writer: Codec<T>, { own }: Loaded<T>): Decoder<T> {
-    const reader = own?.codec.decoderOf?.(writer) ?? writer;
+    const reader = own === undefined ? writer : decoderAs(own.codec, id, writer);
     this.#readers.set(id, reader);
     return reader;
   }
@@ -359,6 +359,20 @@ class RegistrySerde<T> implements RegisteredSerde<T> {
     }
     writeEnvelope(id, out);
     out.bytes(lead);
+  }
+}
+
+/** Two schemas that don't go together never will: that is found out once, and told to every record. */
+function decoderAs<T>(own: Codec<T>, id: number, writer: Codec<T>): Decoder<T> {
+  try {
+    return own.decoderOf?.(writer) ?? writer;
+  } catch (error) {
+    const reason = unusable(id, error);
+    return {
+      decode() {
+        throw reason;
+      },
+    };
   }
 }
 
