@@ -1,10 +1,9 @@
 // A registry over HTTP: requests with a login, answers as JSON, and what went wrong in words. It is Node's own `https` that
 // asks, as `fetch` can't be told whose certificates to trust.
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Agent as PlainAgent, type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { text as textOf } from 'node:stream/consumers';
-import { createSecureContext } from 'node:tls';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { RegistryError } from './errors.ts';
 import { asSourceError } from './source.ts';
@@ -19,10 +18,10 @@ export interface HttpSchemaSourceOptions {
    * The certificates (PEM) to trust, of a private authority: these and no others. Default: those that Node trusts, which are
    * well-known authorities and the file that `NODE_EXTRA_CA_CERTS` names.
    */
-  readonly ca?: string | Uint8Array | undefined;
+  readonly ca?: string | Buffer | undefined;
   /** The certificate and its key (PEM) to show to a registry that asks for one. */
-  readonly cert?: string | Uint8Array | undefined;
-  readonly key?: string | Uint8Array | undefined;
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
 }
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
@@ -115,16 +114,16 @@ export class RegistryConnection {
 
 function tlsAgent({ ca, cert, key }: HttpSchemaSourceOptions): TlsAgent {
   if (ca === undefined && cert === undefined && key === undefined) return new TlsAgent({ keepAlive: true });
-  const pem = (given: string | Uint8Array) => (typeof given === 'string' ? given : Buffer.from(given));
   const given = {
-    ...(ca === undefined ? {} : { ca: pem(ca) }),
-    ...(cert === undefined ? {} : { cert: pem(cert) }),
-    ...(key === undefined ? {} : { key: pem(key) }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
   };
   try {
-    // A context is content with what is no certificate, and would trust nobody.
-    if (given.ca !== undefined) void new X509Certificate(given.ca);
-    return new TlsAgent({ keepAlive: true, secureContext: createSecureContext(given) });
+    // TLS is content with certificates that are none, and would trust nobody.
+    for (const certificate of [ca, cert]) if (certificate !== undefined) void new X509Certificate(certificate);
+    if (key !== undefined) createPrivateKey(key);
+    return new TlsAgent({ keepAlive: true, ...given });
   } catch (error) {
     throw new MillraceError(
       'INVALID_OPTION',
