@@ -195,6 +195,13 @@ export class RegistryClient {
       });
     } catch (error) {
       const reason = codeOf((error as Error).cause) ?? 'no answer';
+      if (/^(?!ERR_SSL).*CERT|^UNABLE_TO_/.test(reason)) {
+        throw new MillraceError(
+          'REGISTRY_UNTRUSTED',
+          `The certificate of the registry at ${this.url} is not trusted (${reason}): give that of its authority with --ca <file>`,
+          { cause: error },
+        );
+      }
       throw new MillraceError(
         'REGISTRY_UNREACHABLE',
         `No Schema Registry answers at ${this.url} (${reason}). Start one with: millrace start, or name another with --registry`,
@@ -203,11 +210,15 @@ export class RegistryClient {
     }
     const text = await response.text();
     if (response.ok) return parsed(text, this.url) as T;
-    if (response.status === 401 || response.status === 403) {
+    if (response.status === 401) {
       const wants = 'wants another user or password: give them with --user name:password';
       throw new RegistryRefusal(response.status, `The registry at ${this.url} ${wants}`);
     }
     const { error_code: code, message } = refusal(text);
+    if (response.status === 403) {
+      const why = message === undefined ? '' : `: ${message}`;
+      throw new RegistryRefusal(403, `The registry at ${this.url} does not allow this to the user${why}`);
+    }
     throw new RegistryRefusal(
       code ?? response.status,
       message ?? `The registry at ${this.url} answers ${response.status}`,

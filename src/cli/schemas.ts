@@ -1,6 +1,8 @@
 // `millrace schemas`: what each command asks the registry, and what it prints.
-import { existsSync } from 'node:fs';
-import { MillraceError } from '../util/index.ts';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import tls from 'node:tls';
+import { messageOf, MillraceError } from '../util/index.ts';
 import { onlyOurs, RegistryClient, RegistryRefusal, type SchemaEntity } from './registry-client.ts';
 import { readSchema } from './schema-file.ts';
 import type {
@@ -169,12 +171,24 @@ export async function remove(subject: string, version: string | undefined, optio
   });
 }
 
-function connect({ registry, user, output }: RegistryOptions): RegistryClient {
+function connect({ registry, user, ca, output }: RegistryOptions): RegistryClient {
   if (output !== 'table' && output !== 'json') {
     throw new MillraceError('INVALID_OPTION', `Unknown output format "${output}": use table or json.`);
   }
+  if (ca !== undefined) trust(ca);
   // A list of registries is one registry with several addresses.
   return new RegistryClient(registry.split(',')[0]!.trim(), user);
+}
+
+/** What the whole process trusts: it has this one registry to talk to. */
+function trust(file: string): void {
+  try {
+    const text = readFileSync(file, 'utf8');
+    void new X509Certificate(text);
+    tls.setDefaultCACertificates([...tls.getCACertificates('default'), text]);
+  } catch (error) {
+    throw new MillraceError('INVALID_OPTION', `--ca ${file} can't be used: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function show({ output }: RegistryOptions, answer: unknown, text: () => string): void {

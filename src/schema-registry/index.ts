@@ -7,4 +7,6 @@ export { registryServer } from './rest.ts';
 export { type RegistrySettings, registrySettings } from './settings.ts';
 export type { SchemaRequest } from './schema-reader.ts';
 export type { AffectedQuery, SchemaUsers, WritingQuery } from './schema-users.ts';
-export { HttpSchemaSource, registrySource } from './source.ts';
+export { HttpSchemaSource } from './http-source.ts';
+export type { HttpSchemaSourceOptions } from './http-connection.ts';
+export { registrySource } from './source.ts';

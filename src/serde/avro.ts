@@ -17,8 +17,13 @@ export async function loadAvro(): Promise<<T>(schema: ResolvedSchema) => Codec<T
 
 /**
  * Values in Avro's binary encoding: records are objects, longs numbers while they are safe integers and bigints beyond,
- * bytes Buffers, and values of ambiguous unions objects with the branch's name (`{ string: 'x' }`). Without a `schema` the
- * serde only reads. A value that does not fit gives a `SerializationError` that names the field.
+ * bytes Buffers, and values of ambiguous unions objects with the branch's name (`{ string: 'x' }`). A value that does not fit
+ * gives a `SerializationError` that names the field.
+ *
+ * `schema` is what is written and what is read into, by Avro's schema resolution: whatever version a value was written with,
+ * it has the fields of this one. A version for which that can't be gives a `DeserializationError` that says why. Without a
+ * `schema` (or one that `useLatestVersion` and its like choose) the serde only reads, and values are as they were written;
+ * so are topics read that hold records of several names.
  */
 export function avroSerde<T>(
   options: RegistryOptions & { readonly schema?: AvroSchema | undefined },

@@ -21,6 +21,7 @@ export {
   type RegisteredSchema,
   type ResolvedSchema,
   resolveReferences,
+  type SchemaMetadata,
   type SchemaReference,
   type SchemaSource,
   type SchemaType,
@@ -38,6 +39,7 @@ export {
 export { MemorySchemas } from './memory-schemas.ts';
 export {
   type Codec,
+  type Decoder,
   type RegisteredSerde,
   type RegistryOptions,
   registrySerde,

@@ -5,7 +5,10 @@ import type { ResolvedSchema } from './schema-source.ts';
 export type JsonSchema = boolean | { readonly [key: string]: unknown };
 
 export interface JsonSchemaOptions extends RegistryOptions {
-  /** Without it the serde only reads. Drafts 4, 6, 7 (when `$schema` does not say), 2019-09 and 2020-12. */
+  /**
+   * What is written; what is read is checked against its writer's. Without it the serde only reads. Drafts 4, 6, 7 (when
+   * `$schema` does not say), 2019-09 and 2020-12.
+   */
   readonly schema?: JsonSchema | undefined;
   /**
    * Check what is written and what is read against its schema. Default true: a value that does not fit is refused, as by the

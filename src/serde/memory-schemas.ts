@@ -48,8 +48,14 @@ export class MemorySchemas implements SchemaSource {
     return found ?? notFound(`that is version ${version} of ${subject}`);
   }
 
-  async latest(subject: string): Promise<SubjectVersion | undefined> {
-    return this.newest(subject);
+  async latest(
+    subject: string,
+    properties: Readonly<Record<string, string>> = {},
+  ): Promise<SubjectVersion | undefined> {
+    const wanted = Object.entries(properties);
+    return this.#subjects
+      .get(subject)
+      ?.findLast(({ metadata }) => wanted.every(([key, value]) => metadata?.properties?.[key] === value));
   }
 
   async register(subject: string, schema: NewSchema): Promise<number> {
@@ -71,10 +77,15 @@ export class MemorySchemas implements SchemaSource {
   }
 }
 
-type Content = Pick<RegisteredSchema, 'schemaType' | 'schema' | 'references'>;
+type Content = Pick<RegisteredSchema, 'schemaType' | 'schema' | 'references' | 'metadata'>;
 
-function contentOf({ schemaType, schema, references }: NewSchema): Content {
-  return { schemaType, schema, ...(references === undefined || references.length === 0 ? {} : { references }) };
+function contentOf({ schemaType, schema, references = [], metadata }: NewSchema): Content {
+  return {
+    schemaType,
+    schema,
+    ...(references.length === 0 ? {} : { references }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
 }
 
 function guidOf(content: Content): string {

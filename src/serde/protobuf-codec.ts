@@ -5,7 +5,7 @@ import { ByteWriter, messageOf } from '../util/index.ts';
 import { readMessageIndexes, writeMessageIndexes } from './envelope.ts';
 
 import { type MessageValues, messageValues } from './protobuf-values.ts';
-import type { Codec } from './registry-serde.ts';
+import type { Codec, Decoder } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
 import { wellKnownProto } from './well-known-protos.ts';
@@ -61,7 +61,22 @@ export class ProtobufCodec<T> implements Codec<T> {
 
   decode(bytes: Buffer, start: number, end: number): T {
     const { path, end: payload } = readMessageIndexes(bytes, start, end);
-    const name = this.#nameAt(path);
+    return this.#decodeAs(this.#nameAt(path), bytes, payload, end);
+  }
+
+  /** Fields by their numbers, as those of the message with the same name, else of the one that is written: names may change. */
+  decoderOf(writer: this): Decoder<T> {
+    return {
+      decode: (bytes, start, end) => {
+        const { path, end: payload } = readMessageIndexes(bytes, start, end);
+        const written = writer.#nameAt(path);
+        const isKnown = this.#messages.some(({ fullName }) => fullName === written);
+        return this.#decodeAs(isKnown ? written : this.#writes().recordName, bytes, payload, end);
+      },
+    };
+  }
+
+  #decodeAs(name: string, bytes: Buffer, payload: number, end: number): T {
     const { type, toValue } = this.#valuesOf(name);
     const reader = protobuf.Reader.create(bytes);
     reader.pos = payload;

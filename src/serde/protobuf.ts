@@ -2,9 +2,15 @@ import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde }
 import type { ResolvedSchema } from './schema-source.ts';
 
 export interface ProtobufOptions extends RegistryOptions {
-  /** The text of a .proto file. Without it the serde only reads. Google's well-known types are importable as they are. */
+  /**
+   * The text of a .proto file, which is what is written, and what is read into, by the numbers of the fields; unknown ones are
+   * left out. Without it the serde only reads, as was written. Google's well-known types are importable as they are.
+   */
   readonly schema?: string | undefined;
-  /** The message that is written, with or without its package; nested: `Outer.Inner`. Default: the file's first. */
+  /**
+   * The message that is written, with or without its package; nested: `Outer.Inner`. Default: the file's first. It is also what
+   * messages are read as whose names the file does not have.
+   */
   readonly messageName?: string | undefined;
 }
 

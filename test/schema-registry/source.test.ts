@@ -97,6 +97,17 @@ describe('over HTTP', () => {
     });
   });
 
+  test('a URL may be that of a context', async () => {
+    const schema = { schemaType: 'AVRO' as const, schema: '["null","string"]' };
+    const id = await registrySource(registry).register(':.by-url:a', schema);
+    const { guid } = await registrySource(registry).byId(id, ':.by-url:a');
+    const source = new HttpSchemaSource(`${url}/contexts/.by-url`);
+    expect(await source.byGuid(guid!)).toMatchObject({ id, schema: schema.schema });
+    expect(await source.byId(id, 'a')).toMatchObject({ guid });
+    expect(source.cached(id)).toMatchObject({ guid });
+    expect(await source.latest('a')).toMatchObject({ id, subject: ':.by-url:a' });
+  });
+
   test('tells apart who does not answer, who refuses and who is something else', async () => {
     const answers = new Map([
       ['/401', [401, 'no'] as const],

@@ -89,6 +89,13 @@ describe('Avro', () => {
     expectRoundTrips(await serdeOf<string | null>(['null', 'string']), fc.string());
   });
 
+  test('an ambiguous union says which branch a value is of, also of a big long', async () => {
+    const serde = await serdeOf<unknown>(['int', 'long', 'string']);
+    for (const value of [{ int: 5 }, { long: 5 }, { long: 2n ** 62n }, { string: 'x' }]) {
+      expect(deserialize(serde, serialize(serde, value))).toEqual(value);
+    }
+  });
+
   test('names the field that does not fit', async () => {
     const serde = await serdeOf<unknown>(flight);
     expect(() => serialize(serde, { ...some, delay: 'late' })).toThrow(/delay is "late"/);

@@ -100,7 +100,7 @@ describe('which schema is read', () => {
     const writer = avroSerde<object>({ schemas, topic: 't', schema: newer });
     await writer.prepare?.();
     const bytes = serialize(writer, { origin: 'SFO', delay: 3 })!;
-    const reader = avroSerde<object>({ schemas, topic: 't', schema });
+    const reader = avroSerde<object>({ schemas, topic: 't' });
     expect(() => deserialize(reader, bytes)).toThrow(SchemaNotLoaded);
     expect(await deserializeLoading(reader, bytes)).toEqual({ origin: 'SFO', delay: 3 });
     // From now on it is.

@@ -1,6 +1,6 @@
 // What every source of schemas does, in process or over HTTP. The registry behind it is a real one.
 import { describe, expect, test } from 'vitest';
-import type { SchemaSource } from '../../src/serde/index.ts';
+import { resolveReferences, type SchemaSource } from '../../src/serde/index.ts';
 
 const record = (name: string, ...fields: unknown[]) => JSON.stringify({ type: 'record', name, fields });
 const money = { schemaType: 'AVRO' as const, schema: record('Money', { name: 'cents', type: 'long' }) };
@@ -60,6 +60,42 @@ export function schemaSourceSuite(name: string, open: () => SchemaSource, subjec
       expect((await source.byId(id)).references).toEqual(references);
       expect((await source.version(subject('order'), -1)).references).toEqual(references);
       expect(await source.lookup(subject('order'), order)).toBe(id);
+    });
+
+    test('gives ids, GUIDs and references the meaning of their subject’s context', async () => {
+      const source = open();
+      const inContext = (of: string) => `:.${subject('context')}:${of}`;
+      await source.register(subject('first'), { schemaType: 'AVRO', schema: '"float"' });
+      const other = { ...money, schema: record('Money', { name: 'euros', type: 'double' }) };
+      const id = await source.register(inContext('money'), other);
+      expect(id).toBe(1);
+      const byId = await source.byId(id, inContext('money'));
+      expect(byId).toMatchObject({ id, schema: other.schema });
+      expect((await source.byId(id)).guid).not.toBe(byId.guid);
+      expect(source.cached(id, inContext('money'))?.guid).toBe(byId.guid);
+      expect(source.cached(id)?.guid).not.toBe(byId.guid);
+      expect(await source.byGuid(byId.guid!, inContext('money'))).toMatchObject({ id });
+      expect(await source.latest(inContext('money'))).toMatchObject({ id, version: 1 });
+      await expect(source.byId(424242, inContext('money'))).rejects.toMatchObject({ code: 'SCHEMA_NOT_FOUND' });
+      // The context is that of the schema which refers, unless it is named.
+      for (const of of ['money', inContext('money')]) {
+        const references = [{ name: 'Money', subject: of, version: 1 }];
+        const schema = record('Order', { name: 'price', type: 'Money' });
+        await source.register(inContext(`order-${of.length}`), { schemaType: 'AVRO', schema, references });
+        const resolved = await resolveReferences(source, schema, references, inContext('order'));
+        expect(resolved.references).toEqual([{ name: 'Money', schema: other.schema }]);
+      }
+    });
+
+    test('finds the newest version with metadata', async () => {
+      const source = open();
+      const metadata = { properties: { stage: 'stable', owner: 'us & them' } };
+      const id = await source.register(subject('staged'), { ...money, metadata });
+      await source.register(subject('staged'), money);
+      expect(await source.latest(subject('staged'), metadata.properties)).toMatchObject({ id, metadata });
+      expect(await source.latest(subject('staged'), { stage: 'stable' })).toMatchObject({ id });
+      expect(await source.latest(subject('staged'), { stage: 'stable', owner: 'them' })).toBeUndefined();
+      expect(await source.latest(subject('nothing'), { stage: 'stable' })).toBeUndefined();
     });
 
     test('has the registry normalize where that is asked for', async () => {
