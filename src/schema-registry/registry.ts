@@ -4,7 +4,12 @@
 import type { Client } from '../client/index.ts';
 import { type Clock, systemClock } from '../util/index.ts';
 import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
-import { checkCompatibility, type Comparison, type CompatibilityLevel } from './compatibility/levels.ts';
+import {
+  checkCompatibility,
+  type Comparison,
+  type CompatibilityLevel,
+  type EarlierVersion,
+} from './compatibility/levels.ts';
 import {
   compatibilityNotConfigured,
   contextNotEmpty,
@@ -48,6 +53,29 @@ import {
   scopesOf,
   splitSubject,
 } from './subject-name.ts';
+
+/** Parsed only when it is compared: most levels look at the latest version only. */
+class ComparedVersion implements EarlierVersion {
+  readonly #stored: StoredSchema;
+  readonly #reader: SchemaReader;
+
+  constructor(stored: StoredSchema, reader: SchemaReader) {
+    this.#stored = stored;
+    this.#reader = reader;
+  }
+
+  get version(): number {
+    return this.#stored.version;
+  }
+
+  get metadata(): Metadata | undefined {
+    return this.#stored.metadata;
+  }
+
+  get schema(): ParsedSchema {
+    return this.#reader.parsedOf(this.#stored);
+  }
+}
 
 /** A schema that somebody thinks of registering. */
 export interface Proposal {
@@ -209,7 +237,7 @@ export class SchemaRegistry {
     const target = this.#find(subject);
     const versions = this.#store.versions(target, includeDeleted);
     const isEmpty = request.schema.trim() === '';
-    const same = isEmpty ? undefined : this.#reader.sameAmong(versions, target, request, this.config(target));
+    const same = isEmpty ? undefined : this.#reader.sameAs(target, request, this.config(target), includeDeleted);
     if (same === undefined) throw versions.length === 0 ? subjectNotFound(subject) : schemaNotFound();
     return same;
   }
@@ -263,7 +291,7 @@ export class SchemaRegistry {
     const subject = this.#target(requestedSubject);
     const config = this.config(subject);
     if (request.schema.trim() === '' || changesTags(request) || addsToSchemas(config)) return undefined;
-    const same = this.#reader.sameAmong(this.#store.versions(subject), subject, request, config);
+    const same = this.#reader.sameAs(subject, request, config);
     const { id = -1, version = 0 } = request;
     return (id < 0 || id === same?.id) && (version <= 0 || version === same?.version) ? same : undefined;
   }
@@ -295,12 +323,12 @@ export class SchemaRegistry {
     const explicitId = request.id !== undefined && request.id >= 0 ? request.id : undefined;
     const explicitVersion = request.version !== undefined && request.version > 0 ? request.version : undefined;
     const all = this.#store.versions(subject, true);
-    const live = all.filter((schema) => !schema.deleted);
+    const live = this.#store.versions(subject);
     checkMode(mode, subject, { hasId: explicitId !== undefined });
     const newVersion = (all.at(-1)?.version ?? 0) + 1;
     const filled = isCopy ? request : filledIn(request, config, live.at(-1), newVersion);
     const candidate = this.#reader.read(subject, filled, config);
-    const same = live.findLast((schema) => this.#reader.isSame(schema, candidate));
+    const same = this.#reader.newestSame(subject, candidate);
     if (
       same !== undefined &&
       (explicitId ?? same.id) === same.id &&
@@ -536,11 +564,7 @@ export class SchemaRegistry {
         validateFields: validateFields ?? false,
       },
       updated: { schema: candidate.parsed, metadata: candidate.metadata },
-      earlier: counting.map((schema) => ({
-        version: schema.version,
-        schema: this.parsed(schema),
-        metadata: schema.metadata,
-      })),
+      earlier: counting.map((stored) => new ComparedVersion(stored, this.#reader)),
     };
   }
 

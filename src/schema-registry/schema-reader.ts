@@ -49,13 +49,14 @@ export interface Candidate extends SchemaContent {
 
 /** All texts behind the references of a schema: the same large one may be referred to under any number of names. */
 const REFERENCED_CHARS_MAX = 50_000_000;
-/** Parsed schemas that are kept for the next comparison. */
-const PARSED_MAX = 1000;
+/** How much text is kept parsed for the next comparison: ten thousand schemas of the usual size. */
+const PARSED_CHARS_MAX = 8_000_000;
 
 export class SchemaReader {
   readonly #store: SchemaStore;
   /** By context and GUID: what a schema's references mean depends on its context. */
   readonly #parsed = new Map<string, ParsedSchema>();
+  #parsedChars = 0;
 
   constructor(store: SchemaStore) {
     this.#store = store;
@@ -82,18 +83,24 @@ export class SchemaReader {
     };
   }
 
-  /** The newest of these versions that the request means: as it is, or with what it would be filled in with. */
-  sameAmong(
-    versions: readonly StoredSchema[],
+  /** The newest version that the request means: as it is, or with what it would be filled in with. */
+  sameAs(
     subject: string,
     request: SchemaRequest,
     config: SubjectConfig,
+    includeDeleted = false,
   ): StoredSchema | undefined {
     const own = this.read(subject, request, config);
-    const same = versions.findLast((schema) => this.isSame(schema, own));
+    const same = this.newestSame(subject, own, includeDeleted);
     if (same !== undefined || (request.metadata !== undefined && request.ruleSet !== undefined)) return same;
-    const { metadata, ruleSet } = filledIn(request, config, versions.at(-1), 0);
-    return versions.findLast((schema) => this.isSame(schema, { ...own, metadata, ruleSet }));
+    const { metadata, ruleSet } = filledIn(request, config, this.#store.versions(subject, includeDeleted).at(-1), 0);
+    return this.newestSame(subject, { ...own, metadata, ruleSet }, includeDeleted);
+  }
+
+  newestSame(subject: string, candidate: Candidate, includeDeleted = false): StoredSchema | undefined {
+    return this.#store
+      .candidates(subject, candidate.schema)
+      .findLast((schema) => (includeDeleted || !schema.deleted) && this.isSame(schema, candidate));
   }
 
   isSame(stored: StoredSchema, candidate: Candidate): boolean {
@@ -163,8 +170,12 @@ export class SchemaReader {
     if (parsed === undefined) {
       parsed = this.#parse(stored);
       this.#parsed.set(key, parsed);
-      const [oldest] = this.#parsed.keys();
-      if (this.#parsed.size > PARSED_MAX && oldest !== undefined) this.#parsed.delete(oldest);
+      this.#parsedChars += parsed.canonical.length;
+      for (const [oldest, { canonical }] of this.#parsed) {
+        if (this.#parsedChars <= PARSED_CHARS_MAX) break;
+        this.#parsed.delete(oldest);
+        this.#parsedChars -= canonical.length;
+      }
     }
     return parsed;
   }

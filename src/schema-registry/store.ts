@@ -13,9 +13,10 @@ import {
 } from './schema-records.ts';
 import type { SubjectConfig } from './subject-config.ts';
 import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
+import { SubjectVersions } from './subject-versions.ts';
 
 export class SchemaStore {
-  readonly subjects = new Map<string, Map<number, StoredSchema>>();
+  readonly subjects = new Map<string, SubjectVersions>();
   /** `null` is the global entry. */
   readonly configs = new Map<string | null, SubjectConfig>();
   readonly modes = new Map<string | null, Mode>();
@@ -82,11 +83,15 @@ export class SchemaStore {
     return [...this.#contexts].sort();
   }
 
-  /** Versions of a subject in ascending order. */
-  versions(subject: string, includeDeleted = false): StoredSchema[] {
-    return [...(this.subjects.get(subject)?.values() ?? [])]
-      .filter((schema) => includeDeleted || !schema.deleted)
-      .sort((a, b) => a.version - b.version);
+  /** Versions of a subject in ascending order, as they are now. */
+  versions(subject: string, includeDeleted = false): readonly StoredSchema[] {
+    const versions = this.subjects.get(subject);
+    return (includeDeleted ? versions?.all() : versions?.live()) ?? [];
+  }
+
+  /** The versions that a schema with this text can be the same as. */
+  candidates(subject: string, text: string): readonly StoredSchema[] {
+    return this.subjects.get(subject)?.candidates(text) ?? [];
   }
 
   async writeSchema(schema: StoredSchema): Promise<void> {
@@ -162,14 +167,14 @@ export class SchemaStore {
   }
 
   #applySchema(subject: string, version: number, schema: StoredSchema | null): void {
-    const versions = this.subjects.get(subject) ?? new Map<number, StoredSchema>();
+    const versions = this.subjects.get(subject) ?? new SubjectVersions();
     this.#reindex(versions.get(version), schema ?? undefined);
     if (schema === null) versions.delete(version);
     else {
       const context = contextOf(subject);
       this.#highestIds.set(context, Math.max(this.highestId(context), schema.id));
       this.#contexts.add(context);
-      versions.set(version, schema);
+      versions.set(schema);
     }
     if (versions.size === 0) this.subjects.delete(subject);
     else this.subjects.set(subject, versions);
@@ -179,7 +184,7 @@ export class SchemaStore {
     for (const schema of this.versions(subject)) {
       if (schema.version > upToVersion) continue;
       const deleted = { ...schema, deleted: true };
-      this.subjects.get(subject)!.set(schema.version, deleted);
+      this.subjects.get(subject)!.set(deleted);
       this.#reindex(schema, deleted);
     }
   }
