@@ -24,17 +24,26 @@ const LATENCY_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 export class RestMetrics {
   readonly #registry: SchemaRegistry;
   readonly #connections: () => Promise<number>;
+  readonly #onFailure: (error: unknown) => void;
   #instruments: Promise<Instruments> | undefined;
+  #ready: Instruments | undefined;
 
-  constructor(registry: SchemaRegistry, connections: () => Promise<number>) {
+  constructor(
+    registry: SchemaRegistry,
+    connections: () => Promise<number>,
+    /** Called when the library can't be loaded. */
+    onFailure: (error: unknown) => void,
+  ) {
     this.#registry = registry;
     this.#connections = connections;
+    this.#onFailure = onFailure;
   }
 
-  async observe({ method, route, status, seconds }: AnsweredRequest): Promise<void> {
-    const { requests, latency } = await this.#loaded();
-    requests.inc({ method, route, status: String(status) });
-    latency.observe({ method, route }, seconds);
+  /** Counts at once; only the first requests wait for the library. */
+  observe(request: AnsweredRequest): void {
+    if (this.#ready === undefined) {
+      this.#loaded().then((instruments) => count(instruments, request), this.#onFailure);
+    } else count(this.#ready, request);
   }
 
   async text(): Promise<{ contentType: string; body: string }> {
@@ -44,7 +53,10 @@ export class RestMetrics {
 
   /** The library is loaded with the first request, not with the platform: it takes as long as a service to start. */
   #loaded(): Promise<Instruments> {
-    this.#instruments ??= this.#make();
+    this.#instruments ??= this.#make().then((instruments) => {
+      this.#ready = instruments;
+      return instruments;
+    });
     return this.#instruments;
   }
 
@@ -99,4 +111,9 @@ export class RestMetrics {
       }),
     };
   }
+}
+
+function count({ requests, latency }: Instruments, { method, route, status, seconds }: AnsweredRequest): void {
+  requests.inc({ method, route, status: String(status) });
+  latency.observe({ method, route }, seconds);
 }

@@ -7,7 +7,7 @@ import { readUsers, type User } from './passwords.ts';
 import type { RegistryRestSettings } from './settings.ts';
 
 /** Who asks when nobody is asked who he is. */
-const ANONYMOUS = 'ANONYMOUS';
+export const ANONYMOUS = 'ANONYMOUS';
 /** Logins that are remembered, so that scrypt's work is done once for each. */
 const LOGINS_MAX = 1000;
 
