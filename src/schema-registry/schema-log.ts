@@ -8,7 +8,7 @@
 // what another one has changed meanwhile is refused by the broker, reads on, and decides anew. No instance needs to know
 // another one, and what was acknowledged is never overwritten (docs/decisions/registry-writes-are-fenced.md).
 import type { Client, Consumer, Producer } from '../client/index.ts';
-import { assert, type Clock, codeOf, type Deferred, deferred, messageOf } from '../util/index.ts';
+import { assert, type Clock, codeOf, type Deferred, deferred, messageOf, yieldToEventLoop } from '../util/index.ts';
 import { RegistryError, schemaTooLarge, storeError, storeTimeout } from './errors.ts';
 import type { RecordKey } from './schema-records.ts';
 
@@ -84,8 +84,8 @@ export class SchemaLog {
    */
   caughtUp(): Promise<void> {
     // A look at the log's end that began earlier may have missed what the caller knows of: the next one serves all who
-    // ask while it waits.
-    this.#nextCheck ??= (this.#check ?? Promise.resolve()).then(async () => {
+    // ask while it waits, and it waits for the requests that came in along with this one.
+    this.#nextCheck ??= (this.#check ?? yieldToEventLoop()).then(async () => {
       this.#check = this.#nextCheck;
       this.#nextCheck = undefined;
       try {
