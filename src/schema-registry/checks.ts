@@ -1,6 +1,6 @@
 // What a request may ask for at all: names, versions, and writing in the mode that is in force.
 import { invalidSubject, invalidVersion, operationNotPermitted, type RegistryError } from './errors.ts';
-import type { Mode } from './schema-records.ts';
+import type { Mode } from './storage/schema-records.ts';
 import { contextOf, DEFAULT_CONTEXT, splitSubject } from './subject-name.ts';
 
 /** Schemas of another registry come with their ids and versions, and were checked there. */

@@ -1,5 +1,5 @@
 // The shapes of case files, and what a case of each shape asks.
-import { parseAvroSchema } from './avro-schema.ts';
+import { parseAvroSchema } from './avro/schema.ts';
 import { avroIncompatibilities } from './compatibility/avro.ts';
 import { type CompatibilityPolicy, isAcceptable } from './compatibility/json-difference-types.ts';
 import { jsonSchemaDifferences } from './compatibility/json-schema.ts';

@@ -1,8 +1,8 @@
 // The schema languages. A provider turns a text into a `ParsedSchema`, which prints canonically and compares itself with
 // another of its kind; the registry knows nothing else about a language.
 import type { SchemaReference, SchemaType } from '../serde/index.ts';
-import { printNormalizedAvro } from './avro-normalized.ts';
-import { type AvroNames, type AvroNode, fullName, parseAvroSchema, printAvroSchema } from './avro-schema.ts';
+import { printNormalizedAvro } from './avro/normalized.ts';
+import { type AvroNames, type AvroNode, fullName, parseAvroSchema, printAvroSchema } from './avro/schema.ts';
 import { type AvroIncompatibility, avroIncompatibilities, causesOf } from './compatibility/avro.ts';
 import { type CompatibilityPolicy, describe, isAcceptable } from './compatibility/json-difference-types.ts';
 import { jsonPlace } from './compatibility/json-place.ts';

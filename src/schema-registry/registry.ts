@@ -1,6 +1,6 @@
 // The life of a registration: fill in, parse and print canonically (schema-reader.ts, providers.ts) → the same schema in
 // the subject already? answer it → the same content anywhere in the context? reuse its id → compare with earlier versions
-// (compatibility/levels.ts) → write to the log (store.ts) → answer once the log has been read back.
+// (compatibility/levels.ts) → write to the log (storage/store.ts) → answer once the log has been read back.
 import type { Client } from '../client/index.ts';
 import { type Clock, systemClock } from '../util/index.ts';
 import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
@@ -39,8 +39,8 @@ import {
   SchemaReader,
   type SchemaRequest,
 } from './schema-reader.ts';
-import { type Mode, MODES, type StoredSchema } from './schema-records.ts';
-import { SchemaStore } from './store.ts';
+import { type Mode, MODES, type StoredSchema } from './storage/schema-records.ts';
+import { SchemaStore } from './storage/store.ts';
 import { type ConfigUpdate, type SubjectConfig, updatedConfig } from './subject-config.ts';
 import {
   contextOf,

@@ -13,8 +13,8 @@ import {
   withVersionProperty,
 } from './metadata.ts';
 import { type ParsedSchema, parseSchema, type ResolvedReference } from './providers.ts';
-import type { StoredSchema } from './schema-records.ts';
-import type { SchemaStore } from './store.ts';
+import type { StoredSchema } from './storage/schema-records.ts';
+import type { SchemaStore } from './storage/store.ts';
 import type { SubjectConfig } from './subject-config.ts';
 import { contextOf, referencedSubject } from './subject-name.ts';
 import { retagged, type SchemaTags, withTagsOf } from './tags.ts';

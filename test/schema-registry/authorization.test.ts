@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { registryRoutes } from '../../src/schema-registry/rest-routes.ts';
+import { registryRoutes } from '../../src/schema-registry/rest/routes.ts';
 import { basic, call, openSecured, type Secured } from './secured.ts';
 
 const record = (name: string) => `{"type":"record","name":"${name}","fields":[]}`;

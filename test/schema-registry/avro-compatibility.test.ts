@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAvroSchema, printAvroSchema } from '../../src/schema-registry/avro-schema.ts';
+import { parseAvroSchema, printAvroSchema } from '../../src/schema-registry/avro/schema.ts';
 import { avroIncompatibilities } from '../../src/schema-registry/compatibility/avro.ts';
 
 const casesFile = resolve(import.meta.dirname, '../../../shared/data/registry/avro-compat-cases.json');

@@ -2,7 +2,7 @@
 import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAvroSchema } from '../../src/schema-registry/avro-schema.ts';
+import { parseAvroSchema } from '../../src/schema-registry/avro/schema.ts';
 import { avroIncompatibilities } from '../../src/schema-registry/compatibility/avro.ts';
 import {
   type AvroSchema,

@@ -4,7 +4,7 @@ import { RegistryError } from '../errors.ts';
 import type { Proposal, SchemaRegistry } from '../registry.ts';
 import type { SchemaRequest } from '../schema-reader.ts';
 import type { AffectedQuery, SchemaUsers } from '../schema-users.ts';
-import type { StoredSchema } from '../schema-records.ts';
+import type { StoredSchema } from '../storage/schema-records.ts';
 import { type SchemaChange, schemaChanges } from './diff.ts';
 import { type Explanation, explanationsOf, type Remedy, remediesFor } from './explain.ts';
 

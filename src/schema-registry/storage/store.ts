@@ -1,7 +1,7 @@
 // The registry's memory: a view of the log (schema-log.ts) and its records (schema-records.ts). Every change is written to the log first and takes effect when it is read back, so that several registries on one broker agree, and a
 // read after a write sees the write.
-import type { SchemaType } from '../serde/index.ts';
-import { guidOf, type SchemaContent } from './guid.ts';
+import type { SchemaType } from '../../serde/index.ts';
+import { guidOf, type SchemaContent } from '../guid.ts';
 import { SchemaLog, type SchemaLogOptions } from './schema-log.ts';
 import {
   type Change,
@@ -11,8 +11,8 @@ import {
   schemaValue,
   type StoredSchema,
 } from './schema-records.ts';
-import type { SubjectConfig } from './subject-config.ts';
-import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
+import type { SubjectConfig } from '../subject-config.ts';
+import { contextOf, DEFAULT_CONTEXT } from '../subject-name.ts';
 import { SubjectVersions } from './subject-versions.ts';
 
 export class SchemaStore {

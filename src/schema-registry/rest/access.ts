@@ -1,14 +1,9 @@
 // What a route needs of who asks, and whether who asks has it.
-import {
-  denied,
-  type GlobalOperation,
-  type Permissions,
-  type SubjectOperation,
-} from './http-security/authorization.ts';
-import { RegistryError } from './errors.ts';
-import type { SchemaRegistry } from './registry.ts';
-import { type Params, type Query, readReference } from './rest-entities.ts';
-import { isGlobalScope, plainSubject, referencedSubject } from './subject-name.ts';
+import { denied, type GlobalOperation, type Permissions, type SubjectOperation } from './security/authorization.ts';
+import { RegistryError } from '../errors.ts';
+import type { SchemaRegistry } from '../registry.ts';
+import { type Params, type Query, readReference } from './entities.ts';
+import { isGlobalScope, plainSubject, referencedSubject } from '../subject-name.ts';
 
 export interface Call {
   readonly params: Params;

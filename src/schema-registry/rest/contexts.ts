@@ -1,4 +1,4 @@
-import { contextNamed, qualify } from './subject-name.ts';
+import { contextNamed, qualify } from '../subject-name.ts';
 
 /** Which part of a path is a subject, by the first one. */
 const SUBJECT_AT: ReadonlyMap<string | undefined, number> = new Map([

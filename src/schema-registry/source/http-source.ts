@@ -1,8 +1,8 @@
-import type { NewSchema, RegisteredSchema, SchemaSource, SubjectVersion } from '../serde/index.ts';
-import { MillraceError } from '../util/index.ts';
+import type { NewSchema, RegisteredSchema, SchemaSource, SubjectVersion } from '../../serde/index.ts';
+import { MillraceError } from '../../util/index.ts';
 import { type HttpSchemaSourceOptions, RegistryConnection } from './http-connection.ts';
-import { notFound } from './source.ts';
-import { contextOf, DEFAULT_CONTEXT } from './subject-name.ts';
+import { notFound } from './in-process.ts';
+import { contextOf, DEFAULT_CONTEXT } from '../subject-name.ts';
 
 /** What answers are kept of each kind; as many as Confluent's clients keep. */
 const CACHED_MAX = 1000;

@@ -4,9 +4,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Agent as PlainAgent, type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { text as textOf } from 'node:stream/consumers';
-import { codeOf, messageOf, MillraceError } from '../util/index.ts';
-import { RegistryError } from './errors.ts';
-import { asSourceError } from './source.ts';
+import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
+import { RegistryError } from '../errors.ts';
+import { asSourceError } from './in-process.ts';
 
 export interface HttpSchemaSourceOptions {
   /** `http://host:8081` or `https://…`; may hold `user:password@`, and end in `/contexts/.name`. */

@@ -1,6 +1,6 @@
 // The certificates of an `https` listener, under Kafka's names: PEM texts or files, or a PKCS12 keystore.
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { messageOf } from '../../util/index.ts';
+import { messageOf } from '../../../util/index.ts';
 import { invalid, readSettingFile } from './configuration.ts';
 import { FileBacked } from './file-backed.ts';
 import type { RegistryRestSettings } from './settings.ts';

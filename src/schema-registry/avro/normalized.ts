@@ -1,5 +1,5 @@
-import { type AvroField, type AvroNode, fullName } from './avro-schema.ts';
-import { stringifyExact } from './exact-json.ts';
+import { type AvroField, type AvroNode, fullName } from './schema.ts';
+import { stringifyExact } from '../exact-json.ts';
 
 /**
  * The text that is the same for schemas that mean the same: full names and no namespaces, members in the order of Avro's

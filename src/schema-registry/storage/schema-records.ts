@@ -4,11 +4,11 @@
 // * members that are null are absent; Avro schemas have no `schemaType`; a schema may carry its `md5`, which is its GUID;
 // * the global CONFIG and MODE have a key without a subject, or with `"subject":null`;
 // * key types that are not known belong to features that this registry does not have, and are left alone.
-import type { SchemaReference, SchemaType } from '../serde/index.ts';
-import { MillraceError } from '../util/index.ts';
-import { guidOf } from './guid.ts';
-import type { Metadata, RuleSet } from './metadata.ts';
-import { configFromRecord, type SubjectConfig } from './subject-config.ts';
+import type { SchemaReference, SchemaType } from '../../serde/index.ts';
+import { MillraceError } from '../../util/index.ts';
+import { guidOf } from '../guid.ts';
+import type { Metadata, RuleSet } from '../metadata.ts';
+import { configFromRecord, type SubjectConfig } from '../subject-config.ts';
 
 export interface StoredSchema {
   readonly subject: string;

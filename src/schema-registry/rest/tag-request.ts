@@ -1,10 +1,10 @@
 // The request of `POST /subjects/{s}/versions/{v}/tags`: a new version that differs from an earlier one in its tags,
 // metadata and rules only.
-import { invalidRuleSet } from './errors.ts';
-import { mergeMetadata, mergeRuleSets, readMetadata, readRuleSet, RULE_LISTS, type RuleSet } from './metadata.ts';
-import type { SchemaRequest } from './schema-reader.ts';
-import type { StoredSchema } from './schema-records.ts';
-import { readSchemaTags } from './tags.ts';
+import { invalidRuleSet } from '../errors.ts';
+import { mergeMetadata, mergeRuleSets, readMetadata, readRuleSet, RULE_LISTS, type RuleSet } from '../metadata.ts';
+import type { SchemaRequest } from '../schema-reader.ts';
+import type { StoredSchema } from '../storage/schema-records.ts';
+import { readSchemaTags } from '../tags.ts';
 
 /** `newVersion` is what the next version will be, unless the request says so itself. */
 export function tagRequest(

@@ -1,8 +1,8 @@
 // The registry's own model of an Avro schema: everything that Avro says and every property that it does not know, in a
 // form that can be compared and printed. (avsc serves the data; it drops what it does not need, so it can't serve here.)
-import { messageOf } from '../util/index.ts';
-import { invalidSchema } from './errors.ts';
-import { doubleOf, javaNumber, parseExact, stringifyExact, textOf, textOfNumber } from './exact-json.ts';
+import { messageOf } from '../../util/index.ts';
+import { invalidSchema } from '../errors.ts';
+import { doubleOf, javaNumber, parseExact, stringifyExact, textOf, textOfNumber } from '../exact-json.ts';
 
 export const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
 export type Primitive = (typeof PRIMITIVES)[number];

@@ -1,10 +1,10 @@
 // The JSON of requests and answers, as Confluent's registry has it.
-import type { SchemaReference } from '../serde/index.ts';
-import { malformedRequest, pathNotFound, RegistryError } from './errors.ts';
-import { readMetadata, readRuleSet } from './metadata.ts';
-import type { SchemaRequest } from './schema-reader.ts';
-import type { StoredSchema } from './schema-records.ts';
-import { readSchemaTags, tagsOf } from './tags.ts';
+import type { SchemaReference } from '../../serde/index.ts';
+import { malformedRequest, pathNotFound, RegistryError } from '../errors.ts';
+import { readMetadata, readRuleSet } from '../metadata.ts';
+import type { SchemaRequest } from '../schema-reader.ts';
+import type { StoredSchema } from '../storage/schema-records.ts';
+import { readSchemaTags, tagsOf } from '../tags.ts';
 
 export type Query = Readonly<Record<string, string | string[] | undefined>>;
 export type Params = Readonly<Record<string, string>>;

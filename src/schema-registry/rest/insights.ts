@@ -1,12 +1,12 @@
 // What the original registry can't answer: what changed between two versions.
-import type { Finding } from './compatibility/levels.ts';
-import { versionNotFound } from './errors.ts';
-import { schemaChanges } from './insight/diff.ts';
-import { explanations } from './insight/explain.ts';
-import type { ParsedSchema } from './providers.ts';
-import type { SchemaRegistry } from './registry.ts';
-import type { DeclareRoute, Route } from './rest-access.ts';
-import type { StoredSchema } from './schema-records.ts';
+import type { Finding } from '../compatibility/levels.ts';
+import { versionNotFound } from '../errors.ts';
+import { schemaChanges } from '../insight/diff.ts';
+import { explanations } from '../insight/explain.ts';
+import type { ParsedSchema } from '../providers.ts';
+import type { SchemaRegistry } from '../registry.ts';
+import type { DeclareRoute, Route } from './access.ts';
+import type { StoredSchema } from '../storage/schema-records.ts';
 
 export function insightRoutes(registry: SchemaRegistry, needs: DeclareRoute): Readonly<Record<string, Route>> {
   return {

@@ -1,8 +1,8 @@
-import type { RegisteredSchema, SchemaSource } from '../serde/index.ts';
-import { MillraceError } from '../util/index.ts';
-import { RegistryError } from './errors.ts';
-import type { SchemaRegistry } from './registry.ts';
-import { contextOf } from './subject-name.ts';
+import type { RegisteredSchema, SchemaSource } from '../../serde/index.ts';
+import { MillraceError } from '../../util/index.ts';
+import { RegistryError } from '../errors.ts';
+import type { SchemaRegistry } from '../registry.ts';
+import { contextOf } from '../subject-name.ts';
 
 /** The registry in the same process as a `SchemaSource`: ids resolve without waiting. */
 export function registrySource(registry: SchemaRegistry): SchemaSource {

@@ -1,6 +1,6 @@
 // Who asks: HTTP's Basic authentication against the file of users.
 import { createHmac, randomBytes } from 'node:crypto';
-import { RegistryError } from '../errors.ts';
+import { RegistryError } from '../../errors.ts';
 import { invalid } from './configuration.ts';
 import { FileBacked } from './file-backed.ts';
 import { readUsers, type User } from './passwords.ts';

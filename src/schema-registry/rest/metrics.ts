@@ -1,7 +1,7 @@
 // What Prometheus is told about the registry: requests, and what is stored. Names are those of the original's beans, as
 // its exporters spell them.
 import type { Counter, Histogram, Registry } from 'prom-client';
-import type { SchemaRegistry } from './registry.ts';
+import type { SchemaRegistry } from '../registry.ts';
 
 export interface AnsweredRequest {
   readonly method: string;

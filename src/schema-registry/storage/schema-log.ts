@@ -7,9 +7,9 @@
 // record (a NOOP) of the new epoch in the partition the broker refuses the writer before. So an instance that decides on
 // what another one has changed meanwhile is refused by the broker, reads on, and decides anew. No instance needs to know
 // another one, and what was acknowledged is never overwritten (docs/decisions/registry-writes-are-fenced.md).
-import type { Client, Consumer, Producer } from '../client/index.ts';
-import { assert, type Clock, codeOf, type Deferred, deferred, messageOf, yieldToEventLoop } from '../util/index.ts';
-import { RegistryError, schemaTooLarge, storeError, storeTimeout } from './errors.ts';
+import type { Client, Consumer, Producer } from '../../client/index.ts';
+import { assert, type Clock, codeOf, type Deferred, deferred, messageOf, yieldToEventLoop } from '../../util/index.ts';
+import { RegistryError, schemaTooLarge, storeError, storeTimeout } from '../errors.ts';
 import type { RecordKey } from './schema-records.ts';
 
 /** Called for every record in the log's order; `null` is a tombstone's value. What it throws is logged, and the record passed over. */

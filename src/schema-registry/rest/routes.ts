@@ -1,13 +1,13 @@
 // The registry's routes: paths and answers of Confluent's, each with what a user must be allowed to do. Nothing is decided
 // here: requests become calls of the registry, its answers become the original's JSON shapes.
-import { checkCompatibility } from './compatibility/levels.ts';
-import { invalidSchema, RegistryError } from './errors.ts';
-import { denied } from './http-security/authorization.ts';
-import { dryRun, explained } from './insight/dry-run.ts';
-import { hasRuleOfType } from './metadata.ts';
-import { SCHEMA_TYPES } from './providers.ts';
-import type { SchemaRegistry } from './registry.ts';
-import { type Call, deniedSchema, type Route, routesOf } from './rest-access.ts';
+import { checkCompatibility } from '../compatibility/levels.ts';
+import { invalidSchema, RegistryError } from '../errors.ts';
+import { denied } from './security/authorization.ts';
+import { dryRun, explained } from '../insight/dry-run.ts';
+import { hasRuleOfType } from '../metadata.ts';
+import { SCHEMA_TYPES } from '../providers.ts';
+import type { SchemaRegistry } from '../registry.ts';
+import { type Call, deniedSchema, type Route, routesOf } from './access.ts';
 import {
   contentEntity,
   flag,
@@ -21,12 +21,12 @@ import {
   schemaRequest,
   schemaTags,
   text,
-} from './rest-entities.ts';
-import { insightRoutes } from './rest-insights.ts';
-import type { StoredSchema } from './schema-records.ts';
-import type { SchemaUsers } from './schema-users.ts';
-import { readConfigUpdate } from './subject-config.ts';
-import { contextNamed, contextOf, DEFAULT_CONTEXT, plainSubject, qualify } from './subject-name.ts';
+} from './entities.ts';
+import { insightRoutes } from './insights.ts';
+import type { StoredSchema } from '../storage/schema-records.ts';
+import type { SchemaUsers } from '../schema-users.ts';
+import { readConfigUpdate } from '../subject-config.ts';
+import { contextNamed, contextOf, DEFAULT_CONTEXT, plainSubject, qualify } from '../subject-name.ts';
 import { tagRequest } from './tag-request.ts';
 
 /** What the registry knows of the platform that it is part of. */
