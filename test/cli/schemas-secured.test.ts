@@ -2,19 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificates, hasOpenssl, makeCertificates } from '../schema-registry/certificates.ts';
-import { openSecured, type Secured } from '../schema-registry/secured.ts';
+import { openServedRegistry, type ServedRegistry } from '../schema-registry/served-registry.ts';
 import { Millrace, type Outcome } from './support.ts';
 
 const canRun = hasOpenssl();
 if (!canRun) console.log('skipped: there is no openssl to make certificates with (apt-get install openssl)');
 
 describe.skipIf(!canRun)('millrace schemas with a secured registry', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let certificates: Certificates;
   let url: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     certificates = makeCertificates(secured.folder);
     const server = certificates.issue('server');
     const text = (end: string) => readFileSync(`${server}.${end}`, 'utf8');

@@ -1,7 +1,7 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { basic, call, openSecured, type Secured } from './secured.ts';
+import { basic, call, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 function scrypt(text: string): string {
@@ -10,12 +10,12 @@ function scrypt(text: string): string {
 }
 
 describe('Basic authentication', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let url: string;
   let users: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     users = secured.write(
       'users',
       '# who may come in',

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { registryRoutes } from '../../src/schema-registry/rest/routes.ts';
-import { basic, call, openSecured, type Secured } from './secured.ts';
+import { basic, call, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const record = (name: string) => `{"type":"record","name":"${name}","fields":[]}`;
 
 describe('authorization by subject', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let url: string;
   let guid: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     const { registry } = secured;
     await registry.register('orders-value', { schema: record('Shared') });
     guid = (await registry.register('orders-key', { schema: '"string"' })).guid;

@@ -1,8 +1,7 @@
 // What this registry says beyond the original: differences, explanations, dry runs.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Client } from '../../src/client/index.ts';
-import { registryServer, SchemaRegistry } from '../../src/schema-registry/index.ts';
-import { type Embedded, openEmbedded } from '../suites/embedded.ts';
+import type { SchemaRegistry } from '../../src/schema-registry/index.ts';
+import { call as request, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const order = (fields: object[], more: object = {}) =>
   JSON.stringify({ type: 'record', name: 'Order', namespace: 'shop', fields, ...more });
@@ -15,37 +14,18 @@ const address = {
 };
 
 describe('insights', () => {
-  let embedded: Embedded;
-  let client: Client;
+  let served: ServedRegistry;
   let registry: SchemaRegistry;
   let url: string;
-  let stop: () => Promise<void>;
 
   beforeAll(async () => {
-    embedded = await openEmbedded();
-    client = embedded.connect();
-    registry = await SchemaRegistry.open(client);
-    const server = registryServer(registry, { clusterId: 'c', version: '0' });
-    url = await server.listen({ host: '127.0.0.1', port: 0 });
-    stop = async () => {
-      await server.close();
-      await registry.close();
-      await client.close();
-    };
+    served = await openServedRegistry();
+    ({ registry } = served);
+    url = await served.serve();
   });
-  afterAll(async () => {
-    await stop();
-    await embedded.close();
-  });
+  afterAll(() => served.close());
 
-  async function call(method: string, path: string, body?: unknown) {
-    const response = await fetch(url + path, {
-      method,
-      headers: body === undefined ? {} : { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: JSON.parse(await response.text()) };
-  }
+  const call = (method: string, path: string, body?: unknown) => request(url, `${method} ${path}`, {}, body);
   /** Registers versions one after another, whatever they are to each other. */
   async function subjectOf(subject: string, schemaType: string, ...schemas: (string | object)[]) {
     await call('PUT', `/config/${subject}`, { compatibility: 'NONE' });

@@ -1,13 +1,13 @@
 // Requests as large as they may be, of the kind that takes the square of its size when nobody thinks of it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSecured, type Secured } from './secured.ts';
+import { openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const MANY = 100_000;
 const many = <T>(of: (i: number) => T): T[] => Array.from({ length: MANY }, (_, i) => of(i));
 
 describe('large requests are answered in seconds', { timeout: 10_000 }, () => {
-  let secured: Secured;
-  beforeAll(async () => void (secured = await openSecured()));
+  let secured: ServedRegistry;
+  beforeAll(async () => void (secured = await openServedRegistry()));
   afterAll(() => secured.close());
 
   async function post(subject: string, body: object, query = ''): Promise<{ error_code?: number; message: string }> {

@@ -1,16 +1,16 @@
 // Registering, looking up, comparing and deleting, one after another, in the orders that clients really do it in.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, openSecured, type Secured } from './secured.ts';
+import { call, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const record = (...fields: string[]) =>
   JSON.stringify({ type: 'record', name: 'R', fields: fields.map((name) => ({ name, type: 'int', default: 0 })) });
 
 describe('the life of versions', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let url: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     url = await secured.serve();
   });
   afterAll(() => secured.close());

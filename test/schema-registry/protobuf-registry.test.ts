@@ -1,8 +1,6 @@
 // Protobuf over the registry's HTTP: references, refusals, normalized texts and serialized descriptors.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Client } from '../../src/client/index.ts';
-import { registryServer, SchemaRegistry } from '../../src/schema-registry/index.ts';
-import { type Embedded, openEmbedded } from '../suites/embedded.ts';
+import { call as request, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 function base(type: string) {
   return { schema: `syntax = "proto3"; package base; message B { ${type} value = 1; }` };
@@ -16,36 +14,16 @@ function user(version: number) {
 }
 
 describe('Protobuf in the registry', () => {
-  let embedded: Embedded;
-  let client: Client;
+  let served: ServedRegistry;
   let url: string;
-  let stop: () => Promise<void>;
 
   beforeAll(async () => {
-    embedded = await openEmbedded();
-    client = embedded.connect();
-    const registry = await SchemaRegistry.open(client);
-    const server = registryServer(registry, { clusterId: 'c', version: '0' });
-    url = await server.listen({ host: '127.0.0.1', port: 0 });
-    stop = async () => {
-      await server.close();
-      await registry.close();
-      await client.close();
-    };
+    served = await openServedRegistry();
+    url = await served.serve();
   });
-  afterAll(async () => {
-    await stop();
-    await embedded.close();
-  });
+  afterAll(() => served.close());
 
-  async function call(method: string, path: string, body?: object) {
-    const response = await fetch(url + path, {
-      method,
-      headers: body === undefined ? {} : { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: JSON.parse(await response.text()) };
-  }
+  const call = (method: string, path: string, body?: object) => request(url, `${method} ${path}`, {}, body);
   const register = (subject: string, body: object) =>
     call('POST', `/subjects/${subject}/versions`, { schemaType: 'PROTOBUF', ...body });
 

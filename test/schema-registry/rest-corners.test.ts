@@ -1,14 +1,14 @@
 // What clients send by mistake or once in a year, and what the original answers them.
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, openSecured, type Secured } from './secured.ts';
+import { call, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 describe('corners of the HTTP interface', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let url: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     url = await secured.serve();
     await register('a', { schema: '"int"' });
   });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, openSecured, type Secured } from './secured.ts';
+import { call, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 describe('GET /metrics', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let url: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     url = await secured.serve();
   });
   afterAll(() => secured.close());

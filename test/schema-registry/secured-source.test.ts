@@ -4,19 +4,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpSchemaSourceOptions, HttpSchemaSource } from '../../src/schema-registry/index.ts';
 import { avroSerde, deserializeLoading, serialize } from '../../src/serde/index.ts';
 import { type Certificates, hasOpenssl, makeCertificates } from './certificates.ts';
-import { openSecured, type Secured } from './secured.ts';
+import { openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const canRun = hasOpenssl();
 if (!canRun) console.log('skipped: there is no openssl to make certificates with (apt-get install openssl)');
 
 describe.skipIf(!canRun)('a secured registry', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let certificates: Certificates;
   let settings: Record<string, string>;
   let url: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     certificates = makeCertificates(secured.folder);
     const server = certificates.issue('server');
     settings = {

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { registryServer, SchemaRegistry } from '../../src/schema-registry/index.ts';
 import { parseSchema } from '../../src/schema-registry/providers.ts';
 import { retagged, type SchemaTags, tagsOf, withTagsOf } from '../../src/schema-registry/tags.ts';
 import type { SchemaType } from '../../src/serde/index.ts';
-import { openEmbedded } from '../suites/embedded.ts';
+import { call as request, openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const field = (entityPath: string, ...tags: string[]): SchemaTags => ({ entityType: 'SR_FIELD', entityPath, tags });
 const record = (entityPath: string, ...tags: string[]): SchemaTags => ({ entityType: 'SR_RECORD', entityPath, tags });
@@ -113,34 +112,17 @@ test('in Protobuf they are an option of Confluent, which is imported', () => {
 });
 
 describe('tags over HTTP', () => {
+  let served: ServedRegistry;
   let url: string;
-  const stop: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
-    const embedded = await openEmbedded();
-    const client = embedded.connect();
-    const registry = await SchemaRegistry.open(client);
-    const server = registryServer(registry, { clusterId: 'c', version: '0' });
-    url = await server.listen({ host: '127.0.0.1', port: 0 });
-    stop.push(
-      () => server.close(),
-      () => registry.close(),
-      () => client.close(),
-      () => embedded.close(),
-    );
+    served = await openServedRegistry();
+    url = await served.serve();
   });
-  afterAll(async () => {
-    for (const step of stop) await step();
-  });
+  afterAll(() => served.close());
 
-  async function call(method: string, path: string, body?: object) {
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(
-      url + path,
-      body === undefined ? { method } : { method, headers, body: JSON.stringify(body) },
-    );
-    return (await response.json()) as Record<string, unknown>;
-  }
+  const call = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> =>
+    (await request(url, `${method} ${path}`, {}, body)).body;
   const entity = (entityPath: string, tags: string[], entityType = 'SR_FIELD') => ({
     schemaEntity: { entityPath, entityType },
     tags,

@@ -6,7 +6,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../../src/platform/index.ts';
 import { type Certificates, hasOpenssl, makeCertificates } from './certificates.ts';
-import { openSecured, type Secured } from './secured.ts';
+import { openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const canRun = hasOpenssl();
 if (!canRun) console.log('skipped: there is no openssl to make certificates with (apt-get install openssl)');
@@ -18,13 +18,13 @@ interface Answer {
 }
 
 describe.skipIf(!canRun)('TLS', () => {
-  let secured: Secured;
+  let secured: ServedRegistry;
   let certificates: Certificates;
   let server: string;
   let client: string;
 
   beforeAll(async () => {
-    secured = await openSecured();
+    secured = await openServedRegistry();
     certificates = makeCertificates(secured.folder);
     server = certificates.issue('server');
     client = certificates.issue('client');

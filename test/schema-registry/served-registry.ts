@@ -1,4 +1,4 @@
-// A registry behind the HTTP rim with settings, for the tests of who may do what.
+// A registry on a broker of its own, behind the HTTP rim, with settings where a test is about them.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { registrySettings, registryServer, SchemaRegistry } from '../../src/sche
 import { readSettings } from '../../src/util/index.ts';
 import { openEmbedded } from '../suites/embedded.ts';
 
-export interface Secured {
+export interface ServedRegistry {
   readonly registry: SchemaRegistry;
   readonly folder: string;
   readonly log: string[];
@@ -16,7 +16,7 @@ export interface Secured {
   close(): Promise<void>;
 }
 
-export async function openSecured(): Promise<Secured> {
+export async function openServedRegistry(): Promise<ServedRegistry> {
   const embedded = await openEmbedded();
   const client = embedded.connect();
   const registry = await SchemaRegistry.open(client);
