@@ -34,6 +34,8 @@ export class TaskContext implements RecordContext {
   valueBytes: Buffer = NO_BYTES;
   valueStart = -1;
   valueEnd = -1;
+  /** What time can't be beyond, whatever timestamps say: how far those have come who feed the task (runtime/watermarks.ts). */
+  watermark = Number.POSITIVE_INFINITY;
   #headers: readonly Header[] | null = NO_HEADERS;
   #cursor: RecordView | null = null;
 

@@ -142,7 +142,7 @@ export class TopologyTestDriver {
   /** Goes on with the record that needed a schema. */
   #resume(): void {
     for (const task of this.#tasks) {
-      task.run(Number.POSITIVE_INFINITY);
+      while (task.run(Number.POSITIVE_INFINITY) > 0);
       task.flush();
     }
     this.#drain();
@@ -243,7 +243,7 @@ export class TopologyTestDriver {
         const queue = task.queue(record.topic);
         assert(queue !== undefined, `no queue for ${record.topic}`);
         queue.push(new SingleRecord(record), record.offset + 1);
-        task.run(Number.POSITIVE_INFINITY);
+        while (task.run(Number.POSITIVE_INFINITY) > 0);
         task.flush();
       }
     } catch (error) {

@@ -24,6 +24,8 @@ export interface TopologyOptions {
 export class Topology {
   readonly nodes: readonly GraphNode[];
   readonly subTopologies: readonly SubTopology[];
+  /** The sub-topologies by what they have to do with one another: they write to, or read from, the same internal topics. */
+  readonly pipelines: readonly (readonly SubTopology[])[];
   readonly internalTopics: ReadonlyMap<string, InternalTopic>;
   readonly stores: ReadonlyMap<string, StoreSpec>;
   readonly globalStores: readonly StoreSpec[];
@@ -38,6 +40,7 @@ export class Topology {
     this.globalStores = [...graph.globalStores];
     this.copartitioned = [...graph.copartitioned];
     this.subTopologies = cut(this.nodes);
+    this.pipelines = connected(this.subTopologies, this.internalTopics);
     this.#sourceLogged = new Set(options.optimization === 'all' ? storesLoggedBySources(this.nodes) : []);
     if (this.nodes.every((node) => node.source === null)) {
       throw new MillraceError('INVALID_TOPOLOGY', 'the topology reads no topic');
@@ -122,6 +125,30 @@ function storesLoggedBySources(nodes: readonly GraphNode[]): StoreSpec[] {
       return true;
     });
   });
+}
+
+function connected(
+  subTopologies: readonly SubTopology[],
+  internal: ReadonlyMap<string, InternalTopic>,
+): readonly (readonly SubTopology[])[] {
+  const topicsOf = ({ nodes }: SubTopology): string[] =>
+    nodes
+      .flatMap(({ source, sink }) => [
+        ...(source?.topics ?? []),
+        ...(typeof sink?.topic === 'string' ? [sink.topic] : []),
+      ])
+      .filter((topic) => internal.has(topic));
+  let pipelines: { readonly subs: SubTopology[]; readonly topics: Set<string> }[] = [];
+  for (const sub of subTopologies) {
+    const topics = topicsOf(sub);
+    const touched = pipelines.filter((pipeline) => topics.some((topic) => pipeline.topics.has(topic)));
+    const merged = {
+      subs: [...touched.flatMap(({ subs }) => subs), sub],
+      topics: new Set([...touched.flatMap((pipeline) => [...pipeline.topics]), ...topics]),
+    };
+    pipelines = [...pipelines.filter((pipeline) => !touched.includes(pipeline)), merged];
+  }
+  return pipelines.map(({ subs }) => subs);
 }
 
 /** Nodes belong together when an edge or a store connects them. */

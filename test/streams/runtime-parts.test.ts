@@ -84,7 +84,8 @@ describe('commit metadata', () => {
 
   test('comes back, and anything unreadable is unknown', () => {
     const positions = new Map([['a', { lastClose: 5, observedTime: 9 }]]);
-    expect(decodeMetadata(encodeMetadata(7, positions))).toEqual({ partitionTime: 7, positions });
+    expect(decodeMetadata(encodeMetadata(7, positions))).toEqual({ partitionTime: 7, positions, watermark: -1 });
+    expect(decodeMetadata(encodeMetadata(7, positions, 6))).toEqual({ partitionTime: 7, positions, watermark: 6 });
     for (const broken of ['', 'x', 'AQ==', 'AgAAAYvP5WgAAAAA/w=='])
       expect(decodeMetadata(broken).partitionTime).toBe(-1);
   });

@@ -1,4 +1,5 @@
 // Aggregates per key and session: a record joins the sessions it is within the gap of, and makes one of them.
+import type { TaskContext } from '../context.ts';
 import type { Emit, GraphNode } from '../dsl-graph.ts';
 import type { EmitStrategy } from '../options.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
@@ -29,6 +30,21 @@ export function aggregateSessions(
     const { initial, add, merge } = aggregation;
     const { gapMs, graceMs } = windows;
     const mine = ownCopy(spec, sendsOld());
+    if (onClose) scope.holdsBack(node, position, () => graceMs + gapMs);
+
+    const emitClosed = (closeTime: number, context: TaskContext): void => {
+      if (closeTime <= position.lastClose) return;
+      position.lastClose = closeTime;
+      for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
+        emitter.emit(span, span.value, null, span.end, context);
+      }
+    };
+    if (onClose) {
+      scope.onTime(node, () => {
+        closing.fill(position.lastClose);
+        emitClosed(scope.timeOf(position) - graceMs - gapMs, scope.context);
+      });
+    }
 
     return (key, value, timestamp, context) => {
       if (value === null || !locator.locate(key, context)) {
@@ -36,8 +52,7 @@ export function aggregateSessions(
         return;
       }
       if (onClose) closing.fill(position.lastClose);
-      if (timestamp > position.observedTime) position.observedTime = timestamp;
-      const closeTime = position.observedTime - graceMs - gapMs;
+      const closeTime = scope.timeAfter(position, timestamp) - graceMs - gapMs;
 
       const merged: Interval[] = [];
       let start = timestamp;
@@ -94,11 +109,7 @@ export function aggregateSessions(
           emitter.changed(span, result, old, end, context);
         }
       }
-      if (!onClose || closeTime <= position.lastClose) return;
-      position.lastClose = closeTime;
-      for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
-        emitter.emit(span, span.value, null, span.end, context);
-      }
+      if (onClose) emitClosed(closeTime, context);
     };
   };
 }

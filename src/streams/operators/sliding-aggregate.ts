@@ -28,6 +28,7 @@ export function aggregateSliding(
     const difference = windows.timeDifferenceMs;
     // One aggregate may become that of several windows, so nobody may change it in place.
     const mine = copying(spec);
+    if (onClose) scope.holdsBack(node, position, () => difference + windows.graceMs);
 
     const put = (start: number, value: unknown, timestamp: number, context: TaskContext): void => {
       const { bytes, start: from, end: to } = locator;
@@ -46,14 +47,27 @@ export function aggregateSliding(
       else if (before === undefined) closing.add(span);
     };
 
+    const emitClosed = (closeTime: number, context: TaskContext): void => {
+      if (closeTime <= position.lastClose) return;
+      position.lastClose = closeTime;
+      for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
+        emitter.emit(span, span.value, null, span.timestamp, context);
+      }
+    };
+    if (onClose) {
+      scope.onTime(node, () => {
+        closing.fill(position.lastClose);
+        emitClosed(scope.timeOf(position) - windows.graceMs, scope.context);
+      });
+    }
+
     return (key, value, timestamp, context) => {
       if (value === null || !locator.locate(key, context)) {
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
       if (onClose) closing.fill(position.lastClose);
-      if (timestamp > position.observedTime) position.observedTime = timestamp;
-      const closeTime = position.observedTime - windows.graceMs;
+      const closeTime = scope.timeAfter(position, timestamp) - windows.graceMs;
       if (timestamp + difference < closeTime) {
         scope.drop('late', node);
         return;
@@ -76,11 +90,7 @@ export function aggregateSliding(
         scope.failed(error, node);
         return;
       }
-      if (!onClose || closeTime <= position.lastClose) return;
-      position.lastClose = closeTime;
-      for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
-        emitter.emit(span, span.value, null, span.timestamp, context);
-      }
+      if (onClose) emitClosed(closeTime, context);
     };
   };
 }

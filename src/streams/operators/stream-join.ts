@@ -38,6 +38,10 @@ export function joinSide(options: JoinSide) {
     const needsKey = joiner.length !== 2 || scope.plan.childrenNeedKey(node);
     const keySerde = options.own.key;
     const hasRaw = options.own.logging && scope.plan.hasValueBytes(node);
+    if (waiting !== null) {
+      const longestMs = Math.max(windows.beforeMs, windows.afterMs) + windows.graceMs;
+      scope.holdsBack(node, position, () => longestMs);
+    }
 
     const emit = (key: unknown, mine: unknown, theirs: unknown, timestamp: number, context: TaskContext): boolean => {
       let joined: unknown;
@@ -72,9 +76,8 @@ export function joinSide(options: JoinSide) {
     };
 
     /** Gives up what can't find a partner any more: by time, right before left, by key. */
-    const flush = (buffer: OuterBufferState, context: TaskContext): void => {
+    const flush = (buffer: OuterBufferState, streamTime: number, context: TaskContext): void => {
       const { keyBytes, keyStart, keyEnd } = context;
-      const streamTime = position.observedTime;
       const closed = (entry: Unmatched | undefined): entry is Unmatched =>
         entry !== undefined &&
         entry.time + (entry.isLeft ? windows.afterMs : windows.beforeMs) + windows.graceMs < streamTime;
@@ -93,9 +96,11 @@ export function joinSide(options: JoinSide) {
       context.keyEnd = keyEnd;
     };
 
+    // Both sides look after what waits: one of them does it when time passes.
+    if (waiting !== null && isLeft) scope.onTime(node, () => flush(waiting, scope.timeOf(position), scope.context));
+
     return (key, value, timestamp, context) => {
-      if (timestamp > position.observedTime) position.observedTime = timestamp;
-      const streamTime = position.observedTime;
+      const streamTime = scope.timeAfter(position, timestamp);
       if (value === null) {
         scope.drop('null-value', node);
         return;
@@ -105,7 +110,7 @@ export function joinSide(options: JoinSide) {
         else scope.drop('null-key', node);
         return;
       }
-      if (waiting !== null && timestamp === streamTime) flush(waiting, context);
+      if (waiting !== null && timestamp >= streamTime) flush(waiting, streamTime, context);
 
       const { keyBytes, keyStart, keyEnd } = context;
       const { bytes, start, end } = locator;

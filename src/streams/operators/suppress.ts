@@ -1,3 +1,4 @@
+import type { TaskContext } from '../context.ts';
 import type { EmitChange, GraphNode } from '../dsl-graph.ts';
 import type { Suppressed } from '../options.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
@@ -21,16 +22,11 @@ export function suppressOperator(spec: StoreSpec, options: Suppressed, graceMs: 
     const maxRecords = options.maxRecords ?? Number.POSITIVE_INFINITY;
     const failsWhenFull = finalResults || (options.until === 'timeLimit' && options.whenFull === 'fail');
     const keepsOld = sendsOld();
+    let longestMs = 0;
+    scope.holdsBack(node, position, () => longestMs + waitMs);
 
-    return (key, value, old, timestamp, context) => {
-      if (timestamp > position.observedTime) position.observedTime = timestamp;
-      if (!locator.locate(key, context)) {
-        scope.drop('null-key', node);
-        return;
-      }
-      const time = finalResults ? (key as Windowed<unknown>).end : timestamp;
-      buffer.put(locator.bytes, locator.start, locator.end, time, value, keepsOld ? old : null, timestamp);
-      const until = position.observedTime - waitMs;
+    const emitDue = (streamTime: number, context: TaskContext): void => {
+      const until = streamTime - waitMs;
       while (buffer.size > 0 && (buffer.minTime <= until || buffer.size > maxRecords)) {
         if (buffer.minTime > until && failsWhenFull) {
           throw new MillraceError(
@@ -49,6 +45,23 @@ export function suppressOperator(spec: StoreSpec, options: Suppressed, graceMs: 
         context.keyStart = keyStart;
         context.keyEnd = keyEnd;
       }
+    };
+    scope.onTime(node, () => emitDue(scope.timeOf(position), scope.context));
+
+    return (key, value, old, timestamp, context) => {
+      const streamTime = scope.timeAfter(position, timestamp);
+      if (!locator.locate(key, context)) {
+        scope.drop('null-key', node);
+        return;
+      }
+      let time = timestamp;
+      if (finalResults) {
+        const { start, end } = key as Windowed<unknown>;
+        if (end - start > longestMs) longestMs = end - start;
+        time = end;
+      }
+      buffer.put(locator.bytes, locator.start, locator.end, time, value, keepsOld ? old : null, timestamp);
+      emitDue(streamTime, context);
     };
   };
 }

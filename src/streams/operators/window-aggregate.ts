@@ -32,6 +32,7 @@ export function aggregateWindows(
     const { initial, add } = aggregation;
     const { sizeMs, advanceMs, graceMs } = windows;
     const mine = ownCopy(spec, sendsOld());
+    if (onClose) scope.holdsBack(node, position, () => sizeMs + graceMs);
 
     const emitClosed = (closeTime: number, context: TaskContext): void => {
       const { lastClose } = position;
@@ -50,13 +51,14 @@ export function aggregateWindows(
       }
     };
 
+    if (onClose) scope.onTime(node, () => emitClosed(scope.timeOf(position) - graceMs, scope.context));
+
     return (key, value, timestamp, context) => {
       if (value === null || !locator.locate(key, context)) {
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
-      if (timestamp > position.observedTime) position.observedTime = timestamp;
-      const closeTime = position.observedTime - graceMs;
+      const closeTime = scope.timeAfter(position, timestamp) - graceMs;
       for (let start = windows.firstStart(timestamp); start <= timestamp; start += advanceMs) {
         if (start + sizeMs <= closeTime) {
           scope.drop('late', node);

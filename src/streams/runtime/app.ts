@@ -32,6 +32,11 @@ export interface TaskMetrics {
   readonly processed: number;
   /** Records left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The same, by operator. */
+  readonly droppedBy: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** How often records went on without older ones that were known to come, because those took too long. */
+  readonly idleTimeouts: number;
+  /** Event time up to which the task has come. */
   readonly streamTime: number;
   /** Offsets behind the last processed record, per `topic-partition`. */
   readonly positions: Readonly<Record<string, number>>;
@@ -161,6 +166,8 @@ export class KafkaStreams {
       taskId: task.id,
       processed: task.processed,
       dropped: Object.fromEntries(task.dropped),
+      droppedBy: Object.fromEntries([...task.droppedBy].map(([name, counts]) => [name, Object.fromEntries(counts)])),
+      idleTimeouts: task.idleTimeouts,
       streamTime: task.streamTime(),
       positions: Object.fromEntries(task.queues.map((queue) => [`${queue.topic}-${queue.partition}`, queue.position])),
       stores: Object.fromEntries([...task.stores].map(([name, store]) => [name, store.size])),

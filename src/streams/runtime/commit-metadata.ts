@@ -7,14 +7,22 @@ import type { EmitPosition } from './task-scope.ts';
 const VERSION = 2;
 /** Behind an operator's name: the latest event time it has seen. Readers that don't know it keep it as one more name. */
 const OBSERVED = '.observed';
+/** The partition's watermark, as if it were an operator's. */
+const WATERMARK = '.watermark';
 
 export interface CommitMetadata {
   readonly partitionTime: number;
   readonly positions: ReadonlyMap<string, EmitPosition>;
+  /** How far the partition's feeders have come; -1 when that is not known. */
+  readonly watermark: number;
 }
 
-export function encodeMetadata(partitionTime: number, positions: ReadonlyMap<string, EmitPosition>): string {
-  const entries: [string, number][] = [];
+export function encodeMetadata(
+  partitionTime: number,
+  positions: ReadonlyMap<string, EmitPosition>,
+  watermark = -1,
+): string {
+  const entries: [string, number][] = watermark >= 0 ? [[WATERMARK, watermark]] : [];
   for (const [name, { lastClose, observedTime }] of positions) {
     if (lastClose >= 0) entries.push([name, lastClose]);
     if (observedTime >= 0) entries.push([`${name}${OBSERVED}`, observedTime]);
@@ -37,7 +45,8 @@ export function encodeMetadata(partitionTime: number, positions: ReadonlyMap<str
 /** An empty or unreadable text is "unknown", never an error. */
 export function decodeMetadata(text: string): CommitMetadata {
   const positions = new Map<string, EmitPosition>();
-  const unknown = { partitionTime: -1, positions };
+  const unknown = { partitionTime: -1, positions, watermark: -1 };
+  let watermark = -1;
   const bytes = Buffer.from(text, 'base64');
   try {
     const version = bytes.readInt8(0);
@@ -50,6 +59,10 @@ export function decodeMetadata(text: string): CommitMetadata {
         const name = bytes.toString('utf8', at + 4, end);
         const time = readInt64(bytes, end);
         at = end + 8;
+        if (name === WATERMARK) {
+          watermark = time;
+          continue;
+        }
         const isObserved = name.endsWith(OBSERVED);
         const id = isObserved ? name.slice(0, -OBSERVED.length) : name;
         const position = positions.get(id) ?? { observedTime: -1, lastClose: -1 };
@@ -58,7 +71,7 @@ export function decodeMetadata(text: string): CommitMetadata {
         positions.set(id, position);
       }
     }
-    return { partitionTime, positions };
+    return { partitionTime, positions, watermark };
   } catch {
     return unknown;
   }

@@ -3,6 +3,7 @@
  * a commit now and then the checkpoints.
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
+import type { Announcer } from './announcer.ts';
 import { encodeMetadata } from './commit-metadata.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { RunningTask } from './running-task.ts';
@@ -14,6 +15,7 @@ export interface CommitterOptions {
   readonly producer: Producer;
   readonly outgoing: Outgoing;
   readonly running: () => Iterable<RunningTask>;
+  readonly announcer: Announcer;
   /** Full names of the topics whose records may be deleted when they have been processed. */
   readonly internalTopics: ReadonlySet<string>;
   /** Marks an error as one of the tasks' own. */
@@ -30,6 +32,7 @@ export class Committer {
   readonly #producer: Producer;
   readonly #outgoing: Outgoing;
   readonly #running: () => Iterable<RunningTask>;
+  readonly #announcer: Announcer;
   readonly #internalTopics: ReadonlySet<string>;
   readonly #failedInTask: (error: unknown) => unknown;
   readonly #onFailure: (error: unknown) => void;
@@ -42,6 +45,7 @@ export class Committer {
     this.#producer = options.producer;
     this.#outgoing = options.outgoing;
     this.#running = options.running;
+    this.#announcer = options.announcer;
     this.#internalTopics = options.internalTopics;
     this.#failedInTask = options.failedInTask;
     this.#onFailure = options.onFailure;
@@ -104,11 +108,12 @@ export class Committer {
           topic: queue.topic,
           partition: queue.partition,
           offset: queue.position,
-          metadata: encodeMetadata(queue.partitionTime, task.positions),
+          metadata: encodeMetadata(queue.partitionTime, task.positions, queue.watermark?.time),
         });
         committed.set(queue, queue.position);
       }
     }
+    this.#announcer.announce(this.#running());
     this.lastCommit = clock.now();
     if (offsets.length === 0 && !this.#outgoing.hasOutput) return;
     if (exactlyOnce) this.#outgoing.begin();
@@ -144,8 +149,8 @@ export class Committer {
     const { clock, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
     const now = clock.now();
     const due = [...this.#running()].filter(
-      ({ checkpoint, isDirty, checkpointedAt }) =>
-        checkpoint !== null && isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
+      ({ checkpoint, task, checkpointedAt }) =>
+        checkpoint !== null && task.isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
     );
     if (due.length === 0) return;
     const changelogs = due.flatMap(({ task: { partition }, logs }) =>
@@ -168,7 +173,7 @@ export class Committer {
         streamTime: task.streamTime(),
       });
       running.checkpointedAt = now;
-      running.isDirty = false;
+      task.isDirty = false;
     }
   }
 }

@@ -1,5 +1,6 @@
 // A task with what belongs to it outside of its sub-topology: its checkpoint, and what has been committed for it.
 import { join } from 'node:path';
+import type { CommittedOffset } from '../../client/index.ts';
 import { codeOf } from '../../util/index.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
@@ -20,8 +21,9 @@ export interface RunningTaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   readonly output: TaskOutput;
   readonly onRestored: (report: RestoreReport) => void;
-  /** The offset that the group has committed for a partition of the task's number; -1 when there is none. */
-  readonly committed: (topic: string) => number;
+  /** What the group has committed for a partition of the task's number. */
+  readonly committed: (topic: string) => CommittedOffset | undefined;
+  readonly feeders: ReadonlyMap<string, readonly string[]>;
 }
 
 export class RunningTask {
@@ -31,10 +33,6 @@ export class RunningTask {
   /** The last offset that was committed, or is being committed. */
   readonly committed = new Map<SourceQueue, number>();
   checkpointedAt: number;
-  /** Since when records wait for those of another partition; 0 when none do. */
-  idleSince = 0;
-  /** The state is not that of the last checkpoint. */
-  isDirty = false;
 
   private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
     this.task = task;
@@ -50,7 +48,7 @@ export class RunningTask {
     options: RunningTaskOptions,
     stopped: () => boolean,
   ): Promise<RunningTask | undefined> {
-    const { topology, settings, globalStores, output, onRestored, committed } = options;
+    const { topology, settings, globalStores, output, onRestored, committed, feeders } = options;
     const { stateDir, clock, applicationId } = settings;
     const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
     const checkpoint = keepsState
@@ -65,16 +63,22 @@ export class RunningTask {
         output,
         clock,
         globalStores,
+        feeders,
         tracking: (store) => ({ log: topology.hasChangelog(store), checkpoint: store.logging && checkpoint !== null }),
       });
       await prepareSerdes(sub.nodes, sub.stores);
+      // What has expired is not to be restored, so time comes first.
+      for (const queue of task.queues) {
+        task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
+      }
       const logs = storeLogs(task, topology);
-      const report = await restoreTask(task, logs, checkpoint, settings.client, committed, stopped);
+      const offset = (topic: string) => committed(topic)?.offset ?? -1;
+      const report = await restoreTask(task, logs, checkpoint, settings.client, offset, stopped);
       if (!stopped()) {
         onRestored(report);
         const running = new RunningTask(task, logs, checkpoint, clock.now());
         // What came from the logs is for the next checkpoint.
-        running.isDirty = report.changelogRecords > 0;
+        task.isDirty = report.changelogRecords > 0;
         return running;
       }
     } catch (error) {

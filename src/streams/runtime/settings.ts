@@ -25,6 +25,16 @@ export interface StreamsSettings {
   /** How much longer than its windows a windowed changelog is kept. Default a day. */
   readonly windowstoreChangelogAdditionalRetentionMs?: number;
   readonly pollMs?: number;
+  /**
+   * Tasks that have read everything hold back the time of those behind a repartition topic for so long, in case they get
+   * more. Default 1000.
+   */
+  readonly watermarkIdleMs?: number;
+  /**
+   * How long a task with records waits for older ones from its other inputs that are known to be on the broker. Default
+   * 1000. For tasks that feed it and are still reading it waits ten times as long.
+   */
+  readonly maxTaskIdleMs?: number;
   /** How often records of repartition topics that have been processed are deleted. Default 30 000. */
   readonly repartitionPurgeIntervalMs?: number;
   readonly sessionTimeoutMs?: number;
@@ -58,6 +68,8 @@ export interface ResolvedSettings {
   readonly replicationFactor: number | undefined;
   readonly changelogExtraRetentionMs: number;
   readonly pollMs: number;
+  readonly watermarkIdleMs: number;
+  readonly maxTaskIdleMs: number;
   readonly purgeIntervalMs: number;
   readonly sessionTimeoutMs: number | undefined;
   readonly heartbeatIntervalMs: number | undefined;
@@ -96,6 +108,8 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     replicationFactor: given.replicationFactor,
     changelogExtraRetentionMs: given.windowstoreChangelogAdditionalRetentionMs ?? DAY_MS,
     pollMs: given.pollMs ?? 100,
+    watermarkIdleMs: given.watermarkIdleMs ?? 1000,
+    maxTaskIdleMs: given.maxTaskIdleMs ?? 1000,
     purgeIntervalMs: given.repartitionPurgeIntervalMs ?? 30_000,
     sessionTimeoutMs: given.sessionTimeoutMs,
     heartbeatIntervalMs: given.heartbeatIntervalMs,

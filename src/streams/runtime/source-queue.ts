@@ -5,6 +5,7 @@ import type { RecordView, TaskContext } from '../context.ts';
 import type { DecodingPlan, Emit, GraphNode } from '../dsl-graph.ts';
 import type { DecodeErrorHandler, DropReason } from '../options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
+import { announcementsIn, type Watermark } from './watermarks.ts';
 
 /** What a queue tells its task. */
 export interface QueueOwner {
@@ -12,6 +13,7 @@ export interface QueueOwner {
   readonly plan: DecodingPlan;
   readonly onDecodeError: DecodeErrorHandler;
   drop(reason: DropReason, node: GraphNode): void;
+  timeHasPassed(): void;
 }
 
 /**
@@ -27,6 +29,8 @@ export class SourceQueue {
   position = -1;
   /** The largest event time taken from this partition. */
   partitionTime = -1;
+  /** Where time is the minimum over several feeders: how far they have come. */
+  readonly watermark: Watermark | undefined;
   readonly #owner: QueueOwner;
   readonly #node: GraphNode;
   readonly #emit: Emit;
@@ -42,7 +46,15 @@ export class SourceQueue {
   #key: unknown;
   #value: unknown;
 
-  constructor(owner: QueueOwner, node: GraphNode, topic: string, partition: number, emit: Emit) {
+  constructor(
+    owner: QueueOwner,
+    node: GraphNode,
+    topic: string,
+    partition: number,
+    emit: Emit,
+    watermark: Watermark | undefined,
+  ) {
+    this.watermark = watermark;
     this.#owner = owner;
     this.#node = node;
     this.topic = topic;
@@ -91,7 +103,7 @@ export class SourceQueue {
         this.#current = undefined;
         continue;
       }
-      if (this.#decode(cursor)) return;
+      if (!this.#hears(cursor) && this.#decode(cursor)) return;
       this.position = cursor.offset + 1;
     }
   }
@@ -110,6 +122,22 @@ export class SourceQueue {
     if (time > this.partitionTime) this.partitionTime = time;
     this.#emit(key, value, time, context);
     this.position = record.offset + 1;
+  }
+
+  /** Takes in what feeders announce; false for records. */
+  #hears(cursor: RecordCursor): boolean {
+    const { watermark } = this;
+    if (watermark === undefined || cursor.headerCount !== 1 || cursor.keyStart >= 0 || cursor.valueStart >= 0)
+      return false;
+    try {
+      const announcements = announcementsIn(cursor.headers());
+      if (announcements === undefined) return false;
+      watermark.hear(announcements);
+      this.#owner.timeHasPassed();
+    } catch (error) {
+      this.#refuse(cursor, error, 'value');
+    }
+    return true;
   }
 
   #decode(cursor: RecordCursor): boolean {

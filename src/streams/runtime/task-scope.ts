@@ -48,8 +48,16 @@ export interface TaskScope {
   drop(reason: DropReason, node: GraphNode): void;
   /** A user's function threw: returns when the record is to be skipped, throws otherwise. */
   failed(error: unknown, node: GraphNode): void;
-  /** The largest timestamp that this task took up. */
+  /** The largest timestamp that this task took up, as far as those who feed it have come. */
   streamTime(): number;
+  /** Runs when those who feed the task have come further, while no record does it: `timeOf` may be later than before. */
+  onTime(node: GraphNode, run: () => void): void;
+  /** An operator's own time: the largest timestamp it has seen, as far as those who feed the task have come. */
+  timeOf(position: EmitPosition): number;
+  /** The same behind a record with that timestamp. */
+  timeAfter(position: EmitPosition, timestamp: number): number;
+  /** The operator emits records that are up to so many milliseconds older than the time it has come to. */
+  holdsBack(node: GraphNode, position: EmitPosition, ms: () => number): void;
   now(): number;
   requestCommit(): void;
   position(id: string): EmitPosition;
@@ -57,6 +65,7 @@ export interface TaskScope {
 
 /** How far an operator that emits closed windows has come. Checkpointed and committed, so that it survives a restart. */
 export interface EmitPosition {
+  /** The largest timestamp seen. Time itself may be behind it: see `TaskScope.timeAfter`. */
   observedTime: number;
   lastClose: number;
 }

@@ -13,6 +13,7 @@ import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../topology.ts';
 import { SourceQueue } from './source-queue.ts';
 import type { EmitPosition, TaskOutput, TaskScope } from './task-scope.ts';
+import { Watermark } from './watermarks.ts';
 
 export interface TaskSettings {
   readonly applicationId: string;
@@ -32,6 +33,8 @@ export interface TaskOptions {
   readonly clock: Clock;
   readonly tracking: (spec: StoreSpec) => Tracking;
   readonly globalStores: ReadonlyMap<string, StateStore>;
+  /** The tasks that feed internal topics, where time is the minimum over them. Default: nowhere. */
+  readonly feeders?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What a user's function threw, on its way to stop the application. */
@@ -62,15 +65,26 @@ export class Task implements TaskScope {
   readonly onDecodeError: DecodeErrorHandler;
   processed = 0;
   readonly dropped = new Map<DropReason, number>();
+  /** The same by operator. */
+  readonly droppedBy = new Map<string, Map<DropReason, number>>();
+  /** How often records were not waited for any longer, though they were known to come. */
+  idleTimeouts = 0;
+  /** A partition had no more records at hand when `run` came back. */
+  hasRunOut = false;
   commitRequested = false;
+  /** The state is not that of the last checkpoint. */
+  isDirty = false;
   readonly #settings: TaskSettings;
   readonly #clock: Clock;
   readonly #globalStores: ReadonlyMap<string, StateStore>;
   readonly #emits = new Map<GraphNode, Emit | EmitChange>();
   readonly #sharedObjects = new Map<string, unknown>();
   readonly #flushes: { readonly node: GraphNode; readonly flush: () => void }[] = [];
+  readonly #timers: { readonly node: GraphNode; readonly run: () => void }[] = [];
   readonly #closes: (() => void)[] = [];
   readonly #schedules: Schedule[] = [];
+  /** What operators hold back until their time has come to this position, by at most so many milliseconds. */
+  readonly #holds = new Map<GraphNode, { readonly position: EmitPosition; readonly ms: () => number }>();
   #streamTime = -1;
 
   constructor(options: TaskOptions) {
@@ -92,12 +106,16 @@ export class Task implements TaskScope {
       const emit = this.forward(node);
       for (const topic of node.source!.topics) {
         const name = internal.has(topic) ? this.internalTopic(topic) : topic;
-        this.queues.push(new SourceQueue(this, node, name, options.partition, emit));
+        const feeders = options.feeders?.get(topic);
+        const watermark = feeders === undefined ? undefined : new Watermark(feeders);
+        this.queues.push(new SourceQueue(this, node, name, options.partition, emit, watermark));
       }
     }
     // Operators behind no source of records (only stores) are built, too: their processors may punctuate.
     for (const node of subTopology.nodes) if (node.build !== null) this.input(node);
     this.#flushes.sort((a, b) => a.node.index - b.node.index);
+    this.#timers.sort((a, b) => a.node.index - b.node.index);
+    this.#boundTime();
   }
 
   // ── What the runtime calls ──
@@ -108,13 +126,16 @@ export class Task implements TaskScope {
   }
 
   /**
-   * Processes records in the order of their times until nothing is at hand, `limit` records are done, or `mayGoOn` says
-   * no (asked every now and then). Answers how many were processed. Throws `SchemaNotLoaded` before the record at stake.
+   * Processes records in the order of their times until a partition has no more at hand, `limit` records are done, or the
+   * next one is not older than `until` (the first is processed in any case). Answers how many were processed. Throws
+   * `SchemaNotLoaded` before the record at stake.
    */
-  run(limit: number): number {
+  run(limit: number, until = Number.POSITIVE_INFINITY): number {
     const { queues } = this;
     let count = 0;
     const punctuates = this.#schedules.length > 0;
+    this.hasRunOut = false;
+    this.isDirty = true;
     while (count < limit) {
       let next: SourceQueue | undefined;
       let nextTime = Number.POSITIVE_INFINITY;
@@ -131,17 +152,33 @@ export class Task implements TaskScope {
           secondTime = time;
         }
       }
-      if (next === undefined) break;
+      if (next === undefined) {
+        this.hasRunOut = true;
+        break;
+      }
+      if (count > 0 && nextTime >= until) break;
       do {
         if (next.headTime > this.#streamTime) this.#streamTime = next.headTime;
         next.processHead();
         count++;
         this.processed++;
-        if (punctuates) this.#punctuate('streamTime', this.#streamTime);
+        if (punctuates) this.#punctuate('streamTime', this.streamTime());
         next.load();
-      } while (count < limit && next.headTime <= secondTime && !next.isEmpty);
+      } while (count < limit && next.headTime <= secondTime && next.headTime < until);
+      if (next.isEmpty) {
+        this.hasRunOut = true;
+        break;
+      }
     }
     return count;
+  }
+
+  /** Event time of the oldest record that has been loaded; Infinity when there is none. */
+  get headTime(): number {
+    const { queues } = this;
+    let time = queues[0]!.headTime;
+    for (let i = 1; i < queues.length; i++) if (queues[i]!.headTime < time) time = queues[i]!.headTime;
+    return time;
   }
 
   /** Emits what cached stores hold back. */
@@ -149,6 +186,11 @@ export class Task implements TaskScope {
     if (this.#flushes.length === 0) return;
     this.context.leaveRecord(this.#streamTime);
     for (const { flush } of this.#flushes) flush();
+  }
+
+  /** Whether changes wait in caches until `flush`. */
+  get holdsChanges(): boolean {
+    return this.#flushes.length > 0;
   }
 
   punctuateWallClock(): void {
@@ -161,6 +203,49 @@ export class Task implements TaskScope {
 
   restoreTime(streamTime: number): void {
     if (streamTime > this.#streamTime) this.#streamTime = streamTime;
+  }
+
+  /** A partition knows how far its feeders had come when it was committed. */
+  restoreWatermark(queue: SourceQueue, time: number): void {
+    queue.watermark?.restore(time);
+    this.#boundTime();
+  }
+
+  /** A partition has heard how far its feeders have come: operators that wait for time to pass go on without a record. */
+  timeHasPassed(): void {
+    const before = this.context.watermark;
+    this.#boundTime();
+    if (this.context.watermark === before || this.#timers.length === 0) return;
+    this.isDirty = true;
+    this.context.leaveRecord(this.streamTime());
+    for (const { run } of this.#timers) run();
+    this.#punctuate('streamTime', this.streamTime());
+  }
+
+  #boundTime(): void {
+    let time = Number.POSITIVE_INFINITY;
+    for (const { watermark } of this.queues) if (watermark !== undefined) time = Math.min(time, watermark.time);
+    this.context.watermark = time;
+    for (const store of this.stores.values()) store.timeHasCome?.(time);
+  }
+
+  /** Up to where a sink has written: what it writes later has later times, but for records that come out of order. */
+  timeAt(sink: GraphNode): number {
+    const now = this.streamTime();
+    if (this.#holds.size === 0) return now;
+    const times = new Map<GraphNode, number>();
+    // Operators stand behind their parents.
+    for (const node of this.subTopology.nodes) {
+      let time = now;
+      for (const parent of node.parents) time = Math.min(time, times.get(parent) ?? now);
+      const hold = this.#holds.get(node);
+      if (hold !== undefined) {
+        const { observedTime } = hold.position;
+        time = Math.max(-1, (observedTime < 0 ? time : Math.min(time, observedTime)) - hold.ms());
+      }
+      times.set(node, time);
+    }
+    return times.get(sink) ?? now;
   }
 
   // ── What operators are built with ──
@@ -246,6 +331,9 @@ export class Task implements TaskScope {
 
   drop(reason: DropReason, node: GraphNode): void {
     this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
+    let own = this.droppedBy.get(node.name);
+    if (own === undefined) this.droppedBy.set(node.name, (own = new Map()));
+    own.set(reason, (own.get(reason) ?? 0) + 1);
     const { onDrop } = this.#settings;
     if (onDrop === undefined) return;
     const { topic, partition, offset, timestamp } = this.context;
@@ -267,7 +355,24 @@ export class Task implements TaskScope {
   }
 
   streamTime(): number {
-    return this.#streamTime;
+    return Math.min(this.#streamTime, this.context.watermark);
+  }
+
+  timeOf(position: EmitPosition): number {
+    return Math.min(position.observedTime, this.context.watermark);
+  }
+
+  timeAfter(position: EmitPosition, timestamp: number): number {
+    if (timestamp > position.observedTime) position.observedTime = timestamp;
+    return this.timeOf(position);
+  }
+
+  onTime(node: GraphNode, run: () => void): void {
+    this.#timers.push({ node, run });
+  }
+
+  holdsBack(node: GraphNode, position: EmitPosition, ms: () => number): void {
+    this.#holds.set(node, { position, ms });
   }
 
   now(): number {

@@ -9,6 +9,7 @@ import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { StateStore } from '../state/store.ts';
 import type { SubTopology, Topology } from '../topology.ts';
 import { StreamsAssignor } from './assignor.ts';
+import { Announcer } from './announcer.ts';
 import { Committer } from './committer.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { Outgoing } from './outgoing.ts';
@@ -17,6 +18,8 @@ import { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { Task } from './task.ts';
+import { TaskGroup, type Waiting } from './task-group.ts';
+import { feedersOf } from './watermarks.ts';
 
 export interface WorkerEvents {
   onRunning(): void;
@@ -37,7 +40,7 @@ export interface WorkerOptions {
   readonly events: WorkerEvents;
 }
 
-/** Records between two looks at the clock. */
+/** Records between two looks at the clock, and at who has the oldest ones. */
 const RUN_RECORDS = 512;
 /** How long processing may keep the event loop. */
 const SLICE_MS = 4;
@@ -45,12 +48,14 @@ const SLICE_MS = 4;
 const MAX_BACKLOG = 8;
 /** How long the consumer may be left alone while there is work; rebalances are heard of in its poll. */
 const POLL_AT_LEAST_MS = 20;
+/** How often readers hear how far their feeders have come, where commits are further apart and need not be waited for. */
+const ANNOUNCE_MS = 100;
 /** Well below a topic's default max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
 /** Bytes on their way to the broker before processing waits. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
-/** How long a task waits for the records of a partition that is known to have some. */
-const MAX_IDLE_MS = 1000;
+/** How long tasks wait for those that feed them, in terms of how long they wait for records on the broker. */
+const FEEDERS_PATIENCE = 10;
 /** Records that may be produced while a commit is under way. */
 const MAX_HELD_BACK = 50_000;
 
@@ -61,10 +66,16 @@ export class Worker {
   readonly #producer: Producer;
   readonly #outgoing: Outgoing;
   readonly #committer: Committer;
+  readonly #announcer: Announcer;
+  /** Feeding tasks by internal topic. */
+  readonly #feeders: ReadonlyMap<string, readonly string[]>;
+  readonly #waiting: Waiting;
   readonly #running = new Map<string, RunningTask>();
+  /** Tasks whose records are taken in one order, by pipeline: sub-topologies that write to one another. */
+  #pipelines: readonly (readonly TaskGroup[])[] = [];
   readonly #queues = new Map<string, { readonly queue: SourceQueue; readonly running: RunningTask }>();
   readonly #paused = new Set<SourceQueue>();
-  /** Where partitions ended when they were assigned, until the consumer is there. */
+  /** Where partitions ended when that was last heard of. */
   readonly #endOffsets = new Map<SourceQueue, number>();
   readonly #fullNames = new Map<string, string>();
   #stopping = false;
@@ -78,6 +89,7 @@ export class Worker {
   /** What failed that nobody waited for. */
   #backgroundFailure: { readonly error: unknown } | null = null;
   #lastPoll = 0;
+  #lastAnnouncement = 0;
   #turns = 0;
   #failure: unknown;
 
@@ -113,12 +125,28 @@ export class Worker {
         : { batchSize: BATCH_BYTES },
     );
     this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
+    this.#feeders = feedersOf(topology, options.counts);
+    this.#waiting = {
+      mayBringMore: (queue) => this.#mayBringMore(queue),
+      brokerMs: settings.maxTaskIdleMs,
+      feedersMs: settings.maxTaskIdleMs * FEEDERS_PATIENCE,
+    };
+    this.#announcer = new Announcer({
+      topology,
+      feeders: this.#feeders,
+      fullName: (topic) => this.#fullNames.get(topic)!,
+      output: this.#outgoing,
+      clock: settings.clock,
+      idleMs: settings.watermarkIdleMs,
+      hasCaughtUp: ({ task }) => task.queues.every((queue) => this.#isAtEnd(queue)),
+    });
     this.#committer = new Committer({
       settings,
       consumer: this.#consumer,
       producer: this.#producer,
       outgoing: this.#outgoing,
       running: () => this.#running.values(),
+      announcer: this.#announcer,
       internalTopics: new Set([...topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)!)),
       failedInTask: (error) => this.#failedInTask(error),
       onFailure: (error) => this.#failedBehind(error),
@@ -182,6 +210,7 @@ export class Worker {
     } catch (error) {
       throw this.#failedInTask(error);
     }
+    if (!this.#settings.exactlyOnce) this.#announce(clock.now());
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
     if (wanted || clock.now() - this.#committer.lastCommit >= commitIntervalMs) {
       if (this.#committer.underWay === null) await this.#committer.begin();
@@ -191,6 +220,13 @@ export class Worker {
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
       await this.#producer.flush();
     }
+  }
+
+  /** Between commits: what caches hold back has not been written yet, so their tasks announce at commits only. */
+  #announce(now: number): void {
+    if (now - this.#lastAnnouncement < ANNOUNCE_MS) return;
+    this.#lastAnnouncement = now;
+    this.#announcer.announce([...this.#running.values()].filter(({ task }) => !task.holdsChanges));
   }
 
   /** Something failed that nobody waits for: the next turn throws it. */
@@ -205,10 +241,12 @@ export class Worker {
   }
 
   #accept(fetched: readonly FetchedPartition[]): void {
-    for (const { topic, partition, cursor, nextOffset } of fetched) {
+    const { exactlyOnce } = this.#settings;
+    for (const { topic, partition, cursor, nextOffset, lastStableOffset, highWatermark } of fetched) {
       const entry = this.#queues.get(`${topic}-${partition}`);
       if (entry === undefined) continue;
       entry.queue.push(cursor, nextOffset);
+      this.#endOffsets.set(entry.queue, exactlyOnce ? lastStableOffset : highWatermark);
       if (entry.queue.backlog >= MAX_BACKLOG && !this.#paused.has(entry.queue)) {
         this.#paused.add(entry.queue);
         this.#consumer.pause([{ topic, partition }]);
@@ -228,38 +266,32 @@ export class Worker {
    */
   #hasBacklog(): boolean {
     if (this.#isSuspended) return false;
-    for (const running of this.#running.values()) {
-      if (this.#isReady(running) && running.task.queues.some((queue) => queue.backlog > 0)) return true;
-    }
-    return false;
+    const now = this.#settings.clock.now();
+    return this.#pipelines.some((groups) =>
+      groups.some((group) => group.hasBacklog && group.isReady(this.#waiting, now)),
+    );
   }
 
+  /** Takes the oldest records first, of every pipeline in turn, until the slice of time is over or nothing is ready. */
   async #process(): Promise<void> {
     const { clock } = this.#settings;
     const until = clock.now() + SLICE_MS;
-    const all = [...this.#running.values()];
-    // The slice may end before all had their turn, so each time another one comes first.
-    const first = this.#turns++;
-    for (let i = 0; i < all.length; i++) {
-      const running = all[(first + i) % all.length]!;
-      const { task } = running;
-      if (!this.#isReady(running)) continue;
-      for (;;) {
-        let count: number;
-        try {
-          count = task.run(RUN_RECORDS);
-        } catch (error) {
-          if (!(error instanceof SchemaNotLoaded)) throw this.#failedInTask(error);
-          running.isDirty = true;
-          await error.load();
-          if (this.#isSuspended) return;
+    for (let idle = 0; idle < this.#pipelines.length; ) {
+      const groups = this.#pipelines[this.#turns++ % this.#pipelines.length]!;
+      try {
+        const group = this.#oldestReady(groups);
+        if (group === undefined) {
+          idle++;
           continue;
         }
-        if (count > 0) running.isDirty = true;
-        if (count < RUN_RECORDS) break;
-        if (clock.now() >= until || !this.#isReady(running)) break;
+        idle = 0;
+        group.run(RUN_RECORDS);
+      } catch (error) {
+        if (!(error instanceof SchemaNotLoaded)) throw this.#failedInTask(error);
+        await error.load();
+        if (this.#isSuspended) return;
       }
-      if (this.#isSuspended || clock.now() >= until) break;
+      if (clock.now() >= until) break;
     }
     for (const queue of this.#paused) {
       if (queue.backlog >= MAX_BACKLOG) continue;
@@ -268,38 +300,41 @@ export class Worker {
     }
   }
 
-  /**
-   * Records of several partitions are taken in the order of their times, so a task waits for a partition that is known
-   * to have more, but not for ever.
-   */
-  #isReady(running: RunningTask): boolean {
-    const { queues } = running.task;
-    if (queues.length === 1) return true;
-    let anyData = false;
-    let anyMissing = false;
-    for (const queue of queues) {
-      if (!queue.isEmpty || queue.backlog > 0) anyData = true;
-      else if (this.#mayBringMore(queue)) anyMissing = true;
-    }
-    if (!anyData) return false;
-    if (!anyMissing) {
-      running.idleSince = 0;
-      return true;
-    }
+  #oldestReady(groups: readonly TaskGroup[]): TaskGroup | undefined {
     const now = this.#settings.clock.now();
-    if (running.idleSince === 0) running.idleSince = now;
-    return now - running.idleSince >= MAX_IDLE_MS;
+    let oldest: TaskGroup | undefined;
+    for (const group of groups) {
+      group.load();
+      const isOlder = oldest === undefined || group.headTime < oldest.headTime;
+      if (isOlder && group.isReady(this.#waiting, now)) oldest = group;
+    }
+    return oldest;
   }
 
-  /** Whether the partition held records behind the consumer's position when it was assigned. */
+  /** Whether the partition holds records behind the consumer's position, as far as has been heard. */
   #mayBringMore(queue: SourceQueue): boolean {
     const end = this.#endOffsets.get(queue);
-    if (end === undefined) return false;
-    if (this.#consumer.position({ topic: queue.topic, partition: queue.partition }) >= end) {
-      this.#endOffsets.delete(queue);
-      return false;
-    }
-    return true;
+    return end !== undefined && this.#consumer.position(queue) < end;
+  }
+
+  /** Whether everything in the partition has been processed, and nobody is about to bring more. */
+  #isAtEnd(queue: SourceQueue): boolean {
+    return queue.isEmpty && queue.backlog === 0 && !this.#mayBringMore(queue) && (queue.watermark?.hasCaughtUp ?? true);
+  }
+
+  /** Tasks that feed a repartition topic keep one order; sub-topologies that write to one another are one pipeline. */
+  #arrange(): void {
+    const { topology } = this.#options;
+    const pipelines = topology.pipelines.map((subs) =>
+      subs.flatMap((sub) => {
+        const members = [...this.#running.values()].filter(({ task }) => task.subTopology === sub);
+        const feeds = sub.nodes.some(({ sink }) => typeof sink?.topic === 'string' && this.#feeders.has(sink.topic));
+        if (members.length === 0) return [];
+        return feeds ? [new TaskGroup(members)] : members.map((member) => new TaskGroup([member]));
+      }),
+    );
+    this.#pipelines = pipelines.filter((groups) => groups.length > 0);
+    this.#announcer.reset();
   }
 
   // ── Rebalancing ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,7 +410,8 @@ export class Worker {
           globalStores,
           output: this.#outgoing,
           onRestored,
-          committed: (topic: string) => committed.get(nameOf({ topic, partition }))?.offset ?? -1,
+          feeders: this.#feeders,
+          committed: (topic: string) => committed.get(nameOf({ topic, partition })),
         };
         running = await RunningTask.open(sub, partition, options, stopped);
       }
@@ -391,6 +427,7 @@ export class Worker {
         if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);
       }
     }
+    this.#arrange();
     this.#committer.lastCommit = settings.clock.now();
     this.#isSuspended = false;
     this.#consumer.resume(partitions);

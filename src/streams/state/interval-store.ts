@@ -51,6 +51,7 @@ export class IntervalState implements StateStore {
   #mostUncheckpointed = FIRST_LOOK;
   readonly #rowView = new SpanView();
   readonly #valueView = new SpanView();
+  #latestTime = Number.POSITIVE_INFINITY;
   #sweptSize = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #sequence = 0;
@@ -63,7 +64,12 @@ export class IntervalState implements StateStore {
 
   /** Spans that end before this are gone. */
   get expiredBefore(): number {
-    return this.storeTime - this.#retentionMs;
+    return Math.min(this.storeTime, this.#latestTime) - this.#retentionMs;
+  }
+
+  timeHasCome(time: number): void {
+    this.#latestTime = time;
+    this.#sweepIfGrown();
   }
 
   /** The spans of a key, oldest first; callers don't change it. Expired ones may still be in front. */
@@ -200,8 +206,7 @@ export class IntervalState implements StateStore {
   ): Interval | undefined {
     if (end > this.storeTime) {
       this.storeTime = end;
-      const hasGrown = this.size > 2 * this.#sweptSize + 1024;
-      if (hasGrown && end - this.#sweptAt > this.#retentionMs) this.#sweep();
+      this.#sweepIfGrown();
     } else if (end < this.expiredBefore) {
       return undefined;
     }
@@ -313,8 +318,13 @@ export class IntervalState implements StateStore {
   }
 
   /** Lets go of expired spans, and of keys that have none left and nothing to log. */
+  #sweepIfGrown(): void {
+    const hasGrown = this.size > 2 * this.#sweptSize + 1024;
+    if (hasGrown && this.expiredBefore > this.#sweptAt) this.#sweep();
+  }
+
   #sweep(): void {
-    this.#sweptAt = this.storeTime;
+    this.#sweptAt = this.expiredBefore + this.#retentionMs;
     const canRelease = this.#unlogged.length === 0 && this.#uncheckpointed.length === 0;
     const { table } = this;
     table.forEach((slot) => {

@@ -63,6 +63,8 @@ export interface StateStore {
     timestamp: number,
     generation: number,
   ): void;
+  /** Stores with a retention: time does not pass beyond this, whatever is written. Infinity at first. */
+  timeHasCome?(time: number): void;
   /** Entries at hand. */
   readonly size: number;
 }

@@ -22,6 +22,7 @@ export class WindowState implements StateStore {
   readonly #out = new ByteWriter();
   readonly #rowView = new SpanView();
   readonly #valueView = new SpanView();
+  #latestTime = Number.POSITIVE_INFINITY;
   #lastStart = Number.NaN;
   #lastTable: SlotTable<unknown> | undefined;
 
@@ -38,7 +39,13 @@ export class WindowState implements StateStore {
   }
 
   get expiredBefore(): number {
-    return this.storeTime - this.#retentionMs;
+    return Math.min(this.storeTime, this.#latestTime) - this.#retentionMs;
+  }
+
+  timeHasCome(time: number): void {
+    if (time === this.#latestTime) return;
+    this.#latestTime = time;
+    this.#expire();
   }
 
   /** The table of a window, or undefined. */

@@ -1,0 +1,150 @@
+/**
+ * Time behind a repartition topic.
+ *
+ * Several tasks write to one partition of it, each at its own pace, so the highest timestamp that happened to come first
+ * says nothing about what the others are still to bring: taken as time it makes their records late by an accident of
+ * scheduling. Each task that feeds the topic therefore announces how far it has come, to every partition, in records
+ * without key and value whose header `__millrace.watermark` holds the announcements; they stand behind what the task wrote
+ * until then, in the same transaction. The reader's time is the minimum over its feeders, and never runs ahead of it.
+ *
+ * A feeder that has read all there is may be silent for long: after a while it announces that it is idle, and is left out
+ * of the minimum until it moves again. When all are idle, time is that of the one that came furthest.
+ *
+ * A topic with one feeding task needs none of this (the order in it is that of the source), and one whose reader is also
+ * among what feeds it (foreign-key joins) would wait for itself: both are read as they come.
+ */
+import type { Header } from '../../client/index.ts';
+import { ByteWriter, MillraceError } from '../../util/index.ts';
+import type { GraphNode } from '../dsl-graph.ts';
+import type { SubTopology, Topology } from '../topology.ts';
+import { readInt64 } from '../windows.ts';
+import { taskCount } from './internal-topics.ts';
+
+/** What a feeding task is about: reading on; at the end of its input; there for so long that nobody should wait for it. */
+export const Progress = { active: 0, caughtUp: 1, idle: 2 } as const;
+export type Progress = (typeof Progress)[keyof typeof Progress];
+
+export interface Announcement {
+  readonly taskId: string;
+  /** Up to where the task has written, by event time; -1 when it has seen no record yet. */
+  readonly time: number;
+  readonly progress: Progress;
+}
+
+export const WATERMARK_HEADER = '__millrace.watermark';
+const VERSION = 1;
+
+/** Version (1), then per announcement: the task id's length (1) and text, progress (1), time (8). */
+export function encodeAnnouncements(announcements: readonly Announcement[]): Header {
+  const out = new ByteWriter();
+  out.int8(VERSION);
+  for (const { taskId, time, progress } of announcements) {
+    out.int8(taskId.length);
+    out.utf8(taskId);
+    out.int8(progress);
+    out.int64(time);
+  }
+  return { key: WATERMARK_HEADER, value: out.copy() };
+}
+
+/** Undefined when the headers are those of an ordinary record. Throws `INVALID_WATERMARK`. */
+export function announcementsIn(headers: readonly Header[]): Announcement[] | undefined {
+  const [header] = headers;
+  if (headers.length !== 1 || header!.key !== WATERMARK_HEADER) return undefined;
+  const bytes = Buffer.from(header!.value ?? []);
+  const invalid = (why: string): never => {
+    throw new MillraceError('INVALID_WATERMARK', `the header ${WATERMARK_HEADER} can't be read: ${why}`);
+  };
+  if (bytes[0] !== VERSION) invalid(`version ${bytes[0]} is not known`);
+  const announcements: Announcement[] = [];
+  for (let at = 1; at < bytes.length; ) {
+    const textEnd = at + 1 + bytes[at]!;
+    const end = textEnd + 9;
+    if (end > bytes.length) invalid('it ends within an announcement');
+    const progress = bytes[textEnd]!;
+    if (progress > Progress.idle) invalid(`progress ${progress} is not known`);
+    const taskId = bytes.toString('latin1', at + 1, textEnd);
+    announcements.push({ taskId, progress: progress as Progress, time: readInt64(bytes, textEnd + 1) });
+    at = end;
+  }
+  return announcements;
+}
+
+/** How far the feeders of one partition have come, as far as its reader has heard. */
+export class Watermark {
+  /** What time is behind the partition: it never goes back. -1 until all feeders have been heard of. */
+  time: number;
+  readonly #feeders: Map<string, { time: number; progress: Progress }>;
+
+  constructor(feeders: readonly string[], time = -1) {
+    this.time = time;
+    this.#feeders = new Map(feeders.map((taskId) => [taskId, { time: -1, progress: Progress.active }]));
+  }
+
+  /** Announcements of tasks that this version of the topology does not have are those of another one's. */
+  hear(announcements: readonly Announcement[]): void {
+    for (const { taskId, time, progress } of announcements) {
+      const feeder = this.#feeders.get(taskId);
+      if (feeder === undefined) continue;
+      feeder.time = Math.max(feeder.time, time);
+      feeder.progress = progress;
+    }
+    let least = Number.POSITIVE_INFINITY;
+    let most = -1;
+    for (const { time, progress } of this.#feeders.values()) {
+      if (progress !== Progress.idle && time < least) least = time;
+      if (time > most) most = time;
+    }
+    this.time = Math.max(this.time, least === Number.POSITIVE_INFINITY ? most : least);
+  }
+
+  /** Takes over what was committed. */
+  restore(time: number): void {
+    this.time = Math.max(this.time, time);
+  }
+
+  /** Whether a feeder that is still reading may bring records from before `time`. */
+  mayBringBefore(time: number): boolean {
+    for (const feeder of this.#feeders.values()) {
+      if (feeder.progress === Progress.active && feeder.time < time) return true;
+    }
+    return false;
+  }
+
+  /** Whether nothing is under way to this partition. */
+  get hasCaughtUp(): boolean {
+    return this.#feeders.values().every(({ progress }) => progress !== Progress.active);
+  }
+}
+
+/** The tasks that feed each internal topic, for those topics behind which time is the minimum over them. */
+export function feedersOf(topology: Topology, counts: ReadonlyMap<string, number>): Map<string, readonly string[]> {
+  const feeders = new Map<string, readonly string[]>();
+  for (const topic of topology.internalTopics.keys()) {
+    const writers = topology.subTopologies.filter((sub) => sinksTo(sub, topic).length > 0);
+    const reached = reachableFrom(topology, readersOf(topology, topic));
+    if (writers.some((sub) => reached.has(sub))) continue;
+    const tasks = writers.flatMap((sub) => Array.from({ length: taskCount(sub, counts) }, (_, i) => `${sub.id}_${i}`));
+    if (tasks.length > 1) feeders.set(topic, tasks);
+  }
+  return feeders;
+}
+
+export function sinksTo(sub: SubTopology, topic: string): GraphNode[] {
+  return sub.nodes.filter((node) => node.sink?.topic === topic);
+}
+
+function readersOf(topology: Topology, topic: string): SubTopology[] {
+  return topology.subTopologies.filter((sub) => sub.sources.some(({ source }) => source!.topics.includes(topic)));
+}
+
+function reachableFrom(topology: Topology, from: readonly SubTopology[]): Set<SubTopology> {
+  const reached = new Set(from);
+  for (const sub of reached) {
+    for (const { sink } of sub.nodes) {
+      if (typeof sink?.topic !== 'string' || !topology.internalTopics.has(sink.topic)) continue;
+      for (const reader of readersOf(topology, sink.topic)) reached.add(reader);
+    }
+  }
+  return reached;
+}
