@@ -53,6 +53,8 @@ export function aggregateSessions(
       }
       if (onClose) closing.fill(position.lastClose);
       const closeTime = scope.timeAfter(position, timestamp) - graceMs - gapMs;
+      // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
+      if (onClose) emitClosed(closeTime, context);
 
       const merged: Interval[] = [];
       let start = timestamp;
@@ -109,7 +111,6 @@ export function aggregateSessions(
           emitter.changed(span, result, old, end, context);
         }
       }
-      if (onClose) emitClosed(closeTime, context);
     };
   };
 }

@@ -68,6 +68,8 @@ export function aggregateSliding(
       }
       if (onClose) closing.fill(position.lastClose);
       const closeTime = scope.timeAfter(position, timestamp) - windows.graceMs;
+      // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
+      if (onClose) emitClosed(closeTime, context);
       if (timestamp + difference < closeTime) {
         scope.drop('late', node);
         return;
@@ -90,7 +92,6 @@ export function aggregateSliding(
         scope.failed(error, node);
         return;
       }
-      if (onClose) emitClosed(closeTime, context);
     };
   };
 }

@@ -214,19 +214,26 @@ export class Task implements TaskScope {
   /** A partition has heard how far its feeders have come: operators that wait for time to pass go on without a record. */
   timeHasPassed(): void {
     const before = this.context.watermark;
-    this.#boundTime();
-    if (this.context.watermark === before || this.#timers.length === 0) return;
+    const now = this.#leastWatermark();
+    if (now === before) return;
+    this.context.watermark = now;
     this.isDirty = true;
     this.context.leaveRecord(this.streamTime());
     for (const { run } of this.#timers) run();
     this.#punctuate('streamTime', this.streamTime());
+    // What has come out may expire.
+    this.#boundTime();
   }
 
   #boundTime(): void {
+    this.context.watermark = this.#leastWatermark();
+    for (const store of this.stores.values()) store.timeHasCome?.(this.context.watermark);
+  }
+
+  #leastWatermark(): number {
     let time = Number.POSITIVE_INFINITY;
     for (const { watermark } of this.queues) if (watermark !== undefined) time = Math.min(time, watermark.time);
-    this.context.watermark = time;
-    for (const store of this.stores.values()) store.timeHasCome?.(time);
+    return time;
   }
 
   /** Up to where a sink has written: what it writes later has later times, but for records that come out of order. */
