@@ -16,8 +16,8 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 function between(start: string, end: string): string {
   const from = readme.indexOf(start);
   const to = readme.indexOf(end, from);
-  expect(from, start).toBeGreaterThan(0);
-  expect(to, end).toBeGreaterThan(from);
+  expect(from).toBeGreaterThan(0);
+  expect(to).toBeGreaterThan(from);
   return readme.slice(from, to);
 }
 

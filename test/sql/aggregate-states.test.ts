@@ -17,14 +17,14 @@ import {
   TimeWindows,
   TopologyTestDriver,
 } from '../../src/streams/index.ts';
-import { murmur2 } from '../../src/util/index.ts';
+import { assert, murmur2 } from '../../src/util/index.ts';
 
 function aggregator(name: string, types: readonly SqlType[], literals: readonly SqlValue[] = []): Aggregator {
-  const { overloads } = builtInFunctions().get(name) as Extract<ReturnType<typeof named>, { kind: 'aggregate' }>;
-  const found = overloads.find(({ literals: wanted }) => wanted === literals.length)!;
-  return found.create(types, literals, () => undefined);
+  const declared = builtInFunctions().get(name);
+  assert(declared.kind === 'aggregate', `${name} is an aggregate`);
+  const overload = declared.overloads.find((candidate) => candidate.literals === literals.length)!;
+  return overload.create(types, literals, () => undefined);
 }
-const named = (name: string) => builtInFunctions().get(name);
 
 describe('COUNT_DISTINCT', () => {
   const distinct = aggregator('COUNT_DISTINCT', [BIGINT]);
