@@ -8,8 +8,12 @@ type Renderer = (entity: Entity, width: number) => string;
 export function renderEntity(entity: Entity, width: number): string {
   const render = renderers[entity['@type']];
   const text = render === undefined ? JSON.stringify(entity, null, 2) : render(entity, width);
-  const warnings = list(entity, 'warnings').map((warning) => `WARNING: ${String(warning['message'])}`);
+  const warnings = list(entity, 'warnings').map((warning) => warningText(String(warning['message'])));
   return [text, ...warnings].filter((part) => part !== '').join('\n');
+}
+
+export function warningText(message: string): string {
+  return `WARNING: ${message}`;
 }
 
 const renderers: Readonly<Record<string, Renderer>> = {
@@ -82,7 +86,7 @@ const renderers: Readonly<Record<string, Renderer>> = {
     `Topic ${String(entity['topicName'])} ${entity['exists'] === false ? 'does not exist' : 'exists'}.`,
   assert_schema: (entity) =>
     `Schema of ${String(entity['subject'] ?? entity['id'])} ${entity['exists'] === false ? 'does not exist' : 'exists'}.`,
-  warning_entity: (entity) => `WARNING: ${String(entity['message'])}`,
+  warning_entity: (entity) => warningText(String(entity['message'])),
 };
 
 function list(entity: Row, member: string): Row[] {

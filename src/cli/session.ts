@@ -2,7 +2,7 @@
 // and `-f` all speak through it.
 import { readFileSync } from 'node:fs';
 import { messageOf, MillraceError } from '../util/index.ts';
-import { renderEntity } from './entities.ts';
+import { renderEntity, warningText } from './entities.ts';
 import { type Entity, type SqlClient, SqlError } from './sql-client.ts';
 import { isBlank, splitStatements } from './statements.ts';
 import { renderTable, StreamingTable } from './table.ts';
@@ -115,6 +115,9 @@ export class Session {
           } else if (table !== undefined)
             this.#terminal.write(table.row(event.tombstone ? tombstoneRow(event.columns) : event.columns));
           else rows.push(event.columns);
+          break;
+        case 'warning':
+          if (this.format !== 'json') this.#terminal.write(warningText(event.message));
           break;
         case 'line':
           this.#terminal.write(event.text);

@@ -28,6 +28,7 @@ export type QueryEvent =
       readonly columns: readonly { name: string; type: string }[];
     }
   | { readonly kind: 'row'; readonly columns: readonly unknown[]; readonly tombstone: boolean }
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'end'; readonly message: string };
 
@@ -60,6 +61,8 @@ export class SqlClient {
   async *query(ksql: string, signal: AbortSignal): AsyncGenerator<QueryEvent> {
     const body = { ksql, streamsProperties: this.properties, sessionVariables: this.variables };
     const response = await this.#post('/query', body, signal);
+    const warning = response.headers.get('millrace-warning');
+    if (warning !== null) yield { kind: 'warning', message: decodeURIComponent(warning) };
     const printing = !(response.headers.get('content-type') ?? '').includes('json');
     try {
       for await (const line of linesOf(response.body!)) {

@@ -62,6 +62,8 @@ export interface RunningQuery {
   readonly batches: AsyncIterable<readonly ResultRow[]>;
   /** True for a push query: its rows come when they come, and a client wants each as soon as it is there. */
   readonly live: boolean;
+  /** What the client should know before the first row. */
+  readonly warning: string | undefined;
   /** What the last element of a StreamedRow response says, once `batches` has ended; undefined for none. */
   finalMessage(): string | undefined;
   close(): Promise<void>;

@@ -12,6 +12,8 @@ import { typeText } from './types.ts';
 const V1 = 'application/vnd.ksql.v1+json';
 const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
 const JSON_TYPE = 'application/json';
+/** Where a query's warning is sent ahead of its rows, percent-encoded. */
+const WARNING_HEADER = 'millrace-warning';
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
 /** ksqlDB's error codes: the HTTP status times 100, and a number. */
@@ -230,7 +232,10 @@ interface Framing {
 }
 
 async function stream(reply: FastifyReply, type: string, query: RunningQuery, framing: Framing): Promise<FastifyReply> {
-  const send = rawWriter(reply, type, () => query.close());
+  const { warning } = query;
+  // In a header: in the rows there is no place for it that ksqlDB's clients would pass over.
+  const headers = warning === undefined ? {} : { [WARNING_HEADER]: encodeURIComponent(warning) };
+  const send = rawWriter(reply, type, () => query.close(), headers);
   try {
     await send(framing.first);
     for await (const batch of query.batches) await send(batch.map(framing.row).join(''));
@@ -259,10 +264,20 @@ async function streamLines(reply: FastifyReply, printed: PrintedTopic): Promise<
 }
 
 /** Takes the socket over from fastify: what is sent goes out at once, and waits while the client reads slowly. */
-function rawWriter(reply: FastifyReply, type: string, onGone: () => Promise<void>): (text: string) => Promise<void> {
+function rawWriter(
+  reply: FastifyReply,
+  type: string,
+  onGone: () => Promise<void>,
+  headers: Readonly<Record<string, string>> = {},
+): (text: string) => Promise<void> {
   reply.hijack();
   const { raw } = reply;
-  raw.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache', 'transfer-encoding': 'chunked' });
+  raw.writeHead(200, {
+    'content-type': type,
+    'cache-control': 'no-cache',
+    'transfer-encoding': 'chunked',
+    ...headers,
+  });
   raw.flushHeaders();
   let gone = false;
   raw.on('close', () => {

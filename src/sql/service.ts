@@ -11,6 +11,7 @@ import { SqlEngine } from './engine.ts';
 import type { Entity, RunningQuery } from './entities.ts';
 import { refuse, StatementError } from './errors.ts';
 import type { ParsedStatement, Query, Statement } from './parser/ast.ts';
+import { lateStart } from './queries/late-start.ts';
 import { KafkaExecutor } from './queries/persistent.ts';
 import { printTopic } from './queries/print-topic.ts';
 import { startPull } from './queries/pull.ts';
@@ -221,6 +222,7 @@ export class SqlService {
   /** Carries a statement out, then makes it durable: it is answered when the next start would repeat it. */
   #change(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity> {
     return this.#inTurn(async () => {
+      const before = new Set(this.#engine.queries.keys());
       const result = await this.#carryOut(parsed, context);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
       const { message, queryId, repeatAs } = result;
@@ -236,8 +238,17 @@ export class SqlService {
         ...(queryId === undefined ? {} : { queryId }),
       };
       this.#statuses[commandId] = commandStatus;
-      return { '@type': 'currentStatus', commandId, commandStatus, commandSequenceNumber };
+      // One that replaces another goes on where that was.
+      const warnings = queryId === undefined || before.has(queryId) ? [] : await this.#warningsOf(queryId, context);
+      return { '@type': 'currentStatus', commandId, commandStatus, commandSequenceNumber, warnings };
     });
+  }
+
+  async #warningsOf(queryId: string, context: RequestContext): Promise<{ readonly message: string }[]> {
+    const { catalog, queries } = this.#engine;
+    const sources = queries.get(queryId)?.plan.sources.flatMap((name) => catalog.source(name) ?? []) ?? [];
+    const message = await lateStart(this.#client, sources, this.#setting(context));
+    return message === undefined ? [] : [{ message }];
   }
 
   async #carryOut(parsed: ParsedStatement, context: RequestContext): Promise<StatementResult> {
@@ -288,6 +299,7 @@ export class SqlService {
     if (this.#transient.size >= limit)
       refuse(`Not executing statement(s): there are ${limit} push queries already (ksql.max.push.queries).`);
     const running = await startPush(engine, this.#executor, query, {
+      client: this.#client,
       queryId,
       text,
       setting,

@@ -3,10 +3,9 @@ const M = 0x5bd1e995;
 
 /**
  * Kafka's murmur2 (32 bit, seed 0x9747b28c), the hash behind the default partitioner.
- * Returns a signed 32-bit number, as the Java client does.
+ * Returns a signed 32-bit number, as the Java client does. `length` is that of the beginning which counts.
  */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length;
+export function murmur2(data: Uint8Array, length = data.length): number {
   let h = SEED ^ length;
   let i = 0;
   for (; i + 4 <= length; i += 4) {

@@ -63,6 +63,28 @@ describe('millrace sql', () => {
     expect(stdout).toContain('Limit Reached\nQuery terminated\n');
   });
 
+  test('says when a query starts behind what its sources hold, and how it would not', async () => {
+    const run = async (sql: string, output = 'tabular'): Promise<string> =>
+      (await new Millrace(['sql', url, '--output', output, '-e', sql]).ended).stdout;
+    const early = "SET 'auto.offset.reset'='earliest';";
+    const create = (name: string): string => `CREATE TABLE ${name} AS SELECT a, COUNT(*) AS n FROM w GROUP BY a;`;
+    expect(
+      await run(
+        `CREATE STREAM w (a STRING) WITH (kafka_topic='w', partitions=2, value_format='JSON'); ${create('none')}`,
+      ),
+    ).not.toContain('WARNING');
+    await run("INSERT INTO w VALUES ('x');");
+    const warning = `WARNING: the query starts behind the records that W holds already. To have them in it, say ${early} and start it anew.\n`;
+    expect(await run(create('late'))).toContain(warning);
+    expect(await run('SELECT * FROM w EMIT CHANGES LIMIT 0;')).toContain(warning);
+    expect(await run('INSERT INTO w SELECT * FROM w;')).toContain(warning);
+    expect(await run(`${early} ${create('all')} SELECT * FROM w EMIT CHANGES LIMIT 1;`)).not.toContain('WARNING');
+    // It goes on where the one was that it replaces.
+    expect(await run(create('late').replace('CREATE', 'CREATE OR REPLACE'))).not.toContain('WARNING');
+    const [json] = (await run('SELECT * FROM w EMIT CHANGES LIMIT 0;', 'json')).split('\n');
+    expect(JSON.parse(json!)).toEqual({ header: [{ name: 'A', type: 'STRING' }] });
+  });
+
   test('points at the mistake and exits with 1', async () => {
     const refused = await new Millrace(['sql', url, '-e', 'SELECT *\nFRUM t;']).ended;
     expect(refused.code).toBe(1);

@@ -48,7 +48,11 @@ export interface ScalarOverload extends OverloadBase {
   readonly make: (types: readonly SqlType[], result: SqlType) => Implementation;
 }
 
-/** Running state of an aggregate. States are SQL values of `stateType`, so that they can be stored. */
+/**
+ * Running state of an aggregate. States are SQL values of `stateType`, so that they can be stored. A state belongs to its
+ * aggregate: `add`, `undo` and `merge` may change what they are given, and the caller goes on with what they answer (Streams
+ * hands over a copy where somebody else still needs the state as it was). A result belongs to who asked for it.
+ */
 export interface Aggregator {
   readonly stateType: SqlType;
   readonly resultType: SqlType;

@@ -340,6 +340,7 @@ function finite(
     schemaText: columnsText(columns, options.markKeys),
     batches: batches(),
     live: false,
+    warning: undefined,
     finalMessage: options.finalMessage,
     async close() {
       open = false;

@@ -1,10 +1,12 @@
 // SELECT … EMIT CHANGES: a Streams application of its own, whose end is the client. It ends with the client, with LIMIT,
 // or with an error, and leaves nothing behind.
+import type { Client } from '../../client/index.ts';
 import { compileFlow } from '../compile/topology.ts';
 import type { RunningQuery } from '../entities.ts';
 import type { Query } from '../parser/ast.ts';
 import { columnsText } from './result-schema.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
+import { lateStart } from './late-start.ts';
 import type { KafkaExecutor } from './persistent.ts';
 import { RowChannel } from './row-channel.ts';
 import { rowWriter } from './row-json.ts';
@@ -15,9 +17,15 @@ export async function startPush(
   engine: EngineContext,
   executor: KafkaExecutor,
   query: Query,
-  options: { readonly queryId: string; readonly text: string; readonly setting: Settings; readonly onEnd: () => void },
+  options: {
+    readonly client: Client;
+    readonly queryId: string;
+    readonly text: string;
+    readonly setting: Settings;
+    readonly onEnd: () => void;
+  },
 ): Promise<RunningQuery> {
-  const { queryId, text, setting, onEnd } = options;
+  const { client, queryId, text, setting, onEnd } = options;
   const { catalog, functions, schemas, log } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, text);
   const { columns, identity } = planned;
@@ -51,6 +59,7 @@ export async function startPush(
       else emit(row, false);
     });
   });
+  const warning = await lateStart(client, planned.sources, setting);
   const applicationId = executor.applicationId(queryId);
   const streams = executor.streams(topology, applicationId, setting, (error) => channel.fail(error), {
     processingGuarantee: 'at_least_once',
@@ -66,6 +75,7 @@ export async function startPush(
     schemaText: columnsText(columns, false),
     batches: channel,
     live: true,
+    warning,
     finalMessage: () => (limitReached ? 'Limit Reached' : 'Query Completed'),
     close() {
       closing ??= (async () => {

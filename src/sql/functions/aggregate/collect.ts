@@ -6,9 +6,10 @@ import type { AggregateFunction, Aggregator, FunctionSettings } from '../functio
 import { aggregate, aggregateOverload } from './basic.ts';
 import { countDistinct } from './count-distinct.ts';
 
-// Aggregates that keep values: lists, sets, the first and last ones, the largest ones.
+// Aggregates that keep values: lists, sets, the first and last ones, the largest ones. Their states grow in place, so what
+// goes out as a result is a copy.
 
-type List = readonly SqlValue[];
+type List = SqlValue[];
 
 function limitOf(settings: FunctionSettings): number {
   const value = settings('limit');
@@ -17,32 +18,48 @@ function limitOf(settings: FunctionSettings): number {
 
 function collectList(type: SqlType, settings: FunctionSettings): Aggregator {
   const limit = limitOf(settings);
+  const append = (list: List, value: SqlValue): List => {
+    if (list.length < limit) list.push(value);
+    return list;
+  };
   return {
     stateType: arrayOf(type),
     resultType: arrayOf(type),
     init: () => [],
-    add: (state, [value]) => ((state as List).length >= limit ? state : [...(state as List), value!]),
+    add: (state, [value]) => append(state as List, value!),
     undo(state, [value]) {
       const list = state as List;
       const at = list.findLastIndex((item) => equalValues(item, value!));
-      return at < 0 ? list : list.toSpliced(at, 1);
+      if (at >= 0) list.splice(at, 1);
+      return list;
     },
-    merge: (a, b) => [...(a as List), ...(b as List)].slice(0, limit),
-    result: (state) => state,
+    merge: merging(append),
+    result: copyOf,
   };
+}
+
+/** Puts the later values to the earlier ones. A session's list comes to an empty one with every record: it is taken as it is. */
+function merging(put: (list: List, value: SqlValue) => List): Aggregator['merge'] {
+  return (a, b) => ((a as List).length === 0 ? b : (b as List).reduce<List>(put, a as List));
+}
+
+function copyOf(state: SqlValue): SqlValue {
+  return [...(state as List)];
 }
 
 function collectSet(type: SqlType, settings: FunctionSettings): Aggregator {
   const limit = limitOf(settings);
-  const include = (list: List, value: SqlValue): List =>
-    list.length >= limit || list.some((item) => equalValues(item, value)) ? list : [...list, value];
+  const include = (list: List, value: SqlValue): List => {
+    if (list.length < limit && !list.some((item) => equalValues(item, value))) list.push(value);
+    return list;
+  };
   return {
     stateType: arrayOf(type),
     resultType: arrayOf(type),
     init: () => [],
     add: (state, [value]) => include(state as List, value!),
-    merge: (a, b) => (b as List).reduce<List>(include, a as List),
-    result: (state) => state,
+    merge: merging(include),
+    result: copyOf,
   };
 }
 
@@ -55,7 +72,8 @@ const histogram: Aggregator = {
   add: (state, [value]) => counted(state, value ?? null, 1),
   undo: (state, [value]) => counted(state, value ?? null, -1),
   merge(a, b) {
-    const merged = new Map(a as ReadonlyMap<SqlValue, SqlValue>);
+    const merged = a as Map<SqlValue, SqlValue>;
+    if (merged.size === 0) return b;
     for (const [key, n] of b as ReadonlyMap<SqlValue, SqlValue>) {
       const known = merged.get(key);
       if (known !== undefined || merged.size < HISTOGRAM_KEYS)
@@ -63,14 +81,14 @@ const histogram: Aggregator = {
     }
     return merged;
   },
-  result: (state) => state,
+  result: (state) => new Map(state as ReadonlyMap<SqlValue, SqlValue>),
 };
 
 function counted(state: SqlValue, value: SqlValue, step: number): SqlValue {
-  const map = new Map(state as ReadonlyMap<SqlValue, SqlValue>);
+  const map = state as Map<SqlValue, SqlValue>;
   const key = value === null ? 'null' : value;
   const known = map.get(key) as number | undefined;
-  if (known === undefined && (step < 0 || map.size >= HISTOGRAM_KEYS)) return state;
+  if (known === undefined && (step < 0 || map.size >= HISTOGRAM_KEYS)) return map;
   const next = (known ?? 0) + step;
   if (next <= 0) map.delete(key);
   else map.set(key, next);
@@ -84,11 +102,13 @@ function attr(type: SqlType): Aggregator {
     { name: 'COUNT', type: INTEGER },
   ]);
   const change = (state: SqlValue, value: SqlValue, step: number): SqlValue => {
-    const list = state as readonly (readonly [SqlValue, number])[];
+    const list = state as (readonly [SqlValue, number])[];
     const at = list.findIndex(([known]) => equalValues(known, value));
-    if (at < 0) return step > 0 ? [...list, [value, step]] : list;
-    const n = list[at]![1] + step;
-    return n <= 0 ? list.toSpliced(at, 1) : list.with(at, [value, n]);
+    const n = (list[at]?.[1] ?? 0) + step;
+    if (at < 0 && n > 0) list.push([value, n]);
+    else if (n > 0) list[at] = [value, n];
+    else if (at >= 0) list.splice(at, 1);
+    return list;
   };
   return {
     stateType: arrayOf(entry),
@@ -119,16 +139,18 @@ function byOffset(
   if (kept < 1) refuse(`${which}_BY_OFFSET: the number of values must be at least 1, got ${kept}`);
   const put = (list: List, value: SqlValue): List => {
     if (value === null && ignoreNulls) return list;
-    if (which === 'EARLIEST') return list.length < kept ? [...list, value] : list;
-    return list.length < kept ? [...list, value] : [...list.slice(1), value];
+    const isFull = list.length >= kept;
+    if (isFull && which === 'LATEST') list.shift();
+    if (!isFull || which === 'LATEST') list.push(value);
+    return list;
   };
   return {
     stateType: arrayOf(type),
     resultType: n === undefined ? type : arrayOf(type),
     init: () => [],
     add: (state, [value]) => put(state as List, value!),
-    merge: (a, b) => (b as List).reduce<List>(put, a as List),
-    result: (state) => (n === undefined ? ((state as List)[0] ?? null) : state),
+    merge: merging(put),
+    result: (state) => (n === undefined ? ((state as List)[0] ?? null) : copyOf(state)),
   };
 }
 
@@ -156,21 +178,29 @@ function offsetFunction(which: 'EARLIEST' | 'LATEST'): AggregateFunction {
   );
 }
 
+/** Puts a value in front of the first one that is smaller, where it is among the k largest. */
+function insert(list: List, value: SqlValue, compare: (item: SqlValue) => number, k: number): List {
+  const smaller = list.findIndex((item) => compare(item) < 0);
+  const at = smaller < 0 ? list.length : smaller;
+  if (at >= k) return list;
+  list.splice(at, 0, value);
+  if (list.length > k) list.pop();
+  return list;
+}
+
 /** The k largest values, the earlier ones first among equals. */
 function topK(type: SqlType, k: number, distinct: boolean): Aggregator {
   const put = (list: List, value: SqlValue): List => {
     if (value === null || (distinct && list.some((item) => equalValues(item, value)))) return list;
-    let at = list.findIndex((item) => compareValues(item, value) < 0);
-    if (at < 0) at = list.length;
-    return at >= k ? list : list.toSpliced(at, 0, value).slice(0, k);
+    return insert(list, value, (item) => compareValues(item, value), k);
   };
   return {
     stateType: arrayOf(type),
     resultType: arrayOf(type),
     init: () => [],
     add: (state, [value]) => put(state as List, value!),
-    merge: (a, b) => (b as List).reduce<List>(put, a as List),
-    result: (state) => state,
+    merge: merging(put),
+    result: copyOf,
   };
 }
 
@@ -180,17 +210,15 @@ function topKRows(types: readonly SqlType[], k: number): Aggregator {
   const rowType = structOf(fields);
   const put = (list: List, row: SqlValue): List => {
     const sortKey = (item: SqlValue): SqlValue => (item as List)[0]!;
-    let at = list.findIndex((item) => compareValues(sortKey(item), sortKey(row)) < 0);
-    if (at < 0) at = list.length;
-    return at >= k ? list : list.toSpliced(at, 0, row).slice(0, k);
+    return insert(list, row, (item) => compareValues(sortKey(item), sortKey(row)), k);
   };
   return {
     stateType: arrayOf(rowType),
     resultType: arrayOf(rowType),
     init: () => [],
     add: (state, args) => (args[0] === null ? state : put(state as List, [...args])),
-    merge: (a, b) => (b as List).reduce<List>(put, a as List),
-    result: (state) => state,
+    merge: merging(put),
+    result: copyOf,
   };
 }
 
