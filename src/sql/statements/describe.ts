@@ -252,7 +252,7 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     })),
     type: source.kind,
     timestamp: source.timestamp?.column ?? '',
-    statistics: '',
+    statistics: extended ? jsonStatistics(look, source) : '',
     errorStats: '',
     extended,
     keyFormat: source.keyFormat.format,
@@ -266,6 +266,17 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     clusterStatistics: [],
     clusterErrorStats: [],
   };
+}
+
+/** How the queries behind a source read their JSON: a line for each that read any. */
+function jsonStatistics({ engine }: Looking, { name }: DataSource): string {
+  const lines = engine.catalog.queriesWriting(name).flatMap((id) => {
+    const { fromBytes, asWhole } = engine.queries.get(id)?.jsonCounts ?? { fromBytes: 0, asWhole: 0 };
+    return fromBytes + asWhole === 0
+      ? []
+      : [`${id} json-records-from-bytes: ${fromBytes} json-records-as-a-whole: ${asWhole}`];
+  });
+  return lines.join('\n');
 }
 
 function field(name: string, schema: SchemaEntity, type?: string) {

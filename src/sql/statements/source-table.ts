@@ -30,8 +30,9 @@ export async function materializeSourceTable(
     sink: undefined,
     text: source.sql,
   };
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan);
-  const running: PersistentQuery = { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql };
+  const jsonCounts = { fromBytes: 0, asWhole: 0 };
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, jsonCounts);
+  const running: PersistentQuery = { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql, jsonCounts };
   engine.queries.set(queryId, running);
   await engine.executor.start(running);
   return queryId;
