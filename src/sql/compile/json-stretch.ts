@@ -125,16 +125,15 @@ function transformOf(
     return (row, _bytes, out) => out.utf8(print(evaluate(row)));
   });
   const ordinary = ordinaryWay(env, queryId, { source, filters, project, sink }, predicates, evaluates);
-  const asWhole: JsonStretch['transform'] = (...record) => {
-    counts.asWhole++;
-    return ordinary(...record);
-  };
   const row: SqlValue[] = columns.map(() => null);
 
   return (bytes, start, end, out, context) => {
-    if (!fields.read(bytes, start, end, row)) return asWhole(bytes, start, end, out, context);
-    for (let i = 0; i < ofRecord.length; i++) row[ofRecord[i]!.at] = systemValue(ofRecord[i]!.name, context);
+    if (!fields.read(bytes, start, end, row)) {
+      counts.asWhole++;
+      return ordinary(bytes, start, end, out, context);
+    }
     counts.fromBytes++;
+    for (let i = 0; i < ofRecord.length; i++) row[ofRecord[i]!.at] = systemValue(ofRecord[i]!.name, context);
     for (let i = 0; i < predicates.length; i++) if (predicates[i]!(row) !== true) return false;
     for (let i = 0; i < writes.length; i++) {
       out.bytes(labels[i]!);

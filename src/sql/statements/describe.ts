@@ -7,6 +7,7 @@ import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
+import { noJsonCounts } from '../compile/codecs/json.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { planTransient } from '../queries/transient.ts';
 import { allColumns } from '../schema.ts';
@@ -271,10 +272,10 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
 /** How the queries behind a source read their JSON: a line for each that read any. */
 function jsonStatistics({ engine }: Looking, { name }: DataSource): string {
   const lines = engine.catalog.queriesWriting(name).flatMap((id) => {
-    const { fromBytes, asWhole } = engine.queries.get(id)?.jsonCounts ?? { fromBytes: 0, asWhole: 0 };
+    const { fromBytes, asWhole } = engine.queries.get(id)?.jsonCounts ?? noJsonCounts();
     return fromBytes + asWhole === 0
       ? []
-      : [`${id} json-records-from-bytes: ${fromBytes} json-records-as-a-whole: ${asWhole}`];
+      : [`${id} json-records-read-from-bytes: ${fromBytes} json-records-parsed-as-a-whole: ${asWhole}`];
   });
   return lines.join('\n');
 }

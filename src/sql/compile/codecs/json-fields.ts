@@ -50,7 +50,7 @@ export class JsonFields {
 }
 
 /** As bits, the kinds of fields whose values are all of the type. Fields of other kinds have to be read to know. */
-export function kindsThatFit(type: SqlType): number {
+function kindsThatFit(type: SqlType): number {
   const bits = (...kinds: number[]): number => kinds.reduce((all, kind) => all | (1 << kind), 0);
   const none = bits(FieldKind.missing, FieldKind.null);
   switch (type.kind) {

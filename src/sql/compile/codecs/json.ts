@@ -14,6 +14,10 @@ export interface JsonCounts {
   asWhole: number;
 }
 
+export function noJsonCounts(): JsonCounts {
+  return { fromBytes: 0, asWhole: 0 };
+}
+
 export interface JsonReading {
   /** The columns that are looked at; the others must only be of their type. Undefined: all. */
   readonly wanted?: ReadonlySet<string> | undefined;
@@ -24,7 +28,7 @@ export interface JsonReading {
 export function jsonSerde(
   columns: readonly CodecColumn[],
   unwrapped: boolean,
-  { wanted, counts = { fromBytes: 0, asWhole: 0 } }: JsonReading = {},
+  { wanted, counts = noJsonCounts() }: JsonReading = {},
 ): RowSerde {
   const writers = columns.map(({ type }) => writer(type));
   const labels = columns.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
