@@ -36,11 +36,15 @@ export class JsonFields {
     const { scanner } = this;
     if (!scanner.scan(bytes, start, end)) return false;
     const { starts, ends, kinds } = scanner;
-    for (const { column, fits, read } of this.#others) {
+    const others = this.#others;
+    for (let i = 0; i < others.length; i++) {
+      const { column, fits, read } = others[i]!;
       const kind = kinds[column]!;
       if (((fits >> kind) & 1) === 0 && read(bytes, starts[column]!, ends[column]!, kind) === undefined) return false;
     }
-    for (const { column, at, read } of this.#wanted) {
+    const wanted = this.#wanted;
+    for (let i = 0; i < wanted.length; i++) {
+      const { column, at, read } = wanted[i]!;
       const value = read(bytes, starts[column]!, ends[column]!, kinds[column]!);
       if (value === undefined) return false;
       row[at] = value;
