@@ -196,6 +196,10 @@ describe('SQL over HTTP', () => {
       ['ann', 'Ulm', 200_000],
       ['bob', null, 200_001],
     ]);
+    const [described] = await ksql('DESCRIBE placed EXTENDED;');
+    expect((described!['sourceDescription'] as { statistics: string }).statistics).toMatch(
+      /^CSAS_PLACED_\d+ json-records-read-from-bytes: [1-9]\d* json-records-parsed-as-a-whole: 0$/,
+    );
   });
 
   test('answers in the other formats: delimited lines, and one array', async () => {

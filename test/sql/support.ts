@@ -1,5 +1,6 @@
 import type { SchemaSource } from '../../src/serde/index.ts';
 import { TopologyTestDriver } from '../../src/streams/index.ts';
+import type { ProcessingLog } from '../../src/sql/compile/flow.ts';
 import { SqlEngine } from '../../src/sql/engine.ts';
 import type { PersistentQuery } from '../../src/sql/statements/context.ts';
 
@@ -7,6 +8,7 @@ import type { PersistentQuery } from '../../src/sql/statements/context.ts';
 export function plainEngine(
   settings: Readonly<Record<string, string>> = {},
   schemas?: SchemaSource,
+  log?: ProcessingLog,
 ): {
   engine: SqlEngine;
   queries: Map<string, PersistentQuery>;
@@ -16,6 +18,7 @@ export function plainEngine(
   const engine = new SqlEngine({
     settings,
     schemas,
+    log,
     topics: {
       describe: async (topic) => topics.get(topic),
       create: async (topic, { partitions, replicas }) => {

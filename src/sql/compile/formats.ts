@@ -9,7 +9,7 @@ import { avroSchemaOf } from './codecs/avro-schema.ts';
 import { jsonSchemaOf, jsonSchemaSerde } from './codecs/json-schema.ts';
 import { delimitedSerde } from './codecs/delimited.ts';
 import type { CodecColumn, RowSerde } from './codecs/codec.ts';
-import { jsonSerde } from './codecs/json.ts';
+import { type JsonReading, jsonSerde } from './codecs/json.ts';
 import { protobufRowSerde } from './codecs/protobuf.ts';
 import { protoTextOf } from './codecs/protobuf-schema.ts';
 import { kafkaSerde, noneSerde } from './codecs/kafka.ts';
@@ -20,6 +20,8 @@ export interface RecordPart {
   readonly part: 'key' | 'value';
   /** What is only read needs no schema of its own in the registry. */
   readonly readOnly?: boolean;
+  /** How records in JSON are read. */
+  readonly json?: JsonReading;
 }
 
 export interface FormatEnvironment {
@@ -37,13 +39,13 @@ export function rowSerde(
   env: FormatEnvironment,
   info: FormatInfo,
   columns: readonly CodecColumn[],
-  { topic, part, readOnly = false }: RecordPart,
+  { topic, part, readOnly = false, json }: RecordPart,
 ): RowSerde {
   if (columns.length === 0) return noneSerde;
   const bare = holdsBare(info, part, columns);
   switch (info.format) {
     case 'JSON':
-      return jsonSerde(columns, bare);
+      return jsonSerde(columns, bare, json);
     case 'DELIMITED':
       return delimitedSerde(columns, info.properties['delimiter']);
     case 'KAFKA':
@@ -64,7 +66,7 @@ export function rowSerde(
       const written = readOnly ? undefined : writtenSchema(info, columns, part)?.schema;
       switch (info.format) {
         case 'JSON_SR':
-          return jsonSchemaSerde(columns, bare, written, registry);
+          return jsonSchemaSerde(columns, bare, written, registry, json);
         case 'PROTOBUF':
           return protobufRowSerde(columns, bare, written, { ...registry, fullName: info.properties['fullSchemaName'] });
         default:

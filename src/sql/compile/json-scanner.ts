@@ -1,6 +1,7 @@
-// Finds the wanted fields of a JSON object in its bytes, without making the object. It accepts exactly what JSON.parse
-// accepts; whatever is unusual (an escaped or non-ASCII key, a wanted field twice or in another case) it leaves to the
-// caller's ordinary parser by answering false.
+// Finds the fields of columns in a JSON object's bytes, without making the object. It accepts only what JSON.parse accepts;
+// where two keys may mean one column, or one key two columns, it leaves the choice to the caller's ordinary parser by
+// answering false.
+import { JsonKeys } from './codecs/json-keys.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -23,27 +24,29 @@ const MAX_DEPTH = 64;
 export const FieldKind = { missing: 0, null: 1, boolean: 2, number: 3, plainString: 4, string: 5, nested: 6 } as const;
 
 interface LearnedKey {
-  /** The key and its closing quote. */
+  /** The key as it is written, and its closing quote. */
   readonly bytes: Buffer;
-  /** Which wanted field it is; -1: none. */
+  /** Which column it means; -1: none. */
   readonly field: number;
+  /** It is the column's own name, which goes before names in another case. */
+  readonly exact: boolean;
 }
 
 export class JsonScanner {
-  /** Per wanted field, where its value lies, quotes included. */
+  /** Per column, where its value lies, quotes included. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly kinds: Uint8Array;
-  readonly #names: readonly string[];
-  readonly #folded: ReadonlySet<string>;
+  readonly #keys: JsonKeys;
   /** The keys of the record before, in their order: the next record's are mostly the same. */
   readonly #learned: LearnedKey[] = [];
+  /** Keys by what is written, for records whose keys stand in another order. */
+  readonly #known = new Map<string, LearnedKey>();
   /** Set by the last value that was skipped. */
   #kind = 0;
 
   constructor(names: readonly string[]) {
-    this.#names = names;
-    this.#folded = new Set(names.map((name) => name.toUpperCase()));
+    this.#keys = new JsonKeys(names);
     this.starts = new Int32Array(names.length);
     this.ends = new Int32Array(names.length);
     this.kinds = new Uint8Array(names.length);
@@ -60,19 +63,23 @@ export class JsonScanner {
     for (let ordinal = 0; ; ordinal++) {
       if (at >= end || bytes[at] !== QUOTE) return false;
       const keyStart = at + 1;
-      const learned = this.#learned[ordinal];
-      const isLearned = learned !== undefined && startsWith(bytes, keyStart, end, learned.bytes);
-      const keyEnd = isLearned ? keyStart + learned.bytes.length - 1 : plainKeyEnd(bytes, keyStart, end);
-      if (keyEnd < 0) return false;
-      at = skipBlanks(bytes, keyEnd + 1, end);
+      let key = this.#learned[ordinal];
+      if (key !== undefined && startsWith(bytes, keyStart, end, key.bytes)) {
+        at = keyStart + key.bytes.length;
+      } else {
+        at = this.#skipString(bytes, keyStart, end);
+        if (at < 0) return false;
+        key = this.#learn(bytes, keyStart, at, ordinal);
+      }
+      at = skipBlanks(bytes, at, end);
       if (bytes[at] !== COLON) return false;
       const valueStart = skipBlanks(bytes, at + 1, end);
       at = this.#skipValue(bytes, valueStart, end, 0);
       if (at < 0) return false;
-      const field = isLearned ? learned.field : this.#learn(bytes, keyStart, keyEnd, ordinal);
+      const { field } = key;
       if (field === UNUSUAL) return false;
       if (field >= 0) {
-        if (kinds[field] !== FieldKind.missing) return false;
+        if (kinds[field] !== FieldKind.missing && !key.exact) return false;
         starts[field] = valueStart;
         ends[field] = at;
         kinds[field] = this.#kind;
@@ -86,13 +93,23 @@ export class JsonScanner {
     }
   }
 
-  #learn(bytes: Buffer, start: number, end: number, ordinal: number): number {
-    const key = bytes.toString('latin1', start, end);
-    const field = this.#names.indexOf(key);
-    if (field < 0 && this.#folded.has(key.toUpperCase())) return UNUSUAL;
-    // A record with many keys of its own must not fill the memory.
-    if (ordinal < MAX_LEARNED) this.#learned[ordinal] = { bytes: Buffer.from(`${key}"`, 'latin1'), field };
-    return field;
+  /** The key that was just skipped as a string, its closing quote included. */
+  #learn(bytes: Buffer, start: number, end: number, ordinal: number): LearnedKey {
+    const written = bytes.toString('latin1', start, end);
+    let key = this.#known.get(written);
+    if (key === undefined) {
+      const isPlain = this.#kind === FieldKind.plainString;
+      const name = isPlain ? written.slice(0, -1) : (JSON.parse(bytes.toString('utf8', start - 1, end)) as string);
+      const exact = this.#keys.exact(name);
+      const folded = this.#keys.folded(name);
+      const meansTwo = exact >= 0 && folded >= 0 && exact !== folded;
+      const field = meansTwo ? UNUSUAL : exact >= 0 ? exact : folded;
+      key = { bytes: Buffer.from(written, 'latin1'), field, exact: exact >= 0 };
+      // Records with keys of their own must not fill the memory.
+      if (this.#known.size < MAX_LEARNED) this.#known.set(written, key);
+    }
+    if (ordinal < MAX_LEARNED) this.#learned[ordinal] = key;
+    return key;
   }
 
   /** The position behind a value, or -1 when it is none. */
@@ -190,16 +207,6 @@ function skipBlanks(bytes: Buffer, from: number, end: number): number {
   return at;
 }
 
-/** Where the closing quote of a key without anything unusual is, or -1. */
-function plainKeyEnd(bytes: Buffer, from: number, end: number): number {
-  for (let at = from; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte === QUOTE) return at;
-    if (byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) return -1;
-  }
-  return -1;
-}
-
 function startsWith(bytes: Buffer, start: number, end: number, wanted: Buffer): boolean {
   const { length } = wanted;
   if (start + length > end) return false;
@@ -252,11 +259,11 @@ function skipNumber(bytes: Buffer, from: number, end: number): number {
   return at;
 }
 
-/** An integer of at most `maxDigits` digits without fraction or exponent; NaN for any other number. */
+/** An integer of at most `maxDigits` digits without fraction or exponent; NaN for any other number, and for minus zero. */
 export function plainInteger(bytes: Buffer, start: number, end: number, maxDigits: number): number {
   const negative = bytes[start] === MINUS;
   let at = negative ? start + 1 : start;
-  if (end - at > maxDigits) return Number.NaN;
+  if (end - at > maxDigits || (negative && bytes[at] === ZERO)) return Number.NaN;
   let value = 0;
   for (; at < end; at++) {
     const digit = bytes[at]! - ZERO;

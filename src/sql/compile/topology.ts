@@ -29,6 +29,7 @@ import {
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
 import { internalSerde } from './codecs/internal.ts';
+import type { JsonCounts } from './codecs/json.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
 import type { Evaluate } from './expression.ts';
 import { holdsBare, keySerde, rowSerde } from './formats.ts';
@@ -42,10 +43,15 @@ export interface Preparable {
  * A plan as a topology on the public Streams API. The serdes that write the sink are added to `sinkSerdes`: they may have to
  * be prepared before the first record.
  */
-export function compileTopology(env: TopologyEnvironment, plan: QueryPlan, sinkSerdes: Preparable[] = []): Topology {
+export function compileTopology(
+  env: TopologyEnvironment,
+  plan: QueryPlan,
+  jsonCounts: JsonCounts,
+  sinkSerdes: Preparable[] = [],
+): Topology {
   const builder = new StreamsBuilder();
-  const compiler = new StepCompiler(env, builder, plan.queryId);
-  const stretch = jsonStretch(env, plan, (evaluate, step) => compiler.guarded(evaluate, step));
+  const compiler = new StepCompiler(env, builder, plan.queryId, jsonCounts);
+  const stretch = jsonStretch(env, plan, (evaluate, step) => compiler.guarded(evaluate, step), jsonCounts);
   if (stretch !== undefined) {
     compiler.overBytes(stretch, plan.root);
     return builder.build();
@@ -71,11 +77,13 @@ class StepCompiler implements StepContext {
   readonly env: TopologyEnvironment;
   readonly builder: StreamsBuilder;
   readonly queryId: string;
+  readonly #jsonCounts: JsonCounts | undefined;
 
-  constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string) {
+  constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string, jsonCounts?: JsonCounts) {
     this.env = env;
     this.builder = builder;
     this.queryId = queryId;
+    this.#jsonCounts = jsonCounts;
   }
 
   /** A whole query as one operator over the bytes of its values; keys pass as they are. */
@@ -139,7 +147,12 @@ class StepCompiler implements StepContext {
     const { schema, topic, timestamp } = step;
     const values = schema.value.filter((column) => column.namespace === 'VALUE');
     const key = this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic, true);
-    const value = rowSerde(this.env, step.valueFormat, values, { topic, part: 'value', readOnly: true });
+    const value = rowSerde(this.env, step.valueFormat, values, {
+      topic,
+      part: 'value',
+      readOnly: true,
+      json: { wanted: wantedColumns(step), counts: this.#jsonCounts },
+    });
     const { log } = this.env;
     const { queryId } = this;
     const extract =
@@ -325,17 +338,28 @@ function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
   };
 }
 
+/** The columns of a source's records that its query looks at. */
+function wantedColumns({ columns, prefix, timestamp }: SourceStep): ReadonlySet<string> {
+  const names = columns.map(({ name }) => ownName(prefix, name));
+  return new Set(timestamp === undefined ? names : [...names, timestamp.column]);
+}
+
+/** What a column is called in its source: joins put a prefix before it. */
+function ownName(prefix: string | undefined, name: string): string {
+  return prefix === undefined ? name : name.slice(prefix.length + 1);
+}
+
 /** Puts a record together as a row, of the columns that the step has: values, what every record has, its key, its window. */
 function rowAssembler(step: SourceStep): (key: RowKey, value: Row, context: RecordContext) => Row {
   const { schema, prefix } = step;
   const headers = schema.value.some((column) => column.namespace === 'HEADERS');
-  const own = (name: string): string => (prefix === undefined ? name : name.slice(prefix.length + 1));
-  const parts = step.columns.map(({ name }): Part => {
-    const at = schema.value.findIndex((column) => column.name === own(name));
+  const parts = step.columns.map((column): Part => {
+    const own = ownName(prefix, column.name);
+    const at = schema.value.findIndex(({ name }) => name === own);
     if (at >= 0) return (_key, _plain, value) => value[at]!;
-    const inKey = schema.key.findIndex((column) => column.name === own(name));
+    const inKey = schema.key.findIndex(({ name }) => name === own);
     if (inKey >= 0) return (_key, plain) => (plain === null ? null : plain[inKey]!);
-    return systemColumns[own(name)]!;
+    return systemColumns[own]!;
   });
   return (key, value, context) => {
     const plain = plainKey(key);

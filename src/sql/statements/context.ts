@@ -1,6 +1,7 @@
 import type { SchemaSource } from '../../serde/index.ts';
 import type { Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
+import type { JsonCounts } from '../compile/codecs/json.ts';
 import type { ProcessingLog } from '../compile/flow.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { QueryPlan } from '../plan/plan.ts';
@@ -33,6 +34,8 @@ export interface PersistentQuery {
   readonly sink: DataSource | undefined;
   /** The statement that started it. */
   readonly sql: string;
+  /** How its records in JSON were read, since it was compiled. */
+  readonly jsonCounts: JsonCounts;
 }
 
 /** PORT. Runs persistent queries. Starting one with a running id replaces that one. */

@@ -7,6 +7,7 @@ import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
+import { noJsonCounts } from '../compile/codecs/json.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { planTransient } from '../queries/transient.ts';
 import { allColumns } from '../schema.ts';
@@ -252,7 +253,7 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     })),
     type: source.kind,
     timestamp: source.timestamp?.column ?? '',
-    statistics: '',
+    statistics: extended ? jsonStatistics(look, source) : '',
     errorStats: '',
     extended,
     keyFormat: source.keyFormat.format,
@@ -266,6 +267,17 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     clusterStatistics: [],
     clusterErrorStats: [],
   };
+}
+
+/** How the queries behind a source read their JSON: a line for each that read any. */
+function jsonStatistics({ engine }: Looking, { name }: DataSource): string {
+  const lines = engine.catalog.queriesWriting(name).flatMap((id) => {
+    const { fromBytes, asWhole } = engine.queries.get(id)?.jsonCounts ?? noJsonCounts();
+    return fromBytes + asWhole === 0
+      ? []
+      : [`${id} json-records-read-from-bytes: ${fromBytes} json-records-parsed-as-a-whole: ${asWhole}`];
+  });
+  return lines.join('\n');
 }
 
 function field(name: string, schema: SchemaEntity, type?: string) {

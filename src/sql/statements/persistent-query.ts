@@ -1,6 +1,7 @@
 import { messageOf } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
+import { noJsonCounts } from '../compile/codecs/json.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
 import {
@@ -206,9 +207,10 @@ async function start(
   const sources = planned.sources.map(({ name }) => name);
   const queryPlan: QueryPlan = { queryId, resultKind, root: pruneColumns(planned.root), sources, sink, text };
   const sinkSerdes: Preparable[] = [];
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, sinkSerdes);
+  const jsonCounts = noJsonCounts();
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, jsonCounts, sinkSerdes);
   for (const serde of sinkSerdes) await serde.prepare?.();
-  const query: PersistentQuery = { queryId, plan: queryPlan, topology, sink: source, sql: text };
+  const query: PersistentQuery = { queryId, plan: queryPlan, topology, sink: source, sql: text, jsonCounts };
   catalog.link({ queryId, sources, sink: sink.name });
   engine.queries.set(queryId, query);
   await engine.executor.start(query);

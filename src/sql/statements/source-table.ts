@@ -1,4 +1,5 @@
 import type { DataSource } from '../catalog.ts';
+import { noJsonCounts } from '../compile/codecs/json.ts';
 import { compileTopology } from '../compile/topology.ts';
 import type { Query } from '../parser/ast.ts';
 import type { QueryPlan } from '../plan/plan.ts';
@@ -30,8 +31,9 @@ export async function materializeSourceTable(
     sink: undefined,
     text: source.sql,
   };
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan);
-  const running: PersistentQuery = { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql };
+  const jsonCounts = noJsonCounts();
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, jsonCounts);
+  const running: PersistentQuery = { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql, jsonCounts };
   engine.queries.set(queryId, running);
   await engine.executor.start(running);
   return queryId;

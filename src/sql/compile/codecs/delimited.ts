@@ -5,7 +5,7 @@ import { parseLong } from '../../values/bigint.ts';
 import { Decimal } from '../../values/decimal.ts';
 import { doubleText, type SqlValue } from '../../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
-import { exactFit } from './json.ts';
+import { exactFit } from './json-values.ts';
 
 /** One line of CSV per record, without a header and without a line's end. */
 export function delimitedSerde(columns: readonly CodecColumn[], delimiterName: string | undefined): RowSerde {

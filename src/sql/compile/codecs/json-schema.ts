@@ -17,7 +17,7 @@ import {
 } from '../../types.ts';
 import type { Row } from '../../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
-import { jsonSerde } from './json.ts';
+import { type JsonReading, jsonSerde } from './json.ts';
 
 /** JSON whose schema is kept in the registry: the same text as the plain format has, and no schema is needed to read it. */
 export function jsonSchemaSerde(
@@ -25,8 +25,9 @@ export function jsonSchemaSerde(
   bare: boolean,
   schema: string | undefined,
   registry: RegistryOptions,
+  reading?: JsonReading,
 ): RowSerde {
-  const inner = jsonSerde(columns, bare);
+  const inner = jsonSerde(columns, bare, reading);
   const decodeAny = (bytes: Buffer, start: number, end: number): Row => {
     if (start === end) throw new DeserializationError('a record with a schema, but without a value');
     return inner.decode(bytes, start, end);
