@@ -36,3 +36,4 @@ export {
 } from './windows.ts';
 export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
+export type { LateReport } from './runtime/late-reports.ts';

@@ -175,6 +175,10 @@ export class KafkaExecutor implements QueryExecutor {
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
       ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
       onProcessingError: () => 'fail',
+      onLate: ({ operator, taskId, reason, count, streamTime }) =>
+        this.#options.log(
+          `${applicationId}: ${operator} left out ${count} records as ${reason} (task ${taskId}, whose time is ${new Date(streamTime).toISOString()})`,
+        ),
       onError: (error, fatal) => {
         if (fatal) onFatal(error);
       },

@@ -1,5 +1,6 @@
 import type { Client } from '../../client/index.ts';
 import { type Clock, MillraceError, systemClock } from '../../util/index.ts';
+import type { LateReport } from './late-reports.ts';
 import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../options.ts';
 
 export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
@@ -51,6 +52,8 @@ export interface StreamsSettings {
   /** Default: fail. */
   readonly onProcessingError?: ProcessingErrorHandler;
   readonly onDrop?: DropListener;
+  /** Told, at most every ten seconds, how many records operators have left out because they came too late. */
+  readonly onLate?: (report: LateReport) => void;
   /** Told about every failure that the instance recovers from, and the one it stops at. */
   readonly onError?: (error: unknown, fatal: boolean) => void;
 }
@@ -80,6 +83,7 @@ export interface ResolvedSettings {
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onDrop: DropListener | undefined;
+  readonly onLate: (report: LateReport) => void;
   readonly onError: (error: unknown, fatal: boolean) => void;
 }
 
@@ -120,6 +124,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     onDecodeError: given.onDecodeError ?? (() => 'fail'),
     onProcessingError: given.onProcessingError ?? (() => 'fail'),
     onDrop: given.onDrop,
+    onLate: given.onLate ?? (() => {}),
     onError: given.onError ?? (() => {}),
   };
 }

@@ -12,6 +12,7 @@ import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
 import { Committer } from './committer.ts';
 import { changelogTopic } from './internal-topics.ts';
+import { LateReports } from './late-reports.ts';
 import { Outgoing } from './outgoing.ts';
 import type { RestoreReport } from './restore.ts';
 import { RunningTask } from './running-task.ts';
@@ -70,6 +71,7 @@ export class Worker {
   /** Feeding tasks by internal topic. */
   readonly #feeders: ReadonlyMap<string, readonly string[]>;
   readonly #waiting: Waiting;
+  readonly #lateReports: LateReports;
   readonly #running = new Map<string, RunningTask>();
   /** Tasks whose records are taken in one order, by pipeline: sub-topologies that write to one another. */
   #pipelines: readonly (readonly TaskGroup[])[] = [];
@@ -131,6 +133,7 @@ export class Worker {
       brokerMs: settings.maxTaskIdleMs,
       feedersMs: settings.maxTaskIdleMs * FEEDERS_PATIENCE,
     };
+    this.#lateReports = new LateReports(settings.clock, settings.onLate);
     this.#announcer = new Announcer({
       topology,
       feeders: this.#feeders,
@@ -204,6 +207,7 @@ export class Worker {
     }
     if (this.#isSuspended || this.#stopping) return;
     await this.#process();
+    this.#lateReports.tell(this.tasks);
     if (this.#isSuspended) return;
     try {
       for (const { task } of this.#running.values()) task.punctuateWallClock();
@@ -449,6 +453,7 @@ export class Worker {
 
   async #close(): Promise<void> {
     const isClean = this.#failure === undefined;
+    this.#lateReports.tell(this.tasks, true);
     this.#isClosed = true;
     if (!isClean && this.#settings.exactlyOnce && this.#outgoing.inTransaction) {
       await this.#producer.abortTransaction().catch(() => {});
