@@ -132,7 +132,7 @@ test('a topic that one task feeds has no watermarks, nor has one whose reader fe
       { value: text },
     )
     .toStream()
-    .to('out');
+    .to('out', texts);
   const joined = builder.build();
   expect([...feedersOf(joined, new Map(joined.sourceTopics().map((topic) => [topic, 3])))]).toEqual([]);
 });
