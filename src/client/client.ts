@@ -234,7 +234,10 @@ export interface Admin {
   createPartitions(topic: string, total: number): Promise<void>;
   topicConfigs(topic: string): Promise<ConfigEntry[]>;
   alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
-  /** `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). */
+  /**
+   * `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). Answers in the order
+   * of `partitions`.
+   */
   listOffsets(
     partitions: readonly (TopicPartition & { readonly timestamp: number })[],
     isolation?: 'read_uncommitted' | 'read_committed',

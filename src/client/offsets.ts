@@ -25,7 +25,7 @@ export interface PartitionOffset extends TopicPartition {
   readonly timestamp: number;
 }
 
-/** ListOffsets, spread over the leaders, tried again while leaders move. */
+/** ListOffsets, spread over the leaders, tried again while leaders move. Answers in the order of what is asked. */
 export async function listOffsets(
   cluster: Cluster,
   wanted: readonly PartitionTimestamp[],
@@ -48,17 +48,24 @@ export async function listOffsets(
         return transport.request(listOffsetsApi, create(listOffsetsApi, { isolationLevel, topics }));
       }),
     );
-    return answers.flatMap((answer) =>
-      answer.topics.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, errorCode, offset, timestamp }) => {
-          if (errorCode !== ErrorCode.NONE) {
-            if (needsMetadata(errorCode)) cluster.forget(name);
-            throw errorFor(errorCode, `ListOffsets of ${name}-${partitionIndex}`);
-          }
-          return { topic: name, partition: partitionIndex, offset, timestamp };
-        }),
-      ),
-    );
+    const found = new Map<string, PartitionOffset>();
+    for (const { name, partitions } of answers.flatMap((answer) => answer.topics)) {
+      for (const { partitionIndex, errorCode, offset, timestamp } of partitions) {
+        if (errorCode !== ErrorCode.NONE) {
+          if (needsMetadata(errorCode)) cluster.forget(name);
+          throw errorFor(errorCode, `ListOffsets of ${name}-${partitionIndex}`);
+        }
+        found.set(`${name}-${partitionIndex}`, { topic: name, partition: partitionIndex, offset, timestamp });
+      }
+    }
+    // Brokers answer in an order of their own.
+    return wanted.map(({ topic, partition }) => {
+      const answer = found.get(`${topic}-${partition}`);
+      if (answer === undefined) {
+        throw errorFor(ErrorCode.UNKNOWN_SERVER_ERROR, `ListOffsets left out ${topic}-${partition}`);
+      }
+      return answer;
+    });
   });
 }
 

@@ -30,7 +30,7 @@ import {
   show,
 } from './statements/describe.ts';
 import { insertStatement } from './statements/insert-json.ts';
-import { clusterTopics, clusterWriter } from './statements/cluster.ts';
+import { clusterTopics, clusterWriter, ReplayedTopics } from './statements/cluster.ts';
 
 export interface SqlServiceOptions {
   readonly client: Client;
@@ -85,6 +85,7 @@ export class SqlService {
   readonly #commands: CommandLog;
   readonly #settings: Readonly<Record<string, string>>;
   readonly #log: (message: string) => void;
+  readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
   readonly #transient = new Map<string, RunningQuery>();
@@ -109,9 +110,10 @@ export class SqlService {
     this.#settings = settings;
     this.#log = log;
     this.#executor = new KafkaExecutor({ client, serviceId, stateDir, setting: this.#setting(NO_CONTEXT), log });
+    this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
     this.#writer = clusterWriter(client);
     this.#engine = new SqlEngine({
-      topics: clusterTopics(client.admin()),
+      topics: this.#topics,
       executor: this.#executor,
       schemas,
       writer: this.#writer,
@@ -134,6 +136,7 @@ export class SqlService {
         this.#log(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
+    await this.#topics.end((topic, error) => this.#log(`the topic ${topic} can't be created: ${messageOf(error)}`));
     await this.#executor.forgetAll('transient_');
     await this.#executor.release();
   }

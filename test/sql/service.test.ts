@@ -382,4 +382,22 @@ describe('SQL over HTTP', () => {
     const [next] = await ksql('CREATE STREAM later AS SELECT * FROM clicks EMIT CHANGES;');
     expect(next).toMatchObject({ commandStatus: { queryId: 'CSAS_LATER_3' } });
   });
+
+  test('a restart does nothing again: what was dropped and made anew keeps its records', async () => {
+    await ksql(`
+      CREATE STREAM fresh (id STRING KEY, n INT) WITH (KAFKA_TOPIC='fresh', VALUE_FORMAT='JSON', PARTITIONS=1);
+      DROP STREAM fresh DELETE TOPIC;
+      CREATE STREAM fresh (id STRING KEY, n INT) WITH (KAFKA_TOPIC='fresh', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE STREAM gone (id STRING KEY, n INT) WITH (KAFKA_TOPIC='gone', VALUE_FORMAT='JSON', PARTITIONS=1);
+      DROP STREAM gone DELETE TOPIC;
+      CREATE STREAM lost (id STRING KEY, n INT) WITH (KAFKA_TOPIC='lost', VALUE_FORMAT='JSON', PARTITIONS=3);
+      INSERT INTO fresh VALUES ('a', 1);`);
+    await platform.client.admin().deleteTopics(['lost']);
+    await platform.stop();
+    await open();
+    const topics = await platform.client.admin().listTopics();
+    expect(topics).not.toContain('gone');
+    expect(topics).toContain('lost');
+    expect((await select('SELECT * FROM fresh;')).rows).toMatchObject([['a', 1]]);
+  });
 });
