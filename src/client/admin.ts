@@ -199,7 +199,7 @@ export class KafkaAdmin implements Admin {
   }
 
   committedOffsets(groupId: string): Promise<CommittedOffset[]> {
-    return fetchCommitted(this.#cluster, groupId, null);
+    return fetchCommitted(this.#cluster, groupId, null, false);
   }
 
   clusterId(): Promise<string> {

@@ -246,6 +246,7 @@ export interface Admin {
   listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
+  /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
   clusterId(): Promise<string>;
 }

@@ -122,7 +122,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
-    return partitions.length === 0 ? [] : fetchCommitted(this.#cluster, this.groupMetadata().groupId, partitions);
+    return partitions.length === 0 ? [] : fetchCommitted(this.#cluster, this.groupMetadata().groupId, partitions, true);
   }
 
   groupMetadata(): GroupMetadata {

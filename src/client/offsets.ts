@@ -69,11 +69,15 @@ export async function listOffsets(
   });
 }
 
-/** What a group has committed; -1 where nothing was. `partitions` null asks for everything. */
+/**
+ * What a group has committed; -1 where nothing was. `partitions` null asks for everything. `requireStable` waits for
+ * transactions under way that commit offsets: for those who go on from there.
+ */
 export async function fetchCommitted(
   cluster: Cluster,
   groupId: string,
   partitions: readonly TopicPartition[] | null,
+  requireStable: boolean,
   purpose?: Purpose,
 ): Promise<CommittedOffset[]> {
   const names = new Map<string, string>();
@@ -95,8 +99,8 @@ export async function fetchCommitted(
       create(
         offsetFetch,
         (transport.versionOf(offsetFetch) ?? 0) >= 8
-          ? { groups: [{ groupId, topics }], requireStable: true }
-          : { groupId, topics, ...((transport.versionOf(offsetFetch) ?? 0) >= 7 ? { requireStable: true } : {}) },
+          ? { groups: [{ groupId, topics }], requireStable }
+          : { groupId, topics, ...((transport.versionOf(offsetFetch) ?? 0) >= 7 ? { requireStable } : {}) },
       ),
     (answer) => {
       const group = answer.groups[0];

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, recordsOf } from '../../src/client/index.ts';
 import { deserialize } from '../../src/serde/index.ts';
 import {
+  JoinWindows,
   KafkaStreams,
   type LateReport,
   type StreamsSettings,
@@ -254,5 +255,72 @@ describe('history in four partitions', () => {
     expect(by).toEqual([[expect.stringContaining('counts'), { late: 1 }]]);
     await app.close();
     expect(reports).toMatchObject([{ operator: by[0]![0], reason: 'late', count: 1 }]);
+  });
+
+  describe('of another application', () => {
+    const exactlyOnce = { processingGuarantee: 'exactly_once_v2' } as const;
+
+    function copy(input: string, output: string): Topology {
+      const builder = new StreamsBuilder();
+      builder
+        .stream<string, string>(input, texts)
+        .selectKey((_key, value) => value, { key: text })
+        .to(output, texts);
+      return builder.build();
+    }
+
+    test('time waits for all who write the topic, be it that one of them starts when the others have ended', async () => {
+      const [one, two, middle, output] = [
+        await topic('one'),
+        await topic('two'),
+        await topic('middle'),
+        await topic('out'),
+      ];
+      await Promise.all([writeHistory(one), writeHistory(two)]);
+      const writers = [`first-${serial++}`, `second-${serial++}`];
+      const reader = start(windowCounts(middle, output), {
+        applicationId: `count-${serial++}`,
+        ...exactlyOnce,
+        upstreamApplications: (name) => (name === middle ? writers : []),
+      });
+      await reader.start();
+      await start(copy(one, middle), { applicationId: writers[0]!, ...exactlyOnce }).start();
+      await expect
+        .poll(() => reader.metrics().reduce((sum, { processed }) => sum + processed, 0), { timeout: 20_000 })
+        .toBeGreaterThanOrEqual(RECORDS);
+      await start(copy(two, middle), { applicationId: writers[1]!, ...exactlyOnce }).start();
+      expect(await read(output, CLOSED * 10)).toEqual(Array.from({ length: CLOSED * 10 }, () => 2 * PER_WINDOW));
+      expect(lateIn([reader])).toBe(0);
+    });
+
+    test('a join waits for what is still being written', async () => {
+      const [input, left, right, output] = [
+        await topic('in'),
+        await topic('left'),
+        await topic('right'),
+        await topic('out'),
+      ];
+      await writeHistory(input);
+      const writers = new Map([left, right].map((name) => [name, `to-${name}`]));
+      await start(copy(input, left), { applicationId: writers.get(left)!, ...exactlyOnce }).start();
+      const builder = new StreamsBuilder();
+      builder
+        .stream<string, string>(left, texts)
+        .join(builder.stream<string, string>(right, texts), () => 1, JoinWindows.ofTimeDifferenceAndGrace(0, 0), {
+          key: text,
+          value: text,
+          otherValue: text,
+        })
+        .to(output, { key: text, value: long });
+      const reader = start(builder.build(), {
+        applicationId: `join-${serial++}`,
+        ...exactlyOnce,
+        upstreamApplications: (name) => [...(writers.has(name) ? [writers.get(name)!] : [])],
+      });
+      await reader.start();
+      await start(copy(input, right), { applicationId: writers.get(right)!, ...exactlyOnce }).start();
+      expect(await read(output, RECORDS)).toHaveLength(RECORDS);
+      expect(lateIn([reader])).toBe(0);
+    });
   });
 });

@@ -170,10 +170,11 @@ export class KafkaExecutor implements QueryExecutor {
       client,
       applicationId,
       stateDir,
-      processingGuarantee: setting('processing.guarantee') === 'at_least_once' ? 'at_least_once' : 'exactly_once_v2',
+      processingGuarantee: isExactlyOnce(setting) ? 'exactly_once_v2' : 'at_least_once',
       autoOffsetReset: setting('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
       ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
+      upstreamApplications: (topic) => this.#writersOf(topic, applicationId),
       onProcessingError: () => 'fail',
       onLate: ({ operator, taskId, reason, count, streamTime }) =>
         this.#options.log(
@@ -186,6 +187,23 @@ export class KafkaExecutor implements QueryExecutor {
     });
   }
 
+  /** The applications of queries that run and write a topic, but for those that wait for what `reader` writes. */
+  #writersOf(topic: string, reader: string): string[] {
+    const running = [...this.#running.values()].filter(
+      ({ setting, failure }) => failure === undefined && isExactlyOnce(setting),
+    );
+    const idOf = ({ query }: Running) => this.applicationId(query.queryId);
+    const downstream = new Set(running.filter((each) => idOf(each) === reader));
+    for (const { query } of downstream) {
+      for (const each of running) {
+        if (query.sink !== undefined && each.query.topology.sourceTopics().includes(query.sink.topic)) {
+          downstream.add(each);
+        }
+      }
+    }
+    return running.filter((each) => each.query.sink?.topic === topic && !downstream.has(each)).map(idOf);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#running.keys()].map((queryId) => this.#close(queryId)));
   }
@@ -195,4 +213,8 @@ export class KafkaExecutor implements QueryExecutor {
     this.#running.delete(queryId);
     await running?.streams.close();
   }
+}
+
+function isExactlyOnce(setting: Settings): boolean {
+  return setting('processing.guarantee') !== 'at_least_once';
 }

@@ -53,7 +53,7 @@ export class Announcer {
     if (this.#topics.length === 0) return;
     const { output } = this.#options;
     const running = [...tasks];
-    const progress = new Map(running.map((each) => [each, this.#progressOf(each)]));
+    const progress = new Map(running.map((each) => [each, this.progressOf(each)]));
     for (const { name, fullName, sinks } of this.#topics) {
       const changed: Announcement[] = [];
       let latest = 0;
@@ -82,7 +82,7 @@ export class Announcer {
     }
   }
 
-  #progressOf(running: RunningTask): Progress {
+  progressOf(running: RunningTask): Progress {
     const { clock, idleMs, hasCaughtUp } = this.#options;
     const { id } = running.task;
     if (!hasCaughtUp(running)) {

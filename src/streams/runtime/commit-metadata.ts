@@ -1,28 +1,43 @@
 // What is committed beside an offset, in Kafka Streams' own bytes: the partition's time, and how far the operators that
-// emit closed windows have come. Without it stream time would begin anew with every restart.
+// emit closed windows have come. Without it stream time would begin anew with every restart. Beside the first partition of a
+// task stands how far its results have come, for the applications that read them (upstream.ts).
 import { readInt64 } from '../windows.ts';
 import { ByteWriter } from '../../util/index.ts';
 import type { EmitPosition } from './task-scope.ts';
+import { type Announcement, Progress } from './watermarks.ts';
 
 const VERSION = 2;
 /** Behind an operator's name: the latest event time it has seen. Readers that don't know it keep it as one more name. */
 const OBSERVED = '.observed';
 /** The partition's watermark, as if it were an operator's. */
 const WATERMARK = '.watermark';
+/** How far the task's results have come, as if that were an operator's: `.written/<task>/<of so many tasks>/<progress>`. */
+const WRITTEN = /^\.written\/(\d+_\d+)\/(\d+)\/(\d)$/;
+
+/** What a task has written to topics of users. */
+export interface Written extends Announcement {
+  /** Tasks of the application that write to such topics. */
+  readonly writers: number;
+}
 
 export interface CommitMetadata {
   readonly partitionTime: number;
   readonly positions: ReadonlyMap<string, EmitPosition>;
   /** How far the partition's feeders have come; -1 when that is not known. */
   readonly watermark: number;
+  readonly written: Written | undefined;
 }
 
 export function encodeMetadata(
   partitionTime: number,
   positions: ReadonlyMap<string, EmitPosition>,
   watermark = -1,
+  written?: Written,
 ): string {
   const entries: [string, number][] = watermark >= 0 ? [[WATERMARK, watermark]] : [];
+  if (written !== undefined) {
+    entries.push([`.written/${written.taskId}/${written.writers}/${written.progress}`, written.time]);
+  }
   for (const [name, { lastClose, observedTime }] of positions) {
     if (lastClose >= 0) entries.push([name, lastClose]);
     if (observedTime >= 0) entries.push([`${name}${OBSERVED}`, observedTime]);
@@ -45,8 +60,9 @@ export function encodeMetadata(
 /** An empty or unreadable text is "unknown", never an error. */
 export function decodeMetadata(text: string): CommitMetadata {
   const positions = new Map<string, EmitPosition>();
-  const unknown = { partitionTime: -1, positions, watermark: -1 };
+  const unknown = { partitionTime: -1, positions, watermark: -1, written: undefined };
   let watermark = -1;
+  let written: Written | undefined;
   const bytes = Buffer.from(text, 'base64');
   try {
     const version = bytes.readInt8(0);
@@ -63,6 +79,13 @@ export function decodeMetadata(text: string): CommitMetadata {
           watermark = time;
           continue;
         }
+        const [, taskId, writers, progress] = WRITTEN.exec(name) ?? [];
+        if (taskId !== undefined) {
+          if (Number(progress) <= Progress.idle) {
+            written = { taskId, time, progress: Number(progress) as Progress, writers: Number(writers) };
+          }
+          continue;
+        }
         const isObserved = name.endsWith(OBSERVED);
         const id = isObserved ? name.slice(0, -OBSERVED.length) : name;
         const position = positions.get(id) ?? { observedTime: -1, lastClose: -1 };
@@ -71,7 +94,7 @@ export function decodeMetadata(text: string): CommitMetadata {
         positions.set(id, position);
       }
     }
-    return { partitionTime, positions, watermark };
+    return { partitionTime, positions, watermark, written };
   } catch {
     return unknown;
   }

@@ -3,11 +3,16 @@
  * a commit now and then the checkpoints.
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
+import type { GraphNode } from '../dsl-graph.ts';
+import type { Topology } from '../topology.ts';
 import type { Announcer } from './announcer.ts';
-import { encodeMetadata } from './commit-metadata.ts';
+import { encodeMetadata, type Written } from './commit-metadata.ts';
+import { taskCount } from './internal-topics.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
+import type { SourceQueue } from './source-queue.ts';
+import { outwardSinks } from './watermarks.ts';
 
 export interface CommitterOptions {
   readonly settings: ResolvedSettings;
@@ -16,6 +21,9 @@ export interface CommitterOptions {
   readonly outgoing: Outgoing;
   readonly running: () => Iterable<RunningTask>;
   readonly announcer: Announcer;
+  readonly topology: Topology;
+  /** Partitions per topic, by full name. */
+  readonly counts: ReadonlyMap<string, number>;
   /** Full names of the topics whose records may be deleted when they have been processed. */
   readonly internalTopics: ReadonlySet<string>;
   /** Marks an error as one of the tasks' own. */
@@ -33,6 +41,10 @@ export class Committer {
   readonly #outgoing: Outgoing;
   readonly #running: () => Iterable<RunningTask>;
   readonly #announcer: Announcer;
+  /** By sub-topology: what it writes for others to read. */
+  readonly #outwardSinks: ReadonlyMap<number, readonly GraphNode[]>;
+  /** Tasks that write for others. */
+  readonly #writers: number;
   readonly #internalTopics: ReadonlySet<string>;
   readonly #failedInTask: (error: unknown) => unknown;
   readonly #onFailure: (error: unknown) => void;
@@ -46,6 +58,10 @@ export class Committer {
     this.#outgoing = options.outgoing;
     this.#running = options.running;
     this.#announcer = options.announcer;
+    const { topology, counts } = options;
+    const writing = topology.subTopologies.filter((sub) => outwardSinks(topology, sub).length > 0);
+    this.#outwardSinks = new Map(writing.map((sub) => [sub.id, outwardSinks(topology, sub)]));
+    this.#writers = writing.reduce((sum, sub) => sum + taskCount(sub, counts), 0);
     this.#internalTopics = options.internalTopics;
     this.#failedInTask = options.failedInTask;
     this.#onFailure = options.onFailure;
@@ -89,7 +105,8 @@ export class Committer {
   async #commitNow(): Promise<void> {
     const { exactlyOnce, clock } = this.#settings;
     const offsets: OffsetToCommit[] = [];
-    for (const { task, committed, logs } of this.#running()) {
+    for (const running of this.#running()) {
+      const { task, committed, logs } = running;
       task.commitRequested = false;
       try {
         task.flush();
@@ -102,16 +119,17 @@ export class Committer {
           this.#outgoing.send(topic, task.partition, key, value, timestamp, undefined),
         );
       }
-      for (const queue of task.queues) {
-        if (queue.position < 0 || committed.get(queue) === queue.position) continue;
-        offsets.push({
-          topic: queue.topic,
-          partition: queue.partition,
-          offset: queue.position,
-          metadata: encodeMetadata(queue.partitionTime, task.positions, queue.watermark?.time),
-        });
-        committed.set(queue, queue.position);
-      }
+      const written = exactlyOnce ? this.#writtenBy(running) : undefined;
+      const hasNews = written?.time !== running.written?.time || written?.progress !== running.written?.progress;
+      running.written = written;
+      task.queues.forEach((queue, i) => {
+        const tells = i === 0 ? written : undefined;
+        const offset = this.#positionOf(queue);
+        if (offset < 0 || (committed.get(queue) === offset && !(tells !== undefined && hasNews))) return;
+        const metadata = encodeMetadata(queue.partitionTime, task.positions, queue.watermark?.time, tells);
+        offsets.push({ topic: queue.topic, partition: queue.partition, offset, metadata });
+        committed.set(queue, offset);
+      });
     }
     this.#announcer.announce(this.#running());
     this.lastCommit = clock.now();
@@ -129,6 +147,24 @@ export class Committer {
     this.#outgoing.committed();
     this.lastCommit = clock.now();
     await this.#purge();
+  }
+
+  /** Where the queue goes on; for one without records yet that is where the consumer stands. */
+  #positionOf(queue: SourceQueue): number {
+    return queue.position < 0 && queue.isDrained ? this.#consumer.position(queue) : queue.position;
+  }
+
+  /** How far the task's results have come, for other applications; undefined when it has none. */
+  #writtenBy(running: RunningTask): Written | undefined {
+    const { task } = running;
+    const sinks = this.#outwardSinks.get(task.subTopology.id);
+    if (sinks === undefined) return undefined;
+    return {
+      taskId: task.id,
+      time: Math.min(...sinks.map((sink) => task.timeAt(sink))),
+      progress: this.#announcer.progressOf(running),
+      writers: this.#writers,
+    };
   }
 
   /** Deletes from repartition topics what has been processed. */

@@ -11,6 +11,7 @@ import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { TaskOutput } from './task-scope.ts';
 import { Task } from './task.ts';
+import type { Announcement } from './watermarks.ts';
 
 const LOCK_RETRY_MS = 50;
 const LOCK_RETRIES = 200;
@@ -32,6 +33,8 @@ export class RunningTask {
   readonly checkpoint: Checkpoint | null;
   /** The last offset that was committed, or is being committed. */
   readonly committed = new Map<SourceQueue, number>();
+  /** How far the task's results had come then. */
+  written: Announcement | undefined;
   checkpointedAt: number;
 
   private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
@@ -64,6 +67,7 @@ export class RunningTask {
         clock,
         globalStores,
         feeders,
+        hasUpstream: settings.upstreamApplications !== undefined,
         tracking: (store) => ({ log: topology.hasChangelog(store), checkpoint: store.logging && checkpoint !== null }),
       });
       await prepareSerdes(sub.nodes, sub.stores);

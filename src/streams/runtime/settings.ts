@@ -36,6 +36,11 @@ export interface StreamsSettings {
    * 1000. For tasks that feed it and are still reading it waits ten times as long.
    */
   readonly maxTaskIdleMs?: number;
+  /**
+   * The applications that run now and write a source topic, with exactly-once. Time behind the topic is bounded by how far
+   * they have come, and their records are waited for like those of tasks of this application. Default: none are known.
+   */
+  readonly upstreamApplications?: (topic: string) => readonly string[];
   /** How often records of repartition topics that have been processed are deleted. Default 30 000. */
   readonly repartitionPurgeIntervalMs?: number;
   readonly sessionTimeoutMs?: number;
@@ -73,6 +78,7 @@ export interface ResolvedSettings {
   readonly pollMs: number;
   readonly watermarkIdleMs: number;
   readonly maxTaskIdleMs: number;
+  readonly upstreamApplications: ((topic: string) => readonly string[]) | undefined;
   readonly purgeIntervalMs: number;
   readonly sessionTimeoutMs: number | undefined;
   readonly heartbeatIntervalMs: number | undefined;
@@ -114,6 +120,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     pollMs: given.pollMs ?? 100,
     watermarkIdleMs: given.watermarkIdleMs ?? 1000,
     maxTaskIdleMs: given.maxTaskIdleMs ?? 1000,
+    upstreamApplications: given.upstreamApplications,
     purgeIntervalMs: given.repartitionPurgeIntervalMs ?? 30_000,
     sessionTimeoutMs: given.sessionTimeoutMs,
     heartbeatIntervalMs: given.heartbeatIntervalMs,

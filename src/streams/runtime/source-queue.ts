@@ -5,7 +5,7 @@ import type { RecordView, TaskContext } from '../context.ts';
 import type { DecodingPlan, Emit, GraphNode } from '../dsl-graph.ts';
 import type { DecodeErrorHandler, DropReason } from '../options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
-import { announcementsIn, type Watermark } from './watermarks.ts';
+import { type Announcement, announcementsIn, type Watermark } from './watermarks.ts';
 
 /** What a queue tells its task. */
 export interface QueueOwner {
@@ -75,6 +75,11 @@ export class SourceQueue {
     return this.#waiting.length;
   }
 
+  /** Everything that was pushed has been processed. */
+  get isDrained(): boolean {
+    return this.isEmpty && this.#current === undefined && this.#waiting.length === 0;
+  }
+
   /** Takes over a fetch. `nextOffset` is committed when all of it has been processed. */
   push(cursor: RecordCursor, nextOffset: number): void {
     this.#waiting.push({ cursor, nextOffset });
@@ -124,10 +129,16 @@ export class SourceQueue {
     this.position = record.offset + 1;
   }
 
+  /** Takes in how far those have come who write the topic; it holds for what has been read until now. */
+  hearAll(announcements: readonly Announcement[]): void {
+    this.watermark!.hearAll(announcements);
+    this.#owner.timeHasPassed();
+  }
+
   /** Takes in what feeders announce; false for records. */
   #hears(cursor: RecordCursor): boolean {
     const { watermark } = this;
-    if (watermark === undefined || cursor.headerCount !== 1 || cursor.keyStart >= 0 || cursor.valueStart >= 0)
+    if (watermark?.isInBand !== true || cursor.headerCount !== 1 || cursor.keyStart >= 0 || cursor.valueStart >= 0)
       return false;
     try {
       const announcements = announcementsIn(cursor.headers());

@@ -35,6 +35,8 @@ export interface TaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   /** The tasks that feed internal topics, where time is the minimum over them. Default: nowhere. */
   readonly feeders?: ReadonlyMap<string, readonly string[]>;
+  /** Whether how far other applications have come bounds time behind the topics that they write. Default: no. */
+  readonly hasUpstream?: boolean;
 }
 
 /** What a user's function threw, on its way to stop the application. */
@@ -106,7 +108,7 @@ export class Task implements TaskScope {
       const emit = this.forward(node);
       for (const topic of node.source!.topics) {
         const name = internal.has(topic) ? this.internalTopic(topic) : topic;
-        const feeders = options.feeders?.get(topic);
+        const feeders = options.feeders?.get(topic) ?? (options.hasUpstream && !internal.has(topic) ? [] : undefined);
         const watermark = feeders === undefined ? undefined : new Watermark(feeders);
         this.queues.push(new SourceQueue(this, node, name, options.partition, emit, watermark));
       }
@@ -115,7 +117,7 @@ export class Task implements TaskScope {
     for (const node of subTopology.nodes) if (node.build !== null) this.input(node);
     this.#flushes.sort((a, b) => a.node.index - b.node.index);
     this.#timers.sort((a, b) => a.node.index - b.node.index);
-    this.#boundTime();
+    this.#boundTime(this.#leastWatermark());
   }
 
   // ── What the runtime calls ──
@@ -208,13 +210,14 @@ export class Task implements TaskScope {
   /** A partition knows how far its feeders had come when it was committed. */
   restoreWatermark(queue: SourceQueue, time: number): void {
     queue.watermark?.restore(time);
-    this.#boundTime();
+    this.#boundTime(this.#leastWatermark());
   }
 
   /** A partition has heard how far its feeders have come: operators that wait for time to pass go on without a record. */
   timeHasPassed(): void {
     const before = this.context.watermark;
-    const now = this.#leastWatermark();
+    // A feeder that has been idle may come back with what is older.
+    const now = Math.max(this.#leastWatermark(), this.streamTime());
     if (now === before) return;
     this.context.watermark = now;
     this.isDirty = true;
@@ -222,23 +225,32 @@ export class Task implements TaskScope {
     for (const { run } of this.#timers) run();
     this.#punctuate('streamTime', this.streamTime());
     // What has come out may expire.
-    this.#boundTime();
+    this.#boundTime(now);
   }
 
-  #boundTime(): void {
-    this.context.watermark = this.#leastWatermark();
-    for (const store of this.stores.values()) store.timeHasCome?.(this.context.watermark);
+  #boundTime(watermark: number): void {
+    this.context.watermark = watermark;
+    for (const store of this.stores.values()) store.timeHasCome?.(watermark);
   }
 
   #leastWatermark(): number {
     let time = Number.POSITIVE_INFINITY;
-    for (const { watermark } of this.queues) if (watermark !== undefined) time = Math.min(time, watermark.time);
+    for (const { watermark } of this.queues) if (watermark !== undefined) time = Math.min(time, watermark.bound);
     return time;
+  }
+
+  /** Up to where everything has come in, whether or not there were records. */
+  #readTime(): number {
+    const now = this.streamTime();
+    const heard = this.context.watermark;
+    return heard < Number.POSITIVE_INFINITY && this.queues.every(({ watermark }) => watermark !== undefined)
+      ? Math.max(now, heard)
+      : now;
   }
 
   /** Up to where a sink has written: what it writes later has later times, but for records that come out of order. */
   timeAt(sink: GraphNode): number {
-    const now = this.streamTime();
+    const now = this.#readTime();
     if (this.#holds.size === 0) return now;
     const times = new Map<GraphNode, number>();
     // Operators stand behind their parents.

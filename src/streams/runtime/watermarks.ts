@@ -8,10 +8,13 @@
  * until then, in the same transaction. The reader's time is the minimum over its feeders, and never runs ahead of it.
  *
  * A feeder that has read all there is may be silent for long: after a while it announces that it is idle, and is left out
- * of the minimum until it moves again. When all are idle, time is that of the one that came furthest.
+ * of the minimum until it moves again. When all are idle, nothing is held back.
  *
  * A topic with one feeding task needs none of this (the order in it is that of the source), and one whose reader is also
  * among what feeds it (foreign-key joins) would wait for itself: both are read as they come.
+ *
+ * What one application reads from another one's results is bounded in the same way; there the announcements stand beside the
+ * writer's committed offsets (upstream.ts), since a topic of results is the users'.
  */
 import type { Header } from '../../client/index.ts';
 import { ByteWriter, MillraceError } from '../../util/index.ts';
@@ -70,14 +73,17 @@ export function announcementsIn(headers: readonly Header[]): Announcement[] | un
   return announcements;
 }
 
-/** How far the feeders of one partition have come, as far as its reader has heard. */
+/** How far the feeders of one partition have come, as far as its reader has heard. Without any it bounds nothing. */
 export class Watermark {
-  /** What time is behind the partition: it never goes back. -1 until all feeders have been heard of. */
-  time: number;
-  readonly #feeders: Map<string, { time: number; progress: Progress }>;
+  /** Up to where everything has come: it never goes back. -1 until all feeders have been heard of. */
+  time = -1;
+  /** Whether the announcements come in the topic itself. */
+  readonly isInBand: boolean;
+  #feeders: Map<string, { time: number; progress: Progress }>;
 
-  constructor(feeders: readonly string[], time = -1) {
-    this.time = time;
+  /** Without `feeders` they are heard of from elsewhere. */
+  constructor(feeders: readonly string[]) {
+    this.isInBand = feeders.length > 0;
     this.#feeders = new Map(feeders.map((taskId) => [taskId, { time: -1, progress: Progress.active }]));
   }
 
@@ -89,6 +95,21 @@ export class Watermark {
       feeder.time = Math.max(feeder.time, time);
       feeder.progress = progress;
     }
+    this.#advance();
+  }
+
+  /** The same where nobody knows beforehand who feeds: the announcements are all that there are. */
+  hearAll(announcements: readonly Announcement[]): void {
+    this.#feeders = new Map(
+      announcements.map(({ taskId, time, progress }) => {
+        const known = this.#feeders.get(taskId)?.time ?? -1;
+        return [taskId, { time: Math.max(known, time), progress }];
+      }),
+    );
+    this.#advance();
+  }
+
+  #advance(): void {
     let least = Number.POSITIVE_INFINITY;
     let most = -1;
     for (const { time, progress } of this.#feeders.values()) {
@@ -96,6 +117,13 @@ export class Watermark {
       if (time > most) most = time;
     }
     this.time = Math.max(this.time, least === Number.POSITIVE_INFINITY ? most : least);
+  }
+
+  /** What time behind the partition can't be beyond; Infinity when nobody is to be waited for. */
+  get bound(): number {
+    return this.#feeders.values().every(({ progress }) => progress === Progress.idle)
+      ? Number.POSITIVE_INFINITY
+      : this.time;
   }
 
   /** Takes over what was committed. */
@@ -128,6 +156,11 @@ export function feedersOf(topology: Topology, counts: ReadonlyMap<string, number
     if (tasks.length > 1) feeders.set(topic, tasks);
   }
   return feeders;
+}
+
+/** The sinks of a sub-topology whose topics are the users'. */
+export function outwardSinks(topology: Topology, sub: SubTopology): GraphNode[] {
+  return sub.nodes.filter(({ sink }) => typeof sink?.topic === 'string' && !topology.internalTopics.has(sink.topic));
 }
 
 export function sinksTo(sub: SubTopology, topic: string): GraphNode[] {

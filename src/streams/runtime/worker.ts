@@ -20,6 +20,7 @@ import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { Task } from './task.ts';
 import { TaskGroup, type Waiting } from './task-group.ts';
+import { Upstream } from './upstream.ts';
 import { feedersOf } from './watermarks.ts';
 
 export interface WorkerEvents {
@@ -68,6 +69,7 @@ export class Worker {
   readonly #outgoing: Outgoing;
   readonly #committer: Committer;
   readonly #announcer: Announcer;
+  readonly #upstream: Upstream | undefined;
   /** Feeding tasks by internal topic. */
   readonly #feeders: ReadonlyMap<string, readonly string[]>;
   readonly #waiting: Waiting;
@@ -80,6 +82,8 @@ export class Worker {
   /** Where partitions ended when that was last heard of. */
   readonly #endOffsets = new Map<SourceQueue, number>();
   readonly #fullNames = new Map<string, string>();
+  /** Full names of repartition topics. */
+  readonly #internalTopics: ReadonlySet<string>;
   #stopping = false;
   #taskHasFailed = false;
   #isClosed = false;
@@ -127,6 +131,7 @@ export class Worker {
         : { batchSize: BATCH_BYTES },
     );
     this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
+    this.#internalTopics = new Set([...topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)!));
     this.#feeders = feedersOf(topology, options.counts);
     this.#waiting = {
       mayBringMore: (queue) => this.#mayBringMore(queue),
@@ -143,6 +148,16 @@ export class Worker {
       idleMs: settings.watermarkIdleMs,
       hasCaughtUp: ({ task }) => task.queues.every((queue) => this.#isAtEnd(queue)),
     });
+    const writersOf = settings.upstreamApplications;
+    if (writersOf !== undefined) {
+      this.#upstream = new Upstream({
+        admin: client.admin(),
+        clock: settings.clock,
+        consumer: this.#consumer,
+        writersOf,
+        onFailure: (error) => settings.onError(error, false),
+      });
+    }
     this.#committer = new Committer({
       settings,
       consumer: this.#consumer,
@@ -150,7 +165,9 @@ export class Worker {
       outgoing: this.#outgoing,
       running: () => this.#running.values(),
       announcer: this.#announcer,
-      internalTopics: new Set([...topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)!)),
+      topology,
+      counts: options.counts,
+      internalTopics: this.#internalTopics,
       failedInTask: (error) => this.#failedInTask(error),
       onFailure: (error) => this.#failedBehind(error),
     });
@@ -206,6 +223,7 @@ export class Worker {
       this.#accept(await this.#consumer.poll(timeout));
     }
     if (this.#isSuspended || this.#stopping) return;
+    this.#upstream?.turn();
     await this.#process();
     this.#lateReports.tell(this.tasks);
     if (this.#isSuspended) return;
@@ -339,6 +357,8 @@ export class Worker {
     );
     this.#pipelines = pipelines.filter((groups) => groups.length > 0);
     this.#announcer.reset();
+    const queues = [...this.#queues.values()].map(({ queue }) => queue);
+    this.#upstream?.watch(queues.filter(({ topic }) => !this.#internalTopics.has(topic)));
   }
 
   // ── Rebalancing ─────────────────────────────────────────────────────────────────────────────────────────────────
