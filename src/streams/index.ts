@@ -1,19 +1,19 @@
 // The Streams library: a typed DSL over topics, its runtime on the Client port, and a driver that runs topologies in tests.
-export type { RecordContext } from './context.ts';
-export { GlobalTable } from './global-table.ts';
+export type { RecordContext } from './api/context.ts';
+export { GlobalTable } from './dsl/global-table.ts';
 export {
   CogroupedStream,
   KGroupedStream,
   SessionWindowedKStream,
   TimeWindowedKStream,
-} from './grouped.ts';
+} from './dsl/grouped.ts';
 
-export type { ReadOnlyStore } from './interactive-queries.ts';
-export { BranchedStream, KStream } from './kstream.ts';
-export { KGroupedTable, KTable } from './ktable.ts';
-export type * from './options.ts';
-export type * from './processor.ts';
-export { type StateStoreOptions, StreamsBuilder } from './streams-builder.ts';
+export type { ReadOnlyStore } from './api/interactive-queries.ts';
+export { BranchedStream, KStream } from './dsl/kstream.ts';
+export { KGroupedTable, KTable } from './dsl/ktable.ts';
+export type * from './api/options.ts';
+export type * from './api/processor.ts';
+export { type StateStoreOptions, StreamsBuilder } from './dsl/streams-builder.ts';
 export type {
   Entry,
   KeyValueStore,
@@ -23,8 +23,8 @@ export type {
   SessionStore,
   WindowStore,
 } from './state/typed-stores.ts';
-export { type OutputRecord, type TestDriverOptions, TopologyTestDriver } from './test-driver.ts';
-export { type SubTopology, Topology, type TopologyOptions } from './topology.ts';
+export { type OutputRecord, type TestDriverOptions, TopologyTestDriver } from './runtime/synchronous.ts';
+export { type SubTopology, Topology, type TopologyOptions } from './graph/topology.ts';
 export {
   JoinWindows,
   SessionWindowedSerde,
@@ -33,7 +33,7 @@ export {
   TimeWindowedSerde,
   TimeWindows,
   type Windowed,
-} from './windows.ts';
+} from './api/windows.ts';
 export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export type { LateReport } from './runtime/late-reports.ts';

@@ -1,5 +1,5 @@
-import type { Emit, GraphNode } from '../dsl-graph.ts';
-import type { Reads } from '../options.ts';
+import type { Emit, GraphNode } from '../graph/graph.ts';
+import type { Reads } from '../api/options.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';

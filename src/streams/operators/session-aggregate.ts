@@ -1,11 +1,11 @@
 // Aggregates per key and session: a record joins the sessions it is within the gap of, and makes one of them.
-import type { TaskContext } from '../context.ts';
-import type { Emit, GraphNode } from '../dsl-graph.ts';
-import type { EmitStrategy } from '../options.ts';
+import type { TaskContext } from '../api/context.ts';
+import type { Emit, GraphNode } from '../graph/graph.ts';
+import type { EmitStrategy } from '../api/options.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { SessionWindows } from '../windows.ts';
+import type { SessionWindows } from '../api/windows.ts';
 import { type Aggregation, ownCopy } from './aggregate.ts';
 import { ClosingOrder, SpanEmitter } from './span-emitter.ts';
 

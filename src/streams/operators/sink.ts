@@ -1,6 +1,6 @@
 import type { Header } from '../../client/index.ts';
-import type { RecordContext, TaskContext } from '../context.ts';
-import type { AnySerde, Emit, GraphNode, NodeOptions } from '../dsl-graph.ts';
+import type { RecordContext, TaskContext } from '../api/context.ts';
+import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 import { SpanView } from '../state/span-view.ts';
 import { ByteWriter, partitionForKey } from '../../util/index.ts';

@@ -1,7 +1,7 @@
 // Operators that keep nothing: each answers the closure that stands between its input and what comes behind it.
-import type { RecordContext } from '../context.ts';
+import type { RecordContext } from '../api/context.ts';
 import { ByteWriter } from '../../util/index.ts';
-import type { AnySerde, Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 
 type Build = (scope: TaskScope, node: GraphNode) => Emit;

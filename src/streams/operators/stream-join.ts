@@ -1,11 +1,11 @@
 // Stream-stream joins: each side keeps its records for the window and looks for partners among those of the other.
-import type { TaskContext } from '../context.ts';
-import type { Emit, GraphNode } from '../dsl-graph.ts';
+import type { TaskContext } from '../api/context.ts';
+import type { Emit, GraphNode } from '../graph/graph.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import { type OuterBufferState, type Unmatched, UNMATCHED_KEY_START } from '../state/outer-buffer-store.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { JoinWindows } from '../windows.ts';
+import type { JoinWindows } from '../api/windows.ts';
 
 export type JoinKind = 'inner' | 'left' | 'outer';
 export type Joiner = (left: unknown, right: unknown, key: unknown) => unknown;

@@ -1,5 +1,5 @@
 // A stream's records with what a table holds for their key at that moment. Only the stream causes output.
-import type { Emit, GraphNode } from '../dsl-graph.ts';
+import type { Emit, GraphNode } from '../graph/graph.ts';
 import { KeyLocator, locatorFor, type TaskScope } from '../runtime/task-scope.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Joiner } from './stream-join.ts';

@@ -1,10 +1,10 @@
-import type { TaskContext } from '../context.ts';
-import type { EmitChange, GraphNode } from '../dsl-graph.ts';
-import type { Suppressed } from '../options.ts';
+import type { TaskContext } from '../api/context.ts';
+import type { EmitChange, GraphNode } from '../graph/graph.ts';
+import type { Suppressed } from '../api/options.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
 import type { BufferState } from '../state/buffer-store.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { Windowed } from '../windows.ts';
+import type { Windowed } from '../api/windows.ts';
 import { MillraceError } from '../../util/index.ts';
 
 /**

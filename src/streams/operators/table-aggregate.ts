@@ -1,6 +1,6 @@
 // Aggregates of tables: the record that travels to a group says what to add and what to take away.
-import type { RecordContext } from '../context.ts';
-import type { AnySerde, Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { RecordContext } from '../api/context.ts';
+import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
 import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { DeserializationError, type Serde } from '../../serde/index.ts';

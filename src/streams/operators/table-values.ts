@@ -1,6 +1,6 @@
 // What table operators share: how the current value of a key is looked up, and how a change is stored and passed on.
-import type { TaskContext } from '../context.ts';
-import type { EmitChange, GraphNode } from '../dsl-graph.ts';
+import type { TaskContext } from '../api/context.ts';
+import type { EmitChange, GraphNode } from '../graph/graph.ts';
 import type { TaskScope } from '../runtime/task-scope.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';

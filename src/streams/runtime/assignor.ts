@@ -1,6 +1,6 @@
 // Which instance runs which task: balanced, and where the state already is.
 import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } from '../../client/index.ts';
-import type { Topology } from '../topology.ts';
+import type { Topology } from '../graph/topology.ts';
 
 interface MemberData {
   /** Tasks whose state is at hand, because the member runs them or has a checkpoint of them. */

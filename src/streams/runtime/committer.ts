@@ -3,8 +3,8 @@
  * a commit now and then the checkpoints.
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
-import type { GraphNode } from '../dsl-graph.ts';
-import type { Topology } from '../topology.ts';
+import type { GraphNode } from '../graph/graph.ts';
+import type { Topology } from '../graph/topology.ts';
 import type { Announcer } from './announcer.ts';
 import { encodeMetadata, type Written } from './commit-metadata.ts';
 import { taskCount } from './internal-topics.ts';

@@ -4,7 +4,7 @@ import { DeserializationError } from '../../serde/index.ts';
 import type { Checkpoint } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/row-chunks.ts';
 import { FROM_LOG, type StateStore } from '../state/store.ts';
-import type { Topology } from '../topology.ts';
+import type { Topology } from '../graph/topology.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import type { Task } from './task.ts';

@@ -4,7 +4,7 @@ import type { CommittedOffset } from '../../client/index.ts';
 import { codeOf } from '../../util/index.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
-import { prepareSerdes, type SubTopology, type Topology } from '../topology.ts';
+import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
 import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';

@@ -4,7 +4,7 @@
 import type { Header, RecordCursor } from '../../client/index.ts';
 import { putPrefix, SchemaNotLoaded, type Serde } from '../../serde/index.ts';
 import { ByteWriter } from '../../util/index.ts';
-import type { RecordView } from '../context.ts';
+import type { RecordView } from '../api/context.ts';
 
 /** The serdes of a source; null where it has none. */
 type SourceSerde = Serde<unknown> | null;

@@ -1,9 +1,9 @@
 import type { RecordCursor } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { MillraceError, messageOf } from '../../util/index.ts';
-import type { RecordView, TaskContext } from '../context.ts';
-import type { DecodingPlan, Emit, GraphNode } from '../dsl-graph.ts';
-import type { DecodeErrorHandler, DropReason } from '../options.ts';
+import type { RecordView, TaskContext } from '../api/context.ts';
+import type { DecodingPlan, Emit, GraphNode } from '../graph/graph.ts';
+import type { DecodeErrorHandler, DropReason } from '../api/options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import { type Announcement, announcementsIn, type Watermark } from './watermarks.ts';
 

@@ -1,7 +1,7 @@
 import type { Header } from '../../client/index.ts';
-import type { AnySerde, DecodingPlan, Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
-import type { TaskContext } from '../context.ts';
-import type { DropReason } from '../options.ts';
+import type { AnySerde, DecodingPlan, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
+import type { TaskContext } from '../api/context.ts';
+import type { DropReason } from '../api/options.ts';
 import type { StateStore, StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';
 

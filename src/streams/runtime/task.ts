@@ -5,12 +5,12 @@
  */
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { assert, type Clock, MillraceError, messageOf } from '../../util/index.ts';
-import { TaskContext } from '../context.ts';
-import type { DecodingPlan, Emit, EmitChange, GraphNode } from '../dsl-graph.ts';
-import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../options.ts';
+import { TaskContext } from '../api/context.ts';
+import type { DecodingPlan, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
+import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
 import { createStore } from '../state/create-store.ts';
 import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
-import type { SubTopology, Topology } from '../topology.ts';
+import type { SubTopology, Topology } from '../graph/topology.ts';
 import { SourceQueue } from './source-queue.ts';
 import type { EmitPosition, TaskOutput, TaskScope } from './task-scope.ts';
 import { Watermark } from './watermarks.ts';

@@ -7,7 +7,7 @@ import type { Consumer, FetchedPartition, Producer, TopicPartition } from '../..
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { StateStore } from '../state/store.ts';
-import type { SubTopology, Topology } from '../topology.ts';
+import type { SubTopology, Topology } from '../graph/topology.ts';
 import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
 import { Committer } from './committer.ts';

@@ -1,6 +1,6 @@
 /** Stores as user code sees them: typed keys and values over the byte-keyed state. */
 import { ByteWriter } from '../../util/index.ts';
-import type { Windowed } from '../windows.ts';
+import type { Windowed } from '../api/windows.ts';
 import type { IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
 import type { WindowState } from './window-store.ts';

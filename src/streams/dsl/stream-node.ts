@@ -1,7 +1,7 @@
 /** What streams are underneath, and the one thing that they all need: a way to bring equal keys together. */
-import type { AnySerde, Graph, GraphNode } from './dsl-graph.ts';
-import { sink, sinkNeeds } from './operators/sink.ts';
-import { MillraceError } from '../util/index.ts';
+import type { AnySerde, Graph, GraphNode } from '../graph/graph.ts';
+import { sink, sinkNeeds } from '../operators/sink.ts';
+import { MillraceError } from '../../util/index.ts';
 
 /** Where a stream or table stands in the graph, and what is known of its records. */
 export interface StreamState {

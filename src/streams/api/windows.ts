@@ -1,5 +1,5 @@
-import { DeserializationError, type SchemaHeader, type Serde } from '../serde/index.ts';
-import { type ByteWriter, MillraceError } from '../util/index.ts';
+import { DeserializationError, type SchemaHeader, type Serde } from '../../serde/index.ts';
+import { type ByteWriter, MillraceError } from '../../util/index.ts';
 
 /** A key within a window. Time windows are [start, end), session and sliding windows include their end. */
 export interface Windowed<K> {

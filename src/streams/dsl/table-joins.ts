@@ -1,7 +1,7 @@
 // How joins of tables are put into the graph.
-import type { AnySerde, GraphNode } from './dsl-graph.ts';
-import { required } from './stream-state.ts';
-import { keyValueSpec, type TableState } from './table-state.ts';
+import type { AnySerde, GraphNode } from '../graph/graph.ts';
+import { required } from './stream-node.ts';
+import { keyValueSpec, type TableState } from './table-node.ts';
 import {
   answerSubscriptions,
   receiveSubscriptions,
@@ -10,14 +10,14 @@ import {
   ResponseSerde,
   subscribe,
   SubscriptionSerde,
-} from './operators/foreign-key-join.ts';
-import { sink, sinkNeeds } from './operators/sink.ts';
-import type { Joiner } from './operators/stream-join.ts';
-import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from './operators/table-join.ts';
-import { storeGetter } from './operators/table-values.ts';
-import { tableSource } from './operators/table.ts';
-import type { Materialized, Named, SerdeOf, TableJoined } from './options.ts';
-import type { StoreSpec } from './state/store.ts';
+} from '../operators/foreign-key-join.ts';
+import { sink, sinkNeeds } from '../operators/sink.ts';
+import type { Joiner } from '../operators/stream-join.ts';
+import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from '../operators/table-join.ts';
+import { storeGetter } from '../operators/table-values.ts';
+import { tableSource } from '../operators/table.ts';
+import type { Materialized, Named, SerdeOf, TableJoined } from '../api/options.ts';
+import type { StoreSpec } from '../state/store.ts';
 
 export function joinTables(
   left: TableState,

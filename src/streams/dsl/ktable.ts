@@ -3,24 +3,24 @@
  * value deletes its key. A table has a store only where something needs one: a name to query it by, a join, or an
  * operator further down that has to know what a value was before.
  */
-import type { RecordContext } from './context.ts';
-import type { AnySerde, GraphNode } from './dsl-graph.ts';
+import type { RecordContext } from '../api/context.ts';
+import type { AnySerde, GraphNode } from '../graph/graph.ts';
 import { type AggregateOptions, aggregateGroups } from './grouped-table.ts';
 import type { KStream } from './kstream.ts';
 import { longSerde } from './long-serde.ts';
-import type { TableAggregation } from './operators/table-aggregate.ts';
-import type { ProcessorContext, TableTransformerSupplier } from './processor.ts';
-import { connectStores, required } from './stream-state.ts';
-import { keyValueSpec, type TableState } from './table-state.ts';
-import { mappedGetter, storeGetter } from './operators/table-values.ts';
-import { processorContext } from './operators/process.ts';
-import { type MapperOf, tableFilter, tableMap } from './operators/table.ts';
-import { toStream } from './operators/stateless.ts';
-import { suppressOperator } from './operators/suppress.ts';
-import type { Grouped, Materialized, Named, Reading, Reads, SerdeOf, Suppressed, TableJoined } from './options.ts';
-import type { StoreSpec } from './state/store.ts';
+import type { TableAggregation } from '../operators/table-aggregate.ts';
+import type { ProcessorContext, TableTransformerSupplier } from '../api/processor.ts';
+import { connectStores, required } from './stream-node.ts';
+import { keyValueSpec, type TableState } from './table-node.ts';
+import { mappedGetter, storeGetter } from '../operators/table-values.ts';
+import { processorContext } from '../operators/process.ts';
+import { type MapperOf, tableFilter, tableMap } from '../operators/table.ts';
+import { toStream } from '../operators/stateless.ts';
+import { suppressOperator } from '../operators/suppress.ts';
+import type { Grouped, Materialized, Named, Reading, Reads, SerdeOf, Suppressed, TableJoined } from '../api/options.ts';
+import type { StoreSpec } from '../state/store.ts';
 import { joinOnForeignKey, joinTables } from './table-joins.ts';
-import { MillraceError } from '../util/index.ts';
+import { MillraceError } from '../../util/index.ts';
 
 type Mapper<K, V, R> = (key: K, value: V, context: RecordContext) => R;
 

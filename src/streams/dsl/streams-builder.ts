@@ -3,15 +3,15 @@
  * of it. The names of operators, stores and internal topics come from the structure or from the user, never from a
  * counter: an operator put in somewhere else does not orphan the state of others.
  */
-import { type AnySerde, Graph } from './dsl-graph.ts';
+import { type AnySerde, Graph } from '../graph/graph.ts';
 import { GlobalTable } from './global-table.ts';
 import { KStream } from './kstream.ts';
 import { KTable } from './ktable.ts';
-import { keyValueSpec, tableFromStream } from './table-state.ts';
-import type { Consumed, Materialized, SerdeOf } from './options.ts';
-import type { StoreSpec } from './state/store.ts';
-import { Topology, type TopologyOptions } from './topology.ts';
-import { MillraceError } from '../util/index.ts';
+import { keyValueSpec, tableFromStream } from './table-node.ts';
+import type { Consumed, Materialized, SerdeOf } from '../api/options.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { Topology, type TopologyOptions } from '../graph/topology.ts';
+import { MillraceError } from '../../util/index.ts';
 
 /** A state store for processors. */
 export type StateStoreOptions =

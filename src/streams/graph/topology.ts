@@ -1,8 +1,8 @@
-import type { Graph, GraphNode, InternalTopic } from './dsl-graph.ts';
-import { DecodingPlan } from './dsl-graph.ts';
-import type { StoreSpec } from './state/store.ts';
-import { sameSerde } from './windows.ts';
-import { MillraceError } from '../util/index.ts';
+import type { Graph, GraphNode, InternalTopic } from './graph.ts';
+import { DecodingPlan } from './graph.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { sameSerde } from '../api/windows.ts';
+import { MillraceError } from '../../util/index.ts';
 
 /** Operators that are connected without a topic in between: what one task runs. */
 export interface SubTopology {

@@ -1,18 +1,18 @@
 /** Streams whose records are grouped by key, and what can be made of the groups: one value per key, or per key and window. */
-import type { AnySerde, GraphNode } from './dsl-graph.ts';
+import type { AnySerde, GraphNode } from '../graph/graph.ts';
 import { KTable } from './ktable.ts';
-import { repartitioned, required, type StreamState } from './stream-state.ts';
-import { keyValueSpec, windowedSerde } from './table-state.ts';
+import { repartitioned, required, type StreamState } from './stream-node.ts';
+import { keyValueSpec, windowedSerde } from './table-node.ts';
 import { longSerde } from './long-serde.ts';
-import { aggregateStream, type Aggregation } from './operators/aggregate.ts';
-import { storeGetter } from './operators/table-values.ts';
-import { aggregateSessions } from './operators/session-aggregate.ts';
-import { aggregateSliding } from './operators/sliding-aggregate.ts';
-import { aggregateWindows, windowGetter } from './operators/window-aggregate.ts';
-import type { EmitStrategy, Materialized, Named, Reads } from './options.ts';
-import type { StoreSpec } from './state/store.ts';
-import { SessionWindows, SlidingWindows, TimeWindows, type Windowed } from './windows.ts';
-import { MillraceError } from '../util/index.ts';
+import { aggregateStream, type Aggregation } from '../operators/aggregate.ts';
+import { storeGetter } from '../operators/table-values.ts';
+import { aggregateSessions } from '../operators/session-aggregate.ts';
+import { aggregateSliding } from '../operators/sliding-aggregate.ts';
+import { aggregateWindows, windowGetter } from '../operators/window-aggregate.ts';
+import type { EmitStrategy, Materialized, Named, Reads } from '../api/options.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { SessionWindows, SlidingWindows, TimeWindows, type Windowed } from '../api/windows.ts';
+import { MillraceError } from '../../util/index.ts';
 
 /** `reads` says what the user's functions look at; see `Reads`. */
 type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };

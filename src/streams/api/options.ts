@@ -1,4 +1,4 @@
-import type { Serde } from '../serde/index.ts';
+import type { Serde } from '../../serde/index.ts';
 import type { RecordContext } from './context.ts';
 
 /** Keys and values may be null where the topic holds nulls; a serde never sees them. */

@@ -1,4 +1,4 @@
-import type { Header, RecordCursor } from '../client/index.ts';
+import type { Header, RecordCursor } from '../../client/index.ts';
 
 /** What a user's function may know about the record it was called for. Valid during the call only. */
 export interface RecordContext {

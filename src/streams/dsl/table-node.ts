@@ -1,11 +1,11 @@
 /** What tables are underneath: where they stand in the graph, and how their values can be looked up. */
-import type { AnySerde } from './dsl-graph.ts';
-import { type GetterSupplier, storeGetter } from './operators/table-values.ts';
-import { tableSource } from './operators/table.ts';
-import type { Materialized } from './options.ts';
-import type { StoreSpec } from './state/store.ts';
-import { required, type StreamState } from './stream-state.ts';
-import { SessionWindowedSerde, TimeWindowedSerde } from './windows.ts';
+import type { AnySerde } from '../graph/graph.ts';
+import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
+import { tableSource } from '../operators/table.ts';
+import type { Materialized } from '../api/options.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { required, type StreamState } from './stream-node.ts';
+import { SessionWindowedSerde, TimeWindowedSerde } from '../api/windows.ts';
 
 export interface TableState extends StreamState {
   /** The table's own store; null when there is none, or none yet. */

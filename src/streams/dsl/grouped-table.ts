@@ -1,11 +1,11 @@
 // How aggregations of grouped tables are put into the graph: the changes of rows travel to their groups over a topic.
-import type { AnySerde } from './dsl-graph.ts';
-import { ChangeSerde, aggregateChanges, selectGroup, type TableAggregation } from './operators/table-aggregate.ts';
-import { sink, sinkNeeds } from './operators/sink.ts';
-import { storeGetter } from './operators/table-values.ts';
-import type { Materialized, Reads } from './options.ts';
-import { required } from './stream-state.ts';
-import { keyValueSpec, type TableState } from './table-state.ts';
+import type { AnySerde } from '../graph/graph.ts';
+import { ChangeSerde, aggregateChanges, selectGroup, type TableAggregation } from '../operators/table-aggregate.ts';
+import { sink, sinkNeeds } from '../operators/sink.ts';
+import { storeGetter } from '../operators/table-values.ts';
+import type { Materialized, Reads } from '../api/options.ts';
+import { required } from './stream-node.ts';
+import { keyValueSpec, type TableState } from './table-node.ts';
 
 export type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };
 

@@ -1,5 +1,5 @@
-import type { AnySerde, Graph } from './dsl-graph.ts';
-import type { StoreSpec } from './state/store.ts';
+import type { AnySerde, Graph } from '../graph/graph.ts';
+import type { StoreSpec } from '../state/store.ts';
 
 /** A table that every instance holds completely: joined by any key, without co-partitioning. */
 export class GlobalTable<K, V> {

@@ -2,17 +2,17 @@
  * Runs a topology synchronously, without a broker: what is piped in has been processed when `pipe` returns, through all
  * repartition topics. The tasks are those of the real runtime. Nothing is cached unless asked for: every update is emitted.
  */
-import type { Header, RecordCursor } from '../client/index.ts';
-import { deserialize, headersOf, SchemaNotLoaded, type Serde, serialize } from '../serde/index.ts';
-import { assert, ManualClock, MillraceError } from '../util/index.ts';
-import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
-import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from './options.ts';
-import { PrefixedRecord } from './runtime/schema-headers.ts';
-import type { TaskOutput } from './runtime/task-scope.ts';
-import { Task, type TaskSettings } from './runtime/task.ts';
-import { createStore } from './state/create-store.ts';
-import { FROM_LOG, NO_TRACKING, type StateStore } from './state/store.ts';
-import type { Topology } from './topology.ts';
+import type { Header, RecordCursor } from '../../client/index.ts';
+import { deserialize, headersOf, SchemaNotLoaded, type Serde, serialize } from '../../serde/index.ts';
+import { assert, ManualClock, MillraceError } from '../../util/index.ts';
+import { QueryableStores, type ReadOnlyStore } from '../api/interactive-queries.ts';
+import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
+import { PrefixedRecord } from './schema-headers.ts';
+import type { TaskOutput } from './task-scope.ts';
+import { Task, type TaskSettings } from './task.ts';
+import { createStore } from '../state/create-store.ts';
+import { FROM_LOG, NO_TRACKING, type StateStore } from '../state/store.ts';
+import type { Topology } from '../graph/topology.ts';
 
 export interface TestDriverOptions {
   /** What the wall clock shows at first. Default 0. */

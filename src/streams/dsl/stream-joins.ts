@@ -1,14 +1,14 @@
 // How joins of streams are put into the graph: who has to be repartitioned, which stores there are, what they are called.
-import type { AnySerde, GraphNode } from './dsl-graph.ts';
-import { placed, required, type StreamState } from './stream-state.ts';
-import type { TableState } from './table-state.ts';
-import { passThrough } from './operators/stateless.ts';
-import { joinGlobalTable, joinTable } from './operators/stream-table-join.ts';
-import { type JoinKind, joinSide, type Joiner } from './operators/stream-join.ts';
-import type { Joined, Named, StreamJoined } from './options.ts';
-import type { StoreSpec } from './state/store.ts';
-import type { JoinWindows } from './windows.ts';
-import { MillraceError } from '../util/index.ts';
+import type { AnySerde, GraphNode } from '../graph/graph.ts';
+import { placed, required, type StreamState } from './stream-node.ts';
+import type { TableState } from './table-node.ts';
+import { passThrough } from '../operators/stateless.ts';
+import { joinGlobalTable, joinTable } from '../operators/stream-table-join.ts';
+import { type JoinKind, joinSide, type Joiner } from '../operators/stream-join.ts';
+import type { Joined, Named, StreamJoined } from '../api/options.ts';
+import type { StoreSpec } from '../state/store.ts';
+import type { JoinWindows } from '../api/windows.ts';
+import { MillraceError } from '../../util/index.ts';
 
 export function joinStreams(
   left: StreamState,

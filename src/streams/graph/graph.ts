@@ -2,15 +2,15 @@
  * The graph behind the DSL: one node per operator, each with one input. A join is therefore two nodes that share state
  * and a third that merges what they emit. Nodes know nothing of tasks: `build` makes the operator's closure for one task.
  */
-import type { Serde } from '../serde/index.ts';
-import { MillraceError } from '../util/index.ts';
-import type { TaskContext } from './context.ts';
-import type { DecodeErrorHandler, Reads, TimestampExtractor } from './options.ts';
-import type { TaskScope } from './runtime/task-scope.ts';
-import type { KStream } from './kstream.ts';
-import type { StoreSpec } from './state/store.ts';
-import type { StreamState } from './stream-state.ts';
-import { sameSerde } from './windows.ts';
+import type { Serde } from '../../serde/index.ts';
+import { MillraceError } from '../../util/index.ts';
+import type { TaskContext } from '../api/context.ts';
+import type { DecodeErrorHandler, Reads, TimestampExtractor } from '../api/options.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+import type { KStream } from '../dsl/kstream.ts';
+import type { StoreSpec } from '../state/store.ts';
+import type { StreamState } from '../dsl/stream-node.ts';
+import { sameSerde } from '../api/windows.ts';
 
 /** What flows along an edge between stream operators. A key or value that nobody reads is `undefined`; null is null. */
 export type Emit = (key: unknown, value: unknown, timestamp: number, context: TaskContext) => void;

@@ -1,7 +1,7 @@
-import { MillraceError } from '../util/index.ts';
-import type { IntervalState } from './state/interval-store.ts';
-import type { KeyValueState } from './state/key-value-store.ts';
-import type { StateStore } from './state/store.ts';
+import { MillraceError } from '../../util/index.ts';
+import type { IntervalState } from '../state/interval-store.ts';
+import type { KeyValueState } from '../state/key-value-store.ts';
+import type { StateStore } from '../state/store.ts';
 import {
   type Entry,
   type ReadOnlyKeyValueStore,
@@ -10,8 +10,8 @@ import {
   typedIntervalStore,
   typedKeyValueStore,
   typedWindowStore,
-} from './state/typed-stores.ts';
-import type { WindowState } from './state/window-store.ts';
+} from '../state/typed-stores.ts';
+import type { WindowState } from '../state/window-store.ts';
 import type { Windowed } from './windows.ts';
 
 /** A store across all partitions that this instance holds; ask for the view that fits its kind. */

@@ -3,15 +3,15 @@
  * the stream behind it; nothing runs until the topology does. Functions get (key, value, context); a null key or value
  * of a topic arrives as null, so name it in the type where the topic holds any: `stream<string, Order | null>`.
  */
-import type { RecordContext } from './context.ts';
-import type { AnySerde, Emit, GraphNode, NodeOptions } from './dsl-graph.ts';
+import type { RecordContext } from '../api/context.ts';
+import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/graph.ts';
 import { KGroupedStream } from './grouped.ts';
 import { KTable } from './ktable.ts';
-import { connectStores, type Partitioner, placed, repartitioned, required, type StreamState } from './stream-state.ts';
-import { tableFromStream } from './table-state.ts';
+import { connectStores, type Partitioner, placed, repartitioned, required, type StreamState } from './stream-node.ts';
+import { tableFromStream } from './table-node.ts';
 import type { GlobalTable } from './global-table.ts';
 import { joinStreams, joinWithGlobalTable, joinWithTable } from './stream-joins.ts';
-import { processorOperator } from './operators/process.ts';
+import { processorOperator } from '../operators/process.ts';
 import {
   branch,
   filter,
@@ -23,8 +23,8 @@ import {
   passThrough,
   peek,
   selectKey,
-} from './operators/stateless.ts';
-import { sink, sinkNeeds } from './operators/sink.ts';
+} from '../operators/stateless.ts';
+import { sink, sinkNeeds } from '../operators/sink.ts';
 import type {
   Grouped,
   Joined,
@@ -36,11 +36,11 @@ import type {
   Repartitioned,
   SerdeOf,
   StreamJoined,
-} from './options.ts';
-import type { ProcessorSupplier, ValueProcessorSupplier } from './processor.ts';
-import type { TaskScope } from './runtime/task-scope.ts';
-import type { JoinWindows } from './windows.ts';
-import { type ByteWriter, MillraceError } from '../util/index.ts';
+} from '../api/options.ts';
+import type { ProcessorSupplier, ValueProcessorSupplier } from '../api/processor.ts';
+import type { TaskScope } from '../runtime/task-scope.ts';
+import type { JoinWindows } from '../api/windows.ts';
+import { type ByteWriter, MillraceError } from '../../util/index.ts';
 
 type Pairs<K, V> = Iterable<readonly [K, V]>;
 
