@@ -1,4 +1,4 @@
-import type { FormatInfo } from './formats.ts';
+import type { FormatInfo } from './formats/traits.ts';
 import { refuse, StatementError } from './errors.ts';
 import type { SourceKind, TypeNode } from './parser/ast.ts';
 import { printType } from './parser/print.ts';

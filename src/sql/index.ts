@@ -1,5 +1,5 @@
 // The SQL engine: text in, streams topologies out.
 export { parseScript } from './parser/parse.ts';
 export { SyntaxError } from './parser/syntax-error.ts';
-export { sqlServer } from './rest.ts';
-export { openSqlService, type SqlService, type SqlServiceOptions } from './service.ts';
+export { sqlServer } from './service/rest.ts';
+export { openSqlService, type SqlService, type SqlServiceOptions } from './service/service.ts';

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { serialize, type Serde, stringSerde } from '../../src/serde/index.ts';
-import { internalSerde } from '../../src/sql/compile/codecs/internal.ts';
+import { internalSerde } from '../../src/sql/formats/internal.ts';
 import type { Aggregator } from '../../src/sql/functions/function.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
 import { BIGINT, STRING, type SqlType } from '../../src/sql/types.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DeserializationError, deserialize, MemorySchemas, serialize } from '../../src/serde/index.ts';
-import type { CodecColumn } from '../../src/sql/compile/codecs/codec.ts';
-import { internalSerde } from '../../src/sql/compile/codecs/internal.ts';
-import { rowSerde } from '../../src/sql/compile/formats.ts';
-import type { FormatName } from '../../src/sql/formats.ts';
+import type { CodecColumn } from '../../src/sql/formats/codec.ts';
+import { internalSerde } from '../../src/sql/formats/internal.ts';
+import { rowSerde } from '../../src/sql/formats/row-serde.ts';
+import type { FormatName } from '../../src/sql/formats/traits.ts';
 import {
   arrayOf,
   BIGINT,

@@ -2,8 +2,8 @@
 // ones, and bytes that are no JSON at all.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { jsonSerde, wholeDecoder } from '../../src/sql/compile/codecs/json.ts';
-import { JsonScanner } from '../../src/sql/compile/json-scanner.ts';
+import { jsonSerde, wholeDecoder } from '../../src/sql/formats/json.ts';
+import { JsonScanner } from '../../src/sql/formats/json-scanner.ts';
 import { sourceSteps } from '../../src/sql/plan/plan.ts';
 import { INTEGER, STRING } from '../../src/sql/types.ts';
 import type { Row } from '../../src/sql/values/value.ts';

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadCases } from '../../src/sql/qtt/cases.ts';
-import { runCase } from '../../src/sql/qtt/run-case.ts';
+import { loadCases } from '../../tools/qtt/cases.ts';
+import { runCase } from '../../tools/qtt/run-case.ts';
 
 const directory = join(import.meta.dirname, '../../../shared/data/ksql-qtt');
 const present = existsSync(directory);

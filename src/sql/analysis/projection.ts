@@ -1,5 +1,5 @@
 import { refuse } from '../errors.ts';
-import type { ExpressionCompiler } from '../compile/expression.ts';
+import type { ExpressionCompiler } from '../expressions/expression.ts';
 import type { Expression, SelectItem } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, isSystemColumn, pseudoColumns } from '../schema.ts';

@@ -8,12 +8,12 @@ import { compilerFor } from '../plan/environment.ts';
 import type { FilterStep, ProjectStep, QueryPlan, SinkPlan, SourceStep, Step } from '../plan/plan.ts';
 import type { SqlType } from '../types.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { type JsonCounts, wholeDecoder, writer } from './codecs/json.ts';
-import { fieldReader, JsonFields, plainDigits } from './codecs/json-fields.ts';
-import type { Evaluate } from './expression.ts';
+import { type JsonCounts, wholeDecoder, writer } from '../formats/json.ts';
+import { fieldReader, JsonFields, plainDigits } from '../formats/json-fields.ts';
+import type { Evaluate } from '../expressions/expression.ts';
 import type { TopologyEnvironment } from './flow.ts';
-import { holdsBare, rowSerde } from './formats.ts';
-import { FieldKind, type JsonScanner, plainInteger } from './json-scanner.ts';
+import { holdsBare, rowSerde } from '../formats/row-serde.ts';
+import { FieldKind, type JsonScanner, plainInteger } from '../formats/json-scanner.ts';
 
 export interface JsonStretch {
   readonly source: SourceStep;

@@ -6,11 +6,11 @@ import { milliseconds } from '../parser/build-ast.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type { AggregateStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { compileAggregate } from './aggregate.ts';
-import { internalSerde } from './codecs/internal.ts';
-import { rowSerde } from './formats.ts';
+import { compileAggregate } from '../expressions/aggregate.ts';
+import { internalSerde } from '../formats/internal.ts';
+import { rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
-import { usesRegistry } from '../formats.ts';
+import { usesRegistry } from '../formats/traits.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,12 +1,12 @@
 import type { Serde } from '../../serde/index.ts';
 import { JoinWindows } from '../../streams/index.ts';
 import { assert } from '../../util/index.ts';
-import { usesRegistry } from '../formats.ts';
+import { usesRegistry } from '../formats/traits.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type { JoinStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { internalSerde } from './codecs/internal.ts';
-import { keySerde, rowSerde } from './formats.ts';
+import { internalSerde } from '../formats/internal.ts';
+import { keySerde, rowSerde } from '../formats/row-serde.ts';
 import { type Flow, plainKey, type RowKey, type RowStream, type RowTable, type StepContext } from './flow.ts';
 
 type Joiner = (left: Row | null, right: Row | null, key: RowKey) => Row | null;

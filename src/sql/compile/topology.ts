@@ -15,8 +15,8 @@ import {
   tableStoreName,
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { compileTableCall } from './call.ts';
-import { usesRegistry } from '../formats.ts';
+import { compileTableCall } from '../expressions/call.ts';
+import { usesRegistry } from '../formats/traits.ts';
 import {
   type Flow,
   type TopologyEnvironment,
@@ -28,11 +28,11 @@ import {
 } from './flow.ts';
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
-import { internalSerde } from './codecs/internal.ts';
-import type { JsonCounts } from './codecs/json.ts';
+import { internalSerde } from '../formats/internal.ts';
+import type { JsonCounts } from '../formats/json.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
-import type { Evaluate } from './expression.ts';
-import { holdsBare, keySerde, rowSerde } from './formats.ts';
+import type { Evaluate } from '../expressions/expression.ts';
+import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
 import { timestampOf } from './timestamp.ts';
 
 export interface Preparable {

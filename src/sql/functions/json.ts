@@ -1,10 +1,4 @@
-import {
-  JsonNumber,
-  type JsonValue,
-  parseExactJson,
-  parseJsonPrefix,
-  printExactJson,
-} from '../compile/codecs/json-text.ts';
+import { JsonNumber, type JsonValue, parseExactJson, parseJsonPrefix, printExactJson } from '../values/json-text.ts';
 import type { SqlType } from '../types.ts';
 import { dateText, doubleText, type SqlValue, timestampText } from '../values/value.ts';
 import { nullable, pure, type ScalarFunction, scalar, typed } from './function.ts';

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog.ts';
-import { Columns, ExpressionCompiler } from '../compile/expression.ts';
+import { Columns, ExpressionCompiler } from '../expressions/expression.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { RowColumn } from './plan.ts';
 

@@ -1,7 +1,7 @@
 import type { Scope, ScopeSource } from '../analysis/scope.ts';
 import type { DataSource } from '../catalog.ts';
 import { refuse } from '../errors.ts';
-import { type FormatInfo, usesRegistry } from '../formats.ts';
+import { type FormatInfo, usesRegistry } from '../formats/traits.ts';
 import type { Expression, Join, Query } from '../parser/ast.ts';
 import { joinWords, printExpression, quoteName } from '../parser/print.ts';
 import { containsType, type SqlType, sameType, typeText } from '../types.ts';

@@ -1,5 +1,5 @@
 import type { TimestampColumn, WindowInfo } from '../catalog.ts';
-import type { FormatInfo } from '../formats.ts';
+import type { FormatInfo } from '../formats/traits.ts';
 import type { Call, Expression, JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
 import type { Schema } from '../schema.ts';
 import type { SqlType } from '../types.ts';

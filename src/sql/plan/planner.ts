@@ -3,10 +3,10 @@ import { expandProjection, fieldsOf, NameGenerator, type ProjectionItem } from '
 import { Scope } from '../analysis/scope.ts';
 import { replace } from '../analysis/walk.ts';
 import type { DataSource, WindowInfo } from '../catalog.ts';
-import { compileAggregate } from '../compile/aggregate.ts';
-import { compileTableCall } from '../compile/call.ts';
+import { compileAggregate } from '../expressions/aggregate.ts';
+import { compileTableCall } from '../expressions/call.ts';
 import { refuse, StatementError } from '../errors.ts';
-import { checkColumns, type FormatInfo } from '../formats.ts';
+import { checkColumns, type FormatInfo } from '../formats/traits.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
 import { printExpression, printName, quoteName } from '../parser/print.ts';

@@ -15,9 +15,9 @@ import {
   writeEnvelope,
 } from '../../serde/index.ts';
 import { ByteWriter } from '../../util/index.ts';
-import { protobufPrinter } from '../compile/codecs/protobuf.ts';
+import { protobufPrinter } from '../formats/protobuf.ts';
 import { refuse } from '../errors.ts';
-import type { PrintedTopic } from '../service.ts';
+import type { PrintedTopic } from '../service/service.ts';
 
 const POLL_MS = 500;
 

@@ -5,7 +5,7 @@ import { TopologyTestDriver } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
-import type { ResultColumn, ResultRow, RunningQuery } from '../entities.ts';
+import type { ResultColumn, ResultRow, RunningQuery } from '../service/entities.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';

@@ -2,7 +2,7 @@
 // or with an error, and leaves nothing behind.
 import type { Client } from '../../client/index.ts';
 import { compileFlow } from '../compile/topology.ts';
-import type { RunningQuery } from '../entities.ts';
+import type { RunningQuery } from '../service/entities.ts';
 import type { Query } from '../parser/ast.ts';
 import { columnsText } from './result-schema.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';

@@ -1,4 +1,4 @@
-import { writer } from '../compile/codecs/json.ts';
+import { writer } from '../formats/json.ts';
 import type { SqlType } from '../types.ts';
 import { dateText, type Row, type SqlValue, timestampText, timeText } from '../values/value.ts';
 

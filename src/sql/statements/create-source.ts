@@ -1,6 +1,6 @@
 import type { DataSource, WindowInfo } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
-import { rowSerde } from '../compile/formats.ts';
+import { rowSerde } from '../formats/row-serde.ts';
 import { refuse } from '../errors.ts';
 import {
   checkColumns,
@@ -11,13 +11,13 @@ import {
   usesRegistry,
   valueWrapping,
   withDefaultProperties,
-} from '../formats.ts';
+} from '../formats/traits.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
 import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts';
 import { BYTES, sameType, typeNodeOf, typeText } from '../types.ts';
 import type { EngineContext, Settings, StatementResult } from './context.ts';
-import { inferColumns } from './schema-inference.ts';
+import { inferColumns } from '../formats/inferred-columns.ts';
 import { materializeSourceTable } from './source-table.ts';
 import { WithProperties } from './with-properties.ts';
 

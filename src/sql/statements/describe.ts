@@ -1,13 +1,13 @@
 // Statements that only look: SHOW, DESCRIBE, EXPLAIN, ASSERT. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
-import { type Entity, type SchemaEntity, schemaEntity } from '../entities.ts';
+import { type Entity, type SchemaEntity, schemaEntity } from '../service/entities.ts';
 import { refuse } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
-import { noJsonCounts } from '../compile/codecs/json.ts';
+import { noJsonCounts } from '../formats/json.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { planTransient } from '../queries/transient.ts';
 import { allColumns } from '../schema.ts';

@@ -1,6 +1,6 @@
 import { serialize } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
-import { rowSerde } from '../compile/formats.ts';
+import { rowSerde } from '../formats/row-serde.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, InsertValues } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';

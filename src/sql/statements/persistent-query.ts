@@ -1,7 +1,7 @@
 import { messageOf } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
-import { noJsonCounts } from '../compile/codecs/json.ts';
+import { noJsonCounts } from '../formats/json.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
 import {
@@ -11,12 +11,12 @@ import {
   keyWrapping,
   valueWrapping,
   withDefaultProperties,
-} from '../formats.ts';
+} from '../formats/traits.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
 import { canImplicitlyCast, sameType, typeNodeOf, typeText } from '../types.ts';
-import { registeredColumns } from './schema-inference.ts';
+import { registeredColumns } from '../formats/inferred-columns.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import { pruneColumns } from '../plan/prune.ts';
 import { place } from '../analysis/scope.ts';

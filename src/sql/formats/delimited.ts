@@ -1,0 +1,125 @@
+import { DeserializationError } from '../../serde/index.ts';
+import { messageOf } from '../../util/index.ts';
+import type { SqlType } from '../types.ts';
+import { parseLong } from '../values/bigint.ts';
+import { Decimal } from '../values/decimal.ts';
+import { doubleText, type SqlValue } from '../values/value.ts';
+import type { CodecColumn, RowSerde } from './codec.ts';
+import { exactFit } from './json-values.ts';
+
+/** One line of CSV per record, without a header and without a line's end. */
+export function delimitedSerde(columns: readonly CodecColumn[], delimiterName: string | undefined): RowSerde {
+  const delimiter = delimiterName === 'TAB' ? '\t' : delimiterName === 'SPACE' ? ' ' : (delimiterName ?? ',');
+  const readers = columns.map(({ type }) => fieldReader(type));
+  const writers = columns.map(({ type }) => fieldWriter(type));
+  return {
+    name: 'DELIMITED',
+    encode(row, out) {
+      let line = '';
+      for (let i = 0; i < writers.length; i++) {
+        if (i > 0) line += delimiter;
+        const value = row[i]!;
+        if (value !== null) line += quoted(writers[i]!(value), i === 0, delimiter);
+      }
+      out.utf8(line);
+    },
+    decode(bytes, start, end) {
+      const fields = parseLine(bytes.toString('utf8', start, end), delimiter);
+      if (fields.length !== columns.length)
+        throw new DeserializationError(
+          `Unexpected field count, csvFields:${fields.length} schemaFields:${columns.length}`,
+        );
+      return fields.map((field, i) => {
+        if (field === '') return null;
+        try {
+          return readers[i]!(field);
+        } catch (error) {
+          throw new DeserializationError(`Column ${columns[i]!.name}: ${messageOf(error)}`, error);
+        }
+      });
+    },
+  };
+}
+
+/** A field needs quotes when it could be misread; the first one of a line is watched more closely. */
+function quoted(field: string, first: boolean, delimiter: string): string {
+  if (field === '') return first ? '""' : '';
+  const start = field.charCodeAt(0);
+  const needs =
+    field.includes(delimiter) ||
+    /["\r\n]/.test(field) ||
+    start <= 35 ||
+    field.charCodeAt(field.length - 1) <= 32 ||
+    (first && !/^[0-9A-Za-z]/.test(field));
+  return needs ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
+function parseLine(line: string, delimiter: string): string[] {
+  const fields: string[] = [];
+  let at = 0;
+  for (;;) {
+    if (line[at] === '"') {
+      let field = '';
+      at++;
+      for (;;) {
+        const quote = line.indexOf('"', at);
+        if (quote < 0) throw new DeserializationError('a quoted field has no end');
+        field += line.slice(at, quote);
+        at = quote + 1;
+        if (line[at] !== '"') break;
+        field += '"';
+        at++;
+      }
+      fields.push(field);
+    } else {
+      const end = line.indexOf(delimiter, at);
+      fields.push(line.slice(at, end < 0 ? line.length : end));
+      at = end < 0 ? line.length : end;
+    }
+    if (at >= line.length) return fields;
+    if (line[at] !== delimiter) throw new DeserializationError('text after the end of a quoted field');
+    at++;
+  }
+}
+
+function fieldReader(type: SqlType): (field: string) => SqlValue {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return (field) => field.trim().toLowerCase() === 'true';
+    case 'INTEGER':
+    case 'DATE':
+    case 'TIME':
+    case 'BIGINT':
+    case 'TIMESTAMP':
+      return (field) => parseLong(field.trim()) ?? fail(field, type);
+    case 'DOUBLE':
+      return (field) => {
+        const number = field.trim() === '' ? Number.NaN : Number(field);
+        return Number.isNaN(number) && field.trim() !== 'NaN' ? fail(field, type) : number;
+      };
+    case 'DECIMAL':
+      return (field) => {
+        const decimal = Decimal.parse(field.trim());
+        return decimal === undefined ? fail(field, type) : exactFit(decimal, type.precision, type.scale);
+      };
+    case 'BYTES':
+      return (field) => Buffer.from(field, 'base64');
+    default:
+      return (field) => field;
+  }
+}
+
+function fail(field: string, type: SqlType): never {
+  throw new DeserializationError(`'${field}' is no ${type.kind}`);
+}
+
+function fieldWriter(type: SqlType): (value: SqlValue) => string {
+  switch (type.kind) {
+    case 'DOUBLE':
+      return (value) => doubleText(value as number);
+    case 'BYTES':
+      return (value) => (value as Buffer).toString('base64');
+    default:
+      return String;
+  }
+}

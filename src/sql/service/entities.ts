@@ -1,0 +1,70 @@
+// The shapes in which statements are answered (ksqlDB's REST entities), and in which queries send their rows.
+import type { SqlType } from '../types.ts';
+
+export interface Entity {
+  readonly '@type': string;
+  readonly statementText?: string;
+  readonly warnings?: readonly { readonly message: string }[];
+  readonly [member: string]: unknown;
+}
+
+/** A type as entities describe it. */
+export interface SchemaEntity {
+  readonly type: string;
+  readonly fields: readonly { readonly name: string; readonly schema: SchemaEntity }[] | null;
+  readonly memberSchema: SchemaEntity | null;
+  readonly parameters?: { readonly precision: number; readonly scale: number };
+}
+
+export function schemaEntity(type: SqlType): SchemaEntity {
+  switch (type.kind) {
+    case 'ARRAY':
+      return { type: 'ARRAY', fields: null, memberSchema: schemaEntity(type.item) };
+    case 'MAP':
+      return { type: 'MAP', fields: null, memberSchema: schemaEntity(type.value) };
+    case 'STRUCT':
+      return {
+        type: 'STRUCT',
+        fields: type.fields.map((field) => ({ name: field.name, schema: schemaEntity(field.type) })),
+        memberSchema: null,
+      };
+    case 'DECIMAL':
+      return {
+        type: 'DECIMAL',
+        fields: null,
+        memberSchema: null,
+        parameters: { precision: type.precision, scale: type.scale },
+      };
+    default:
+      return { type: type.kind, fields: null, memberSchema: null };
+  }
+}
+
+export interface ResultColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly isKey: boolean;
+}
+
+/** One row of a result, as the JSON text of its columns: numbers of any size keep all their digits. */
+export interface ResultRow {
+  readonly json: string;
+  /** A push query on a table says that the row is gone: all columns but the key's are null. */
+  readonly tombstone: boolean;
+}
+
+/** A query under way. Whoever takes it reads `batches` to the end or closes it. */
+export interface RunningQuery {
+  readonly queryId: string;
+  readonly columns: readonly ResultColumn[];
+  /** The header's schema text: pull queries on tables mark the key's columns. */
+  readonly schemaText: string;
+  readonly batches: AsyncIterable<readonly ResultRow[]>;
+  /** True for a push query: its rows come when they come, and a client wants each as soon as it is there. */
+  readonly live: boolean;
+  /** What the client should know before the first row. */
+  readonly warning: string | undefined;
+  /** What the last element of a StreamedRow response says, once `batches` has ended; undefined for none. */
+  finalMessage(): string | undefined;
+  close(): Promise<void>;
+}

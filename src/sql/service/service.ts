@@ -1,0 +1,415 @@
+// The SQL service: an engine on a cluster. What changes the catalogue or the queries goes to the command log and is
+// carried out one after another; what only looks, and queries of clients, run beside it.
+//
+// A start: replay the command log with the queries held back → start those that are left → answer.
+import { randomUUID } from 'node:crypto';
+import type { Client } from '../../client/index.ts';
+import type { SchemaSource } from '../../serde/index.ts';
+import { type GivenSettings, messageOf } from '../../util/index.ts';
+import { CommandLog, type LoggedCommand } from './command-log.ts';
+import { SqlEngine } from '../engine.ts';
+import type { Entity, RunningQuery } from './entities.ts';
+import { refuse, StatementError } from '../errors.ts';
+import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import { lateStart } from '../queries/late-start.ts';
+import { KafkaExecutor } from '../queries/persistent.ts';
+import { printTopic } from '../queries/print-topic.ts';
+import { startPull } from '../queries/pull.ts';
+import { startPush } from '../queries/push.ts';
+import { SchemaUses } from './schema-uses.ts';
+import { defaultOf, normalizeSettings } from '../settings.ts';
+import type { Settings, StatementResult } from '../statements/context.ts';
+import {
+  assertSchema,
+  assertTopic,
+  describe,
+  describeAll,
+  describeFunction,
+  explain,
+  type Looking,
+  show,
+} from '../statements/describe.ts';
+import { insertStatement } from '../statements/insert-json.ts';
+import { clusterTopics, clusterWriter, ReplayedTopics } from '../statements/cluster.ts';
+
+export interface SqlServiceOptions {
+  readonly client: Client;
+  readonly schemas: SchemaSource;
+  /** Where the state of queries is checkpointed. */
+  readonly stateDir: string;
+  /** `ksql.*` properties. */
+  readonly settings?: GivenSettings;
+  readonly version: string;
+  readonly log?: (message: string) => void;
+}
+
+/** What one request may set for its statements alone. */
+export interface RequestContext {
+  /** Overrides of properties, as SET makes them. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  /** Values for `${name}`. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** Lines of PRINT, until the topic ends, LIMIT is reached, or it is closed. */
+export interface PrintedTopic {
+  readonly lines: AsyncIterable<string>;
+  close(): Promise<void>;
+}
+
+export interface CommandStatus {
+  readonly status: 'SUCCESS' | 'ERROR';
+  readonly message: string;
+  readonly queryId?: string;
+}
+
+const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
+
+export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
+  const settings = normalizeSettings(options.settings ?? {});
+  const serviceId = settings['ksql.service.id'] ?? defaultOf('ksql.service.id')!;
+  const { log, commands } = await CommandLog.open(options.client, serviceId);
+  const service = new SqlService(options, settings, serviceId, log, await options.client.admin().clusterId());
+  await service.replay(commands);
+  return service;
+}
+
+export class SqlService {
+  readonly version: string;
+  readonly serviceId: string;
+  readonly kafkaClusterId: string;
+  readonly #client: Client;
+  readonly #schemas: SchemaSource;
+  readonly #engine: SqlEngine;
+  readonly #executor: KafkaExecutor;
+  readonly #commands: CommandLog;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #log: (message: string) => void;
+  readonly #topics: ReplayedTopics;
+  readonly #writer: ReturnType<typeof clusterWriter>;
+  readonly #statuses: Record<string, CommandStatus> = {};
+  readonly #transient = new Map<string, RunningQuery>();
+  #queryNumber = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #reported = 0;
+
+  constructor(
+    options: SqlServiceOptions,
+    settings: Readonly<Record<string, string>>,
+    serviceId: string,
+    commands: CommandLog,
+    kafkaClusterId: string,
+  ) {
+    const { client, schemas, stateDir, version, log = () => {} } = options;
+    this.version = version;
+    this.serviceId = serviceId;
+    this.kafkaClusterId = kafkaClusterId;
+    this.#client = client;
+    this.#schemas = schemas;
+    this.#commands = commands;
+    this.#settings = settings;
+    this.#log = log;
+    this.#executor = new KafkaExecutor({ client, serviceId, stateDir, setting: this.#setting(NO_CONTEXT), log });
+    this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
+    this.#writer = clusterWriter(client);
+    this.#engine = new SqlEngine({
+      topics: this.#topics,
+      executor: this.#executor,
+      schemas,
+      writer: this.#writer,
+      settings,
+      log: ({ queryId, step, error }) => this.#processingError(queryId, step, error),
+      nextQueryNumber: () => this.#queryNumber++,
+    });
+  }
+
+  /** Makes the engine what the command log says, clears away what queries of clients left in a crash, then starts its queries. */
+  async replay(commands: readonly LoggedCommand[]): Promise<void> {
+    this.#executor.hold();
+    for (const { statement, properties, queryId, sequence } of commands) {
+      const number = /_(\d+)$/.exec(queryId ?? '')?.[1];
+      if (number !== undefined) this.#queryNumber = Number(number);
+      try {
+        const [parsed] = this.#engine.parse(statement);
+        if (parsed !== undefined) await this.#carryOut(parsed, { properties, variables: {} });
+      } catch (error) {
+        this.#log(`command ${sequence} can't be repeated: ${messageOf(error)}`);
+      }
+    }
+    await this.#topics.end((topic, error) => this.#log(`the topic ${topic} can't be created: ${messageOf(error)}`));
+    await this.#executor.forgetAll('transient_');
+    await this.#executor.release();
+  }
+
+  // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs every statement of a text in order; the first refusal stops it (`StatementError`, `SyntaxError`). */
+  async execute(text: string, context: RequestContext = NO_CONTEXT): Promise<Entity[]> {
+    const entities: Entity[] = [];
+    for (const parsed of this.#engine.parse(this.#substituted(text, context))) {
+      const entity = await this.#executeOne(parsed, context);
+      if (entity !== undefined)
+        entities.push({ ...entity, statementText: parsed.text, warnings: entity.warnings ?? [] });
+    }
+    return entities;
+  }
+
+  async #executeOne(parsed: ParsedStatement, context: RequestContext): Promise<Entity | undefined> {
+    const statement = parsed.statement;
+    switch (statement.kind) {
+      case 'query':
+      case 'print':
+        return refuseIn(
+          parsed,
+          "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT",
+        );
+      case 'set':
+        normalizeSettings({ [statement.name]: statement.value });
+        return undefined;
+      case 'unset':
+      case 'define':
+      case 'undefine':
+        // The session is the client's: it sends its properties and variables along with every request.
+        return undefined;
+      case 'insertValues':
+        await this.#engine.executeStatement(parsed, this.#overrides(context));
+        return undefined;
+      default: {
+        const answer = await this.#look(parsed, statement, context);
+        return answer ?? this.#change(parsed, statement, context);
+      }
+    }
+  }
+
+  /** SHOW, DESCRIBE, EXPLAIN, ASSERT; undefined for statements that change something. */
+  async #look(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity | undefined> {
+    const look: Looking = {
+      engine: this.#engine.context,
+      client: this.#client,
+      setting: this.#setting(context),
+      overrides: this.#overrides(context),
+      variables: context.variables,
+      stateOf: (queryId) => this.#executor.state(queryId),
+      applicationId: (queryId) => this.#executor.applicationId(queryId),
+    };
+    try {
+      switch (statement.kind) {
+        case 'show':
+          return await show(look, statement);
+        case 'describe':
+          return await describe(look, statement.name, statement.extended);
+        case 'describeAll':
+          return await describeAll(look, statement.type);
+        case 'describeFunction':
+          return describeFunction(look, statement.name);
+        case 'explain':
+          return explain(look, statement);
+        case 'assertTopic':
+          return await assertTopic(look, statement);
+        case 'assertSchema':
+          return await assertSchema(look, statement);
+        case 'createConnector':
+        case 'dropConnector':
+        case 'describeConnector':
+          return refuse('Connectors are not supported: there is no Connect here yet.');
+        case 'alterSystem':
+          return refuse("ALTER SYSTEM is not supported: set properties in the service's configuration, or with SET.");
+        default:
+          return undefined;
+      }
+    } catch (error) {
+      throw error instanceof StatementError && error.statementText !== undefined ? error : asRefusal(parsed, error);
+    }
+  }
+
+  /** Carries a statement out, then makes it durable: it is answered when the next start would repeat it. */
+  #change(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity> {
+    return this.#inTurn(async () => {
+      const before = new Set(this.#engine.queries.keys());
+      const result = await this.#carryOut(parsed, context);
+      if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
+      const { message, queryId, repeatAs } = result;
+      const commandSequenceNumber = await this.#commands.append({
+        statement: repeatAs ?? parsed.text,
+        properties: this.#overrides(context),
+        ...(queryId === undefined ? {} : { queryId }),
+      });
+      const commandId = commandIdOf(statement);
+      const commandStatus: CommandStatus = {
+        status: 'SUCCESS',
+        message,
+        ...(queryId === undefined ? {} : { queryId }),
+      };
+      this.#statuses[commandId] = commandStatus;
+      // One that replaces another goes on where that was.
+      const warnings = queryId === undefined || before.has(queryId) ? [] : await this.#warningsOf(queryId, context);
+      return { '@type': 'currentStatus', commandId, commandStatus, commandSequenceNumber, warnings };
+    });
+  }
+
+  async #warningsOf(queryId: string, context: RequestContext): Promise<{ readonly message: string }[]> {
+    const { catalog, queries } = this.#engine;
+    const sources = queries.get(queryId)?.plan.sources.flatMap((name) => catalog.source(name) ?? []) ?? [];
+    const message = await lateStart(this.#client, sources, this.#setting(context));
+    return message === undefined ? [] : [{ message }];
+  }
+
+  async #carryOut(parsed: ParsedStatement, context: RequestContext): Promise<StatementResult> {
+    const statement = parsed.statement;
+    this.#executor.use(this.#setting(context));
+    if (statement.kind !== 'pause' && statement.kind !== 'resume') {
+      return this.#engine.executeStatement(parsed, this.#overrides(context));
+    }
+    const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
+    for (const queryId of ids) {
+      if (!this.#engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
+      await (statement.kind === 'pause' ? this.#executor.pause(queryId) : this.#executor.resume(queryId));
+    }
+    return { kind: 'done', message: statement.kind === 'pause' ? 'Query paused.' : 'Query resumed.' };
+  }
+
+  // ── Queries ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Starts the one SELECT or PRINT of a text. */
+  async query(text: string, context: RequestContext = NO_CONTEXT): Promise<RunningQuery | PrintedTopic> {
+    const parsed = this.#engine.parse(this.#substituted(text, context));
+    const [only] = parsed;
+    if (only === undefined || parsed.length > 1) {
+      throw new StatementError(`Expected exactly one KSQL statement; found ${parsed.length} instead`, {
+        statementText: text,
+      });
+    }
+    const statement = only.statement;
+    try {
+      if (statement.kind === 'print') return await printTopic(this.#client, this.#schemas, statement);
+      if (statement.kind !== 'query')
+        return refuse(`Statement type \`${statement.kind}\` not supported for this resource`);
+      return await this.#select(statement.query, only, context);
+    } catch (error) {
+      throw asRefusal(only, error);
+    }
+  }
+
+  async #select(query: Query, parsed: ParsedStatement, context: RequestContext): Promise<RunningQuery> {
+    const setting = this.#setting(context);
+    const queryId = `transient_${query.from.name}_${randomUUID().slice(0, 8)}`;
+    const { context: engine } = this.#engine;
+    const text = parsed.text;
+    if (query.emit === undefined) {
+      return startPull(engine, query, { client: this.#client, executor: this.#executor, queryId, text, setting });
+    }
+    const limit = Number(setting('ksql.max.push.queries'));
+    if (this.#transient.size >= limit)
+      refuse(`Not executing statement(s): there are ${limit} push queries already (ksql.max.push.queries).`);
+    const running = await startPush(engine, this.#executor, query, {
+      client: this.#client,
+      queryId,
+      text,
+      setting,
+      onEnd: () => this.#transient.delete(queryId),
+    });
+    this.#transient.set(queryId, running);
+    return running;
+  }
+
+  /** False when there is no such query. */
+  async closeQuery(queryId: string): Promise<boolean> {
+    const running = this.#transient.get(queryId);
+    await running?.close();
+    return running !== undefined;
+  }
+
+  /** Appends one row, given as JSON, to a stream or table; resolves when it is stored. */
+  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#engine.executeStatement(insertStatement(this.#engine.catalog, target, row));
+  }
+
+  /** What the registry asks before a schema comes in. */
+  schemaUsers(): SchemaUses {
+    return new SchemaUses(this.#engine.context, this.#setting(NO_CONTEXT));
+  }
+
+  // ── State ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The state of every statement that changed something, by `type/entity/action`. */
+  commandStatuses(): Readonly<Record<string, CommandStatus>> {
+    return this.#statuses;
+  }
+
+  health(): { readonly metastore: boolean; readonly kafka: boolean; readonly commandRunner: boolean } {
+    return { metastore: true, kafka: true, commandRunner: true };
+  }
+
+  /** Ends queries of clients, then the persistent ones, each at a commit. */
+  async close(): Promise<void> {
+    await this.#turn.catch(() => {});
+    await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
+    await this.#executor.close();
+    await this.#writer.close();
+    await this.#commands.close();
+  }
+
+  // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work, work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  #overrides({ properties }: RequestContext): Record<string, string> {
+    return normalizeSettings(properties as GivenSettings);
+  }
+
+  #setting(context: RequestContext): Settings {
+    const overrides = this.#overrides(context);
+    return (name) => overrides[name] ?? this.#settings[name] ?? defaultOf(name);
+  }
+
+  #substituted(text: string, { variables }: RequestContext): string {
+    if (this.#settings['ksql.variable.substitution.enable'] === 'false') return text;
+    return text.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
+  }
+
+  /** The first failures are told as they come; a flood is told by its size. */
+  #processingError(queryId: string, step: string, error: unknown): void {
+    const count = ++this.#reported;
+    if (count <= 10 || (count < 1000 && count % 100 === 0) || count % 10_000 === 0) {
+      this.#log(`query ${queryId}, ${step}: ${messageOf(error)} (problem ${count})`);
+    }
+  }
+}
+
+function refuseIn(parsed: ParsedStatement, message: string): never {
+  throw new StatementError(message, { statementText: parsed.text });
+}
+
+function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
+  if (!(error instanceof StatementError) || error.statementText !== undefined) return error;
+  return new StatementError(error.message, { statementText: parsed.text, cause: error });
+}
+
+/** `type/entity/action`, as ksqlDB names commands. */
+function commandIdOf(statement: Statement): string {
+  switch (statement.kind) {
+    case 'createSource':
+    case 'createAsSelect':
+      return `${statement.type.toLowerCase()}/\`${statement.name}\`/create`;
+    case 'alterSource':
+      return `${statement.type.toLowerCase()}/\`${statement.name}\`/alter`;
+    case 'dropSource':
+      return `${statement.type.toLowerCase()}/\`${statement.name}\`/drop`;
+    case 'insertIntoSelect':
+      return `stream/\`${statement.target}\`/create`;
+    case 'createType':
+      return `type/${statement.name}/create`;
+    case 'dropType':
+      return `type/${statement.name}/drop`;
+    case 'terminate':
+    case 'pause':
+    case 'resume':
+      return `terminate/${statement.queryId ?? 'ALL'}/execute`;
+    default:
+      return `${statement.kind}/-/execute`;
+  }
+}
