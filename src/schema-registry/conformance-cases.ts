@@ -1,14 +1,18 @@
 // The shapes of case files, and what a case of each shape asks.
-import { parseAvroSchema } from './avro/schema.ts';
-import { avroIncompatibilities } from './compatibility/avro.ts';
-import { type CompatibilityPolicy, isAcceptable } from './compatibility/json-difference-types.ts';
-import { jsonSchemaDifferences } from './compatibility/json-schema.ts';
-import { isCompatible, protobufDifferences } from './compatibility/protobuf.ts';
-import { reservedDifferences } from './compatibility/reserved.ts';
+import {
+  parseAvroSchema,
+  avroIncompatibilities,
+  type CompatibilityPolicy,
+  isAcceptable,
+  jsonSchemaDifferences,
+  isCompatible,
+  protobufDifferences,
+  parseJsonSchema,
+  linkProto,
+} from '../schemas/index.ts';
+import { reservedDifferences } from './reserved.ts';
 import { guidOf } from './guid.ts';
-import { parseJsonSchema } from './json-schema/parse.ts';
 import { readMetadata, readRuleSet } from './metadata.ts';
-import { linkProto } from './protobuf/linker.ts';
 
 export interface ConformanceCase {
   readonly name: string;

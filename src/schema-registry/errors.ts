@@ -1,3 +1,4 @@
+import { InvalidSchema } from '../schemas/index.ts';
 import { MillraceError } from '../util/index.ts';
 
 /**
@@ -16,6 +17,11 @@ export class RegistryError extends MillraceError {
   get status(): number {
     return this.errorCode > 999 ? Math.floor(this.errorCode / 100) : this.errorCode;
   }
+}
+
+/** What a schema language refuses, as the registry answers it; everything else as it is. */
+export function asRefusal(error: unknown): unknown {
+  return error instanceof InvalidSchema ? invalidSchema(error.message, error.cause) : error;
 }
 
 /** What the original's JSON reader stumbles over, before anybody asks what it means. */

@@ -1,6 +1,6 @@
 // The Schema Registry: subjects, versions, ids and compatibility, kept in the `_schemas` topic. In process it is a
 // `SchemaSource`; over HTTP it answers like Confluent's.
-export type { CompatibilityLevel } from './compatibility/levels.ts';
+export type { CompatibilityLevel } from './compatibility-levels.ts';
 export { RegistryError } from './errors.ts';
 export { SchemaRegistry } from './registry.ts';
 export { registryServer } from './rest.ts';

@@ -1,6 +1,7 @@
 // The life of a registration: fill in, parse and print canonically (schema-reader.ts, providers.ts) → the same schema in
 // the subject already? answer it → the same content anywhere in the context? reuse its id → compare with earlier versions
 // (compatibility/levels.ts) → write to the log (storage/store.ts) → answer once the log has been read back.
+import type { ParsedSchema } from '../schemas/index.ts';
 import type { Client } from '../client/index.ts';
 import { type Clock, systemClock } from '../util/index.ts';
 import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
@@ -9,7 +10,7 @@ import {
   type Comparison,
   type CompatibilityLevel,
   type EarlierVersion,
-} from './compatibility/levels.ts';
+} from './compatibility-levels.ts';
 import {
   compatibilityNotConfigured,
   contextNotEmpty,
@@ -30,7 +31,6 @@ import {
 } from './errors.ts';
 import { guidOf } from './guid.ts';
 import type { Metadata } from './metadata.ts';
-import type { ParsedSchema } from './providers.ts';
 import {
   addsToSchemas,
   type Candidate,

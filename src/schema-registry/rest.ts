@@ -3,7 +3,7 @@
 import type { Server as HttpsServer } from 'node:https';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { messageOf, noRouteSchemas, readSettings } from '../util/index.ts';
-import { malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
+import { asRefusal, malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
 import { ANONYMOUS, authenticationOf } from './rest/security/authentication.ts';
 import { authorizationOf } from './rest/security/authorization.ts';
 import { type RegistryRestSettings, registryRestSettings } from './rest/security/settings.ts';
@@ -249,7 +249,7 @@ function matches(range: string | undefined, type: string): boolean {
 }
 
 function fail(reply: FastifyReply, error: unknown): FastifyReply {
-  const { status, errorCode, message } = asRegistryError(error);
+  const { status, errorCode, message } = asRegistryError(asRefusal(error));
   return reply.code(status).send(JSON.stringify({ error_code: errorCode, message }));
 }
 

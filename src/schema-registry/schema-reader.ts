@@ -1,5 +1,6 @@
 // What a request says: filled in from the version before and from the configuration, its references looked up, parsed;
 // and whether that is a schema that is there already.
+import { type ParsedSchema, parseSchema, type ResolvedReference } from '../schemas/index.ts';
 import type { SchemaReference } from '../serde/index.ts';
 import { invalidSchema } from './errors.ts';
 import { guidOf, type SchemaContent } from './guid.ts';
@@ -12,7 +13,6 @@ import {
   withoutVersionProperty,
   withVersionProperty,
 } from './metadata.ts';
-import { type ParsedSchema, parseSchema, type ResolvedReference } from './providers.ts';
 import type { StoredSchema } from './storage/schema-records.ts';
 import type { SchemaStore } from './storage/store.ts';
 import type { SubjectConfig } from './subject-config.ts';

@@ -1,5 +1,5 @@
 import { type SettingTable, stringSetting, type ValuesOf } from '../util/index.ts';
-import { COMPATIBILITY_LEVELS } from './compatibility/levels.ts';
+import { COMPATIBILITY_LEVELS } from './compatibility-levels.ts';
 import { registryRestSettings } from './rest/security/settings.ts';
 
 /** What the registry is told, under the names of Confluent's. */

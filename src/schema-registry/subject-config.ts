@@ -1,5 +1,5 @@
 // What can be configured for a subject, a context, or everything: read from requests, kept as the original does.
-import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from './compatibility/levels.ts';
+import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from './compatibility-levels.ts';
 import { invalidCompatibilityLevel, invalidSchema, malformedRequest, RegistryError } from './errors.ts';
 import { type Metadata, readMetadata, readRuleSet, type RuleSet } from './metadata.ts';
 

@@ -6,12 +6,19 @@
 // * Protobuf: `<Message>.<Nested>` in the file's package; a field is `<message>.<field>`;
 // * JSON Schema: the kinds and names from the root down, `object.address.object.street`, `object.list.array.object.x`,
 //   `object.choice.oneof.0.object.y`; an object is a record, a property a field.
+import {
+  parseExact,
+  textOf,
+  type ProtoField,
+  type ProtoMessage,
+  type ProtoOneof,
+  type ProtoOption,
+  type ProtoValue,
+  parseProto,
+  printProto,
+} from '../schemas/index.ts';
 import type { SchemaType } from '../serde/index.ts';
 import { invalidSchema } from './errors.ts';
-import { parseExact, textOf } from './exact-json.ts';
-import type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
-import { parseProto } from './protobuf/parser.ts';
-import { printProto } from './protobuf/printer.ts';
 
 export interface SchemaTags {
   readonly entityType: EntityType;

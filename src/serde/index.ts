@@ -16,15 +16,14 @@ export {
   serialize,
   VALUE_SCHEMA_HEADER,
 } from './schema-header.ts';
+export { type SchemaReference, type SchemaType, wellKnownProto } from '../schemas/index.ts';
 export {
   type NewSchema,
   type RegisteredSchema,
   type ResolvedSchema,
   resolveReferences,
   type SchemaMetadata,
-  type SchemaReference,
   type SchemaSource,
-  type SchemaType,
   type SubjectVersion,
 } from './schema-source.ts';
 export {
@@ -57,4 +56,3 @@ export { type ProtobufOptions, protobufSerde } from './protobuf.ts';
 export { formatDelimited, parseDelimited } from './delimited.ts';
 export { jsonSerde } from './json.ts';
 export { bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';
-export { wellKnownProto } from './well-known-protos.ts';

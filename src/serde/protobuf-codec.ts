@@ -1,5 +1,6 @@
 // Protobuf payloads. protobufjs parses the .proto texts and knows the wire; what its messages hold becomes plain values in
 // protobuf-values.ts. A payload says which message of its file it is, so one codec reads all of them.
+import { wellKnownProto } from '../schemas/index.ts';
 import protobuf from 'protobufjs';
 import { ByteWriter, messageOf } from '../util/index.ts';
 import { readMessageIndexes, writeMessageIndexes } from './envelope.ts';
@@ -8,7 +9,6 @@ import { type MessageValues, messageValues } from './protobuf-values.ts';
 import type { Codec, Decoder } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
-import { wellKnownProto } from './well-known-protos.ts';
 
 interface MessageOfFile {
   readonly path: readonly number[];

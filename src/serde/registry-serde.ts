@@ -4,6 +4,7 @@
 // (`SchemaNotLoaded`).
 //
 // The languages of schemas differ in a `SchemaFormat` only.
+import type { SchemaReference, SchemaType } from '../schemas/index.ts';
 import { type ByteWriter, codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { ENVELOPE_BYTES, guidHeader, readEnvelope, readSchemaHeader, writeEnvelope } from './envelope.ts';
 import { KEY_SCHEMA_HEADER, VALUE_SCHEMA_HEADER } from './schema-header.ts';
@@ -12,9 +13,7 @@ import {
   type RegisteredSchema,
   type ResolvedSchema,
   resolveReferences,
-  type SchemaReference,
   type SchemaSource,
-  type SchemaType,
 } from './schema-source.ts';
 import { DeserializationError, SchemaNotLoaded, type SchemaHeader, SerializationError, type Serde } from './serde.ts';
 import { type SubjectNameStrategy, topicNameStrategy } from './subject-names.ts';

@@ -6,14 +6,7 @@
  * Subjects may be in a context of the registry: `:.ctx:orders`. Ids are a context's, so that those who ask for one say for
  * which subject they do; without one it is the default context's.
  */
-export type SchemaType = 'AVRO' | 'PROTOBUF' | 'JSON';
-
-/** What a schema's text calls `name` (an Avro type, an imported file, a `$ref`) is this version of a subject. */
-export interface SchemaReference {
-  readonly name: string;
-  readonly subject: string;
-  readonly version: number;
-}
+import type { SchemaReference, SchemaType } from '../schemas/index.ts';
 
 /** What a schema's owner says about it. */
 export interface SchemaMetadata {

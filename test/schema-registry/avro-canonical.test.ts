@@ -1,6 +1,6 @@
 // The text under which an Avro schema is stored: letter by letter what Java prints of it.
 import { describe, expect, test } from 'vitest';
-import { parseSchema } from '../../src/schema-registry/providers.ts';
+import { parseSchema } from '../../src/schemas/languages.ts';
 
 const canonical = (text: string, isStrict = true) => parseSchema('AVRO', text, [], { isStrict }).canonical;
 const field = (rest: string) => `{"type":"record","name":"R","fields":[{"name":"f",${rest}}]}`;

@@ -1,9 +1,9 @@
 // Each kind of difference that the case files of the original registry leave out, with the verdict on it.
 import { describe, expect, test } from 'vitest';
-import { describe as explain, isAcceptable } from '../../src/schema-registry/compatibility/json-difference-types.ts';
-import { jsonSchemaDifferences } from '../../src/schema-registry/compatibility/json-schema.ts';
-import { reservedDifferences } from '../../src/schema-registry/compatibility/reserved.ts';
-import { parseJsonSchema } from '../../src/schema-registry/json-schema/parse.ts';
+import { describe as explain, isAcceptable } from '../../src/schemas/json-schema/difference-types.ts';
+import { jsonSchemaDifferences } from '../../src/schemas/json-schema/compatibility.ts';
+import { reservedDifferences } from '../../src/schema-registry/reserved.ts';
+import { parseJsonSchema } from '../../src/schemas/json-schema/parse.ts';
 
 type Verdict = 'safe' | 'lenient' | 'never';
 

@@ -1,13 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  formatDifference,
-  isCompatible,
-  protobufDifferences,
-} from '../../src/schema-registry/compatibility/protobuf.ts';
-import { checkProto } from '../../src/schema-registry/protobuf/checker.ts';
-import { linkProto, type ProtoDependency } from '../../src/schema-registry/protobuf/linker.ts';
+import { formatDifference, isCompatible, protobufDifferences } from '../../src/schemas/protobuf/compatibility.ts';
+import { checkProto } from '../../src/schemas/protobuf/checker.ts';
+import { linkProto, type ProtoDependency } from '../../src/schemas/protobuf/linker.ts';
 
 const casesFile = resolve(import.meta.dirname, '../../../shared/data/registry/protobuf-diff-schema-examples.json');
 

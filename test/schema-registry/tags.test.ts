@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseSchema } from '../../src/schema-registry/providers.ts';
+import { parseSchema } from '../../src/schemas/languages.ts';
 import { retagged, type SchemaTags, tagsOf, withTagsOf } from '../../src/schema-registry/tags.ts';
 import type { SchemaType } from '../../src/serde/index.ts';
 import { call as request, openServedRegistry, type ServedRegistry } from './served-registry.ts';

@@ -2,8 +2,8 @@
 import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAvroSchema } from '../../src/schema-registry/avro/schema.ts';
-import { avroIncompatibilities } from '../../src/schema-registry/compatibility/avro.ts';
+import { parseAvroSchema } from '../../src/schemas/avro/schema.ts';
+import { avroIncompatibilities } from '../../src/schemas/avro/compatibility.ts';
 import {
   type AvroSchema,
   avroSerde,

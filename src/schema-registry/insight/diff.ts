@@ -1,9 +1,16 @@
 // What changed from one version of a schema to another: one comparison of elements for all languages, each change with a
 // sentence. Compatible or not does not matter here; explain.ts tells that.
+import {
+  type ParsedSchema,
+  byKey,
+  ElementList,
+  type Fact,
+  jsonText,
+  keyOf,
+  type SchemaElement,
+} from '../../schemas/index.ts';
 import type { SchemaContent } from '../guid.ts';
 import { RULE_LISTS } from '../metadata.ts';
-import type { ParsedSchema } from '../providers.ts';
-import { byKey, ElementList, type Fact, jsonText, keyOf, type SchemaElement } from './elements.ts';
 
 export interface SchemaChange {
   readonly kind: 'ADDED' | 'REMOVED' | 'CHANGED';

@@ -1,4 +1,5 @@
 // Compatibility, explained: each finding of a check as a sentence with an advice, and what else would accept the schema.
+import type { ParsedSchema } from '../../schemas/index.ts';
 import {
   type Check,
   type Comparison,
@@ -6,9 +7,8 @@ import {
   type CompatibilityLevel,
   type Finding,
   refusalOf,
-} from '../compatibility/levels.ts';
+} from '../compatibility-levels.ts';
 import type { SchemaType } from '../../serde/index.ts';
-import type { ParsedSchema } from '../providers.ts';
 import { type Rule, RULES } from './advice.ts';
 
 export interface Explanation {

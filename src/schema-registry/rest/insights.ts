@@ -1,9 +1,9 @@
 // What the original registry can't answer: what changed between two versions.
-import type { Finding } from '../compatibility/levels.ts';
+import type { ParsedSchema } from '../../schemas/index.ts';
+import type { Finding } from '../compatibility-levels.ts';
 import { versionNotFound } from '../errors.ts';
 import { schemaChanges } from '../insight/diff.ts';
 import { explanations } from '../insight/explain.ts';
-import type { ParsedSchema } from '../providers.ts';
 import type { SchemaRegistry } from '../registry.ts';
 import type { DeclareRoute, Route } from './access.ts';
 import type { StoredSchema } from '../storage/schema-records.ts';

@@ -1,11 +1,11 @@
 // The registry's routes: paths and answers of Confluent's, each with what a user must be allowed to do. Nothing is decided
 // here: requests become calls of the registry, its answers become the original's JSON shapes.
-import { checkCompatibility } from '../compatibility/levels.ts';
-import { invalidSchema, RegistryError } from '../errors.ts';
+import { SCHEMA_TYPES } from '../../schemas/index.ts';
+import { checkCompatibility } from '../compatibility-levels.ts';
+import { asRefusal, invalidSchema, RegistryError } from '../errors.ts';
 import { denied } from './security/authorization.ts';
 import { dryRun, explained } from '../insight/dry-run.ts';
 import { hasRuleOfType } from '../metadata.ts';
-import { SCHEMA_TYPES } from '../providers.ts';
 import type { SchemaRegistry } from '../registry.ts';
 import { type Call, deniedSchema, type Route, routesOf } from './access.ts';
 import {
@@ -79,7 +79,8 @@ export function registryRoutes(
         ...(verbose ? { messages } : {}),
         ...(flag(query['explain']) ? explained(registry, proposal) : {}),
       };
-    } catch (error) {
+    } catch (thrown) {
+      const error = asRefusal(thrown);
       if (verbose && error instanceof RegistryError && error.errorCode === 42201) {
         const nothing = { explanations: [], remedies: [] };
         return { is_compatible: false, messages: [error.message], ...(flag(query['explain']) ? nothing : {}) };

@@ -1,6 +1,6 @@
 import type { RegisteredSchema, SchemaSource } from '../../serde/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import { RegistryError } from '../errors.ts';
+import { asRefusal, RegistryError } from '../errors.ts';
 import type { SchemaRegistry } from '../registry.ts';
 import { contextOf } from '../subject-name.ts';
 
@@ -39,7 +39,8 @@ export function registrySource(registry: SchemaRegistry): SchemaSource {
     async register(subject, schema) {
       try {
         return (await registry.register(subject, schema)).id;
-      } catch (error) {
+      } catch (thrown) {
+        const error = asRefusal(thrown);
         throw error instanceof RegistryError ? asSourceError(error) : error;
       }
     },
@@ -53,7 +54,8 @@ export function registrySource(registry: SchemaRegistry): SchemaSource {
 function foundOr<T>(absent: T, find: () => T): T {
   try {
     return find();
-  } catch (error) {
+  } catch (thrown) {
+    const error = asRefusal(thrown);
     if (!(error instanceof RegistryError)) throw error;
     if (error.status === 404) return absent;
     throw asSourceError(error);

@@ -9,7 +9,7 @@
 // another one, and what was acknowledged is never overwritten (docs/decisions/registry-writes-are-fenced.md).
 import type { Client, Consumer, Producer } from '../../client/index.ts';
 import { assert, type Clock, codeOf, type Deferred, deferred, messageOf, yieldToEventLoop } from '../../util/index.ts';
-import { RegistryError, schemaTooLarge, storeError, storeTimeout } from '../errors.ts';
+import { asRefusal, RegistryError, schemaTooLarge, storeError, storeTimeout } from '../errors.ts';
 import type { RecordKey } from './schema-records.ts';
 
 /** Called for every record in the log's order; `null` is a tombstone's value. What it throws is logged, and the record passed over. */
@@ -256,7 +256,8 @@ async function checkTopic(client: Client, topic: string): Promise<void> {
   }
 }
 
-function asStoreError(error: unknown): RegistryError {
+function asStoreError(thrown: unknown): RegistryError {
+  const error = asRefusal(thrown);
   if (error instanceof RegistryError) return error;
   return codeOf(error) === 'MESSAGE_TOO_LARGE' ? schemaTooLarge(error) : storeError(messageOf(error), error);
 }

@@ -16,11 +16,11 @@ import {
   type Rest,
   type TargetNode,
   targetOf,
-} from '../json-schema/node.ts';
+} from './node.ts';
 import { maximumMatching } from './bipartite-matching.ts';
-import { type CompatibilityPolicy, isAcceptable } from './json-difference-types.ts';
-import { compareMultiples } from './json-multiples.ts';
-import { itemModel, type Model, PropertyModels } from './json-content-model.ts';
+import { type CompatibilityPolicy, isAcceptable } from './difference-types.ts';
+import { compareMultiples } from './multiples.ts';
+import { itemModel, type Model, PropertyModels } from './content-model.ts';
 
 export interface JsonDifference {
   readonly type: string;

@@ -1,7 +1,7 @@
 // The extensions that a file sees, its own and those of all it imports: what custom options are made of.
 import type { ProtoField, ProtoMessage } from './ast.ts';
 import { type LinkedProto, linkProto, qualifiedName, resolveType, type Scope } from './linker.ts';
-import { wellKnownProto } from '../../serde/index.ts';
+import { wellKnownProto } from './well-known-protos.ts';
 
 export type OptionsType =
   `${'File' | 'Message' | 'Field' | 'Oneof' | 'Enum' | 'EnumValue' | 'Service' | 'Method' | 'ExtensionRange'}Options`;

@@ -1,8 +1,8 @@
 // Where `$ref` leads. Every document (the schema itself and its references) is walked once for the ids and anchors in
 // it; a reference is then looked up by its text, by its absolute URI, and within the document by pointer or anchor.
 // Nothing is ever fetched: what is not among the references is an error.
+import type { ResolvedReference } from '../parsed-schema.ts';
 import { textOf } from '../exact-json.ts';
-import type { ResolvedReference } from '../providers.ts';
 import { parseJsonText } from './json-text.ts';
 
 export type Dialect = 'draft-04' | 'draft-06' | 'draft-07' | '2019-09' | '2020-12';

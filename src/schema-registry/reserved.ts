@@ -1,6 +1,6 @@
 // Names that a subject keeps free (`confluent:reserved` in the metadata): they stay reserved, and no field takes them.
-import type { Metadata } from '../metadata.ts';
-import type { JsonDifference } from './json-schema.ts';
+import type { JsonDifference } from '../schemas/index.ts';
+import type { Metadata } from './metadata.ts';
 
 export function reservedDifferences(
   original: Metadata | undefined,

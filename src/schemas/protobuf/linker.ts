@@ -3,7 +3,7 @@
 import { invalidSchema } from '../errors.ts';
 import type { ProtoEnum, ProtoFile, ProtoMessage } from './ast.ts';
 import { type ParsedProto, parseProto } from './parser.ts';
-import { wellKnownProto } from '../../serde/index.ts';
+import { wellKnownProto } from './well-known-protos.ts';
 
 /** The text behind an import, with what tells it from other texts of the same path. */
 export interface ProtoDependency {

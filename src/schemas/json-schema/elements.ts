@@ -1,7 +1,7 @@
 // The parts of a JSON Schema: every schema in its text with its keywords as facts. References stay references, so this
 // is bounded by the text, however recursive the schema is.
 import { textOf } from '../exact-json.ts';
-import { childPath, ElementList, type Fact, jsonText, type SchemaElement } from './elements.ts';
+import { childPath, ElementList, type Fact, jsonText, type SchemaElement } from '../elements.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
 

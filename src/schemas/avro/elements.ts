@@ -1,7 +1,7 @@
 // The parts of an Avro schema: its named types, each once, and the fields of records.
 import { textOf } from '../exact-json.ts';
-import { type AvroNode, type AvroRecord, fullName } from '../avro/schema.ts';
-import { childPath, ElementList, jsonText, propertyFacts, type SchemaElement } from './elements.ts';
+import { type AvroNode, type AvroRecord, fullName } from './schema.ts';
+import { childPath, ElementList, jsonText, propertyFacts, type SchemaElement } from '../elements.ts';
 
 type NamedType = Extract<AvroNode, { name: string }>;
 

@@ -1,8 +1,12 @@
 // Which earlier versions a schema is compared with, in which direction, and how the findings read.
-import type { Metadata } from '../metadata.ts';
-import type { ParsedSchema } from '../providers.ts';
-import { type CompatibilityPolicy, describe } from './json-difference-types.ts';
-import { jsonPlace } from './json-place.ts';
+import {
+  type ParsedSchema,
+  type Incompatibility,
+  type CompatibilityPolicy,
+  describe,
+  jsonPlace,
+} from '../schemas/index.ts';
+import type { Metadata } from './metadata.ts';
 import { reservedDifferences } from './reserved.ts';
 
 export const COMPATIBILITY_LEVELS = [
@@ -15,26 +19,6 @@ export const COMPATIBILITY_LEVELS = [
   'FULL_TRANSITIVE',
 ] as const;
 export type CompatibilityLevel = (typeof COMPATIBILITY_LEVELS)[number];
-
-/** Where a difference is, and what the two schemas have there, as a person calls it. */
-export interface Place {
-  readonly path: string;
-  /** The constraint in question, where the language has one (`maxLength`). */
-  readonly keyword?: string;
-  readonly reader?: string | undefined;
-  readonly writer?: string | undefined;
-}
-
-/** One difference that breaks a reader, as a provider found it. `{reader}` and `{writer}` stand for "new" or "old". */
-export interface Incompatibility {
-  readonly errorType: string;
-  readonly description: string;
-  readonly additionalInfo?: string;
-  /** Only asked for when somebody wants to know. */
-  readonly place: () => Place;
-  /** What is wrong deeper inside, where the finding itself only says where it surfaces. */
-  readonly causes?: () => readonly Incompatibility[];
-}
 
 /** What breaks whom: readers with the new schema (a violation of BACKWARD), or readers with the old one (of FORWARD). */
 export interface Finding extends Incompatibility {

@@ -1,15 +1,7 @@
 // The parts of a .proto file: messages, their fields by number, oneofs, enums, services.
-import type {
-  ProtoEnum,
-  ProtoExtend,
-  ProtoField,
-  ProtoFile,
-  ProtoGroup,
-  ProtoMessage,
-  ProtoRange,
-} from '../protobuf/ast.ts';
-import { optionText } from '../protobuf/printer.ts';
-import { childPath, ElementList, type SchemaElement } from './elements.ts';
+import type { ProtoEnum, ProtoExtend, ProtoField, ProtoFile, ProtoGroup, ProtoMessage, ProtoRange } from './ast.ts';
+import { optionText } from './printer.ts';
+import { childPath, ElementList, type SchemaElement } from '../elements.ts';
 
 /** The key of the file itself. A message's key is its name without the package, with a slash before each part. */
 export const FILE = '#';

@@ -1,6 +1,6 @@
 // What a schema declares, as a flat list that is the same for all languages: each field, type, constant list or rule is
 // an element with a few described facts. What compares, shows or names parts of a schema works on this list alone.
-import { invalidSchema } from '../errors.ts';
+import { invalidSchema } from './errors.ts';
 
 export interface SchemaElement {
   /** In the language's own word: field, record, property, message, … */

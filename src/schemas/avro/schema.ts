@@ -101,7 +101,7 @@ export interface AvroParsing {
   readonly isStrict?: boolean;
 }
 
-/** Parses the JSON text of a schema. Throws a 42201 that says what is wrong and where (a JSON pointer). */
+/** Parses the JSON text of a schema. Throws `InvalidSchema`, which says what is wrong and where (a JSON pointer). */
 export function parseAvroSchema(text: string, parsing: AvroParsing = {}): AvroNode {
   let json: unknown;
   try {

@@ -8,8 +8,8 @@ import {
   type ProtoMessage,
   SCALAR_TYPES,
   wordOption,
-} from '../protobuf/ast.ts';
-import { type LinkedProto, messagesIn, type ProtoType, resolveType, type Scope } from '../protobuf/linker.ts';
+} from './ast.ts';
+import { type LinkedProto, messagesIn, type ProtoType, resolveType, type Scope } from './linker.ts';
 
 const COMPATIBLE = [
   'MESSAGE_ADDED',

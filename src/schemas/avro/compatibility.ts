@@ -1,6 +1,6 @@
 // Can a reader with one Avro schema read what was written with another? The rules of Avro's schema resolution, each
 // violation with its kind and the place in the reader's schema (the rules are Apache Avro's SchemaCompatibility).
-import { type AvroField, type AvroNode, type AvroRecord, type AvroUnion, fullName } from '../avro/schema.ts';
+import { type AvroField, type AvroNode, type AvroRecord, type AvroUnion, fullName } from './schema.ts';
 
 export type AvroIncompatibilityType =
   | 'NAME_MISMATCH'

@@ -2,7 +2,7 @@
 // (partial), or there must be none (closed).
 import { type Context, createContext, runInContext } from 'node:vm';
 import { invalidSchema } from '../errors.ts';
-import type { ArrayNode, JsonNode, ObjectNode } from '../json-schema/node.ts';
+import type { ArrayNode, JsonNode, ObjectNode } from './node.ts';
 
 export type Model = { readonly kind: 'open' } | { readonly kind: 'closed' } | PartialModel;
 

@@ -1,4 +1,4 @@
-import type { Place } from './levels.ts';
+import type { Place } from '../incompatibility.ts';
 
 /** Keywords under which names stand that are a schema's own. */
 const NAMING = new Set(['properties', 'definitions', '$defs', 'patternProperties', 'required', 'dependencies']);

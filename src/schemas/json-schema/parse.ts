@@ -1,9 +1,9 @@
 // From the text of a JSON Schema (draft-04 to 2020-12) to its nodes. One schema object may constrain in several ways at
 // once: each way is a part, and several parts are an allOf. References are followed after everything around them has
 // been read, so a schema may contain itself.
+import type { ResolvedReference } from '../parsed-schema.ts';
 import { invalidSchema } from '../errors.ts';
 import { textOf } from '../exact-json.ts';
-import type { ResolvedReference } from '../providers.ts';
 import { baseWithin, Documents, idOf, type Place } from './documents.ts';
 import { JsonShapes, parseJsonText, valueText } from './json-text.ts';
 import {

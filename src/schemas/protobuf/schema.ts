@@ -1,10 +1,10 @@
 // Protobuf for the registry: a text and the files it refers to become a schema that prints and compares itself.
-import type { Incompatibility, Place } from '../compatibility/levels.ts';
-import { describeDifference, isCompatible, protobufDifferences } from '../compatibility/protobuf.ts';
+import type { ParsedSchema, ResolvedReference } from '../parsed-schema.ts';
+import type { Incompatibility, Place } from '../incompatibility.ts';
+import { describeDifference, isCompatible, protobufDifferences } from './compatibility.ts';
 import { invalidSchema } from '../errors.ts';
-import { byKey, type SchemaElement } from '../insight/elements.ts';
-import { FILE, protobufElements } from '../insight/protobuf-elements.ts';
-import type { ParsedSchema, ResolvedReference } from '../providers.ts';
+import { byKey, type SchemaElement } from '../elements.ts';
+import { FILE, protobufElements } from './elements.ts';
 import type { ProtoOption } from './ast.ts';
 import { checkProto } from './checker.ts';
 import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';

@@ -1,0 +1,19 @@
+// The schema languages: one model of each, under the serdes, the registry and SQL alike.
+export { avroIncompatibilities } from './avro/compatibility.ts';
+export { parseAvroSchema } from './avro/schema.ts';
+export { byKey, ElementList, type Fact, jsonText, keyOf, type SchemaElement } from './elements.ts';
+export { parseExact, textOf } from './exact-json.ts';
+export { InvalidSchema, invalidSchema } from './errors.ts';
+export type { Incompatibility, Place } from './incompatibility.ts';
+export { type JsonDifference, jsonSchemaDifferences } from './json-schema/compatibility.ts';
+export { type CompatibilityPolicy, describe, isAcceptable } from './json-schema/difference-types.ts';
+export { parseJsonSchema } from './json-schema/parse.ts';
+export { jsonPlace } from './json-schema/place.ts';
+export { parseSchema, SCHEMA_TYPES } from './languages.ts';
+export type { ParsedSchema, ResolvedReference, SchemaReference, SchemaType } from './parsed-schema.ts';
+export type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
+export { isCompatible, protobufDifferences } from './protobuf/compatibility.ts';
+export { linkProto } from './protobuf/linker.ts';
+export { parseProto } from './protobuf/parser.ts';
+export { printProto } from './protobuf/printer.ts';
+export { wellKnownProto } from './protobuf/well-known-protos.ts';
