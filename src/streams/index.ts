@@ -8,7 +8,7 @@ export {
   TimeWindowedKStream,
 } from './dsl/grouped.ts';
 
-export type { ReadOnlyStore } from './api/interactive-queries.ts';
+export type { ReadOnlyStore } from './runtime/interactive-queries.ts';
 export { BranchedStream, KStream } from './dsl/kstream.ts';
 export { KGroupedTable, KTable } from './dsl/ktable.ts';
 export type * from './api/options.ts';
@@ -22,7 +22,7 @@ export type {
   ReadOnlyWindowStore,
   SessionStore,
   WindowStore,
-} from './state/typed-stores.ts';
+} from './api/stores.ts';
 export { type OutputRecord, type TestDriverOptions, TopologyTestDriver } from './runtime/synchronous.ts';
 export { type SubTopology, Topology, type TopologyOptions } from './graph/topology.ts';
 export {
@@ -36,4 +36,4 @@ export {
 } from './api/windows.ts';
 export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
-export type { LateReport } from './runtime/late-reports.ts';
+export type { LateReport } from './api/options.ts';

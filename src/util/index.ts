@@ -6,7 +6,7 @@ export { crc32c } from './crc32c.ts';
 export { codeOf, messageOf, MillraceError } from './errors.ts';
 export { noRouteSchemas } from './fastify.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
-export { ByteWriter, compareBytes } from './bytes.ts';
+export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
 export {
   booleanSetting,
   doubleSetting,

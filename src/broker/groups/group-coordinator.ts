@@ -13,7 +13,8 @@ import { OFFSETS_TOPIC, type Topic, type Topics } from '../topics.ts';
 import { ClassicGroup, type GroupEnvironment } from './classic-group.ts';
 import { GroupMember, IN_PROCESS_HOST } from './group-member.ts';
 import { groupRecord, groupTombstone, readGroup, readKey, readOffset, type StoredGroup } from './journal-records.ts';
-import { type OffsetEntry, OffsetStore } from './offset-store.ts';
+import type { OffsetEntry } from './committed-offset.ts';
+import { OffsetStore } from './offset-store.ts';
 
 export interface Group {
   readonly classic: ClassicGroup;

@@ -11,7 +11,7 @@ import {
   txnOffsetCommit,
 } from '../../protocol/index.ts';
 import type { Core } from '../core.ts';
-import type { OffsetEntry } from '../groups/offset-store.ts';
+import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { OFFSETS_TOPIC } from '../topics.ts';
 import type { ProducerIdentity } from '../transactions/transaction-coordinator.ts';
 import { type Place, TRANSACTION_STATES } from '../transactions/transaction.ts';

@@ -6,7 +6,8 @@ import { codeOf, messageOf, MillraceError, noRouteSchemas } from '../../util/ind
 import type { ResultRow, RunningQuery } from './entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
-import type { PrintedTopic, RequestContext, SqlService } from './service.ts';
+import type { PrintedTopic } from '../queries/print-topic.ts';
+import type { RequestContext, SqlService } from './service.ts';
 import { typeText } from '../types.ts';
 
 const V1 = 'application/vnd.ksql.v1+json';

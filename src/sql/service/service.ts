@@ -13,7 +13,7 @@ import { refuse, StatementError } from '../errors.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
-import { printTopic } from '../queries/print-topic.ts';
+import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
 import { startPull } from '../queries/pull.ts';
 import { startPush } from '../queries/push.ts';
 import { SchemaUses } from './schema-uses.ts';
@@ -49,12 +49,6 @@ export interface RequestContext {
   readonly properties: Readonly<Record<string, unknown>>;
   /** Values for `${name}`. */
   readonly variables: Readonly<Record<string, string>>;
-}
-
-/** Lines of PRINT, until the topic ends, LIMIT is reached, or it is closed. */
-export interface PrintedTopic {
-  readonly lines: AsyncIterable<string>;
-  close(): Promise<void>;
 }
 
 export interface CommandStatus {

@@ -1,9 +1,9 @@
 // Tells the readers of repartition topics how far the tasks of this instance have come (watermarks.ts).
 import type { Clock } from '../../util/index.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { RunningTask } from './running-task.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 import { type Announcement, encodeAnnouncements, Progress, sinksTo } from './watermarks.ts';
 
 export interface AnnouncerOptions {

@@ -16,7 +16,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { codeOf, deferred, MillraceError } from '../../util/index.ts';
-import { QueryableStores, type ReadOnlyStore } from '../api/interactive-queries.ts';
+import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';

@@ -3,7 +3,7 @@
  * a commit now and then the checkpoints.
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Announcer } from './announcer.ts';
 import { encodeMetadata, type Written } from './commit-metadata.ts';

@@ -1,17 +1,7 @@
 // Records that came too late are left out by rule; that it happens is told now and then, by operator, so that it is not silent.
 import type { Clock } from '../../util/index.ts';
+import type { LateReport } from '../api/options.ts';
 import type { Task } from './task.ts';
-
-/** Records that an operator of a task has left out since the last report, as they came too late for it. */
-export interface LateReport {
-  readonly taskId: string;
-  readonly operator: string;
-  /** Windows had closed (`late`), or had been forgotten as well (`expired`). */
-  readonly reason: 'late' | 'expired';
-  readonly count: number;
-  /** Event time that the task had come to. */
-  readonly streamTime: number;
-}
 
 const REPORT_MS = 10_000;
 

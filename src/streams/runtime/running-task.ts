@@ -9,7 +9,7 @@ import { decodeMetadata } from './commit-metadata.ts';
 import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 import { Task } from './task.ts';
 import type { Announcement } from './watermarks.ts';
 

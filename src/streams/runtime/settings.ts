@@ -1,7 +1,7 @@
 import type { Client } from '../../client/index.ts';
 import { type Clock, MillraceError, systemClock } from '../../util/index.ts';
-import type { LateReport } from './late-reports.ts';
-import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
+
+import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler, LateReport } from '../api/options.ts';
 
 export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
 

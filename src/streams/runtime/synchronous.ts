@@ -5,10 +5,10 @@
 import type { Header, RecordCursor } from '../../client/index.ts';
 import { deserialize, headersOf, SchemaNotLoaded, type Serde, serialize } from '../../serde/index.ts';
 import { assert, ManualClock, MillraceError } from '../../util/index.ts';
-import { QueryableStores, type ReadOnlyStore } from '../api/interactive-queries.ts';
+import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 import { Task, type TaskSettings } from './task.ts';
 import { createStore } from '../state/create-store.ts';
 import { FROM_LOG, NO_TRACKING, type StateStore } from '../state/store.ts';

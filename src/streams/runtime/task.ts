@@ -6,13 +6,15 @@
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { assert, type Clock, MillraceError, messageOf } from '../../util/index.ts';
 import { TaskContext } from '../api/context.ts';
-import type { DecodingPlan, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
+import type { DecodingPlan } from '../graph/decoding-plan.ts';
+import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
 import { createStore } from '../state/create-store.ts';
 import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { SourceQueue } from './source-queue.ts';
-import type { EmitPosition, TaskOutput, TaskScope } from './task-scope.ts';
+import type { EmitPosition } from '../state/store.ts';
+import type { TaskOutput, TaskScope } from '../graph/node.ts';
 import { Watermark } from './watermarks.ts';
 
 export interface TaskSettings {

@@ -12,7 +12,7 @@ import { mkdir, open, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
-import type { EmitPosition } from '../runtime/task-scope.ts';
+import type { EmitPosition } from './store.ts';
 import { type Chunk, ChunkWriter, isIntact, restoreChunk } from './row-chunks.ts';
 import type { StateStore } from './store.ts';
 
