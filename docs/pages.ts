@@ -3,7 +3,7 @@ import { handlers } from '../src/broker/handlers/index.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
-import { sqlSettings, streamsSettings } from '../src/sql/settings.ts';
+import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
 import type { SettingTable } from '../src/util/index.ts';
 
 const NOTE = 'Made from the code by `npm run docs`; change it there.';
@@ -33,6 +33,8 @@ function settingsPage(): string {
     '## SQL',
     'Set for the service, or with `SET` for a session.',
     settingsTable(sqlSettings),
+    'Who may talk to it over HTTP:',
+    settingsTable(sqlRestSettings),
     '## Queries',
     'With or without `ksql.streams.` in front.',
     settingsTable(streamsSettings),

@@ -5,7 +5,7 @@
  * runs them: on Kafka in a server, in a test driver in tests.
  */
 import type { SchemaSource } from '../serde/index.ts';
-import { messageOf } from '../util/index.ts';
+import { type Environment, messageOf } from '../util/index.ts';
 import { Catalog } from './catalog.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
@@ -34,6 +34,8 @@ export interface SqlEngineOptions {
   readonly schemas?: SchemaSource | undefined;
   readonly writer?: RecordWriter | undefined;
   readonly functions?: FunctionCatalog | undefined;
+  /** Where time, chance and ids come from; default: the system. */
+  readonly environment?: Environment | undefined;
   /** `ksql.*` properties. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly log?: ProcessingLog | undefined;
@@ -48,7 +50,7 @@ export class SqlEngine {
   readonly #settings: Readonly<Record<string, string>>;
 
   constructor(options: SqlEngineOptions) {
-    this.functions = options.functions ?? builtInFunctions();
+    this.functions = options.functions ?? builtInFunctions(options.environment);
     this.#settings = options.settings ?? {};
     let queryNumber = 0;
     this.#context = {

@@ -41,7 +41,7 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
             offset: committedOffset,
             leaderEpoch: committedLeaderEpoch,
             metadata,
-            committedAt: core.clock.now(),
+            committedAt: core.environment.now(),
           });
           waiting.push(answer);
         }

@@ -4,13 +4,14 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
-import { messageOf } from '../../util/index.ts';
+import { type Environment, messageOf } from '../../util/index.ts';
 import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
 
 export interface ExecutorOptions {
   readonly client: Client;
   readonly serviceId: string;
   readonly stateDir: string;
+  readonly environment: Environment;
   readonly setting: Settings;
   readonly log: (message: string) => void;
 }
@@ -159,7 +160,7 @@ export class KafkaExecutor implements QueryExecutor {
     onFatal: (error: unknown) => void,
     overrides: Partial<StreamsSettings> = {},
   ): KafkaStreams {
-    const { client, stateDir } = this.#options;
+    const { client, stateDir, environment } = this.#options;
     const number = (name: string) => {
       const value = setting(name);
       return value === undefined ? undefined : Number(value);
@@ -170,6 +171,7 @@ export class KafkaExecutor implements QueryExecutor {
       client,
       applicationId,
       stateDir,
+      environment,
       processingGuarantee: isExactlyOnce(setting) ? 'exactly_once_v2' : 'at_least_once',
       autoOffsetReset: setting('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),

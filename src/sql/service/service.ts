@@ -2,10 +2,9 @@
 // carried out one after another; what only looks, and queries of clients, run beside it.
 //
 // A start: replay the command log with the queries held back → start those that are left → answer.
-import { randomUUID } from 'node:crypto';
 import type { Client } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
-import { type GivenSettings, messageOf } from '../../util/index.ts';
+import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, RunningQuery } from './entities.ts';
@@ -41,6 +40,7 @@ export interface SqlServiceOptions {
   readonly settings?: GivenSettings;
   readonly version: string;
   readonly log?: (message: string) => void;
+  readonly environment?: Environment;
 }
 
 /** What one request may set for its statements alone. */
@@ -79,6 +79,7 @@ export class SqlService {
   readonly #commands: CommandLog;
   readonly #settings: Readonly<Record<string, string>>;
   readonly #log: (message: string) => void;
+  readonly #environment: Environment;
   readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
@@ -94,7 +95,8 @@ export class SqlService {
     commands: CommandLog,
     kafkaClusterId: string,
   ) {
-    const { client, schemas, stateDir, version, log = () => {} } = options;
+    const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
+    this.#environment = environment;
     this.version = version;
     this.serviceId = serviceId;
     this.kafkaClusterId = kafkaClusterId;
@@ -103,7 +105,14 @@ export class SqlService {
     this.#commands = commands;
     this.#settings = settings;
     this.#log = log;
-    this.#executor = new KafkaExecutor({ client, serviceId, stateDir, setting: this.#setting(NO_CONTEXT), log });
+    this.#executor = new KafkaExecutor({
+      client,
+      serviceId,
+      stateDir,
+      environment,
+      setting: this.#setting(NO_CONTEXT),
+      log,
+    });
     this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
     this.#writer = clusterWriter(client);
     this.#engine = new SqlEngine({
@@ -112,6 +121,7 @@ export class SqlService {
       schemas,
       writer: this.#writer,
       settings,
+      environment,
       log: ({ queryId, step, error }) => this.#processingError(queryId, step, error),
       nextQueryNumber: () => this.#queryNumber++,
     });
@@ -286,7 +296,7 @@ export class SqlService {
 
   async #select(query: Query, parsed: ParsedStatement, context: RequestContext): Promise<RunningQuery> {
     const setting = this.#setting(context);
-    const queryId = `transient_${query.from.name}_${randomUUID().slice(0, 8)}`;
+    const queryId = `transient_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const { context: engine } = this.#engine;
     const text = parsed.text;
     if (query.emit === undefined) {

@@ -4,7 +4,7 @@
  */
 import type { Header, RecordCursor } from '../../client/index.ts';
 import { deserialize, headersOf, SchemaNotLoaded, type Serde, serialize } from '../../serde/index.ts';
-import { assert, ManualClock, MillraceError } from '../../util/index.ts';
+import { assert, ManualEnvironment, MillraceError } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
@@ -39,7 +39,7 @@ export interface OutputRecord {
 }
 
 export class TopologyTestDriver {
-  readonly clock: ManualClock;
+  readonly environment: ManualEnvironment;
   readonly #tasks: Task[];
   /** Who reads a topic. */
   readonly #readers = new Map<string, Task>();
@@ -51,7 +51,7 @@ export class TopologyTestDriver {
   readonly #stores: QueryableStores;
 
   constructor(topology: Topology, options: TestDriverOptions = {}) {
-    this.clock = new ManualClock(options.startTimeMs ?? 0);
+    this.environment = new ManualEnvironment(options.startTimeMs ?? 0);
     const settings: TaskSettings = {
       applicationId: options.applicationId ?? 'test',
       caching: options.caching ?? false,
@@ -80,7 +80,7 @@ export class TopologyTestDriver {
             partition: 0,
             settings,
             output,
-            clock: this.clock,
+            environment: this.environment,
             tracking: () => NO_TRACKING,
             globalStores: this.#globalStores,
           }),
@@ -101,7 +101,7 @@ export class TopologyTestDriver {
     topic: string,
     key: Uint8Array | null,
     value: Uint8Array | null,
-    timestamp: number = this.clock.now(),
+    timestamp: number = this.environment.now(),
     headers: readonly Header[] = [],
   ): void {
     if (!this.#readers.has(topic) && !this.#globalTopics.has(topic)) {
@@ -173,7 +173,7 @@ export class TopologyTestDriver {
 
   /** Moves the wall clock, and runs what was scheduled by it. */
   advanceWallClock(byMs: number): void {
-    this.clock.advance(byMs);
+    this.environment.advance(byMs);
     for (const task of this.#tasks) {
       task.punctuateWallClock();
       task.flush();
