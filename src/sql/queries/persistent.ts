@@ -148,6 +148,18 @@ export class KafkaExecutor implements QueryExecutor {
     return this.#running.get(queryId)?.streams.store(name);
   }
 
+  /** Records that a query's operators have left out since it was started here, by operator and reason. */
+  dropped(queryId: string): Record<string, Record<string, number>> {
+    const sums: Record<string, Record<string, number>> = {};
+    for (const { droppedBy } of this.#running.get(queryId)?.streams.metrics() ?? []) {
+      for (const [operator, reasons] of Object.entries(droppedBy)) {
+        const own = (sums[operator] ??= {});
+        for (const [reason, count] of Object.entries(reasons)) own[reason] = (own[reason] ?? 0) + count;
+      }
+    }
+    return sums;
+  }
+
   applicationId(queryId: string): string {
     return `_confluent-ksql-${this.#options.serviceId}query_${queryId}`;
   }

@@ -195,6 +195,7 @@ export class SqlService {
       variables: context.variables,
       stateOf: (queryId) => this.#executor.state(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
+      dropped: (queryId) => this.#executor.dropped(queryId),
     };
     try {
       switch (statement.kind) {
