@@ -382,6 +382,32 @@ describe('SQL over HTTP', () => {
     await ksql('DROP TABLE per_page DELETE TOPIC; DROP STREAM visits DELETE TOPIC;');
   });
 
+  test('a statement that is refused leaves nothing behind', async () => {
+    await ksql(`
+      CREATE STREAM one (id STRING KEY, v INT) WITH (KAFKA_TOPIC='one', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE STREAM two (id STRING KEY, w INT) WITH (KAFKA_TOPIC='two', VALUE_FORMAT='JSON', PARTITIONS=2);`);
+    const commands = async () => {
+      const [end] = await platform.client
+        .admin()
+        .listOffsets([{ topic: '_confluent-ksql-default__command_topic', partition: 0, timestamp: -1 }]);
+      return end!.offset;
+    };
+    const before = await commands();
+    await expect(
+      ksql('CREATE STREAM no AS SELECT * FROM one JOIN two WITHIN 1 MINUTE ON one.id = two.id;'),
+    ).rejects.toThrow(
+      "Can't join `ONE` with `TWO` since the number of partitions don't match. `ONE` partitions = 1; `TWO` partitions = 2.",
+    );
+    await platform.client.admin().deleteTopics(['two']);
+    await expect(ksql('CREATE STREAM no AS SELECT * FROM two EMIT CHANGES;')).rejects.toThrow(
+      "The topic 'two' of `TWO` does not exist.",
+    );
+    expect(await commands()).toBe(before);
+    expect(JSON.stringify(await ksql('SHOW STREAMS; SHOW QUERIES;'))).not.toContain('"NO"');
+    expect(await platform.client.admin().listTopics()).not.toContain('NO');
+    await ksql('DROP STREAM one DELETE TOPIC; DROP STREAM two;');
+  });
+
   test('comes back after a restart: sources, queries, state', async () => {
     const before = await ksql('SHOW STREAMS; SHOW TABLES; SHOW QUERIES;');
     await platform.stop();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
 import { type Environment, messageOf } from '../../util/index.ts';
+import { defaultOf } from '../settings.ts';
 import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
 
 export interface ExecutorOptions {
@@ -12,7 +13,6 @@ export interface ExecutorOptions {
   readonly serviceId: string;
   readonly stateDir: string;
   readonly environment: Environment;
-  readonly setting: Settings;
   readonly log: (message: string) => void;
 }
 
@@ -30,45 +30,12 @@ export class KafkaExecutor implements QueryExecutor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<string, Running>();
   readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
-  /** While the command log is replayed nothing is started: the last word on each query may come later. */
-  #held: Map<string, { readonly query: PersistentQuery; readonly setting: Settings }> | undefined;
-  /** Settings of the statement that is being carried out. */
-  #setting: Settings;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#setting = options.setting;
   }
 
-  /** From here on queries are collected instead of started, until `release`. */
-  hold(): void {
-    this.#held = new Map();
-  }
-
-  async release(): Promise<void> {
-    const held = [...(this.#held?.values() ?? [])];
-    this.#held = undefined;
-    // Each needs its own time to find its state again; nobody has to wait for another, and a failure is its own.
-    await Promise.all(
-      held.map(({ query, setting }) =>
-        this.#launch(query, setting).catch((error: unknown) =>
-          this.#options.log(`query ${query.queryId} does not start: ${messageOf(error)}`),
-        ),
-      ),
-    );
-  }
-
-  /** The settings with which the next queries are started. */
-  use(setting: Settings): void {
-    this.#setting = setting;
-  }
-
-  async start(query: PersistentQuery): Promise<void> {
-    if (this.#held === undefined) await this.#launch(query, this.#setting);
-    else this.#held.set(query.queryId, { query, setting: this.#setting });
-  }
-
-  async #launch(query: PersistentQuery, setting: Settings): Promise<void> {
+  async start(query: PersistentQuery, setting: Settings): Promise<void> {
     const { queryId, topology } = query;
     await this.#close(queryId);
     const onFatal = (error: unknown) => {
@@ -88,23 +55,23 @@ export class KafkaExecutor implements QueryExecutor {
 
   /** Stops a query where it is; `resume` goes on from there. */
   async pause(queryId: string): Promise<void> {
-    const held = this.#held?.get(queryId) ?? this.#running.get(queryId);
-    if (held === undefined) return;
-    this.#held?.delete(queryId);
-    this.#paused.set(queryId, { query: held.query, setting: held.setting });
+    const running = this.#running.get(queryId);
+    if (running === undefined) return;
+    this.keepPaused(running.query, running.setting);
     await this.#close(queryId);
+  }
+
+  /** Knows a query as one that was paused. */
+  keepPaused(query: PersistentQuery, setting: Settings): void {
+    this.#paused.set(query.queryId, { query, setting });
   }
 
   async resume(queryId: string): Promise<void> {
     const paused = this.#paused.get(queryId);
-    if (paused === undefined) return;
-    this.#paused.delete(queryId);
-    if (this.#held === undefined) await this.#launch(paused.query, paused.setting);
-    else this.#held.set(queryId, paused);
+    if (paused !== undefined) await this.start(paused.query, paused.setting);
   }
 
   async stop(queryId: string): Promise<void> {
-    this.#held?.delete(queryId);
     this.#paused.delete(queryId);
     const running = this.#running.get(queryId);
     await this.#close(queryId);
@@ -173,8 +140,9 @@ export class KafkaExecutor implements QueryExecutor {
     overrides: Partial<StreamsSettings> = {},
   ): KafkaStreams {
     const { client, stateDir, environment } = this.#options;
+    const valueOf = (name: string) => setting(name) ?? defaultOf(name);
     const number = (name: string) => {
-      const value = setting(name);
+      const value = valueOf(name);
       return value === undefined ? undefined : Number(value);
     };
     const commitIntervalMs = number('commit.interval.ms');
@@ -185,7 +153,7 @@ export class KafkaExecutor implements QueryExecutor {
       stateDir,
       environment,
       processingGuarantee: isExactlyOnce(setting) ? 'exactly_once_v2' : 'at_least_once',
-      autoOffsetReset: setting('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
+      autoOffsetReset: valueOf('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
       ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
       upstreamApplications: (topic) => this.#writersOf(topic, applicationId),

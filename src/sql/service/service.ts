@@ -15,9 +15,10 @@ import { KafkaExecutor } from '../queries/persistent.ts';
 import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
 import { startPull } from '../queries/pull.ts';
 import { startPush } from '../queries/push.ts';
+import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { defaultOf, normalizeSettings } from '../settings.ts';
-import type { Settings, StatementResult } from '../statements/context.ts';
+import type { PreparedStatement, Settings } from '../statements/context.ts';
 import {
   assertSchema,
   assertTopic,
@@ -29,7 +30,7 @@ import {
   show,
 } from '../statements/describe.ts';
 import { insertStatement } from '../statements/insert-json.ts';
-import { clusterTopics, clusterWriter, ReplayedTopics } from '../statements/cluster.ts';
+import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 
 export interface SqlServiceOptions {
   readonly client: Client;
@@ -80,6 +81,7 @@ export class SqlService {
   readonly #settings: Readonly<Record<string, string>>;
   readonly #log: (message: string) => void;
   readonly #environment: Environment;
+  readonly #queries: ReplayedQueries;
   readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
@@ -110,14 +112,14 @@ export class SqlService {
       serviceId,
       stateDir,
       environment,
-      setting: this.#setting(NO_CONTEXT),
       log,
     });
+    this.#queries = new ReplayedQueries(this.#executor);
     this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
     this.#writer = clusterWriter(client);
     this.#engine = new SqlEngine({
       topics: this.#topics,
-      executor: this.#executor,
+      executor: this.#queries,
       schemas,
       writer: this.#writer,
       settings,
@@ -129,20 +131,21 @@ export class SqlService {
 
   /** Makes the engine what the command log says, clears away what queries of clients left in a crash, then starts its queries. */
   async replay(commands: readonly LoggedCommand[]): Promise<void> {
-    this.#executor.hold();
     for (const { statement, properties, queryId, sequence } of commands) {
       const number = /_(\d+)$/.exec(queryId ?? '')?.[1];
       if (number !== undefined) this.#queryNumber = Number(number);
       try {
         const [parsed] = this.#engine.parse(statement);
-        if (parsed !== undefined) await this.#carryOut(parsed, { properties, variables: {} });
+        if (parsed === undefined) continue;
+        const { carryOut } = await this.#prepare(parsed, { properties, variables: {} });
+        await carryOut();
       } catch (error) {
         this.#log(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
     await this.#topics.end((topic, error) => this.#log(`the topic ${topic} can't be created: ${messageOf(error)}`));
     await this.#executor.forgetAll('transient_');
-    await this.#executor.release();
+    await this.#queries.end((queryId, error) => this.#log(`query ${queryId} does not start: ${messageOf(error)}`));
   }
 
   // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,11 +230,14 @@ export class SqlService {
     }
   }
 
-  /** Carries a statement out, then makes it durable: it is answered when the next start would repeat it. */
+  /**
+   * Checks a statement, makes it durable, then carries it out: whatever stops that in the middle, the next start goes on
+   * with it.
+   */
   #change(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity> {
     return this.#inTurn(async () => {
       const before = new Set(this.#engine.queries.keys());
-      const result = await this.#carryOut(parsed, context);
+      const { result, carryOut } = await this.#prepare(parsed, context);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
       const { message, queryId, repeatAs } = result;
       const commandSequenceNumber = await this.#commands.append({
@@ -239,6 +245,7 @@ export class SqlService {
         properties: this.#overrides(context),
         ...(queryId === undefined ? {} : { queryId }),
       });
+      await carryOut();
       const commandId = commandIdOf(statement);
       const commandStatus: CommandStatus = {
         status: 'SUCCESS',
@@ -259,18 +266,22 @@ export class SqlService {
     return message === undefined ? [] : [{ message }];
   }
 
-  async #carryOut(parsed: ParsedStatement, context: RequestContext): Promise<StatementResult> {
+  async #prepare(parsed: ParsedStatement, context: RequestContext): Promise<PreparedStatement> {
     const statement = parsed.statement;
-    this.#executor.use(this.#setting(context));
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
-      return this.#engine.executeStatement(parsed, this.#overrides(context));
+      return this.#engine.prepare(parsed, this.#overrides(context));
     }
     const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
     for (const queryId of ids) {
       if (!this.#engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
-      await (statement.kind === 'pause' ? this.#executor.pause(queryId) : this.#executor.resume(queryId));
     }
-    return { kind: 'done', message: statement.kind === 'pause' ? 'Query paused.' : 'Query resumed.' };
+    const isPause = statement.kind === 'pause';
+    return {
+      result: { kind: 'done', message: isPause ? 'Query paused.' : 'Query resumed.' },
+      carryOut: async () => {
+        for (const queryId of ids) await (isPause ? this.#queries.pause(queryId) : this.#queries.resume(queryId));
+      },
+    };
   }
 
   // ── Queries ─────────────────────────────────────────────────────────────────────────────────────────────────────
