@@ -5,7 +5,7 @@ import { TopologyTestDriver } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
-import type { ResultColumn, ResultRow, RunningQuery } from '../service/entities.ts';
+import type { ResultColumn, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
@@ -20,7 +20,7 @@ import { type Lookup, Materialization, orNull, type TableRow } from './materiali
 import type { KafkaExecutor } from './persistent.ts';
 import { columnsText } from './result-schema.ts';
 import { rowWriter } from './row-json.ts';
-import { planTransient, type TransientQuery } from './transient.ts';
+import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
 const ROWS_PER_BATCH = 1000;
 const POLL_MS = 1000;

@@ -5,7 +5,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { httpServer, readRimSettings } from '../../rim/index.ts';
 import { codeOf, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
-import type { ResultRow, RunningQuery } from './entities.ts';
+import type { ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
 import type { PrintedTopic } from '../queries/print-topic.ts';

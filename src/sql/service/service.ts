@@ -7,7 +7,7 @@ import type { SchemaSource } from '../../serde/index.ts';
 import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { SqlEngine } from '../engine.ts';
-import type { Entity, RunningQuery } from './entities.ts';
+import type { Entity, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { lateStart } from '../queries/late-start.ts';

@@ -1,7 +1,7 @@
 // Statements that only look: SHOW, DESCRIBE, EXPLAIN, ASSERT. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
-import { type Entity, type SchemaEntity, schemaEntity } from '../service/entities.ts';
+import { type Entity, type SchemaEntity, schemaEntity } from './entities.ts';
 import { refuse } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
@@ -9,7 +9,7 @@ import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { noJsonCounts } from '../formats/json.ts';
 import { compileFlow } from '../compile/topology.ts';
-import { planTransient } from '../queries/transient.ts';
+import { planTransient } from './transient-query.ts';
 import { allColumns } from '../schema.ts';
 import { sqlSettings, streamsSettings } from '../settings.ts';
 import type { EngineContext, PersistentQuery, Settings } from './context.ts';
