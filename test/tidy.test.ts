@@ -39,9 +39,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],
     ['elements'],
-    ['json-schema'],
     ['parsed-schema'],
-    ['avro', 'protobuf'],
+    ['avro', 'json-schema', 'protobuf'],
     ['languages'],
   ],
   rim: [
