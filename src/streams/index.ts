@@ -23,7 +23,13 @@ export type {
   SessionStore,
   WindowStore,
 } from './api/stores.ts';
-export { type OutputRecord, type TestDriverOptions, TopologyTestDriver } from './runtime/synchronous.ts';
+export {
+  type InputRecord,
+  type OutputRecord,
+  type SynchronousOptions,
+  SynchronousTopology,
+} from './runtime/synchronous.ts';
+export { type TestDriverOptions, TopologyTestDriver } from './runtime/test-driver.ts';
 export { type SubTopology, Topology, type TopologyOptions } from './graph/topology.ts';
 export {
   JoinWindows,
