@@ -51,7 +51,7 @@ function block(head: string, groups: readonly (readonly string[])[]): string {
 
 /** Every line that is not empty two spaces to the right; a string never holds a line break, so this can't reach into one. */
 function indent(text: string): string {
-  return text.replaceAll(/^(?=.)/gm, '  ');
+  return `  ${text.slice(0, -1).replaceAll('\n', '\n  ').replaceAll('\n  \n', '\n\n')}\n`;
 }
 
 function message({ name, ...body }: ProtoMessage): string {
