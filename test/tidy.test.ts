@@ -28,7 +28,11 @@ const arrows: Record<string, readonly string[]> = {
  * of the lines above its own. A new room goes into the first line that lies below everything it needs.
  */
 const rooms: Record<string, readonly (readonly string[])[]> = {
-  util: [['assert', 'crc32c', 'error-codes', 'errors', 'fastify', 'murmur2'], ['bytes', 'environment', 'settings'], ['async']],
+  util: [
+    ['assert', 'crc32c', 'error-codes', 'errors', 'fastify', 'murmur2'],
+    ['bytes', 'environment', 'settings'],
+    ['async'],
+  ],
   protocol: [
     ['byte-reader', 'compression', 'errors', 'frame-writer'],
     ['record-batch', 'schema'],

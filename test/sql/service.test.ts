@@ -377,7 +377,7 @@ describe('SQL over HTTP', () => {
       INSERT INTO visits (ROWTIME, page) VALUES (9000, 'a');
       INSERT INTO visits (ROWTIME, page) VALUES (1000, 'late');`);
     await expect
-      .poll(async () => JSON.stringify(await ksql('DESCRIBE per_page EXTENDED;')), { timeout: 20_000 })
+      .poll(async () => JSON.stringify(await ksql('DESCRIBE per_page EXTENDED;')))
       .toMatch(/CTAS_PER_PAGE_\d+ \S*[Aa]ggregate\S* records-left-out-as-late: 1"/);
     await ksql('DROP TABLE per_page DELETE TOPIC; DROP STREAM visits DELETE TOPIC;');
   });
