@@ -51,7 +51,7 @@ function block(head: string, groups: readonly (readonly string[])[]): string {
 
 /** Every line that is not empty two spaces to the right; a string never holds a line break, so this can't reach into one. */
 function indent(text: string): string {
-  return `  ${text.slice(0, -1).replaceAll('\n', '\n  ').replaceAll('\n  \n', '\n\n')}\n`;
+  return text.replaceAll(/^(?=.)/gm, '  ');
 }
 
 function message({ name, ...body }: ProtoMessage): string {
