@@ -29,19 +29,36 @@ function extractAll(pattern: string, text: string, group = 0): SqlValue {
   return [...text.matchAll(regex(pattern))].map((match) => match[group] ?? null);
 }
 
-/** Java's `\$` and `\\` in a replacement are plain characters; `$1` means the same in both. */
+/**
+ * Java's `\$` and `\\` in a replacement are plain characters, `$0` is the whole match and `${name}` a named group; `$1`
+ * means the same in both.
+ */
 function replacement(text: string): string {
-  return text.replace(/\\(.)|\$(?=[^\d{]|$)/g, (all, escaped: string | undefined) =>
-    escaped === undefined ? `${all}$` : escaped === '$' ? '$$' : escaped,
+  return text.replace(
+    /\\(.)|\$\{(\w+)\}|\$0(?!\d)|\$(?=\D|$)/g,
+    (all, escaped: string | undefined, name: string | undefined) => {
+      if (escaped !== undefined) return escaped === '$' ? '$$' : escaped;
+      if (name !== undefined) return `$<${name}>`;
+      return all === '$0' ? '$&' : '$$';
+    },
   );
 }
 
 function split(text: string, pattern: string): SqlValue {
+  const parts: string[] = [];
   if (pattern === '' || regex(pattern).exec('')?.[0] === '') {
-    const parts = text.split(regex(pattern === '' ? '(?:)' : pattern)).filter((part) => part !== undefined);
+    // As Java splits: an empty match at the start makes no part, and empty parts at the end are left out.
+    let from = 0;
+    for (const match of text.matchAll(regex(pattern === '' ? '(?:)' : pattern))) {
+      const end = match.index + match[0].length;
+      if (end === 0) continue;
+      parts.push(text.slice(from, match.index));
+      from = end;
+    }
+    parts.push(text.slice(from));
+    while (parts.length > 1 && parts.at(-1) === '') parts.pop();
     return parts;
   }
-  const parts: string[] = [];
   let from = 0;
   for (const match of text.matchAll(regex(pattern))) {
     parts.push(text.slice(from, match.index));
