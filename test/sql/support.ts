@@ -5,8 +5,8 @@ import { Columns, type Compiled, ExpressionCompiler } from '../../src/sql/compil
 import type { ProcessingLog } from '../../src/sql/compile/flow.ts';
 import { SqlEngine } from '../../src/sql/engine.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
-import { parseExpression } from '../../src/sql/parser/parse.ts';
-import type { PersistentQuery } from '../../src/sql/statements/context.ts';
+import { parseExpression, parseScript } from '../../src/sql/parser/parse.ts';
+import type { PersistentQuery, RecordWriter } from '../../src/sql/statements/context.ts';
 import { typeText } from '../../src/sql/types.ts';
 import { valueText } from '../../src/sql/values/value.ts';
 import { messageOf } from '../../src/util/index.ts';
@@ -16,9 +16,11 @@ export function plainEngine(
   settings: Readonly<Record<string, string>> = {},
   schemas?: SchemaSource,
   log?: ProcessingLog,
+  writer?: RecordWriter,
 ): {
   engine: SqlEngine;
   queries: Map<string, PersistentQuery>;
+  topics: Map<string, { partitions: number; replicas: number }>;
 } {
   const queries = new Map<string, PersistentQuery>();
   const topics = new Map<string, { partitions: number; replicas: number }>();
@@ -26,6 +28,7 @@ export function plainEngine(
     settings,
     schemas,
     log,
+    writer,
     topics: {
       describe: async (topic) => topics.get(topic),
       create: async (topic, { partitions, replicas }) => {
@@ -44,7 +47,12 @@ export function plainEngine(
       },
     },
   });
-  return { engine, queries };
+  return { engine, queries, topics };
+}
+
+/** The statements of a text. */
+export function parsedScript(text: string): ReturnType<SqlEngine['parse']> {
+  return parseScript(text);
 }
 
 /** Runs the only query of a script over JSON values and answers the values that came out. */
