@@ -333,10 +333,11 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     case 'H':
       return digits(2, (value) => (fields.hour = value));
     case 'k':
-      return digits(2, (value) => (fields.hour = value % 24));
+      return digits(2, (value) => (fields.hour = within(value, 1, 24) % 24));
     case 'h':
+      return digits(2, (value) => (fields.half = within(value, 1, 12) % 12));
     case 'K':
-      return digits(2, (value) => (fields.half = value % 12));
+      return digits(2, (value) => (fields.half = within(value, 0, 11)));
     case 'm':
       return digits(2, (value) => (fields.minute = value));
     case 's':
@@ -370,6 +371,11 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     default:
       return digits(19, () => undefined);
   }
+}
+
+function within(value: number, low: number, high: number): number {
+  if (value < low || value > high) throw new RangeError(`Invalid hour: ${value} (valid values ${low} - ${high})`);
+  return value;
 }
 
 function offsetMs(text: string): number {
