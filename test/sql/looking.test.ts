@@ -1,31 +1,14 @@
 // What statements show that only look: lists, descriptions, plans, asserts; and rows inserted as JSON. Over HTTP, on a broker
 // and a registry of our own.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Platform } from '../../src/platform/index.ts';
-
-const V1 = 'application/vnd.ksql.v1+json';
+import { type SqlOverHttp, startSql } from './http.ts';
 
 describe('statements that look', () => {
-  let dataDir: string;
-  let platform: Platform;
-  let url: string;
+  let sql: SqlOverHttp;
+  const ksql: SqlOverHttp['ksql'] = (...request) => sql.ksql(...request);
 
   beforeAll(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'millrace-looking-'));
-    platform = await Platform.start({
-      settings: {
-        'log.dirs': dataDir,
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'schema.registry.listeners': 'http://127.0.0.1:0',
-        'ksql.listeners': 'http://127.0.0.1:0',
-        'ksql.streams.auto.offset.reset': 'earliest',
-        'ksql.streams.commit.interval.ms': 20,
-      },
-    });
-    url = platform.url('sql');
+    sql = await startSql();
     await ksql(`
       CREATE STREAM s (k INT KEY, v DOUBLE, a ARRAY<STRING>, m MAP<STRING, BIGINT>, t STRUCT<p INT, q DECIMAL(4, 2)>,
         d DATE, h ARRAY<STRUCT<KEY STRING, VALUE BYTES>> HEADERS, x BYTES) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);
@@ -36,22 +19,7 @@ describe('statements that look', () => {
       CREATE STREAM copy AS SELECT * FROM r;
       CREATE TYPE point AS STRUCT<x INT, y ARRAY<DOUBLE>>;`);
   });
-  afterAll(async () => {
-    await platform.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
-
-  type Entity = Record<string, unknown> & { '@type': string };
-  async function ksql(text: string, streamsProperties = {}, sessionVariables = {}): Promise<Entity[]> {
-    const response = await fetch(`${url}/ksql`, {
-      method: 'POST',
-      headers: { 'content-type': V1, accept: V1 },
-      body: JSON.stringify({ ksql: text, streamsProperties, sessionVariables }),
-    });
-    const answer = (await response.json()) as Entity[] & { message?: string };
-    if (!response.ok) throw new Error(answer.message);
-    return answer;
-  }
+  afterAll(() => sql.stop());
 
   const named = (list: unknown): string[] => (list as { name: string }[]).map(({ name }) => name).sort();
 
@@ -207,41 +175,21 @@ describe('statements that look', () => {
       { k: 1, l: 3_000_000_000, n: 4, b: true, a: [1, null], m: { x: 5 }, t: { P: 6, '`q`': 1.25 }, d: 7 },
       { K: 2, D: 1.5, '`L`': 8, t: null },
     ];
-    const response = await fetch(`${url}/inserts-stream`, {
+    const response = await fetch(`${sql.url}/inserts-stream`, {
       method: 'POST',
       headers: { 'content-type': 'application/vnd.ksqlapi.delimited.v1' },
       body: `${[{ target: 'r' }, ...rows].map((row) => JSON.stringify(row)).join('\n')}\n`,
     });
     const answers = (await response.text()).trim().split('\n');
     expect(answers.map((line) => (JSON.parse(line) as { status: string }).status)).toEqual(['ok', 'ok']);
-    const query = await fetch(`${url}/query`, {
-      method: 'POST',
-      headers: { 'content-type': V1 },
-      body: JSON.stringify({ ksql: 'SELECT * FROM r;', streamsProperties: {} }),
-    });
-    const read = ((await query.json()) as { row?: { columns: unknown[] } }[]).flatMap(
-      ({ row }) => row?.columns[0] ?? [],
-    );
-    expect(read.sort()).toEqual([1, 2]);
-    const again = await fetch(`${url}/query`, {
-      method: 'POST',
-      headers: { 'content-type': V1 },
-      body: JSON.stringify({ ksql: 'SELECT * FROM r WHERE k = 1;', streamsProperties: {} }),
-    });
-    expect(((await again.json()) as { row?: { columns: unknown[] } }[])[1]?.row?.columns).toEqual([
-      1,
-      3_000_000_000,
-      4,
-      true,
-      [1, null],
-      { x: 5 },
-      { P: 6, q: 1.25 },
-      7,
+    expect((await sql.rows('SELECT k FROM r;')).flat().sort()).toEqual([1, 2]);
+    expect(await sql.rows('SELECT * FROM r WHERE k = 1;')).toEqual([
+      [1, 3_000_000_000, 4, true, [1, null], { x: 5 }, { P: 6, q: 1.25 }, 7],
     ]);
   });
 
   test('rows that do not fit are answered one by one', async () => {
-    const response = await fetch(`${url}/inserts-stream`, {
+    const response = await fetch(`${sql.url}/inserts-stream`, {
       method: 'POST',
       headers: { 'content-type': 'application/vnd.ksqlapi.delimited.v1' },
       body: '{"target":"r"}\n{"k":1,"nope":2}\n{"k":1,"n":"x"}\n{"k":3}\n',
