@@ -10,7 +10,3 @@ CREATE TABLE o AS SELECT g, EARLIEST_BY_OFFSET(v) AS e, LATEST_BY_OFFSET(v) AS l
 -- And over a table, whose rows change and go: some can't take back what they have seen.
 CREATE TABLE t (k STRING PRIMARY KEY, g STRING, v INT, t STRING) WITH (KAFKA_TOPIC='t', FORMAT='JSON', PARTITIONS=1);
 CREATE TABLE ot AS SELECT g, EARLIEST_BY_OFFSET(v) AS e, LATEST_BY_OFFSET(v) AS la, EARLIEST_BY_OFFSET(v, 2, FALSE) AS e2, LATEST_BY_OFFSET(v, 2) AS l2 FROM t GROUP BY g;
--- in t "1" {"G":"g","V":3,"T":"a"} @1
--- in t "2" {"G":"g","V":5,"T":"b"} @2
--- in t "1" {"G":"g","V":4,"T":"c"} @3
--- in t "2" null @4

@@ -10,7 +10,3 @@ CREATE TABLE o AS SELECT g, TOPK(v, 2) AS top, TOPKDISTINCT(v, 2) AS topd, TOPK(
 -- And over a table, whose rows change and go: some can't take back what they have seen.
 CREATE TABLE t (k STRING PRIMARY KEY, g STRING, v INT, t STRING) WITH (KAFKA_TOPIC='t', FORMAT='JSON', PARTITIONS=1);
 CREATE TABLE ot AS SELECT g, TOPK(v, 2) AS top, TOPKDISTINCT(v, 2) AS topd, TOPK(v, t, 2) AS rows, COUNT_DISTINCT(t) AS d FROM t GROUP BY g;
--- in t "1" {"G":"g","V":3,"T":"a"} @1
--- in t "2" {"G":"g","V":5,"T":"b"} @2
--- in t "1" {"G":"g","V":4,"T":"c"} @3
--- in t "2" null @4
