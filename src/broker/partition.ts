@@ -1,4 +1,4 @@
-import { codeOf, messageOf } from '../util/index.ts';
+import { assert, codeOf, messageOf } from '../util/index.ts';
 import { batchHeader, ErrorCode } from '../protocol/index.ts';
 import type { Flushable, Flusher } from './flusher.ts';
 import type { PartitionLog } from './log/partition-log.ts';
@@ -149,6 +149,7 @@ export class Partition implements Flushable {
 
   #advance(offset: number): void {
     if (this.failure !== ErrorCode.NONE || offset <= this.highWatermark) return;
+    assert(offset <= this.log.endOffset, `the high watermark ${offset} lies behind the end ${this.log.endOffset}`);
     this.highWatermark = offset;
     if (this.#ending.length > 0) this.#ending = this.#ending.filter(({ markerOffset }) => markerOffset >= offset);
     this.#durable = settleBelow(this.#durable, offset);

@@ -101,6 +101,7 @@ export class Fetcher {
     for (const state of this.#partitions.values()) {
       if (state.buffered === undefined || state.paused) continue;
       taken.push(state.buffered);
+      assert(state.buffered.nextOffset >= state.position, `${state.topic}-${state.partition} was fetched backwards`);
       state.position = state.buffered.nextOffset;
       state.buffered = undefined;
     }

@@ -79,6 +79,11 @@ export class Segment {
 
   /** Copies a batch to the end and gives it its place; `appendTime` ≥ 0 stamps it. The given bytes stay as they are. */
   append(batch: Buffer, baseOffset: number, leaderEpoch: number, appendTime: number): void {
+    assert(batchHeader.sizeInBytes(batch, 0) === batch.length, 'a batch is appended whole, and one at a time');
+    assert(
+      baseOffset >= this.nextOffset,
+      `offset ${baseOffset} lies before the end of the segment, ${this.nextOffset}`,
+    );
     const chunk = this.#chunkFor(batch.length);
     const at = chunk.used;
     batch.copy(chunk.buffer, at);
@@ -92,6 +97,8 @@ export class Segment {
   /** Writes a finished batch straight to the file: compaction copies what it keeps, and must not fill the tail cache. */
   copyIn(batch: Buffer): void {
     assert(this.#written === this.size, 'a segment in the making has no tail in memory');
+    assert(batchHeader.sizeInBytes(batch, 0) === batch.length, 'a batch is copied whole, and one at a time');
+    assert(batchHeader.baseOffset(batch) >= this.nextOffset, 'batches are copied in their order');
     this.#file.write([batch], this.size);
     this.#note(batch, 0, this.size, batch.length);
     this.size += batch.length;
@@ -107,6 +114,8 @@ export class Segment {
       if (chunk.position + chunk.used <= this.#written) break;
       pieces.unshift(chunk.buffer.subarray(Math.max(0, this.#written - chunk.position), chunk.used));
     }
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    assert(bytes === this.size - this.#written, `${bytes} bytes in memory are not what the file lacks`);
     this.#file.write(pieces, this.#written);
     this.#written = this.size;
     return true;
@@ -148,6 +157,7 @@ export class Segment {
       if (next > maxBytes || next > data.length) break;
       end = next;
     }
+    assert(batchHeader.lastOffset(data) >= offset, `the batch that was found ends before ${offset}`);
     return data.subarray(0, end);
   }
 
@@ -265,7 +275,9 @@ export class Segment {
   }
 
   #note(bytes: Buffer, at: number, position: number, length: number): void {
-    this.nextOffset = batchHeader.lastOffset(bytes, at) + 1;
+    const nextOffset = batchHeader.lastOffset(bytes, at) + 1;
+    assert(nextOffset > this.nextOffset || this.size === 0, `offsets go back from ${this.nextOffset} to ${nextOffset}`);
+    this.nextOffset = nextOffset;
     this.#noteTime(bytes, at);
     this.#index.add(this.nextOffset - 1, position, length, this.maxTimestamp, this.maxTimestampOffset);
   }

@@ -3,6 +3,7 @@
  * a commit now and then the checkpoints.
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
+import { assert } from '../../util/index.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Announcer } from './announcer.ts';
@@ -126,6 +127,7 @@ export class Committer {
         const tells = i === 0 ? written : undefined;
         const offset = this.#positionOf(queue);
         if (offset < 0 || (committed.get(queue) === offset && !(tells !== undefined && hasNews))) return;
+        assert(offset >= (committed.get(queue) ?? -1), `${queue.topic}-${queue.partition} goes back to ${offset}`);
         const metadata = encodeMetadata(queue.partitionTime, task.positions, queue.watermark?.time, tells);
         offsets.push({ topic: queue.topic, partition: queue.partition, offset, metadata });
         committed.set(queue, offset);

@@ -1,6 +1,6 @@
 import type { RecordCursor } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { MillraceError, messageOf } from '../../util/index.ts';
+import { assert, MillraceError, messageOf } from '../../util/index.ts';
 import type { RecordView, TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
@@ -83,6 +83,11 @@ export class SourceQueue {
 
   /** Takes over a fetch. `nextOffset` is committed when all of it has been processed. */
   push(cursor: RecordCursor, nextOffset: number): void {
+    const before = this.#waiting.at(-1)?.nextOffset ?? this.#current?.nextOffset ?? this.position;
+    assert(
+      nextOffset >= before,
+      `a fetch of ${this.topic}-${this.partition} goes back from ${before} to ${nextOffset}`,
+    );
     this.#waiting.push({ cursor, nextOffset });
   }
 

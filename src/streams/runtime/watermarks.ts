@@ -17,7 +17,7 @@
  * writer's committed offsets (upstream.ts), since a topic of results is the users'.
  */
 import type { Header } from '../../client/index.ts';
-import { ByteWriter, MillraceError } from '../../util/index.ts';
+import { assert, ByteWriter, MillraceError } from '../../util/index.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { readInt64 } from '../../util/index.ts';
@@ -117,6 +117,7 @@ export class Watermark {
       if (time > most) most = time;
     }
     this.time = Math.max(this.time, least === Number.POSITIVE_INFINITY ? most : least);
+    assert(this.bound >= -1 && !Number.isNaN(this.bound), `${this.bound} is no time`);
   }
 
   /** What time behind the partition can't be beyond; Infinity when nobody is to be waited for. */

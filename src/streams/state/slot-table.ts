@@ -5,6 +5,7 @@
  * A slot remembers who has not seen its latest value yet (the changelog, the checkpoint, the operators downstream). A
  * removed entry keeps its key until all of them have.
  */
+import { assert } from '../../util/index.ts';
 import { FROM_LOG } from './store.ts';
 
 const INITIAL_SLOTS = 16;
@@ -278,6 +279,7 @@ export class SlotTable<V> {
   }
 
   #grow(): void {
+    assert(this.size <= this.#used, `${this.size} values are in ${this.#used} slots`);
     const index = new Int32Array(this.#index.length * 2);
     const mask = index.length - 1;
     for (const entry of this.#index) {
@@ -288,6 +290,7 @@ export class SlotTable<V> {
     }
     this.#index = index;
     this.#mask = mask;
+    assert(index.reduce((used, entry) => used + (entry === 0 ? 0 : 1), 0) === this.#used, 'the index lost an entry');
   }
 
   #release(slot: number): void {
