@@ -69,7 +69,9 @@ export function protobufColumns(
   name: string | undefined,
   fold: (name: string) => string,
 ): CodecColumn[] {
-  return messageColumns(recordMessage(messagesOf(resolved), name).message, fold);
+  const { message } = recordMessage(messagesOf(resolved), name);
+  const columns = messageColumns(message, fold);
+  return columns.length > 0 ? columns : refuse(`The Protobuf message ${message.name} has no fields to take columns from.`);
 }
 
 /** Refuses a message that no columns can hold. */
