@@ -27,15 +27,15 @@ export {
   type DeclaredMessage,
   declaredMessages,
   type EnumType,
+  type FieldType,
   type MessageField,
   messageNamed,
   type MessageType,
 } from './protobuf/message-types.ts';
-export { tagged, type WriteValue } from './protobuf/message-writer.ts';
+export { tagged, taggedList, type WriteValue } from './protobuf/message-writer.ts';
 export { parseProto } from './protobuf/parser.ts';
 export { printProto } from './protobuf/printer.ts';
 export { SCALARS, type ScalarName, type ScalarValue, zeroOf } from './protobuf/scalars.ts';
 export { linkProtobuf } from './protobuf/schema.ts';
-export { wellKnownProto } from './protobuf/well-known-protos.ts';
 export { WireReader } from './protobuf/wire-reader.ts';
 export { putVarint } from './protobuf/wire-writer.ts';

@@ -132,7 +132,7 @@ describe('Protobuf', () => {
     expect(() => serialize(serde, {})).toThrow('a is required');
     expect(deserialize(serde, serialize(serde, { a: 1 }))).toEqual({ a: 1 });
     const envelope = serialize(serde, { a: 1 })!.subarray(0, 6);
-    expect(() => deserialize(serde, envelope)).toThrow("missing required 'a'");
+    expect(() => deserialize(serde, envelope)).toThrow('the field "a" of A is required, but missing');
     const groups =
       'syntax = "proto2"; message A { optional group G = 1 { optional int32 a = 1; } message B { optional int32 b = 1; } }';
     const inner = await serdeOf<unknown>(groups, 'B');

@@ -13,7 +13,18 @@ import type { CodecColumn } from '../../src/sql/formats/codec.ts';
 import { columnsOfSchema } from '../../src/sql/formats/inferred-columns.ts';
 import { protobufPrinter } from '../../src/sql/formats/protobuf.ts';
 import { rowSerde } from '../../src/sql/formats/row-serde.ts';
-import { BIGINT, DATE, INTEGER, type SqlType, STRING, structOf, TIMESTAMP, typeText } from '../../src/sql/types.ts';
+import {
+  arrayOf,
+  BIGINT,
+  DATE,
+  DOUBLE,
+  INTEGER,
+  type SqlType,
+  STRING,
+  structOf,
+  TIMESTAMP,
+  typeText,
+} from '../../src/sql/types.ts';
 import type { Row } from '../../src/sql/values/value.ts';
 import { TopologyTestDriver } from '../../src/streams/index.ts';
 import { plainEngine } from './support.ts';
@@ -257,6 +268,15 @@ describe('rows', () => {
     ]);
   });
 
+  test('of a oneof the last field counts, also where it has no column', async () => {
+    const schema = proto3('message A { oneof o { int32 a = 1; string b = 100; bool c = 3; } int32 d = 4; }');
+    expect(await read(schema, '0801 a2060178 2005')).toEqual([null, 'x', null, 5]);
+    expect(await read(schema, 'a2060178 0801')).toEqual([1, null, null, 0]);
+    const wanted = ['A', 'D'].map((name) => ({ name, type: INTEGER }));
+    expect(await read(schema, '0801 2005 1801', wanted)).toEqual([null, 5]);
+    expect(await read(schema, '1801 0801', wanted)).toEqual([1, 0]);
+  });
+
   test('wrappers tell nothing from zero', async () => {
     const schema = proto3(
       'message A { google.protobuf.Int64Value a = 1; google.protobuf.Int64Value b = 2; }',
@@ -340,6 +360,22 @@ describe('what is written', () => {
     expect(await write(schema, [{ name: 'G', type: group }], [['x'.repeat(200)]])).toBe(
       `1b0ac801${'78'.repeat(200)}1c`,
     );
+  });
+
+  test('lists are packed where the schema says so', async () => {
+    const body = 'message A { repeated int32 A = 1; repeated sint64 B = 2 [packed = false]; repeated string C = 3; }';
+    const wanted = [INTEGER, BIGINT, STRING].map((item, i) => ({ name: 'ABC'[i]!, type: arrayOf(item) }));
+    expect(
+      await write(proto3(body), wanted, [
+        [1, 300],
+        [-1, 0],
+        ['x', null],
+      ]),
+    ).toBe('0a0301ac02100110001a01781a00');
+    expect(await write(proto3(body), wanted, [[], [], []])).toBe('');
+    const old = 'message A { repeated int32 A = 1; repeated double B = 2 [packed = true]; }';
+    const doubles = [INTEGER, DOUBLE].map((item, i) => ({ name: 'AB'[i]!, type: arrayOf(item) }));
+    expect(await write(proto2(old), doubles, [[1, 2], [0]])).toBe(`080108021208${'00'.repeat(8)}`);
   });
 
   test.each<[string, string, SqlType, Row, string]>([

@@ -187,7 +187,12 @@ function readingOf(field: MessageField): FieldReading {
   const entry = entryOf(field);
   if (entry !== undefined) {
     const read = messageReader(entry.message, [readingOf(entry.key), readingOf(entry.value)]);
-    return mapOf(field, embedded(field, read) as (reader: WireReader) => readonly unknown[]);
+    return mapOf(
+      field,
+      embedded(field, read),
+      () => new Map<string, Actual>(),
+      (map, [key, value]) => map.set(key as string, value as Actual),
+    );
   }
   const { type } = field;
   const read =

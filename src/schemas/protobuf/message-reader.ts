@@ -10,29 +10,37 @@ export type ReadValue = (reader: WireReader) => unknown;
 export interface FieldReading {
   readonly field: MessageField;
   readonly read: ReadValue;
-  /** What the value is after another occurrence; `before`: so far. */
-  readonly join: 'last' | 'list' | 'map';
-  /** The value where the field does not occur; a list or map is empty then. */
+  /** The value where the field does not occur. */
   readonly absent?: unknown;
+  /** Where all occurrences count: what makes something empty for them, and puts another one into it. */
+  readonly all?: { readonly make: () => unknown; readonly put: (into: never, value: never) => void };
 }
 
 /** A field's last occurrence. */
 export function lastOf(field: MessageField, read: ReadValue, absent: unknown): FieldReading {
-  return { field, read, join: 'last', absent };
+  return { field, read, absent };
 }
 
 /** All occurrences of a repeated field as an array. */
 export function listOf(field: MessageField, read: ReadValue): FieldReading {
-  return { field, read, join: 'list' };
+  return { field, read, all: { make: () => [], put: (into: unknown[], value: unknown) => into.push(value) } };
 }
 
-/** All entries as a Map; `read` answers pairs of a key and a value. */
-export function mapOf(field: MessageField, read: (reader: WireReader) => readonly unknown[]): FieldReading {
-  return { field, read, join: 'map' };
+/** All entries of a map in whatever `make` makes; `read` answers pairs of a key and a value. */
+export function mapOf<M>(
+  field: MessageField,
+  read: (reader: WireReader) => readonly unknown[],
+  make: () => M,
+  put: (into: M, pair: readonly unknown[]) => void,
+): FieldReading {
+  return { field, read, all: { make, put } };
 }
 
 /** Reads a message in a field: behind its length, or up to the end of its group. */
-export function embedded({ number, type }: MessageField, read: ReadValue): ReadValue {
+export function embedded<T>(
+  { number, type }: MessageField,
+  read: (reader: WireReader) => T,
+): (reader: WireReader) => T {
   const isGroup = type.kind === 'message' && type.isGroup;
   return isGroup ? (reader) => reader.group(number, read) : (reader) => reader.message(read);
 }
@@ -42,7 +50,7 @@ export function embedded({ number, type }: MessageField, read: ReadValue): ReadV
  * passed over, as Protobuf wants it. Throws `BrokenMessage` where the bytes are none of this type.
  */
 export function messageReader(
-  { name }: MessageType,
+  type: MessageType,
   fields: readonly (FieldReading | undefined)[],
 ): (reader: WireReader) => unknown[] {
   const initial: unknown[] = [];
@@ -51,16 +59,21 @@ export function messageReader(
   // Most numbers are small: those are found without hashing.
   const near: (Plan | undefined)[] = Array.from({ length: NEAR });
   const far = new Map<number, Plan>();
+  const add = (number: number, plan: Plan): void => {
+    if (number < NEAR) near[number] = plan;
+    else far.set(number, plan);
+  };
   for (const [at, reading] of fields.entries()) {
     const isRequired = reading?.field.presence === 'required';
     initial.push(isRequired ? undefined : (reading?.absent ?? null));
     if (reading === undefined) continue;
     if (isRequired) required.push({ at, name: reading.field.name });
-    if (reading.join === 'list') collections.push({ at, make: () => [] });
-    if (reading.join === 'map') collections.push({ at, make: () => new Map() });
-    const plan = planOf(reading, at, name);
-    if (reading.field.number < NEAR) near[reading.field.number] = plan;
-    else far.set(reading.field.number, plan);
+    if (reading.all !== undefined) collections.push({ at, make: reading.all.make });
+    add(reading.field.number, planOf(reading, at, type.name));
+  }
+  for (const [field, others] of oneofs(type, fields)) {
+    const plan = field.number < NEAR ? near[field.number] : far.get(field.number);
+    add(field.number, { ...(plan ?? passedOver(field)), others });
   }
 
   return (reader) => {
@@ -69,14 +82,18 @@ export function messageReader(
     for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
       const number = tag >>> 3;
       const plan = number < NEAR ? near[number] : far.get(number);
-      if (plan === undefined) reader.skip(tag);
-      else if (tag === plan.tag && !plan.isCollected) values[plan.at] = plan.read(reader);
+      if (plan === undefined) {
+        reader.skip(tag);
+        continue;
+      }
+      if (plan.others !== undefined) for (const at of plan.others) values[at] = null;
+      if (tag === plan.tag && !plan.isCollected) values[plan.at] = plan.read(reader);
       else plan.add(reader, tag & 7, values[plan.at]);
     }
     for (const field of required) {
       if (values[field.at] === undefined) {
         throw new BrokenMessage(
-          `Broken Protobuf message: the field "${field.name}" of ${name} is required, but missing`,
+          `Broken Protobuf message: the field "${field.name}" of ${type.name} is required, but missing`,
         );
       }
     }
@@ -93,13 +110,15 @@ interface Plan {
   readonly tag: number;
   readonly isCollected: boolean;
   readonly read: ReadValue;
+  /** Where the other fields of its oneof are: those count no longer. */
+  readonly others?: readonly number[];
   /** Adds an occurrence to the field's list or map, or refuses one of the wrong form. */
   readonly add: (reader: WireReader, wire: number, to: unknown) => void;
 }
 
-function planOf({ field, read, join }: FieldReading, at: number, owner: string): Plan {
+function planOf({ field, read, all }: FieldReading, at: number, owner: string): Plan {
   const wire = wireOf(field.type);
-  const canBePacked = join === 'list' && wire !== WIRE.BYTES && wire !== WIRE.GROUP;
+  const canBePacked = all !== undefined && wire !== WIRE.BYTES && wire !== WIRE.GROUP;
   const refuse = (found: number): never => {
     throw new BrokenMessage(
       `Broken Protobuf message: the field "${field.name}" of ${owner} has the wire type ${found}, but ${typeText(field.type)} has ${wire}`,
@@ -109,17 +128,32 @@ function planOf({ field, read, join }: FieldReading, at: number, owner: string):
     at,
     // A product: shifted, the largest numbers would become negative.
     tag: field.number * 8 + wire,
-    isCollected: join !== 'last',
+    isCollected: all !== undefined,
     read,
     add(reader, found, to) {
-      if (found === wire && join === 'list') (to as unknown[]).push(read(reader));
-      else if (found === wire && join === 'map') {
-        const [key, value] = read(reader) as readonly unknown[];
-        (to as Map<unknown, unknown>).set(key, value);
-      } else if (found === WIRE.BYTES && canBePacked) reader.packed(() => (to as unknown[]).push(read(reader)));
+      const put = all?.put as ((into: unknown, value: unknown) => void) | undefined;
+      if (put === undefined) refuse(found);
+      else if (found === wire) put(to, read(reader));
+      else if (found === WIRE.BYTES && canBePacked) reader.packed(() => put(to, read(reader)));
       else refuse(found);
     },
   };
+}
+
+/** For each field in a oneof, where those that it takes the place of are read into. */
+function oneofs(type: MessageType, fields: readonly (FieldReading | undefined)[]): [MessageField, number[]][] {
+  return type.fields.flatMap((field): [MessageField, number[]][] => {
+    const isOther = (reading: FieldReading | undefined): boolean =>
+      reading !== undefined && reading.field.number !== field.number && reading.field.oneof === field.oneof;
+    const others = field.oneof === undefined ? [] : fields.flatMap((reading, at) => (isOther(reading) ? [at] : []));
+    return others.length === 0 ? [] : [[field, others]];
+  });
+}
+
+/** A field that nobody reads, but that takes the place of others. */
+function passedOver({ number }: MessageField): Plan {
+  const skip = (reader: WireReader, wire: number) => reader.skip(number * 8 + wire);
+  return { at: 0, tag: 0, isCollected: false, read: () => undefined, add: skip };
 }
 
 function typeText(type: FieldType): string {

@@ -7,6 +7,7 @@ import {
   type ProtoMessage,
   type ProtoOption,
   SCALAR_TYPES,
+  wordOption,
 } from './ast.ts';
 import { type LinkedProto, qualifiedName, resolveType, type Scope } from './linker.ts';
 import { floatOf, integerOf } from './option-encoder.ts';
@@ -41,6 +42,10 @@ export interface MessageField {
   readonly number: number;
   readonly type: FieldType;
   readonly isRepeated: boolean;
+  /** Whether a repeated field's values are written one after the other behind one tag; both forms are read. */
+  readonly isPacked: boolean;
+  /** The oneof that it stands in: of its fields only the last one counts. */
+  readonly oneof?: string;
   /** Whether absence means the type's default, means something by itself, or is not allowed. */
   readonly presence: 'implicit' | 'explicit' | 'required';
   /** The default that a proto2 file declares; of an enum the constant's name. */
@@ -67,6 +72,7 @@ export function declaredMessages(proto: LinkedProto): readonly DeclaredMessage[]
     }
   };
   visit(proto.file.messages, proto.file.package === undefined ? '' : `${proto.file.package}.`, []);
+  types.finish();
   return found;
 }
 
@@ -90,49 +96,60 @@ export function wireOf(type: FieldType): number {
 class Types {
   readonly #messages = new Map<ProtoMessage, MessageType>();
   readonly #enums = new Map<ProtoEnum, EnumType>();
+  readonly #unfinished: (() => void)[] = [];
 
   message(declaration: ProtoMessage, proto: LinkedProto, name: string): MessageType {
     let type = this.#messages.get(declaration);
     if (type === undefined) {
-      type = new DeclaredType(name, () => this.#fields(declaration, proto));
+      const fields: MessageField[] = [];
+      type = { name, fields, isMapEntry: false };
       this.#messages.set(declaration, type);
+      this.#unfinished.push(() => fields.push(...this.#fields(declaration, proto)));
     }
     return type;
+  }
+
+  /** Gives all messages their fields, and those that these name. */
+  finish(): void {
+    for (const addFields of this.#unfinished) addFields();
   }
 
   #fields(declaration: ProtoMessage, proto: LinkedProto): MessageField[] {
     const { parsed } = proto;
     const scope = proto.scopeOf(declaration);
-    const members = [declaration, ...declaration.oneofs].flatMap(({ fields, groups }) => [...fields, ...groups]);
-    const inOneof = new Set<object>(declaration.oneofs.flatMap(({ fields, groups }) => [...fields, ...groups]));
+    const membersOf = ({ fields, groups }: Pick<ProtoMessage, 'fields' | 'groups'>, oneof?: string) =>
+      [...fields, ...groups].map((member) => ({ member, oneof }));
+    const members = [declaration, ...declaration.oneofs].flatMap((holder) =>
+      membersOf(holder, holder === declaration ? undefined : holder.name),
+    );
     return members
-      .toSorted((a, b) => parsed.offsetOf(a) - parsed.offsetOf(b))
-      .map((member) => this.#field(member, inOneof.has(member), scope, proto));
+      .toSorted((a, b) => parsed.offsetOf(a.member) - parsed.offsetOf(b.member))
+      .map(({ member, oneof }) => this.#field(member, oneof, scope, proto));
   }
 
-  #field(member: ProtoField | ProtoGroup, inOneof: boolean, scope: Scope, proto: LinkedProto): MessageField {
+  #field(member: ProtoField | ProtoGroup, oneof: string | undefined, scope: Scope, proto: LinkedProto): MessageField {
     const { label, tag: number, options } = member;
     const isRepeated = label === 'repeated';
-    const presence = label === 'required' ? label : label === 'optional' || inOneof ? 'explicit' : 'implicit';
+    const presence =
+      label === 'required' ? label : label === 'optional' || oneof !== undefined ? 'explicit' : 'implicit';
+    const common = { isRepeated, isPacked: false, presence, options, ...(oneof !== undefined && { oneof }) } as const;
     if ('message' in member) {
       const message = this.message(member.message, proto, nameIn(scope, member.message.name));
       const name = member.message.name.toLowerCase();
-      return { name, number, type: { kind: 'message', message, isGroup: true }, isRepeated, presence, options };
+      return { ...common, name, number, type: { kind: 'message', message, isGroup: true } };
     }
     const { name, mapKey } = member;
     const type = this.#type(member, scope, proto);
     if (mapKey !== undefined) {
-      const single = { isRepeated: false, presence: 'implicit' } as const;
-      const key: MessageField = { name: 'key', number: 1, type: scalarType(mapKey), ...single, options: [] };
+      const key: MessageField = { ...common, name: 'key', number: 1, type: scalarType(mapKey), options: [] };
       // What a map's options say, they say about its values.
-      const fields = [key, { name: 'value', number: 2, type, ...single, options }];
+      const fields = [key, { ...common, name: 'value', number: 2, type }];
       const message = { name: nameIn(scope, `${name}Entry`), fields, isMapEntry: true };
-      const entry: FieldType = { kind: 'message', message, isGroup: false };
-      return { name, number, type: entry, isRepeated: true, presence: 'implicit', options };
+      return { ...common, name, number, type: { kind: 'message', message, isGroup: false }, isRepeated: true };
     }
     const byDefault = defaultOf(member, type);
     const declared = byDefault === undefined ? {} : { byDefault };
-    return { name, number, type, isRepeated, presence, ...declared, options };
+    return { ...common, name, number, type, isPacked: isRepeated && isPacked(member, type, proto), ...declared };
   }
 
   #type(field: ProtoField, scope: Scope, proto: LinkedProto): FieldType {
@@ -163,24 +180,6 @@ class Types {
   }
 }
 
-class DeclaredType implements MessageType {
-  readonly name: string;
-  readonly isMapEntry = false;
-  readonly #makeFields: () => MessageField[];
-  #fields: readonly MessageField[] | undefined;
-
-  constructor(name: string, makeFields: () => MessageField[]) {
-    this.name = name;
-    this.#makeFields = makeFields;
-  }
-
-  /** Made when they are asked for, by when the messages that they name are known. */
-  get fields(): readonly MessageField[] {
-    this.#fields ??= this.#makeFields();
-    return this.#fields;
-  }
-}
-
 function scalarType(name: string): FieldType {
   return { kind: 'scalar', scalar: name as ScalarName };
 }
@@ -188,6 +187,16 @@ function scalarType(name: string): FieldType {
 /** The full name of what is declared inside of a message. */
 function nameIn(scope: Scope, name: string): string {
   return scope.type === undefined ? name : `${qualifiedName(scope.type).slice(1)}.${name}`;
+}
+
+/** proto3 packs what can be packed unless a field says otherwise; proto2 does where a field says so. */
+function isPacked({ options }: ProtoField, type: FieldType, { file }: LinkedProto): boolean {
+  const wire = wireOf(type);
+  return (
+    wire !== WIRE.BYTES &&
+    wire !== WIRE.GROUP &&
+    (wordOption(options, 'packed') ?? String(file.syntax === 'proto3')) === 'true'
+  );
 }
 
 function defaultOf({ options }: ProtoField, type: FieldType): ScalarValue | undefined {

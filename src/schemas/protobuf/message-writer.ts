@@ -28,3 +28,20 @@ export function tagged<T>({ number, type }: MessageField, write: WriteValue<T>):
     write(value, out);
   };
 }
+
+/** All values of a repeated field: packed behind one tag where the field is so, else each behind its own. */
+export function taggedList<T>(field: MessageField, write: WriteValue<T>): WriteValue<readonly T[]> {
+  if (!field.isPacked) {
+    const writeOne = tagged(field, write);
+    return (values, out) => {
+      for (const value of values) writeOne(value, out);
+    };
+  }
+  return (values, out) => {
+    if (values.length === 0) return;
+    putTag(field.number, WIRE.BYTES, out);
+    putDelimited(() => {
+      for (const value of values) write(value, out);
+    }, out);
+  };
+}

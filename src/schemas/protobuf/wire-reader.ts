@@ -16,6 +16,8 @@ export const WIRE = { VARINT: 0, FIXED64: 1, BYTES: 2, GROUP: 3, GROUP_END: 4, F
 
 /** As deep as Protobuf's own libraries read. */
 const DEPTH_MAX = 100;
+/** Texts of up to so many letters are put together faster than they are decoded. */
+const SHORT = 8;
 const TWO_TO_32 = 4_294_967_296;
 
 /**
@@ -191,9 +193,18 @@ export class WireReader {
   }
 
   string(): string {
+    const bytes = this.#bytes;
     const length = this.#length();
     const start = this.#take(length);
-    return this.#bytes.toString('utf8', start, start + length);
+    const end = start + length;
+    if (length > SHORT) return bytes.toString('utf8', start, end);
+    let text = '';
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte > 0x7f) return bytes.toString('utf8', start, end);
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   /** A copy: what is read outlives the buffer. */

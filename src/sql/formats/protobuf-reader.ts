@@ -38,7 +38,12 @@ function fieldReading(field: MessageField, to: SqlType): FieldReading {
     if (to.kind !== 'MAP') return mismatch(`the map ${field.name}`, to);
     const { message, key, value } = entry;
     const read = messageReader(message, [fieldReading(key, to.key), fieldReading(value, to.value)]);
-    return mapOf(field, embedded(field, read) as Read<unknown[]>);
+    return mapOf(
+      field,
+      embedded(field, read),
+      () => new Map<SqlValue, SqlValue>(),
+      (map, pair) => map.set(pair[0] as SqlValue, pair[1] as SqlValue),
+    );
   }
   if (!field.isRepeated) return lastOf(field, valueReader(field, to), absentValue(field, to));
   if (to.kind !== 'ARRAY') return mismatch(`the repeated field ${field.name}`, to);
@@ -64,7 +69,7 @@ function valueReader(field: MessageField, to: SqlType): Read<SqlValue> {
       };
     }
     case 'message':
-      return embedded(field, messageValue(type.message, to)) as Read<SqlValue>;
+      return embedded(field, messageValue(type.message, to));
     default:
       return scalarReader(name, type.scalar, to);
   }

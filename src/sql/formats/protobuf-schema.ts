@@ -71,7 +71,9 @@ export function protobufColumns(
 ): CodecColumn[] {
   const { message } = recordMessage(messagesOf(resolved), name);
   const columns = messageColumns(message, fold);
-  return columns.length > 0 ? columns : refuse(`The Protobuf message ${message.name} has no fields to take columns from.`);
+  return columns.length > 0
+    ? columns
+    : refuse(`The Protobuf message ${message.name} has no fields to take columns from.`);
 }
 
 /** Refuses a message that no columns can hold. */

@@ -8,6 +8,7 @@ import {
   type ScalarName,
   type ScalarValue,
   tagged,
+  taggedList,
   type WriteValue,
   zeroOf,
 } from '../../schemas/index.ts';
@@ -61,15 +62,10 @@ function fieldWriter(field: MessageField, from: SqlType): Write {
   }
   if (!field.isRepeated) return tagged(field, valueWriter(field, from));
   if (from.kind !== 'ARRAY') return mismatch(`the repeated field ${field.name}`, from);
-  const write = tagged(field, valueWriter(field, from.item));
+  const write = valueWriter(field, from.item);
   // The wire has no nulls: a list's become what absence stands for.
-  const writeNull = tagged(field, nullWriter(field));
-  return (array, out) => {
-    for (const item of array as readonly SqlValue[]) {
-      if (item === null) writeNull(null, out);
-      else write(item, out);
-    }
-  };
+  const writeNull = nullWriter(field);
+  return taggedList(field, (item, out) => (item === null ? writeNull(item, out) : write(item, out))) as Write;
 }
 
 function nullWriter({ type }: MessageField): Write {
