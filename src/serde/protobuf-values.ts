@@ -149,13 +149,26 @@ function at<T>(place: string, write: WriteValue<T>, value: T, out: ByteWriter): 
 /** How many messages are around the one that is being written: a value may contain itself. */
 let depth = 0;
 
+/** Writes a message or a map's entry, which is one, too. */
+function deeper<T>(write: WriteValue<T>): WriteValue<T> {
+  return (value, out) => {
+    if (depth === DEPTH_MAX) throw new SerializationError(`the value is more than ${DEPTH_MAX} messages deep`);
+    depth++;
+    try {
+      write(value, out);
+    } finally {
+      depth--;
+    }
+  };
+}
+
 function writing(type: MessageType): WriteValue<unknown> {
   const names = new Set(type.fields.map(({ name }) => name));
   // In the order of their numbers, as Protobuf's own libraries write.
   const fields = type.fields
     .toSorted((a, b) => a.number - b.number)
     .map((field) => ({ field, place: `.${field.name}`, write: fieldWriting(field) }));
-  const writeFields = (given: Fields, out: ByteWriter): void => {
+  const writeFields = deeper((given: Fields, out) => {
     const oneofs = new Map<string, string>();
     for (const { field, place, write } of fields) {
       const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
@@ -172,7 +185,7 @@ function writing(type: MessageType): WriteValue<unknown> {
       }
       at(place, write, value, out);
     }
-  };
+  });
   return (value, out) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
       throw misfit(value, `a ${type.name}`);
@@ -183,13 +196,7 @@ function writing(type: MessageType): WriteValue<unknown> {
         throw new Misfit(`: the message ${type.name} has no such field`, `.${name}`);
       }
     }
-    if (depth === DEPTH_MAX) throw new SerializationError(`the value is more than ${DEPTH_MAX} messages deep`);
-    depth++;
-    try {
-      writeFields(given, out);
-    } finally {
-      depth--;
-    }
+    writeFields(given, out);
   };
 }
 
@@ -226,10 +233,11 @@ function mapWriting(field: MessageField, entry: MessageType): WriteValue<unknown
   const writeKey = tagged(keyField, valueWriting(keyField));
   const writeValue = tagged(valueField, valueWriting(valueField));
   const keyType = (keyField.type as { readonly scalar: ScalarName }).scalar;
-  const write = tagged<readonly [string, unknown]>(field, ([key, value], out) => {
+  const writeEntry = deeper<readonly [string, unknown]>(([key, value], out) => {
     writeKey(keyOf(keyType, key), out);
     writeValue(value, out);
   });
+  const write = tagged(field, writeEntry);
   return (map, out) => {
     if (typeof map !== 'object' || map === null || Array.isArray(map)) throw misfit(map, 'an object');
     for (const item of Object.entries(map)) at(`[${JSON.stringify(item[0])}]`, write, item, out);

@@ -124,6 +124,10 @@ describe('Protobuf', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic['next'] = cyclic;
     expect(() => serialize(serde, cyclic)).toThrow('messages deep');
+    // A map's entry is a message, too: what is written can be read.
+    const nested = (levels: number): unknown => (levels === 0 ? {} : { legs: { true: nested(levels - 1) } });
+    expect(() => serialize(serde, nested(50))).toThrow('messages deep');
+    expect(deserialize(serde, serialize(serde, nested(49)))).toMatchObject(nested(49) as object);
   });
 
   test('proto2: required fields, defaults, groups', async () => {

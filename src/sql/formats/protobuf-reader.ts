@@ -19,7 +19,7 @@ import type { SqlType } from '../types.ts';
 import { type SqlValue, valueText } from '../values/value.ts';
 import type { CodecColumn } from './codec.ts';
 import { entryOf, fieldNamed } from './protobuf-schema.ts';
-import { isWrapper, specialMessage, type SpecialMessage } from './protobuf-special.ts';
+import { isAroundValue, specialMessage, type SpecialMessage } from './protobuf-special.ts';
 
 type Read<T> = (reader: WireReader) => T;
 
@@ -133,8 +133,8 @@ function messageValue(message: MessageType, to: SqlType): Read<SqlValue> {
   if (special?.kinds.includes(to.kind)) return specialReader(message, special, to);
   if (to.kind === 'STRUCT') return rowReader(message, to.fields);
   // What has no form of its own stands in a message: a wrapper's value, a collection in a collection.
-  if (!isWrapper(message) && message.fields.length !== 1) return mismatch(`the message ${message.name}`, to);
-  const read = rowReader(message, [{ name: 'value', type: to }], true);
+  if (!isAroundValue(message)) return mismatch(`the message ${message.name}`, to);
+  const read = rowReader(message, [{ name: 'value', type: to }]);
   return (reader) => read(reader)[0]!;
 }
 

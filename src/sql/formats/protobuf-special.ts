@@ -133,6 +133,11 @@ export function isWrapper({ name }: MessageType): boolean {
   return own !== undefined && Object.hasOwn(wrapperTypes, own);
 }
 
+/** Whether a message has nothing but a value: wrappers, and what stands around a collection in a collection. */
+export function isAroundValue({ fields }: MessageType): boolean {
+  return fields.length === 1 && fields[0]!.name === 'value';
+}
+
 /** What Connect says beside a field's type: `[(confluent.field_meta) = { params: [{ key: "scale", value: "2" }] }]`. */
 export function parametersOf(options: readonly ProtoOption[]): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();

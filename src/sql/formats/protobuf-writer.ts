@@ -18,7 +18,7 @@ import type { Long } from '../values/bigint.ts';
 import { type Row, type SqlValue, valueText } from '../values/value.ts';
 import type { CodecColumn } from './codec.ts';
 import { entryOf, fieldNamed } from './protobuf-schema.ts';
-import { specialMessage } from './protobuf-special.ts';
+import { isAroundValue, specialMessage } from './protobuf-special.ts';
 
 type Write = WriteValue<SqlValue>;
 
@@ -135,8 +135,8 @@ function messageValue(message: MessageType, from: SqlType): Write {
     return (value, out) => write(special.toParts(value, from), out);
   }
   if (from.kind === 'STRUCT') return rowWriter(message, from.fields) as Write;
-  if (message.fields.length !== 1) return mismatch(`the message ${message.name}`, from);
-  const write = rowWriter(message, [{ name: 'value', type: from }], true);
+  if (!isAroundValue(message)) return mismatch(`the message ${message.name}`, from);
+  const write = rowWriter(message, [{ name: 'value', type: from }]);
   return (value, out) => write([value], out);
 }
 
