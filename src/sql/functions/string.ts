@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { SqlValue } from '../values/value.ts';
 import { nullable, pure, type ScalarFunction, scalar } from './function.ts';
 
@@ -146,7 +146,7 @@ function escapedCharacter(text: string): SqlValue {
   return text.replace(/\\u([0-9a-fA-F]{4})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-function uuidOf(bytes: Buffer): SqlValue {
+export function uuidOf(bytes: Buffer): SqlValue {
   if (bytes.length !== 16) return null;
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
@@ -268,8 +268,4 @@ export const stringFunctions: readonly ScalarFunction[] = [
     ),
   ]),
   scalar('TRIM', 'STRING', 'The text without white space at its ends.', [pure('STRING -> STRING', trim)]),
-  scalar('UUID', 'STRING', 'A random UUID, or the one that 16 bytes hold.', [
-    pure('-> STRING', () => randomUUID()),
-    pure('BYTES -> STRING', uuidOf),
-  ]),
 ];

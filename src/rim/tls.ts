@@ -1,9 +1,9 @@
 // The certificates of an `https` listener, under Kafka's names: PEM texts or files, or a PKCS12 keystore.
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { messageOf } from '../../../util/index.ts';
-import { invalid, readSettingFile } from './configuration.ts';
+import { messageOf } from '../util/index.ts';
+import { invalid, readSettingFile } from './setting-files.ts';
 import { FileBacked } from './file-backed.ts';
-import type { RegistryRestSettings } from './settings.ts';
+import type { RimSettings } from './settings.ts';
 
 export interface Tls {
   /** Its `current` is another object when a file has changed. */
@@ -11,20 +11,20 @@ export interface Tls {
   readonly clientAuthentication: 'NONE' | 'REQUESTED' | 'REQUIRED';
 }
 
-type SslSetting = Extract<keyof RegistryRestSettings, `schema.registry.ssl.${string}`>;
+type SslSetting = Extract<keyof RimSettings['values'], `ssl.${string}`>;
 
 const JKS_MAGIC = 0xfeedfeed;
 
-export function tlsOf(settings: RegistryRestSettings, log: (message: string) => void): Tls {
-  const name = (short: string) => `schema.registry.ssl.${short}` as SslSetting;
-  const given = (short: string): string => settings[name(short)].trim();
+export function tlsOf({ values, nameOf }: RimSettings, log: (message: string) => void): Tls {
+  const name = (short: string) => nameOf(`ssl.${short}` as SslSetting);
+  const given = (short: string): string => values[`ssl.${short}` as SslSetting].trim();
   const isPem = given('keystore.type') === 'PEM';
   if (given('keystore.type') === 'JKS') throw jks(name('keystore.type'), given('keystore.location'));
   if (given('truststore.type') === 'JKS') throw jks(name('truststore.type'), given('truststore.location'));
   const hasTexts = isPem && given('keystore.key') !== '' && given('keystore.certificate.chain') !== '';
   if (given('keystore.location') === '' && !hasTexts) {
     throw invalid(
-      `"schema.registry.listeners" is https, which needs a certificate: set "${name('keystore.location')}", or "${name('keystore.key')}" and "${name('keystore.certificate.chain')}".`,
+      `The listener is https, which needs a certificate: set "${name('keystore.location')}", or "${name('keystore.key')}" and "${name('keystore.certificate.chain')}".`,
     );
   }
 
@@ -57,10 +57,7 @@ export function tlsOf(settings: RegistryRestSettings, log: (message: string) => 
     try {
       createSecureContext(options);
     } catch (error) {
-      throw invalid(
-        `The certificate or the key under "schema.registry.ssl." can't be used: ${messageOf(error)}.`,
-        error,
-      );
+      throw invalid(`The certificate or the key under "${name('')}" can't be used: ${messageOf(error)}.`, error);
     }
     return options;
   };

@@ -1,8 +1,7 @@
 // What a user may do: the operations of the original's registry, allowed by rules from a file. What no rule allows is
 // denied.
-import { RegistryError } from '../../errors.ts';
-import { invalid, linesOf } from './configuration.ts';
-import { FileBacked } from './file-backed.ts';
+import { FileBacked, invalid, linesOf } from '../../rim/index.ts';
+import { RegistryError } from '../errors.ts';
 import type { RegistryRestSettings } from './settings.ts';
 
 const SUBJECT_OPERATIONS = [

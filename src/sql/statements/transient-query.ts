@@ -6,7 +6,7 @@ import type { Expression, Query, SelectItem } from '../parser/ast.ts';
 import { isSystemColumn, windowColumns } from '../schema.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
-import type { ResultColumn } from '../service/entities.ts';
+import type { ResultColumn } from './entities.ts';
 
 const ALIAS_PREFIX = 'KSQL_SYSTEM_COLUMN_';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { codeOf, MillraceError } from '../../../util/index.ts';
+import { codeOf, MillraceError } from '../util/index.ts';
 
 export function invalid(message: string, cause?: unknown): MillraceError {
   return new MillraceError('INVALID_CONFIG', message, { cause });

@@ -9,10 +9,10 @@ import {
   protobufDifferences,
   parseJsonSchema,
   linkProto,
-} from '../schemas/index.ts';
-import { reservedDifferences } from './reserved.ts';
-import { guidOf } from './guid.ts';
-import { readMetadata, readRuleSet } from './metadata.ts';
+} from '../../src/schemas/index.ts';
+import { reservedDifferences } from '../../src/schema-registry/reserved.ts';
+import { guidOf } from '../../src/schema-registry/guid.ts';
+import { readMetadata, readRuleSet } from '../../src/schema-registry/metadata.ts';
 
 export interface ConformanceCase {
   readonly name: string;

@@ -2,17 +2,10 @@ import { MillraceError } from '../../util/index.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import {
-  type Entry,
-  type ReadOnlyKeyValueStore,
-  type ReadOnlySessionStore,
-  type ReadOnlyWindowStore,
-  typedIntervalStore,
-  typedKeyValueStore,
-  typedWindowStore,
-} from '../state/typed-stores.ts';
+import type { Entry, ReadOnlyKeyValueStore, ReadOnlySessionStore, ReadOnlyWindowStore } from '../api/stores.ts';
+import { typedIntervalStore, typedKeyValueStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
-import type { Windowed } from './windows.ts';
+import type { Windowed } from '../api/windows.ts';
 
 /** A store across all partitions that this instance holds; ask for the view that fits its kind. */
 export interface ReadOnlyStore {

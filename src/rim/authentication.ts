@@ -1,10 +1,10 @@
 // Who asks: HTTP's Basic authentication against the file of users.
 import { createHmac, randomBytes } from 'node:crypto';
-import { RegistryError } from '../../errors.ts';
-import { invalid } from './configuration.ts';
+import { invalid } from './setting-files.ts';
 import { FileBacked } from './file-backed.ts';
 import { readUsers, type User } from './passwords.ts';
-import type { RegistryRestSettings } from './settings.ts';
+import { HttpRefusal } from './refusal.ts';
+import type { RimSettings } from './settings.ts';
 
 /** Who asks when nobody is asked who he is. */
 export const ANONYMOUS = 'ANONYMOUS';
@@ -14,23 +14,27 @@ const LOGINS_MAX = 1000;
 export interface Authentication {
   /** What a client that did not log in is told, in `WWW-Authenticate`; undefined where nobody has to. */
   readonly challenge: string | undefined;
-  /** The user's name; throws a `RegistryError` for who is not let in. */
+  /** The user's name; throws an `HttpRefusal` (401, 403) for who is not let in. */
   userOf(authorizationHeader: string | undefined): Promise<string>;
 }
 
-export function authenticationOf(settings: RegistryRestSettings, log: (message: string) => void): Authentication {
-  if (settings['schema.registry.authentication.method'] === 'NONE') {
+export function authenticationOf({ values, nameOf }: RimSettings, log: (message: string) => void): Authentication {
+  if (values['authentication.method'] === 'NONE') {
     return { challenge: undefined, userOf: async () => ANONYMOUS };
   }
-  const file = settings['schema.registry.authentication.users.location'];
+  const file = values['authentication.users.location'];
   if (file === '') {
     throw invalid(
-      'With "schema.registry.authentication.method" BASIC there must be a file of passwords: set "schema.registry.authentication.users.location".',
+      `With "${nameOf('authentication.method')}" BASIC there must be a file of passwords: set "${nameOf('authentication.users.location')}".`,
     );
   }
-  const realm = settings['schema.registry.authentication.realm'].replaceAll(/["\\\p{Cc}]/gu, '');
-  const roles = settings['schema.registry.authentication.roles'].split(',').map((role) => role.trim());
-  return new BasicAuthentication(new FileBacked([file], () => readUsers(file), log), roles, realm);
+  const realm = values['authentication.realm'].replaceAll(/["\\\p{Cc}]/gu, '');
+  const roles = values['authentication.roles'].split(',').map((role) => role.trim());
+  return new BasicAuthentication(
+    new FileBacked([file], () => readUsers(nameOf('authentication.users.location'), file), log),
+    roles,
+    realm,
+  );
 }
 
 class BasicAuthentication implements Authentication {
@@ -51,9 +55,9 @@ class BasicAuthentication implements Authentication {
   async userOf(header: string | undefined): Promise<string> {
     const credentials = header === undefined ? undefined : credentialsOf(header);
     const user = credentials && (await this.#loggedIn(...credentials));
-    if (user === undefined) throw new RegistryError(401, 'Unauthorized');
+    if (user === undefined) throw new HttpRefusal(401, 'Unauthorized');
     if (!this.#roles.includes('*') && !user.roles.some((role) => this.#roles.includes(role))) {
-      throw new RegistryError(403, 'Forbidden');
+      throw new HttpRefusal(403, 'Forbidden');
     }
     return user.name;
   }

@@ -2,7 +2,7 @@
 // as it is, or as something that only tells whether a given one is right.
 import { createHash, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { invalid, linesOf } from './configuration.ts';
+import { invalid, linesOf } from './setting-files.ts';
 
 export interface User {
   readonly name: string;
@@ -11,14 +11,14 @@ export interface User {
   readonly isPassword: (given: string) => Promise<boolean>;
 }
 
-const SETTING = 'schema.registry.authentication.users.location';
 /** More would make logging in a way to stop the server. */
 const SCRYPT_MEMORY_MAX = 256 * 1024 * 1024;
 const derivedKey = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
-export function readUsers(file: string): ReadonlyMap<string, User> {
+/** Throws `INVALID_CONFIG`. `setting` names the file. */
+export function readUsers(setting: string, file: string): ReadonlyMap<string, User> {
   const users = new Map<string, User>();
-  for (const { number, text } of linesOf(SETTING, file)) {
+  for (const { number, text } of linesOf(setting, file)) {
     const where = `${file}, line ${number}`;
     const [, name, rest] = /^([^\s:]+)\s*:\s*(\S.*)$/.exec(text) ?? [];
     if (name === undefined || rest === undefined) throw invalid(`${where}: this is not "user: password,role,…".`);

@@ -1,6 +1,6 @@
 /**
  * Runs the case files of a directory against the schema languages:
- * `node src/schema-registry/conformance.ts <directory> [--json <file>] [--failures]`.
+ * `npm run registry-conformance -- <directory> [--json <file>] [--failures]`.
  *
  * What a file holds is told by its shape: pairs of Avro schemas with verdicts, pairs of JSON or Protobuf schemas with
  * their differences, or contents with their GUIDs. Files of other shapes are passed over.
@@ -8,8 +8,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../util/index.ts';
-import { type ConformanceCase, readCases } from './conformance-cases.ts';
+import { messageOf } from '../../src/util/index.ts';
+import { type ConformanceCase, readCases } from './cases.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

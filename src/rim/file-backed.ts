@@ -1,7 +1,7 @@
 // What is made of files, made anew when a file changes: certificates, passwords, rules. No timers and no watchers: the
 // files are looked at when what they say is needed.
 import { statSync } from 'node:fs';
-import { messageOf } from '../../../util/index.ts';
+import { messageOf } from '../util/index.ts';
 
 export class FileBacked<T> {
   readonly #files: readonly string[];
