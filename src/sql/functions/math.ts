@@ -119,12 +119,7 @@ export const mathFunctions: readonly ScalarFunction[] = [
     pairs((base, exponent) => base ** exponent),
   ),
   real('RADIANS', 'Degrees to radians.', (value) => (value / 180) * Math.PI),
-  rounding(
-    'ROUND',
-    'The nearest number with so many digits; halves go up.',
-    (value) => Math.floor(value + 0.5),
-    roundHalfUp,
-  ),
+  rounding('ROUND', 'The nearest number with so many digits; halves go up.', Math.round, roundHalfUp),
   scalar(
     'SIGN',
     'MATHEMATICAL',

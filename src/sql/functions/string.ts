@@ -61,7 +61,8 @@ const DEFAULT_MASKS: Masks = { upper: 'X', lower: 'x', digit: 'n', other: '-' };
 
 function mask(text: string, masks: Masks): string {
   let out = '';
-  for (const char of text) {
+  // One mask per UTF-16 unit, so that the length stays and a part may be masked.
+  for (const char of text.split('')) {
     const kind = /\p{Lu}/u.test(char)
       ? masks.upper
       : /\p{Ll}/u.test(char)
@@ -242,7 +243,9 @@ export const stringFunctions: readonly ScalarFunction[] = [
     pure('STRING -> STRING', (text: string) => createHash('md5').update(text).digest('hex')),
   ]),
   scalar('REPLACE', 'STRING', 'The text with all occurrences of another replaced.', [
-    pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) => text.split(old).join(fresh)),
+    pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) =>
+      text.replaceAll(old, () => fresh),
+    ),
   ]),
   scalar('SPLIT', 'STRING', 'The parts of a text between delimiters.', [
     pure('STRING, STRING -> ARRAY<STRING>', (text: string, delimiter: string) =>
