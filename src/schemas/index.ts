@@ -15,6 +15,28 @@ export type { ParsedSchema, ResolvedReference, SchemaReference, SchemaType } fro
 export type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
 export { isCompatible, protobufDifferences } from './protobuf/compatibility.ts';
 export { linkProto } from './protobuf/linker.ts';
+export {
+  embedded,
+  type FieldReading,
+  lastOf,
+  listOf,
+  mapOf,
+  messageReader,
+  type ReadValue,
+} from './protobuf/message-reader.ts';
+export {
+  type DeclaredMessage,
+  declaredMessages,
+  type EnumType,
+  type FieldType,
+  type MessageField,
+  messageNamed,
+  type MessageType,
+} from './protobuf/message-types.ts';
+export { tagged, taggedList, type WriteValue } from './protobuf/message-writer.ts';
 export { parseProto } from './protobuf/parser.ts';
 export { printProto } from './protobuf/printer.ts';
-export { wellKnownProto } from './protobuf/well-known-protos.ts';
+export { SCALARS, type ScalarName, type ScalarValue, zeroOf } from './protobuf/scalars.ts';
+export { linkProtobuf } from './protobuf/schema.ts';
+export { WireReader } from './protobuf/wire-reader.ts';
+export { putVarint } from './protobuf/wire-writer.ts';

@@ -16,7 +16,7 @@ export {
   serialize,
   VALUE_SCHEMA_HEADER,
 } from './schema-header.ts';
-export { type SchemaReference, type SchemaType, wellKnownProto } from '../schemas/index.ts';
+export type { SchemaReference, SchemaType } from '../schemas/index.ts';
 export {
   type NewSchema,
   type RegisteredSchema,

@@ -1,273 +1,291 @@
-// Between protobufjs's messages and plain values, one pair of functions per message type, made when first needed.
-import protobuf from 'protobufjs';
+// Protobuf messages as plain values, and back: one pair of functions per message type, made when first needed, since messages
+// contain themselves.
+import {
+  embedded,
+  type EnumType,
+  type FieldReading,
+  type FieldType,
+  lastOf,
+  listOf,
+  mapOf,
+  type MessageField,
+  messageReader,
+  type MessageType,
+  putVarint,
+  SCALARS,
+  type ScalarName,
+  type ScalarValue,
+  tagged,
+  taggedList,
+  WireReader,
+  type WriteValue,
+  zeroOf,
+} from '../schemas/index.ts';
+import type { ByteWriter } from '../util/index.ts';
 import { SerializationError } from './serde.ts';
 
 type Fields = Record<string, unknown>;
 
 export interface MessageValues {
-  readonly type: protobuf.Type;
-  /** The value of a message that was read. */
-  toValue(message: Fields): Fields;
-  /** The message of a value. `path`: where the value stands, for errors; empty at the top. */
-  toMessage(value: unknown, path: string): protobuf.Message;
+  /** Reads a message up to its end. */
+  read(reader: WireReader): Fields;
+  /** Appends the message of a value. Throws `Misfit`. */
+  readonly write: WriteValue<unknown>;
 }
 
-type ToValue = (part: unknown) => unknown;
-type ToPart = (value: unknown, path: string) => unknown;
+/** As deep as messages are read. */
+const DEPTH_MAX = 100;
 
-/** What the 64-bit integers of protobufjs look like. */
-interface Long {
-  readonly low: number;
-  readonly high: number;
-  readonly unsigned: boolean;
-}
+const made = new WeakMap<MessageType, MessageValues>();
 
-/** protobufjs brings it, but does not declare how it is made. */
-const { Long: longs } = protobuf.util as unknown as {
-  readonly Long: {
-    fromNumber(value: number, unsigned: boolean): Long;
-    fromBits(low: number, high: number, unsigned: boolean): Long;
-  };
-};
-
-/** As deep as protobufjs reads. */
-const MAX_DEPTH = protobuf.util.recursionLimit;
-
-const made = new WeakMap<protobuf.Type, MessageValues>();
-
-export function messageValues(type: protobuf.Type): MessageValues {
+export function messageValues(type: MessageType): MessageValues {
   let values = made.get(type);
   if (values === undefined) {
-    values = makeValues(type);
+    values = { read: reading(type), write: writing(type) };
     made.set(type, values);
   }
   return values;
 }
 
-interface FieldPlan {
-  readonly field: protobuf.Field;
-  readonly name: string;
-  /** Undefined: absence means something, and the member is left out. */
-  readonly absent: (() => unknown) | undefined;
-  readonly toValue: ToValue;
-  readonly toPart: ToPart;
-}
+// --- reading -----------------------------------------------------------------------------------------------------------
 
-function makeValues(type: protobuf.Type): MessageValues {
-  const messageName = type.fullName.slice(1);
-  // Made at the first use: messages contain themselves.
-  let plans: readonly FieldPlan[] | undefined;
-  let names: ReadonlySet<string>;
-  const fieldPlans = (): readonly FieldPlan[] => {
-    if (plans === undefined) {
-      plans = type.fieldsArray.map((field) => fieldPlan(field.resolve()));
-      names = new Set(plans.map(({ name }) => name));
+/** What is absent, and means something by that, is null among the values and left out of the object. */
+function reading(type: MessageType): (reader: WireReader) => Fields {
+  const names = type.fields.map(({ name }) => name);
+  const read = messageReader(type, type.fields.map(fieldReading));
+  return (reader) => {
+    const values = read(reader);
+    const object: Fields = {};
+    for (let i = 0; i < names.length; i++) {
+      const value = values[i];
+      if (value !== null) set(object, names[i]!, value);
     }
-    return plans;
-  };
-
-  return {
-    type,
-    toValue(message) {
-      const value: Fields = {};
-      for (const { name, absent, toValue } of fieldPlans()) {
-        if (Object.hasOwn(message, name)) set(value, name, toValue(message[name]));
-        else if (absent !== undefined) set(value, name, absent());
-      }
-      return value;
-    },
-    toMessage(value, path) {
-      const all = fieldPlans();
-      if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
-        throw misfit(path, value, `a ${messageName}`);
-      }
-      const given = value as Fields;
-      if (path.length > MAX_DEPTH && path.split('.').length > MAX_DEPTH) {
-        throw new SerializationError(`the value is more than ${MAX_DEPTH} messages deep`);
-      }
-      for (const name in given) {
-        if (!names.has(name) && given[name] !== undefined) {
-          throw new SerializationError(`${inside(path, name)}: the message ${messageName} has no such field`);
-        }
-      }
-      const message = type.create() as protobuf.Message & Fields;
-      for (const { field, name, toPart } of all) {
-        const part = Object.hasOwn(given, name) ? given[name] : undefined;
-        if (part === undefined || part === null) {
-          if (field.required) throw new SerializationError(`${inside(path, name)} is required`);
-          continue;
-        }
-        const { partOf } = field;
-        const other = partOf?.fieldsArray.find((sibling) => sibling !== field && Object.hasOwn(message, sibling.name));
-        if (other !== undefined) {
-          throw new SerializationError(
-            `${inside(path, name)}: ${other.name} is set, too, and only one field of ${partOf!.name} can be`,
-          );
-        }
-        set(message, name, toPart(part, inside(path, name)));
-      }
-      return message;
-    },
+    return object;
   };
 }
 
-function fieldPlan(field: protobuf.Field): FieldPlan {
-  const { name } = field;
-  const one = itemPlan(field);
-  if (field instanceof protobuf.MapField) {
-    return { field, name, absent: () => ({}), ...mapPlan(field, one) };
-  }
-  if (field.repeated) {
-    return {
+function fieldReading(field: MessageField): FieldReading {
+  const { type, isRepeated, presence } = field;
+  if (type.kind === 'message' && type.message.isMapEntry) {
+    // Keys of objects are texts.
+    return mapOf(
       field,
-      name,
-      absent: () => [],
-      toValue: (items) => (items as readonly unknown[]).map(one.toValue),
-      toPart(items, path) {
-        if (!Array.isArray(items)) throw misfit(path, items, 'an array');
-        return items.map((item, i) => one.toPart(item, `${path}[${i}]`));
-      },
-    };
+      embedded(field, entryReading(type.message)),
+      (): Fields => ({}),
+      (object, [key, value]) => set(object, String(key), value),
+    );
   }
-  const isScalar = field.resolvedType === null || field.resolvedType instanceof protobuf.Enum;
-  const byDefault = field.typeDefault as unknown;
-  const absent = field.hasPresence || !isScalar ? undefined : () => one.toValue(byDefault);
-  return { field, name, absent, ...one };
+  const read = valueReading(field);
+  if (isRepeated) return listOf(field, read);
+  return lastOf(field, read, presence === 'explicit' ? null : zero(field));
 }
 
-interface ItemPlan {
-  readonly toValue: ToValue;
-  readonly toPart: ToPart;
-}
-
-/** Keys of objects are texts; 64-bit keys are eight characters in protobufjs's maps. */
-function mapPlan(field: protobuf.MapField, item: ItemPlan): ItemPlan {
-  const isLong = field.keyType in protobuf.types.long;
-  const isUnsigned = field.keyType === 'uint64' || field.keyType === 'fixed64';
-  const key = scalarPlan(field.keyType);
-  return {
-    toValue(map) {
-      const value: Fields = {};
-      for (const [hash, part] of Object.entries(map as Fields)) {
-        const text = isLong ? String(integer(protobuf.util.longFromHash(hash, isUnsigned) as Long)) : hash;
-        set(value, text, item.toValue(part));
-      }
-      return value;
-    },
-    toPart(map, path) {
-      if (typeof map !== 'object' || map === null || Array.isArray(map)) throw misfit(path, map, 'an object');
-      const part: Fields = {};
-      for (const [text, value] of Object.entries(map)) {
-        const at = `${path}[${JSON.stringify(text)}]`;
-        key.toPart(keyValue(field.keyType, text), at);
-        set(part, text, item.toPart(value, at));
-      }
-      return part;
-    },
+function entryReading(type: MessageType): (reader: WireReader) => readonly unknown[] {
+  const read = messageReader(type, type.fields.map(fieldReading));
+  const value = type.fields[1]!.type;
+  if (value.kind !== 'message') return read;
+  return (reader) => {
+    const [key, found] = read(reader);
+    // An entry has a value even where its bytes do not.
+    return [key, found ?? messageValues(value.message).read(new WireReader())];
   };
 }
 
-function keyValue(type: string, text: string): unknown {
+function zero({ type }: MessageField): unknown {
+  if (type.kind === 'scalar') return zeroOf(type.scalar);
+  return type.kind === 'enum' ? type.enumeration.first : null;
+}
+
+function valueReading(field: MessageField): (reader: WireReader) => unknown {
+  const { type } = field;
+  switch (type.kind) {
+    case 'scalar':
+      return SCALARS[type.scalar].read;
+    case 'enum': {
+      const { names } = type.enumeration;
+      return (reader) => {
+        const number = reader.int32();
+        return names.get(number) ?? number;
+      };
+    }
+    default: {
+      // Messages contain themselves: asked for when there is one.
+      let values: MessageValues | undefined;
+      return embedded(field, (reader) => {
+        values ??= messageValues(type.message);
+        return values.read(reader);
+      });
+    }
+  }
+}
+
+// --- writing -----------------------------------------------------------------------------------------------------------
+
+/** Why a value does not fit, as the end of a sentence that begins with its place; those around the value add that. */
+class Misfit extends SerializationError {
+  readonly #reason: string;
+  readonly #place: string;
+
+  constructor(reason: string, place = '') {
+    super(`${place === '' ? 'the value' : place.replace(/^\./, '')}${reason}`);
+    this.#reason = reason;
+    this.#place = place;
+  }
+
+  within(place: string): Misfit {
+    return new Misfit(this.#reason, place + this.#place);
+  }
+}
+
+/** Writes what stands at this place of a value. */
+function at<T>(place: string, write: WriteValue<T>, value: T, out: ByteWriter): void {
+  try {
+    write(value, out);
+  } catch (error) {
+    throw error instanceof Misfit ? error.within(place) : error;
+  }
+}
+
+/** How many messages are around the one that is being written: a value may contain itself. */
+let depth = 0;
+
+/** Writes a message or a map's entry, which is one, too. */
+function deeper<T>(write: WriteValue<T>): WriteValue<T> {
+  return (value, out) => {
+    if (depth === DEPTH_MAX) throw new SerializationError(`the value is more than ${DEPTH_MAX} messages deep`);
+    depth++;
+    try {
+      write(value, out);
+    } finally {
+      depth--;
+    }
+  };
+}
+
+function writing(type: MessageType): WriteValue<unknown> {
+  const names = new Set(type.fields.map(({ name }) => name));
+  // In the order of their numbers, as Protobuf's own libraries write.
+  const fields = type.fields
+    .toSorted((a, b) => a.number - b.number)
+    .map((field) => ({ field, place: `.${field.name}`, write: fieldWriting(field) }));
+  const writeFields = deeper((given: Fields, out) => {
+    const oneofs = new Map<string, string>();
+    for (const { field, place, write } of fields) {
+      const value = Object.hasOwn(given, field.name) ? given[field.name] : undefined;
+      if (value === undefined || value === null) {
+        if (field.presence === 'required') throw new Misfit(' is required', place);
+        continue;
+      }
+      if (field.oneof !== undefined) {
+        const other = oneofs.get(field.oneof);
+        if (other !== undefined) {
+          throw new Misfit(`: ${other} is set, too, and only one field of ${field.oneof} can be`, place);
+        }
+        oneofs.set(field.oneof, field.name);
+      }
+      at(place, write, value, out);
+    }
+  });
+  return (value, out) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
+      throw misfit(value, `a ${type.name}`);
+    }
+    const given = value as Fields;
+    for (const name in given) {
+      if (!names.has(name) && given[name] !== undefined) {
+        throw new Misfit(`: the message ${type.name} has no such field`, `.${name}`);
+      }
+    }
+    writeFields(given, out);
+  };
+}
+
+function fieldWriting(field: MessageField): WriteValue<unknown> {
+  const { type, isRepeated } = field;
+  if (type.kind === 'message' && type.message.isMapEntry) return mapWriting(field, type.message);
+  const write = valueWriting(field);
+  if (!isRepeated) {
+    const writeOne = tagged(field, write);
+    if (field.presence !== 'implicit' || type.kind === 'message') return writeOne;
+    const isZero = zeroTest(type);
+    // The wire does not have what its absence stands for.
+    return (value, out) => (isZero(value) ? undefined : writeOne(value, out));
+  }
+  const writeAll = taggedList<readonly [number, unknown]>(field, ([i, item], out) => at(`[${i}]`, write, item, out));
+  return (items, out) => {
+    if (!Array.isArray(items)) throw misfit(items, 'an array');
+    writeAll([...items.entries()], out);
+  };
+}
+
+function zeroTest(type: FieldType): (value: unknown) => boolean {
+  if (type.kind === 'enum') return (value) => value === 0 || type.enumeration.numbers.get(value as string) === 0;
+  if (type.kind === 'scalar' && type.scalar === 'bytes')
+    return (value) => value instanceof Uint8Array && value.length === 0;
+  const zero = type.kind === 'scalar' ? zeroOf(type.scalar) : undefined;
+  // Not the zero with a minus sign.
+  return zero === 0 ? (value) => Object.is(value, 0) : (value) => value === zero;
+}
+
+/** Keys of objects are texts. */
+function mapWriting(field: MessageField, entry: MessageType): WriteValue<unknown> {
+  const [keyField, valueField] = entry.fields as [MessageField, MessageField];
+  const writeKey = tagged(keyField, valueWriting(keyField));
+  const writeValue = tagged(valueField, valueWriting(valueField));
+  const keyType = (keyField.type as { readonly scalar: ScalarName }).scalar;
+  const writeEntry = deeper<readonly [string, unknown]>(([key, value], out) => {
+    writeKey(keyOf(keyType, key), out);
+    writeValue(value, out);
+  });
+  const write = tagged(field, writeEntry);
+  return (map, out) => {
+    if (typeof map !== 'object' || map === null || Array.isArray(map)) throw misfit(map, 'an object');
+    for (const item of Object.entries(map)) at(`[${JSON.stringify(item[0])}]`, write, item, out);
+  };
+}
+
+function keyOf(type: ScalarName, text: string): unknown {
   if (type === 'string') return text;
   if (type === 'bool') return text === 'true' ? true : text === 'false' ? false : text;
-  return /^-?\d+$/.test(text) ? safe(BigInt(text)) : text;
+  if (!/^-?\d+$/.test(text)) return text;
+  return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text);
 }
 
-function itemPlan(field: protobuf.Field): ItemPlan {
-  const { resolvedType } = field;
-  if (resolvedType instanceof protobuf.Enum) return enumPlan(resolvedType);
-  if (resolvedType instanceof protobuf.Type) {
-    const values = messageValues(resolvedType);
-    return {
-      toValue: (message) => values.toValue(message as Fields),
-      toPart: (value, path) => values.toMessage(value, path),
-    };
+function valueWriting({ type }: MessageField): WriteValue<unknown> {
+  if (type.kind === 'message') return (value, out) => messageValues(type.message).write(value, out);
+  return type.kind === 'enum' ? enumWriting(type.enumeration) : scalarWriting(type.scalar);
+}
+
+function enumWriting({ name, numbers }: EnumType): WriteValue<unknown> {
+  return (value, out) => {
+    const number = typeof value === 'string' ? numbers.get(value) : value;
+    if (typeof number !== 'number' || (number | 0) !== number) throw misfit(value, `a value of the enum ${name}`);
+    putVarint(number, out);
+  };
+}
+
+function scalarWriting(name: ScalarName): WriteValue<unknown> {
+  const { write } = SCALARS[name];
+  const [fits, what] = testOf(name);
+  return (value, out) => {
+    if (!fits(value)) throw misfit(value, what);
+    write(value as ScalarValue, out);
+  };
+}
+
+/** Whether a value is one of the type, and how those are called. */
+function testOf(name: ScalarName): [fits: (value: unknown) => boolean, what: string] {
+  const row = SCALARS[name];
+  if ('range' in row) {
+    const [least, most] = row.range;
+    const isLong = typeof most === 'bigint';
+    const isInteger = (value: unknown) => Number.isSafeInteger(value) || (isLong && typeof value === 'bigint');
+    return [(value) => isInteger(value) && (value as number) >= least && (value as number) <= most, name];
   }
-  return scalarPlan(field.type);
-}
-
-function enumPlan({ values, valuesById, name }: protobuf.Enum): ItemPlan {
-  return {
-    toValue: (number) => valuesById[number as number] ?? number,
-    toPart(value, path) {
-      if (typeof value === 'string' && Object.hasOwn(values, value)) return values[value];
-      if (typeof value === 'number' && (value | 0) === value) return value;
-      throw misfit(path, value, `a value of the enum ${name}`);
-    },
-  };
-}
-
-const same: ToValue = (part) => part;
-
-function scalarPlan(type: string): ItemPlan {
-  switch (type) {
-    case 'double':
-    case 'float':
-      return { toValue: same, toPart: checked('number', 'a number') };
-    case 'bool':
-      return { toValue: same, toPart: checked('boolean', 'a boolean') };
-    case 'string':
-      return { toValue: same, toPart: checked('string', 'a string') };
-    case 'bytes':
-      return {
-        toValue: (bytes) => Buffer.from(bytes as Uint8Array),
-        toPart(value, path) {
-          if (value instanceof Uint8Array) return value;
-          throw misfit(path, value, 'bytes');
-        },
-      };
-    case 'uint32':
-    case 'fixed32':
-      return { toValue: same, toPart: between(0, 0xffffffff, type) };
-    case 'int32':
-    case 'sint32':
-    case 'sfixed32':
-      return { toValue: same, toPart: between(-0x80000000, 0x7fffffff, type) };
-    default:
-      return { toValue: (part) => integer(part as Long), toPart: long(type) };
-  }
-}
-
-function checked(type: 'number' | 'boolean' | 'string', what: string): ToPart {
-  return (value, path) => {
-    if (typeof value === type) return value;
-    throw misfit(path, value, what);
-  };
-}
-
-function between(least: number, most: number, type: string): ToPart {
-  return (value, path) => {
-    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return value;
-    throw misfit(path, value, type);
-  };
-}
-
-function long(type: string): ToPart {
-  const isUnsigned = type === 'uint64' || type === 'fixed64';
-  return (value, path) => {
-    if (Number.isSafeInteger(value) && (!isUnsigned || (value as number) >= 0)) {
-      return longs.fromNumber(value as number, isUnsigned);
-    }
-    if (typeof value === 'bigint' && value === (isUnsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value))) {
-      const low = Number(BigInt.asIntN(32, value));
-      const high = Number(BigInt.asIntN(32, value >> 32n));
-      return longs.fromBits(low, high, isUnsigned);
-    }
-    throw misfit(path, value, type);
-  };
-}
-
-function integer(part: Long | number): number | bigint {
-  if (typeof part === 'number') return part;
-  const { low, high, unsigned } = part;
-  const number = (unsigned ? high >>> 0 : high) * 4294967296 + (low >>> 0);
-  if (Number.isSafeInteger(number)) return number;
-  return (BigInt(unsigned ? high >>> 0 : high) << 32n) | BigInt(low >>> 0);
-}
-
-function safe(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
+  if (name === 'bytes') return [(value) => value instanceof Uint8Array, 'bytes'];
+  if (name === 'string') return [(value) => typeof value === 'string', 'a string'];
+  if (name === 'bool') return [(value) => typeof value === 'boolean', 'a boolean'];
+  return [(value) => typeof value === 'number', 'a number'];
 }
 
 function set(target: object, name: string, value: unknown): void {
@@ -275,11 +293,7 @@ function set(target: object, name: string, value: unknown): void {
   else (target as Fields)[name] = value;
 }
 
-function inside(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
-}
-
-function misfit(path: string, value: unknown, expected: string): SerializationError {
+function misfit(value: unknown, expected: string): Misfit {
   const shown =
     typeof value === 'string'
       ? JSON.stringify(value.slice(0, 50))
@@ -288,5 +302,5 @@ function misfit(path: string, value: unknown, expected: string): SerializationEr
           ? 'an array'
           : 'an object'
         : String(value);
-  return new SerializationError(`${path === '' ? 'the value' : path} is ${shown}, not ${expected}`);
+  return new Misfit(` is ${shown}, not ${expected}`);
 }

@@ -1,4 +1,5 @@
-import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
+import { ProtobufCodec } from './protobuf-codec.ts';
+import { type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 
 export interface ProtobufOptions extends RegistryOptions {
@@ -23,9 +24,6 @@ export interface ProtobufOptions extends RegistryOptions {
  */
 export function protobufSerde<T>(options: ProtobufOptions): RegisteredSerde<T> {
   const { schema, messageName } = options;
-  const load = async (): Promise<(resolved: ResolvedSchema) => Codec<T>> => {
-    const { ProtobufCodec } = await import('./protobuf-codec.ts');
-    return (resolved) => new ProtobufCodec<T>(resolved, messageName);
-  };
+  const load = async () => (resolved: ResolvedSchema) => new ProtobufCodec<T>(resolved, messageName);
   return registrySerde<T>({ name: 'PROTOBUF', schemaType: 'PROTOBUF', load }, schema, options);
 }

@@ -7,6 +7,8 @@
 export const errorCodes: Readonly<Record<string, string>> = {
   BAD_REQUEST: 'A request over HTTP lacks something, or has it in another form. Its message says what.',
   BAD_RESPONSE: 'A broker answered something else than was asked for. Report it, with the broker’s version.',
+  BROKEN_MESSAGE:
+    'Bytes are no Protobuf message of the type that they should be. Serdes throw it as `DESERIALIZATION_FAILED`, with its sentence.',
   CANNOT_LISTEN: 'The address can’t be listened on. Choose another one.',
   CLIENT_CLOSED: 'The client was closed before the call. Make a new one.',
   COMMAND_LOG_BROKEN: 'The SQL service’s command log holds something that is not a command. Restore the topic.',

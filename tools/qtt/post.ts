@@ -1,5 +1,5 @@
 import type { DataSource, WindowInfo } from '../../src/sql/catalog.ts';
-import { parseProto } from '../../src/sql/formats/protobuf-schema.ts';
+import { messagesOf } from '../../src/sql/formats/protobuf-schema.ts';
 import type { SqlEngine } from '../../src/sql/engine.ts';
 import type { FormatInfo } from '../../src/sql/formats/traits.ts';
 import { parseScript } from '../../src/sql/parser/parse.ts';
@@ -170,7 +170,7 @@ function sameSchema(expected: Spec, actual: string | undefined): boolean {
   if (actual === undefined) return false;
   if (typeof expected === 'string' && !/^[a-z]+$/.test(expected)) {
     const shape = (text: string): string =>
-      parseProto(text)
+      messagesOf({ schema: text, references: [] })
         .map(
           ({ message }) =>
             `${message.name}{${message.fields.map((field) => `${field.name}=${field.number}:${field.type.kind}`).join()}}`,

@@ -9,7 +9,7 @@ import { isObject, parseSpec, printSpec, type Spec, SpecNumber, type SpecObject 
 export interface RegisteredText {
   readonly id: number;
   readonly schema: string;
-  readonly references?: readonly { readonly subject: string }[];
+  readonly references?: readonly { readonly name: string; readonly subject: string }[];
 }
 
 /** Where the formats find schemas: the newest of a subject to write, any by its id to read. */
@@ -260,7 +260,7 @@ function text(spec: Spec): string {
   throw new MillraceError('QTT_VALUE', `${printSpec(spec)} is no number`);
 }
 
-function decimalBytes(number: string, scale: number): Buffer {
+export function decimalBytes(number: string, scale: number): Buffer {
   const [whole = '0', fraction = ''] = number.replace('-', '').split('.');
   const digits = BigInt(whole + fraction.padEnd(scale, '0').slice(0, scale));
   const value = number.startsWith('-') ? -digits : digits;
@@ -274,7 +274,7 @@ function decimalBytes(number: string, scale: number): Buffer {
   );
 }
 
-function decimalText(bytes: Buffer, scale: number): string {
+export function decimalText(bytes: Buffer, scale: number): string {
   const value = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex') || '0'}`));
   const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
   const at = digits.length - scale;

@@ -5,12 +5,13 @@ import type { ProtoEnum, ProtoFile, ProtoMessage } from './ast.ts';
 import { type ParsedProto, parseProto } from './parser.ts';
 import { wellKnownProto } from './well-known-protos.ts';
 
-/** The text behind an import, with what tells it from other texts of the same path. */
+/** The text behind an import. */
 export interface ProtoDependency {
   readonly name: string;
-  readonly subject: string;
-  readonly version: number;
   readonly schema: string;
+  /** What tells it from other texts of the same path, for those who compare files. */
+  readonly subject?: string;
+  readonly version?: number;
 }
 
 export type ProtoType = {

@@ -13,7 +13,8 @@ import {
   type OptionsType,
 } from './extensions.ts';
 import { type LinkedProto, qualifiedExtension, qualifiedName, resolveType, type Scope } from './linker.ts';
-import { readWireMessage, type WireMessage, WireReader, type WireValue } from './wire.ts';
+import { readWireMessage, unpacked, type WireMessage, type WireValue } from './wire.ts';
+import { WIRE } from './wire-reader.ts';
 
 const DEPTH_MAX = 32;
 
@@ -74,10 +75,7 @@ export class OptionDecoder {
       .flatMap((value): WireValue[] => {
         if (typeof value === 'bigint' || value.length === fixed) return [value];
         // Several of them, packed.
-        const reader = new WireReader(value);
-        const found: WireValue[] = [];
-        while (!reader.isAtEnd) found.push(fixed === undefined ? reader.varint() : reader.take(fixed));
-        return found;
+        return unpacked(value, fixed === undefined ? WIRE.VARINT : fixed === 8 ? WIRE.FIXED64 : WIRE.FIXED32);
       })
       .map((value) => ({ kind: 'word', text: wordOf(member, value) }));
   }

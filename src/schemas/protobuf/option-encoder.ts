@@ -160,13 +160,14 @@ function fixedBytes(length: 4 | 8, write: (bytes: Buffer) => void): Buffer {
   return bytes;
 }
 
-function integerOf(word: string): bigint {
+/** An integer as it is written in a file: decimal, octal or hexadecimal. */
+export function integerOf(word: string): bigint {
   const [, sign = '', digits = ''] = /^([-+]?)\s*(0[xX][0-9a-fA-F]+|\d+)$/.exec(word) ?? [];
   const octal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
   return sign === '-' ? -BigInt(octal) : BigInt(octal);
 }
 
-function floatOf(word: string): number {
+export function floatOf(word: string): number {
   const [, sign = '', rest = ''] = /^([-+]?)\s*(.*)$/s.exec(word) ?? [];
   const lower = rest.toLowerCase();
   const size = /^inf(inity)?$/.test(lower)

@@ -27,9 +27,12 @@ import {
 } from './ast.ts';
 import { Lexer, NAME_CHARS_MAX, type Token } from './lexer.ts';
 
-/** A file, and where in the text its declarations stand (`line:column`). */
+/** A file, and where in the text its declarations stand. */
 export interface ParsedProto {
   readonly file: ProtoFile;
+  /** In characters from the start. */
+  offsetOf(declaration: object): number;
+  /** Throws with the place (`line:column`) of the declaration. */
   fail(declaration: object, message: string): never;
 }
 
@@ -62,10 +65,8 @@ class Parser {
 
   parse(): ParsedProto {
     const file = this.#file();
-    return {
-      file,
-      fail: (declaration, message) => this.#lexer.fail(this.#offsets.get(declaration) ?? 0, message),
-    };
+    const offsetOf = (declaration: object): number => this.#offsets.get(declaration) ?? 0;
+    return { file, offsetOf, fail: (declaration, message) => this.#lexer.fail(offsetOf(declaration), message) };
   }
 
   // ── Declarations ────────────────────────────────────────────────────────────────────────────────────────────────

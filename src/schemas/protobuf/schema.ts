@@ -9,14 +9,14 @@ import type { ProtoOption } from './ast.ts';
 import { checkProto } from './checker.ts';
 import { fileOfDescriptor, looksLikeDescriptor } from './descriptor.ts';
 import { serializedDescriptor } from './descriptor-writer.ts';
-import { type LinkedProto, linkProto } from './linker.ts';
+import { type LinkedProto, linkProto, type ProtoDependency } from './linker.ts';
 import { normalizeProto } from './normalizer.ts';
 import { OptionDecoder } from './option-decoder.ts';
 import { TEXT_CHARS_MAX } from './parser.ts';
 import { printProto } from './printer.ts';
 
 export function parseProtobuf(text: string, references: readonly ResolvedReference[]): ParsedSchema {
-  const proto = looksLikeDescriptor(text) ? linkDescriptor(text, references) : linkProto(text, references);
+  const proto = linkProtobuf(text, references);
   checkProto(proto);
   const { package: home = '', imports, options, messages, enums, extends: extensions, services } = proto.file;
   const declared = [home, imports, options, messages, enums, extensions, services];
@@ -24,8 +24,13 @@ export function parseProtobuf(text: string, references: readonly ResolvedReferen
   return new ParsedProtobuf(proto);
 }
 
+/** The file of a registered schema, connected with those that it imports; what a registry took is not checked again. */
+export function linkProtobuf(text: string, references: readonly ProtoDependency[]): LinkedProto {
+  return looksLikeDescriptor(text) ? linkDescriptor(text, references) : linkProto(text, references);
+}
+
 /** What declares a custom option is known when the file is linked, so a descriptor that has some is read once more. */
-function linkDescriptor(base64: string, references: readonly ResolvedReference[]): LinkedProto {
+function linkDescriptor(base64: string, references: readonly ProtoDependency[]): LinkedProto {
   const builtIn = new OptionDecoder();
   const proto = linkProto(printProto(fileOfDescriptor(base64, builtIn)), references);
   return builtIn.hasSeenOthers

@@ -1,5 +1,8 @@
-// Reads a message in Protobuf's binary encoding without knowing its type, as far as descriptors need it.
+// Messages whose types are not at hand, as descriptors need them: fields by their numbers.
+import { ByteWriter } from '../../util/index.ts';
 import { invalidSchema } from '../errors.ts';
+import { BrokenMessage, WIRE, WireReader } from './wire-reader.ts';
+import { putBytes, putTag, putVarint } from './wire-writer.ts';
 
 /** A varint, or the bytes of anything else. */
 export type WireValue = bigint | Buffer;
@@ -55,63 +58,47 @@ export class WireMessage {
 
 export function readWireMessage(bytes: Buffer): WireMessage {
   const values = new Map<number, WireValue[]>();
-  const reader = new WireReader(bytes);
-  while (!reader.isAtEnd) {
-    const key = Number(BigInt.asUintN(32, reader.varint()));
+  readAll(bytes, (reader) => {
+    const key = reader.tag();
     const tag = key >>> 3;
-    const kind = key & 7;
-    if (tag === 0) malformed();
-    const value = kind === 0 ? reader.varint() : reader.take(kind === 2 ? undefined : (FIXED[kind] ?? malformed()));
+    const value = valueOf(reader, key & 7);
     const known = values.get(tag);
     if (known === undefined) values.set(tag, [value]);
     else known.push(value);
-  }
+  });
   return new WireMessage(values);
 }
 
-const FIXED: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
+/** The values of a packed field, one after the other. `kind`: that of the field's type. */
+export function unpacked(bytes: Buffer, kind: number): WireValue[] {
+  const values: WireValue[] = [];
+  readAll(bytes, (reader) => values.push(valueOf(reader, kind)));
+  return values;
+}
 
-/** Values one after the other, as in a message or a packed field. */
-export class WireReader {
-  readonly #bytes: Buffer;
-  #at = 0;
+function valueOf(reader: WireReader, kind: number): WireValue {
+  if (kind === WIRE.VARINT) return BigInt(reader.uint64());
+  if (kind === WIRE.BYTES) return reader.view();
+  return kind === WIRE.FIXED64 ? reader.view(8) : kind === WIRE.FIXED32 ? reader.view(4) : malformed();
+}
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  varint(): bigint {
-    let low = 0;
-    let value = 0n;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#bytes[this.#at++] ?? malformed();
-      // Almost all are small, and bigints are slow.
-      if (shift < 28) low |= (byte & 0x7f) << shift;
-      else value |= BigInt(byte & 0x7f) << BigInt(shift);
-      if (byte < 0x80) return value | BigInt(low);
-    }
-    return malformed();
-  }
-
-  /** As many bytes; or as many as a varint before them says. */
-  take(length = Number(this.varint())): Buffer {
-    if (length > this.#bytes.length - this.#at) malformed();
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+function readAll(bytes: Buffer, read: (reader: WireReader) => void): void {
+  const reader = new WireReader(bytes);
+  try {
+    while (!reader.isAtEnd) read(reader);
+  } catch (error) {
+    if (error instanceof BrokenMessage) malformed(error);
+    throw error;
   }
 }
 
-function malformed(): never {
-  throw invalidSchema('Invalid Protobuf descriptor: its bytes are not a message in the binary encoding');
+function malformed(cause?: BrokenMessage): never {
+  throw invalidSchema('Invalid Protobuf descriptor: its bytes are not a message in the binary encoding', cause);
 }
 
 /** Builds a message in the binary encoding; fields that are undefined are left out. */
 export class WireWriter {
-  readonly #fields: { tag: number; bytes: readonly Buffer[] }[] = [];
+  readonly #fields: { tag: number; bytes: Buffer }[] = [];
 
   get isEmpty(): boolean {
     return this.#fields.length === 0;
@@ -119,7 +106,7 @@ export class WireWriter {
 
   /** An integer of at most 64 bits, negative ones as protobuf's int32 and int64 have them. */
   integer(tag: number, value: number | bigint | undefined): this {
-    return value === undefined ? this : this.#add(tag, 0, varint(value));
+    return value === undefined ? this : this.#add(tag, WIRE.VARINT, (out) => putVarint(value, out));
   }
 
   text(tag: number, value: string | undefined): this {
@@ -127,32 +114,25 @@ export class WireWriter {
   }
 
   bytes(tag: number, value: Buffer | undefined): this {
-    return value === undefined ? this : this.#add(tag, 2, varint(value.length), value);
+    return value === undefined ? this : this.#add(tag, WIRE.BYTES, (out) => putBytes(value, out));
   }
 
   /** Four or eight bytes as they are. */
   fixed(tag: number, value: Buffer): this {
-    return this.#add(tag, value.length === 8 ? 1 : 5, value);
+    return this.#add(tag, value.length === 8 ? WIRE.FIXED64 : WIRE.FIXED32, (out) => out.bytes(value));
   }
 
   /** In the order of the tags, as protobuf's own libraries write. */
   toBuffer(): Buffer {
     const ordered = this.#fields.toSorted((a, b) => a.tag - b.tag);
-    return Buffer.concat(ordered.flatMap(({ bytes }) => bytes));
+    return Buffer.concat(ordered.map(({ bytes }) => bytes));
   }
 
-  #add(tag: number, kind: number, ...value: Buffer[]): this {
-    this.#fields.push({ tag, bytes: [varint(tag * 8 + kind), ...value] });
+  #add(tag: number, kind: number, write: (out: ByteWriter) => void): this {
+    const out = new ByteWriter(32);
+    putTag(tag, kind, out);
+    write(out);
+    this.#fields.push({ tag, bytes: out.view() });
     return this;
   }
-}
-
-function varint(value: number | bigint): Buffer {
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  return Buffer.from([...bytes, Number(rest)]);
 }

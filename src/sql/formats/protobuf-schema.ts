@@ -1,401 +1,152 @@
+// Protobuf messages as columns, and columns as the text of a message. What messages there are, and what their fields are,
+// the model of the schema languages says.
+import {
+  type DeclaredMessage,
+  declaredMessages,
+  linkProtobuf,
+  type MessageField,
+  messageNamed,
+  type MessageType,
+  type ScalarName,
+} from '../../schemas/index.ts';
 import type { ResolvedSchema } from '../../serde/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import {
-  arrayOf,
-  BIGINT,
-  BOOLEAN,
-  BYTES,
-  DATE,
-  DOUBLE,
-  decimalType,
-  INTEGER,
-  mapOf,
-  type SqlType,
-  STRING,
-  structOf,
-  TIME,
-  TIMESTAMP,
-} from '../types.ts';
+import { refuse } from '../errors.ts';
+import { arrayOf, BIGINT, BOOLEAN, BYTES, DOUBLE, INTEGER, mapOf, type SqlType, STRING, structOf } from '../types.ts';
 import type { CodecColumn } from './codec.ts';
+import { isWrapper, specialMessage, wrapperTypes } from './protobuf-special.ts';
 
-/** Protobuf schemas as far as records need them: messages, their fields, and the columns that they stand for. */
+// --- messages ----------------------------------------------------------------------------------------------------------
 
-export type ProtoType =
-  | { readonly kind: 'scalar'; readonly name: string }
-  | { readonly kind: 'enum'; readonly names: ReadonlyMap<number, string> }
-  | { readonly kind: 'message'; readonly message: ProtoMessage }
-  | { readonly kind: 'map'; readonly key: ProtoType; readonly value: ProtoType };
-
-export interface ProtoField {
-  readonly name: string;
-  readonly number: number;
-  readonly type: ProtoType;
-  readonly repeated: boolean;
-  /** True when an absent value is null and not the type's default. */
-  readonly optional: boolean;
-  /** Precision and scale of a decimal. */
-  readonly parameters: ReadonlyMap<string, string>;
+/** The messages that a schema declares. Throws `INVALID_SCHEMA` with the place where it is broken. */
+export function messagesOf({ schema, references }: ResolvedSchema): readonly DeclaredMessage[] {
+  return declaredMessages(linkProtobuf(schema, references));
 }
 
-export interface ProtoMessage {
-  /** With its package and the messages around it. */
-  readonly name: string;
-  readonly fields: ProtoField[];
+/** The message that records are: the named one, else the first. */
+export function recordMessage(messages: readonly DeclaredMessage[], name: string | undefined): DeclaredMessage {
+  const found = messageNamed(messages, name);
+  if (found !== undefined) return found;
+  const what = name === undefined ? 'declares no message' : `has no message ${name}`;
+  const others = messages.map(({ message }) => message.name).join(', ');
+  throw new MillraceError('INVALID_SCHEMA', `the Protobuf schema ${what}${others === '' ? '' : `, only ${others}`}`);
 }
 
-/** A message and where it stands among the messages of its file, as the envelope tells it. */
-export interface ProtoEntry {
-  readonly message: ProtoMessage;
-  readonly path: readonly number[];
+/** The field of a column: the one with its very name, else in any case. */
+export function fieldNamed(message: MessageType, name: string): MessageField | undefined {
+  const folded = name.toUpperCase();
+  return (
+    message.fields.find((field) => field.name === name) ??
+    message.fields.find((field) => field.name.toUpperCase() === folded)
+  );
 }
 
-const SCALARS = new Set(
-  'double float int32 int64 uint32 uint64 sint32 sint64 fixed32 fixed64 sfixed32 sfixed64 bool string bytes'.split(' '),
-);
-
-export const wrapperTypes: Readonly<Record<string, string>> = {
-  DoubleValue: 'double',
-  FloatValue: 'float',
-  Int64Value: 'int64',
-  UInt64Value: 'uint64',
-  Int32Value: 'int32',
-  UInt32Value: 'uint32',
-  BoolValue: 'bool',
-  StringValue: 'string',
-  BytesValue: 'bytes',
-};
-
-function known(name: string, fields: readonly (readonly [string, string])[]): ProtoMessage {
-  return {
-    name,
-    fields: fields.map(([field, type], i) => ({
-      name: field,
-      number: i + 1,
-      type: { kind: 'scalar', name: type },
-      repeated: false,
-      optional: false,
-      parameters: new Map(),
-    })),
-  };
+export interface MapEntry {
+  readonly message: MessageType;
+  readonly key: MessageField;
+  readonly value: MessageField;
 }
 
-const wellKnown = new Map<string, ProtoMessage>(
-  [
-    ...Object.entries(wrapperTypes).map(([name, type]) => known(`google.protobuf.${name}`, [['value', type]])),
-    known('google.protobuf.Timestamp', [
-      ['seconds', 'int64'],
-      ['nanos', 'int32'],
-    ]),
-    known('google.type.Date', [
-      ['year', 'int32'],
-      ['month', 'int32'],
-      ['day', 'int32'],
-    ]),
-    known('google.type.TimeOfDay', [
-      ['hours', 'int32'],
-      ['minutes', 'int32'],
-      ['seconds', 'int32'],
-      ['nanos', 'int32'],
-    ]),
-    known('confluent.type.Decimal', [
-      ['value', 'bytes'],
-      ['precision', 'uint32'],
-      ['scale', 'int32'],
-    ]),
-  ].map((message) => [message.name, message]),
-);
-
-// --- reading .proto text -----------------------------------------------------------------------------------------------
-
-const TOKEN = /\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w.]+|[-{}()[\]<>;=,:]/y;
-
-const parsed = new Map<string, readonly ProtoEntry[]>();
-
-/** The messages of a file, outer before inner, in the order of the text. `references`: files that it imports, and those that they do before them. */
-export function parseProto(text: string, references: readonly string[] = []): readonly ProtoEntry[] {
-  const key = [text, ...references].join('\n');
-  let entries = parsed.get(key);
-  if (entries === undefined) {
-    const names: ProtoNames = { messages: new Map(wellKnown), enums: new Map() };
-    for (const reference of references) new ProtoReader(reference, names).read();
-    entries = new ProtoReader(text, names).read();
-    if (parsed.size > 200) parsed.clear();
-    parsed.set(key, entries);
-  }
-  return entries;
+/** What a map's entries are made of. Connect writes maps as repeated messages of a key and a value. */
+export function entryOf({ type, isRepeated }: MessageField): MapEntry | undefined {
+  if (!isRepeated || type.kind !== 'message') return undefined;
+  const { message } = type;
+  if (!message.isMapEntry && !/Entry\d*$/.test(message.name)) return undefined;
+  const [key, value, ...others] = message.fields;
+  if (key?.name !== 'key' || value?.name !== 'value' || others.length > 0) return undefined;
+  return isText(key) ? { message, key, value } : undefined;
 }
 
-/** What the types of a file and of those that it imports are called. */
-interface ProtoNames {
-  readonly messages: Map<string, ProtoMessage>;
-  readonly enums: Map<string, ReadonlyMap<number, string>>;
-}
-
-interface PendingField {
-  readonly field: { -readonly [K in keyof ProtoField]: ProtoField[K] };
-  readonly typeName: string;
-  readonly scope: string;
-}
-
-class ProtoReader {
-  readonly #tokens: string[] = [];
-  #at = 0;
-  #package = '';
-  readonly #entries: ProtoEntry[] = [];
-  readonly #names: ProtoNames;
-  readonly #pending: PendingField[] = [];
-
-  constructor(text: string, names: ProtoNames) {
-    this.#names = names;
-    TOKEN.lastIndex = 0;
-    while (TOKEN.lastIndex < text.length) {
-      const at = TOKEN.lastIndex;
-      const token = TOKEN.exec(text)?.[0];
-      if (token === undefined)
-        throw new MillraceError('INVALID_SCHEMA', `unexpected text at ${at} of a Protobuf schema`);
-      if (!/^(\s|\/\/|\/\*)/.test(token)) this.#tokens.push(token);
-    }
-  }
-
-  read(): readonly ProtoEntry[] {
-    let index = 0;
-    while (this.#at < this.#tokens.length) {
-      const word = this.#next();
-      if (word === 'package') {
-        this.#package = this.#next();
-        this.#skipStatement();
-      } else if (word === 'message') this.#message(this.#package, [index++]);
-      else if (word === 'enum') this.#enum(this.#package);
-      else if (word !== ';') this.#skipStatement();
-    }
-    for (const { field, typeName, scope } of this.#pending) field.type = this.#resolve(typeName, scope);
-    return this.#entries;
-  }
-
-  #next(): string {
-    const token = this.#tokens[this.#at++];
-    if (token === undefined) throw new MillraceError('INVALID_SCHEMA', 'a Protobuf schema ends too early');
-    return token;
-  }
-
-  #peek(): string | undefined {
-    return this.#tokens[this.#at];
-  }
-
-  /** To the end of a statement, over blocks in it. */
-  #skipStatement(): void {
-    for (let depth = 0; this.#at < this.#tokens.length; ) {
-      const token = this.#next();
-      if (token === '{') depth++;
-      else if (token === '}' && --depth === 0) return;
-      else if (token === ';' && depth === 0) return;
-    }
-  }
-
-  #message(scope: string, path: readonly number[]): void {
-    const name = this.#next();
-    const full = scope === '' ? name : `${scope}.${name}`;
-    const message: ProtoMessage = { name: full, fields: [] };
-    this.#names.messages.set(full, message);
-    this.#entries.push({ message, path });
-    this.#next();
-    let inner = 0;
-    while (this.#peek() !== '}') {
-      const word = this.#next();
-      switch (word) {
-        case 'message':
-          this.#message(full, [...path, inner++]);
-          break;
-        case 'enum':
-          this.#enum(full);
-          break;
-        case 'oneof':
-          this.#next();
-          this.#next();
-          while (this.#peek() !== '}') this.#field(message, full, this.#next(), { repeated: false, optional: true });
-          this.#next();
-          break;
-        case 'option':
-        case 'reserved':
-        case 'extensions':
-          this.#skipStatement();
-          break;
-        case ';':
-          break;
-        case 'repeated':
-          this.#field(message, full, this.#next(), { repeated: true, optional: false });
-          break;
-        case 'optional':
-          this.#field(message, full, this.#next(), { repeated: false, optional: true });
-          break;
-        case 'required':
-          this.#field(message, full, this.#next(), { repeated: false, optional: false });
-          break;
-        default:
-          this.#field(message, full, word, { repeated: false, optional: false });
-      }
-    }
-    this.#next();
-  }
-
-  #field(message: ProtoMessage, scope: string, typeName: string, how: { repeated: boolean; optional: boolean }): void {
-    let map: { key: string; value: string } | undefined;
-    if (typeName === 'map') {
-      this.#next();
-      const key = this.#next();
-      this.#next();
-      map = { key, value: this.#next() };
-      this.#next();
-    }
-    const name = this.#next();
-    this.#next();
-    const number = Number(this.#next());
-    const parameters = new Map<string, string>();
-    // Parameters are pairs `{ key: "scale", value: "2" }`, in either order.
-    let pair: Record<string, string> = {};
-    let member = '';
-    for (let token = this.#next(); token !== ';'; token = this.#next()) {
-      if (token === 'key' || token === 'value') member = token;
-      else if (/^["']/.test(token)) pair[member] = token.slice(1, -1);
-      if (pair['key'] === undefined || pair['value'] === undefined) continue;
-      parameters.set(pair['key'], pair['value']);
-      pair = {};
-    }
-    const field = { name, number, type: { kind: 'scalar', name: 'bytes' } as ProtoType, parameters, ...how };
-    message.fields.push(field);
-    if (map === undefined) {
-      this.#pending.push({ field, typeName, scope });
-      return;
-    }
-    const { value } = map;
-    const mapType = {
-      kind: 'map' as const,
-      key: { kind: 'scalar' as const, name: map.key },
-      value: { kind: 'scalar', name: 'bytes' } as ProtoType,
-    };
-    field.type = mapType;
-    const holder = { ...field };
-    this.#pending.push({
-      field: Object.defineProperty(holder, 'type', {
-        set: (type: ProtoType) => {
-          mapType.value = type;
-        },
-      }),
-      typeName: value,
-      scope,
-    });
-  }
-
-  #enum(scope: string): void {
-    const name = this.#next();
-    const names = new Map<number, string>();
-    this.#next();
-    while (this.#peek() !== '}') {
-      const word = this.#next();
-      if (word === 'option' || word === 'reserved') {
-        this.#skipStatement();
-        continue;
-      }
-      this.#next();
-      const sign = this.#peek() === '-' ? -1 : 1;
-      if (sign < 0) this.#next();
-      names.set(sign * Number(this.#next()), word);
-      this.#skipStatement();
-    }
-    this.#next();
-    this.#names.enums.set(scope === '' ? name : `${scope}.${name}`, names);
-  }
-
-  #resolve(typeName: string, scope: string): ProtoType {
-    if (SCALARS.has(typeName)) return { kind: 'scalar', name: typeName };
-    const plain = typeName.replace(/^\./, '');
-    for (let around = scope; ; around = around.slice(0, Math.max(0, around.lastIndexOf('.')))) {
-      const full = around === '' ? plain : `${around}.${plain}`;
-      const message = this.#names.messages.get(full);
-      if (message !== undefined) return { kind: 'message', message };
-      const names = this.#names.enums.get(full);
-      if (names !== undefined) return { kind: 'enum', names };
-      if (around === '') break;
-    }
-    throw new MillraceError('INVALID_SCHEMA', `the Protobuf schema does not define ${typeName}`);
-  }
+/** Whether a field can be a map's key: SQL's keys are texts, as which all but bytes can be read. */
+function isText({ type, isRepeated }: MessageField): boolean {
+  return !isRepeated && type.kind === 'scalar' && type.scalar !== 'bytes';
 }
 
 // --- messages as columns -----------------------------------------------------------------------------------------------
 
-/** The message of a schema that records are: the named one, else the first. */
-export function recordMessage(text: string, name: string | undefined, references: readonly string[] = []): ProtoEntry {
-  const entries = parseProto(text, references);
-  const found =
-    name === undefined
-      ? entries[0]
-      : entries.find(({ message }) => message.name === name || message.name.endsWith(`.${name}`));
-  if (found === undefined)
-    throw new MillraceError('INVALID_SCHEMA', `the Protobuf schema has no message ${name ?? ''}`);
-  return found;
-}
-
 export function protobufColumns(
-  { schema, references }: ResolvedSchema,
+  resolved: ResolvedSchema,
   name: string | undefined,
   fold: (name: string) => string,
 ): CodecColumn[] {
-  const texts = references.map((reference) => reference.schema);
-  return messageColumns(recordMessage(schema, name, texts).message, fold);
+  const { message } = recordMessage(messagesOf(resolved), name);
+  const columns = messageColumns(message, fold);
+  return columns.length > 0
+    ? columns
+    : refuse(`The Protobuf message ${message.name} has no fields to take columns from.`);
 }
 
-export function messageColumns(message: ProtoMessage, fold: (name: string) => string): CodecColumn[] {
-  return message.fields.map((field) => ({ name: fold(field.name), type: fieldType(field, fold) }));
+/** Refuses a message that no columns can hold. */
+export function messageColumns(message: MessageType, fold: (name: string) => string): CodecColumn[] {
+  return new Columns(fold).of(message);
 }
 
-function fieldType(field: ProtoField, fold: (name: string) => string): SqlType {
-  const { type } = field;
-  const entry = field.repeated && type.kind === 'message' ? entryOf(type.message) : undefined;
-  if (entry !== undefined) return mapOf(STRING, fieldType(entry.value, fold));
-  const item = sqlType(type, field.parameters, fold);
-  return field.repeated ? arrayOf(item) : item;
-}
+/** Types that hold each other without end, or several of each at every level, have more fields than a statement can list. */
+const FIELDS_MAX = 10_000;
 
-/** Connect writes maps as repeated messages of a key and a value. */
-export function entryOf(message: ProtoMessage): { key: ProtoField; value: ProtoField } | undefined {
-  const [key, value] = message.fields;
-  if (!/Entry\d*$/.test(message.name) || key?.name !== 'key' || value?.name !== 'value') return undefined;
-  return { key, value };
-}
+class Columns {
+  readonly #fold: (name: string) => string;
+  /** The messages around the present one, from the outermost, each with the field that leads further in. */
+  readonly #around: { readonly message: MessageType; field: string }[] = [];
+  #fields = 0;
 
-function sqlType(type: ProtoType, parameters: ReadonlyMap<string, string>, fold: (name: string) => string): SqlType {
-  switch (type.kind) {
-    case 'enum':
-      return STRING;
-    case 'map':
-      return mapOf(STRING, sqlType(type.value, parameters, fold));
-    case 'scalar':
-      return scalarType(type.name);
-    default: {
-      const special = specialType(type.message, parameters);
-      return special ?? structOf(messageColumns(type.message, fold));
+  constructor(fold: (name: string) => string) {
+    this.#fold = fold;
+  }
+
+  of(message: MessageType): CodecColumn[] {
+    this.#refuseRecursion(message);
+    const at = { message, field: '' };
+    this.#around.push(at);
+    const known = new Map<string, string>();
+    const columns = message.fields.map((field) => {
+      at.field = field.name;
+      const name = this.#fold(field.name);
+      const other = known.get(name);
+      if (other !== undefined) {
+        return refuse(
+          `The fields ${other} and ${field.name} of the Protobuf message ${message.name} are both the column ${name}. Name the schema's id in the statement, so that names stay as they are, or declare the columns that are needed.`,
+        );
+      }
+      known.set(name, field.name);
+      return { name, type: this.#fieldType(field) };
+    });
+    this.#around.pop();
+    return columns;
+  }
+
+  #refuseRecursion(message: MessageType): void {
+    const start = this.#around.findIndex((outer) => outer.message === message);
+    if (start < 0) return;
+    const path = this.#around.slice(start).map(({ message: { name }, field }) => `${name}.${field}`);
+    refuse(
+      `The Protobuf message ${message.name} contains itself (${path.join(' → ')}), and SQL has no recursive types. Declare the columns that are needed in the statement.`,
+    );
+  }
+
+  #fieldType(field: MessageField): SqlType {
+    if (++this.#fields > FIELDS_MAX) {
+      refuse(
+        `The Protobuf message ${this.#around[0]!.message.name} has more than ${FIELDS_MAX} fields, with those of the messages in it. Declare the columns that are needed in the statement.`,
+      );
     }
+    const entry = entryOf(field);
+    if (entry !== undefined) return mapOf(STRING, this.#fieldType(entry.value));
+    const item = this.#type(field);
+    return field.isRepeated ? arrayOf(item) : item;
+  }
+
+  #type(field: MessageField): SqlType {
+    const { type } = field;
+    if (type.kind === 'enum') return STRING;
+    if (type.kind === 'scalar') return scalarType(type.scalar);
+    const { message } = type;
+    if (isWrapper(message) && message.fields.length === 1) return this.#type(message.fields[0]!);
+    return specialMessage(message)?.sqlType(field) ?? structOf(this.of(message));
   }
 }
 
-function specialType(message: ProtoMessage, parameters: ReadonlyMap<string, string>): SqlType | undefined {
-  const wrapped = wrapperTypes[message.name.replace('google.protobuf.', '')];
-  if (wrapped !== undefined && message.name.startsWith('google.protobuf.')) return scalarType(wrapped);
-  switch (message.name) {
-    case 'google.protobuf.Timestamp':
-      return TIMESTAMP;
-    case 'google.type.Date':
-      return DATE;
-    case 'google.type.TimeOfDay':
-      return TIME;
-    case 'confluent.type.Decimal':
-      return decimalType(Number(parameters.get('precision') ?? 64), Number(parameters.get('scale') ?? 0));
-    default:
-      return undefined;
-  }
-}
-
-function scalarType(name: string): SqlType {
+function scalarType(name: ScalarName): SqlType {
   if (name === 'double' || name === 'float') return DOUBLE;
   if (name === 'bool') return BOOLEAN;
   if (name === 'string') return STRING;
