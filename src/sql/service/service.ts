@@ -4,7 +4,14 @@
 // A start: replay the command log with the queries held back → start those that are left → answer.
 import type { Client } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
-import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../../util/index.ts';
+import {
+  codeOf,
+  type Environment,
+  type GivenSettings,
+  messageOf,
+  randomUuid,
+  systemEnvironment,
+} from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, RunningQuery } from '../statements/entities.ts';
@@ -401,8 +408,9 @@ function refuseIn(parsed: ParsedStatement, message: string): never {
 }
 
 function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
-  if (!(error instanceof StatementError) || error.statementText !== undefined) return error;
-  return new StatementError(error.message, { statementText: parsed.text, cause: error });
+  const isRefusal = error instanceof StatementError || codeOf(error) === 'SQL_FUNCTION';
+  if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
+  return new StatementError(messageOf(error), { statementText: parsed.text, cause: error });
 }
 
 /** `type/entity/action`, as ksqlDB names commands. */
