@@ -5,6 +5,7 @@ import { doubleText, type Row, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import { JsonFields } from './json-fields.ts';
 import { JsonKeys } from './json-keys.ts';
+import { isUnion } from './json-unions.ts';
 import { JsonNumber } from '../values/json-text.ts';
 import { kindOf, needsNumberTexts, reader, readFields, readText } from './json-values.ts';
 
@@ -116,6 +117,7 @@ function nonNullWriter(type: SqlType): (value: SqlValue) => string {
     }
     case 'STRUCT': {
       const writers = type.fields.map((field) => writer(field.type));
+      if (isUnion(type)) return (value) => branchText(value as readonly SqlValue[], writers);
       const labels = type.fields.map((field) => `${JSON.stringify(field.name)}:`);
       return (value) =>
         `{${(value as readonly SqlValue[]).map((item, i) => labels[i]! + writers[i]!(item)).join(',')}}`;
@@ -123,4 +125,10 @@ function nonNullWriter(type: SqlType): (value: SqlValue) => string {
     default:
       return String;
   }
+}
+
+/** A union is written as the branch that is set. */
+function branchText(values: readonly SqlValue[], writers: readonly ((value: SqlValue) => string)[]): string {
+  const at = values.findIndex((value) => value !== null);
+  return at < 0 ? 'null' : writers[at]!(values[at]!);
 }

@@ -12,9 +12,8 @@ import {
 import { assert, ByteWriter } from '../../util/index.ts';
 import { type SqlType, structOf } from '../types.ts';
 import { type Long, long } from '../values/bigint.ts';
-import { Decimal } from '../values/decimal.ts';
 import { type Row, type SqlValue, valueText } from '../values/value.ts';
-import { signedBytes, signedInteger } from './avro.ts';
+import { Decimal, signedBytes, signedInteger } from '../values/decimal.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import { writer as jsonWriter } from './json.ts';
 import {

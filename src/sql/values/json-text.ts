@@ -6,6 +6,10 @@ export class JsonNumber {
   }
 }
 
+export function isJsonNumber(value: unknown): value is JsonNumber {
+  return value instanceof JsonNumber;
+}
+
 export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | { [name: string]: JsonValue };
 
 /** Parses JSON with exact numbers. Slower than `JSON.parse`: for texts whose numbers a double can't hold. */
