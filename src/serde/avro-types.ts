@@ -2,8 +2,8 @@
 // they are longer than they can be. Every schema has two types: the fast one is tried first, the exact one serves the rare
 // big long.
 import avro from 'avsc';
+import { type AvroField, type AvroNode, fullName } from '../schemas/index.ts';
 import { messageOf } from '../util/index.ts';
-import type { AvroSchema } from './avro.ts';
 import { SerializationError } from './serde.ts';
 
 /** Where avsc is in the bytes. */
@@ -27,59 +27,76 @@ export interface Skips {
   _skip(tap: Tap): void;
 }
 
-/** A schema's types; its named ones may come from other schemas, each of which knows those before it. */
+/** A schema's types. */
 export class AvroTypes {
   readonly fast: avro.Type;
-  readonly #schema: AvroSchema;
-  readonly #references: readonly AvroSchema[];
+  readonly #schema: AvroNode;
   #exact: avro.Type | undefined;
 
-  constructor(schema: AvroSchema, references: readonly AvroSchema[]) {
+  constructor(schema: AvroNode) {
     this.#schema = schema;
-    this.#references = references;
-    this.fast = typeOf(schema, references, false);
+    this.fast = typeOf(schema, false);
   }
 
   get exact(): avro.Type {
-    this.#exact ??= typeOf(this.#schema, this.#references, true);
+    this.#exact ??= typeOf(this.#schema, true);
     return this.#exact;
   }
 }
 
-function typeOf(schema: AvroSchema, references: readonly AvroSchema[], exactLongs: boolean): avro.Type {
+function typeOf(schema: AvroNode, exactLongs: boolean): avro.Type {
   const options = {
     wrapUnions: 'auto',
     registry: { long: exactLongs ? exactLong() : new FastLong() },
     typeHook: repaired,
   } as unknown as Parameters<typeof avro.Type.forSchema>[1];
   try {
-    for (const reference of references) avro.Type.forSchema(plain(reference) as avro.Schema, options);
-    return avro.Type.forSchema(plain(schema) as avro.Schema, options);
+    return avro.Type.forSchema(plain(schema, new Set()) as avro.Schema, options);
   } catch (error) {
     throw new SerializationError(`invalid Avro schema: ${messageOf(error)}`, error);
   }
 }
 
 const NUMBERS = new Set(['int', 'long', 'float', 'double']);
-const PRIMITIVES = new Set(['null', 'boolean', 'bytes', 'string', ...NUMBERS]);
 
-/** Annotated primitives (`{type: long, logicalType: …}`) as their bare names: only those are looked up in avsc's registry. */
-function plain(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(plain);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = schema as Record<string, unknown>;
-  if (typeof entries['type'] === 'string' && PRIMITIVES.has(entries['type'])) return entries['type'];
-  const copy: Record<string, unknown> = { ...entries };
-  if (typeof entries['type'] === 'object') copy['type'] = plain(entries['type']);
-  if ('items' in entries) copy['items'] = plain(entries['items']);
-  if ('values' in entries) copy['values'] = plain(entries['values']);
-  if (Array.isArray(entries['fields'])) {
-    copy['fields'] = entries['fields'].map((field: Record<string, unknown>) => ({
-      ...field,
-      type: plain(field['type']),
-    }));
+/**
+ * A schema as avsc shall see it: every name in full, so that it looks for none by its own rules, and nothing that has no
+ * part in the encoding. `defined`: the types that are known by name already.
+ */
+function plain(node: AvroNode, defined: Set<AvroNode>): unknown {
+  switch (node.kind) {
+    case 'union':
+      return node.branches.map((branch) => plain(branch, defined));
+    case 'array':
+      return { type: 'array', items: plain(node.items, defined) };
+    case 'map':
+      return { type: 'map', values: plain(node.values, defined) };
+    case 'record':
+    case 'error':
+    case 'enum':
+    case 'fixed': {
+      const name = absolute(fullName(node));
+      if (defined.has(node)) return name;
+      defined.add(node);
+      const named = { type: node.kind, name, aliases: node.aliases.map(absolute) };
+      if (node.kind === 'fixed') return { ...named, size: node.size };
+      if (node.kind === 'enum') return { ...named, symbols: node.symbols, default: node.defaultSymbol };
+      return { ...named, fields: node.fields.map((field) => plainField(field, defined)) };
+    }
+    default:
+      return node.kind;
   }
-  return copy;
+}
+
+function plainField({ name, type, aliases, defaultValue, order }: AvroField, defined: Set<AvroNode>): unknown {
+  // Numbers that kept their text are numbers again.
+  const value = defaultValue === undefined ? undefined : (JSON.parse(JSON.stringify(defaultValue)) as unknown);
+  return { name, type: plain(type, defined), aliases, default: value, order };
+}
+
+/** A name in no namespace says so, or it would be looked for in the one around it. */
+function absolute(name: string): string {
+  return name.includes('.') ? name : `.${name}`;
 }
 
 /** Items that take no bytes (nulls) are counted, too, but no array of a record has so many. */

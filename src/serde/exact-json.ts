@@ -1,5 +1,5 @@
 // JSON text in which integers beyond 2^53 keep their digits: they are bigints as values.
-import { messageOf } from '../util/index.ts';
+import { faultOf } from '../util/index.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
 
 /** The functions that this language's JSON has and TypeScript's library does not know yet. */
@@ -29,7 +29,7 @@ function stringified(value: unknown): string | undefined {
       typeof part === 'bigint' ? json.rawJSON(String(part)) : part,
     );
   } catch (error) {
-    throw new SerializationError(`the value has no form in JSON: ${messageOf(error)}`, error);
+    throw new SerializationError(`the value has no form in JSON: ${faultOf(error)}`, error);
   }
 }
 
@@ -40,7 +40,7 @@ export function parseExactJson(bytes: Buffer, start: number, end: number): { val
     const plain = JSON.parse(text) as unknown;
     return { value: LONG_NUMBER.test(text) ? json.parse(text, exactInteger) : plain, plain };
   } catch (error) {
-    throw new DeserializationError(`not valid JSON: ${messageOf(error)}`, error);
+    throw new DeserializationError(`not valid JSON: ${faultOf(error)}`, error);
   }
 }
 

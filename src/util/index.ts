@@ -3,7 +3,7 @@ export { assert, AssertionError, unreachable } from './assert.ts';
 export { deferred, yieldToEventLoop, type Deferred } from './async.ts';
 export { ManualClock, systemClock, type Clock } from './clock.ts';
 export { crc32c } from './crc32c.ts';
-export { codeOf, messageOf, MillraceError } from './errors.ts';
+export { codeOf, faultOf, messageOf, MillraceError } from './errors.ts';
 export { noRouteSchemas } from './fastify.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes } from './bytes.ts';

@@ -1,7 +1,7 @@
 // Rows as Avro records of the registry: read from whatever schema they were written with, written with the one given.
 import { AvroCursor, type AvroNode, fullName, parseStoredAvro, writeAvroLong } from '../../schemas/index.ts';
 import { DeserializationError, type RegistryOptions, registrySerde, type ResolvedSchema } from '../../serde/index.ts';
-import { ByteWriter, messageOf } from '../../util/index.ts';
+import { ByteWriter, faultOf } from '../../util/index.ts';
 import type { Row } from '../values/value.ts';
 import { recordOf } from './avro-columns.ts';
 import { avroReader } from './avro-reading.ts';
@@ -45,7 +45,7 @@ function rowCodec(root: AvroNode, columns: readonly CodecColumn[], bare: boolean
         return row as Row;
       } catch (error) {
         if (error instanceof DeserializationError) throw error;
-        throw new DeserializationError(`the record can't be read with its Avro schema: ${messageOf(error)}`, error);
+        throw new DeserializationError(`the record can't be read with its Avro schema: ${faultOf(error)}`, error);
       }
     },
   };

@@ -173,9 +173,11 @@ class JsonColumns {
   }
 
   #objectsOf(branch: TargetNode, place: string): readonly ObjectNode[] {
-    const { objects, unions } = asked(this.#parts(branch, undefined, place));
-    const inner = unions.flatMap((union) => union.members.map((member) => targetOf(member.node)));
-    return [...objects, ...inner.flatMap((member) => this.#objectsOf(member, place))];
+    return this.#walk.within(branch, place, () => {
+      const { objects, unions } = asked(this.#parts(branch, undefined, place, true));
+      const inner = unions.flatMap((union) => union.members.map((member) => targetOf(member.node)));
+      return [...objects, ...inner.flatMap((member) => this.#objectsOf(member, place))];
+    });
   }
 
   #map(objects: readonly ObjectNode[], place: string): SqlType {

@@ -1,5 +1,5 @@
 import { DeserializationError } from '../../serde/index.ts';
-import { type ByteWriter, messageOf } from '../../util/index.ts';
+import { type ByteWriter, faultOf } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import { doubleText, type Row, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
@@ -83,7 +83,7 @@ export function wholeDecoder(columns: readonly CodecColumn[], unwrapped: boolean
       return readText(bytes.toString('utf8', start, end), exact, toRow);
     } catch (error) {
       if (error instanceof DeserializationError) throw error;
-      throw new DeserializationError(`the record is not valid JSON: ${messageOf(error)}`, error);
+      throw new DeserializationError(`the record is not valid JSON: ${faultOf(error)}`, error);
     }
   };
 }

@@ -1,0 +1,189 @@
+// Whatever schema the registry takes: SQL finds its columns and reads its records, and so do the serdes, or they refuse it
+// in a sentence. Nothing else is ever thrown, and no record is read beyond its end.
+import avro from 'avsc';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { InvalidSchema, parseSchema, parseStoredAvro, printNormalizedAvro } from '../../src/schemas/index.ts';
+import {
+  jsonSchemaSerde,
+  loadAvro,
+  MemorySchemas,
+  type ResolvedSchema,
+  SchemaNotLoaded,
+  type Serde,
+  writeEnvelope,
+} from '../../src/serde/index.ts';
+import type { CodecColumn } from '../../src/sql/formats/codec.ts';
+import { registeredColumns } from '../../src/sql/formats/inferred-columns.ts';
+import { rowSerde } from '../../src/sql/formats/row-serde.ts';
+import type { FormatInfo } from '../../src/sql/formats/traits.ts';
+import { WithProperties } from '../../src/sql/statements/with-properties.ts';
+import type { Row } from '../../src/sql/values/value.ts';
+import { ByteWriter, MillraceError } from '../../src/util/index.ts';
+import { schemaTexts, sensibleJsonSchemas } from '../schema-registry/random-schemas.ts';
+
+type Language = 'AVRO' | 'JSON';
+
+/** What `run` answers; undefined when it refuses. Refusals are sentences of our own. */
+async function answered<T>(run: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    expect(error.message).not.toMatch(/call stack|undefined|\[object|not a function|of null/);
+    return undefined;
+  }
+}
+
+function accepted(language: Language, text: string): ResolvedSchema | undefined {
+  try {
+    return { schema: parseSchema(language, text, []).canonical, references: [] };
+  } catch (error) {
+    if (error instanceof InvalidSchema) return undefined;
+    throw error;
+  }
+}
+
+async function inferred(schemas: MemorySchemas, format: 'AVRO' | 'JSON_SR', wrap: boolean) {
+  const properties = new WithProperties(new Map([['WRAP_SINGLE_VALUE', wrap]]), 'create');
+  const side = { topic: 't', side: 'value', format, id: undefined, properties, wrapsByDefault: true } as const;
+  return answered(() => registeredColumns({ schemas }, side));
+}
+
+function record(id: number, payload: Uint8Array): Buffer {
+  const out = new ByteWriter();
+  writeEnvelope(id, out);
+  out.bytes(payload);
+  return out.copy();
+}
+
+/** Reads a record in front of foreign bytes, loading its schema where that has to be waited for. */
+async function decoded<T>(serde: Serde<T>, bytes: Buffer): Promise<T> {
+  const behind = Buffer.concat([bytes, Buffer.alloc(64, 0x02)]);
+  for (;;) {
+    try {
+      return serde.decode(behind, 0, bytes.length);
+    } catch (error) {
+      if (!(error instanceof SchemaNotLoaded)) throw error;
+      await error.load();
+    }
+  }
+}
+
+function encoded(serde: Serde<Row>, row: Row): Buffer {
+  const out = new ByteWriter();
+  serde.encode(row, out);
+  return out.copy();
+}
+
+/** The serde of what was inferred, writing with the registered schema. */
+async function rowsOf(
+  schemas: MemorySchemas,
+  format: 'AVRO' | 'JSON_SR',
+  columns: readonly CodecColumn[],
+  bare: boolean,
+) {
+  const info: FormatInfo = {
+    format,
+    properties: { schemaId: String(schemas.newest('t-value')!.id) },
+    wrapping: bare ? 'UNWRAP_SINGLES' : undefined,
+  };
+  const serde = rowSerde({ schemas }, info, columns, { topic: 't', part: 'value' });
+  await serde.prepare?.();
+  return serde;
+}
+
+function registered(schemaType: Language, schema: string): { schemas: MemorySchemas; id: number } {
+  const schemas = new MemorySchemas();
+  schemas.add('t-value', { schemaType, schema });
+  return { schemas, id: schemas.newest('t-value')!.id };
+}
+
+describe('Avro', () => {
+  test('any schema is read or refused, and any bytes', async () => {
+    const codecOf = await loadAvro();
+    let [accepts, infers] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(schemaTexts['AVRO']!, fc.uint8Array({ maxLength: 40 }), async (text, bytes) => {
+        const schema = accepted('AVRO', text);
+        if (schema === undefined) return;
+        accepts++;
+        const codec = await answered(() => codecOf<unknown>(schema));
+        if (codec !== undefined) await answered(() => codec.decode(Buffer.from(bytes), 0, bytes.length));
+        const { schemas, id } = registered('AVRO', schema.schema);
+        for (const wrap of [true, false]) {
+          const columns = await inferred(schemas, 'AVRO', wrap);
+          if (columns === undefined || columns.length === 0) continue;
+          infers++;
+          const serde = await rowsOf(schemas, 'AVRO', columns, !wrap);
+          await answered(() => decoded(serde, record(id, bytes)));
+        }
+      }),
+      { numRuns: 400 },
+    );
+    expect(Math.min(accepts, infers)).toBeGreaterThan(50);
+  });
+
+  test('what another implementation has written is read, and written again byte by byte', async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(schemaTexts['AVRO']!, async (text) => {
+        const schema = accepted('AVRO', text);
+        if (schema === undefined) return;
+        const { schemas, id } = registered('AVRO', schema.schema);
+        const columns = await inferred(schemas, 'AVRO', false);
+        if (columns === undefined || text.includes('decimal')) return;
+        const writer = await answered(() => otherWriter(schema));
+        if (writer === undefined || writer.typeName === 'bytes') return;
+        const bytes = record(id, writer.toBuffer(writer.random()));
+        const serde = await rowsOf(schemas, 'AVRO', columns, true);
+        const row = await decoded(serde, bytes);
+        if (row === null) return;
+        expect(encoded(serde, row).toString('hex')).toBe(bytes.toString('hex'));
+        compared++;
+      }),
+      { numRuns: 400 },
+    );
+    expect(compared).toBeGreaterThan(50);
+  });
+});
+
+function otherWriter(schema: ResolvedSchema): avro.Type {
+  const text = printNormalizedAvro(parseStoredAvro(schema), []);
+  try {
+    return avro.Type.forSchema(JSON.parse(text) as avro.Schema, { wrapUnions: true });
+  } catch (error) {
+    throw new MillraceError('OTHER', 'the other implementation refuses the schema', { cause: error });
+  }
+}
+
+test('JSON Schema: any schema is read or refused, and any text', { timeout: 60_000 }, async () => {
+  const schemas = fc.oneof(schemaTexts['JSON']!, sensibleJsonSchemas);
+  const any = fc.jsonValue({ maxDepth: 3 });
+  const texts = fc
+    .oneof(any, fc.record({ a: any, b: any }, { requiredKeys: [] }))
+    .map((value) => JSON.stringify(value));
+  let [accepts, infers, reads] = [0, 0, 0];
+  await fc.assert(
+    fc.asyncProperty(schemas, texts, fc.nat(9), async (schemaText, whole, cut) => {
+      const schema = accepted('JSON', schemaText);
+      if (schema === undefined) return;
+      accepts++;
+      const { schemas, id } = registered('JSON', schema.schema);
+      const bytes = record(id, Buffer.from(cut === 0 ? whole.slice(0, -1) : whole));
+      await answered(() => decoded(jsonSchemaSerde<unknown>({ schemas, topic: 't' }), bytes));
+      for (const wrap of [true, false]) {
+        const columns = await inferred(schemas, 'JSON_SR', wrap);
+        if (columns === undefined || columns.length === 0) continue;
+        infers++;
+        const serde = await rowsOf(schemas, 'JSON_SR', columns, !wrap);
+        const row = await answered(() => decoded(serde, bytes));
+        if (row === undefined || row === null) continue;
+        reads++;
+        expect(await decoded(serde, encoded(serde, row))).toEqual(row);
+      }
+    }),
+    { numRuns: 600 },
+  );
+  expect(Math.min(accepts, infers, reads)).toBeGreaterThan(50);
+});
