@@ -47,10 +47,15 @@ export function findByName<T extends { readonly name: string }>(all: readonly T[
   return all.find((one) => one.name === name) ?? all.find((one) => one.name.toUpperCase() === folded);
 }
 
+/** A field that has got another name is still found by the one it had. */
+function isNamed(name: string): (alias: string) => boolean {
+  return (alias) => alias.toUpperCase() === name.toUpperCase();
+}
+
 function recordReader({ fields }: AvroRecord, columns: readonly CodecColumn[]): (cursor: AvroCursor) => SqlValue[] {
   const wanted = new Map<AvroField, { at: number; type: SqlType }[]>();
   for (const [at, { name, type }] of columns.entries()) {
-    const field = findByName(fields, name);
+    const field = findByName(fields, name) ?? fields.find(({ aliases }) => aliases.some(isNamed(name)));
     if (field !== undefined) wanted.set(field, [...(wanted.get(field) ?? []), { at, type }]);
   }
   const steps = fields.map((field) => {

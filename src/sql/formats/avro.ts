@@ -63,7 +63,7 @@ export function checkAvroReads(schema: ResolvedSchema, columns: readonly CodecCo
   avroReader(parseStoredAvro(schema), columns, bare);
 }
 
-/** The fields of a schema's records; undefined when they are no records. */
+/** The names that fields of a schema's records are found by; undefined when they are no records. */
 export function avroFieldNames(schema: ResolvedSchema): readonly string[] | undefined {
-  return recordOf(parseStoredAvro(schema))?.fields.map(({ name }) => name);
+  return recordOf(parseStoredAvro(schema))?.fields.flatMap(({ name, aliases }) => [name, ...aliases]);
 }

@@ -62,8 +62,9 @@ type JsonSchema = { readonly [key: string]: unknown };
 
 /** A union has null as one more alternative. */
 function nullable(schema: JsonSchema): JsonSchema {
-  const { oneOf } = schema;
-  return { oneOf: [{ type: 'null' }, ...(Array.isArray(oneOf) ? (oneOf as readonly JsonSchema[]) : [schema])] };
+  const { anyOf } = schema;
+  if (Array.isArray(anyOf)) return { anyOf: [{ type: 'null' }, ...(anyOf as readonly JsonSchema[])] };
+  return { oneOf: [{ type: 'null' }, schema] };
 }
 
 export function jsonSchemaOf(columns: readonly CodecColumn[], bare: boolean): JsonSchema {
@@ -126,6 +127,7 @@ function typeSchema(type: SqlType): JsonSchema {
     case 'MAP':
       return { type: 'object', additionalProperties: nullable(typeSchema(type.value)), 'connect.type': 'map' };
     case 'STRUCT':
-      return isUnion(type) ? { oneOf: type.fields.map((field) => typeSchema(field.type)) } : objectSchema(type.fields);
+      // An integer is a number, too: a value may fit several.
+      return isUnion(type) ? { anyOf: type.fields.map((field) => typeSchema(field.type)) } : objectSchema(type.fields);
   }
 }
