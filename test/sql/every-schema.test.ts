@@ -185,5 +185,5 @@ test('JSON Schema: any schema is read or refused, and any text', { timeout: 60_0
     }),
     { numRuns: 600 },
   );
-  expect(Math.min(accepts, infers, reads)).toBeGreaterThan(50);
+  expect(Math.min(accepts, infers, reads)).toBeGreaterThan(20);
 });

@@ -2,12 +2,14 @@
 // one's. What it meets that is no Avro is a `MillraceError`.
 import { type ByteWriter, MillraceError } from '../../util/index.ts';
 import { textOfNumber } from '../exact-json.ts';
-import { type AvroArray, type AvroMap, type AvroNode, type AvroRecord, isDefaultOf } from './schema.ts';
+import { type AvroArray, type AvroMap, type AvroNode, type AvroRecord, isDefaultOf, typeName } from './schema.ts';
 
 /** Items that take no bytes (nulls) are counted, too, but no record has so many. */
 const MAX_EMPTY_ITEMS = 65_536;
 /** Longs below it are read and written with a double's arithmetic. */
 const EXACT_LIMIT = 2 ** 52;
+/** Texts so short are at most 63 bytes, and their length is one. */
+const SHORT_TEXT = 21;
 
 export class AvroCursor {
   readonly #bytes: Buffer;
@@ -183,7 +185,7 @@ function signed(zigzag: bigint): number | bigint {
 }
 
 function broken(what: string): MillraceError {
-  return new MillraceError('BROKEN_AVRO', `${what}: the bytes are not what their Avro schema says`);
+  return new MillraceError('BROKEN_AVRO', what);
 }
 
 function ended(): MillraceError {
@@ -205,12 +207,20 @@ export function writeAvroLong(value: number | bigint, out: ByteWriter): void {
 }
 
 export function writeAvroText(text: string, out: ByteWriter): void {
+  if (text.length <= SHORT_TEXT) {
+    out.int8(0);
+    const start = out.position;
+    out.utf8(text);
+    out.buffer[start - 1] = (out.position - start) << 1;
+    return;
+  }
   writeAvroLong(Buffer.byteLength(text), out);
   out.utf8(text);
 }
 
-/** A field's default as its bytes. It has been found to be one of the type. */
+/** A field's default as its bytes. Throws when it is none of the type: what is stored need not have been checked. */
 export function writeAvroDefault(node: AvroNode, value: unknown, out: ByteWriter): void {
+  if (!isDefaultOf(node, value)) throw broken(`${JSON.stringify(value)} is no ${typeName(node)}`);
   switch (node.kind) {
     case 'null':
       return;

@@ -43,6 +43,9 @@ export interface AvroRecord extends Named {
   fields: readonly AvroField[];
 }
 
+/** The fields of a record that is just being read: no value can be a default of it yet. */
+const NOT_YET_READ: readonly AvroField[] = [];
+
 export interface AvroEnum extends Named {
   readonly kind: 'enum';
   readonly symbols: readonly string[];
@@ -204,7 +207,7 @@ class Parser {
     depth: number,
   ): AvroRecord {
     const named = this.#named(json, outer, path, SCHEMA_MEMBERS);
-    const record: AvroRecord = { kind, ...named, fields: [] };
+    const record: AvroRecord = { kind, ...named, fields: NOT_YET_READ };
     this.#define(record, path);
     const fields = json['fields'];
     if (!Array.isArray(fields)) throw this.#invalid(path, `the record ${named.name} has no list of fields`);
@@ -367,6 +370,7 @@ export function isDefaultOf(node: AvroNode, value: unknown): boolean {
     case 'error':
       return (
         isObject(value) &&
+        node.fields !== NOT_YET_READ &&
         node.fields.every((field) =>
           Object.hasOwn(value, field.name)
             ? isDefaultOf(field.type, value[field.name])

@@ -14,7 +14,7 @@ import {
   writeAvroText,
 } from '../../schemas/index.ts';
 import { SerializationError } from '../../serde/index.ts';
-import type { ByteWriter } from '../../util/index.ts';
+import { ByteWriter, faultOf } from '../../util/index.ts';
 import type { SqlType, StructType } from '../types.ts';
 import { type Decimal, signedBytes } from '../values/decimal.ts';
 import type { Row, SqlValue } from '../values/value.ts';
@@ -59,16 +59,31 @@ function recordWriter(
 }
 
 function withoutColumn(field: AvroField, name: string): Write {
-  if (field.defaultValue !== undefined) return (_value, out) => writeAvroDefault(field.type, field.defaultValue, out);
-  return nullWriter(field.type, `${name}, which no column is for,`);
+  return defaultWriter(field, name) ?? nullWriter(field.type, `${name}, which no column is for,`);
+}
+
+/** A default is the same bytes whenever it is written. */
+function defaultWriter({ type, defaultValue }: AvroField, name: string): Write | undefined {
+  if (defaultValue === undefined) return undefined;
+  const bytes = new ByteWriter();
+  try {
+    writeAvroDefault(type, defaultValue, bytes);
+  } catch (error) {
+    throw new SerializationError(
+      `the default of ${name} is none of its type in the Avro schema: ${faultOf(error)}`,
+      error,
+    );
+  }
+  const written = bytes.copy();
+  return (_value, out) => out.bytes(written);
 }
 
 function fieldWriter(field: AvroField, from: SqlType, name: string): Write {
-  const { type, defaultValue } = field;
-  const write = writer(type, from, name);
-  if (isNullable(type) || defaultValue === undefined) return write;
+  const write = writer(field.type, from, name);
+  const writeDefault = isNullable(field.type) ? undefined : defaultWriter(field, name);
+  if (writeDefault === undefined) return write;
   return (value, out) => {
-    if (value === null) writeAvroDefault(type, defaultValue, out);
+    if (value === null) writeDefault(value, out);
     else write(value, out);
   };
 }
