@@ -25,3 +25,12 @@ export {
   stringSetting,
   type ValuesOf,
 } from './settings.ts';
+export {
+  JsonNumber,
+  type JsonValue,
+  parseExactJson,
+  parseJson,
+  parseJsonPrefix,
+  plainNumber,
+  printJson,
+} from './json.ts';

@@ -319,7 +319,7 @@ export function jsonSchemaFormat(registry: CaseRegistry, subject: string): Recor
 
 function jsonActual(spec: Spec): Actual {
   if (spec instanceof SpecNumber)
-    return spec.integral ? integer(BigInt(spec.text)) : { kind: 'double', value: Number(spec.text) };
+    return spec.isInteger ? integer(BigInt(spec.text)) : { kind: 'double', value: Number(spec.text) };
   if (Array.isArray(spec)) return spec.map(jsonActual);
   if (isObject(spec)) return new Map(Object.entries(spec).map(([name, item]) => [name, jsonActual(item)]));
   return spec;

@@ -1,7 +1,7 @@
 // A value that may be of several types has no type in SQL but a STRUCT with a field for each, of which one is set; so
 // Kafka Connect has it. JSON says neither by index nor by name which type was written: the value itself tells.
+import { JsonNumber } from '../../util/index.ts';
 import { sameType, type SqlType, type StructField } from '../types.ts';
-import { isJsonNumber } from '../values/json-text.ts';
 
 const FIELD = 'connect_union_field_';
 
@@ -64,12 +64,12 @@ function isOfKind(type: SqlType, value: unknown): boolean {
       return isUnion(type) ? type.fields.some((field) => isOfKind(field.type, value)) : isObject(value);
     case 'DOUBLE':
     case 'DECIMAL':
-      return typeof value === 'number' || isJsonNumber(value);
+      return typeof value === 'number' || value instanceof JsonNumber;
     default:
-      return isJsonNumber(value) ? /^-?\d+$/.test(value.text) : Number.isInteger(value);
+      return value instanceof JsonNumber ? value.isInteger : Number.isInteger(value);
   }
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isJsonNumber(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
 }

@@ -1,5 +1,6 @@
 // What parsed JSON means as values of SQL types. Numbers are what their text says, whether it was read exactly or not.
 import { DeserializationError } from '../../serde/index.ts';
+import { JsonNumber, parseExactJson } from '../../util/index.ts';
 import { containsType, type SqlType, type StructType, typeText } from '../types.ts';
 import { type Long, long, longToInt, parseLong } from '../values/bigint.ts';
 import { Decimal } from '../values/decimal.ts';
@@ -7,7 +8,6 @@ import type { SqlValue } from '../values/value.ts';
 import type { Reader } from './codec.ts';
 import { JsonKeys } from './json-keys.ts';
 import { branchOf, isUnion, namesBranch } from './json-unions.ts';
-import { JsonNumber, type JsonValue, parseExactJson, printExactJson } from '../values/json-text.ts';
 
 /**
  * What `read` makes of a JSON text. `JSON.parse` parses what a double can hold; only texts with more digits, or readers that
@@ -156,7 +156,7 @@ function textOf(value: unknown): string {
   if (typeof value === 'number') throw needsExact;
   if (Array.isArray(value)) return `[${value.map((item: unknown) => itemText(item)).join(', ')}]`;
   if (hasPlainNumber(value)) throw needsExact;
-  return printExactJson(value as JsonValue);
+  return JSON.stringify(value);
 }
 
 function itemText(value: unknown): string {

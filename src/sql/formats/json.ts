@@ -1,12 +1,11 @@
 import { DeserializationError } from '../../serde/index.ts';
-import { type ByteWriter, faultOf } from '../../util/index.ts';
+import { type ByteWriter, faultOf, JsonNumber } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import { doubleText, type Row, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import { JsonFields } from './json-fields.ts';
 import { JsonKeys } from './json-keys.ts';
 import { isUnion } from './json-unions.ts';
-import { JsonNumber } from '../values/json-text.ts';
 import { kindOf, needsNumberTexts, reader, readFields, readText } from './json-values.ts';
 
 /** How many records were read from their bytes, and how many had to be parsed as a whole. */
