@@ -1,6 +1,6 @@
 // The schema languages: one model of each, under the serdes, the registry and SQL alike.
-export { printNormalizedAvro } from './avro/normalized.ts';
 export { avroIncompatibilities } from './avro/compatibility.ts';
+export { plainAvro } from './avro/plain.ts';
 export { AvroCursor, writeAvroDefault, writeAvroLong, writeAvroText } from './avro/binary.ts';
 export {
   type AvroArray,

@@ -2,7 +2,7 @@
 // they are longer than they can be. Every schema has two types: the fast one is tried first, the exact one serves the rare
 // big long.
 import avro from 'avsc';
-import { type AvroField, type AvroNode, fullName } from '../schemas/index.ts';
+import { type AvroNode, plainAvro } from '../schemas/index.ts';
 import { messageOf } from '../util/index.ts';
 import { SerializationError } from './serde.ts';
 
@@ -51,53 +51,13 @@ function typeOf(schema: AvroNode, exactLongs: boolean): avro.Type {
     typeHook: repaired,
   } as unknown as Parameters<typeof avro.Type.forSchema>[1];
   try {
-    return avro.Type.forSchema(plain(schema, new Set()) as avro.Schema, options);
+    return avro.Type.forSchema(plainAvro(schema) as avro.Schema, options);
   } catch (error) {
     throw new SerializationError(`invalid Avro schema: ${messageOf(error)}`, error);
   }
 }
 
 const NUMBERS = new Set(['int', 'long', 'float', 'double']);
-
-/**
- * A schema as avsc shall see it: every name in full, so that it looks for none by its own rules, and nothing that has no
- * part in the encoding. `defined`: the types that are known by name already.
- */
-function plain(node: AvroNode, defined: Set<AvroNode>): unknown {
-  switch (node.kind) {
-    case 'union':
-      return node.branches.map((branch) => plain(branch, defined));
-    case 'array':
-      return { type: 'array', items: plain(node.items, defined) };
-    case 'map':
-      return { type: 'map', values: plain(node.values, defined) };
-    case 'record':
-    case 'error':
-    case 'enum':
-    case 'fixed': {
-      const name = absolute(fullName(node));
-      if (defined.has(node)) return name;
-      defined.add(node);
-      const named = { type: node.kind, name, aliases: node.aliases.map(absolute) };
-      if (node.kind === 'fixed') return { ...named, size: node.size };
-      if (node.kind === 'enum') return { ...named, symbols: node.symbols, default: node.defaultSymbol };
-      return { ...named, fields: node.fields.map((field) => plainField(field, defined)) };
-    }
-    default:
-      return node.kind;
-  }
-}
-
-function plainField({ name, type, aliases, defaultValue, order }: AvroField, defined: Set<AvroNode>): unknown {
-  // Numbers that kept their text are numbers again.
-  const value = defaultValue === undefined ? undefined : (JSON.parse(JSON.stringify(defaultValue)) as unknown);
-  return { name, type: plain(type, defined), aliases, default: value, order };
-}
-
-/** A name in no namespace says so, or it would be looked for in the one around it. */
-function absolute(name: string): string {
-  return name.includes('.') ? name : `.${name}`;
-}
 
 /** Items that take no bytes (nulls) are counted, too, but no array of a record has so many. */
 const MAX_EMPTY_ITEMS = 65_536;

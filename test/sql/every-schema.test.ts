@@ -3,7 +3,7 @@
 import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InvalidSchema, parseSchema, parseStoredAvro, printNormalizedAvro } from '../../src/schemas/index.ts';
+import { InvalidSchema, parseSchema, parseStoredAvro, plainAvro } from '../../src/schemas/index.ts';
 import {
   jsonSchemaSerde,
   loadAvro,
@@ -149,9 +149,8 @@ describe('Avro', () => {
 });
 
 function otherWriter(schema: ResolvedSchema): avro.Type {
-  const text = printNormalizedAvro(parseStoredAvro(schema), []);
   try {
-    return avro.Type.forSchema(JSON.parse(text) as avro.Schema, { wrapUnions: true });
+    return avro.Type.forSchema(plainAvro(parseStoredAvro(schema)) as avro.Schema, { wrapUnions: true });
   } catch (error) {
     throw new MillraceError('OTHER', 'the other implementation refuses the schema', { cause: error });
   }

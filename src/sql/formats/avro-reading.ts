@@ -13,7 +13,7 @@ import {
   typeName,
 } from '../../schemas/index.ts';
 import { DeserializationError } from '../../serde/index.ts';
-import type { SqlType, StructType } from '../types.ts';
+import { sameType, type SqlType, type StructType } from '../types.ts';
 import { Decimal, signedInteger } from '../values/decimal.ts';
 import { type Row, type SqlValue, valueText } from '../values/value.ts';
 import { branchName, decimalScaleOf, entryOf, logicalTypeOf, onlyBranch, recordOf } from './avro-columns.ts';
@@ -29,10 +29,9 @@ export function avroReader(
 ): (cursor: AvroCursor) => Row | null {
   if (bare) {
     const read = reader(root, columns[0]!.type);
-    const isNullable = root.kind === 'union' && onlyBranch(root) !== undefined;
     return (cursor) => {
       const value = read(cursor);
-      return value === null && isNullable ? null : [value];
+      return value === null ? null : [value];
     };
   }
   const record = recordOf(root);
@@ -60,16 +59,23 @@ function recordReader({ fields }: AvroRecord, columns: readonly CodecColumn[]): 
   }
   const steps = fields.map((field) => {
     const [first, ...others] = wanted.get(field) ?? [];
-    if (first === undefined) return { skipped: field.type, read: undefined, at: -1 };
-    if (others.length > 0) throw new DeserializationError(`the Avro field ${field.name} can't be read as two columns`);
-    return { skipped: field.type, read: reader(field.type, first.type), at: first.at };
+    if (first === undefined) return { skipped: field.type, read: undefined, at: -1, copies: [] };
+    if (others.some(({ type }) => !sameType(type, first.type))) {
+      throw new DeserializationError(`the Avro field ${field.name} can't be read as columns of two types`);
+    }
+    const copies = others.map(({ at }) => at);
+    return { skipped: field.type, read: reader(field.type, first.type), at: first.at, copies };
   });
   return (cursor) => {
     const row: SqlValue[] = columns.map(() => null);
     for (let i = 0; i < steps.length; i++) {
-      const { skipped, read, at } = steps[i]!;
-      if (read === undefined) cursor.skip(skipped);
-      else row[at] = read(cursor);
+      const { skipped, read, at, copies } = steps[i]!;
+      if (read === undefined) {
+        cursor.skip(skipped);
+        continue;
+      }
+      row[at] = read(cursor);
+      for (const copy of copies) row[copy] = row[at];
     }
     return row;
   };
