@@ -96,6 +96,7 @@ const { sensible } = fc.letrec<{ sensible: unknown; object: unknown }>((tie) => 
       { type: 'integer', title: 'org.apache.kafka.connect.data.Timestamp' },
       { $ref: '#/definitions/a' },
       { $ref: '#/definitions/b' },
+      { $ref: 'other.json' },
     ),
     tie('object'),
     fc.record({ type: fc.constant('array'), items: tie('sensible') }),

@@ -3,7 +3,13 @@
 import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InvalidSchema, parseSchema, parseStoredAvro, plainAvro } from '../../src/schemas/index.ts';
+import {
+  InvalidSchema,
+  parseSchema,
+  parseStoredAvro,
+  plainAvro,
+  type ResolvedReference,
+} from '../../src/schemas/index.ts';
 import {
   jsonSchemaSerde,
   loadAvro,
@@ -24,6 +30,8 @@ import { schemaTexts, sensibleJsonSchemas } from '../schema-registry/random-sche
 
 type Language = 'AVRO' | 'JSON';
 
+const avroTexts = schemaTexts['AVRO']!;
+
 /** What `run` answers; undefined when it refuses. Refusals are sentences of our own. */
 async function answered<T>(run: () => T | Promise<T>): Promise<T | undefined> {
   try {
@@ -35,9 +43,19 @@ async function answered<T>(run: () => T | Promise<T>): Promise<T | undefined> {
   }
 }
 
-function accepted(language: Language, text: string): ResolvedSchema | undefined {
+/** The name that schemas may call another subject's schema by. */
+const OTHER = { name: 'other.json', subject: 'other', version: 1 };
+
+/** A schema as the registry takes it, referring to another one where that is a schema itself. */
+function accepted(language: Language, text: string, other: string): ResolvedSchema | undefined {
+  const references = canonical(language, other) === undefined ? [] : [{ ...OTHER, schema: other }];
+  const schema = canonical(language, text, references);
+  return schema === undefined ? undefined : { schema, references };
+}
+
+function canonical(language: Language, text: string, references: readonly ResolvedReference[] = []) {
   try {
-    return { schema: parseSchema(language, text, []).canonical, references: [] };
+    return parseSchema(language, text, references).canonical;
   } catch (error) {
     if (error instanceof InvalidSchema) return undefined;
     throw error;
@@ -57,12 +75,17 @@ function record(id: number, payload: Uint8Array): Buffer {
   return out.copy();
 }
 
+/** A record's bytes as they are among others: foreign ones follow. */
+function inFront(bytes: Uint8Array): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc(64, 0x02)]);
+}
+
 /** Reads a record in front of foreign bytes, loading its schema where that has to be waited for. */
 async function decoded<T>(serde: Serde<T>, bytes: Buffer): Promise<T> {
-  const behind = Buffer.concat([bytes, Buffer.alloc(64, 0x02)]);
+  const among = inFront(bytes);
   for (;;) {
     try {
-      return serde.decode(behind, 0, bytes.length);
+      return serde.decode(among, 0, bytes.length);
     } catch (error) {
       if (!(error instanceof SchemaNotLoaded)) throw error;
       await error.load();
@@ -93,9 +116,10 @@ async function rowsOf(
   return serde;
 }
 
-function registered(schemaType: Language, schema: string): { schemas: MemorySchemas; id: number } {
+function registered(schemaType: Language, { schema, references }: ResolvedSchema) {
   const schemas = new MemorySchemas();
-  schemas.add('t-value', { schemaType, schema });
+  for (const other of references) schemas.add(OTHER.subject, { schemaType, schema: other.schema });
+  schemas.add('t-value', { schemaType, schema, references: references.map(() => OTHER) });
   return { schemas, id: schemas.newest('t-value')!.id };
 }
 
@@ -104,13 +128,16 @@ describe('Avro', () => {
     const codecOf = await loadAvro();
     let [accepts, infers] = [0, 0];
     await fc.assert(
-      fc.asyncProperty(schemaTexts['AVRO']!, fc.uint8Array({ maxLength: 40 }), async (text, bytes) => {
-        const schema = accepted('AVRO', text);
+      fc.asyncProperty(avroTexts, avroTexts, fc.uint8Array({ maxLength: 40 }), async (text, other, bytes) => {
+        const schema = accepted('AVRO', text, other);
         if (schema === undefined) return;
         accepts++;
         const codec = await answered(() => codecOf<unknown>(schema));
-        if (codec !== undefined) await answered(() => codec.decode(Buffer.from(bytes), 0, bytes.length));
-        const { schemas, id } = registered('AVRO', schema.schema);
+        if (codec !== undefined) {
+          const read = (buffer: Uint8Array) => answered(() => codec.decode(Buffer.from(buffer), 0, bytes.length));
+          expect(await read(inFront(bytes))).toEqual(await read(bytes));
+        }
+        const { schemas, id } = registered('AVRO', schema);
         for (const wrap of [true, false]) {
           const columns = await inferred(schemas, 'AVRO', wrap);
           if (columns === undefined || columns.length === 0) continue;
@@ -127,12 +154,12 @@ describe('Avro', () => {
   test('what another implementation has written is read, and written again byte by byte', async () => {
     let compared = 0;
     await fc.assert(
-      fc.asyncProperty(schemaTexts['AVRO']!, async (text) => {
-        const schema = accepted('AVRO', text);
+      fc.asyncProperty(avroTexts, avroTexts, async (text, other) => {
+        const schema = accepted('AVRO', text, other);
         if (schema === undefined) return;
-        const { schemas, id } = registered('AVRO', schema.schema);
+        const { schemas, id } = registered('AVRO', schema);
         const columns = await inferred(schemas, 'AVRO', false);
-        if (columns === undefined || text.includes('decimal')) return;
+        if (columns === undefined || JSON.stringify(schema).includes('decimal')) return;
         const writer = await answered(() => otherWriter(schema));
         if (writer === undefined || writer.typeName === 'bytes') return;
         const bytes = record(id, writer.toBuffer(writer.random()));
@@ -164,11 +191,11 @@ test('JSON Schema: any schema is read or refused, and any text', { timeout: 60_0
     .map((value) => JSON.stringify(value));
   let [accepts, infers, reads] = [0, 0, 0];
   await fc.assert(
-    fc.asyncProperty(schemas, texts, fc.nat(9), async (schemaText, whole, cut) => {
-      const schema = accepted('JSON', schemaText);
+    fc.asyncProperty(schemas, sensibleJsonSchemas, texts, fc.nat(9), async (schemaText, other, whole, cut) => {
+      const schema = accepted('JSON', schemaText, other);
       if (schema === undefined) return;
       accepts++;
-      const { schemas, id } = registered('JSON', schema.schema);
+      const { schemas, id } = registered('JSON', schema);
       const bytes = record(id, Buffer.from(cut === 0 ? whole.slice(0, -1) : whole));
       await answered(() => decoded(jsonSchemaSerde<unknown>({ schemas, topic: 't' }), bytes));
       for (const wrap of [true, false]) {
