@@ -11,11 +11,10 @@ import { jsonSchemaColumns } from './json-schema-columns.ts';
 import { protobufColumns } from './protobuf-schema.ts';
 import type { InferredRecord } from './schema-walk.ts';
 import { refuse } from '../errors.ts';
-import { type FormatName, usesRegistry } from './traits.ts';
+import { type FormatName, type SourceFormats, usesRegistry } from './traits.ts';
 import type { Column } from '../schema.ts';
 import { structOf } from '../types.ts';
 import type { EngineContext } from '../statements/context.ts';
-import type { SourceFormats } from '../statements/create-source.ts';
 import type { WithProperties } from '../statements/with-properties.ts';
 
 const bareNames = { key: 'ROWKEY', value: 'ROWVAL' } as const;

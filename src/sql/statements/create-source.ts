@@ -5,9 +5,9 @@ import { refuse } from '../errors.ts';
 import {
   checkColumns,
   type FormatInfo,
-  type FormatName,
   formatNamed,
   keyWrapping,
+  type SourceFormats,
   usesRegistry,
   valueWrapping,
   withDefaultProperties,
@@ -200,11 +200,6 @@ export async function describeSource(
     isSource: statement.isSource,
     sql: printStatement(statement),
   };
-}
-
-export interface SourceFormats {
-  readonly key: FormatName;
-  readonly value: FormatName;
 }
 
 function sourceFormats(properties: WithProperties, setting: Settings): SourceFormats {
