@@ -8,8 +8,20 @@ import {
   typeName,
 } from '../../schemas/index.ts';
 import type { ResolvedSchema } from '../../serde/index.ts';
-import { arrayOf, BIGINT, BOOLEAN, BYTES, DATE, DOUBLE, INTEGER, mapOf, type SqlType, STRING } from '../types.ts';
-import { TIME, TIMESTAMP } from '../types.ts';
+import {
+  arrayOf,
+  BIGINT,
+  BOOLEAN,
+  BYTES,
+  DATE,
+  DOUBLE,
+  INTEGER,
+  mapOf,
+  type SqlType,
+  STRING,
+  TIME,
+  TIMESTAMP,
+} from '../types.ts';
 import { CONNECT_DECIMAL, connectType, type InferredRecord, placeIn, SchemaWalk } from './schema-walk.ts';
 
 /** The columns of a registered schema: a record's fields, or a value without a name. */

@@ -6,7 +6,7 @@ import type { ResolvedSchema } from '../../serde/index.ts';
 import { StatementError } from '../errors.ts';
 import { arrayOf, BIGINT, BOOLEAN, BYTES, DOUBLE, INTEGER, mapOf, type SqlType, STRING } from '../types.ts';
 import type { CodecColumn } from './codec.ts';
-import { commonType, unionFieldName } from './json-unions.ts';
+import { commonType, isUnion, unionFieldName } from './json-unions.ts';
 import { CONNECT_DECIMAL, connectType, type InferredRecord, placeIn, SchemaWalk } from './schema-walk.ts';
 
 type Fold = (name: string) => string;
@@ -59,8 +59,7 @@ class JsonColumns {
 
   record(root: JsonNode): InferredRecord {
     const type = this.#typeOf([root], '');
-    const isRecord = type.kind === 'STRUCT' && type.fields[0]?.name !== this.#walk.fold(unionFieldName(0));
-    return isRecord ? { fields: type.fields } : { value: type };
+    return type.kind === 'STRUCT' && !isUnion(type) ? { fields: type.fields } : { value: type };
   }
 
   propertyNames(root: JsonNode): readonly string[] {
