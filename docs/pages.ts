@@ -1,9 +1,10 @@
+import { errorCodes } from '../src/util/error-codes.ts';
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
-import { sqlSettings, streamsSettings } from '../src/sql/settings.ts';
+import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
 import type { SettingTable } from '../src/util/index.ts';
 
 const NOTE = 'Made from the code by `npm run docs`; change it there.';
@@ -14,6 +15,7 @@ export function referencePages(): Record<string, string> {
     'settings.md': settingsPage(),
     'kafka-apis.md': apisPage(),
     'sql-functions.md': functionsPage(),
+    'errors.md': errorsPage(),
   };
 }
 
@@ -33,6 +35,8 @@ function settingsPage(): string {
     '## SQL',
     'Set for the service, or with `SET` for a session.',
     settingsTable(sqlSettings),
+    'Who may talk to it over HTTP:',
+    settingsTable(sqlRestSettings),
     '## Queries',
     'With or without `ksql.streams.` in front.',
     settingsTable(streamsSettings),
@@ -55,6 +59,14 @@ function apisPage(): string {
   return page('Kafka APIs that the broker answers', [
     'What ApiVersions tells clients. Produce 0–2 is listed because older librdkafka turns compression off without it, and refused as Kafka 4 does.',
     table(['key', 'API', 'versions'], rows),
+  ]);
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(([code, meaning]) => [`\`${code}\``, meaning]);
+  return page('Errors', [
+    'What is thrown is a `MillraceError`: `code` is one of these, `message` says what happened and what to do, `retriable` whether the same call may succeed later. Refusals of a broker have Kafka’s own names as codes (`UNKNOWN_TOPIC_OR_PARTITION`), those of a Schema Registry `REGISTRY_` and their number (`REGISTRY_40401`), those of an HTTP service that lets nobody in `HTTP_` and the status.',
+    table(['code', 'what it means, and what to do'], rows),
   ]);
 }
 

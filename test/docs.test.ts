@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { referencePages } from '../docs/pages.ts';
+import { ErrorCode } from '../src/protocol/index.ts';
+import { errorCodes } from '../src/util/error-codes.ts';
 
 test.each(Object.entries(referencePages()))(
   'docs/reference/%s is what the code says (npm run docs writes it)',
@@ -10,3 +12,26 @@ test.each(Object.entries(referencePages()))(
     expect(readFileSync(join(import.meta.dirname, '..', 'docs', 'reference', file), 'utf8')).toBe(text);
   },
 );
+
+describe('codes of errors', () => {
+  const src = join(import.meta.dirname, '..', 'src');
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const texts = files
+    .filter((file) => file !== join('util', 'error-codes.ts'))
+    .map((file) => readFileSync(join(src, file), 'utf8'));
+  const thrown = texts.flatMap((text) =>
+    [
+      ...text.matchAll(/\b(?:new (?:MillraceError|ProcessingFailure|InvalidSchema)|super)\(\s*'([A-Z][A-Z0-9_]*)'/g),
+    ].map((match) => match[1]!),
+  );
+
+  test('that are thrown are documented, or Kafka’s own', () => {
+    expect(thrown.length).toBeGreaterThan(100);
+    expect([...new Set(thrown)].filter((code) => !(code in errorCodes) && !(code in ErrorCode))).toEqual([]);
+  });
+
+  test('that are documented are thrown', () => {
+    const all = texts.join('\n');
+    expect(Object.keys(errorCodes).filter((code) => !all.includes(`'${code}'`))).toEqual([]);
+  });
+});

@@ -11,10 +11,9 @@
  * stable offset). Near the end of the log they are views of the tail, else bytes of the file: nothing is re-encoded. When
  * there is less than the client wants, the fetch parks in its partitions and reads again when one of them advances.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
-import { type Clock, type GivenSettings, messageOf, systemClock } from '../util/index.ts';
+import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
@@ -36,7 +35,7 @@ export interface BrokerOptions {
   readonly dataDir: string;
   /** Kafka's property names; what is not given has its default. */
   readonly settings?: GivenSettings;
-  readonly clock?: Clock;
+  readonly environment?: Environment;
   readonly disk?: Disk;
   /** Takes note of what an operator may want to know. */
   readonly log?: (message: string) => void;
@@ -57,29 +56,40 @@ export class Broker {
     this.#core = core;
     this.#disk = disk;
     this.#unlock = unlock;
-    this.#cleaner = new Cleaner(core.topics, core.clock, core.report);
+    this.#cleaner = new Cleaner(core.topics, core.environment, core.report);
     this.#cleaner.start(core.settings['log.cleaner.backoff.ms']);
     this.#scheduleUpkeep();
   }
 
   /** Opens the data directory, which no other process may use, and recovers it where the last shutdown was not clean. */
   static async open(options: BrokerOptions): Promise<Broker> {
-    const { dataDir, settings: given = {}, clock = systemClock, disk = nodeDisk, log: report = () => {} } = options;
+    const {
+      dataDir,
+      settings: given = {},
+      environment = systemEnvironment,
+      disk = nodeDisk,
+      log: report = () => {},
+    } = options;
     const settings = readBrokerSettings(given);
     disk.makeDirectory(dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
-      const clusterId = readClusterId(disk, dataDir, settings['node.id']);
-      const flusher = new Flusher(settings.durability as 'fsync', settings['log.flush.interval.ms'], clock, report);
+      const clusterId = readClusterId(disk, dataDir, settings['node.id'], environment);
+      const flusher = new Flusher(
+        settings.durability as 'fsync',
+        settings['log.flush.interval.ms'],
+        environment,
+        report,
+      );
       const cache = new TailCache(settings['tail.cache.bytes']);
-      const topics = new Topics({ directory: dataDir, settings, env: { disk, clock, cache }, flusher, report });
+      const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
       topics.load(isClean);
-      const groups = new GroupCoordinator({ settings, clock, topics, report });
+      const groups = new GroupCoordinator({ settings, environment, topics, report });
       groups.load();
       const ids = new ProducerIds(disk, dataDir);
-      const transactions = new TransactionCoordinator({ settings, clock, topics, groups, ids, report });
+      const transactions = new TransactionCoordinator({ settings, environment, topics, groups, ids, report });
       transactions.load();
       transactions.startTimers();
       topics.onDeleted = (topic) => groups.forgetTopic(topic);
@@ -90,7 +100,7 @@ export class Broker {
         dataDirectory: dataDir,
         settings,
         givenSettings: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
-        clock,
+        environment,
         disk,
         topics,
         flusher,
@@ -150,8 +160,8 @@ export class Broker {
   }
 
   #scheduleUpkeep(): void {
-    const { clock, settings, topics, report } = this.#core;
-    this.#stopUpkeep = clock.after(settings['log.retention.check.interval.ms'], () => {
+    const { environment, settings, topics, report } = this.#core;
+    this.#stopUpkeep = environment.after(settings['log.retention.check.interval.ms'], () => {
       this.#upkeep = topics.upkeep().catch((error: unknown) => report(`upkeep failed: ${messageOf(error)}`));
       this.#scheduleUpkeep();
     });
@@ -159,14 +169,19 @@ export class Broker {
 }
 
 /** The cluster's id, made up at the first start. */
-function readClusterId(disk: Disk, dataDir: string, nodeId: number): string {
+function readClusterId(disk: Disk, dataDir: string, nodeId: number, environment: Environment): string {
   const path = join(dataDir, META_FILE);
   if (disk.exists(path)) {
     const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
     if (found !== null) return found[1]!.trim();
   }
-  const clusterId = randomBytes(16).toString('base64url');
-  const lines = ['version=1', `cluster.id=${clusterId}`, `node.id=${nodeId}`, `directory.id=${randomUUID()}`];
+  const clusterId = environment.randomBytes(16).toString('base64url');
+  const lines = [
+    'version=1',
+    `cluster.id=${clusterId}`,
+    `node.id=${nodeId}`,
+    `directory.id=${randomUuid(environment)}`,
+  ];
   disk.replaceFile(path, `${lines.join('\n')}\n`, true);
   return clusterId;
 }

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../protocol/index.ts';
-import { type Clock, messageOf } from '../util/index.ts';
+import { type Environment, messageOf } from '../util/index.ts';
 import { compact, compactable, dirtyRatio } from './log/compaction.ts';
 import type { Segment } from './log/segment.ts';
 import type { Partition } from './partition.ts';
@@ -8,20 +8,20 @@ import type { Topics } from './topics.ts';
 /** Compacts, one at a time, the logs of topics that ask for it, the dirtiest first. */
 export class Cleaner {
   readonly #topics: Topics;
-  readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #report: (message: string) => void;
   #stopTimer: () => void = () => {};
   #isStopped = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(topics: Topics, clock: Clock, report: (message: string) => void) {
+  constructor(topics: Topics, environment: Environment, report: (message: string) => void) {
     this.#topics = topics;
-    this.#clock = clock;
+    this.#environment = environment;
     this.#report = report;
   }
 
   start(backoffMs: number): void {
-    this.#stopTimer = this.#clock.after(backoffMs, () => {
+    this.#stopTimer = this.#environment.after(backoffMs, () => {
       this.#running = this.clean().finally(() => {
         if (!this.#isStopped) this.start(backoffMs);
       });
@@ -41,7 +41,7 @@ export class Cleaner {
     for (let next = this.#dirtiest(); next !== undefined && !this.#isStopped; next = this.#dirtiest()) {
       const { partition, segments } = next;
       try {
-        await compact(partition.log, segments, this.#clock.now());
+        await compact(partition.log, segments, this.#environment);
         didSomething = true;
       } catch (error) {
         this.#report(`partition ${partition.topic}-${partition.index} can not be compacted: ${messageOf(error)}`);
@@ -52,7 +52,7 @@ export class Cleaner {
   }
 
   #dirtiest(): { partition: Partition; segments: Segment[] } | undefined {
-    const now = this.#clock.now();
+    const now = this.#environment.now();
     let best: { partition: Partition; segments: Segment[]; ratio: number } | undefined;
     for (const partition of this.#topics.partitions()) {
       const { log, failure } = partition;

@@ -58,7 +58,7 @@ export class Connection {
     this.#clientHost = clientHost;
     this.#splitter = new FrameSplitter(core.settings['socket.request.max.bytes']);
     this.#maxUnanswered = core.settings['queued.max.requests'];
-    this.lastRequestAt = core.clock.now();
+    this.lastRequestAt = core.environment.now();
   }
 
   /** True while a request waits for its answer. */
@@ -68,7 +68,7 @@ export class Connection {
 
   receive(chunk: Buffer): void {
     if (this.#isClosed) return;
-    this.lastRequestAt = this.#core.clock.now();
+    this.lastRequestAt = this.#core.environment.now();
     try {
       const frames = this.#splitter.push(chunk);
       this.#frames = this.#frames.length === 0 ? frames : [...this.#frames, ...frames];

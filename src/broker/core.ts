@@ -1,4 +1,4 @@
-import type { Clock } from '../util/index.ts';
+import type { Environment } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -14,7 +14,7 @@ export interface Core {
   readonly settings: BrokerSettings;
   /** The settings that were given, as text: DescribeConfigs tells them from defaults. */
   readonly givenSettings: Readonly<Record<string, string>>;
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly disk: Disk;
   readonly topics: Topics;
   readonly flusher: Flusher;

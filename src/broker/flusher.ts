@@ -1,4 +1,4 @@
-import type { Clock } from '../util/index.ts';
+import type { Environment } from '../util/index.ts';
 import { messageOf } from '../util/index.ts';
 
 /** Something with bytes to write: a partition. */
@@ -27,10 +27,13 @@ export class Flusher {
   #round: Promise<void> | undefined;
   #stopTimer: (() => void) | undefined;
 
-  constructor(durability: Durability, intervalMs: number, clock: Clock, log: (message: string) => void) {
+  readonly #environment: Environment;
+
+  constructor(durability: Durability, intervalMs: number, environment: Environment, log: (message: string) => void) {
     this.#durability = durability;
     this.#log = log;
-    if (durability === 'interval') this.#repeat(clock, intervalMs);
+    this.#environment = environment;
+    if (durability === 'interval') this.#repeat(environment, intervalMs);
   }
 
   /** Says that a partition has bytes to write. */
@@ -38,7 +41,7 @@ export class Flusher {
     this.#dirty.add(partition);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.flush());
+    this.#environment.soon(() => this.flush());
   }
 
   /** Writes everything that is marked. */
@@ -89,10 +92,10 @@ export class Flusher {
     if (this.#durability === 'fsync') this.#startRound();
   }
 
-  #repeat(clock: Clock, intervalMs: number): void {
-    this.#stopTimer = clock.after(intervalMs, () => {
+  #repeat(environment: Environment, intervalMs: number): void {
+    this.#stopTimer = environment.after(intervalMs, () => {
       this.#startRound();
-      this.#repeat(clock, intervalMs);
+      this.#repeat(environment, intervalMs);
     });
   }
 }

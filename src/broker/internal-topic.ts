@@ -1,5 +1,5 @@
 import { ErrorCode, RecordBatchBuilder } from '../protocol/index.ts';
-import { assert, type Clock } from '../util/index.ts';
+import { assert, type Environment } from '../util/index.ts';
 import type { Partition, Settled } from './partition.ts';
 import type { Topic, Topics } from './topics.ts';
 
@@ -16,20 +16,20 @@ export interface JournalRecord {
 export class InternalTopic {
   readonly name: string;
   readonly #topics: Topics;
-  readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #partitions: number;
   readonly #segmentBytes: number;
 
   constructor(options: {
     readonly name: string;
     readonly topics: Topics;
-    readonly clock: Clock;
+    readonly environment: Environment;
     readonly partitions: number;
     readonly segmentBytes: number;
   }) {
     this.name = options.name;
     this.#topics = options.topics;
-    this.#clock = options.clock;
+    this.#environment = options.environment;
     this.#partitions = options.partitions;
     this.#segmentBytes = options.segmentBytes;
   }
@@ -72,7 +72,7 @@ export class InternalTopic {
 
   #batch(records: readonly JournalRecord[], producer?: { readonly id: number; readonly epoch: number }): Buffer {
     assert(records.length > 0, 'a journal entry without records');
-    const now = this.#clock.now();
+    const now = this.#environment.now();
     const builder = new RecordBatchBuilder(1024);
     for (const { key, value } of records) builder.append(key, value, now);
     // Without sequences: the coordinator itself is the producer, and it writes each record once.

@@ -79,8 +79,8 @@ export class Listener {
 
   #checkIdle(): void {
     const timeout = this.#core.settings['connections.max.idle.ms'];
-    this.#stopIdleCheck = this.#core.clock.after(timeout / IDLE_CHECKS_PER_TIMEOUT, () => {
-      const before = this.#core.clock.now() - timeout;
+    this.#stopIdleCheck = this.#core.environment.after(timeout / IDLE_CHECKS_PER_TIMEOUT, () => {
+      const before = this.#core.environment.now() - timeout;
       for (const [socket, connection] of this.#open) {
         if (!connection.isBusy && connection.lastRequestAt < before) socket.destroy();
       }

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { assert, messageOf, MillraceError } from '../util/index.ts';
+import { assert, type Environment, messageOf, MillraceError } from '../util/index.ts';
 import { ErrorCode } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
 import { type LogEnvironment, PartitionLog } from './log/partition-log.ts';
@@ -96,7 +95,7 @@ export class Topics {
 
   create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Topic {
     this.check(name, partitions, configs);
-    const topic = this.#open({ name, id: newTopicId(), partitions, configs }, { clean: true });
+    const topic = this.#open({ name, id: newTopicId(this.#env.environment), partitions, configs }, { clean: true });
     this.#env.disk.syncDirectory(this.#directory);
     this.#writeCatalogue();
     return topic;
@@ -106,7 +105,7 @@ export class Topics {
     this.#byName.delete(topic.name);
     this.#byId.delete(topic.id);
     this.#writeCatalogue();
-    const at = this.#env.clock.now() + topic.settings['file.delete.delay.ms'];
+    const at = this.#env.environment.now() + topic.settings['file.delete.delay.ms'];
     for (const partition of topic.partitions) {
       partition.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       partition.log.abandon();
@@ -137,8 +136,8 @@ export class Topics {
 
   /** Deletes what retention gave up, forgets idle producers, and notes where recovery would have to begin. */
   async upkeep(): Promise<void> {
-    const { disk, clock } = this.#env;
-    const now = clock.now();
+    const { disk, environment } = this.#env;
+    const now = environment.now();
     for (const topic of this.#byName.values()) {
       const deletes = topic.settings['cleanup.policy'].includes('delete');
       for (const { log, highWatermark, failure } of topic.partitions) {
@@ -281,9 +280,9 @@ export function checkTopicName(name: string): void {
 }
 
 /** 16 random bytes as 22 characters; not beginning with a dash, which command lines take for an option. */
-function newTopicId(): string {
+function newTopicId(environment: Environment): string {
   for (;;) {
-    const id = randomBytes(16).toString('base64url');
+    const id = environment.randomBytes(16).toString('base64url');
     if (!id.startsWith('-')) return id;
   }
 }

@@ -121,7 +121,9 @@ function describeSource(source: Row, width: number): string {
     if (queries.length === 0) continue;
     lines.push('', title, ...queries.map((query) => `  ${String(query['id'])}: ${String(query['queryString'])}`));
   }
-  if (typeof source['statistics'] === 'string' && source['statistics'] !== '') lines.push('', source['statistics']);
+  for (const statistics of [source['statistics'], source['errorStats']]) {
+    if (typeof statistics === 'string' && statistics !== '') lines.push('', statistics);
+  }
   return lines.join('\n');
 }
 

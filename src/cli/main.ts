@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { addSchemasCommand } from './schemas-command.ts';
+import type { DemoOptions, SqlOptions, StartOptions } from './options.ts';
 
 // An older Node that handed over to this one (bin/millrace) was killed: so is this one.
 if (process.channel !== undefined) {
@@ -61,32 +62,6 @@ program
     const { demo } = await import('./demo/demo.ts');
     await demo(options);
   });
-
-export interface ServiceOptions {
-  readonly dataDir?: string;
-  readonly port?: string;
-  readonly registryPort?: string;
-  readonly sqlPort?: string;
-  readonly host?: string;
-}
-
-export interface StartOptions extends ServiceOptions {
-  readonly config?: string;
-  readonly bootstrapServer?: string;
-  readonly property: readonly string[];
-}
-
-export interface SqlOptions {
-  readonly execute: readonly string[];
-  readonly file?: string;
-  readonly output: string;
-}
-
-export interface DemoOptions extends ServiceOptions {
-  readonly records?: string;
-  readonly fresh?: boolean;
-  readonly keep?: boolean;
-}
 
 try {
   await program.parseAsync();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, MillraceError } from '../util/index.ts';
 import type { Reference, SchemaBody } from './registry-client.ts';
-import type { FileOptions } from './schemas-command.ts';
+import type { FileOptions } from './options.ts';
 
 const TYPES = ['AVRO', 'PROTOBUF', 'JSON'];
 const AVRO_TYPES = ['record', 'error', 'enum', 'fixed', 'map', 'int', 'long', 'float', 'double', 'bytes'];

@@ -1,35 +1,6 @@
 // The commands `millrace schemas …`: their words and options. What they do is loaded when one is called.
 import type { Command } from 'commander';
-
-export interface RegistryOptions {
-  readonly registry: string;
-  readonly user?: string;
-  readonly ca?: string;
-  readonly output: string;
-}
-
-export interface ListOptions extends RegistryOptions {
-  readonly deleted?: boolean;
-}
-
-export interface GetOptions extends RegistryOptions {
-  readonly id?: string;
-  readonly references?: boolean;
-}
-
-export interface FileOptions extends RegistryOptions {
-  readonly type?: string;
-  readonly reference: readonly string[];
-  readonly normalize?: boolean;
-}
-
-export interface RegisterOptions extends FileOptions {
-  readonly dryRun?: boolean;
-}
-
-export interface DeleteOptions extends RegistryOptions {
-  readonly permanent?: boolean;
-}
+import type { DeleteOptions, FileOptions, GetOptions, ListOptions, RegisterOptions } from './options.ts';
 
 const collect = (value: string, previous: readonly string[]) => [...previous, value];
 

@@ -12,7 +12,7 @@ import type {
   ListOptions,
   RegisterOptions,
   RegistryOptions,
-} from './schemas-command.ts';
+} from './options.ts';
 import {
   changesLines,
   checkText,

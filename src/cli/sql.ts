@@ -1,7 +1,7 @@
 // `millrace sql`: the prompt, or statements and scripts from the command line.
 import { readFileSync } from 'node:fs';
 import { MillraceError } from '../util/index.ts';
-import type { SqlOptions } from './main.ts';
+import type { SqlOptions } from './options.ts';
 import { runRepl } from './repl.ts';
 import { type OutputFormat, readScript, Session } from './session.ts';
 import { SqlClient } from './sql-client.ts';

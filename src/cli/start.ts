@@ -1,7 +1,7 @@
 // `millrace start`: all services in this process until a signal ends it.
 import { Platform, readPropertiesFile, settingsFromEnvironment, version } from '../platform/index.ts';
 import { MillraceError } from '../util/index.ts';
-import type { ServiceOptions, StartOptions } from './main.ts';
+import type { ServiceOptions, StartOptions } from './options.ts';
 
 const NAMES = { broker: 'Broker', 'schema-registry': 'Schema Registry', sql: 'SQL' } as const;
 

@@ -28,6 +28,7 @@ import type {
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import { fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
 
+const GONE_POLL_MS = 20;
 const TIMEOUT_MS = 60_000;
 
 export class KafkaAdmin implements Admin {
@@ -66,6 +67,25 @@ export class KafkaAdmin implements Admin {
     for (const { name, errorCode, errorMessage } of response.responses) {
       if (name !== null) this.#cluster.forget(name);
       check(errorCode, `deleting topic ${name}`, errorMessage);
+    }
+    await this.#gone(new Set(response.responses.map(({ topicId }) => topicId)), names);
+  }
+
+  /**
+   * Resolves when brokers have forgotten deleted topics, too: until then they would be taken for topics that are there.
+   * One of the same name that was made meanwhile has another id.
+   */
+  async #gone(ids: ReadonlySet<string>, names: readonly string[]): Promise<void> {
+    const { environment } = this.#cluster;
+    const deadline = environment.now() + TIMEOUT_MS;
+    for (;;) {
+      const left = (await this.#cluster.refresh(names)).filter(({ topicId }) => ids.has(topicId));
+      if (left.length === 0) return;
+      for (const { name } of left) this.#cluster.forget(name);
+      if (environment.now() > deadline) {
+        throw errorFor(ErrorCode.REQUEST_TIMED_OUT, `deleting ${left.map(({ name }) => name).join(', ')}`);
+      }
+      await this.#cluster.sleep(GONE_POLL_MS);
     }
   }
 

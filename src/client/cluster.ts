@@ -12,7 +12,7 @@ import {
   metadata,
   type Transport,
 } from '../protocol/index.ts';
-import { type Clock, codeOf, MillraceError, systemClock } from '../util/index.ts';
+import { type Environment, codeOf, MillraceError, systemEnvironment } from '../util/index.ts';
 
 export interface TopicMetadata {
   readonly name: string;
@@ -40,7 +40,7 @@ const BACKOFF_MAX_MS = 1_000;
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 export class Cluster {
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly #dial: Dial;
   readonly #bootstrap: readonly BrokerAddress[];
   readonly #brokers = new Map<number, BrokerAddress>();
@@ -50,10 +50,10 @@ export class Cluster {
   #clusterId: string | null = null;
   #closed = false;
 
-  constructor(options: { dial: Dial; bootstrap: readonly BrokerAddress[]; clock?: Clock }) {
+  constructor(options: { dial: Dial; bootstrap: readonly BrokerAddress[]; environment?: Environment }) {
     this.#dial = options.dial;
     this.#bootstrap = options.bootstrap;
-    this.clock = options.clock ?? systemClock;
+    this.environment = options.environment ?? systemEnvironment;
   }
 
   get closed(): boolean {
@@ -125,7 +125,7 @@ export class Cluster {
   /** The topic, from memory when it is fresh. Rejects with UNKNOWN_TOPIC_OR_PARTITION after waiting for it to appear. */
   async topic(name: string, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<TopicMetadata> {
     const known = this.#topics.get(name);
-    if (known !== undefined && this.clock.now() - known.readAt < METADATA_MAX_AGE_MS) return known;
+    if (known !== undefined && this.environment.now() - known.readAt < METADATA_MAX_AGE_MS) return known;
     return this.retrying(timeoutMs, async () => {
       await this.refresh([name], true);
       const found = this.#topics.get(name);
@@ -166,7 +166,13 @@ export class Cluster {
       const partitions = [...topic.partitions]
         .sort((a, b) => a.partitionIndex - b.partitionIndex)
         .map(({ leaderId, leaderEpoch, replicaNodes }) => ({ leader: leaderId, leaderEpoch, replicas: replicaNodes }));
-      const entry = { name, topicId: topic.topicId, internal: topic.isInternal, partitions, readAt: this.clock.now() };
+      const entry = {
+        name,
+        topicId: topic.topicId,
+        internal: topic.isInternal,
+        partitions,
+        readAt: this.environment.now(),
+      };
       this.#topics.set(name, entry);
       found.push(entry);
     }
@@ -261,19 +267,19 @@ export class Cluster {
 
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.clock.after(delayMs, resolve);
+      this.environment.after(delayMs, resolve);
     });
   }
 
   /** Runs `work` until it succeeds, fails for good, or the time is over; waits a little longer after every failure. */
   async retrying<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-    const deadline = this.clock.now() + timeoutMs;
+    const deadline = this.environment.now() + timeoutMs;
     for (let backoffMs = BACKOFF_MIN_MS; ; backoffMs = Math.min(BACKOFF_MAX_MS, backoffMs * 2)) {
       try {
         return await work();
       } catch (error) {
         const retriable = error instanceof MillraceError && error.retriable;
-        if (!retriable || this.#closed || this.clock.now() + backoffMs > deadline) throw error;
+        if (!retriable || this.#closed || this.environment.now() + backoffMs > deadline) throw error;
       }
       await this.sleep(backoffMs);
     }

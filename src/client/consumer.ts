@@ -89,8 +89,8 @@ export class KafkaConsumer implements Consumer {
         timedOut = true;
         resolve();
       };
-      if (timeoutMs <= 0) setImmediate(done);
-      else cancel = this.#cluster.clock.after(timeoutMs, done);
+      if (timeoutMs <= 0) this.#cluster.environment.soon(done);
+      else cancel = this.#cluster.environment.after(timeoutMs, done);
     });
     try {
       for (;;) {

@@ -1,5 +1,5 @@
 import type { BrokerAddress, Dial } from '../protocol/index.ts';
-import { type Clock, MillraceError } from '../util/index.ts';
+import { type Environment, MillraceError } from '../util/index.ts';
 import { KafkaAdmin } from './admin.ts';
 import type { Admin, Client, Consumer, ConsumerSettings, Producer, ProducerSettings } from './client.ts';
 import { Cluster } from './cluster.ts';
@@ -13,7 +13,7 @@ export interface ClientOptions {
   readonly clientId?: string;
   /** How connections are made: TCP, unless a broker in this process hands out its own. */
   readonly dial?: Dial;
-  readonly clock?: Clock;
+  readonly environment?: Environment;
 }
 
 /** A client of a cluster. Nothing is connected before the first request. */
@@ -21,7 +21,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const cluster = new Cluster({
     dial: options.dial ?? ((address) => dialTcp(address, options.clientId)),
     bootstrap: parseBootstrapServers(options.bootstrapServers ?? '127.0.0.1:9092'),
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
   });
   return new KafkaClient(cluster);
 }

@@ -233,7 +233,7 @@ export class Membership {
 
   #scheduleHeartbeat(): void {
     const intervalMs = this.#settings.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
-    this.#stopHeartbeats = this.#cluster.clock.after(intervalMs, () => void this.#beat());
+    this.#stopHeartbeats = this.#cluster.environment.after(intervalMs, () => void this.#beat());
   }
 
   async #beat(): Promise<void> {

@@ -39,7 +39,7 @@ export class KafkaProducer implements Producer {
   readonly #requestBytes: number;
   readonly #deliveryTimeoutMs: number;
   readonly #identity: ProducerIdentity | undefined;
-  readonly #partitioner = new DefaultPartitioner();
+  readonly #partitioner: DefaultPartitioner;
   readonly #queues = new Map<string, PartitionQueue[]>();
   /** Queues that hold records, sealed or not. */
   readonly #active = new Set<PartitionQueue>();
@@ -53,6 +53,7 @@ export class KafkaProducer implements Producer {
 
   constructor(cluster: Cluster, settings: ProducerSettings = {}) {
     this.#cluster = cluster;
+    this.#partitioner = new DefaultPartitioner(cluster.environment);
     this.#acks = settings.acks ?? -1;
     this.#compression = settings.compressionType ?? 'none';
     this.#lingerMs = settings.lingerMs ?? DEFAULT_LINGER_MS;
@@ -70,7 +71,7 @@ export class KafkaProducer implements Producer {
   // ── Taking records ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async send(record: ProducerRecord): Promise<RecordMetadata> {
-    const { topic, key = null, value, timestamp = this.#cluster.clock.now(), headers } = record;
+    const { topic, key = null, value, timestamp = this.#cluster.environment.now(), headers } = record;
     const known = this.#cluster.known(topic) ?? (await this.#cluster.topic(topic));
     const partition = record.partition ?? this.#partitioner.partition(topic, key, known.partitions.length);
     if (partition < 0 || partition >= known.partitions.length) {
@@ -124,8 +125,8 @@ export class KafkaProducer implements Producer {
         this.#sealAll();
         this.#schedulePump();
       };
-      if (this.#lingerMs === 0) setImmediate(sealAll);
-      else this.#cluster.clock.after(this.#lingerMs, sealAll);
+      if (this.#lingerMs === 0) this.#cluster.environment.soon(sealAll);
+      else this.#cluster.environment.after(this.#lingerMs, sealAll);
     }
   }
 
@@ -147,7 +148,7 @@ export class KafkaProducer implements Producer {
   #seal(queue: PartitionQueue): void {
     const before = queue.openBytes;
     const sealed = queue.sealed.length;
-    queue.seal(this.#identity, this.#compression, this.#cluster.clock.now());
+    queue.seal(this.#identity, this.#compression, this.#cluster.environment.now());
     if (queue.sealed.length > sealed) this.bufferedBytes += queue.sealed.at(-1)!.bytes.length - before;
   }
 
@@ -318,12 +319,12 @@ export class KafkaProducer implements Producer {
   }
 
   #retryOrFail(queue: PartitionQueue, error: unknown): void {
-    const now = this.#cluster.clock.now();
+    const now = this.#cluster.environment.now();
     const batch = queue.sealed[0];
     const inTime = batch !== undefined && now - batch.sealedAt < this.#deliveryTimeoutMs;
     if (inTime && !this.#closed && error instanceof MillraceError && error.retriable) {
       queue.backingOff = true;
-      this.#cluster.clock.after(RETRY_BACKOFF_MS, () => {
+      this.#cluster.environment.after(RETRY_BACKOFF_MS, () => {
         queue.backingOff = false;
         this.#schedulePump();
       });

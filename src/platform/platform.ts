@@ -12,8 +12,15 @@ import {
   SchemaRegistry,
 } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
-import { openSqlService, type SqlService, sqlServer } from '../sql/index.ts';
-import { codeOf, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
+import { openSqlService, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
+import {
+  codeOf,
+  type Environment,
+  type GivenSettings,
+  MillraceError,
+  readSettings,
+  systemEnvironment,
+} from '../util/index.ts';
 import { parseListener, type PlatformSettings, splitSettings } from './settings.ts';
 import { version } from './version.ts';
 
@@ -22,6 +29,8 @@ export interface PlatformOptions {
   readonly settings?: GivenSettings;
   /** Called with what an operator may want to know. */
   readonly log?: (message: string) => void;
+  /** Where time, chance and ids come from; default: the system. */
+  readonly environment?: Environment;
 }
 
 export interface RunningService {
@@ -57,8 +66,10 @@ export class Platform {
       broker: brokerSettings,
       registry: registrySettings,
       sql: sqlSettings,
+      sqlRest,
     } = splitSettings(options.settings ?? {});
     const log = options.log ?? (() => {});
+    const environment = options.environment ?? systemEnvironment;
     const dataDir = platform['log.dirs'];
     makeDataDirectory(dataDir);
     const services: RunningService[] = [];
@@ -68,14 +79,14 @@ export class Platform {
       let client: Client;
       if (bootstrapServers === '') {
         const settings = { ...EMBEDDED, ...brokerSettings };
-        const broker = await Broker.open({ dataDir: join(dataDir, 'kafka'), settings, log });
+        const broker = await Broker.open({ dataDir: join(dataDir, 'kafka'), settings, environment, log });
         stop.push(() => broker.close());
         const kafka = await listening('listeners', platform, (address) => broker.listen(address));
         services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
-        client = createClient({ dial: async () => broker.connect() });
+        client = createClient({ dial: async () => broker.connect(), environment });
       } else {
         services.push({ name: 'broker', url: bootstrapServers });
-        client = createClient({ bootstrapServers });
+        client = createClient({ bootstrapServers, environment });
       }
       stop.push(() => client.close());
       const clusterId = await client.admin().clusterId();
@@ -84,6 +95,7 @@ export class Platform {
       const registry = await SchemaRegistry.open(client, {
         topic: settings['kafkastore.topic'],
         compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
+        environment,
         log,
       });
       stop.push(() => registry.close());
@@ -109,11 +121,16 @@ export class Platform {
         stateDir: join(dataDir, 'streams'),
         settings: sqlSettings,
         version,
+        environment,
         log,
       });
       queries = sql;
       stop.push(() => sql.close());
-      const sqlHttp = sqlServer(sql);
+      const sqlHttp = sqlServer(sql, {
+        settings: readSettings(sqlRestSettings, sqlRest),
+        isTls: parseListener('ksql.listeners', platform['ksql.listeners']).isTls,
+        log,
+      });
       const sqlUrl = await listening('ksql.listeners', platform, (address) => sqlHttp.listen(address));
       stop.push(() => sqlHttp.close());
       services.push({ name: 'sql', url: sqlUrl });

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/index.ts';
 import { registrySettings } from '../schema-registry/index.ts';
+import { sqlRestSettings } from '../sql/index.ts';
 import {
   codeOf,
   type GivenSettings,
@@ -32,6 +33,7 @@ export interface SplitSettings {
   readonly broker: GivenSettings;
   readonly registry: GivenSettings;
   readonly sql: GivenSettings;
+  readonly sqlRest: GivenSettings;
 }
 
 /** Gives every setting to the part that owns it. A name that nobody owns is refused, with a suggestion. */
@@ -40,10 +42,12 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   const broker: Record<string, string | number | boolean> = {};
   const registry: Record<string, string | number | boolean> = {};
   const sql: Record<string, string | number | boolean> = {};
+  const sqlRest: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(given)) {
     // The original's own spelling, where no other service has that setting.
     const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
+    else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
     else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
     else {
@@ -63,7 +67,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
       `"${unused}" is for the broker, and with "bootstrap.servers" none is started here: leave out one of them.`,
     );
   }
-  return { platform: readSettings(platformSettings, platform), broker, registry, sql };
+  return { platform: readSettings(platformSettings, platform), broker, registry, sql, sqlRest };
 }
 
 /** Reads a `.properties` file: `key=value` lines, `#` and `!` comments, a backslash at the end continues a line. */

@@ -3,7 +3,7 @@
 // (compatibility/levels.ts) → write to the log (storage/store.ts) → answer once the log has been read back.
 import type { ParsedSchema } from '../schemas/index.ts';
 import type { Client } from '../client/index.ts';
-import { type Clock, systemClock } from '../util/index.ts';
+import { type Environment, systemEnvironment } from '../util/index.ts';
 import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
 import {
   checkCompatibility,
@@ -90,9 +90,7 @@ export interface RegistryOptions {
   readonly topic?: string;
   /** Where no configuration says it. Default BACKWARD. */
   readonly compatibilityLevel?: CompatibilityLevel;
-  readonly clock?: Clock;
-  /** Between 0 and 1: how long instances wait before they try again to become the writer. */
-  readonly random?: () => number;
+  readonly environment?: Environment;
   /** Called with what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -115,8 +113,8 @@ export class SchemaRegistry {
    * of registries may have one topic: each of them reads and writes.
    */
   static async open(client: Client, options: RegistryOptions = {}): Promise<SchemaRegistry> {
-    const { topic = '_schemas', clock = systemClock, random = Math.random, log = () => {} } = options;
-    const store = await SchemaStore.open({ client, topic, clock, random, log });
+    const { topic = '_schemas', environment = systemEnvironment, log = () => {} } = options;
+    const store = await SchemaStore.open({ client, topic, environment, log });
     return new SchemaRegistry(store, options.compatibilityLevel ?? 'BACKWARD');
   }
 

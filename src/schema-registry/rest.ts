@@ -1,13 +1,11 @@
 // The registry over HTTP, with the codes and content types of Confluent's: who asks is found out, requests find their
 // route, errors get their form.
-import type { Server as HttpsServer } from 'node:https';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { messageOf, noRouteSchemas, readSettings } from '../util/index.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { httpServer, Negotiation, readRimSettings } from '../rim/index.ts';
+import { messageOf, readSettings } from '../util/index.ts';
 import { asRefusal, malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
-import { ANONYMOUS, authenticationOf } from './rest/security/authentication.ts';
-import { authorizationOf } from './rest/security/authorization.ts';
-import { type RegistryRestSettings, registryRestSettings } from './rest/security/settings.ts';
-import { type Tls, tlsOf } from './rest/security/tls.ts';
+import { authorizationOf } from './rest/authorization.ts';
+import { type RegistryRestSettings, registryRestSettings } from './rest/settings.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { Call } from './rest/access.ts';
 import { withContextInSubjects } from './rest/contexts.ts';
@@ -38,8 +36,6 @@ const NOT_SUPPORTED = {
 const IMMUTABLE = new Set(['GET /schemas/ids/:id', 'GET /schemas/ids/:id/schema', 'GET /schemas/guids/:guid']);
 
 const METRICS = '/metrics';
-/** More different ones than all clients together send; no client can make more be kept. */
-const ACCEPT_HEADERS_MAX = 100;
 
 export interface RegistryServerOptions extends Surroundings {
   /** Default: everybody may do everything. */
@@ -53,43 +49,27 @@ export interface RegistryServerOptions extends Surroundings {
 /** A server that answers for `registry`; the caller listens and closes. */
 export function registryServer(registry: SchemaRegistry, options: RegistryServerOptions): FastifyInstance {
   const { settings = readSettings(registryRestSettings, {}), isTls = false, log = () => {} } = options;
-  const authentication = authenticationOf(settings, log);
   const authorization = authorizationOf(settings, log);
-  const app = newServer(isTls ? tlsOf(settings, log) : undefined);
+  const { app, userOf } = httpServer({
+    settings: readRimSettings('schema.registry.', settings),
+    isTls,
+    bodyBytesMax: BODY_BYTES_MAX,
+    consumes: CONSUMED,
+    ignoreTrailingSlash: true,
+    rewriteUrl: withContextInSubjects,
+    fail,
+    log,
+  });
   const metrics = new RestMetrics(
     registry,
     () => connectionsOf(app),
     (error) => log(`A request was not counted: ${messageOf(error)}`),
   );
-  const userOf = new WeakMap<FastifyRequest, string>();
-
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(CONSUMED, { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, body === '' ? undefined : JSON.parse(String(body)));
-    } catch (error) {
-      done(malformedRequest(`The request body is not valid JSON: ${messageOf(error)}`));
-    }
-  });
-  const negotiation = new Negotiation();
-  // Most requests need not wait for anything: hooks with callbacks cost half of what promises do.
-  app.addHook('onRequest', (request, reply, done) => {
+  const negotiation = new Negotiation(PRODUCED);
+  app.addHook('onRequest', (request, _reply, done) => {
     const isNegotiated = request.routeOptions.url !== METRICS;
-    const letIn = (user: string) => {
-      userOf.set(request, user);
-      const isRefused = isNegotiated && negotiation.mediaType(request.headers.accept) === undefined;
-      done(isRefused ? new RegistryError(406, 'HTTP 406 Not Acceptable') : undefined);
-    };
-    const { challenge } = authentication;
-    if (challenge === undefined) {
-      letIn(ANONYMOUS);
-      return;
-    }
-    authentication.userOf(request.headers.authorization).then(letIn, (error: unknown) => {
-      const refusal = asRegistryError(error);
-      if (refusal.status === 401) reply.header('www-authenticate', challenge);
-      done(refusal);
-    });
+    const isRefused = isNegotiated && negotiation.mediaType(request.headers.accept) === undefined;
+    done(isRefused ? new RegistryError(406, 'HTTP 406 Not Acceptable') : undefined);
   });
   app.addHook('onSend', (request, reply, payload, done) => {
     if (request.routeOptions.url !== METRICS || reply.statusCode >= 400) {
@@ -103,7 +83,6 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     metrics.observe({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
   });
   app.setNotFoundHandler((_request, reply) => fail(reply, pathNotFound()));
-  app.setErrorHandler((error, _request, reply) => fail(reply, error));
 
   for (const [area, what] of Object.entries(NOT_SUPPORTED)) {
     const refuse = async () => {
@@ -143,7 +122,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
           params: request.params as Call['params'],
           query: request.query as Call['query'],
           body: bodyOf(request),
-          permissions: authorization.of(userOf.get(request)!),
+          permissions: authorization.of(userOf(request)),
         };
         const answer = await (IMMUTABLE.has(path) ? found(call) : current(call));
         // The raw schema is an answer of its own, not a JSON string.
@@ -173,79 +152,24 @@ function isFor(asked: Call['query'][string], answer: unknown): boolean {
 }
 
 /** What writes wants an object, even where nothing in it is required. */
-function bodyOf({ method, routeOptions, body }: FastifyRequest): Call['body'] {
+function bodyOf({ method, routeOptions, body: given }: FastifyRequest): Call['body'] {
   if ((method !== 'POST' && method !== 'PUT') || routeOptions.url === '/') return {};
-  if (body === undefined || body === null) throw new RegistryError(422, 'The request has no body');
+  if (given === undefined || given === null || given === '') throw new RegistryError(422, 'The request has no body');
+  let body: unknown;
+  try {
+    body = JSON.parse(String(given));
+  } catch (error) {
+    throw malformedRequest(`The request body is not valid JSON: ${messageOf(error)}`);
+  }
+  if (body === null) throw new RegistryError(422, 'The request has no body');
   if (typeof body !== 'object' || Array.isArray(body)) throw malformedRequest('The request body is not an object');
   return body as Call['body'];
-}
-
-function newServer(tls: Tls | undefined): FastifyInstance {
-  const options = {
-    bodyLimit: BODY_BYTES_MAX,
-    schemaController: noRouteSchemas,
-    routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
-    rewriteUrl: (request: { url?: string | undefined }) => withContextInSubjects(request.url ?? '/'),
-    // A path that can't be decoded is refused before any route is found.
-    frameworkErrors: (error: Error, _request: unknown, reply: unknown) => void fail(reply as FastifyReply, error),
-  };
-  if (tls === undefined) return fastify(options);
-  const { certificates, clientAuthentication } = tls;
-  let inUse = certificates.current;
-  const https = {
-    ...inUse,
-    requestCert: clientAuthentication !== 'NONE',
-    rejectUnauthorized: clientAuthentication === 'REQUIRED',
-  };
-  const app = fastify({ ...options, https }) as unknown as FastifyInstance;
-  const server = app.server as HttpsServer;
-  // Before the handshake of each connection, so that no timer is needed to notice new certificates.
-  server.prependListener('connection', () => {
-    const { current } = certificates;
-    if (current !== inUse) server.setSecureContext(current);
-    inUse = current;
-  });
-  // A certificate that is only asked for may be missing, but not be somebody else's.
-  server.on('secureConnection', (socket) => {
-    if (clientAuthentication === 'REQUESTED' && !socket.authorized && socket.getPeerCertificate().raw) socket.destroy();
-  });
-  return app;
 }
 
 function connectionsOf(app: FastifyInstance): Promise<number> {
   return new Promise((resolve, reject) => {
     app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
   });
-}
-
-/** Clients send the same few headers all the time. */
-class Negotiation {
-  readonly #known = new Map<string, string | undefined>();
-
-  /** What is answered to a client with this `Accept` header; undefined when it wants nothing that there is. */
-  mediaType(header = ''): string | undefined {
-    if (this.#known.has(header)) return this.#known.get(header);
-    const found = acceptable(header);
-    if (this.#known.size < ACCEPT_HEADERS_MAX) this.#known.set(header, found);
-    return found;
-  }
-}
-
-/** The media type that the client likes best of those that are answered; undefined when it wants none of them. */
-function acceptable(header: string): string | undefined {
-  const ranges = (header.trim() || '*/*').split(',').map((range) => {
-    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-    return { type, quality: quality === undefined ? 1 : Number(quality) };
-  });
-  const qualityOf = (produced: string) =>
-    Math.max(0, ...ranges.filter(({ type }) => matches(type, produced)).map(({ quality }) => quality));
-  const best = Math.max(...PRODUCED.map(qualityOf));
-  return best > 0 ? PRODUCED.find((produced) => qualityOf(produced) === best) : undefined;
-}
-
-function matches(range: string | undefined, type: string): boolean {
-  return range === '*/*' || range === 'application/*' || range === type;
 }
 
 function fail(reply: FastifyReply, error: unknown): FastifyReply {

@@ -1,6 +1,6 @@
 import { type SettingTable, stringSetting, type ValuesOf } from '../util/index.ts';
 import { COMPATIBILITY_LEVELS } from './compatibility-levels.ts';
-import { registryRestSettings } from './rest/security/settings.ts';
+import { registryRestSettings } from './rest/settings.ts';
 
 /** What the registry is told, under the names of Confluent's. */
 export const registrySettings = {

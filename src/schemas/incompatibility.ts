@@ -17,3 +17,5 @@ export interface Incompatibility {
   /** What is wrong deeper inside, where the finding itself only says where it surfaces. */
   readonly causes?: () => readonly Incompatibility[];
 }
+
+export type CompatibilityPolicy = 'STRICT' | 'LENIENT';

@@ -1,7 +1,7 @@
 // What every schema language offers to those who only know that there are several.
 import type { SchemaElement } from './elements.ts';
 import type { Incompatibility } from './incompatibility.ts';
-import type { CompatibilityPolicy } from './json-schema/difference-types.ts';
+import type { CompatibilityPolicy } from './incompatibility.ts';
 
 export type SchemaType = 'AVRO' | 'PROTOBUF' | 'JSON';
 

@@ -6,7 +6,7 @@ import ajvDraft04 from 'ajv-draft-04';
 import ajvFormats from 'ajv-formats';
 import { type ByteWriter, faultOf, messageOf } from '../util/index.ts';
 import { exactJson, parseExactJson } from './exact-json.ts';
-import { type JsonSchema, titleOf } from './json-schema.ts';
+import { type JsonSchema, titleOf } from './json-schema-title.ts';
 import type { Codec } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 import { DeserializationError, SerializationError } from './serde.ts';

@@ -71,6 +71,14 @@ export class Catalog {
     return [...this.#sources.values()];
   }
 
+  /** The same with one more source. */
+  with(source: DataSource): Catalog {
+    const other = new Catalog();
+    for (const each of [...this.#sources.values(), source]) other.put(each);
+    for (const [name, type] of this.#types) other.putType(name, type);
+    return other;
+  }
+
   put(source: DataSource): void {
     this.#sources.set(source.name, source);
   }

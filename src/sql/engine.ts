@@ -5,7 +5,7 @@
  * runs them: on Kafka in a server, in a test driver in tests.
  */
 import type { SchemaSource } from '../serde/index.ts';
-import { messageOf } from '../util/index.ts';
+import { type Environment, messageOf } from '../util/index.ts';
 import { Catalog } from './catalog.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
@@ -20,11 +20,12 @@ import type {
   QueryExecutor,
   RecordWriter,
   Settings,
+  PreparedStatement,
   StatementResult,
   Topics,
 } from './statements/context.ts';
 import { createSource } from './statements/create-source.ts';
-import { alterSource, createType, dropSource, dropType, terminateQuery } from './statements/drop.ts';
+import { alterSource, createType, dropSource, dropType, terminate } from './statements/drop.ts';
 import { insertValues } from './statements/insert-values.ts';
 import { createAsSelect, insertIntoSelect } from './statements/persistent-query.ts';
 
@@ -34,6 +35,8 @@ export interface SqlEngineOptions {
   readonly schemas?: SchemaSource | undefined;
   readonly writer?: RecordWriter | undefined;
   readonly functions?: FunctionCatalog | undefined;
+  /** Where time, chance and ids come from; default: the system. */
+  readonly environment?: Environment | undefined;
   /** `ksql.*` properties. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
   readonly log?: ProcessingLog | undefined;
@@ -48,7 +51,7 @@ export class SqlEngine {
   readonly #settings: Readonly<Record<string, string>>;
 
   constructor(options: SqlEngineOptions) {
-    this.functions = options.functions ?? builtInFunctions();
+    this.functions = options.functions ?? builtInFunctions(options.environment);
     this.#settings = options.settings ?? {};
     let queryNumber = 0;
     this.#context = {
@@ -94,21 +97,41 @@ export class SqlEngine {
     parsed: ParsedStatement,
     overrides: Readonly<Record<string, string>> = {},
   ): Promise<StatementResult> {
+    const { result, carryOut } = await this.prepare(parsed, overrides);
+    await carryOut();
+    return result;
+  }
+
+  /** Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it. */
+  async prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>> = {}): Promise<PreparedStatement> {
     try {
-      return await this.#carryOut(parsed.statement, this.settings(overrides));
+      const { result, carryOut } = await this.#prepare(parsed.statement, this.settings(overrides));
+      return { result, carryOut: () => this.#named(parsed, async () => carryOut()) };
     } catch (error) {
-      if (error instanceof SyntaxError) {
-        throw new SyntaxError(
-          `Failed to prepare statement: ${error.message}\nStatement: ${parsed.text}`,
-          error.location,
-        );
-      }
-      const text = (error instanceof StatementError ? error.statementText : undefined) ?? parsed.text;
-      throw new StatementError(`${messageOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
+      throw this.#withStatement(parsed, error);
     }
   }
 
-  async #carryOut(statement: Statement, setting: Settings): Promise<StatementResult> {
+  async #named(parsed: ParsedStatement, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw this.#withStatement(parsed, error);
+    }
+  }
+
+  #withStatement(parsed: ParsedStatement, error: unknown): Error {
+    if (error instanceof SyntaxError) {
+      return new SyntaxError(
+        `Failed to prepare statement: ${error.message}\nStatement: ${parsed.text}`,
+        error.location,
+      );
+    }
+    const text = (error instanceof StatementError ? error.statementText : undefined) ?? parsed.text;
+    return new StatementError(`${messageOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
+  }
+
+  #prepare(statement: Statement, setting: Settings): PreparedStatement | Promise<PreparedStatement> {
     const context = this.#context;
     switch (statement.kind) {
       case 'createSource':
@@ -127,14 +150,8 @@ export class SqlEngine {
         return createType(context, statement);
       case 'dropType':
         return dropType(context, statement);
-      case 'terminate': {
-        const ids = statement.queryId === undefined ? [...context.queries.keys()] : [statement.queryId];
-        for (const queryId of ids) {
-          if (!context.queries.has(queryId)) throw new StatementError(`Unknown queryId: ${queryId}`);
-          await terminateQuery(context, queryId);
-        }
-        return { kind: 'done', message: 'Query terminated.' };
-      }
+      case 'terminate':
+        return terminate(context, statement.queryId);
       default:
         throw new StatementError(
           `Statements of the kind '${statement.kind}' are not carried out by the engine itself.`,

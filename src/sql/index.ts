@@ -2,4 +2,5 @@
 export { parseScript } from './parser/parse.ts';
 export { SyntaxError } from './parser/syntax-error.ts';
 export { sqlServer } from './service/rest.ts';
+export { sqlRestSettings } from './settings.ts';
 export { openSqlService, type SqlService, type SqlServiceOptions } from './service/service.ts';

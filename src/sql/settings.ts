@@ -1,5 +1,6 @@
 // The properties that the SQL engine and its queries know, under ksqlDB's and Kafka Streams' names. What is not here is
 // refused with a suggestion.
+import { rimSettingsOf } from '../rim/index.ts';
 import {
   booleanSetting,
   type GivenSettings,
@@ -43,6 +44,9 @@ export const sqlSettings = {
   'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
   'ksql.max.push.queries': intSetting(100, 'How many push queries may run at once.', 0),
 } as const satisfies SettingTable;
+
+/** Who may talk to the service over HTTP. */
+export const sqlRestSettings = rimSettingsOf('ksql.', { 'authentication.realm': 'KSQL' });
 
 /** Of the Streams applications behind queries; with or without `ksql.streams.` in front, for all or for one statement. */
 export const streamsSettings = {

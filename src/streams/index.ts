@@ -8,7 +8,7 @@ export {
   TimeWindowedKStream,
 } from './dsl/grouped.ts';
 
-export type { ReadOnlyStore } from './api/interactive-queries.ts';
+export type { ReadOnlyStore } from './runtime/interactive-queries.ts';
 export { BranchedStream, KStream } from './dsl/kstream.ts';
 export { KGroupedTable, KTable } from './dsl/ktable.ts';
 export type * from './api/options.ts';
@@ -22,8 +22,14 @@ export type {
   ReadOnlyWindowStore,
   SessionStore,
   WindowStore,
-} from './state/typed-stores.ts';
-export { type OutputRecord, type TestDriverOptions, TopologyTestDriver } from './runtime/synchronous.ts';
+} from './api/stores.ts';
+export {
+  type InputRecord,
+  type OutputRecord,
+  type SynchronousOptions,
+  SynchronousTopology,
+} from './runtime/synchronous.ts';
+export { type TestDriverOptions, TopologyTestDriver } from './runtime/test-driver.ts';
 export { type SubTopology, Topology, type TopologyOptions } from './graph/topology.ts';
 export {
   JoinWindows,
@@ -36,4 +42,4 @@ export {
 } from './api/windows.ts';
 export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
-export type { LateReport } from './runtime/late-reports.ts';
+export type { LateReport } from './api/options.ts';

@@ -1,3 +1,5 @@
+import type { Environment } from './environment.ts';
+
 /** A promise with its two ends in hand. */
 export interface Deferred<T = void> {
   readonly promise: Promise<T>;
@@ -10,8 +12,8 @@ export function deferred<T = void>(): Deferred<T> {
 }
 
 /** Lets timers, sockets and other tasks run: long synchronous work calls this between slices. */
-export function yieldToEventLoop(): Promise<void> {
+export function yieldToEventLoop(environment: Pick<Environment, 'soon'>): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    environment.soon(resolve);
   });
 }

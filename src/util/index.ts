@@ -1,12 +1,12 @@
 // The leaf everything may stand on: assertions, coded errors, hashes, the injected clock. Knows nothing of ours.
 export { assert, AssertionError, unreachable } from './assert.ts';
 export { deferred, yieldToEventLoop, type Deferred } from './async.ts';
-export { ManualClock, systemClock, type Clock } from './clock.ts';
+export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvironment } from './environment.ts';
 export { crc32c } from './crc32c.ts';
 export { codeOf, faultOf, messageOf, MillraceError } from './errors.ts';
 export { noRouteSchemas } from './fastify.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
-export { ByteWriter, compareBytes } from './bytes.ts';
+export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
 export {
   booleanSetting,
   doubleSetting,

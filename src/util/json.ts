@@ -162,11 +162,9 @@ class Reader {
   }
 
   #fail(): never {
-    const found = this.#text[this.#at];
+    const found = this.#text.slice(this.#at, this.#at + 20);
     throw new SyntaxError(
-      found === undefined
-        ? 'the JSON text ends too early'
-        : `unexpected ${JSON.stringify(found)} at position ${this.#at}`,
+      found === '' ? 'unexpected end of the JSON text' : `unexpected text at ${this.#at}: ${found}`,
     );
   }
 }

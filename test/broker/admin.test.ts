@@ -17,7 +17,7 @@ import {
   sealBatch,
   type Transport,
 } from '../../src/protocol/index.ts';
-import { ManualClock } from '../../src/util/index.ts';
+import { ManualEnvironment } from '../../src/util/index.ts';
 import { batchOf, createTopic, fetchOnce, openBroker, readAll, send, temporaryDirectory } from './support.ts';
 
 let broker: Broker;
@@ -192,8 +192,8 @@ describe('what is written', () => {
   });
 
   test('gets the time of its arrival, and another codec, when the topic says so', async () => {
-    const clock = new ManualClock(5_000_000);
-    transport = (await openBroker({ clock })).connect();
+    const clock = new ManualEnvironment(5_000_000);
+    transport = (await openBroker({ environment: clock })).connect();
     await createTopic(transport, 't', 1, { 'message.timestamp.type': 'LogAppendTime', 'compression.type': 'gzip' });
     expect(await send(transport, 't', ['a', 'b'])).toMatchObject({ errorCode: 0, logAppendTimeMs: 5_000_000 });
     const records = await readAll(transport, 't');

@@ -20,19 +20,19 @@ import {
   syncGroup,
   type Transport,
 } from '../../src/protocol/index.ts';
-import { ManualClock } from '../../src/util/index.ts';
+import { ManualEnvironment } from '../../src/util/index.ts';
 import { createTopic, openBroker, temporaryDirectory } from './support.ts';
 
 const SESSION_MS = 10_000;
 const REBALANCE_MS = 30_000;
 
 describe('the state machine', () => {
-  let clock: ManualClock;
+  let clock: ManualEnvironment;
   let group: ClassicGroup;
   let persisted: number;
 
   beforeEach(() => {
-    clock = new ManualClock(1000);
+    clock = new ManualEnvironment(1000);
     persisted = 0;
     group = newGroup(0);
   });
@@ -40,7 +40,7 @@ describe('the state machine', () => {
   function newGroup(initialRebalanceDelayMs: number): ClassicGroup {
     let suffix = 0;
     return new ClassicGroup('g', {
-      clock,
+      environment: clock,
       initialRebalanceDelayMs,
       maxSize: 5,
       newMemberSuffix: () => String(++suffix),
@@ -376,8 +376,8 @@ describe('over the protocol', () => {
   });
 
   test('offsets of a deleted topic and of long empty groups are forgotten', async () => {
-    const clock = new ManualClock(1_000_000);
-    const other = await openBroker({ clock, settings: { ...settings, 'offsets.retention.minutes': 1 } });
+    const clock = new ManualEnvironment(1_000_000);
+    const other = await openBroker({ environment: clock, settings: { ...settings, 'offsets.retention.minutes': 1 } });
     transport = other.connect();
     await createTopic(transport, 't', 3);
     await commit(7);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
 import { create, deleteRecords, isIntactBatch, listOffsets } from '../../src/protocol/index.ts';
-import { ManualClock } from '../../src/util/index.ts';
+import { ManualEnvironment } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, readAll, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
 
@@ -50,8 +50,8 @@ describe('reading', () => {
   });
 
   test('waits for enough bytes, and for the time given', async () => {
-    const clock = new ManualClock(1_000_000);
-    const broker = await openBroker({ clock });
+    const clock = new ManualEnvironment(1_000_000);
+    const broker = await openBroker({ environment: clock });
     const transport = broker.connect();
     await createTopic(transport, 't');
     let early = 0;
@@ -103,8 +103,8 @@ describe('offsets by time', () => {
 
 describe('giving up records', () => {
   test('deletes segments by age and by size, but never the newest records', async () => {
-    const clock = new ManualClock(1_000_000);
-    const broker = await openBroker({ clock, settings: { 'log.retention.check.interval.ms': 1000 } });
+    const clock = new ManualEnvironment(1_000_000);
+    const broker = await openBroker({ environment: clock, settings: { 'log.retention.check.interval.ms': 1000 } });
     const transport = broker.connect();
     await createTopic(transport, 'old', 1, { ...small, 'retention.ms': '10000' });
     await createTopic(transport, 'big', 1, { ...small, 'retention.bytes': '1500' });
@@ -252,9 +252,9 @@ describe('a disk that fails', () => {
 
   test('is not waited for with durability=os, and only every so often with durability=interval', async () => {
     for (const durability of ['os', 'interval']) {
-      const clock = new ManualClock(1000);
+      const clock = new ManualEnvironment(1000);
       const disk = new FaultDisk();
-      const broker = await openBroker({ dataDir: '/data', disk, clock, settings: { durability } });
+      const broker = await openBroker({ dataDir: '/data', disk, environment: clock, settings: { durability } });
       const transport = broker.connect();
       await createTopic(transport, 't');
       disk.syncs = 0;

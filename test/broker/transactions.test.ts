@@ -13,7 +13,7 @@ import {
   type Transport,
   txnOffsetCommit,
 } from '../../src/protocol/index.ts';
-import { ManualClock } from '../../src/util/index.ts';
+import { ManualEnvironment } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
 
@@ -125,13 +125,13 @@ describe('an idempotent producer', () => {
 });
 
 describe('a transaction', () => {
-  let clock: ManualClock;
+  let clock: ManualEnvironment;
   let broker: Broker;
   let transport: Transport;
 
   beforeEach(async () => {
-    clock = new ManualClock(1_000_000);
-    broker = await openBroker({ settings, clock });
+    clock = new ManualEnvironment(1_000_000);
+    broker = await openBroker({ settings, environment: clock });
     transport = broker.connect();
     await createTopic(transport, 't', 3);
   });

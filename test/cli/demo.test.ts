@@ -12,7 +12,7 @@ describe.skipIf(!existsSync(data))('millrace demo', () => {
   afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
   const run = () => new Millrace(['demo', '-d', dataDir, '--records', '120000', ...ANY_PORTS]);
 
-  test('killed again and again it continues, and ends with verified results', { timeout: 120_000 }, async () => {
+  test('killed again and again it continues, and ends with verified results', async () => {
     // At the first statement, in the middle of loading, and just before the end.
     for (const moment of [/late_flights /, /\n [3-6]0 % /, /\n 90 % /]) {
       const killed = run();

@@ -24,7 +24,7 @@ Object.assign(CompressionCodecs, {
   }),
 });
 
-describe('kafkajs', { timeout: 30_000 }, () => {
+describe('kafkajs', () => {
   let kafka: InstanceType<typeof Kafka>;
   const open: { disconnect(): Promise<void> }[] = [];
 

@@ -17,7 +17,7 @@ function hasKcat(): boolean {
   }
 }
 
-describe.skipIf(!isHere)('kcat', { timeout: 30_000 }, () => {
+describe.skipIf(!isHere)('kcat', () => {
   let address: string;
 
   beforeAll(async () => {

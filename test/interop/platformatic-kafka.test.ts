@@ -11,7 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listeningBroker } from './support.ts';
 
-describe('@platformatic/kafka', { timeout: 30_000 }, () => {
+describe('@platformatic/kafka', () => {
   let bootstrapBrokers: string[];
   const open: { close(): Promise<void> }[] = [];
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCases } from '../../src/schema-registry/conformance-cases.ts';
+import { readCases } from '../../tools/registry-conformance/cases.ts';
 
 const folder = resolve(import.meta.dirname, '../../../shared/data/registry');
 

@@ -37,7 +37,7 @@ interface Acknowledged {
   readonly version: number;
 }
 
-test('what was acknowledged survives', { timeout: 60_000 }, async () => {
+test('what was acknowledged survives', async () => {
   const acknowledged: Acknowledged[] = [];
   let number = 0;
   let [doomed, other] = [await start(), await start()];

@@ -7,9 +7,6 @@ import { InvalidSchema } from '../../src/schemas/index.ts';
 import { parseSchema } from '../../src/schemas/languages.ts';
 import { schemaTexts } from './random-schemas.ts';
 
-/** Far beyond what any of these takes; a hang or an explosion takes more. */
-const LIMIT_MS = 15_000;
-
 /** The schema, or undefined when it is refused as one. Anything else that is thrown fails the test. */
 function parsed(type: string, text: string): ParsedSchema | undefined {
   try {
@@ -199,9 +196,7 @@ test.each<[string, string, unknown, unknown, number | 'some']>([
   ],
 ])('hard: %s (%s)', (_what, type, a, b, findings) => {
   const text = (schema: unknown) => (typeof schema === 'string' ? schema : JSON.stringify(schema));
-  const begun = performance.now();
   const count = compared(parsed(type, text(a)), parsed(type, text(b)));
-  expect(performance.now() - begun).toBeLessThan(LIMIT_MS);
   if (findings === 'some') expect(count).toBeGreaterThan(0);
   else expect(count).toBe(findings);
 });

@@ -97,7 +97,7 @@ const body = fc.oneof(
   ),
 );
 
-test('requests at random', { timeout: 60_000 }, async () => {
+test('requests at random', async () => {
   const embedded = await openEmbedded();
   const client = embedded.connect();
   const registry = await SchemaRegistry.open(client);

@@ -1,7 +1,8 @@
 // Expressions from text to value, family by family. A row has the columns below.
 import { describe, expect, test } from 'vitest';
 import { Catalog } from '../../src/sql/catalog.ts';
-import { Columns, ExpressionCompiler } from '../../src/sql/expressions/expression.ts';
+import { Columns } from '../../src/sql/expressions/typed.ts';
+import { ExpressionCompiler } from '../../src/sql/expressions/expression.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
 import { parseExpression } from '../../src/sql/parser/parse.ts';
 import {

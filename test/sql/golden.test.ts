@@ -1,27 +1,28 @@
-// Every script of test/sql/golden against the plans and topologies that it should give. `vitest run -u` writes them anew.
+// Every script of test/sql/golden: its statements, their plans and topologies, what records make of them, and why what is
+// refused is refused. test/sql/golden.ts says how scripts are written. `vitest run -u` writes the expected files anew:
+// read the difference before you believe it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { explainPlan } from '../../src/sql/plan/explain.ts';
-import { plainEngine } from './support.ts';
+import { runGolden } from './golden.ts';
 
 const folder = join(import.meta.dirname, 'golden');
-const scripts = readdirSync(folder).filter((file) => file.endsWith('.sql'));
+const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.sql'))
+  .sort();
 
-describe('plans', () => {
-  test('there are scripts', () => {
-    expect(scripts.length).toBeGreaterThan(2);
+describe('golden scripts', () => {
+  test('are there', () => {
+    expect(scripts.length).toBeGreaterThan(30);
+  });
+
+  test('have each what they should make, and nothing is left of others', () => {
+    const made = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.out'));
+    expect(made.sort()).toEqual(scripts.map((file) => file.replace(/\.sql$/, '.out')));
   });
 
   test.each(scripts)('%s', async (file) => {
-    const { engine, queries } = plainEngine();
-    await engine.execute(readFileSync(join(folder, file), 'utf8'));
-    const text = [...queries.values()]
-      .map(
-        ({ queryId, plan, topology }) =>
-          `## ${queryId}\n${plan.text}\n\n${explainPlan(plan)}\n\n${topology.describe()}`,
-      )
-      .join('\n\n');
-    await expect(`${text.trimEnd()}\n`).toMatchFileSnapshot(join(folder, file.replace('.sql', '.plan')));
+    const text = await runGolden(readFileSync(join(folder, file), 'utf8'));
+    await expect(text).toMatchFileSnapshot(join(folder, file.replace(/\.sql$/, '.out')));
   });
 });

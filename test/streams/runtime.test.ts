@@ -243,7 +243,7 @@ describe('an instance', () => {
     const otherDir = mkdtempSync(join(tmpdir(), 'millrace-streams-'));
     const other = run(counts(input, output), { ...settings, stateDir: otherDir });
     await other.start();
-    await expect.poll(() => [one.metrics().length, other.metrics().length], { timeout: 5000 }).toEqual([4, 4]);
+    await expect.poll(() => [one.metrics().length, other.metrics().length]).toEqual([4, 4]);
     const send = (round: number) =>
       produce(
         input,
@@ -256,7 +256,7 @@ describe('an instance', () => {
       );
     await reaches(10);
     await stop(one);
-    await expect.poll(() => other.metrics().length, { timeout: 5000 }).toBe(8);
+    await expect.poll(() => other.metrics().length).toBe(8);
     await send(2);
     const records = await reaches(20);
     expect(Math.max(...records.map(([, value]) => value!))).toBe(20);
@@ -280,7 +280,7 @@ describe('an instance', () => {
       ['k', 'good'],
       ['k', 'bad'],
     ]);
-    await expect.poll(() => app.state, { timeout: 5000 }).toBe('ERROR');
+    await expect.poll(() => app.state).toBe('ERROR');
     expect(String(app.error)).toMatch(/map-values failed at .*-0@1: no/);
   });
 

@@ -280,7 +280,7 @@ describe('on a platform', () => {
     const first = await start();
     // The table has to be there before the orders are.
     const count = (app: KafkaStreams) => [...app.store('limits').keyValue<User, Order>().all()].length;
-    await expect.poll(() => count(first), { timeout: 10_000 }).toBe(ids.length);
+    await expect.poll(() => count(first)).toBe(ids.length);
     for (const id of ids) await send('orders', orders, id + 10, id);
     const joined = await topicOf('joined', ids.length);
     expect(joined.map((record) => shown(record, orders)).sort()).toEqual(
@@ -297,7 +297,7 @@ describe('on a platform', () => {
 
     // Without its checkpoints it reads the table's own topic again.
     const second = await start();
-    await expect.poll(() => count(second), { timeout: 10_000 }).toBe(ids.length);
+    await expect.poll(() => count(second)).toBe(ids.length);
     for (const id of ids) await send('orders', orders, id + 10, 0);
     const more = await topicOf('joined', ids.length * 2);
     expect(more.map((record) => shown(record, orders)).filter((text) => text.includes('00}'))).toHaveLength(ids.length);

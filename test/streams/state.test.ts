@@ -287,7 +287,7 @@ describe('the checkpoint', () => {
       return Math.floor((seed / 0x80000000) * below);
     };
     const path = join(directory, '0_0');
-    let checkpoint = await Checkpoint.open(path, sizes);
+    let checkpoint = await Checkpoint.open(path, undefined, sizes);
     let now = create();
     // What has been logged since the last checkpoint: a restart gets it from the changelog.
     let log: { kind: string; key: Buffer; value: Buffer | null; timestamp: number }[] = [];
@@ -332,7 +332,7 @@ describe('the checkpoint', () => {
       }
       if (random(5) === 0) {
         await checkpoint.close();
-        checkpoint = await Checkpoint.open(path, sizes);
+        checkpoint = await Checkpoint.open(path, undefined, sizes);
         const back = create();
         await checkpoint.load(stores(back.store, back.windows));
         for (const { kind, key, value, timestamp } of log) {

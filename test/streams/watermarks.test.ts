@@ -286,7 +286,7 @@ describe('history in four partitions', () => {
       await reader.start();
       await start(copy(one, middle), { applicationId: writers[0]!, ...exactlyOnce }).start();
       await expect
-        .poll(() => reader.metrics().reduce((sum, { processed }) => sum + processed, 0), { timeout: 20_000 })
+        .poll(() => reader.metrics().reduce((sum, { processed }) => sum + processed, 0))
         .toBeGreaterThanOrEqual(RECORDS);
       await start(copy(two, middle), { applicationId: writers[1]!, ...exactlyOnce }).start();
       expect(await read(output, CLOSED * 10)).toEqual(Array.from({ length: CLOSED * 10 }, () => 2 * PER_WINDOW));

@@ -9,7 +9,7 @@ import type { Road } from './client.ts';
 const record = (name: string) => JSON.stringify({ type: 'record', name, fields: [{ name: 'a', type: 'int' }] });
 
 export function registriesSuite(name: string, openRoad: () => Promise<Road>): void {
-  describe(`registries that share a topic ${name}`, { timeout: 60_000 }, () => {
+  describe(`registries that share a topic ${name}`, () => {
     const topic = `_schemas-${randomUUID()}`;
     let road: Road;
     const clients: Client[] = [];

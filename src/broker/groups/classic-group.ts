@@ -6,7 +6,7 @@
  * A pure state machine: requests come in as calls, answers go out through callbacks, time is a `Clock`.
  */
 import { ByteReader, ErrorCode } from '../../protocol/index.ts';
-import type { Clock } from '../../util/index.ts';
+import type { Environment } from '../../util/index.ts';
 import { GroupMember } from './group-member.ts';
 import {
   type JoinRequest,
@@ -20,7 +20,7 @@ import {
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
 
 export interface GroupEnvironment {
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly initialRebalanceDelayMs: number;
   readonly maxSize: number;
   /** A new, unique suffix for member ids. */
@@ -54,7 +54,7 @@ export class ClassicGroup {
   constructor(id: string, env: GroupEnvironment) {
     this.id = id;
     this.#env = env;
-    this.stateSince = env.clock.now();
+    this.stateSince = env.environment.now();
   }
 
   /** Takes over a generation from the journal: its members have a session's time to be heard of. */
@@ -71,11 +71,11 @@ export class ClassicGroup {
     this.protocolName = from.protocolName;
     this.leader = from.leader;
     this.state = from.members.length === 0 ? 'Empty' : 'Stable';
-    this.stateSince = from.stateSince < 0 ? this.#env.clock.now() : from.stateSince;
+    this.stateSince = from.stateSince < 0 ? this.#env.environment.now() : from.stateSince;
     for (const member of from.members) {
       this.members.set(member.id, member);
       if (member.instanceId !== null) this.#static.set(member.instanceId, member.id);
-      member.keepAlive(this.#env.clock, () => this.#expire(member));
+      member.keepAlive(this.#env.environment, () => this.#expire(member));
     }
   }
 
@@ -183,22 +183,22 @@ export class ClassicGroup {
     const wasEmpty = this.state === 'Empty';
     this.#setState('PreparingRebalance');
     this.#cancelSyncTimer();
-    const { clock, initialRebalanceDelayMs } = this.#env;
+    const { environment, initialRebalanceDelayMs } = this.#env;
     if (wasEmpty && initialRebalanceDelayMs > 0) {
-      this.#initialWait = { until: clock.now() + this.#rebalanceTimeout(), grew: false };
+      this.#initialWait = { until: environment.now() + this.#rebalanceTimeout(), grew: false };
       this.#waitForCompany();
     } else {
-      this.#cancelJoinTimer = clock.after(this.#rebalanceTimeout(), () => this.#completeJoin());
+      this.#cancelJoinTimer = environment.after(this.#rebalanceTimeout(), () => this.#completeJoin());
     }
   }
 
   /** An empty group waits a little for more members, and again as long as some came. */
   #waitForCompany(): void {
-    const { clock, initialRebalanceDelayMs } = this.#env;
+    const { environment, initialRebalanceDelayMs } = this.#env;
     const wait = this.#initialWait!;
-    const delay = Math.max(0, Math.min(initialRebalanceDelayMs, wait.until - clock.now()));
-    this.#cancelJoinTimer = clock.after(delay, () => {
-      if (wait.grew && clock.now() < wait.until) {
+    const delay = Math.max(0, Math.min(initialRebalanceDelayMs, wait.until - environment.now()));
+    this.#cancelJoinTimer = environment.after(delay, () => {
+      if (wait.grew && environment.now() < wait.until) {
         wait.grew = false;
         this.#waitForCompany();
       } else {
@@ -225,7 +225,7 @@ export class ClassicGroup {
     const joining = [...this.members.values()].filter((member) => member.isJoining);
     if (this.members.size > 0 && joining.length === 0) {
       // Only static members, none of them heard of: they have until their sessions end.
-      this.#cancelJoinTimer = this.#env.clock.after(this.#rebalanceTimeout(), () => this.#completeJoin());
+      this.#cancelJoinTimer = this.#env.environment.after(this.#rebalanceTimeout(), () => this.#completeJoin());
       return;
     }
     this.generation++;
@@ -239,7 +239,9 @@ export class ClassicGroup {
       this.#keepAlive(member);
       member.answerJoin(this.#joined(member));
     }
-    this.#cancelSyncTimer = this.#env.clock.after(this.#rebalanceTimeout(), () => this.#dropUnsynced(this.generation));
+    this.#cancelSyncTimer = this.#env.environment.after(this.#rebalanceTimeout(), () =>
+      this.#dropUnsynced(this.generation),
+    );
   }
 
   #becomeEmpty(): void {
@@ -411,7 +413,7 @@ export class ClassicGroup {
   }
 
   #expectMember(id: string, timeoutMs: number): void {
-    const cancel = this.#env.clock.after(timeoutMs, () => {
+    const cancel = this.#env.environment.after(timeoutMs, () => {
       this.#pending.delete(id);
       this.#tryCompleteJoin();
     });
@@ -419,7 +421,7 @@ export class ClassicGroup {
   }
 
   #keepAlive(member: GroupMember): void {
-    member.keepAlive(this.#env.clock, () => this.#expire(member));
+    member.keepAlive(this.#env.environment, () => this.#expire(member));
   }
 
   #checkMember(memberId: string, instanceId: string | null, generationId: number): number {
@@ -480,7 +482,7 @@ export class ClassicGroup {
 
   #setState(state: GroupState): void {
     this.state = state;
-    this.stateSince = this.#env.clock.now();
+    this.stateSince = this.#env.environment.now();
   }
 
   // ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,9 +2,8 @@
  * Consumer groups and their committed offsets. Group state is in memory; what must survive a restart is in
  * `__consumer_offsets`, and counts when it is durable there. At startup that topic is read back.
  */
-import { randomUUID } from 'node:crypto';
 import { BatchCursor, batchHeader, ErrorCode, TRANSACTIONAL } from '../../protocol/index.ts';
-import { type Clock, messageOf } from '../../util/index.ts';
+import { type Environment, messageOf, randomUuid } from '../../util/index.ts';
 import { coordinatorError, InternalTopic, type JournalRecord } from '../internal-topic.ts';
 import { readMarker } from '../log/producer-state.ts';
 import type { Partition, Settled } from '../partition.ts';
@@ -13,7 +12,8 @@ import { OFFSETS_TOPIC, type Topic, type Topics } from '../topics.ts';
 import { ClassicGroup, type GroupEnvironment } from './classic-group.ts';
 import { GroupMember, IN_PROCESS_HOST } from './group-member.ts';
 import { groupRecord, groupTombstone, readGroup, readKey, readOffset, type StoredGroup } from './journal-records.ts';
-import { type OffsetEntry, OffsetStore } from './offset-store.ts';
+import type { OffsetEntry } from './committed-offset.ts';
+import { OffsetStore } from './offset-store.ts';
 
 export interface Group {
   readonly classic: ClassicGroup;
@@ -22,7 +22,7 @@ export interface Group {
 
 export class GroupCoordinator {
   readonly #settings: BrokerSettings;
-  readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #report: (message: string) => void;
   readonly #journal: InternalTopic;
   readonly #groups = new Map<string, Group>();
@@ -33,26 +33,26 @@ export class GroupCoordinator {
 
   constructor(options: {
     readonly settings: BrokerSettings;
-    readonly clock: Clock;
+    readonly environment: Environment;
     readonly topics: Topics;
     readonly report: (message: string) => void;
   }) {
-    const { settings, clock, topics, report } = options;
+    const { settings, environment, topics, report } = options;
     this.#settings = settings;
-    this.#clock = clock;
+    this.#environment = environment;
     this.#report = report;
     this.#journal = new InternalTopic({
       name: OFFSETS_TOPIC,
       topics,
-      clock,
+      environment,
       partitions: settings['offsets.topic.num.partitions'],
       segmentBytes: settings['offsets.topic.segment.bytes'],
     });
     this.#env = {
-      clock,
+      environment,
       initialRebalanceDelayMs: settings['group.initial.rebalance.delay.ms'],
       maxSize: settings['group.max.size'],
-      newMemberSuffix: () => randomUUID(),
+      newMemberSuffix: () => randomUuid(environment),
       persist: (group, done) => {
         this.#append(group.id, [groupRecord(group)], (errorCode) => done(coordinatorError(errorCode)));
       },
@@ -169,7 +169,7 @@ export class GroupCoordinator {
 
   /** Forgets the offsets of groups that were empty for long, then the groups. */
   expireOffsets(): void {
-    const now = this.#clock.now();
+    const now = this.#environment.now();
     const retentionMs = this.#settings['offsets.retention.minutes'] * 60_000;
     for (const [id, group] of this.#groups) {
       const { classic, offsets } = group;
@@ -182,7 +182,7 @@ export class GroupCoordinator {
   }
 
   #scheduleExpiry(): void {
-    this.#stopExpiry = this.#clock.after(this.#settings['offsets.retention.check.interval.ms'], () => {
+    this.#stopExpiry = this.#environment.after(this.#settings['offsets.retention.check.interval.ms'], () => {
       this.expireOffsets();
       this.#scheduleExpiry();
     });

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../../protocol/index.ts';
-import type { Clock } from '../../util/index.ts';
+import type { Environment } from '../../util/index.ts';
 import {
   type JoinRequest,
   type JoinResult,
@@ -101,9 +101,9 @@ export class GroupMember {
   // ── Session ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Begins the session timeout anew. A running timer is left alone and looks at the deadline when it fires. */
-  keepAlive(clock: Clock, expire: () => void): void {
-    this.#deadline = clock.now() + this.sessionTimeoutMs;
-    if (this.#cancelTimer === undefined) this.#arm(clock, expire);
+  keepAlive(environment: Environment, expire: () => void): void {
+    this.#deadline = environment.now() + this.sessionTimeoutMs;
+    if (this.#cancelTimer === undefined) this.#arm(environment, expire);
   }
 
   stop(): void {
@@ -111,14 +111,15 @@ export class GroupMember {
     this.#cancelTimer = undefined;
   }
 
-  #arm(clock: Clock, expire: () => void): void {
+  #arm(environment: Environment, expire: () => void): void {
     const due = this.#deadline;
-    this.#cancelTimer = clock.after(due - clock.now(), () => {
+    this.#cancelTimer = environment.after(due - environment.now(), () => {
       this.#cancelTimer = undefined;
-      const isLate = clock.now() - due > STALL_MS;
+      const isLate = environment.now() - due > STALL_MS;
       // A member that waits to join is alive: it is the group that lets it wait.
-      if (this.isJoining || isLate) this.#deadline = Math.max(this.#deadline, clock.now() + this.sessionTimeoutMs);
-      if (clock.now() < this.#deadline) this.#arm(clock, expire);
+      if (this.isJoining || isLate)
+        this.#deadline = Math.max(this.#deadline, environment.now() + this.sessionTimeoutMs);
+      if (environment.now() < this.#deadline) this.#arm(environment, expire);
       else expire();
     });
   }

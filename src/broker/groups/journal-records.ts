@@ -16,7 +16,7 @@ import {
 } from '../../protocol/index.ts';
 import type { JournalRecord } from '../internal-topic.ts';
 import type { ClassicGroup } from './classic-group.ts';
-import type { OffsetEntry } from './offset-store.ts';
+import type { OffsetEntry } from './committed-offset.ts';
 
 const OFFSET_KEY = 1;
 const GROUP_KEY = 2;

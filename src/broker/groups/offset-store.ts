@@ -1,17 +1,6 @@
 import type { JournalRecord } from '../internal-topic.ts';
+import type { CommittedOffset, OffsetEntry } from './committed-offset.ts';
 import { offsetRecord, offsetTombstone } from './journal-records.ts';
-
-export interface CommittedOffset {
-  readonly offset: number;
-  readonly leaderEpoch: number;
-  readonly metadata: string;
-  readonly committedAt: number;
-}
-
-export interface OffsetEntry extends CommittedOffset {
-  readonly topic: string;
-  readonly partition: number;
-}
 
 /** The committed offsets of one group, and those that wait for their transaction. */
 export class OffsetStore {

@@ -81,14 +81,14 @@ class ParkedFetch implements Reader {
         this.#watched.push(partition);
       }
     }
-    this.#cancelTimer = this.#context.core.clock.after(this.#request.maxWaitMs, () => this.#finish());
+    this.#cancelTimer = this.#context.core.environment.after(this.#request.maxWaitMs, () => this.#finish());
   }
 
   /** Several partitions advance in one round: they are looked at together, once the round is over. */
   advanced(): void {
     if (this.#isChecking) return;
     this.#isChecking = true;
-    queueMicrotask(() => {
+    this.#context.core.environment.afterThis(() => {
       this.#isChecking = false;
       if (this.#isDone) return;
       const attempt = readAll(this.#request, this.#context, this.#wanted);

@@ -7,7 +7,7 @@ import {
   ZERO_UUID,
 } from '../../protocol/index.ts';
 import type { Core } from '../core.ts';
-import type { OffsetEntry } from '../groups/offset-store.ts';
+import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { on } from './handler.ts';
 import { findTopic } from './topic-reference.ts';
 
@@ -41,7 +41,7 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
             offset: committedOffset,
             leaderEpoch: committedLeaderEpoch,
             metadata,
-            committedAt: core.clock.now(),
+            committedAt: core.environment.now(),
           });
           waiting.push(answer);
         }

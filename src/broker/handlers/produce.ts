@@ -79,7 +79,7 @@ function append(
   if (topic.isInternal) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
   if (records === null || records.length === 0) return refuse(ErrorCode.INVALID_RECORD, 'there are no records');
   if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
-  const validated = validateBatch(records, topic.settings, context.version, core.clock.now());
+  const validated = validateBatch(records, topic.settings, context.version, core.environment.now());
   if (!validated.ok) {
     const { answer } = refuse(validated.errorCode, validated.message);
     answer.recordErrors = validated.recordErrors;
@@ -89,7 +89,7 @@ function append(
   const denied = admit(core, request.transactionalId, batch, topic, partition, context.version);
   if (denied !== ErrorCode.NONE) return refuse(denied);
   const stamps = topic.settings['message.timestamp.type'] === 'LogAppendTime';
-  const appendTime = stamps ? core.clock.now() : -1;
+  const appendTime = stamps ? core.environment.now() : -1;
   const result = partition.append(batch, appendTime);
   if (result.kind === 'refused') return refuse(result.errorCode, result.reason);
   const answer: Mutable<PartitionAnswer> = {

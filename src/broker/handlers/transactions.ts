@@ -11,7 +11,7 @@ import {
   txnOffsetCommit,
 } from '../../protocol/index.ts';
 import type { Core } from '../core.ts';
-import type { OffsetEntry } from '../groups/offset-store.ts';
+import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { OFFSETS_TOPIC } from '../topics.ts';
 import type { ProducerIdentity } from '../transactions/transaction-coordinator.ts';
 import { type Place, TRANSACTION_STATES } from '../transactions/transaction.ts';
@@ -170,7 +170,7 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
           offset: part.committedOffset,
           leaderEpoch: part.committedLeaderEpoch,
           metadata,
-          committedAt: core.clock.now(),
+          committedAt: core.environment.now(),
         });
       }
     }
@@ -254,7 +254,7 @@ export const handleListTransactions = on(listTransactions, (request, { core }) =
     const errorCode = ErrorCode.INVALID_REGULAR_EXPRESSION;
     return { throttleTimeMs: 0, errorCode, unknownStateFilters: [], transactionStates: [] };
   }
-  const now = core.clock.now();
+  const now = core.environment.now();
   const found = [...core.transactions.all()].filter(
     ({ id, state, producerId, startedAt }) =>
       (stateFilters.length === 0 || stateFilters.includes(state)) &&

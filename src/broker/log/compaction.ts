@@ -3,7 +3,7 @@
  * that was not compacted yet, for the newest offset of each key; then everything up to there, of which what is still
  * wanted is copied to new segments. All in slices, so that the broker goes on serving.
  */
-import { yieldToEventLoop } from '../../util/index.ts';
+import { type Environment, yieldToEventLoop } from '../../util/index.ts';
 import {
   BatchCursor,
   batchHeader,
@@ -48,20 +48,24 @@ export function dirtyRatio(log: PartitionLog, segments: readonly Segment[], now:
 }
 
 /** Compacts the given segments, which are the oldest ones of the log. */
-export async function compact(log: PartitionLog, segments: readonly Segment[], now: number): Promise<CompactionResult> {
+export async function compact(
+  log: PartitionLog,
+  segments: readonly Segment[],
+  environment: Environment,
+): Promise<CompactionResult> {
   const end = log.segments[segments.length]!.baseOffset;
   const aborted = abortedRanges(log, end);
-  const newest = await newestOffsets(log, segments, aborted);
+  const newest = await newestOffsets(log, segments, aborted, environment);
   let bytesBefore = 0;
   let bytesAfter = 0;
-  const keeper = new Keeper(newest, aborted, now, log.settings['delete.retention.ms']);
+  const keeper = new Keeper(newest, aborted, environment.now(), log.settings['delete.retention.ms']);
   for (const group of groupsOf(segments, log.settings['segment.bytes'])) {
     const target = log.newCompactedSegment(group[0]!.baseOffset);
     let isReplaced = false;
     try {
       for (const segment of group) {
         bytesBefore += segment.size;
-        await forEachBatchInSlices(segment, (batch) => {
+        await forEachBatchInSlices(segment, environment, (batch) => {
           const kept = keeper.keep(batch);
           if (kept !== undefined) target.copyIn(kept);
         });
@@ -167,11 +171,12 @@ async function newestOffsets(
   log: PartitionLog,
   segments: readonly Segment[],
   aborted: AbortedRanges,
+  environment: Environment,
 ): Promise<Map<string, number>> {
   const newest = new Map<string, number>();
   for (const segment of segments) {
     if (segment.nextOffset <= log.cleanedTo) continue;
-    await forEachBatchInSlices(segment, (batch) => {
+    await forEachBatchInSlices(segment, environment, (batch) => {
       const isTransactional = (batchHeader.attributes(batch) & TRANSACTIONAL) !== 0;
       if (isTransactional && aborted.includes(batchHeader.producerId(batch), batchHeader.baseOffset(batch))) return;
       const cursor = new BatchCursor(batch);
@@ -184,7 +189,11 @@ async function newestOffsets(
   return newest;
 }
 
-async function forEachBatchInSlices(segment: Segment, visit: (batch: Buffer) => void): Promise<void> {
+async function forEachBatchInSlices(
+  segment: Segment,
+  environment: Environment,
+  visit: (batch: Buffer) => void,
+): Promise<void> {
   let offset = segment.baseOffset;
   for (let isDone = false; !isDone; ) {
     let count = 0;
@@ -194,7 +203,7 @@ async function forEachBatchInSlices(segment: Segment, visit: (batch: Buffer) => 
       offset = batchHeader.lastOffset(bytes, at) + 1;
       return true;
     });
-    await yieldToEventLoop();
+    await yieldToEventLoop(environment);
   }
 }
 

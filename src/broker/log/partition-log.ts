@@ -3,7 +3,7 @@
  * producers and aborted transactions, but nothing of acknowledgements or readers: those are the partition's.
  */
 import { join } from 'node:path';
-import { assert, type Clock } from '../../util/index.ts';
+import { assert, type Environment } from '../../util/index.ts';
 import { BatchCursor, batchHeader } from '../../protocol/index.ts';
 import type { TopicSettings } from '../settings.ts';
 import { AbortedTransactions } from './aborted-transactions.ts';
@@ -19,7 +19,7 @@ const EPOCHS_FILE = 'leader-epoch-checkpoint';
 
 export interface LogEnvironment {
   readonly disk: Disk;
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly cache: TailCache;
 }
 
@@ -84,7 +84,7 @@ export class PartitionLog {
     const baseOffset = this.endOffset;
     if (this.epochs.isEmpty) this.#beginEpoch(0);
     segment.append(batch, baseOffset, this.leaderEpoch, appendTime);
-    this.producers.appended(batch, 0, baseOffset, this.#env.clock.now());
+    this.producers.appended(batch, 0, baseOffset, this.#env.environment.now());
     return baseOffset;
   }
 
@@ -195,7 +195,7 @@ export class PartitionLog {
   /** Deletes closed segments that retention no longer wants; only what lies below `limitOffset` may go. */
   applyRetention(limitOffset: number): number {
     const { 'retention.ms': retentionMs, 'retention.bytes': retentionBytes } = this.settings;
-    const now = this.#env.clock.now();
+    const now = this.#env.environment.now();
     let excess = retentionBytes < 0 ? 0 : this.sizeInBytes - retentionBytes;
     let keepFrom = 0;
     for (const segment of this.#segments) {
@@ -265,7 +265,7 @@ export class PartitionLog {
 
   /** Removes for good the files of segments that were deleted long enough ago. */
   removeDoomedFiles(): void {
-    const now = this.#env.clock.now();
+    const now = this.#env.environment.now();
     this.#doomed = this.#doomed.filter(({ path, at }) => {
       if (at > now) return true;
       this.#env.disk.remove(path);
@@ -312,7 +312,7 @@ export class PartitionLog {
     const active = this.#segments.at(-1);
     if (active === undefined || this.#isFull(active, batch)) this.roll();
     const segment = this.#segments.at(-1)!;
-    if (segment.firstAppendAt < 0) segment.firstAppendAt = this.#env.clock.now();
+    if (segment.firstAppendAt < 0) segment.firstAppendAt = this.#env.environment.now();
     return segment;
   }
 
@@ -321,7 +321,7 @@ export class PartitionLog {
     const { settings } = this;
     return (
       segment.size + batch.length > settings['segment.bytes'] ||
-      (segment.firstAppendAt >= 0 && this.#env.clock.now() - segment.firstAppendAt > settings['segment.ms']) ||
+      (segment.firstAppendAt >= 0 && this.#env.environment.now() - segment.firstAppendAt > settings['segment.ms']) ||
       segment.indexBytes >= settings['segment.index.bytes'] ||
       segment.nextOffset + batchHeader.lastOffsetDelta(batch) - segment.baseOffset > MAX_RELATIVE_OFFSET
     );
@@ -371,9 +371,9 @@ export class PartitionLog {
   }
 
   #dropSegmentsBelow(offset: number): void {
-    const { disk, clock } = this.#env;
+    const { disk, environment } = this.#env;
     if (offset >= this.endOffset && this.#segments.length > 0 && this.#segments.at(-1)!.size > 0) this.roll();
-    const at = clock.now() + this.settings['file.delete.delay.ms'];
+    const at = environment.now() + this.settings['file.delete.delay.ms'];
     while (this.#segments.length > 1 && this.#segments[1]!.baseOffset <= offset) {
       const segment = this.#segments.shift()!;
       this.#unsynced = this.#unsynced.filter((candidate) => candidate !== segment);
@@ -396,7 +396,7 @@ export class PartitionLog {
     const producerId = batchHeader.producerId(bytes, at);
     const epoch = batchHeader.producerEpoch(bytes, at);
     const lastStableOffset = Math.min(offset, this.producers.firstOpenOffset());
-    const now = this.#env.clock.now();
+    const now = this.#env.environment.now();
     const start = this.producers.markerAppended(producerId, epoch, marker.coordinatorEpoch, now);
     if (start >= 0 && !marker.committed) {
       this.aborted.add({ producerId, firstOffset: start, lastOffset: offset, lastStableOffset });
@@ -429,7 +429,7 @@ export class PartitionLog {
           newestEpoch = Math.max(newestEpoch, batchHeader.leaderEpoch(bytes, at));
         });
       }
-      segment.firstAppendAt = this.#env.clock.now();
+      segment.firstAppendAt = this.#env.environment.now();
       this.#segments.push(segment);
       if (this.recoveredBytesCut > 0) {
         this.#removeSegments(bases.slice(i + 1));
@@ -486,7 +486,7 @@ export class PartitionLog {
       if (baseOffset < from) return true;
       const marker = readMarker(bytes, at);
       if (marker !== undefined) this.#noteMarker(bytes, at, baseOffset, marker);
-      else this.producers.appended(bytes, at, baseOffset, this.#env.clock.now());
+      else this.producers.appended(bytes, at, baseOffset, this.#env.environment.now());
       return true;
     });
   }

@@ -8,7 +8,7 @@
  * up in the next one.
  */
 import { BatchCursor, batchHeader, buildTransactionMarker, ErrorCode } from '../../protocol/index.ts';
-import { type Clock, messageOf } from '../../util/index.ts';
+import { type Environment, messageOf } from '../../util/index.ts';
 import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import { coordinatorError, InternalTopic } from '../internal-topic.ts';
 import type { Partition } from '../partition.ts';
@@ -43,7 +43,7 @@ export interface ProducerIdentity {
 
 export class TransactionCoordinator {
   readonly #settings: BrokerSettings;
-  readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #topics: Topics;
   readonly #groups: GroupCoordinator;
   readonly #ids: ProducerIds;
@@ -54,14 +54,14 @@ export class TransactionCoordinator {
 
   constructor(options: {
     readonly settings: BrokerSettings;
-    readonly clock: Clock;
+    readonly environment: Environment;
     readonly topics: Topics;
     readonly groups: GroupCoordinator;
     readonly ids: ProducerIds;
     readonly report: (message: string) => void;
   }) {
     this.#settings = options.settings;
-    this.#clock = options.clock;
+    this.#environment = options.environment;
     this.#topics = options.topics;
     this.#groups = options.groups;
     this.#ids = options.ids;
@@ -69,7 +69,7 @@ export class TransactionCoordinator {
     this.#journal = new InternalTopic({
       name: TRANSACTIONS_TOPIC,
       topics: options.topics,
-      clock: options.clock,
+      environment: options.environment,
       partitions: options.settings['transaction.state.log.num.partitions'],
       segmentBytes: options.settings['transaction.state.log.segment.bytes'],
     });
@@ -103,7 +103,7 @@ export class TransactionCoordinator {
     }
     let transaction = this.#transactions.get(id);
     if (transaction === undefined) {
-      transaction = newTransaction(id, this.#ids.take(), timeoutMs, this.#clock.now());
+      transaction = newTransaction(id, this.#ids.take(), timeoutMs, this.#environment.now());
       this.#transactions.set(id, transaction);
     } else if (expected.producerId >= 0) {
       const { producerId, epoch, previousEpoch } = transaction;
@@ -195,12 +195,12 @@ export class TransactionCoordinator {
     if (transaction.state !== 'Ongoing') {
       transaction.places.clear();
       transaction.state = 'Ongoing';
-      transaction.startedAt = this.#clock.now();
+      transaction.startedAt = this.#environment.now();
     } else if (places.every((place) => transaction.places.has(placeKey(place)))) {
       return false;
     }
     for (const place of places) transaction.places.set(placeKey(place), place);
-    transaction.updatedAt = this.#clock.now();
+    transaction.updatedAt = this.#environment.now();
     return transaction.places.size !== before || before === 0;
   }
 
@@ -285,7 +285,7 @@ export class TransactionCoordinator {
       this.#groups.endTransaction(producerId, committed);
       transaction.state = committed ? 'CompleteCommit' : 'CompleteAbort';
       transaction.places.clear();
-      transaction.updatedAt = this.#clock.now();
+      transaction.updatedAt = this.#environment.now();
       done();
       // Not waited for: should a crash lose it, startup finds the decision and writes the markers once more.
       this.#append(transaction, () => {});
@@ -304,7 +304,7 @@ export class TransactionCoordinator {
       producerId,
       producerEpoch: epoch,
       coordinatorEpoch: COORDINATOR_EPOCH,
-      timestamp: this.#clock.now(),
+      timestamp: this.#environment.now(),
     });
     const offset = partition.appendMarker(marker);
     if (offset < 0) settled();
@@ -315,7 +315,7 @@ export class TransactionCoordinator {
 
   #store(transaction: Transaction, stored: (errorCode: number) => void): void {
     transaction.isChanging = true;
-    transaction.updatedAt = this.#clock.now();
+    transaction.updatedAt = this.#environment.now();
     this.#append(transaction, (errorCode) => {
       transaction.isChanging = false;
       stored(coordinatorError(errorCode));
@@ -399,7 +399,7 @@ export class TransactionCoordinator {
 
   /** Aborts transactions that take too long, with an epoch that fences their producers. */
   abortTimedOut(): void {
-    const now = this.#clock.now();
+    const now = this.#environment.now();
     for (const transaction of this.#transactions.values()) {
       if (transaction.state !== 'Ongoing' || transaction.isChanging) continue;
       if (now - transaction.startedAt < transaction.timeoutMs) continue;
@@ -409,7 +409,7 @@ export class TransactionCoordinator {
 
   /** Forgets transactional ids that were not used for long. */
   expireIds(): void {
-    const before = this.#clock.now() - this.#settings['transactional.id.expiration.ms'];
+    const before = this.#environment.now() - this.#settings['transactional.id.expiration.ms'];
     for (const transaction of this.#transactions.values()) {
       const { id, state, updatedAt } = transaction;
       if (isBusy(transaction) || state === 'Ongoing' || updatedAt > before) continue;
@@ -425,7 +425,7 @@ export class TransactionCoordinator {
   #repeat(intervalMs: number, action: () => void): void {
     const index = this.#stopTimers.length;
     const arm = (): void => {
-      this.#stopTimers[index] = this.#clock.after(intervalMs, () => {
+      this.#stopTimers[index] = this.#environment.after(intervalMs, () => {
         action();
         arm();
       });

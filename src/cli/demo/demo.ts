@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Platform, version } from '../../platform/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import type { DemoOptions } from '../main.ts';
+import type { DemoOptions } from '../options.ts';
 import { type Entity, SqlClient } from '../sql-client.ts';
 import { serviceSettings, signalled } from '../start.ts';
 import { splitStatements } from '../statements.ts';

@@ -1,5 +1,5 @@
 // What a route needs of who asks, and whether who asks has it.
-import { denied, type GlobalOperation, type Permissions, type SubjectOperation } from './security/authorization.ts';
+import { denied, type GlobalOperation, type Permissions, type SubjectOperation } from './authorization.ts';
 import { RegistryError } from '../errors.ts';
 import type { SchemaRegistry } from '../registry.ts';
 import { type Params, type Query, readReference } from './entities.ts';

@@ -3,7 +3,7 @@
 import { SCHEMA_TYPES } from '../../schemas/index.ts';
 import { checkCompatibility } from '../compatibility-levels.ts';
 import { asRefusal, invalidSchema, RegistryError } from '../errors.ts';
-import { denied } from './security/authorization.ts';
+import { denied } from './authorization.ts';
 import { dryRun, explained } from '../insight/dry-run.ts';
 import { hasRuleOfType } from '../metadata.ts';
 import type { SchemaRegistry } from '../registry.ts';

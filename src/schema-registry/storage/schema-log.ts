@@ -8,7 +8,15 @@
 // what another one has changed meanwhile is refused by the broker, reads on, and decides anew. No instance needs to know
 // another one, and what was acknowledged is never overwritten (docs/decisions/registry-writes-are-fenced.md).
 import type { Client, Consumer, Producer } from '../../client/index.ts';
-import { assert, type Clock, codeOf, type Deferred, deferred, messageOf, yieldToEventLoop } from '../../util/index.ts';
+import {
+  assert,
+  type Environment,
+  codeOf,
+  type Deferred,
+  deferred,
+  messageOf,
+  yieldToEventLoop,
+} from '../../util/index.ts';
 import { asRefusal, RegistryError, schemaTooLarge, storeError, storeTimeout } from '../errors.ts';
 import type { RecordKey } from './schema-records.ts';
 
@@ -18,9 +26,7 @@ export type ApplyRecord = (key: string | null, value: string | null) => void;
 export interface SchemaLogOptions {
   readonly client: Client;
   readonly topic: string;
-  readonly clock: Clock;
-  /** Between 0 and 1. */
-  readonly random: () => number;
+  readonly environment: Environment;
   /** Called with what an operator may want to know. */
   readonly log: (message: string) => void;
 }
@@ -85,7 +91,7 @@ export class SchemaLog {
   caughtUp(): Promise<void> {
     // A look at the log's end that began earlier may have missed what the caller knows of: the next one serves all who
     // ask while it waits, and it waits for the requests that came in along with this one.
-    this.#nextCheck ??= (this.#check ?? yieldToEventLoop()).then(async () => {
+    this.#nextCheck ??= (this.#check ?? yieldToEventLoop(this.#options.environment)).then(async () => {
       this.#check = this.#nextCheck;
       this.#nextCheck = undefined;
       try {
@@ -144,9 +150,9 @@ export class SchemaLog {
   // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #takeOver(): Promise<void> {
-    const { client, topic, clock } = this.#options;
+    const { client, topic, environment } = this.#options;
     if (this.#term !== undefined) {
-      if (this.#term.end === this.#position && clock.now() - this.#term.since < TERM_MS) return;
+      if (this.#term.end === this.#position && environment.now() - this.#term.since < TERM_MS) return;
       this.#endTerm();
     }
     const producer = client.producer({
@@ -155,7 +161,7 @@ export class SchemaLog {
       transactionTimeoutMs: TIMEOUT_MS,
       deliveryTimeoutMs: TIMEOUT_MS,
     });
-    this.#term = { producer, since: clock.now(), end: -1 };
+    this.#term = { producer, since: environment.now(), end: -1 };
     try {
       await this.#within(TIMEOUT_MS, producer.initTransactions());
     } catch (error) {
@@ -174,9 +180,9 @@ export class SchemaLog {
 
   /** Instances that contend for the log must not keep taking it from each other in step. */
   #pause(attempt: number): Promise<void> {
-    const { clock, random } = this.#options;
+    const { environment } = this.#options;
     return new Promise((resolve) => {
-      clock.after(Math.ceil(random() * BACKOFF_MS * Math.min(attempt, 10)), resolve);
+      environment.after(Math.ceil(environment.random() * BACKOFF_MS * Math.min(attempt, 10)), resolve);
     });
   }
 
@@ -209,7 +215,7 @@ export class SchemaLog {
 
   async #within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
     const late = deferred<never>();
-    const cancel = this.#options.clock.after(timeoutMs, () => late.reject(storeTimeout()));
+    const cancel = this.#options.environment.after(timeoutMs, () => late.reject(storeTimeout()));
     try {
       return await Promise.race([work, late.promise]);
     } finally {

@@ -18,7 +18,8 @@ import {
   targetOf,
 } from './node.ts';
 import { maximumMatching } from './bipartite-matching.ts';
-import { type CompatibilityPolicy, isAcceptable } from './difference-types.ts';
+import type { CompatibilityPolicy } from '../incompatibility.ts';
+import { isAcceptable } from './difference-types.ts';
 import { compareMultiples } from './multiples.ts';
 import { itemModel, type Model, PropertyModels } from './content-model.ts';
 

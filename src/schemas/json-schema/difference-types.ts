@@ -1,7 +1,6 @@
 // The kinds of differences between two JSON Schemas, by the verdict on each: may a reader with the updated schema read
 // what was written with the original one? Types that are in neither set never may.
-
-export type CompatibilityPolicy = 'STRICT' | 'LENIENT';
+import type { CompatibilityPolicy } from '../incompatibility.ts';
 
 const SAFE = words(`
   ID_CHANGED DESCRIPTION_CHANGED TITLE_CHANGED DEFAULT_CHANGED SCHEMA_REMOVED TYPE_EXTENDED

@@ -1,5 +1,5 @@
 import { refuse } from '../errors.ts';
-import type { ExpressionCompiler } from '../expressions/expression.ts';
+import type { Expressions } from '../expressions/typed.ts';
 import type { Expression, SelectItem } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, isSystemColumn, pseudoColumns } from '../schema.ts';
@@ -110,7 +110,7 @@ export class NameGenerator {
 }
 
 /** The names of the fields behind `->*`. */
-export function fieldsOf(compiler: ExpressionCompiler): (base: Expression) => readonly string[] {
+export function fieldsOf(compiler: Expressions): (base: Expression) => readonly string[] {
   return (base) => {
     const { type } = compiler.compile(base);
     if (type?.kind !== 'STRUCT') return refuse(`Cannot dereference non-struct type in ${printExpression(base)}->*`);

@@ -10,7 +10,7 @@ import type { SqlType } from '../types.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { type JsonCounts, wholeDecoder, writer } from '../formats/json.ts';
 import { fieldReader, JsonFields, plainDigits } from '../formats/json-fields.ts';
-import type { Evaluate } from '../expressions/expression.ts';
+import type { Evaluate } from '../expressions/typed.ts';
 import type { TopologyEnvironment } from './flow.ts';
 import { holdsBare, rowSerde } from '../formats/row-serde.ts';
 import { FieldKind, type JsonScanner, plainInteger } from '../formats/json-scanner.ts';

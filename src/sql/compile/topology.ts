@@ -31,7 +31,7 @@ import { joinStep } from './topology-join.ts';
 import { internalSerde } from '../formats/internal.ts';
 import type { JsonCounts } from '../formats/json.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
-import type { Evaluate } from '../expressions/expression.ts';
+import type { Evaluate } from '../expressions/typed.ts';
 import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
 import { timestampOf } from './timestamp.ts';
 

@@ -7,7 +7,7 @@ import { STRING } from '../types.ts';
 import { caster } from '../values/cast.ts';
 import type { SqlValue } from '../values/value.ts';
 import { wantedType } from './call.ts';
-import type { Evaluate, ExpressionCompiler } from './expression.ts';
+import type { Evaluate, Expressions } from './typed.ts';
 
 /** One aggregate of a query: its running state, and how a row's arguments for it are found. */
 export interface CompiledAggregate {
@@ -15,11 +15,7 @@ export interface CompiledAggregate {
   readonly args: readonly Evaluate[];
 }
 
-export function compileAggregate(
-  compiler: ExpressionCompiler,
-  call: Call,
-  settings: FunctionSettings,
-): CompiledAggregate {
+export function compileAggregate(compiler: Expressions, call: Call, settings: FunctionSettings): CompiledAggregate {
   const declared = compiler.environment.functions.get(call.name);
   if (declared.kind !== 'aggregate') return refuse(`${call.name} is not an aggregate function`);
   const compiled = call.args.map((arg) => compiler.compile(arg));

@@ -14,7 +14,7 @@ import { addLong, divideLong, type Long, multiplyLong, remainderLong, subtractLo
 import { caster } from '../values/cast.ts';
 import type { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
-import type { Compiled } from './expression.ts';
+import type { Compiled } from './typed.ts';
 
 /**
  * `a + b` and its sisters: the result's type follows from the operands' types alone.

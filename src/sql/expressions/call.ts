@@ -12,7 +12,7 @@ import { timeUnit } from '../parser/build-expression.ts';
 import { asDecimalType, type SqlType, STRING } from '../types.ts';
 import { caster } from '../values/cast.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import type { Compiled, ExpressionCompiler } from './expression.ts';
+import type { Compiled, Expressions } from './typed.ts';
 import { nullOnError } from './null-on-error.ts';
 
 /** What an argument gives for a row: a value, or a lambda as a function. */
@@ -21,7 +21,7 @@ type Argument = (row: Row) => SqlValue | ((...args: SqlValue[]) => SqlValue);
 const UNIT_WORDS = new Set(['DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND']);
 
 /** A call of a scalar function. */
-export function compileCall(compiler: ExpressionCompiler, call: Call): Compiled {
+export function compileCall(compiler: Expressions, call: Call): Compiled {
   const declared = compiler.environment.functions.get(call.name);
   if (declared.kind === 'aggregate')
     return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);
@@ -33,7 +33,7 @@ export function compileCall(compiler: ExpressionCompiler, call: Call): Compiled 
 
 /** A call of a table function: the values of one new column, row by row. */
 export function compileTableCall(
-  compiler: ExpressionCompiler,
+  compiler: Expressions,
   call: Call,
 ): { type: SqlType; rows: (row: Row) => readonly SqlValue[] } {
   const declared = compiler.environment.functions.get(call.name);
@@ -45,7 +45,7 @@ export function compileTableCall(
 
 /** Finds the overload and compiles the arguments, widened to what it takes. */
 function resolveCall<O extends OverloadBase>(
-  compiler: ExpressionCompiler,
+  compiler: Expressions,
   call: Call,
   declared: FunctionBase<O> & { readonly kind: string },
 ) {
@@ -88,7 +88,7 @@ interface Given {
   readonly unit?: TimeUnit;
 }
 
-function asArgument(compiler: ExpressionCompiler, declared: FunctionBase<OverloadBase>, ast: Expression): Given {
+function asArgument(compiler: Expressions, declared: FunctionBase<OverloadBase>, ast: Expression): Given {
   if (ast.kind === 'lambda') return { type: { kind: 'LAMBDA', arity: ast.parameters.length }, lambda: ast };
   if (ast.kind === 'unit') return { type: { kind: 'UNIT' }, unit: ast.unit };
   if (ast.kind === 'column' && ast.source === undefined && UNIT_WORDS.has(ast.name) && !compiler.hasColumn(ast.name)) {

@@ -5,7 +5,7 @@ import { BOOLEAN, isNumeric, isTemporal, type SqlType, STRING, sameType, typeTex
 import { caster } from '../values/cast.ts';
 import { Decimal } from '../values/decimal.ts';
 import { compareValues, equalValues, type SqlValue } from '../values/value.ts';
-import type { Compiled, Evaluate, ExpressionCompiler } from './expression.ts';
+import type { Compiled, Evaluate, Expressions } from './typed.ts';
 
 const operatorNames: Record<ComparisonOperator, string> = {
   '=': 'EQUAL',
@@ -18,7 +18,7 @@ const operatorNames: Record<ComparisonOperator, string> = {
   'IS NOT DISTINCT FROM': 'IS_NOT_DISTINCT_FROM',
 };
 
-export function compileComparison(compiler: ExpressionCompiler, e: Expression & { kind: 'comparison' }): Compiled {
+export function compileComparison(compiler: Expressions, e: Expression & { kind: 'comparison' }): Compiled {
   const left = compiler.compile(e.left);
   const right = compiler.compile(e.right);
   const distinct = e.op === 'IS DISTINCT FROM' || e.op === 'IS NOT DISTINCT FROM';

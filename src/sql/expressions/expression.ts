@@ -1,7 +1,6 @@
 import { assert, unreachable } from '../../util/index.ts';
 import { refuse } from '../errors.ts';
-import type { FunctionCatalog } from '../functions/function.ts';
-import type { Expression, TypeNode } from '../parser/ast.ts';
+import type { Expression } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import {
   arrayOf,
@@ -24,46 +23,14 @@ import { arithmetic } from './arithmetic.ts';
 import { compileCall } from './call.ts';
 import { compileComparison, equality } from './comparison.ts';
 import { nullOnError } from './null-on-error.ts';
+import { Columns, type Evaluate, type Compiled, type ExpressionEnvironment, type Expressions } from './typed.ts';
 import { type Element, unify } from './unify.ts';
-
-/** The columns that an expression may name, and where their values stand in a row. */
-export class Columns {
-  readonly list: readonly { readonly name: string; readonly type: SqlType }[];
-  readonly #index = new Map<string, number>();
-
-  constructor(list: readonly { readonly name: string; readonly type: SqlType }[]) {
-    this.list = list;
-    list.forEach((column, i) => {
-      if (!this.#index.has(column.name)) this.#index.set(column.name, i);
-    });
-  }
-
-  indexOf(name: string): number | undefined {
-    return this.#index.get(name);
-  }
-}
-
-export type Evaluate = (row: Row) => SqlValue;
-
-/** An expression that has been understood: its type (null = the type of NULL) and how to evaluate it. */
-export interface Compiled {
-  readonly type: SqlType | null;
-  readonly evaluate: Evaluate;
-  /** The value of a literal. */
-  readonly constant?: SqlValue;
-}
-
-export interface ExpressionEnvironment {
-  readonly functions: FunctionCatalog;
-  /** Custom types become what they stand for. */
-  resolveType(type: TypeNode): SqlType;
-}
 
 /**
  * Expressions to closures. The same walk finds the types and refuses what has none, so an expression that was accepted
  * can be evaluated.
  */
-export class ExpressionCompiler {
+export class ExpressionCompiler implements Expressions {
   readonly environment: ExpressionEnvironment;
   readonly #columns: Columns;
   /** Values of lambda parameters, by slot; `#lambdas` says which name has which. */
@@ -155,7 +122,6 @@ export class ExpressionCompiler {
     }
   }
 
-  /** Compiles a lambda's body; the result calls it with its parameters' values. */
   compileLambda(
     parameters: readonly string[],
     types: readonly (SqlType | null)[],

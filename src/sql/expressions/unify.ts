@@ -19,7 +19,7 @@ import { parseLong } from '../values/bigint.ts';
 import { caster } from '../values/cast.ts';
 import { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
-import type { Compiled, Evaluate } from './expression.ts';
+import type { Compiled, Evaluate } from './typed.ts';
 
 /** One member of a list whose members must get one common type. */
 export interface Element {

@@ -59,7 +59,7 @@ function recordWriter(
 }
 
 function withoutColumn(field: AvroField, name: string): Write {
-  return defaultWriter(field, name) ?? nullWriter(field.type, `${name}, which no column is for,`);
+  return defaultWriter(field, name) ?? nullWriter(field.type, name);
 }
 
 /** A default is the same bytes whenever it is written. */

@@ -3,7 +3,7 @@ import { zoneOffsetAt } from '../values/zones.ts';
 import type { SqlValue } from '../values/value.ts';
 import { pure, type ScalarFunction, type ScalarOverload, scalar } from './function.ts';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 const UNIT_MS: Record<string, number> = {
   DAYS: DAY_MS,
@@ -13,7 +13,7 @@ const UNIT_MS: Record<string, number> = {
   MILLISECONDS: 1,
 };
 
-const systemZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const systemZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const floorMod = (value: number, by: number): number => ((value % by) + by) % by;
 
@@ -110,13 +110,5 @@ export const dateTimeFunctions: readonly ScalarFunction[] = [
     pure('BIGINT, STRING, STRING -> STRING', (ms: number, pattern: string, zone: string) =>
       format(Number(ms), pattern, zone),
     ),
-  ]),
-  scalar('UNIX_DATE', 'DATE / TIME', 'The epoch days of a date, or of today.', [
-    pure('-> INT', () => Math.floor((Date.now() + zoneOffsetAt(systemZone(), Date.now())) / DAY_MS)),
-    pure('DATE -> INT', (days: number) => days),
-  ]),
-  scalar('UNIX_TIMESTAMP', 'DATE / TIME', 'The epoch milliseconds of a timestamp, or the current ones.', [
-    pure('-> BIGINT', () => Date.now()),
-    pure('TIMESTAMP -> BIGINT', (ms: number) => ms),
   ]),
 ];

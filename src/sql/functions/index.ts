@@ -1,8 +1,10 @@
 import { basicAggregates } from './aggregate/basic.ts';
 import { collectingAggregates } from './aggregate/collect.ts';
 import { arrayFunctions } from './array.ts';
+import { type Environment, systemEnvironment } from '../../util/index.ts';
 import { bytesFunctions } from './bytes.ts';
 import { dateTimeFunctions } from './date-time.ts';
+import { environmentFunctions } from './environment.ts';
 import { FunctionCatalog } from './function.ts';
 import { jsonFunctions } from './json.ts';
 import { lambdaFunctions, mapFunctions } from './map.ts';
@@ -14,7 +16,7 @@ import { tableFunctions } from './table.ts';
 import { urlFunctions } from './url.ts';
 
 /** All functions that the engine has by itself. */
-export function builtInFunctions(): FunctionCatalog {
+export function builtInFunctions(environment: Environment = systemEnvironment): FunctionCatalog {
   return new FunctionCatalog([
     ...basicAggregates,
     ...collectingAggregates,
@@ -30,5 +32,6 @@ export function builtInFunctions(): FunctionCatalog {
     ...jsonFunctions,
     ...urlFunctions,
     ...otherFunctions,
+    ...environmentFunctions(environment),
   ]);
 }

@@ -119,13 +119,7 @@ export const mathFunctions: readonly ScalarFunction[] = [
     pairs((base, exponent) => base ** exponent),
   ),
   real('RADIANS', 'Degrees to radians.', (value) => (value / 180) * Math.PI),
-  scalar('RANDOM', 'MATHEMATICAL', 'A random number from 0 to 1.', [pure('-> DOUBLE', () => Math.random())]),
-  rounding(
-    'ROUND',
-    'The nearest number with so many digits; halves go up.',
-    (value) => Math.floor(value + 0.5),
-    roundHalfUp,
-  ),
+  rounding('ROUND', 'The nearest number with so many digits; halves go up.', Math.round, roundHalfUp),
   scalar(
     'SIGN',
     'MATHEMATICAL',

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { SqlValue } from '../values/value.ts';
 import { nullable, pure, type ScalarFunction, scalar } from './function.ts';
 
@@ -61,7 +61,8 @@ const DEFAULT_MASKS: Masks = { upper: 'X', lower: 'x', digit: 'n', other: '-' };
 
 function mask(text: string, masks: Masks): string {
   let out = '';
-  for (const char of text) {
+  // One mask per UTF-16 unit, so that the length stays and a part may be masked.
+  for (const char of text.split('')) {
     const kind = /\p{Lu}/u.test(char)
       ? masks.upper
       : /\p{Ll}/u.test(char)
@@ -146,7 +147,7 @@ function escapedCharacter(text: string): SqlValue {
   return text.replace(/\\u([0-9a-fA-F]{4})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-function uuidOf(bytes: Buffer): SqlValue {
+export function uuidOf(bytes: Buffer): SqlValue {
   if (bytes.length !== 16) return null;
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
@@ -242,7 +243,9 @@ export const stringFunctions: readonly ScalarFunction[] = [
     pure('STRING -> STRING', (text: string) => createHash('md5').update(text).digest('hex')),
   ]),
   scalar('REPLACE', 'STRING', 'The text with all occurrences of another replaced.', [
-    pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) => text.split(old).join(fresh)),
+    pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) =>
+      text.replaceAll(old, () => fresh),
+    ),
   ]),
   scalar('SPLIT', 'STRING', 'The parts of a text between delimiters.', [
     pure('STRING, STRING -> ARRAY<STRING>', (text: string, delimiter: string) =>
@@ -268,8 +271,4 @@ export const stringFunctions: readonly ScalarFunction[] = [
     ),
   ]),
   scalar('TRIM', 'STRING', 'The text without white space at its ends.', [pure('STRING -> STRING', trim)]),
-  scalar('UUID', 'STRING', 'A random UUID, or the one that 16 bytes hold.', [
-    pure('-> STRING', () => randomUUID()),
-    pure('BYTES -> STRING', uuidOf),
-  ]),
 ];

@@ -6,7 +6,7 @@ function partsOf(text: string): {
   scheme?: string;
   host?: string;
   port?: string;
-  path: string;
+  path?: string;
   query?: string;
   fragment?: string;
 } {
@@ -14,23 +14,29 @@ function partsOf(text: string): {
   const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
   if (match === null) throw new RangeError(`'${text}' is not a valid URI`);
   const [, scheme, authority, path = '', query, fragment] = match;
+  // What has a scheme and no slash behind it has nothing but a fragment more: no path, and no query.
+  const opaque = scheme !== undefined && authority === undefined && !path.startsWith('/');
   const server = authority === undefined ? null : /^(?:[^@]*@)?(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority);
   return {
-    path,
+    ...(opaque ? {} : { path }),
     ...(scheme === undefined ? {} : { scheme }),
     ...(server?.[1] === undefined || server[1] === '' ? {} : { host: server[1] }),
     ...(server?.[2] === undefined || server[2] === '' ? {} : { port: server[2] }),
-    ...(query === undefined ? {} : { query }),
+    ...(query === undefined || opaque ? {} : { query }),
     ...(fragment === undefined ? {} : { fragment }),
   };
 }
 
+/** Bytes that are no UTF-8 become U+FFFD; a percent sign without two digits is an error. */
 function decode(text: string): string {
-  return decodeURIComponent(text);
+  return text.replace(/(?:%[0-9a-fA-F]{2})+|%/g, (run) => {
+    if (run === '%') throw new RangeError(`'${text}' has a percent sign without two hexadecimal digits`);
+    return Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8');
+  });
 }
 
 function decodeForm(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
+  return decode(text.replaceAll('+', ' '));
 }
 
 function encodeForm(text: string): string {
@@ -69,7 +75,7 @@ export const urlFunctions: readonly ScalarFunction[] = [
   scalar('URL_EXTRACT_PARAMETER', 'URL', 'The value of a parameter of a URL.', [
     pure('STRING, STRING -> STRING', parameter),
   ]),
-  part('URL_EXTRACT_PATH', 'The path of a URL.', ({ path }) => decode(path)),
+  part('URL_EXTRACT_PATH', 'The path of a URL.', ({ path }) => decoded(path)),
   part('URL_EXTRACT_PORT', 'The port of a URL.', ({ port }) => (port === undefined ? null : Number(port)), 'INT'),
   part('URL_EXTRACT_PROTOCOL', 'The protocol of a URL.', ({ scheme }) => scheme ?? null),
   part('URL_EXTRACT_QUERY', 'The query string of a URL.', ({ query }) => decoded(query)),

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog.ts';
-import { Columns, ExpressionCompiler } from '../expressions/expression.ts';
+import { Columns } from '../expressions/typed.ts';
+import { ExpressionCompiler } from '../expressions/expression.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { RowColumn } from './plan.ts';
 

@@ -4,14 +4,15 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
-import { messageOf } from '../../util/index.ts';
+import { type Environment, messageOf } from '../../util/index.ts';
+import { defaultOf } from '../settings.ts';
 import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
 
 export interface ExecutorOptions {
   readonly client: Client;
   readonly serviceId: string;
   readonly stateDir: string;
-  readonly setting: Settings;
+  readonly environment: Environment;
   readonly log: (message: string) => void;
 }
 
@@ -29,45 +30,12 @@ export class KafkaExecutor implements QueryExecutor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<string, Running>();
   readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
-  /** While the command log is replayed nothing is started: the last word on each query may come later. */
-  #held: Map<string, { readonly query: PersistentQuery; readonly setting: Settings }> | undefined;
-  /** Settings of the statement that is being carried out. */
-  #setting: Settings;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#setting = options.setting;
   }
 
-  /** From here on queries are collected instead of started, until `release`. */
-  hold(): void {
-    this.#held = new Map();
-  }
-
-  async release(): Promise<void> {
-    const held = [...(this.#held?.values() ?? [])];
-    this.#held = undefined;
-    // Each needs its own time to find its state again; nobody has to wait for another, and a failure is its own.
-    await Promise.all(
-      held.map(({ query, setting }) =>
-        this.#launch(query, setting).catch((error: unknown) =>
-          this.#options.log(`query ${query.queryId} does not start: ${messageOf(error)}`),
-        ),
-      ),
-    );
-  }
-
-  /** The settings with which the next queries are started. */
-  use(setting: Settings): void {
-    this.#setting = setting;
-  }
-
-  async start(query: PersistentQuery): Promise<void> {
-    if (this.#held === undefined) await this.#launch(query, this.#setting);
-    else this.#held.set(query.queryId, { query, setting: this.#setting });
-  }
-
-  async #launch(query: PersistentQuery, setting: Settings): Promise<void> {
+  async start(query: PersistentQuery, setting: Settings): Promise<void> {
     const { queryId, topology } = query;
     await this.#close(queryId);
     const onFatal = (error: unknown) => {
@@ -87,23 +55,23 @@ export class KafkaExecutor implements QueryExecutor {
 
   /** Stops a query where it is; `resume` goes on from there. */
   async pause(queryId: string): Promise<void> {
-    const held = this.#held?.get(queryId) ?? this.#running.get(queryId);
-    if (held === undefined) return;
-    this.#held?.delete(queryId);
-    this.#paused.set(queryId, { query: held.query, setting: held.setting });
+    const running = this.#running.get(queryId);
+    if (running === undefined) return;
+    this.keepPaused(running.query, running.setting);
     await this.#close(queryId);
+  }
+
+  /** Knows a query as one that was paused. */
+  keepPaused(query: PersistentQuery, setting: Settings): void {
+    this.#paused.set(query.queryId, { query, setting });
   }
 
   async resume(queryId: string): Promise<void> {
     const paused = this.#paused.get(queryId);
-    if (paused === undefined) return;
-    this.#paused.delete(queryId);
-    if (this.#held === undefined) await this.#launch(paused.query, paused.setting);
-    else this.#held.set(queryId, paused);
+    if (paused !== undefined) await this.start(paused.query, paused.setting);
   }
 
   async stop(queryId: string): Promise<void> {
-    this.#held?.delete(queryId);
     this.#paused.delete(queryId);
     const running = this.#running.get(queryId);
     await this.#close(queryId);
@@ -147,6 +115,18 @@ export class KafkaExecutor implements QueryExecutor {
     return this.#running.get(queryId)?.streams.store(name);
   }
 
+  /** Records that a query's operators have left out since it was started here, by operator and reason. */
+  dropped(queryId: string): Record<string, Record<string, number>> {
+    const sums: Record<string, Record<string, number>> = {};
+    for (const { droppedBy } of this.#running.get(queryId)?.streams.metrics() ?? []) {
+      for (const [operator, reasons] of Object.entries(droppedBy)) {
+        const own = (sums[operator] ??= {});
+        for (const [reason, count] of Object.entries(reasons)) own[reason] = (own[reason] ?? 0) + count;
+      }
+    }
+    return sums;
+  }
+
   applicationId(queryId: string): string {
     return `_confluent-ksql-${this.#options.serviceId}query_${queryId}`;
   }
@@ -159,9 +139,10 @@ export class KafkaExecutor implements QueryExecutor {
     onFatal: (error: unknown) => void,
     overrides: Partial<StreamsSettings> = {},
   ): KafkaStreams {
-    const { client, stateDir } = this.#options;
+    const { client, stateDir, environment } = this.#options;
+    const valueOf = (name: string) => setting(name) ?? defaultOf(name);
     const number = (name: string) => {
-      const value = setting(name);
+      const value = valueOf(name);
       return value === undefined ? undefined : Number(value);
     };
     const commitIntervalMs = number('commit.interval.ms');
@@ -170,8 +151,9 @@ export class KafkaExecutor implements QueryExecutor {
       client,
       applicationId,
       stateDir,
+      environment,
       processingGuarantee: isExactlyOnce(setting) ? 'exactly_once_v2' : 'at_least_once',
-      autoOffsetReset: setting('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
+      autoOffsetReset: valueOf('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
       ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
       upstreamApplications: (topic) => this.#writersOf(topic, applicationId),

@@ -17,7 +17,12 @@ import {
 import { ByteWriter } from '../../util/index.ts';
 import { protobufPrinter } from '../formats/protobuf.ts';
 import { refuse } from '../errors.ts';
-import type { PrintedTopic } from '../service/service.ts';
+
+/** Lines of PRINT, until the topic ends, LIMIT is reached, or it is closed. */
+export interface PrintedTopic {
+  readonly lines: AsyncIterable<string>;
+  close(): Promise<void>;
+}
 
 const POLL_MS = 500;
 

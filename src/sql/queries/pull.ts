@@ -1,11 +1,11 @@
 // SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it; on a
 // stream, from its topic, from the first record to the last that was there when the query began.
 import { type Client, recordsOf } from '../../client/index.ts';
-import { TopologyTestDriver } from '../../streams/index.ts';
+import { SynchronousTopology } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
-import type { ResultColumn, ResultRow, RunningQuery } from '../service/entities.ts';
+import type { ResultColumn, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
@@ -20,7 +20,7 @@ import { type Lookup, Materialization, orNull, type TableRow } from './materiali
 import type { KafkaExecutor } from './persistent.ts';
 import { columnsText } from './result-schema.ts';
 import { rowWriter } from './row-json.ts';
-import { planTransient, type TransientQuery } from './transient.ts';
+import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
 const ROWS_PER_BATCH = 1000;
 const POLL_MS = 1000;
@@ -265,15 +265,15 @@ async function pullStream(
       });
     }
   });
-  const driver = new TopologyTestDriver(topology, {
+  const running = new SynchronousTopology(topology, {
     onDecodeError: () => 'continue',
     onProcessingError: () => 'continue',
   });
   let given = 0;
 
   async function* results(): AsyncGenerator<Row> {
-    for await (const record of recordsUntilNow(client, source.topic)) {
-      await driver.pipeLoading(source.topic, record.key, record.value, record.timestamp, record.headers);
+    for await (const records of recordsUntilNow(client, source.topic)) {
+      await running.pipeAll(records);
       for (const row of found.splice(0)) {
         if (given >= limit) return;
         given++;
@@ -286,6 +286,7 @@ async function pullStream(
   return finite(queryId, planned.columns, results(), { markKeys: false, finalMessage });
 }
 
+/** What the topic holds now, in the pieces that come. */
 async function* recordsUntilNow(client: Client, topic: string) {
   const description = (await client.admin().describeTopics([topic])).get(topic);
   const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }));
@@ -299,9 +300,8 @@ async function* recordsUntilNow(client: Client, topic: string) {
   try {
     let waiting = ends.filter(({ offset }) => offset > 0);
     while (waiting.length > 0) {
-      for (const record of recordsOf(await consumer.poll(POLL_MS))) {
-        if (record.offset < endOf.get(record.partition)!) yield record;
-      }
+      const fetched = [...recordsOf(await consumer.poll(POLL_MS))];
+      yield fetched.filter(({ partition, offset }) => offset < endOf.get(partition)!);
       waiting = waiting.filter((end) => {
         const position = consumer.position(end);
         return position < 0 || position < end.offset;

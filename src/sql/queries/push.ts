@@ -2,7 +2,7 @@
 // or with an error, and leaves nothing behind.
 import type { Client } from '../../client/index.ts';
 import { compileFlow } from '../compile/topology.ts';
-import type { RunningQuery } from '../service/entities.ts';
+import type { RunningQuery } from '../statements/entities.ts';
 import type { Query } from '../parser/ast.ts';
 import { columnsText } from './result-schema.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
@@ -10,7 +10,7 @@ import { lateStart } from './late-start.ts';
 import type { KafkaExecutor } from './persistent.ts';
 import { RowChannel } from './row-channel.ts';
 import { rowWriter } from './row-json.ts';
-import { planTransient } from './transient.ts';
+import { planTransient } from '../statements/transient-query.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 
 export async function startPush(

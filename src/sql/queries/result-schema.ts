@@ -1,4 +1,4 @@
-import type { ResultColumn } from '../service/entities.ts';
+import type { ResultColumn } from '../statements/entities.ts';
 import { quoteName } from '../parser/print.ts';
 import { typeText } from '../types.ts';
 

@@ -1,5 +1,5 @@
 import { type Deferred, deferred } from '../../util/index.ts';
-import type { ResultRow } from '../service/entities.ts';
+import type { ResultRow } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 
 /** A client that reads so much more slowly than its query answers loses the query: memory is not for that. */

@@ -1,12 +1,16 @@
 // SQL over HTTP, with ksqlDB's paths, content types and error codes. Nothing is decided here: requests become calls of
 // the service, its answers become ksqlDB's shapes. Rows are streamed with back-pressure; a client that goes away closes
 // its query.
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { codeOf, messageOf, MillraceError, noRouteSchemas } from '../../util/index.ts';
-import type { ResultRow, RunningQuery } from './entities.ts';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { httpServer, readRimSettings } from '../../rim/index.ts';
+import { codeOf, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
+import type { ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
-import type { PrintedTopic, RequestContext, SqlService } from './service.ts';
+import type { PrintedTopic } from '../queries/print-topic.ts';
+import type { RequestContext, SqlService } from './service.ts';
+import type { sqlRestSettings } from '../settings.ts';
 import { typeText } from '../types.ts';
 
 const V1 = 'application/vnd.ksql.v1+json';
@@ -15,6 +19,10 @@ const JSON_TYPE = 'application/json';
 /** Where a query's warning is sent ahead of its rows, percent-encoded. */
 const WARNING_HEADER = 'millrace-warning';
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
+/** ksqlDB takes JSON under several names, and /inserts-stream takes lines of it. A page of the web can send none of these. */
+const CONSUMED = [JSON_TYPE, V1, DELIMITED, 'application/vnd.ksqlapi.inserts-stream.v1', 'application/octet-stream'];
+
+const UNSUPPORTED = `A request says what its body is: Content-Type: ${JSON_TYPE}, or ${V1}.`;
 
 /** ksqlDB's error codes: the HTTP status times 100, and a number. */
 const BAD_REQUEST = 40000;
@@ -30,19 +38,24 @@ class RequestError extends MillraceError {
   }
 }
 
-/** A server that answers for `service`; the caller listens and closes. */
-export function sqlServer(service: SqlService): FastifyInstance {
-  const app = fastify({
-    bodyLimit: BODY_BYTES_MAX,
-    forceCloseConnections: true,
-    schemaController: noRouteSchemas,
-  });
+export interface SqlServerOptions {
+  readonly settings: ValuesOf<typeof sqlRestSettings>;
+  /** Answer over TLS, with the certificates that the settings name. */
+  readonly isTls: boolean;
+  readonly log: (message: string) => void;
+}
 
-  app.removeAllContentTypeParsers();
-  // ksqlDB takes JSON under several names, and /inserts-stream takes lines of it.
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+/** A server that answers for `service`; the caller listens and closes. */
+export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServerOptions): FastifyInstance {
+  const { app } = httpServer({
+    settings: readRimSettings('ksql.', settings),
+    isTls,
+    bodyBytesMax: BODY_BYTES_MAX,
+    consumes: CONSUMED,
+    fail,
+    log,
+  });
   app.setNotFoundHandler((request, reply) => fail(reply, new RequestError(NOT_FOUND, `Not found: ${request.url}`)));
-  app.setErrorHandler((error, _request, reply) => fail(reply, error));
 
   app.post('/ksql', async (request, reply) => {
     const body = jsonBody(request);
@@ -273,6 +286,7 @@ function rawWriter(
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
     'content-type': type,
     'cache-control': 'no-cache',
     'transfer-encoding': 'chunked',
@@ -344,6 +358,7 @@ function errorBody(error: unknown): { '@type': string; error_code: number; messa
     return { '@type': 'statement_error', error_code: BAD_STATEMENT, message, ...{ statementText, entities: [] } };
   }
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status === 415) return { '@type': 'generic_error', error_code: 41500, message: UNSUPPORTED };
   if (status < 500) return { '@type': 'generic_error', error_code: status * 100, message };
   const code = codeOf(error);
   return {

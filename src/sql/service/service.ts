@@ -2,23 +2,23 @@
 // carried out one after another; what only looks, and queries of clients, run beside it.
 //
 // A start: replay the command log with the queries held back → start those that are left → answer.
-import { randomUUID } from 'node:crypto';
 import type { Client } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
-import { type GivenSettings, messageOf } from '../../util/index.ts';
+import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { SqlEngine } from '../engine.ts';
-import type { Entity, RunningQuery } from './entities.ts';
+import type { Entity, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
-import { printTopic } from '../queries/print-topic.ts';
+import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
 import { startPull } from '../queries/pull.ts';
 import { startPush } from '../queries/push.ts';
+import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { defaultOf, normalizeSettings } from '../settings.ts';
-import type { Settings, StatementResult } from '../statements/context.ts';
+import type { PreparedStatement, Settings } from '../statements/context.ts';
 import {
   assertSchema,
   assertTopic,
@@ -30,7 +30,7 @@ import {
   show,
 } from '../statements/describe.ts';
 import { insertStatement } from '../statements/insert-json.ts';
-import { clusterTopics, clusterWriter, ReplayedTopics } from '../statements/cluster.ts';
+import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 
 export interface SqlServiceOptions {
   readonly client: Client;
@@ -41,6 +41,7 @@ export interface SqlServiceOptions {
   readonly settings?: GivenSettings;
   readonly version: string;
   readonly log?: (message: string) => void;
+  readonly environment?: Environment;
 }
 
 /** What one request may set for its statements alone. */
@@ -49,12 +50,6 @@ export interface RequestContext {
   readonly properties: Readonly<Record<string, unknown>>;
   /** Values for `${name}`. */
   readonly variables: Readonly<Record<string, string>>;
-}
-
-/** Lines of PRINT, until the topic ends, LIMIT is reached, or it is closed. */
-export interface PrintedTopic {
-  readonly lines: AsyncIterable<string>;
-  close(): Promise<void>;
 }
 
 export interface CommandStatus {
@@ -85,6 +80,8 @@ export class SqlService {
   readonly #commands: CommandLog;
   readonly #settings: Readonly<Record<string, string>>;
   readonly #log: (message: string) => void;
+  readonly #environment: Environment;
+  readonly #queries: ReplayedQueries;
   readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
@@ -100,7 +97,8 @@ export class SqlService {
     commands: CommandLog,
     kafkaClusterId: string,
   ) {
-    const { client, schemas, stateDir, version, log = () => {} } = options;
+    const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
+    this.#environment = environment;
     this.version = version;
     this.serviceId = serviceId;
     this.kafkaClusterId = kafkaClusterId;
@@ -109,15 +107,23 @@ export class SqlService {
     this.#commands = commands;
     this.#settings = settings;
     this.#log = log;
-    this.#executor = new KafkaExecutor({ client, serviceId, stateDir, setting: this.#setting(NO_CONTEXT), log });
+    this.#executor = new KafkaExecutor({
+      client,
+      serviceId,
+      stateDir,
+      environment,
+      log,
+    });
+    this.#queries = new ReplayedQueries(this.#executor);
     this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
     this.#writer = clusterWriter(client);
     this.#engine = new SqlEngine({
       topics: this.#topics,
-      executor: this.#executor,
+      executor: this.#queries,
       schemas,
       writer: this.#writer,
       settings,
+      environment,
       log: ({ queryId, step, error }) => this.#processingError(queryId, step, error),
       nextQueryNumber: () => this.#queryNumber++,
     });
@@ -125,20 +131,21 @@ export class SqlService {
 
   /** Makes the engine what the command log says, clears away what queries of clients left in a crash, then starts its queries. */
   async replay(commands: readonly LoggedCommand[]): Promise<void> {
-    this.#executor.hold();
     for (const { statement, properties, queryId, sequence } of commands) {
       const number = /_(\d+)$/.exec(queryId ?? '')?.[1];
       if (number !== undefined) this.#queryNumber = Number(number);
       try {
         const [parsed] = this.#engine.parse(statement);
-        if (parsed !== undefined) await this.#carryOut(parsed, { properties, variables: {} });
+        if (parsed === undefined) continue;
+        const { carryOut } = await this.#prepare(parsed, { properties, variables: {} });
+        await carryOut();
       } catch (error) {
         this.#log(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
     await this.#topics.end((topic, error) => this.#log(`the topic ${topic} can't be created: ${messageOf(error)}`));
     await this.#executor.forgetAll('transient_');
-    await this.#executor.release();
+    await this.#queries.end((queryId, error) => this.#log(`query ${queryId} does not start: ${messageOf(error)}`));
   }
 
   // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,6 +198,7 @@ export class SqlService {
       variables: context.variables,
       stateOf: (queryId) => this.#executor.state(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
+      dropped: (queryId) => this.#executor.dropped(queryId),
     };
     try {
       switch (statement.kind) {
@@ -222,11 +230,14 @@ export class SqlService {
     }
   }
 
-  /** Carries a statement out, then makes it durable: it is answered when the next start would repeat it. */
+  /**
+   * Checks a statement, makes it durable, then carries it out: whatever stops that in the middle, the next start goes on
+   * with it.
+   */
   #change(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity> {
     return this.#inTurn(async () => {
       const before = new Set(this.#engine.queries.keys());
-      const result = await this.#carryOut(parsed, context);
+      const { result, carryOut } = await this.#prepare(parsed, context);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
       const { message, queryId, repeatAs } = result;
       const commandSequenceNumber = await this.#commands.append({
@@ -234,6 +245,7 @@ export class SqlService {
         properties: this.#overrides(context),
         ...(queryId === undefined ? {} : { queryId }),
       });
+      await carryOut();
       const commandId = commandIdOf(statement);
       const commandStatus: CommandStatus = {
         status: 'SUCCESS',
@@ -254,18 +266,22 @@ export class SqlService {
     return message === undefined ? [] : [{ message }];
   }
 
-  async #carryOut(parsed: ParsedStatement, context: RequestContext): Promise<StatementResult> {
+  async #prepare(parsed: ParsedStatement, context: RequestContext): Promise<PreparedStatement> {
     const statement = parsed.statement;
-    this.#executor.use(this.#setting(context));
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
-      return this.#engine.executeStatement(parsed, this.#overrides(context));
+      return this.#engine.prepare(parsed, this.#overrides(context));
     }
     const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
     for (const queryId of ids) {
       if (!this.#engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
-      await (statement.kind === 'pause' ? this.#executor.pause(queryId) : this.#executor.resume(queryId));
     }
-    return { kind: 'done', message: statement.kind === 'pause' ? 'Query paused.' : 'Query resumed.' };
+    const isPause = statement.kind === 'pause';
+    return {
+      result: { kind: 'done', message: isPause ? 'Query paused.' : 'Query resumed.' },
+      carryOut: async () => {
+        for (const queryId of ids) await (isPause ? this.#queries.pause(queryId) : this.#queries.resume(queryId));
+      },
+    };
   }
 
   // ── Queries ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -292,7 +308,7 @@ export class SqlService {
 
   async #select(query: Query, parsed: ParsedStatement, context: RequestContext): Promise<RunningQuery> {
     const setting = this.#setting(context);
-    const queryId = `transient_${query.from.name}_${randomUUID().slice(0, 8)}`;
+    const queryId = `transient_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const { context: engine } = this.#engine;
     const text = parsed.text;
     if (query.emit === undefined) {

@@ -38,9 +38,9 @@ export interface PersistentQuery {
   readonly jsonCounts: JsonCounts;
 }
 
-/** PORT. Runs persistent queries. Starting one with a running id replaces that one. */
+/** PORT. Runs persistent queries, each under the settings of its statement. Starting one with a running id replaces that one. */
 export interface QueryExecutor {
-  start(query: PersistentQuery): Promise<void>;
+  start(query: PersistentQuery, setting: Settings): Promise<void>;
   stop(queryId: string): Promise<void>;
 }
 
@@ -70,3 +70,17 @@ export type StatementResult =
       readonly repeatAs?: string | undefined;
     }
   | { readonly kind: 'warning'; readonly message: string };
+
+/**
+ * A statement that has been checked against everything that could refuse it: what it will answer, and how it is carried
+ * out. In between the service makes it durable, so that what has been begun is gone on with at the next start.
+ */
+export interface PreparedStatement {
+  readonly result: StatementResult;
+  readonly carryOut: () => void | Promise<void>;
+}
+
+/** A statement that has nothing to do. */
+export function nothingToDo(result: StatementResult): PreparedStatement {
+  return { result, carryOut: () => {} };
+}

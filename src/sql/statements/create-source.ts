@@ -16,9 +16,9 @@ import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
 import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts';
 import { BYTES, sameType, typeNodeOf, typeText } from '../types.ts';
-import type { EngineContext, Settings, StatementResult } from './context.ts';
+import { type EngineContext, nothingToDo, type PreparedStatement, type Settings } from './context.ts';
 import { inferColumns } from '../formats/inferred-columns.ts';
-import { materializeSourceTable } from './source-table.ts';
+import { sourceTableQuery } from './source-table.ts';
 import { WithProperties } from './with-properties.ts';
 
 /** CREATE STREAM and CREATE TABLE over a topic. */
@@ -26,7 +26,7 @@ export async function createSource(
   engine: EngineContext,
   statement: CreateSource,
   setting: Settings,
-): Promise<StatementResult> {
+): Promise<PreparedStatement> {
   const { catalog } = engine;
   const properties = new WithProperties(statement.properties, 'create');
   const word = statement.type.toLowerCase();
@@ -35,10 +35,10 @@ export async function createSource(
     if (statement.orReplace && (existing.isSource || statement.isSource))
       refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
     if (statement.ifNotExists)
-      return {
+      return nothingToDo({
         kind: 'warning',
         message: `Cannot add ${word} ${quoteName(statement.name)}: A ${existing.kind.toLowerCase()} with the same name already exists.`,
-      };
+      });
     if (!statement.orReplace)
       refuse(
         `Cannot add ${word} '${statement.name}': A ${existing.kind.toLowerCase()} with the same name already exists`,
@@ -48,34 +48,39 @@ export async function createSource(
   }
   const source = await describeSource(engine, statement, properties, setting);
   if (existing !== undefined) checkReplacement(existing, source);
-  const topic = await engine.topics.describe(source.topic);
-  if (topic === undefined) {
-    const partitions = properties.integer('PARTITIONS');
-    if (partitions === undefined) {
-      refuse(
-        `Topic '${source.topic}' does not exist. If you want to create a new topic for the ${word} please re-run the statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS'). For example: ${printStatement({ ...statement, properties: new Map([...statement.properties, ['PARTITIONS', 2], ['REPLICAS', 1]]) })}`,
-      );
-    } else {
-      const cleanupPolicy = statement.type === 'TABLE' && source.window === undefined ? 'compact' : 'delete';
-      const retentionMs = properties.integer('RETENTION_MS');
-      await engine.topics.create(source.topic, {
-        partitions,
-        replicas: properties.integer('REPLICAS') ?? 1,
-        cleanupPolicy,
-        retentionMs,
-      });
-    }
+  const topicIsThere = (await engine.topics.describe(source.topic)) !== undefined;
+  const partitions = properties.integer('PARTITIONS');
+  if (!topicIsThere && partitions === undefined) {
+    refuse(
+      `Topic '${source.topic}' does not exist. If you want to create a new topic for the ${word} please re-run the statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS'). For example: ${printStatement({ ...statement, properties: new Map([...statement.properties, ['PARTITIONS', 2], ['REPLICAS', 1]]) })}`,
+    );
   }
+  const isMaterialized =
+    source.isSource &&
+    source.kind === 'TABLE' &&
+    source.window === undefined &&
+    setting('ksql.source.table.materialization.enabled') !== 'false';
+  const query = isMaterialized ? sourceTableQuery(engine, source, setting) : undefined;
   await registerSchemas(engine, source);
-  catalog.put(source);
-  const materialized =
-    source.isSource && source.kind === 'TABLE' && setting('ksql.source.table.materialization.enabled') !== 'false';
-  if (materialized && source.window === undefined) {
-    const createdBy = await materializeSourceTable(engine, source, setting);
-    catalog.put({ ...source, createdBy });
-  }
-  const created = `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`;
-  return { kind: 'done', message: created, repeatAs: withInferredColumns(statement, source) };
+  return {
+    result: {
+      kind: 'done',
+      message: `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`,
+      repeatAs: withInferredColumns(statement, source),
+    },
+    async carryOut() {
+      if (!topicIsThere) {
+        const cleanupPolicy = statement.type === 'TABLE' && source.window === undefined ? 'compact' : 'delete';
+        const retentionMs = properties.integer('RETENTION_MS');
+        const replicas = properties.integer('REPLICAS') ?? 1;
+        await engine.topics.create(source.topic, { partitions: partitions!, replicas, cleanupPolicy, retentionMs });
+      }
+      catalog.put(query === undefined ? source : { ...source, createdBy: query.queryId });
+      if (query === undefined) return;
+      engine.queries.set(query.queryId, query);
+      await engine.executor.start(query, setting);
+    },
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 // Statements that only look: SHOW, DESCRIBE, EXPLAIN, ASSERT. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
-import { type Entity, type SchemaEntity, schemaEntity } from '../service/entities.ts';
+import { type Entity, type SchemaEntity, schemaEntity } from './entities.ts';
 import { refuse } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
@@ -9,7 +9,7 @@ import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { noJsonCounts } from '../formats/json.ts';
 import { compileFlow } from '../compile/topology.ts';
-import { planTransient } from '../queries/transient.ts';
+import { planTransient } from './transient-query.ts';
 import { allColumns } from '../schema.ts';
 import { sqlSettings, streamsSettings } from '../settings.ts';
 import type { EngineContext, PersistentQuery, Settings } from './context.ts';
@@ -22,6 +22,8 @@ export interface Looking {
   readonly variables: Readonly<Record<string, string>>;
   readonly stateOf: (queryId: string) => string;
   readonly applicationId: (queryId: string) => string;
+  /** Records that a query's operators have left out since it was started here, by operator and reason. */
+  readonly dropped: (queryId: string) => Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 type Show = Extract<Statement, { kind: 'show' }>;
@@ -254,7 +256,7 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     type: source.kind,
     timestamp: source.timestamp?.column ?? '',
     statistics: extended ? jsonStatistics(look, source) : '',
-    errorStats: '',
+    errorStats: extended ? dropStatistics(look, source) : '',
     extended,
     keyFormat: source.keyFormat.format,
     valueFormat: source.valueFormat.format,
@@ -277,6 +279,18 @@ function jsonStatistics({ engine }: Looking, { name }: DataSource): string {
       ? []
       : [`${id} json-records-read-from-bytes: ${fromBytes} json-records-parsed-as-a-whole: ${asWhole}`];
   });
+  return lines.join('\n');
+}
+
+/** What the operators of the queries behind a source have left out: a line for each and its reason. */
+function dropStatistics({ engine, dropped }: Looking, { name }: DataSource): string {
+  const lines = engine.catalog
+    .queriesWriting(name)
+    .flatMap((id) =>
+      Object.entries(dropped(id)).flatMap(([operator, reasons]) =>
+        Object.entries(reasons).map(([reason, count]) => `${id} ${operator} records-left-out-as-${reason}: ${count}`),
+      ),
+    );
   return lines.join('\n');
 }
 

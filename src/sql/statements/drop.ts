@@ -1,18 +1,18 @@
 import { refuse } from '../errors.ts';
 import type { Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
-import type { EngineContext, StatementResult } from './context.ts';
+import { type EngineContext, nothingToDo, type PreparedStatement } from './context.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
 /** DROP STREAM and DROP TABLE: also ends the query that made the source; refused while other queries hold it. */
-export async function dropSource(engine: EngineContext, statement: Of<'dropSource'>): Promise<StatementResult> {
+export function dropSource(engine: EngineContext, statement: Of<'dropSource'>): PreparedStatement {
   const { catalog } = engine;
   const { name, type } = statement;
   const word = type === 'STREAM' ? 'Stream' : 'Table';
   const source = catalog.source(name);
   if (source === undefined) {
-    if (statement.ifExists) return { kind: 'done', message: `Source ${quoteName(name)} does not exist.` };
+    if (statement.ifExists) return nothingToDo({ kind: 'done', message: `Source ${quoteName(name)} does not exist.` });
     return refuse(`${word} ${name} does not exist`);
   }
   if (source.kind !== type) refuse(`Incompatible data source type is ${source.kind}, but statement was DROP ${type}`);
@@ -24,20 +24,37 @@ export async function dropSource(engine: EngineContext, statement: Of<'dropSourc
       `Cannot drop ${name}.\nThe following queries read from this source: [${readers.join(', ')}].\nThe following queries write into this source: [${writers.join(', ')}].\nYou need to terminate them before dropping ${name}.`,
     );
   }
-  if (source.createdBy !== undefined) await terminateQuery(engine, source.createdBy);
-  catalog.drop(name);
-  if (statement.deleteTopic) await engine.topics.delete(source.topic);
-  return { kind: 'done', message: `Source ${quoteName(name)} (topic: ${source.topic}) was dropped.` };
+  return {
+    result: { kind: 'done', message: `Source ${quoteName(name)} (topic: ${source.topic}) was dropped.` },
+    async carryOut() {
+      if (source.createdBy !== undefined) await terminateQuery(engine, source.createdBy);
+      catalog.drop(name);
+      if (statement.deleteTopic) await engine.topics.delete(source.topic);
+    },
+  };
 }
 
-export async function terminateQuery(engine: EngineContext, queryId: string): Promise<void> {
+/** TERMINATE, of one query or of all. */
+export function terminate(engine: EngineContext, queryId: string | undefined): PreparedStatement {
+  const ids = queryId === undefined ? [...engine.queries.keys()] : [queryId];
+  const unknown = ids.find((id) => !engine.queries.has(id));
+  if (unknown !== undefined) refuse(`Unknown queryId: ${unknown}`);
+  return {
+    result: { kind: 'done', message: 'Query terminated.' },
+    async carryOut() {
+      for (const id of ids) await terminateQuery(engine, id);
+    },
+  };
+}
+
+async function terminateQuery(engine: EngineContext, queryId: string): Promise<void> {
   engine.catalog.unlink(queryId);
   if (!engine.queries.delete(queryId)) return;
   await engine.executor.stop(queryId);
 }
 
 /** ALTER ... ADD COLUMN. */
-export function alterSource(engine: EngineContext, statement: Of<'alterSource'>): StatementResult {
+export function alterSource(engine: EngineContext, statement: Of<'alterSource'>): PreparedStatement {
   const { catalog } = engine;
   const { name, type } = statement;
   const word = type.toLowerCase();
@@ -53,26 +70,33 @@ export function alterSource(engine: EngineContext, statement: Of<'alterSource'>)
     known.add(column.name);
     return { name: column.name, type: catalog.resolveType(column.type), namespace: 'VALUE' as const };
   });
-  catalog.put({ ...source, schema: { key: source.schema.key, value: [...source.schema.value, ...added] } });
-  return { kind: 'done', message: `${type === 'STREAM' ? 'Stream' : 'Table'} ${name} altered successfully.` };
+  return {
+    result: { kind: 'done', message: `${type === 'STREAM' ? 'Stream' : 'Table'} ${name} altered successfully.` },
+    carryOut: () =>
+      catalog.put({ ...source, schema: { key: source.schema.key, value: [...source.schema.value, ...added] } }),
+  };
 }
 
 /** CREATE TYPE and DROP TYPE. */
-export function createType(engine: EngineContext, statement: Of<'createType'>): StatementResult {
+export function createType(engine: EngineContext, statement: Of<'createType'>): PreparedStatement {
   const { catalog } = engine;
   if (catalog.type(statement.name) !== undefined) {
     const message = `${statement.name} is already registered`;
-    return statement.ifNotExists ? { kind: 'warning', message } : refuse(`Cannot register custom type ${message}`);
+    return statement.ifNotExists
+      ? nothingToDo({ kind: 'warning', message })
+      : refuse(`Cannot register custom type ${message}`);
   }
-  catalog.putType(statement.name, catalog.resolveType(statement.type));
-  return { kind: 'done', message: `Registered custom type with name '${statement.name}'` };
+  const type = catalog.resolveType(statement.type);
+  return {
+    result: { kind: 'done', message: `Registered custom type with name '${statement.name}'` },
+    carryOut: () => catalog.putType(statement.name, type),
+  };
 }
 
-export function dropType(engine: EngineContext, statement: Of<'dropType'>): StatementResult {
-  const dropped = engine.catalog.dropType(statement.name);
-  if (!dropped && !statement.ifExists) refuse(`Type ${statement.name} does not exist.`);
-  return {
-    kind: 'done',
-    message: dropped ? `Dropped type '${statement.name}'` : `Type '${statement.name}' does not exist`,
-  };
+export function dropType({ catalog }: EngineContext, { name, ifExists }: Of<'dropType'>): PreparedStatement {
+  if (catalog.type(name) !== undefined) {
+    return { result: { kind: 'done', message: `Dropped type '${name}'` }, carryOut: () => void catalog.dropType(name) };
+  }
+  if (!ifExists) refuse(`Type ${name} does not exist.`);
+  return nothingToDo({ kind: 'done', message: `Type '${name}' does not exist` });
 }

@@ -9,7 +9,7 @@ import { canImplicitlyCast, typeText } from '../types.ts';
 import { caster } from '../values/cast.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type { SqlValue } from '../values/value.ts';
-import type { EngineContext, Settings, StatementResult } from './context.ts';
+import type { EngineContext, PreparedStatement, Settings } from './context.ts';
 import type { DataSource } from '../catalog.ts';
 
 /** INSERT INTO ... VALUES: one record into a source's topic. */
@@ -17,7 +17,7 @@ export async function insertValues(
   engine: EngineContext,
   statement: InsertValues,
   setting: Settings,
-): Promise<StatementResult> {
+): Promise<PreparedStatement> {
   const source = engine.catalog.source(statement.target);
   if (source === undefined) return refuse(unknownTarget(engine, statement.target));
   if (source.isSource) refuse(`Cannot insert values into read-only ${source.kind.toLowerCase()}: ${source.name}`);
@@ -41,15 +41,13 @@ export async function insertValues(
   await valueSerde.prepare?.();
   const keyBytes = keyless ? null : serialize(keySerde, key);
   const valueBytes = serialize(valueSerde, value);
-  if (engine.writer === undefined) return refuse('This engine has no way to write records.');
-  const rowtime = values.get('ROWTIME');
-  await engine.writer.write(
-    topic,
-    keyBytes,
-    valueBytes,
-    rowtime === undefined || rowtime === null ? undefined : Number(rowtime),
-  );
-  return { kind: 'done', message: 'Inserted one row.' };
+  const { writer } = engine;
+  if (writer === undefined) return refuse('This engine has no way to write records.');
+  const rowtime = values.get('ROWTIME') ?? undefined;
+  return {
+    result: { kind: 'done', message: 'Inserted one row.' },
+    carryOut: () => writer.write(topic, keyBytes, valueBytes, rowtime === undefined ? undefined : Number(rowtime)),
+  };
 }
 
 function unknownTarget(engine: EngineContext, name: string): string {

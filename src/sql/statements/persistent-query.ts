@@ -21,7 +21,14 @@ import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import { pruneColumns } from '../plan/prune.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
-import type { EngineContext, PersistentQuery, Settings, StatementResult } from './context.ts';
+import {
+  type EngineContext,
+  nothingToDo,
+  type PersistentQuery,
+  type PreparedStatement,
+  type Settings,
+} from './context.ts';
+import { checkPartitions } from './partitions.ts';
 import { checkReplacement } from './create-source.ts';
 import { WithProperties } from './with-properties.ts';
 
@@ -30,13 +37,13 @@ export async function createAsSelect(
   engine: EngineContext,
   statement: CreateAsSelect,
   setting: Settings,
-): Promise<StatementResult> {
+): Promise<PreparedStatement> {
   const { catalog } = engine;
   const word = statement.type.toLowerCase();
   const existing = catalog.source(statement.name);
   if (existing !== undefined && !statement.orReplace) {
     const message = `Cannot add ${word} '${statement.name}': A ${existing.kind.toLowerCase()} with the same name already exists`;
-    if (statement.ifNotExists) return { kind: 'warning', message };
+    if (statement.ifNotExists) return nothingToDo({ kind: 'warning', message });
     refuse(message);
   }
   if (existing?.isSource === true)
@@ -123,10 +130,20 @@ export async function createAsSelect(
     sql: canonical,
   };
   if (existing !== undefined) checkReplacement(existing, source);
-  await ensureSinkTopic(engine, sink, statement.type, properties.integer('RETENTION_MS'));
-  catalog.put(source);
-  await start(engine, planned, sink, source, queryId, statement.type, canonical, setting);
-  return { kind: 'done', message: `Created query with ID ${queryId}`, queryId };
+  const createTopic = await sinkTopic(engine, sink, statement.type, properties.integer('RETENTION_MS'));
+  const query = await compiled(
+    engine,
+    { planned, sink, source, queryId, resultKind: statement.type, canonical },
+    setting,
+  );
+  return {
+    result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
+    async carryOut() {
+      await createTopic();
+      catalog.put(source);
+      await start(engine, query, setting);
+    },
+  };
 }
 
 /** INSERT INTO ... SELECT: another query that feeds an existing stream. */
@@ -134,7 +151,7 @@ export async function insertIntoSelect(
   engine: EngineContext,
   statement: InsertIntoSelect,
   setting: Settings,
-): Promise<StatementResult> {
+): Promise<PreparedStatement> {
   const { catalog } = engine;
   const target = catalog.source(statement.target);
   if (target === undefined)
@@ -172,8 +189,19 @@ export async function insertIntoSelect(
     replicas: undefined,
   };
   const canonical = printStatement({ ...statement, query: planned.canonical });
-  await start(engine, { ...planned, root }, sink, target, queryId, 'STREAM', canonical, setting);
-  return { kind: 'done', message: `Created query with ID ${queryId}`, queryId };
+  const made = {
+    planned: { ...planned, root },
+    sink,
+    source: target,
+    queryId,
+    resultKind: 'STREAM',
+    canonical,
+  } as const;
+  const query = await compiled(engine, made, setting);
+  return {
+    result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
+    carryOut: () => start(engine, query, setting),
+  };
 }
 
 function plan(
@@ -196,27 +224,39 @@ function plan(
   });
 }
 
-async function start(
+interface NewQuery {
+  readonly planned: PlannedQuery;
+  readonly sink: SinkPlan;
+  /** What the query writes, as others see it. */
+  readonly source: DataSource;
+  readonly queryId: string;
+  readonly resultKind: SourceKind;
+  readonly canonical: string;
+}
+
+/** Compiles a query, and registers the schemas of what it writes: the last thing that can be refused. */
+async function compiled(
   engine: EngineContext,
-  planned: PlannedQuery,
-  sink: SinkPlan,
-  source: DataSource,
-  queryId: string,
-  resultKind: SourceKind,
-  text: string,
+  { planned, sink, source, queryId, resultKind, canonical }: NewQuery,
   setting: Settings,
-): Promise<void> {
+): Promise<PersistentQuery> {
   const { catalog, functions, schemas, log } = engine;
   const sources = planned.sources.map(({ name }) => name);
-  const queryPlan: QueryPlan = { queryId, resultKind, root: pruneColumns(planned.root), sources, sink, text };
+  const root = pruneColumns(planned.root);
+  await checkPartitions(engine, root);
+  const plan: QueryPlan = { queryId, resultKind, root, sources, sink, text: canonical };
   const sinkSerdes: Preparable[] = [];
   const jsonCounts = noJsonCounts();
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, jsonCounts, sinkSerdes);
+  const topology = compileTopology({ catalog, functions, schemas, log, setting }, plan, jsonCounts, sinkSerdes);
   for (const serde of sinkSerdes) await serde.prepare?.();
-  const query: PersistentQuery = { queryId, plan: queryPlan, topology, sink: source, sql: text, jsonCounts };
-  catalog.link({ queryId, sources, sink: sink.name });
+  return { queryId, plan, topology, sink: source, sql: canonical, jsonCounts };
+}
+
+async function start(engine: EngineContext, query: PersistentQuery, setting: Settings): Promise<void> {
+  const { queryId, plan } = query;
+  engine.catalog.link({ queryId, sources: plan.sources, sink: plan.sink!.name });
   engine.queries.set(queryId, query);
-  await engine.executor.start(query);
+  await engine.executor.start(query, setting);
 }
 
 function leftMost(engine: EngineContext, query: Query): DataSource {
@@ -307,22 +347,22 @@ async function sinkSizes(
   };
 }
 
-async function ensureSinkTopic(
+/** Checks the topic of the results if it is there; returns what makes it if it is not. */
+async function sinkTopic(
   engine: EngineContext,
   sink: SinkPlan,
   kind: SourceKind,
   retentionMs: number | undefined,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const existing = await engine.topics.describe(sink.topic);
   const partitions = sink.partitions ?? 1;
   const replicas = sink.replicas ?? 1;
   if (existing === undefined) {
     const cleanupPolicy = kind === 'STREAM' ? 'delete' : sink.window === undefined ? 'compact' : 'compact,delete';
-    await engine.topics.create(sink.topic, { partitions, replicas, cleanupPolicy, retentionMs });
-    return;
+    return () => engine.topics.create(sink.topic, { partitions, replicas, cleanupPolicy, retentionMs });
   }
-  if (existing.partitions === partitions && existing.replicas >= replicas) return;
-  refuse(
+  if (existing.partitions === partitions && existing.replicas >= replicas) return async () => {};
+  return refuse(
     `A Kafka topic with the name '${sink.topic}' already exists, with different partition/replica configuration than required. KSQL expects ${partitions} partitions (topic has ${existing.partitions}), and ${replicas} replication factor (topic has ${existing.replicas}).`,
   );
 }

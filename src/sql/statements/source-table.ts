@@ -7,12 +7,10 @@ import { planQuery } from '../plan/planner.ts';
 import type { EngineContext, PersistentQuery, Settings } from './context.ts';
 
 /** CREATE SOURCE TABLE: a query without a sink keeps the table's rows, so that pull queries find them. */
-export async function materializeSourceTable(
-  engine: EngineContext,
-  source: DataSource,
-  setting: Settings,
-): Promise<string> {
-  const { catalog, functions, schemas, log } = engine;
+export function sourceTableQuery(engine: EngineContext, source: DataSource, setting: Settings): PersistentQuery {
+  const { functions, schemas, log } = engine;
+  // The table is planned as if it were there already.
+  const catalog = engine.catalog.with(source);
   const columns = source.schema.value.map((column) => column.name);
   const query: Query = {
     select: columns.map((name) => ({ kind: 'item', expression: { kind: 'column', name } })),
@@ -33,8 +31,5 @@ export async function materializeSourceTable(
   };
   const jsonCounts = noJsonCounts();
   const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, jsonCounts);
-  const running: PersistentQuery = { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql, jsonCounts };
-  engine.queries.set(queryId, running);
-  await engine.executor.start(running);
-  return queryId;
+  return { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql, jsonCounts };
 }

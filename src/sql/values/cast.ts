@@ -114,6 +114,8 @@ function toBigint(from: SqlType): Caster | undefined {
   }
 }
 
+const DOUBLE = /^(?:NaN|[+-]?(?:Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))$/;
+
 function toDouble(from: SqlType): Caster | undefined {
   switch (from.kind) {
     case 'INTEGER':
@@ -125,8 +127,7 @@ function toDouble(from: SqlType): Caster | undefined {
     case 'STRING':
       return (value) => {
         const text = (value as string).trim();
-        const parsed = text === '' ? Number.NaN : Number(text);
-        return Number.isNaN(parsed) && text !== 'NaN' ? notANumber(value, 'DOUBLE') : parsed;
+        return DOUBLE.test(text) ? Number(text) : notANumber(value, 'DOUBLE');
       };
     default:
       return undefined;

@@ -148,7 +148,7 @@ function formatField(letter: string, count: number, local: Date, offset: number,
     case 'M':
     case 'L': {
       const name = MONTHS[local.getUTCMonth()]!;
-      return count >= 4 ? name : count === 3 ? name.slice(0, 3) : number(local.getUTCMonth() + 1);
+      return count >= 3 ? named(name, count) : number(local.getUTCMonth() + 1);
     }
     case 'd':
       return number(local.getUTCDate());
@@ -158,13 +158,17 @@ function formatField(letter: string, count: number, local: Date, offset: number,
     case 'e':
     case 'c': {
       const name = DAYS[local.getUTCDay()]!;
-      return count >= 4 ? name : name.slice(0, 3);
+      return named(name, count);
     }
     case 'Q':
-    case 'q':
-      return number(Math.floor(local.getUTCMonth() / 3) + 1);
+    case 'q': {
+      const quarter = Math.floor(local.getUTCMonth() / 3) + 1;
+      if (count === 3) return `Q${quarter}`;
+      return count === 4 ? `${['1st', '2nd', '3rd', '4th'][quarter - 1]} quarter` : number(quarter);
+    }
     case 'G':
-      return year > 0 ? 'AD' : 'BC';
+      if (count === 4) return year > 0 ? 'Anno Domini' : 'Before Christ';
+      return count === 5 ? (year > 0 ? 'A' : 'B') : year > 0 ? 'AD' : 'BC';
     case 'a':
       return hour < 12 ? 'AM' : 'PM';
     case 'H':
@@ -184,7 +188,9 @@ function formatField(letter: string, count: number, local: Date, offset: number,
     case 'n':
       return number(local.getUTCMilliseconds() * 1_000_000);
     case 'A':
-      return number(local.getTime() - Math.floor(local.getTime() / 86_400_000) * 86_400_000);
+      return number(msOfDay(local));
+    case 'N':
+      return number(msOfDay(local) * 1_000_000);
     case 'X':
     case 'x':
     case 'Z':
@@ -192,9 +198,21 @@ function formatField(letter: string, count: number, local: Date, offset: number,
       return offsetText(letter, count, offset);
     case 'z':
       return zoneAbbreviation(zone, local.getTime() - offset);
-    default:
+    case 'V':
       return zone;
+    default:
+      // Weeks: what they are depends on a locale, and nobody says which.
+      throw new RangeError(`The pattern letter ${letter} is for reading only`);
   }
+}
+
+/** A name at the length that a pattern asks for: full, one letter, or short. */
+function named(name: string, count: number): string {
+  return count === 4 ? name : count === 5 ? name[0]! : name.slice(0, 3);
+}
+
+function msOfDay(local: Date): number {
+  return local.getTime() - Math.floor(local.getTime() / 86_400_000) * 86_400_000;
 }
 
 function offsetText(letter: string, count: number, offset: number): string {
@@ -315,10 +333,11 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     case 'H':
       return digits(2, (value) => (fields.hour = value));
     case 'k':
-      return digits(2, (value) => (fields.hour = value % 24));
+      return digits(2, (value) => (fields.hour = within(value, 1, 24) % 24));
     case 'h':
+      return digits(2, (value) => (fields.half = within(value, 1, 12) % 12));
     case 'K':
-      return digits(2, (value) => (fields.half = value % 12));
+      return digits(2, (value) => (fields.half = within(value, 0, 11)));
     case 'm':
       return digits(2, (value) => (fields.minute = value));
     case 's':
@@ -352,6 +371,11 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     default:
       return digits(19, () => undefined);
   }
+}
+
+function within(value: number, low: number, high: number): number {
+  if (value < low || value > high) throw new RangeError(`Invalid hour: ${value} (valid values ${low} - ${high})`);
+  return value;
 }
 
 function offsetMs(text: string): number {

@@ -138,3 +138,14 @@ export type DropReason =
   | 'failed';
 /** Told about every record that an operator leaves out by its rules. */
 export type DropListener = (reason: DropReason, record: FailedRecord) => void;
+
+/** Records that an operator of a task has left out since the last report, as they came too late for it. */
+export interface LateReport {
+  readonly taskId: string;
+  readonly operator: string;
+  /** Windows had closed (`late`), or had been forgotten as well (`expired`). */
+  readonly reason: 'late' | 'expired';
+  readonly count: number;
+  /** Event time that the task had come to. */
+  readonly streamTime: number;
+}

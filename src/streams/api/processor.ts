@@ -1,6 +1,6 @@
 import type { Header } from '../../client/index.ts';
 import type { RecordContext } from './context.ts';
-import type { KeyValueStore, SessionStore, WindowStore } from '../state/typed-stores.ts';
+import type { KeyValueStore, SessionStore, WindowStore } from './stores.ts';
 
 /** A record as processors see it. */
 export interface StreamRecord<K, V> {

@@ -1,3 +1,4 @@
+import { readInt64 } from '../../util/index.ts';
 import { DeserializationError, type SchemaHeader, type Serde } from '../../serde/index.ts';
 import { type ByteWriter, MillraceError } from '../../util/index.ts';
 
@@ -145,11 +146,6 @@ export class JoinWindows {
   }
 }
 
-/** Reads an int64 that is known to be a safe integer. */
-export function readInt64(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4);
-}
-
 /** A windowed key as Kafka writes it to topics: the key, then the window's start. The end follows from the size. */
 export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string;
@@ -216,12 +212,4 @@ export class SessionWindowedSerde<K> implements Serde<Windowed<K>> {
   get schemaHeader(): SchemaHeader | undefined {
     return this.inner.schemaHeader;
   }
-}
-
-/** True when two serdes write the same bytes, as far as can be told without asking them to. */
-export function sameSerde(a: Serde<unknown> | undefined, b: Serde<unknown> | undefined): boolean {
-  if (a === b) return a !== undefined;
-  if (a instanceof TimeWindowedSerde) return b instanceof TimeWindowedSerde && sameSerde(a.inner, b.inner);
-  if (a instanceof SessionWindowedSerde) return b instanceof SessionWindowedSerde && sameSerde(a.inner, b.inner);
-  return false;
 }

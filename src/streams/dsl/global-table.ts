@@ -1,4 +1,5 @@
-import type { AnySerde, Graph } from '../graph/graph.ts';
+import type { AnySerde } from '../graph/node.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { StoreSpec } from '../state/store.ts';
 
 /** A table that every instance holds completely: joined by any key, without co-partitioning. */

@@ -1,5 +1,5 @@
 // How aggregations of grouped tables are put into the graph: the changes of rows travel to their groups over a topic.
-import type { AnySerde } from '../graph/graph.ts';
+import type { AnySerde } from '../graph/node.ts';
 import { ChangeSerde, aggregateChanges, selectGroup, type TableAggregation } from '../operators/table-aggregate.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
 import { storeGetter } from '../operators/table-values.ts';

@@ -1,5 +1,5 @@
 /** Streams whose records are grouped by key, and what can be made of the groups: one value per key, or per key and window. */
-import type { AnySerde, GraphNode } from '../graph/graph.ts';
+import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { KTable } from './ktable.ts';
 import { repartitioned, required, type StreamState } from './stream-node.ts';
 import { keyValueSpec, windowedSerde } from './table-node.ts';

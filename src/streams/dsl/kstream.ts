@@ -4,7 +4,7 @@
  * of a topic arrives as null, so name it in the type where the topic holds any: `stream<string, Order | null>`.
  */
 import type { RecordContext } from '../api/context.ts';
-import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/graph.ts';
+import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/node.ts';
 import { KGroupedStream } from './grouped.ts';
 import { KTable } from './ktable.ts';
 import { connectStores, type Partitioner, placed, repartitioned, required, type StreamState } from './stream-node.ts';
@@ -38,7 +38,7 @@ import type {
   StreamJoined,
 } from '../api/options.ts';
 import type { ProcessorSupplier, ValueProcessorSupplier } from '../api/processor.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { JoinWindows } from '../api/windows.ts';
 import { type ByteWriter, MillraceError } from '../../util/index.ts';
 

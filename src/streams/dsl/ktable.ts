@@ -4,7 +4,7 @@
  * operator further down that has to know what a value was before.
  */
 import type { RecordContext } from '../api/context.ts';
-import type { AnySerde, GraphNode } from '../graph/graph.ts';
+import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { type AggregateOptions, aggregateGroups } from './grouped-table.ts';
 import type { KStream } from './kstream.ts';
 import { longSerde } from './long-serde.ts';

@@ -1,6 +1,6 @@
 import { DeserializationError, type Serde } from '../../serde/index.ts';
 import type { ByteWriter } from '../../util/index.ts';
-import { readInt64 } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
 
 /** Counts, in the bytes of Kafka's Long serializer. */
 export const longSerde: Serde<number> = {

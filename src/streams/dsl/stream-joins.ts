@@ -1,5 +1,5 @@
 // How joins of streams are put into the graph: who has to be repartitioned, which stores there are, what they are called.
-import type { AnySerde, GraphNode } from '../graph/graph.ts';
+import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { placed, required, type StreamState } from './stream-node.ts';
 import type { TableState } from './table-node.ts';
 import { passThrough } from '../operators/stateless.ts';

@@ -1,5 +1,6 @@
 /** What streams are underneath, and the one thing that they all need: a way to bring equal keys together. */
-import type { AnySerde, Graph, GraphNode } from '../graph/graph.ts';
+import type { AnySerde, GraphNode } from '../graph/node.ts';
+import type { Graph } from '../graph/graph.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
 import { MillraceError } from '../../util/index.ts';
 

@@ -3,9 +3,11 @@
  * of it. The names of operators, stores and internal topics come from the structure or from the user, never from a
  * counter: an operator put in somewhere else does not orphan the state of others.
  */
-import { type AnySerde, Graph } from '../graph/graph.ts';
+import type { AnySerde } from '../graph/node.ts';
+import { Graph } from '../graph/graph.ts';
 import { GlobalTable } from './global-table.ts';
 import { KStream } from './kstream.ts';
+import type { StreamState } from './stream-node.ts';
 import { KTable } from './ktable.ts';
 import { keyValueSpec, tableFromStream } from './table-node.ts';
 import type { Consumed, Materialized, SerdeOf } from '../api/options.ts';
@@ -41,7 +43,7 @@ export type StateStoreOptions =
     };
 
 export class StreamsBuilder {
-  readonly #graph = new Graph((state) => new KStream(state));
+  readonly #graph = new Graph((state) => new KStream(state as StreamState));
 
   /** The records of one or several topics. */
   stream<K, V>(topic: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {

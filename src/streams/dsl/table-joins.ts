@@ -1,5 +1,5 @@
 // How joins of tables are put into the graph.
-import type { AnySerde, GraphNode } from '../graph/graph.ts';
+import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { required } from './stream-node.ts';
 import { keyValueSpec, type TableState } from './table-node.ts';
 import {

@@ -1,5 +1,5 @@
 /** What tables are underneath: where they stand in the graph, and how their values can be looked up. */
-import type { AnySerde } from '../graph/graph.ts';
+import type { AnySerde } from '../graph/node.ts';
 import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
 import { tableSource } from '../operators/table.ts';
 import type { Materialized } from '../api/options.ts';

@@ -1,88 +1,15 @@
 /**
  * The graph behind the DSL: one node per operator, each with one input. A join is therefore two nodes that share state
- * and a third that merges what they emit. Nodes know nothing of tasks: `build` makes the operator's closure for one task.
+ * and a third that merges what they emit.
  */
-import type { Serde } from '../../serde/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import type { TaskContext } from '../api/context.ts';
-import type { DecodeErrorHandler, Reads, TimestampExtractor } from '../api/options.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
-import type { KStream } from '../dsl/kstream.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { StreamState } from '../dsl/stream-node.ts';
-import { sameSerde } from '../api/windows.ts';
-
-/** What flows along an edge between stream operators. A key or value that nobody reads is `undefined`; null is null. */
-export type Emit = (key: unknown, value: unknown, timestamp: number, context: TaskContext) => void;
-/** What flows between table operators: the new value and, where somebody asked for it, the old one. */
-export type EmitChange = (key: unknown, value: unknown, old: unknown, timestamp: number, context: TaskContext) => void;
-
-export type AnySerde = Serde<unknown>;
-
-export interface SourceSpec {
-  readonly topics: readonly string[];
-  readonly key: AnySerde;
-  readonly value: AnySerde;
-  readonly timestampExtractor?: TimestampExtractor<unknown, unknown> | undefined;
-  readonly offsetReset?: 'earliest' | 'latest' | undefined;
-  readonly onDecodeError?: DecodeErrorHandler | undefined;
-}
-
-export interface SinkSpec {
-  readonly topic: string | ((key: unknown, value: unknown, context: TaskContext) => string);
-  readonly key: AnySerde;
-  readonly value: AnySerde;
-}
-
-/** A topic that belongs to the application: its full name has the application's id in front. */
-export interface InternalTopic {
-  readonly name: string;
-  /** The partition count that the user asked for; default: that of the sources it is fed from. */
-  readonly partitions: number | undefined;
-}
-
-export interface GraphNode {
-  readonly index: number;
-  readonly name: string;
-  readonly parents: GraphNode[];
-  readonly children: GraphNode[];
-  readonly stores: StoreSpec[];
-  readonly source: SourceSpec | null;
-  readonly sink: SinkSpec | null;
-  /** What the operator itself looks at, children not counted. */
-  readonly reads: Reads;
-  /** The serdes in which the operator wants the bytes of keys and values; it needs them decoded where they do not lie at hand. */
-  readonly keyBytesAs: AnySerde | null;
-  readonly valueBytesAs: AnySerde | null;
-  /** Whether keys and values go through it as they came: then its children's needs are its own. */
-  readonly keepsKey: boolean;
-  readonly keepsValue: boolean;
-  /** The serde of the key bytes that the operator puts into the context, when it does. */
-  readonly ownKeySerde: AnySerde | null;
-  /** The same for values. */
-  readonly ownValueSerde: AnySerde | null;
-  readonly build: ((scope: TaskScope, node: GraphNode) => Emit | EmitChange) | null;
-}
-
-export interface NodeOptions {
-  readonly name: string;
-  readonly parents?: readonly GraphNode[];
-  readonly stores?: readonly StoreSpec[];
-  readonly source?: SourceSpec;
-  readonly sink?: SinkSpec;
-  readonly reads?: Reads | undefined;
-  readonly keyBytesAs?: AnySerde | null;
-  readonly valueBytesAs?: AnySerde | null;
-  readonly keepsKey?: boolean;
-  readonly keepsValue?: boolean;
-  readonly ownKeySerde?: AnySerde | null;
-  readonly ownValueSerde?: AnySerde | null;
-  readonly build?: (scope: TaskScope, node: GraphNode) => Emit | EmitChange;
-}
+import type { GraphNode, InternalTopic, NodeOptions, SourceSpec } from './node.ts';
+import { sameSerde } from './same-serde.ts';
 
 export class Graph {
-  /** Makes the stream behind a table: tables don't know the class of streams. */
-  readonly streamOf: (state: StreamState) => KStream<unknown, unknown>;
+  /** Makes the stream behind a table, for the DSL, whose tables don't know the class of streams. */
+  readonly streamOf: (state: unknown) => unknown;
   readonly nodes: GraphNode[] = [];
   readonly stores = new Map<string, StoreSpec>();
   readonly internalTopics = new Map<string, InternalTopic>();
@@ -92,7 +19,7 @@ export class Graph {
   readonly #names = new Set<string>();
   readonly #sources = new Map<string, GraphNode>();
 
-  constructor(streamOf: (state: StreamState) => KStream<unknown, unknown>) {
+  constructor(streamOf: (state: unknown) => unknown) {
     this.streamOf = streamOf;
   }
 
@@ -205,88 +132,5 @@ export class Graph {
     let name = derived;
     for (let n = 2; taken(name); n++) name = `${derived}-${n}`;
     return name;
-  }
-}
-
-/** What of the records is needed decoded, and where the bytes of a key are already at hand: derived once per topology. */
-export class DecodingPlan {
-  readonly #needsKey = new Map<GraphNode, boolean>();
-  readonly #needsValue = new Map<GraphNode, boolean>();
-  readonly #keySerde = new Map<GraphNode, AnySerde | null>();
-
-  /** Whether the node, or anyone it passes the key on to, looks at the decoded key. */
-  needsKey(node: GraphNode): boolean {
-    let needs = this.#needsKey.get(node);
-    if (needs === undefined) {
-      needs =
-        node.reads === 'both' ||
-        node.reads === 'key' ||
-        (node.keyBytesAs !== null && !this.hasKeyBytes(node)) ||
-        (node.keepsKey && this.childrenNeedKey(node));
-      this.#needsKey.set(node, needs);
-    }
-    return needs;
-  }
-
-  needsValue(node: GraphNode): boolean {
-    let needs = this.#needsValue.get(node);
-    if (needs === undefined) {
-      needs =
-        node.reads === 'both' ||
-        node.reads === 'value' ||
-        (node.valueBytesAs !== null && !this.hasValueBytes(node)) ||
-        (node.keepsValue && this.childrenNeedValue(node));
-      this.#needsValue.set(node, needs);
-    }
-    return needs;
-  }
-
-  childrenNeedKey(node: GraphNode): boolean {
-    return node.children.some((child) => this.needsKey(child));
-  }
-
-  childrenNeedValue(node: GraphNode): boolean {
-    return node.children.some((child) => this.needsValue(child));
-  }
-
-  /** The serde of the key bytes that lie in the context behind `node`, or null when there are none. */
-  keySerdeBehind(node: GraphNode): AnySerde | null {
-    let serde = this.#keySerde.get(node);
-    if (serde === undefined) {
-      if (node.source !== null) serde = node.source.key;
-      else if (node.ownKeySerde !== null) serde = node.ownKeySerde;
-      else serde = node.keepsKey ? this.keySerdeBefore(node) : null;
-      this.#keySerde.set(node, serde);
-    }
-    return serde;
-  }
-
-  keySerdeBefore(node: GraphNode): AnySerde | null {
-    const [first, ...rest] = node.parents;
-    if (first === undefined) return null;
-    const serde = this.keySerdeBehind(first);
-    return rest.every((parent) => sameSerde(serde ?? undefined, this.keySerdeBehind(parent) ?? undefined))
-      ? serde
-      : null;
-  }
-
-  /** The serde of the value bytes that lie in the context before `node`: its source record's, or an operator's own. */
-  valueSerdeBefore(node: GraphNode): AnySerde | null {
-    let found: AnySerde | null = null;
-    for (const parent of node.parents) {
-      const own = parent.source?.value ?? parent.ownValueSerde;
-      const serde = own ?? (parent.keepsValue ? this.valueSerdeBefore(parent) : null);
-      if (serde === null || (found !== null && !sameSerde(found, serde))) return null;
-      found = serde;
-    }
-    return found;
-  }
-
-  hasKeyBytes(node: GraphNode): boolean {
-    return sameSerde(this.keySerdeBefore(node) ?? undefined, node.keyBytesAs ?? undefined);
-  }
-
-  hasValueBytes(node: GraphNode): boolean {
-    return sameSerde(this.valueSerdeBefore(node) ?? undefined, node.valueBytesAs ?? undefined);
   }
 }

@@ -1,7 +1,8 @@
-import type { Graph, GraphNode, InternalTopic } from './graph.ts';
-import { DecodingPlan } from './graph.ts';
+import type { Graph } from './graph.ts';
+import type { GraphNode, InternalTopic } from './node.ts';
+import { DecodingPlan } from './decoding-plan.ts';
 import type { StoreSpec } from '../state/store.ts';
-import { sameSerde } from '../api/windows.ts';
+import { sameSerde } from './same-serde.ts';
 import { MillraceError } from '../../util/index.ts';
 
 /** Operators that are connected without a topic in between: what one task runs. */

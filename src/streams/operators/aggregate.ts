@@ -1,6 +1,7 @@
-import type { Emit, GraphNode } from '../graph/graph.ts';
+import type { Emit, GraphNode } from '../graph/node.ts';
 import type { Reads } from '../api/options.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { TableWriter } from './table-values.ts';

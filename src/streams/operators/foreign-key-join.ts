@@ -1,7 +1,8 @@
 // The five stations of a foreign-key join (KIP-213): the left side subscribes, the right side keeps subscriptions and
 // answers them now and at every change, and the left side resolves the answers against its current row.
-import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
-import { KeyLocator, locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/node.ts';
+import { KeyLocator, locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { SubscriptionState } from '../state/subscription-store.ts';
 import { DeserializationError, type Serde } from '../../serde/index.ts';

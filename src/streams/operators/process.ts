@@ -1,8 +1,8 @@
 import type { Header } from '../../client/index.ts';
 import type { TaskContext } from '../api/context.ts';
-import type { Emit, GraphNode } from '../graph/graph.ts';
+import type { Emit, GraphNode } from '../graph/node.ts';
 import type { ForwardedRecord, ProcessorContext, ProcessorSupplier } from '../api/processor.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';

@@ -1,8 +1,9 @@
 // Aggregates per key and session: a record joins the sessions it is within the gap of, and makes one of them.
 import type { TaskContext } from '../api/context.ts';
-import type { Emit, GraphNode } from '../graph/graph.ts';
+import type { Emit, GraphNode } from '../graph/node.ts';
 import type { EmitStrategy } from '../api/options.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { SessionWindows } from '../api/windows.ts';

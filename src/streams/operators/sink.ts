@@ -1,7 +1,7 @@
 import type { Header } from '../../client/index.ts';
 import type { RecordContext, TaskContext } from '../api/context.ts';
-import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/graph.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
+import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/node.ts';
+import type { TaskScope } from '../graph/node.ts';
 import { SpanView } from '../state/span-view.ts';
 import { ByteWriter, partitionForKey } from '../../util/index.ts';
 

@@ -1,9 +1,10 @@
 // Aggregates per key and sliding window. Windows exist where their content changes: one ends at every record's time, one
 // starts right behind it, as long as it holds something.
 import type { TaskContext } from '../api/context.ts';
-import type { Emit, GraphNode } from '../graph/graph.ts';
+import type { Emit, GraphNode } from '../graph/node.ts';
 import type { EmitStrategy } from '../api/options.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { SlidingWindows } from '../api/windows.ts';

@@ -1,7 +1,7 @@
 // What sessions and sliding windows share: emission under the windowed key, and the order in which spans close.
 import type { TaskContext } from '../api/context.ts';
-import type { EmitChange, GraphNode } from '../graph/graph.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
+import type { EmitChange, GraphNode } from '../graph/node.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';

@@ -1,8 +1,8 @@
 // Operators that keep nothing: each answers the closure that stands between its input and what comes behind it.
 import type { RecordContext } from '../api/context.ts';
 import { ByteWriter } from '../../util/index.ts';
-import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
+import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/node.ts';
+import type { TaskScope } from '../graph/node.ts';
 
 type Build = (scope: TaskScope, node: GraphNode) => Emit;
 type BuildChange = (scope: TaskScope, node: GraphNode) => EmitChange;

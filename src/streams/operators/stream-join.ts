@@ -1,7 +1,8 @@
 // Stream-stream joins: each side keeps its records for the window and looks for partners among those of the other.
 import type { TaskContext } from '../api/context.ts';
-import type { Emit, GraphNode } from '../graph/graph.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { Emit, GraphNode } from '../graph/node.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import { type OuterBufferState, type Unmatched, UNMATCHED_KEY_START } from '../state/outer-buffer-store.ts';
 import type { StoreSpec } from '../state/store.ts';

@@ -1,6 +1,7 @@
 // A stream's records with what a table holds for their key at that moment. Only the stream causes output.
-import type { Emit, GraphNode } from '../graph/graph.ts';
-import { KeyLocator, locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { Emit, GraphNode } from '../graph/node.ts';
+import { KeyLocator, locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Joiner } from './stream-join.ts';
 import { type GetterSupplier, storeGetter } from './table-values.ts';

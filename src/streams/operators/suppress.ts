@@ -1,7 +1,8 @@
 import type { TaskContext } from '../api/context.ts';
-import type { EmitChange, GraphNode } from '../graph/graph.ts';
+import type { EmitChange, GraphNode } from '../graph/node.ts';
 import type { Suppressed } from '../api/options.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { BufferState } from '../state/buffer-store.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Windowed } from '../api/windows.ts';

@@ -1,7 +1,8 @@
 // Aggregates of tables: the record that travels to a group says what to add and what to take away.
 import type { RecordContext } from '../api/context.ts';
-import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/node.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { DeserializationError, type Serde } from '../../serde/index.ts';
 import { assert, ByteWriter } from '../../util/index.ts';

@@ -1,6 +1,7 @@
 // Table-table joins on equal keys: a change on one side is joined with the other side's current value.
-import type { EmitChange, GraphNode } from '../graph/graph.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { EmitChange, GraphNode } from '../graph/node.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Joiner } from './stream-join.ts';
 import { type GetterSupplier, TableWriter } from './table-values.ts';

@@ -1,7 +1,7 @@
 // What table operators share: how the current value of a key is looked up, and how a change is stored and passed on.
 import type { TaskContext } from '../api/context.ts';
-import type { EmitChange, GraphNode } from '../graph/graph.ts';
-import type { TaskScope } from '../runtime/task-scope.ts';
+import type { EmitChange, GraphNode } from '../graph/node.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';
 import type { StoreSpec } from '../state/store.ts';

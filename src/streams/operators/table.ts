@@ -1,7 +1,8 @@
 // The simple table operators: a table from a topic or stream, filter, mapValues.
 import type { RecordContext } from '../api/context.ts';
-import type { Emit, EmitChange, GraphNode } from '../graph/graph.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { TableWriter } from './table-values.ts';
 

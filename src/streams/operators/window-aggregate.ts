@@ -1,13 +1,15 @@
 // Aggregates per key and epoch-aligned window.
 import type { TaskContext } from '../api/context.ts';
-import type { Emit, EmitChange, GraphNode } from '../graph/graph.ts';
+import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type { EmitStrategy } from '../api/options.ts';
-import { locatorFor, type TaskScope } from '../runtime/task-scope.ts';
+import { locatorFor } from './key-locator.ts';
+import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { WindowState } from '../state/window-store.ts';
-import { readInt64, type TimeWindows } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
+import type { TimeWindows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { type Aggregation, ownCopy } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';

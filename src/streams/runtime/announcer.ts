@@ -1,9 +1,9 @@
 // Tells the readers of repartition topics how far the tasks of this instance have come (watermarks.ts).
-import type { Clock } from '../../util/index.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { Environment } from '../../util/index.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { RunningTask } from './running-task.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 import { type Announcement, encodeAnnouncements, Progress, sinksTo } from './watermarks.ts';
 
 export interface AnnouncerOptions {
@@ -13,7 +13,7 @@ export interface AnnouncerOptions {
   /** The full name of an internal topic. */
   readonly fullName: (topic: string) => string;
   readonly output: TaskOutput;
-  readonly clock: Clock;
+  readonly environment: Environment;
   /** How long a task that has read everything may hold back its readers' time. */
   readonly idleMs: number;
   /** Whether a task has read everything that is there for it. */
@@ -83,7 +83,7 @@ export class Announcer {
   }
 
   progressOf(running: RunningTask): Progress {
-    const { clock, idleMs, hasCaughtUp } = this.#options;
+    const { environment, idleMs, hasCaughtUp } = this.#options;
     const { id } = running.task;
     if (!hasCaughtUp(running)) {
       this.#caughtUpAt.delete(id);
@@ -91,7 +91,7 @@ export class Announcer {
     }
     // Nobody has to wait for partitions without records.
     if (running.task.streamTime() < 0) return Progress.idle;
-    const now = clock.now();
+    const now = environment.now();
     const since = this.#caughtUpAt.get(id);
     if (since === undefined) this.#caughtUpAt.set(id, now);
     return since !== undefined && now - since >= idleMs ? Progress.idle : Progress.caughtUp;

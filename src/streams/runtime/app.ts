@@ -13,10 +13,9 @@
  * commit.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { codeOf, deferred, MillraceError } from '../../util/index.ts';
-import { QueryableStores, type ReadOnlyStore } from '../api/interactive-queries.ts';
+import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
+import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
@@ -230,7 +229,7 @@ export class KafkaStreams {
 
   async #pause(ms: number): Promise<void> {
     const passed = deferred();
-    const cancel = this.#settings.clock.after(ms, passed.resolve);
+    const cancel = this.#settings.environment.after(ms, passed.resolve);
     await Promise.race([passed.promise, this.#interrupt.promise]);
     cancel();
   }
@@ -253,7 +252,7 @@ export class KafkaStreams {
   /** Takes hold of the state directory. Answers the id that this instance keeps over restarts. */
   async #openState(): Promise<string> {
     const { stateDir, applicationId } = this.#settings;
-    if (stateDir === undefined) return randomUUID();
+    if (stateDir === undefined) return randomUuid(this.#settings.environment);
     const directory = join(stateDir, applicationId);
     mkdirSync(directory, { recursive: true });
     this.#lock = await Lock.acquire(join(directory, 'lock'));
@@ -262,7 +261,7 @@ export class KafkaStreams {
       return readFileSync(file, 'utf8').trim();
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      const id = randomUUID();
+      const id = randomUuid(this.#settings.environment);
       writeFileSync(file, `${id}\n`);
       return id;
     }

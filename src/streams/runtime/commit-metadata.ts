@@ -1,9 +1,9 @@
 // What is committed beside an offset, in Kafka Streams' own bytes: the partition's time, and how far the operators that
 // emit closed windows have come. Without it stream time would begin anew with every restart. Beside the first partition of a
 // task stands how far its results have come, for the applications that read them (upstream.ts).
-import { readInt64 } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
 import { ByteWriter } from '../../util/index.ts';
-import type { EmitPosition } from './task-scope.ts';
+import type { EmitPosition } from '../state/store.ts';
 import { type Announcement, Progress } from './watermarks.ts';
 
 const VERSION = 2;

@@ -3,7 +3,7 @@
  * a commit now and then the checkpoints.
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Announcer } from './announcer.ts';
 import { encodeMetadata, type Written } from './commit-metadata.ts';
@@ -91,8 +91,8 @@ export class Committer {
    * one. A checkpoint needs the state as it was committed, so a commit with one is waited for.
    */
   async begin(): Promise<void> {
-    const { clock, checkpointIntervalMs } = this.#settings;
-    const now = clock.now();
+    const { environment, checkpointIntervalMs } = this.#settings;
+    const now = environment.now();
     const isDue = ({ checkpoint, checkpointedAt }: RunningTask): boolean =>
       checkpoint !== null && now - checkpointedAt >= checkpointIntervalMs;
     if ([...this.#running()].some(isDue)) {
@@ -103,7 +103,7 @@ export class Committer {
   }
 
   async #commitNow(): Promise<void> {
-    const { exactlyOnce, clock } = this.#settings;
+    const { exactlyOnce, environment } = this.#settings;
     const offsets: OffsetToCommit[] = [];
     for (const running of this.#running()) {
       const { task, committed, logs } = running;
@@ -132,7 +132,7 @@ export class Committer {
       });
     }
     this.#announcer.announce(this.#running());
-    this.lastCommit = clock.now();
+    this.lastCommit = environment.now();
     if (offsets.length === 0 && !this.#outgoing.hasOutput) return;
     if (exactlyOnce) this.#outgoing.begin();
     this.#outgoing.committing();
@@ -145,7 +145,7 @@ export class Committer {
       await this.#consumer.commit(offsets);
     }
     this.#outgoing.committed();
-    this.lastCommit = clock.now();
+    this.lastCommit = environment.now();
     await this.#purge();
   }
 
@@ -169,9 +169,9 @@ export class Committer {
 
   /** Deletes from repartition topics what has been processed. */
   async #purge(): Promise<void> {
-    const { clock, purgeIntervalMs, client } = this.#settings;
-    if (clock.now() - this.#lastPurge < purgeIntervalMs) return;
-    this.#lastPurge = clock.now();
+    const { environment, purgeIntervalMs, client } = this.#settings;
+    if (environment.now() - this.#lastPurge < purgeIntervalMs) return;
+    this.#lastPurge = environment.now();
     const before = [...this.#running()]
       .flatMap(({ committed }) =>
         [...committed].map(([{ topic, partition }, offset]) => ({ topic, partition, offset })),
@@ -182,8 +182,8 @@ export class Committer {
 
   /** Writes committed state to disk. Nothing has been processed since the commit. */
   async #checkpoint(which: 'due' | 'all'): Promise<void> {
-    const { clock, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
-    const now = clock.now();
+    const { environment, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
+    const now = environment.now();
     const due = [...this.#running()].filter(
       ({ checkpoint, task, checkpointedAt }) =>
         checkpoint !== null && task.isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),

@@ -1,7 +1,7 @@
 // How many partitions everything has, and the topics that the application brings along.
 import type { Admin, NewTopic } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import type { ResolvedSettings } from './settings.ts';

@@ -1,35 +1,25 @@
 // Records that came too late are left out by rule; that it happens is told now and then, by operator, so that it is not silent.
-import type { Clock } from '../../util/index.ts';
+import type { Environment } from '../../util/index.ts';
+import type { LateReport } from '../api/options.ts';
 import type { Task } from './task.ts';
-
-/** Records that an operator of a task has left out since the last report, as they came too late for it. */
-export interface LateReport {
-  readonly taskId: string;
-  readonly operator: string;
-  /** Windows had closed (`late`), or had been forgotten as well (`expired`). */
-  readonly reason: 'late' | 'expired';
-  readonly count: number;
-  /** Event time that the task had come to. */
-  readonly streamTime: number;
-}
 
 const REPORT_MS = 10_000;
 
 export class LateReports {
-  readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #report: (report: LateReport) => void;
   /** What has been told, as `task/operator/reason`. */
   readonly #told = new Map<string, number>();
   #last = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, report: (report: LateReport) => void) {
-    this.#clock = clock;
+  constructor(environment: Environment, report: (report: LateReport) => void) {
+    this.#environment = environment;
     this.#report = report;
   }
 
   /** Tells what is new, at most every ten seconds unless it is the last time. */
   tell(tasks: readonly Task[], isLast = false): void {
-    const now = this.#clock.now();
+    const now = this.#environment.now();
     if (!isLast && now - this.#last < REPORT_MS) return;
     for (const task of tasks) {
       for (const [operator, reasons] of task.droppedBy) {

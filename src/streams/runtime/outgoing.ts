@@ -2,7 +2,7 @@
 // the transaction before is still being committed, and those of topics whose partition count is not known yet.
 import type { Header, Producer } from '../../client/index.ts';
 import { ByteWriter, partitionForKey } from '../../util/index.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 
 interface HeldBack {
   readonly topic: string;

@@ -9,7 +9,7 @@ import { decodeMetadata } from './commit-metadata.ts';
 import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 import { Task } from './task.ts';
 import type { Announcement } from './watermarks.ts';
 
@@ -52,7 +52,7 @@ export class RunningTask {
     stopped: () => boolean,
   ): Promise<RunningTask | undefined> {
     const { topology, settings, globalStores, output, onRestored, committed, feeders } = options;
-    const { stateDir, clock, applicationId } = settings;
+    const { stateDir, environment, applicationId } = settings;
     const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
     const checkpoint = keepsState
       ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
@@ -64,7 +64,7 @@ export class RunningTask {
         partition,
         settings,
         output,
-        clock,
+        environment,
         globalStores,
         feeders,
         hasUpstream: settings.upstreamApplications !== undefined,
@@ -80,7 +80,7 @@ export class RunningTask {
       const report = await restoreTask(task, logs, checkpoint, settings.client, offset, stopped);
       if (!stopped()) {
         onRestored(report);
-        const running = new RunningTask(task, logs, checkpoint, clock.now());
+        const running = new RunningTask(task, logs, checkpoint, environment.now());
         // What came from the logs is for the next checkpoint.
         task.isDirty = report.changelogRecords > 0;
         return running;
@@ -121,11 +121,11 @@ async function openCheckpoint(
 ): Promise<Checkpoint> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await Checkpoint.open(directory);
+      return await Checkpoint.open(directory, settings.environment);
     } catch (error) {
       if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || stopped()) throw error;
       await new Promise<void>((resolve) => {
-        settings.clock.after(LOCK_RETRY_MS, resolve);
+        settings.environment.after(LOCK_RETRY_MS, resolve);
       });
     }
   }

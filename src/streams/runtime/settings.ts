@@ -1,7 +1,7 @@
 import type { Client } from '../../client/index.ts';
-import { type Clock, MillraceError, systemClock } from '../../util/index.ts';
-import type { LateReport } from './late-reports.ts';
-import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
+import { type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
+
+import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler, LateReport } from '../api/options.ts';
 
 export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
 
@@ -51,7 +51,7 @@ export interface StreamsSettings {
   readonly clientId?: string;
   /** Only 0: state moves between instances through the changelogs. */
   readonly numStandbyReplicas?: number;
-  readonly clock?: Clock;
+  readonly environment?: Environment;
   /** Default: fail. */
   readonly onDecodeError?: DecodeErrorHandler;
   /** Default: fail. */
@@ -85,7 +85,7 @@ export interface ResolvedSettings {
   readonly rebalanceTimeoutMs: number | undefined;
   readonly transactionTimeoutMs: number;
   readonly clientId: string;
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onDrop: DropListener | undefined;
@@ -127,7 +127,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     rebalanceTimeoutMs: given.rebalanceTimeoutMs,
     transactionTimeoutMs: given.transactionTimeoutMs ?? 10_000,
     clientId: given.clientId ?? given.applicationId,
-    clock: given.clock ?? systemClock,
+    environment: given.environment ?? systemEnvironment,
     onDecodeError: given.onDecodeError ?? (() => 'fail'),
     onProcessingError: given.onProcessingError ?? (() => 'fail'),
     onDrop: given.onDrop,

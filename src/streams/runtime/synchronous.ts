@@ -3,20 +3,20 @@
  * repartition topics. The tasks are those of the real runtime. Nothing is cached unless asked for: every update is emitted.
  */
 import type { Header, RecordCursor } from '../../client/index.ts';
-import { deserialize, headersOf, SchemaNotLoaded, type Serde, serialize } from '../../serde/index.ts';
-import { assert, ManualClock, MillraceError } from '../../util/index.ts';
-import { QueryableStores, type ReadOnlyStore } from '../api/interactive-queries.ts';
+import { SchemaNotLoaded } from '../../serde/index.ts';
+import { assert, type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
+import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
-import type { TaskOutput } from './task-scope.ts';
+import type { TaskOutput } from '../graph/node.ts';
 import { Task, type TaskSettings } from './task.ts';
 import { createStore } from '../state/create-store.ts';
 import { FROM_LOG, NO_TRACKING, type StateStore } from '../state/store.ts';
 import type { Topology } from '../graph/topology.ts';
 
-export interface TestDriverOptions {
-  /** What the wall clock shows at first. Default 0. */
-  readonly startTimeMs?: number;
+export interface SynchronousOptions {
+  /** Default: the system's. */
+  readonly environment?: Environment;
   /** Prefix of internal topics. Default `test`. */
   readonly applicationId?: string;
   /** True: stores emit once per piped record, as at a commit. Default false. */
@@ -26,6 +26,14 @@ export interface TestDriverOptions {
   /** Default: fail. */
   readonly onProcessingError?: ProcessingErrorHandler;
   readonly onDrop?: DropListener;
+}
+
+export interface InputRecord {
+  readonly topic: string;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
 }
 
 export interface OutputRecord {
@@ -38,20 +46,21 @@ export interface OutputRecord {
   readonly headers: readonly Header[];
 }
 
-export class TopologyTestDriver {
-  readonly clock: ManualClock;
-  readonly #tasks: Task[];
+export class SynchronousTopology {
+  readonly environment: Environment;
+  protected readonly tasks: readonly Task[];
   /** Who reads a topic. */
   readonly #readers = new Map<string, Task>();
-  readonly #unread = new Map<string, OutputRecord[]>();
+  /** What was written, by topic. */
+  protected readonly unread = new Map<string, OutputRecord[]>();
   readonly #offsets = new Map<string, number>();
   readonly #inFlight: OutputRecord[] = [];
   readonly #globalStores = new Map<string, StateStore>();
   readonly #globalTopics = new Map<string, StateStore[]>();
   readonly #stores: QueryableStores;
 
-  constructor(topology: Topology, options: TestDriverOptions = {}) {
-    this.clock = new ManualClock(options.startTimeMs ?? 0);
+  constructor(topology: Topology, options: SynchronousOptions = {}) {
+    this.environment = options.environment ?? systemEnvironment;
     const settings: TaskSettings = {
       applicationId: options.applicationId ?? 'test',
       caching: options.caching ?? false,
@@ -70,7 +79,7 @@ export class TopologyTestDriver {
       send: (topic, partition, key, value, timestamp, headers) =>
         this.#collect(topic, partition, key, value, timestamp, headers),
     };
-    this.#tasks = topology.subTopologies
+    this.tasks = topology.subTopologies
       .filter((subTopology) => subTopology.sources.length > 0)
       .map(
         (subTopology) =>
@@ -80,28 +89,28 @@ export class TopologyTestDriver {
             partition: 0,
             settings,
             output,
-            clock: this.clock,
+            environment: this.environment,
             tracking: () => NO_TRACKING,
             globalStores: this.#globalStores,
           }),
       );
-    for (const task of this.#tasks) for (const queue of task.queues) this.#readers.set(queue.topic, task);
+    for (const task of this.tasks) for (const queue of task.queues) this.#readers.set(queue.topic, task);
     this.#stores = new QueryableStores((name) => {
       const global = this.#globalStores.get(name);
       if (global !== undefined) return [global];
-      return this.#tasks.flatMap((task) => task.stores.get(name) ?? []);
+      return this.tasks.flatMap((task) => task.stores.get(name) ?? []);
     });
   }
 
   /**
    * Processes one record of an input topic, and all that follows from it. Throws `SchemaNotLoaded` when a serde needs a
-   * schema that is not at hand; `pipeLoading` waits for it.
+   * schema that is not at hand; `pipeAll` waits for it.
    */
   pipe(
     topic: string,
     key: Uint8Array | null,
     value: Uint8Array | null,
-    timestamp: number = this.clock.now(),
+    timestamp: number = this.environment.now(),
     headers: readonly Header[] = [],
   ): void {
     if (!this.#readers.has(topic) && !this.#globalTopics.has(topic)) {
@@ -111,38 +120,34 @@ export class TopologyTestDriver {
     this.#drain();
   }
 
-  /** As `pipe`, from values. */
-  pipeTyped<K, V>(
-    topic: string,
-    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
-    key: K | null,
-    value: V | null,
-    timestamp?: number,
-  ): void {
-    const headers = [
-      ...(key === null ? [] : headersOf(serdes.key)),
-      ...(value === null ? [] : headersOf(serdes.value)),
-    ];
-    this.pipe(topic, serialize(serdes.key, key), serialize(serdes.value, value), timestamp, headers);
-  }
-
-  /** As `pipe`, and loads the schemas that the record and what follows from it need. */
-  async pipeLoading(...record: Parameters<TopologyTestDriver['pipe']>): Promise<void> {
-    for (let step = () => this.pipe(...record); ; step = () => this.#resume()) {
-      try {
-        step();
-        return;
-      } catch (error) {
-        if (!(error instanceof SchemaNotLoaded)) throw error;
-        await error.load();
+  /** As `pipe` for many records, in order. Waits only where one of them, or what follows from it, needs a schema first. */
+  async pipeAll(records: Iterable<InputRecord>): Promise<void> {
+    for (const { topic, key, value, timestamp, headers } of records) {
+      for (let step = () => this.pipe(topic, key, value, timestamp, headers); ; step = () => this.#resume()) {
+        try {
+          step();
+          break;
+        } catch (error) {
+          if (!(error instanceof SchemaNotLoaded)) throw error;
+          await error.load();
+        }
       }
     }
   }
 
   /** Goes on with the record that needed a schema. */
   #resume(): void {
-    for (const task of this.#tasks) {
+    for (const task of this.tasks) {
       while (task.run(Number.POSITIVE_INFINITY) > 0);
+      task.flush();
+    }
+    this.#drain();
+  }
+
+  /** Runs what the tasks have scheduled by the wall clock. */
+  protected punctuate(): void {
+    for (const task of this.tasks) {
+      task.punctuateWallClock();
       task.flush();
     }
     this.#drain();
@@ -150,52 +155,17 @@ export class TopologyTestDriver {
 
   /** What was written to a topic since it was last read. */
   read(topic: string): OutputRecord[] {
-    const records = this.#unread.get(topic) ?? [];
-    this.#unread.delete(topic);
+    const records = this.unread.get(topic) ?? [];
+    this.unread.delete(topic);
     return records;
-  }
-
-  readTyped<K, V>(
-    topic: string,
-    serdes: { readonly key: Serde<K>; readonly value: Serde<V> },
-  ): { readonly key: K | null; readonly value: V | null; readonly timestamp: number }[] {
-    return this.read(topic).map(({ key, value, timestamp, headers }) => ({
-      key: deserialize(serdes.key, key, headers),
-      value: deserialize(serdes.value, value, headers),
-      timestamp,
-    }));
-  }
-
-  /** Topics with records that have not been read, in the order of their first record. */
-  outputTopics(): string[] {
-    return [...this.#unread.keys()];
-  }
-
-  /** Moves the wall clock, and runs what was scheduled by it. */
-  advanceWallClock(byMs: number): void {
-    this.clock.advance(byMs);
-    for (const task of this.#tasks) {
-      task.punctuateWallClock();
-      task.flush();
-    }
-    this.#drain();
   }
 
   store(name: string): ReadOnlyStore {
     return this.#stores.get(name);
   }
 
-  /** Records left out so far, by reason. */
-  dropped(): ReadonlyMap<string, number> {
-    const total = new Map<string, number>();
-    for (const task of this.#tasks) {
-      for (const [reason, count] of task.dropped) total.set(reason, (total.get(reason) ?? 0) + count);
-    }
-    return total;
-  }
-
   close(): void {
-    for (const task of this.#tasks) task.close();
+    for (const task of this.tasks) task.close();
   }
 
   #collect(
@@ -207,8 +177,8 @@ export class TopologyTestDriver {
     headers: readonly Header[] | undefined,
   ): void {
     const record = this.#record(topic, partition, key, value, timestamp, headers ?? []);
-    const unread = this.#unread.get(topic);
-    if (unread === undefined) this.#unread.set(topic, [record]);
+    const unread = this.unread.get(topic);
+    if (unread === undefined) this.unread.set(topic, [record]);
     else unread.push(record);
     if (this.#readers.has(topic) || this.#globalTopics.has(topic)) this.#inFlight.push(record);
   }

@@ -4,15 +4,17 @@
  * the test driver run the same tasks.
  */
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { assert, type Clock, MillraceError, messageOf } from '../../util/index.ts';
+import { assert, type Environment, MillraceError, messageOf } from '../../util/index.ts';
 import { TaskContext } from '../api/context.ts';
-import type { DecodingPlan, Emit, EmitChange, GraphNode } from '../graph/graph.ts';
+import type { DecodingPlan } from '../graph/decoding-plan.ts';
+import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
 import { createStore } from '../state/create-store.ts';
 import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { SourceQueue } from './source-queue.ts';
-import type { EmitPosition, TaskOutput, TaskScope } from './task-scope.ts';
+import type { EmitPosition } from '../state/store.ts';
+import type { TaskOutput, TaskScope } from '../graph/node.ts';
 import { Watermark } from './watermarks.ts';
 
 export interface TaskSettings {
@@ -30,7 +32,7 @@ export interface TaskOptions {
   readonly partition: number;
   readonly settings: TaskSettings;
   readonly output: TaskOutput;
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly tracking: (spec: StoreSpec) => Tracking;
   readonly globalStores: ReadonlyMap<string, StateStore>;
   /** The tasks that feed internal topics, where time is the minimum over them. Default: nowhere. */
@@ -77,7 +79,7 @@ export class Task implements TaskScope {
   /** The state is not that of the last checkpoint. */
   isDirty = false;
   readonly #settings: TaskSettings;
-  readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #globalStores: ReadonlyMap<string, StateStore>;
   readonly #emits = new Map<GraphNode, Emit | EmitChange>();
   readonly #sharedObjects = new Map<string, unknown>();
@@ -100,7 +102,7 @@ export class Task implements TaskScope {
     this.output = options.output;
     this.onDecodeError = settings.onDecodeError;
     this.#settings = settings;
-    this.#clock = options.clock;
+    this.#environment = options.environment;
     this.#globalStores = options.globalStores;
     for (const spec of subTopology.stores) this.stores.set(spec.name, createStore(spec, options.tracking(spec)));
     const internal = topology.internalTopics;
@@ -196,7 +198,7 @@ export class Task implements TaskScope {
   }
 
   punctuateWallClock(): void {
-    if (this.#schedules.length > 0) this.#punctuate('wallClock', this.#clock.now());
+    if (this.#schedules.length > 0) this.#punctuate('wallClock', this.#environment.now());
   }
 
   close(): void {
@@ -333,7 +335,7 @@ export class Task implements TaskScope {
       by,
       intervalMs,
       run,
-      next: by === 'streamTime' ? 0 : this.#clock.now() + intervalMs,
+      next: by === 'streamTime' ? 0 : this.#environment.now() + intervalMs,
       cancelled: false,
     };
     this.#schedules.push(schedule);
@@ -395,7 +397,7 @@ export class Task implements TaskScope {
   }
 
   now(): number {
-    return this.#clock.now();
+    return this.#environment.now();
   }
 
   requestCommit(): void {

@@ -7,7 +7,7 @@
  * What is heard counts once everything has been read that the topic held then.
  */
 import type { Admin, Consumer } from '../../client/index.ts';
-import type { Clock } from '../../util/index.ts';
+import type { Environment } from '../../util/index.ts';
 import { decodeMetadata, type Written } from './commit-metadata.ts';
 import type { SourceQueue } from './source-queue.ts';
 import { type Announcement, Progress } from './watermarks.ts';
@@ -18,7 +18,7 @@ const IDLE_MS = 1000;
 
 export interface UpstreamOptions {
   readonly admin: Admin;
-  readonly clock: Clock;
+  readonly environment: Environment;
   readonly consumer: Pick<Consumer, 'position'>;
   /** The applications that write a topic. */
   readonly writersOf: (topic: string) => readonly string[];
@@ -49,14 +49,14 @@ export class Upstream {
   /** Takes in what holds by now, and asks again when it is time to. */
   turn(): void {
     if (this.#queues.length === 0) return;
-    const { clock, consumer, onFailure } = this.#options;
+    const { environment, consumer, onFailure } = this.#options;
     for (const [queue, { announcements, end }] of this.#pending) {
       const read = queue.isDrained ? consumer.position(queue) : queue.position;
       if (read < end) continue;
       this.#pending.delete(queue);
       queue.hearAll(announcements);
     }
-    if (this.#asking !== null || clock.now() < this.#askAt) return;
+    if (this.#asking !== null || environment.now() < this.#askAt) return;
     this.#asking = this.#ask()
       .catch(onFailure)
       .finally(() => {
@@ -65,7 +65,7 @@ export class Upstream {
   }
 
   async #ask(): Promise<void> {
-    const { admin, clock, writersOf } = this.#options;
+    const { admin, environment, writersOf } = this.#options;
     const queues = this.#queues;
     const writers = new Map([...new Set(queues.map(({ topic }) => topic))].map((topic) => [topic, writersOf(topic)]));
     const heard = new Map<string, readonly Announcement[]>();
@@ -83,7 +83,7 @@ export class Upstream {
     const ends = await admin.listOffsets(queues.map(({ topic, partition }) => ({ topic, partition, timestamp: -1 })));
     if (queues !== this.#queues) return;
     const atWork = [...heard.values()].flat().some(({ progress }) => progress !== Progress.idle);
-    this.#askAt = clock.now() + (atWork ? ACTIVE_MS : IDLE_MS);
+    this.#askAt = environment.now() + (atWork ? ACTIVE_MS : IDLE_MS);
     queues.forEach((queue, i) => {
       // What was heard before and waits still comes sooner than what has just been heard.
       if (this.#pending.has(queue)) return;

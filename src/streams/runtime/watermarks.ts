@@ -18,9 +18,9 @@
  */
 import type { Header } from '../../client/index.ts';
 import { ByteWriter, MillraceError } from '../../util/index.ts';
-import type { GraphNode } from '../graph/graph.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
-import { readInt64 } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
 import { taskCount } from './internal-topics.ts';
 
 /** What a feeding task is about: reading on; at the end of its input; there for so long that nobody should wait for it. */

@@ -138,13 +138,13 @@ export class Worker {
       brokerMs: settings.maxTaskIdleMs,
       feedersMs: settings.maxTaskIdleMs * FEEDERS_PATIENCE,
     };
-    this.#lateReports = new LateReports(settings.clock, settings.onLate);
+    this.#lateReports = new LateReports(settings.environment, settings.onLate);
     this.#announcer = new Announcer({
       topology,
       feeders: this.#feeders,
       fullName: (topic) => this.#fullNames.get(topic)!,
       output: this.#outgoing,
-      clock: settings.clock,
+      environment: settings.environment,
       idleMs: settings.watermarkIdleMs,
       hasCaughtUp: ({ task }) => task.queues.every((queue) => this.#isAtEnd(queue)),
     });
@@ -152,7 +152,7 @@ export class Worker {
     if (writersOf !== undefined) {
       this.#upstream = new Upstream({
         admin: client.admin(),
-        clock: settings.clock,
+        environment: settings.environment,
         consumer: this.#consumer,
         writersOf,
         onFailure: (error) => settings.onError(error, false),
@@ -211,12 +211,12 @@ export class Worker {
 
   /** Fetches what there is, processes for a slice of time, commits when it is time to. */
   async #turn(): Promise<void> {
-    const { clock, commitIntervalMs, pollMs } = this.#settings;
+    const { environment, commitIntervalMs, pollMs } = this.#settings;
     if (this.#backgroundFailure !== null) throw this.#backgroundFailure.error;
-    const untilCommit = Math.max(0, this.#committer.lastCommit + commitIntervalMs - clock.now());
-    const now = clock.now();
+    const untilCommit = Math.max(0, this.#committer.lastCommit + commitIntervalMs - environment.now());
+    const now = environment.now();
     if (now - this.#lastPoll < POLL_AT_LEAST_MS && this.#hasBacklog()) {
-      await yieldToEventLoop();
+      await yieldToEventLoop(this.#settings.environment);
     } else {
       const timeout = this.#isSuspended ? pollMs : this.#hasWork() ? 0 : Math.min(pollMs, Math.max(1, untilCommit));
       this.#lastPoll = now;
@@ -232,9 +232,9 @@ export class Worker {
     } catch (error) {
       throw this.#failedInTask(error);
     }
-    if (!this.#settings.exactlyOnce) this.#announce(clock.now());
+    if (!this.#settings.exactlyOnce) this.#announce(environment.now());
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
-    if (wanted || clock.now() - this.#committer.lastCommit >= commitIntervalMs) {
+    if (wanted || environment.now() - this.#committer.lastCommit >= commitIntervalMs) {
       if (this.#committer.underWay === null) await this.#committer.begin();
       else await this.#committer.underWay;
     } else if (this.#outgoing.backlog > MAX_HELD_BACK) {
@@ -288,7 +288,7 @@ export class Worker {
    */
   #hasBacklog(): boolean {
     if (this.#isSuspended) return false;
-    const now = this.#settings.clock.now();
+    const now = this.#settings.environment.now();
     return this.#pipelines.some((groups) =>
       groups.some((group) => group.hasBacklog && group.isReady(this.#waiting, now)),
     );
@@ -296,8 +296,8 @@ export class Worker {
 
   /** Takes the oldest records first, of every pipeline in turn, until the slice of time is over or nothing is ready. */
   async #process(): Promise<void> {
-    const { clock } = this.#settings;
-    const until = clock.now() + SLICE_MS;
+    const { environment } = this.#settings;
+    const until = environment.now() + SLICE_MS;
     for (let idle = 0; idle < this.#pipelines.length; ) {
       const groups = this.#pipelines[this.#turns++ % this.#pipelines.length]!;
       try {
@@ -313,7 +313,7 @@ export class Worker {
         await error.load();
         if (this.#isSuspended) return;
       }
-      if (clock.now() >= until) break;
+      if (environment.now() >= until) break;
     }
     for (const queue of this.#paused) {
       if (queue.backlog >= MAX_BACKLOG) continue;
@@ -323,7 +323,7 @@ export class Worker {
   }
 
   #oldestReady(groups: readonly TaskGroup[]): TaskGroup | undefined {
-    const now = this.#settings.clock.now();
+    const now = this.#settings.environment.now();
     let oldest: TaskGroup | undefined;
     for (const group of groups) {
       group.load();
@@ -452,7 +452,7 @@ export class Worker {
       }
     }
     this.#arrange();
-    this.#committer.lastCommit = settings.clock.now();
+    this.#committer.lastCommit = settings.environment.now();
     this.#isSuspended = false;
     this.#consumer.resume(partitions);
     events.onRunning();

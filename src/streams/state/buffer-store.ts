@@ -1,5 +1,5 @@
 import { ByteWriter } from '../../util/index.ts';
-import { readInt64 } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
 import { Line } from './line.ts';
 import { SlotTable } from './slot-table.ts';
 import { FROM_LOG, type RowVisitor, type StateStore, type StoreSpec, type Tracking } from './store.ts';

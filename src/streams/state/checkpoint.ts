@@ -11,8 +11,8 @@
 import { mkdir, open, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
-import type { EmitPosition } from '../runtime/task-scope.ts';
+import { codeOf, type Environment, MillraceError, systemEnvironment, yieldToEventLoop } from '../../util/index.ts';
+import type { EmitPosition } from './store.ts';
 import { type Chunk, ChunkWriter, isIntact, restoreChunk } from './row-chunks.ts';
 import type { StateStore } from './store.ts';
 
@@ -62,6 +62,7 @@ type Level = ClassicLevel<Buffer, Buffer>;
 export class Checkpoint {
   meta: CheckpointMeta | null;
   readonly #directory: string;
+  readonly #environment: Environment;
   readonly #sizes: CheckpointSizes;
   readonly #level: Level;
   readonly #storeIds: Map<string, number>;
@@ -71,8 +72,15 @@ export class Checkpoint {
   #lastRows = 0;
   #written: Promise<void> = Promise.resolve();
 
-  private constructor(directory: string, level: Level, manifest: Manifest | null, sizes: CheckpointSizes) {
+  private constructor(
+    directory: string,
+    environment: Environment,
+    level: Level,
+    manifest: Manifest | null,
+    sizes: CheckpointSizes,
+  ) {
     this.#directory = directory;
+    this.#environment = environment;
     this.#sizes = sizes;
     this.#level = level;
     this.meta = manifest?.meta ?? null;
@@ -82,7 +90,11 @@ export class Checkpoint {
   }
 
   /** Opens a task's checkpoint; `STATE_LOCKED` when another task or process has it open. */
-  static async open(directory: string, sizes: CheckpointSizes = SIZES): Promise<Checkpoint> {
+  static async open(
+    directory: string,
+    environment: Environment = systemEnvironment,
+    sizes: CheckpointSizes = SIZES,
+  ): Promise<Checkpoint> {
     await mkdir(dirname(directory), { recursive: true });
     const level: Level = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
     try {
@@ -99,7 +111,13 @@ export class Checkpoint {
     }
     const bytes = await level.get(MANIFEST_KEY);
     const manifest = bytes === undefined ? null : (JSON.parse(bytes.toString()) as Manifest);
-    const checkpoint = new Checkpoint(directory, level, manifest?.layout === LAYOUT ? manifest : null, sizes);
+    const checkpoint = new Checkpoint(
+      directory,
+      environment,
+      level,
+      manifest?.layout === LAYOUT ? manifest : null,
+      sizes,
+    );
     if (checkpoint.meta === null) await level.clear();
     await checkpoint.#deleteUnlisted();
     return checkpoint;
@@ -170,7 +188,7 @@ export class Checkpoint {
           finish();
           writer.of(id);
         }
-        await yieldToEventLoop();
+        await yieldToEventLoop(this.#environment);
       }
     }
     finish();

@@ -1,5 +1,5 @@
 import { ByteWriter } from '../../util/index.ts';
-import { readInt64 } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
 import { Line } from './line.ts';
 import { SlotTable, UNCHECKPOINTED, UNLOGGED } from './slot-table.ts';
 import type { RowVisitor, StateStore, StoreSpec, Tracking } from './store.ts';

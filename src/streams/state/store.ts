@@ -76,3 +76,10 @@ export interface Tracking {
 }
 
 export const NO_TRACKING: Tracking = { log: false, checkpoint: false };
+
+/** How far an operator that emits closed windows has come. Checkpointed and committed, so that it survives a restart. */
+export interface EmitPosition {
+  /** The largest timestamp seen. Time itself may be behind it: see `TaskScope`. */
+  observedTime: number;
+  lastClose: number;
+}

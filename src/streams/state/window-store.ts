@@ -1,5 +1,5 @@
 import { ByteWriter } from '../../util/index.ts';
-import { readInt64 } from '../api/windows.ts';
+import { readInt64 } from '../../util/index.ts';
 import { restoreSlot } from './key-value-store.ts';
 import { SpanView } from './span-view.ts';
 import { SlotTable, UNCHECKPOINTED, UNLOGGED } from './slot-table.ts';

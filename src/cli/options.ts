@@ -1,0 +1,57 @@
+// What the command line says, per command.
+
+export interface ServiceOptions {
+  readonly dataDir?: string;
+  readonly port?: string;
+  readonly registryPort?: string;
+  readonly sqlPort?: string;
+  readonly host?: string;
+}
+
+export interface StartOptions extends ServiceOptions {
+  readonly config?: string;
+  readonly bootstrapServer?: string;
+  readonly property: readonly string[];
+}
+
+export interface SqlOptions {
+  readonly execute: readonly string[];
+  readonly file?: string;
+  readonly output: string;
+}
+
+export interface DemoOptions extends ServiceOptions {
+  readonly records?: string;
+  readonly fresh?: boolean;
+  readonly keep?: boolean;
+}
+
+export interface RegistryOptions {
+  readonly registry: string;
+  readonly user?: string;
+  readonly ca?: string;
+  readonly output: string;
+}
+
+export interface ListOptions extends RegistryOptions {
+  readonly deleted?: boolean;
+}
+
+export interface GetOptions extends RegistryOptions {
+  readonly id?: string;
+  readonly references?: boolean;
+}
+
+export interface FileOptions extends RegistryOptions {
+  readonly type?: string;
+  readonly reference: readonly string[];
+  readonly normalize?: boolean;
+}
+
+export interface RegisterOptions extends FileOptions {
+  readonly dryRun?: boolean;
+}
+
+export interface DeleteOptions extends RegistryOptions {
+  readonly permanent?: boolean;
+}

@@ -1,0 +1,125 @@
+/**
+ * The HTTP server that every service of ours answers through.
+ *
+ * The life of a request: the connection, over TLS where that is asked for → whose it is (visitors.ts: host and origin;
+ * authentication.ts: the user) → its body, of a media type that the service takes → the service's route → its answer, or
+ * what was refused in the service's own form of errors.
+ */
+import type { Server as HttpsServer } from 'node:https';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { noRouteSchemas } from '../util/index.ts';
+import { ANONYMOUS, authenticationOf } from './authentication.ts';
+import { HttpRefusal } from './refusal.ts';
+import type { RimSettings } from './settings.ts';
+import { type Tls, tlsOf } from './tls.ts';
+import { visitorsOf } from './visitors.ts';
+
+/** What a browser is told that asks whether a page may send a request (Fetch Standard, CORS). */
+const PREFLIGHT = {
+  'access-control-allow-methods': 'GET, POST, PUT, DELETE, PATCH',
+  'access-control-allow-headers': 'content-type, accept, authorization',
+  'access-control-max-age': '600',
+};
+
+export interface HttpServerOptions {
+  readonly settings: RimSettings;
+  readonly isTls: boolean;
+  readonly bodyBytesMax: number;
+  /** Media types of bodies; others are refused with 415, and so are bodies without one. */
+  readonly consumes: readonly string[];
+  /** Whether a path with a slash behind it is the same path. */
+  readonly ignoreTrailingSlash?: boolean;
+  /** What a path means. */
+  readonly rewriteUrl?: (url: string) => string;
+  /** Answers with an error, in the service's form. */
+  readonly fail: (reply: FastifyReply, error: unknown) => FastifyReply;
+  readonly log: (message: string) => void;
+}
+
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  /** The name of the user who asks. */
+  readonly userOf: (request: FastifyRequest) => string;
+}
+
+/** A server without routes: bodies are texts. The caller adds routes, listens and closes. */
+export function httpServer(options: HttpServerOptions): HttpServer {
+  const { settings, isTls, consumes, fail, log } = options;
+  const authentication = authenticationOf(settings, log);
+  const checkVisit = visitorsOf(settings);
+  const app = newServer(options, isTls ? tlsOf(settings, log) : undefined);
+  const users = new WeakMap<FastifyRequest, string>();
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...consumes], { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  // Most requests need not wait for anything: hooks with callbacks cost half of what promises do.
+  app.addHook('onRequest', (request, reply, done) => {
+    try {
+      const page = checkVisit({ headers: request.headers, localAddress: request.socket.localAddress });
+      if (page !== undefined) reply.headers({ 'access-control-allow-origin': page, vary: 'origin' });
+      if (page !== undefined && request.headers['access-control-request-method'] !== undefined) {
+        void reply.code(204).headers(PREFLIGHT).send();
+        return;
+      }
+    } catch (error) {
+      done(error as HttpRefusal);
+      return;
+    }
+    const { challenge } = authentication;
+    if (challenge === undefined) {
+      users.set(request, ANONYMOUS);
+      done();
+      return;
+    }
+    authentication.userOf(request.headers.authorization).then(
+      (user) => {
+        users.set(request, user);
+        done();
+      },
+      (error: unknown) => {
+        if (error instanceof HttpRefusal && error.statusCode === 401) reply.header('www-authenticate', challenge);
+        done(error as Error);
+      },
+    );
+  });
+  app.setErrorHandler((error, _request, reply) => fail(reply, error));
+  return { app, userOf: (request) => users.get(request) ?? ANONYMOUS };
+}
+
+function newServer(options: HttpServerOptions, tls: Tls | undefined): FastifyInstance {
+  const { bodyBytesMax, ignoreTrailingSlash = false, rewriteUrl, fail } = options;
+  const server = {
+    bodyLimit: bodyBytesMax,
+    forceCloseConnections: true,
+    schemaController: noRouteSchemas,
+    routerOptions: { maxParamLength: 1000, ignoreTrailingSlash },
+    ...(rewriteUrl === undefined
+      ? {}
+      : { rewriteUrl: ({ url = '/' }: { url?: string | undefined }) => rewriteUrl(url) }),
+    // A path that can't be decoded is refused before any route is found.
+    frameworkErrors: (error: Error, _request: unknown, reply: unknown) => void fail(reply as FastifyReply, error),
+  };
+  return tls === undefined ? fastify(server) : overTls(server, tls);
+}
+
+function overTls(options: object, { certificates, clientAuthentication }: Tls): FastifyInstance {
+  let inUse = certificates.current;
+  const https = {
+    ...inUse,
+    requestCert: clientAuthentication !== 'NONE',
+    rejectUnauthorized: clientAuthentication === 'REQUIRED',
+  };
+  const app = fastify({ ...options, https }) as unknown as FastifyInstance;
+  const server = app.server as unknown as HttpsServer;
+  // Before the handshake of each connection, so that no timer is needed to notice new certificates.
+  server.prependListener('connection', () => {
+    const { current } = certificates;
+    if (current !== inUse) server.setSecureContext(current);
+    inUse = current;
+  });
+  // A certificate that is only asked for may be missing, but not be somebody else's.
+  server.on('secureConnection', (socket) => {
+    if (clientAuthentication === 'REQUESTED' && !socket.authorized && socket.getPeerCertificate().raw) socket.destroy();
+  });
+  return app;
+}

@@ -1,0 +1,8 @@
+// The rim: what every service with an outside has in common, whatever it serves.
+export { ANONYMOUS } from './authentication.ts';
+export { FileBacked } from './file-backed.ts';
+export { httpServer, type HttpServer } from './http.ts';
+export { Negotiation } from './negotiation.ts';
+export { HttpRefusal } from './refusal.ts';
+export { invalid, linesOf } from './setting-files.ts';
+export { readRimSettings, rimSettingsOf } from './settings.ts';

@@ -1,0 +1,50 @@
+// State stores as users' functions and queries see them.
+import type { Windowed } from './windows.ts';
+
+export interface Entry<K, V> {
+  readonly key: K;
+  readonly value: V;
+  readonly timestamp: number;
+}
+
+export interface ReadOnlyKeyValueStore<K, V> {
+  get(key: K): V | null;
+  /** The value with the timestamp of its last update. */
+  getWithTimestamp(key: K): { readonly value: V; readonly timestamp: number } | null;
+  /** Entries whose serialized keys lie within [from, to], in the order of their bytes; null is unbounded. */
+  range(from: K | null, to: K | null): IterableIterator<Entry<K, V>>;
+  all(): IterableIterator<Entry<K, V>>;
+  readonly size: number;
+}
+
+export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
+  put(key: K, value: V | null, timestamp?: number): void;
+  delete(key: K): V | null;
+}
+
+export interface ReadOnlyWindowStore<K, V> {
+  /** One key's windows that start within [from, to], oldest first. */
+  fetch(key: K, from: number, to: number): IterableIterator<Entry<Windowed<K>, V>>;
+  /** All keys' windows that start within [from, to]. */
+  fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>>;
+  all(): IterableIterator<Entry<Windowed<K>, V>>;
+  readonly size: number;
+}
+
+export interface WindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
+  put(key: K, value: V | null, windowStart: number, timestamp?: number): void;
+}
+
+export interface ReadOnlySessionStore<K, V> {
+  /** One key's sessions, oldest first. */
+  fetch(key: K): IterableIterator<Entry<Windowed<K>, V>>;
+  /** One key's sessions that end at or after `earliestEnd` and start at or before `latestStart`. */
+  findSessions(key: K, earliestEnd: number, latestStart: number): IterableIterator<Entry<Windowed<K>, V>>;
+  all(): IterableIterator<Entry<Windowed<K>, V>>;
+  readonly size: number;
+}
+
+export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
+  put(key: K, start: number, end: number, value: V): void;
+  remove(key: K, start: number, end: number): void;
+}

@@ -1,0 +1,20 @@
+-- Declared columns over messages of another schema: what Protobuf's types may be read as, packed lists, unknown fields.
+-- register s-value PROTOBUF syntax = "proto3"; message M { int32 I = 1; int64 L = 2; float F = 3; double D = 4; string S = 5; bytes Y = 6; repeated int32 A = 7; repeated string T = 8; uint64 U = 9; sint32 Z = 10; fixed64 X = 11; bool B = 12; Inner N = 13; repeated Inner NS = 14; message Inner { int32 P = 1; } }
+CREATE STREAM wide (i BIGINT, l DOUBLE, f DOUBLE, d DOUBLE, s STRING, y BYTES, a ARRAY<BIGINT>, t ARRAY<STRING>, u BIGINT, z INT, x BIGINT, b BOOLEAN, n STRUCT<p BIGINT, more STRING>, ns ARRAY<STRUCT<p INT>>, nothing INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='PROTOBUF', PARTITIONS=1);
+CREATE STREAM wide_out WITH (VALUE_FORMAT='JSON') AS SELECT * FROM wide;
+CREATE STREAM texts (i STRING, l STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='PROTOBUF', PARTITIONS=1);
+CREATE STREAM texts_out WITH (VALUE_FORMAT='JSON') AS SELECT * FROM texts;
+CREATE STREAM odd (s INT, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='PROTOBUF', PARTITIONS=1);
+CREATE STREAM odd_out WITH (VALUE_FORMAT='JSON') AS SELECT * FROM odd;
+-- in s null 0x0000000001000805100a1d0000003f21000000000000f83f2a01783202aabb3a0301020342016142016248ffffffffffffffffff01500759070000000000000060016a02080972020801720208027a0178
+-- in s null 0x000000000100380138023803
+-- in s null 0x000000000100
+-- in s null 0x00000000010008
+-- in s null 0x0000000001000fff
+-- in s null 0x000000000104
+-- in s null 0x0000000009000805
+
+CREATE STREAM nosr (k STRING KEY, i INT, d DECIMAL(6, 2), t STRUCT<p STRING>, m MAP<STRING, STRUCT<q INT>>, a ARRAY<DOUBLE>) WITH (KAFKA_TOPIC='nosr', KEY_FORMAT='KAFKA', VALUE_FORMAT='PROTOBUF_NOSR', PARTITIONS=1);
+CREATE STREAM nosr_out WITH (VALUE_FORMAT='JSON') AS SELECT * FROM nosr;
+INSERT INTO nosr VALUES ('a', 1, 2.50, STRUCT(p := 'x'), MAP('k' := STRUCT(q := 3)), ARRAY[1.5E0, 2]);
+INSERT INTO nosr VALUES ('a', NULL, NULL, NULL, NULL, NULL);

@@ -1,0 +1,9 @@
+-- Sessions grow, and one record may make one of two.
+CREATE STREAM s (k STRING KEY, v INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);
+CREATE TABLE t AS SELECT k, COLLECT_LIST(v) AS vs, WINDOWSTART AS since, WINDOWEND AS until FROM s WINDOW SESSION (5 SECONDS, RETENTION 1 HOUR, GRACE PERIOD 10 SECONDS) GROUP BY k;
+CREATE TABLE final AS SELECT k, v, COUNT(*) AS n FROM s WINDOW SESSION (5 SECONDS, GRACE PERIOD 1 SECOND) GROUP BY k, v EMIT FINAL;
+-- in s "a" {"V":1} @1000
+-- in s "a" {"V":2} @9000
+-- in s "a" {"V":3} @5000
+-- in s "b" {"V":4} @30000
+-- in s "a" {"V":5} @5000

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Platform } from '../../src/platform/index.ts';
+
+const V1 = 'application/vnd.ksql.v1+json';
+
+export type Entity = Record<string, unknown> & { '@type': string };
+
+export interface SqlOverHttp {
+  readonly url: string;
+  /** The entities of some statements; throws what they are refused with. */
+  ksql(text: string, streamsProperties?: object, sessionVariables?: object): Promise<Entity[]>;
+  /** The rows of a query, to its end. */
+  rows(text: string, streamsProperties?: object): Promise<unknown[][]>;
+  stop(): Promise<void>;
+}
+
+/** The SQL service, with a broker and a registry of its own in a folder that goes away with it. */
+export async function startSql(): Promise<SqlOverHttp> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-sql-'));
+  const platform = await Platform.start({
+    settings: {
+      'log.dirs': dataDir,
+      listeners: 'PLAINTEXT://127.0.0.1:0',
+      'schema.registry.listeners': 'http://127.0.0.1:0',
+      'ksql.listeners': 'http://127.0.0.1:0',
+      'ksql.streams.auto.offset.reset': 'earliest',
+      'ksql.streams.commit.interval.ms': 20,
+    },
+  });
+  const url = platform.url('sql');
+
+  async function post<T>(path: string, body: object): Promise<T> {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': V1, accept: V1 },
+      body: JSON.stringify(body),
+    });
+    const answer = (await response.json()) as T & { message?: string };
+    if (!response.ok) throw new Error(answer.message);
+    return answer;
+  }
+
+  return {
+    url,
+    ksql: (ksql, streamsProperties = {}, sessionVariables = {}) =>
+      post('/ksql', { ksql, streamsProperties, sessionVariables }),
+    async rows(ksql, streamsProperties = {}) {
+      const answer = await post<{ row?: { columns: unknown[] } }[]>('/query', { ksql, streamsProperties });
+      return answer.flatMap(({ row }) => (row === undefined ? [] : [row.columns]));
+    },
+    async stop() {
+      await platform.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

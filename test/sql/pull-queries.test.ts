@@ -1,0 +1,137 @@
+// What pull queries find by the keys and windows that their WHERE names, and what they refuse.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type SqlOverHttp, startSql } from './http.ts';
+
+describe('pull queries', () => {
+  let sql: SqlOverHttp;
+
+  beforeAll(async () => {
+    sql = await startSql();
+    await sql.ksql(`
+      CREATE STREAM s (k INT KEY, g STRING, v BIGINT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);
+      CREATE TABLE by_key AS SELECT k, SUM(v) AS total, LATEST_BY_OFFSET(g) AS g FROM s GROUP BY k;
+      CREATE TABLE by_both AS SELECT k, g, COUNT(*) AS n FROM s GROUP BY k, g;
+      CREATE TABLE windows AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k;
+      CREATE TABLE sessions AS SELECT k, COUNT(*) AS n FROM s WINDOW SESSION (10 SECONDS) GROUP BY k;
+      CREATE TABLE plain (k INT PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='plain', FORMAT='JSON', PARTITIONS=1);`);
+    const rows = [
+      [1000, 1, 'a', 5],
+      [2000, 2, 'b', 6],
+      [12_000, 1, 'b', 7],
+      [13_000, 3, 'a', 3_000_000_000],
+    ];
+    for (const [time, k, g, v] of rows)
+      await sql.ksql(`INSERT INTO s (ROWTIME, k, g, v) VALUES (${time}, ${k}, '${g}', ${v});`);
+    // When the last row has come out of a query, all of them are in its state.
+    for (const table of ['by_key', 'by_both', 'windows', 'sessions'])
+      await sql.rows(`SELECT * FROM ${table} WHERE k = 3 EMIT CHANGES LIMIT 1;`);
+  });
+  afterAll(() => sql.stop());
+
+  test.each<[string, unknown[][]]>([
+    ['SELECT * FROM by_key WHERE k = 1;', [[1, 12, 'b']]],
+    [
+      'SELECT total, k + 1 AS next FROM by_key WHERE k IN (1, 3, 9);',
+      [
+        [12, 2],
+        [3_000_000_000, 4],
+      ],
+    ],
+    ['SELECT k FROM by_key WHERE k = 1 OR k = 2;', [[1], [2]]],
+    ['SELECT k FROM by_key WHERE k = 1 OR total > 100;', [[1], [3]]],
+    ['SELECT k FROM by_key WHERE k = 1 AND total > 100;', []],
+    ["SELECT k FROM by_key WHERE k = CAST('2' AS INT);", [[2]]],
+    ['SELECT k FROM by_key WHERE k = 1 AND k = 2;', []],
+    ['SELECT k FROM by_key WHERE k > 1;', [[2], [3]]],
+    ['SELECT k FROM by_key;', [[1], [2], [3]]],
+    // A row for which WHERE fails is left out.
+    ['SELECT k FROM by_key WHERE 10 / (total - 12) < 5;', [[2], [3]]],
+    ['SELECT k, ROWTIME FROM by_key WHERE k = 3;', [[3, 13_000]]],
+    ["SELECT n FROM by_both WHERE k = 1 AND g = 'a';", [[1]]],
+    [
+      "SELECT k, g FROM by_both WHERE k IN (1, 2) AND g IN ('a', 'b');",
+      [
+        [1, 'a'],
+        [1, 'b'],
+        [2, 'b'],
+      ],
+    ],
+    [
+      "SELECT k, g FROM by_both WHERE g = 'b';",
+      [
+        [1, 'b'],
+        [2, 'b'],
+      ],
+    ],
+    [
+      'SELECT k, WINDOWSTART, WINDOWEND, n FROM windows WHERE k = 1;',
+      [
+        [1, 0, 10_000, 1],
+        [1, 10_000, 20_000, 1],
+      ],
+    ],
+    ['SELECT n FROM windows WHERE k = 1 AND WINDOWSTART = 10000;', [[1]]],
+    ['SELECT WINDOWSTART FROM windows WHERE k = 1 AND WINDOWSTART > 0 AND WINDOWSTART <= 10000;', [[10_000]]],
+    ['SELECT WINDOWSTART FROM windows WHERE k = 1 AND WINDOWSTART >= 0 AND WINDOWSTART < 10000;', [[0]]],
+    ["SELECT WINDOWSTART FROM windows WHERE k = 1 AND WINDOWSTART >= '1970-01-01T00:00:10';", [[10_000]]],
+    ['SELECT WINDOWSTART FROM windows WHERE k = 1 AND WINDOWEND = 10000;', [[0]]],
+    [
+      'SELECT WINDOWSTART, WINDOWEND, n FROM sessions WHERE k = 1;',
+      [
+        [1000, 1000, 1],
+        [12_000, 12_000, 1],
+      ],
+    ],
+    ["SELECT g FROM s WHERE v > 5 AND g LIKE 'b%';", [['b'], ['b']]],
+    [
+      'SELECT k, g FROM s LIMIT 2;',
+      [
+        [1, 'a'],
+        [2, 'b'],
+      ],
+    ],
+  ])('%s', async (query, want) => {
+    const rows = await sql.rows(query);
+    expect(rows.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))).toEqual(want);
+  });
+
+  test('LIMIT ends a table scan', async () => {
+    expect(await sql.rows('SELECT k FROM by_key LIMIT 2;')).toHaveLength(2);
+    expect(await sql.rows('SELECT k FROM by_key LIMIT 0;')).toHaveLength(0);
+  });
+
+  const NO_SCANS = { 'ksql.query.pull.table.scan.enabled': 'false' };
+
+  test.each<[string, string, object?]>([
+    ['SELECT * FROM by_key GROUP BY k;', "Pull queries don't support GROUP BY clauses."],
+    ['SELECT * FROM by_key PARTITION BY k;', "Pull queries don't support PARTITION BY clauses."],
+    ['SELECT * FROM by_key HAVING k > 1;', "Pull queries don't support HAVING clauses."],
+    ['SELECT * FROM by_key WINDOW TUMBLING (SIZE 1 SECOND);', "Pull queries don't support WINDOW clauses."],
+    ['SELECT * FROM by_key a JOIN by_both b ON a.k = b.k;', "Pull queries don't support JOIN clauses."],
+    [
+      'SELECT ROWOFFSET FROM by_key WHERE k = 1;',
+      "Pull queries don't support the following columns in SELECT clauses: `ROWOFFSET`",
+    ],
+    [
+      'SELECT k FROM by_key WHERE ROWPARTITION = 1;',
+      "Pull queries don't support the following columns in WHERE clauses",
+    ],
+    ['SELECT * FROM plain WHERE k = 1;', "The `PLAIN` table isn't queryable."],
+    ['SELECT * FROM nowhere;', 'NOWHERE does not exist'],
+    ['SELECT z FROM by_key;', "SELECT column 'Z' cannot be resolved"],
+    ["SELECT * FROM windows WHERE k = 1 AND WINDOWSTART > 'soon';", "Failed to parse timestamp 'soon'"],
+    ['SELECT * FROM by_key;', 'Missing WHERE clause.', NO_SCANS],
+    ['SELECT * FROM by_key WHERE total = 1;', 'WHERE clause missing key column for disjunct', NO_SCANS],
+    [
+      'SELECT * FROM by_both WHERE k = 1;',
+      'Multi-column sources must specify every key in the WHERE clause.',
+      NO_SCANS,
+    ],
+    ['SELECT * FROM by_key WHERE k = 1;', 'Pull queries are disabled.', { 'ksql.pull.queries.enable': 'false' }],
+    ['SELECT * FROM s;', 'Pull queries on streams are disabled.', { 'ksql.query.pull.stream.enabled': 'false' }],
+    ['PRINT nowhere;', "Could not find topic 'nowhere'"],
+    ['DROP STREAM s;', 'not supported for this resource'],
+  ])('%s is refused: %s', async (query, message, properties) => {
+    await expect(sql.rows(query, properties)).rejects.toThrow(message);
+  });
+});
