@@ -29,7 +29,7 @@ const arrows: Record<string, readonly string[]> = {
  */
 const rooms: Record<string, readonly (readonly string[])[]> = {
   util: [
-    ['assert', 'crc32c', 'error-codes', 'errors', 'fastify', 'murmur2'],
+    ['assert', 'crc32c', 'error-codes', 'errors', 'fastify', 'json', 'murmur2'],
     ['bytes', 'environment', 'settings'],
     ['async'],
   ],

@@ -1,21 +1,13 @@
-// JSON in which numbers can keep their text, because a schema's text must not change under a double's hands:
-// `9007199254740993` and `0.0` are not what JavaScript would print for them. (ECMAScript's "JSON.parse source text
-// access", which the compiler's library does not declare yet.)
-const ecma = JSON as unknown as {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
-  rawJSON(text: string): { readonly rawJSON: string };
-  isRawJSON(value: unknown): value is { readonly rawJSON: string };
-};
+// A schema's text must not change under a double's hands, nor under JavaScript's: `9007199254740993` and `0.0` are not what
+// it would print for them. This prints as Java's JSON libraries do.
+import { JsonNumber, parseJson } from '../util/index.ts';
 
-/**
- * Like `JSON.parse`, but a number that JavaScript prints otherwise than `numberText` does is an object, which
- * `JSON.stringify` prints as that text.
- */
+/** Like `JSON.parse`; a number that JavaScript prints otherwise than `numberText` does is a `JsonNumber` of that text. */
 export function parseExact(text: string, numberText: (source: string) => string): unknown {
-  return ecma.parse(text, (_key, value, { source }) => {
-    if (typeof value !== 'number') return value;
+  return parseJson(text, (source) => {
+    const value = Number(source);
     const wanted = numberText(source);
-    return String(value) === wanted ? value : ecma.rawJSON(wanted);
+    return String(value) === wanted ? value : new JsonNumber(wanted);
   });
 }
 
@@ -29,7 +21,7 @@ export function stringifyExact(value: unknown): string {
 /** A number that a text spells, as Java prints the double that it is; undefined for a text that spells none. */
 export function doubleOf(text: string): unknown {
   if (!/^[-+]?\d+(\.\d*)?([eE][-+]?\d+)?$/.test(text)) return undefined;
-  return ecma.rawJSON(javaNumber(Number(text).toExponential()));
+  return new JsonNumber(javaNumber(Number(text).toExponential()));
 }
 
 /** A text as it is, anything else as JSON: JavaScript can't make a text of every object. */
@@ -40,7 +32,7 @@ export function textOf(value: unknown): string {
 /** The text of a number of `parseExact`; undefined for what is none. */
 export function textOfNumber(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
-  return ecma.isRawJSON(value) ? value.rawJSON : undefined;
+  return value instanceof JsonNumber ? value.text : undefined;
 }
 
 /** Integers as they are, everything else as Java prints a double: `1.0`, `0.001`, `1.0E10`. */

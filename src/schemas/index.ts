@@ -1,6 +1,22 @@
 // The schema languages: one model of each, under the serdes, the registry and SQL alike.
 export { avroIncompatibilities } from './avro/compatibility.ts';
-export { parseAvroSchema } from './avro/schema.ts';
+export { plainAvro } from './avro/plain.ts';
+export { AvroCursor, writeAvroDefault, writeAvroLong, writeAvroText } from './avro/binary.ts';
+export {
+  type AvroArray,
+  type AvroEnum,
+  type AvroField,
+  type AvroFixed,
+  type AvroMap,
+  type AvroNode,
+  type AvroPrimitive,
+  type AvroRecord,
+  type AvroUnion,
+  fullName,
+  parseAvroSchema,
+  parseStoredAvro,
+  typeName,
+} from './avro/schema.ts';
 export { byKey, ElementList, type Fact, jsonText, keyOf, type SchemaElement } from './elements.ts';
 export { parseExact, textOf } from './exact-json.ts';
 export { InvalidSchema, invalidSchema } from './errors.ts';
@@ -8,10 +24,18 @@ export type { Incompatibility, Place } from './incompatibility.ts';
 export { type JsonDifference, jsonSchemaDifferences } from './json-schema/compatibility.ts';
 export type { CompatibilityPolicy } from './incompatibility.ts';
 export { describe, isAcceptable } from './json-schema/difference-types.ts';
+export { type JsonNode, type ObjectNode, type TargetNode, targetOf } from './json-schema/node.ts';
 export { parseJsonSchema } from './json-schema/parse.ts';
 export { jsonPlace } from './json-schema/place.ts';
 export { parseSchema, SCHEMA_TYPES } from './languages.ts';
-export type { ParsedSchema, ResolvedReference, SchemaReference, SchemaType } from './parsed-schema.ts';
+export type {
+  NamedText,
+  ParsedSchema,
+  ResolvedReference,
+  SchemaReference,
+  SchemaType,
+  StoredSchema,
+} from './parsed-schema.ts';
 export type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
 export { isCompatible, protobufDifferences } from './protobuf/compatibility.ts';
 export { linkProto } from './protobuf/linker.ts';

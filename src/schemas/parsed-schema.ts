@@ -33,7 +33,17 @@ export interface ParsedSchema {
   incompatibilitiesReading(writer: ParsedSchema, policy?: CompatibilityPolicy): Incompatibility[];
 }
 
-/** A reference together with the text it points to, dependencies first. */
-export interface ResolvedReference extends SchemaReference {
+/** The text of a referenced schema, under the name that it is called by. */
+export interface NamedText {
+  readonly name: string;
   readonly schema: string;
 }
+
+/** A schema's text with those of all that it refers to, dependencies first, each name once. */
+export interface StoredSchema {
+  readonly schema: string;
+  readonly references: readonly NamedText[];
+}
+
+/** A reference together with the text it points to, dependencies first. */
+export type ResolvedReference = SchemaReference & NamedText;

@@ -1,8 +1,8 @@
 // Avro payloads (avsc). Longs are numbers while they are safe integers and bigints beyond; for those avsc's types have to be
 // other ones (avro-types.ts), which are tried when the fast ones fail.
 import type avro from 'avsc';
-import { type ByteWriter, messageOf } from '../util/index.ts';
-import type { AvroSchema } from './avro.ts';
+import type { AvroNode } from '../schemas/index.ts';
+import { type ByteWriter, faultOf } from '../util/index.ts';
 import { resolution, Unresolvable } from './avro-resolution.ts';
 import { AvroTypes, type Tap } from './avro-types.ts';
 import type { Codec, Decoder } from './registry-serde.ts';
@@ -10,15 +10,14 @@ import { DeserializationError, SerializationError } from './serde.ts';
 
 const NO_LEAD = new Uint8Array();
 
-/** A schema whose named types may come from other schemas, each of which knows those before it. */
 export class AvroCodec<T> implements Codec<T> {
   readonly lead = NO_LEAD;
   readonly #types: AvroTypes;
   /** A value that is nothing but bytes is written without its length. */
   readonly #isBytes: boolean;
 
-  constructor(schema: AvroSchema, references: readonly AvroSchema[] = []) {
-    this.#types = new AvroTypes(schema, references);
+  constructor(schema: AvroNode) {
+    this.#types = new AvroTypes(schema);
     this.#isBytes = this.#types.fast.typeName === 'bytes';
   }
 
@@ -42,7 +41,7 @@ export class AvroCodec<T> implements Codec<T> {
     try {
       write(exact, value, out);
     } catch (error) {
-      const what = firstMisfit(exact, value) ?? messageOf(error);
+      const what = firstMisfit(exact, value) ?? faultOf(error);
       throw new SerializationError(`the value does not fit the Avro schema: ${what}`, error);
     }
   }
@@ -149,7 +148,7 @@ function decodeDatum<T>(
     return read<T>(types.exact, datum, start);
   } catch (error) {
     if (error instanceof Unresolvable) throw error;
-    throw new DeserializationError(`the bytes are not a datum of their Avro schema: ${messageOf(error)}`, error);
+    throw new DeserializationError(`the bytes are not a datum of their Avro schema: ${faultOf(error)}`, error);
   }
 }
 

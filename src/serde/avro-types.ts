@@ -2,8 +2,8 @@
 // they are longer than they can be. Every schema has two types: the fast one is tried first, the exact one serves the rare
 // big long.
 import avro from 'avsc';
+import { type AvroNode, plainAvro } from '../schemas/index.ts';
 import { messageOf } from '../util/index.ts';
-import type { AvroSchema } from './avro.ts';
 import { SerializationError } from './serde.ts';
 
 /** Where avsc is in the bytes. */
@@ -27,60 +27,37 @@ export interface Skips {
   _skip(tap: Tap): void;
 }
 
-/** A schema's types; its named ones may come from other schemas, each of which knows those before it. */
+/** A schema's types. */
 export class AvroTypes {
   readonly fast: avro.Type;
-  readonly #schema: AvroSchema;
-  readonly #references: readonly AvroSchema[];
+  readonly #schema: AvroNode;
   #exact: avro.Type | undefined;
 
-  constructor(schema: AvroSchema, references: readonly AvroSchema[]) {
+  constructor(schema: AvroNode) {
     this.#schema = schema;
-    this.#references = references;
-    this.fast = typeOf(schema, references, false);
+    this.fast = typeOf(schema, false);
   }
 
   get exact(): avro.Type {
-    this.#exact ??= typeOf(this.#schema, this.#references, true);
+    this.#exact ??= typeOf(this.#schema, true);
     return this.#exact;
   }
 }
 
-function typeOf(schema: AvroSchema, references: readonly AvroSchema[], exactLongs: boolean): avro.Type {
+function typeOf(schema: AvroNode, exactLongs: boolean): avro.Type {
   const options = {
     wrapUnions: 'auto',
     registry: { long: exactLongs ? exactLong() : new FastLong() },
     typeHook: repaired,
   } as unknown as Parameters<typeof avro.Type.forSchema>[1];
   try {
-    for (const reference of references) avro.Type.forSchema(plain(reference) as avro.Schema, options);
-    return avro.Type.forSchema(plain(schema) as avro.Schema, options);
+    return avro.Type.forSchema(plainAvro(schema) as avro.Schema, options);
   } catch (error) {
     throw new SerializationError(`invalid Avro schema: ${messageOf(error)}`, error);
   }
 }
 
 const NUMBERS = new Set(['int', 'long', 'float', 'double']);
-const PRIMITIVES = new Set(['null', 'boolean', 'bytes', 'string', ...NUMBERS]);
-
-/** Annotated primitives (`{type: long, logicalType: …}`) as their bare names: only those are looked up in avsc's registry. */
-function plain(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(plain);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = schema as Record<string, unknown>;
-  if (typeof entries['type'] === 'string' && PRIMITIVES.has(entries['type'])) return entries['type'];
-  const copy: Record<string, unknown> = { ...entries };
-  if (typeof entries['type'] === 'object') copy['type'] = plain(entries['type']);
-  if ('items' in entries) copy['items'] = plain(entries['items']);
-  if ('values' in entries) copy['values'] = plain(entries['values']);
-  if (Array.isArray(entries['fields'])) {
-    copy['fields'] = entries['fields'].map((field: Record<string, unknown>) => ({
-      ...field,
-      type: plain(field['type']),
-    }));
-  }
-  return copy;
-}
 
 /** Items that take no bytes (nulls) are counted, too, but no array of a record has so many. */
 const MAX_EMPTY_ITEMS = 65_536;

@@ -1,5 +1,8 @@
+import { type AvroNode, parseStoredAvro } from '../schemas/index.ts';
+import { messageOf } from '../util/index.ts';
 import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
+import { SerializationError } from './serde.ts';
 
 /** An Avro schema as JSON: the name of a primitive, a union as an array, or an object. */
 export type AvroSchema = string | readonly AvroSchema[] | { readonly [key: string]: unknown };
@@ -7,12 +10,15 @@ export type AvroSchema = string | readonly AvroSchema[] | { readonly [key: strin
 /** Loads the Avro library (when it is first needed: it costs a start 20 ms), and answers what makes codecs. */
 export async function loadAvro(): Promise<<T>(schema: ResolvedSchema) => Codec<T>> {
   const { AvroCodec } = await import('./avro-codec.ts');
-  const parse = (text: string) => JSON.parse(text) as AvroSchema;
-  return <T>({ schema, references }: ResolvedSchema) =>
-    new AvroCodec<T>(
-      parse(schema),
-      references.map((reference) => parse(reference.schema)),
-    );
+  return <T>(resolved: ResolvedSchema) => new AvroCodec<T>(parsed(resolved));
+}
+
+function parsed(resolved: ResolvedSchema): AvroNode {
+  try {
+    return parseStoredAvro(resolved);
+  } catch (error) {
+    throw new SerializationError(`invalid Avro schema: ${messageOf(error)}`, error);
+  }
 }
 
 /**

@@ -51,7 +51,8 @@ export {
   topicRecordNameStrategy,
 } from './subject-names.ts';
 export { type AvroSchema, avroSerde, loadAvro } from './avro.ts';
-export { type JsonSchema, type JsonSchemaOptions, jsonSchemaSerde } from './json-schema.ts';
+export type { JsonSchema } from './json-schema-title.ts';
+export { type JsonSchemaOptions, jsonSchemaSerde } from './json-schema.ts';
 export { type ProtobufOptions, protobufSerde } from './protobuf.ts';
 export { formatDelimited, parseDelimited } from './delimited.ts';
 export { jsonSerde } from './json.ts';

@@ -4,9 +4,9 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvDraft04 from 'ajv-draft-04';
 import ajvFormats from 'ajv-formats';
-import { type ByteWriter, messageOf } from '../util/index.ts';
+import { type ByteWriter, faultOf, messageOf } from '../util/index.ts';
 import { exactJson, parseExactJson } from './exact-json.ts';
-import { type JsonSchema, titleOf } from './json-schema.ts';
+import { type JsonSchema, titleOf } from './json-schema-title.ts';
 import type { Codec } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
@@ -54,8 +54,8 @@ export class JsonSchemaCodec<T> implements Codec<T> {
     try {
       if (validate(value) === true) return undefined;
     } catch (error) {
-      // So deep that checking it takes more than the stack.
-      return messageOf(error);
+      // So deep, or with a schema so recursive, that checking it takes more than the stack.
+      return faultOf(error);
     }
     const [error] = validate.errors ?? [];
     const place = error === undefined || error.instancePath === '' ? 'the value' : error.instancePath;

@@ -1,8 +1,7 @@
 import { exactJson, parseExactJson } from './exact-json.ts';
+import { type JsonSchema, titleOf } from './json-schema-title.ts';
 import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
-
-export type JsonSchema = boolean | { readonly [key: string]: unknown };
 
 export interface JsonSchemaOptions extends RegistryOptions {
   /**
@@ -42,10 +41,4 @@ function uncheckedCodec<T>({ schema }: ResolvedSchema, decode: Codec<T>['decode'
     encode: (value, out) => out.utf8(exactJson(value)),
     decode,
   };
-}
-
-export function titleOf(schema: JsonSchema): string | undefined {
-  if (typeof schema === 'boolean') return undefined;
-  const title = schema['title'];
-  return typeof title === 'string' ? title : undefined;
 }

@@ -6,7 +6,7 @@
  * Subjects may be in a context of the registry: `:.ctx:orders`. Ids are a context's, so that those who ask for one say for
  * which subject they do; without one it is the default context's.
  */
-import type { SchemaReference, SchemaType } from '../schemas/index.ts';
+import type { SchemaReference, SchemaType, StoredSchema } from '../schemas/index.ts';
 
 /** What a schema's owner says about it. */
 export interface SchemaMetadata {
@@ -57,11 +57,7 @@ export interface SchemaSource {
 }
 
 /** A schema with the texts of all that it refers to. */
-export interface ResolvedSchema {
-  readonly schema: string;
-  /** Directly and indirectly referenced schemas under the names they are called by: dependencies first, each name once. */
-  readonly references: readonly { readonly name: string; readonly schema: string }[];
-}
+export type ResolvedSchema = StoredSchema;
 
 /** Loads what a schema of `subject` refers to, and what that refers to. */
 export async function resolveReferences(

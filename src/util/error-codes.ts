@@ -7,6 +7,8 @@
 export const errorCodes: Readonly<Record<string, string>> = {
   BAD_REQUEST: 'A request over HTTP lacks something, or has it in another form. Its message says what.',
   BAD_RESPONSE: 'A broker answered something else than was asked for. Report it, with the broker’s version.',
+  BROKEN_AVRO:
+    'Bytes are not what their Avro schema says, or a default is not of its type. Its message says what is wrong.',
   BROKEN_MESSAGE:
     'Bytes are no Protobuf message of the type that they should be. Serdes throw it as `DESERIALIZATION_FAILED`, with its sentence.',
   CANNOT_LISTEN: 'The address can’t be listened on. Choose another one.',

@@ -25,3 +25,9 @@ export function codeOf(thrown: unknown): string | undefined {
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
+
+/** What is wrong with data that could not be walked through; running out of stack says nothing to who sent it. */
+export function faultOf(error: unknown): string {
+  const hasNoStackLeft = error instanceof RangeError && error.message === 'Maximum call stack size exceeded';
+  return hasNoStackLeft ? 'it nests too deeply, or without an end' : messageOf(error);
+}

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InvalidSchema } from '../../src/schemas/index.ts';
 import { parseSchema } from '../../src/schemas/languages.ts';
-import { randomProto } from './protobuf-texts.ts';
+import { schemaTexts } from './random-schemas.ts';
 
 /** The schema, or undefined when it is refused as one. Anything else that is thrown fails the test. */
 function parsed(type: string, text: string): ParsedSchema | undefined {
@@ -28,74 +28,7 @@ function compared(a: ParsedSchema | undefined, b: ParsedSchema | undefined): num
   }
 }
 
-const { schema: avro } = fc.letrec<{ schema: unknown }>((tie) => ({
-  schema: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    fc.constantFrom('null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string', 'A', 'n.B', 'C'),
-    fc.record({ type: fc.constant('array'), items: tie('schema') }),
-    fc.record({ type: fc.constant('map'), values: tie('schema') }),
-    fc.array(tie('schema'), { maxLength: 4 }),
-    fc.record({ type: fc.constant('fixed'), name: fc.constantFrom('A', 'F'), size: fc.nat(20) }),
-    fc.record({
-      type: fc.constant('enum'),
-      name: fc.constantFrom('B', 'E'),
-      symbols: fc.uniqueArray(fc.constantFrom('X', 'Y', 'Z'), { minLength: 1 }),
-    }),
-    fc.record(
-      {
-        type: fc.constantFrom('record', 'error'),
-        name: fc.constantFrom('A', 'B', 'n.B', 'C', 'D'),
-        aliases: fc.array(fc.constantFrom('A', 'n.B', 'D'), { maxLength: 2 }),
-        doc: fc.string(),
-        fields: fc.uniqueArray(
-          fc.record(
-            {
-              name: fc.constantFrom('a', 'b', 'c'),
-              type: tie('schema'),
-              default: fc.jsonValue({ maxDepth: 1 }),
-              aliases: fc.array(fc.constantFrom('a', 'b', 'x'), { maxLength: 2 }),
-            },
-            { requiredKeys: ['name', 'type'] },
-          ),
-          { maxLength: 3, selector: ({ name }) => name },
-        ),
-      },
-      { requiredKeys: ['type', 'name', 'fields'] },
-    ),
-  ),
-}));
-
-const { schema: json } = fc.letrec<{ schema: unknown }>((tie) => ({
-  schema: fc.oneof(
-    { maxDepth: 3, depthSize: 'xsmall' },
-    fc.boolean(),
-    fc.record(
-      {
-        type: fc.constantFrom('string', 'number', 'integer', 'object', 'array', 'null', ['string', 'null']),
-        properties: fc.record({ a: tie('schema'), b: tie('schema') }, { requiredKeys: ['a'] }),
-        required: fc.uniqueArray(fc.constantFrom('a', 'b', 'c')),
-        additionalProperties: tie('schema'),
-        items: tie('schema'),
-        anyOf: fc.array(tie('schema'), { maxLength: 3 }),
-        oneOf: fc.array(tie('schema'), { maxLength: 3 }),
-        not: tie('schema'),
-        enum: fc.array(fc.jsonValue({ maxDepth: 1 }), { maxLength: 3 }),
-        maximum: fc.integer(),
-        $ref: fc.constantFrom('#', '#/definitions/a', '#/properties/a'),
-        definitions: fc.record({ a: tie('schema') }),
-      },
-      { requiredKeys: [] },
-    ),
-  ),
-}));
-
-const texts: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  AVRO: avro.map((schema) => JSON.stringify(schema)),
-  JSON: json.map((schema) => JSON.stringify(schema)),
-  PROTOBUF: fc.nat(10_000).map(randomProto),
-};
-
-describe.each(Object.entries(texts))('%s', (type, text) => {
+describe.each(Object.entries(schemaTexts))('%s', (type, text) => {
   test('schemas at random are refused, or are their own canonical text and compatible with themselves', () => {
     let schemas = 0;
     fc.assert(

@@ -26,7 +26,7 @@ import {
   writeMessageIndexes,
 } from '../../src/serde/index.ts';
 import type { CodecColumn } from '../../src/sql/formats/codec.ts';
-import { columnsOfSchema } from '../../src/sql/formats/inferred-columns.ts';
+import { protobufColumns } from '../../src/sql/formats/protobuf-schema.ts';
 import { rowSerde } from '../../src/sql/formats/row-serde.ts';
 import { StatementError } from '../../src/sql/errors.ts';
 import { parseScript } from '../../src/sql/parser/parse.ts';
@@ -40,7 +40,7 @@ const SEEDS = Array.from({ length: 250 }, (_, seed) => seed);
 /** The columns of a message, or undefined where SQL says that it has none for it. */
 function columnsOf(schema: string, message: DeclaredMessage['message']): readonly CodecColumn[] | undefined {
   try {
-    return columnsOfSchema({ schema, references: [] }, 'PROTOBUF', 'value', true, message.name);
+    return protobufColumns({ schema, references: [] }, message.name, (name) => name);
   } catch (error) {
     expect(error).toBeInstanceOf(StatementError);
     expect((error as Error).message).toMatch(/contains itself \(.+\)|has no fields to take columns from/);

@@ -10,7 +10,7 @@ import {
   serialize,
 } from '../../src/serde/index.ts';
 import type { CodecColumn } from '../../src/sql/formats/codec.ts';
-import { columnsOfSchema } from '../../src/sql/formats/inferred-columns.ts';
+import { protobufColumns } from '../../src/sql/formats/protobuf-schema.ts';
 import { protobufPrinter } from '../../src/sql/formats/protobuf.ts';
 import { rowSerde } from '../../src/sql/formats/row-serde.ts';
 import {
@@ -34,7 +34,7 @@ const proto3 = (body: string, ...imports: string[]) =>
 const proto2 = (body: string) => `syntax = "proto2"; ${body}`;
 
 function columns(schema: string, references: { name: string; schema: string }[] = [], name?: string): CodecColumn[] {
-  return [...columnsOfSchema({ schema, references }, 'PROTOBUF', 'value', false, name)];
+  return [...protobufColumns({ schema, references }, name, (column) => column.toUpperCase())];
 }
 
 const told = (found: readonly CodecColumn[]) => found.map(({ name, type }) => `${name} ${typeText(type)}`).join(', ');

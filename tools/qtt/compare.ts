@@ -77,7 +77,7 @@ function sameScalar(expected: Spec, actual: Scalar): boolean {
       const wanted = text === undefined ? undefined : Decimal.parse(text);
       const found = Decimal.parse(actual.text);
       if (wanted === undefined || found === undefined) return false;
-      if (expected instanceof SpecNumber && expected.integral) return found.scale <= 0 && found.compare(wanted) === 0;
+      if (expected instanceof SpecNumber && expected.isInteger) return found.scale <= 0 && found.compare(wanted) === 0;
       return found.scale === wanted.scale && found.compare(wanted) === 0;
     }
   }

@@ -73,7 +73,7 @@ function json(exactNumbers: boolean): RecordFormat {
 
 function actualOf(spec: Spec, exactNumbers: boolean): Actual {
   if (spec instanceof SpecNumber) {
-    if (spec.integral) return integer(BigInt(spec.text));
+    if (spec.isInteger) return integer(BigInt(spec.text));
     return exactNumbers ? { kind: 'decimal', text: spec.text } : { kind: 'double', value: Number(spec.text) };
   }
   if (Array.isArray(spec)) return spec.map((item) => actualOf(item, exactNumbers));
@@ -113,7 +113,7 @@ function kafka(columns: readonly Column[]): RecordFormat {
         8,
         (buffer, spec) =>
           buffer.writeBigInt64BE(
-            spec instanceof SpecNumber && spec.integral ? BigInt(spec.text) : BigInt(number(spec)),
+            spec instanceof SpecNumber && spec.isInteger ? BigInt(spec.text) : BigInt(number(spec)),
           ),
         (bytes) => integer(bytes.readBigInt64BE(0)),
       );

@@ -1,4 +1,13 @@
 import avro from 'avsc';
+import {
+  type AvroFixed,
+  type AvroNode,
+  type AvroPrimitive,
+  type AvroUnion,
+  parseStoredAvro,
+  plainAvro,
+  typeName,
+} from '../../src/schemas/index.ts';
 import { MillraceError } from '../../src/util/index.ts';
 import { type Actual, integer } from './compare.ts';
 import type { RecordFormat } from './record-formats.ts';
@@ -54,204 +63,128 @@ const bigLong = avro.types.LongType.__with({
 
 interface AvroShape {
   readonly type: avro.Type;
-  /** Precision and scale of the decimals, by the path of the schema that they are in. */
-  readonly json: Json;
+  readonly root: AvroNode;
 }
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 const shapes = new Map<string, AvroShape>();
 
-function shapeOf(text: string): AvroShape {
-  let shape = shapes.get(text);
+function shapeOf(schema: string): AvroShape {
+  let shape = shapes.get(schema);
   if (shape === undefined) {
-    const json = JSON.parse(/^[a-z]+$/.test(text) ? `"${text}"` : text) as Json;
-    const type = avro.Type.forSchema(
-      withoutLogicalTypes(json) as never,
-      { wrapUnions: true, registry: { long: bigLong } } as never,
-    );
-    shape = { type, json };
-    shapes.set(text, shape);
+    const root = parseStoredAvro({ schema, references: [] });
+    const options = { wrapUnions: true, registry: { long: bigLong } } as never;
+    shape = { type: avro.Type.forSchema(plainAvro(root) as never, options), root };
+    shapes.set(schema, shape);
   }
   return shape;
 }
 
-/** avsc's registry is asked for bare names only, and logical types are read here. */
-function withoutLogicalTypes(json: Json): Json {
-  if (Array.isArray(json)) return json.map(withoutLogicalTypes);
-  if (!isNode(json)) return json;
-  const { type } = json;
-  if (
-    typeof type === 'string' &&
-    ['int', 'long', 'bytes', 'string', 'boolean', 'float', 'double', 'null'].includes(type)
-  )
-    return type;
-  const copy: Record<string, Json> = { ...json };
-  delete copy['logicalType'];
-  for (const key of ['type', 'items', 'values'])
-    if (typeof copy[key] === 'object') copy[key] = withoutLogicalTypes(copy[key]!);
-  if (Array.isArray(copy['fields'])) {
-    copy['fields'] = (copy['fields'] as Json[]).map((field) =>
-      isNode(field) ? { ...field, type: withoutLogicalTypes(field['type']!) } : field,
-    );
+function written(node: AvroNode, spec: Spec): unknown {
+  switch (node.kind) {
+    case 'union':
+      return writtenBranch(realBranches(node), spec);
+    case 'record':
+    case 'error': {
+      const object = isObject(spec) ? spec : {};
+      return Object.fromEntries(node.fields.map(({ name, type }) => [name, written(type, member(object, name))]));
+    }
+    case 'array': {
+      const entries = isObject(spec) ? Object.entries(spec).map(([key, value]): SpecObject => ({ key, value })) : spec;
+      return (entries as readonly Spec[]).map((item) => written(node.items, item));
+    }
+    case 'map':
+      return Object.fromEntries(
+        Object.entries(spec as SpecObject).map(([key, value]) => [key, written(node.values, value)]),
+      );
+    case 'long':
+      return BigInt(text(spec).split('.')[0]!);
+    case 'int':
+    case 'float':
+    case 'double':
+      return Number(text(spec));
+    case 'bytes':
+    case 'fixed': {
+      const scale = decimalScale(node);
+      return scale === undefined ? Buffer.from(spec as string, 'base64') : decimalBytes(text(spec), scale);
+    }
+    case 'boolean':
+      return spec === true;
+    default:
+      return spec instanceof SpecNumber ? spec.text : spec;
   }
-  return copy;
 }
 
-function isNode(json: Json | undefined): json is { readonly [name: string]: Json } {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
+/** The branch that a case names, where there are several. */
+function writtenBranch(branches: readonly AvroNode[], spec: Spec): unknown {
+  if (spec === null) return null;
+  const [only] = branches;
+  if (branches.length === 1) return { [typeName(only!)]: written(only!, spec) };
+  const object = isObject(spec) ? spec : {};
+  for (const branch of branches) {
+    const value = member(object, simpleName(branch));
+    if (value !== null) return { [typeName(branch)]: written(branch, value) };
+  }
+  throw new MillraceError('QTT_VALUE', `no branch for ${printSpec(spec)}`);
 }
 
-class AvroWalk {
-  readonly #named = new Map<string, { readonly [name: string]: Json }>();
-
-  constructor(root: Json) {
-    this.#collect(root, '');
-  }
-
-  #collect(json: Json | undefined, namespace: string): void {
-    if (Array.isArray(json)) for (const item of json) this.#collect(item as Json, namespace);
-    if (!isNode(json)) return;
-    const own = typeof json['namespace'] === 'string' ? json['namespace'] : namespace;
-    const name = json['name'];
-    if (typeof name === 'string' && typeof json['type'] === 'string') {
-      this.#named.set(name, json);
-      this.#named.set(own === '' ? name : `${own}.${name}`, json);
+function actual(node: AvroNode, value: unknown): Actual {
+  if (value === null || value === undefined) return null;
+  switch (node.kind) {
+    case 'union': {
+      const branches = realBranches(node);
+      const [name, inner] = Object.entries(value as Record<string, unknown>)[0]!;
+      const chosen = branches.find((branch) => typeName(branch) === name)!;
+      const read = actual(chosen, inner);
+      if (branches.length === 1) return read;
+      return new Map(branches.map((branch) => [simpleName(branch), branch === chosen ? read : null]));
     }
-    if (Array.isArray(json['fields']))
-      for (const field of json['fields'])
-        if (isNode(field as Json)) this.#collect((field as { [name: string]: Json })['type'], own);
-    this.#collect(json['items'], own);
-    this.#collect(json['values'], own);
-    if (typeof json['type'] === 'object') this.#collect(json['type'], own);
-  }
-
-  resolve(json: Json): { readonly [name: string]: Json } {
-    if (typeof json === 'string') return this.#named.get(json) ?? { type: json };
-    if (Array.isArray(json)) return { type: 'union', branches: json };
-    const node = json as { readonly [name: string]: Json };
-    if (typeof node['type'] === 'object') return this.resolve(node['type']!);
-    return node;
-  }
-
-  write(json: Json, spec: Spec): unknown {
-    const node = this.resolve(json);
-    switch (node['type']) {
-      case 'union': {
-        const branches = node['branches'] as readonly Json[];
-        if (spec === null) return null;
-        const real = branches.filter((branch) => branch !== 'null');
-        if (real.length === 1) return { [this.#branchName(real[0]!)]: this.write(real[0]!, spec) };
-        const object = isObject(spec) ? spec : {};
-        for (const branch of real) {
-          const value = member(object, this.#simpleName(branch));
-          if (value !== null) return { [this.#branchName(branch)]: this.write(branch, value) };
-        }
-        throw new MillraceError('QTT_VALUE', `no branch for ${printSpec(spec)}`);
-      }
-      case 'record': {
-        const fields = node['fields'] as readonly {
-          readonly name: string;
-          readonly type: Json;
-          readonly default?: Json;
-        }[];
-        const object = isObject(spec) ? spec : {};
-        return Object.fromEntries(
-          fields.map((field) => [field.name, this.write(field.type, member(object, field.name))]),
-        );
-      }
-      case 'array': {
-        if (isObject(spec) && !Array.isArray(spec)) {
-          const entries = Object.entries(spec).map(([key, value]): SpecObject => ({ key, value }));
-          return entries.map((entry) => this.write(node['items']!, entry));
-        }
-        return (spec as readonly Spec[]).map((item) => this.write(node['items']!, item));
-      }
-      case 'map':
-        return Object.fromEntries(
-          Object.entries(spec as SpecObject).map(([key, value]) => [key, this.write(node['values']!, value)]),
-        );
-      case 'long':
-        return BigInt(text(spec).split('.')[0]!);
-      case 'int':
-      case 'float':
-      case 'double':
-        return Number(text(spec));
-      case 'bytes':
-      case 'fixed':
-        if (node['logicalType'] === 'decimal') return decimalBytes(text(spec), Number(node['scale'] ?? 0));
-        return Buffer.from(spec as string, 'base64');
-      case 'boolean':
-        return spec === true;
-      default:
-        return spec instanceof SpecNumber ? spec.text : spec;
+    case 'record':
+    case 'error': {
+      const object = value as Record<string, unknown>;
+      return new Map(node.fields.map(({ name, type }) => [name, actual(type, object[name])]));
     }
-  }
-
-  read(json: Json, value: unknown): Actual {
-    if (value === null || value === undefined) return null;
-    const node = this.resolve(json);
-    switch (node['type']) {
-      case 'union': {
-        const branches = (node['branches'] as readonly Json[]).filter((branch) => branch !== 'null');
-        const [name, inner] = Object.entries(value as Record<string, unknown>)[0]!;
-        const chosen = branches.find((branch) => this.#branchName(branch) === name)!;
-        const read = this.read(chosen, inner);
-        if (branches.length === 1) return read;
-        return new Map(branches.map((branch) => [this.#simpleName(branch), branch === chosen ? read : null]));
-      }
-      case 'record': {
-        const fields = node['fields'] as readonly { readonly name: string; readonly type: Json }[];
-        const object = value as Record<string, unknown>;
-        return new Map(fields.map((field) => [field.name, this.read(field.type, object[field.name])]));
-      }
-      case 'array': {
-        const items = (value as readonly unknown[]).map((item) => this.read(node['items']!, item));
-        const item = this.resolve(node['items']!);
-        if (item['connect.internal.type'] !== 'MapEntry') return items;
-        return new Map(
-          items.map((entry) => [
-            String((entry as ReadonlyMap<string, Actual>).get('key')),
-            (entry as ReadonlyMap<string, Actual>).get('value') ?? null,
-          ]),
-        );
-      }
-      case 'map':
-        return new Map(
-          Object.entries(value as Record<string, unknown>).map(([key, item]) => [
-            key,
-            this.read(node['values']!, item),
-          ]),
-        );
-      case 'int':
-        return integer(value as number, 32);
-      case 'long':
-        return integer(value as bigint);
-      case 'float':
-      case 'double':
-        return { kind: 'double', value: value as number };
-      case 'bytes':
-      case 'fixed':
-        if (node['logicalType'] === 'decimal')
-          return { kind: 'decimal', text: decimalText(value as Buffer, Number(node['scale'] ?? 0)) };
-        return { kind: 'bytes', value: value as Buffer };
-      default:
-        return value as Actual;
+    case 'array':
+      return actualItems(node.items, value as readonly unknown[]);
+    case 'map': {
+      const entries = Object.entries(value as Record<string, unknown>);
+      return new Map(entries.map(([key, item]) => [key, actual(node.values, item)]));
     }
+    case 'int':
+      return integer(value as number, 32);
+    case 'long':
+      return integer(value as bigint);
+    case 'float':
+    case 'double':
+      return { kind: 'double', value: value as number };
+    case 'bytes':
+    case 'fixed': {
+      const scale = decimalScale(node);
+      if (scale === undefined) return { kind: 'bytes', value: value as Buffer };
+      return { kind: 'decimal', text: decimalText(value as Buffer, scale) };
+    }
+    default:
+      return value as Actual;
   }
+}
 
-  #branchName(branch: Json): string {
-    const node = this.resolve(branch);
-    const name = node['name'];
-    if (typeof name !== 'string') return String(node['type']);
-    for (const [full, known] of this.#named) if (known === node && full.includes('.')) return full;
-    return name;
-  }
+/** Entries of keys and values are a map. */
+function actualItems(node: AvroNode, values: readonly unknown[]): Actual {
+  const items = values.map((value) => actual(node, value));
+  if (!('properties' in node) || node.properties['connect.internal.type'] !== 'MapEntry') return items;
+  const entries = items as readonly ReadonlyMap<string, Actual>[];
+  return new Map(entries.map((entry) => [String(entry.get('key')), entry.get('value') ?? null]));
+}
 
-  #simpleName(branch: Json): string {
-    const node = this.resolve(branch);
-    return typeof node['name'] === 'string' ? node['name'] : String(node['type']);
-  }
+function realBranches({ branches }: AvroUnion): readonly AvroNode[] {
+  return branches.filter(({ kind }) => kind !== 'null');
+}
+
+function simpleName(node: AvroNode): string {
+  return 'name' in node ? node.name : node.kind;
+}
+
+function decimalScale({ properties }: AvroPrimitive | AvroFixed): number | undefined {
+  return properties['logicalType'] === 'decimal' ? Number(properties['scale'] ?? 0) : undefined;
 }
 
 function text(spec: Spec): string {
@@ -286,8 +219,8 @@ export function avroFormat(registry: CaseRegistry, subject: string): RecordForma
     encode(spec) {
       if (spec === null) return null;
       const { id, schema } = newest(registry, subject);
-      const { type, json } = shapeOf(schema);
-      const datum: unknown = new AvroWalk(json).write(json, spec);
+      const { type, root } = shapeOf(schema);
+      const datum = written(root, spec);
       return envelope(id, type.typeName === 'bytes' ? (datum as Buffer) : type.toBuffer(datum));
     },
     decode(bytes) {
@@ -295,9 +228,9 @@ export function avroFormat(registry: CaseRegistry, subject: string): RecordForma
       const registered = registry.cached(bytes.readInt32BE(1));
       if (registered === undefined)
         throw new MillraceError('QTT_SCHEMA', 'the record names a schema that nobody registered');
-      const { type, json } = shapeOf(registered.schema);
+      const { type, root } = shapeOf(registered.schema);
       const payload = bytes.subarray(5);
-      return new AvroWalk(json).read(json, type.typeName === 'bytes' ? payload : type.fromBuffer(payload));
+      return actual(root, type.typeName === 'bytes' ? payload : type.fromBuffer(payload));
     },
   };
 }
@@ -319,7 +252,7 @@ export function jsonSchemaFormat(registry: CaseRegistry, subject: string): Recor
 
 function jsonActual(spec: Spec): Actual {
   if (spec instanceof SpecNumber)
-    return spec.integral ? integer(BigInt(spec.text)) : { kind: 'double', value: Number(spec.text) };
+    return spec.isInteger ? integer(BigInt(spec.text)) : { kind: 'double', value: Number(spec.text) };
   if (Array.isArray(spec)) return spec.map(jsonActual);
   if (isObject(spec)) return new Map(Object.entries(spec).map(([name, item]) => [name, jsonActual(item)]));
   return spec;

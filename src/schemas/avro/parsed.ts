@@ -4,7 +4,7 @@ import type { ParsedSchema, ParseOptions, ResolvedReference } from '../parsed-sc
 import { type AvroIncompatibility, avroIncompatibilities, causesOf } from './compatibility.ts';
 import { avroElements, avroTypeText } from './elements.ts';
 import { printNormalizedAvro } from './normalized.ts';
-import { type AvroNames, type AvroNode, fullName, parseAvroSchema, printAvroSchema } from './schema.ts';
+import { type AvroNode, avroNamesOf, fullName, parseAvroSchema, printAvroSchema } from './schema.ts';
 
 class ParsedAvro implements ParsedSchema {
   readonly schemaType = 'AVRO';
@@ -48,8 +48,7 @@ export function parseAvro(
   references: readonly ResolvedReference[],
   { isStrict = true }: ParseOptions,
 ): ParsedSchema {
-  const names: AvroNames = new Map();
-  for (const reference of references) parseAvroSchema(reference.schema, { names, isStrict: false });
+  const names = avroNamesOf(references);
   const external = [...names.values()].map(fullName);
   return new ParsedAvro(parseAvroSchema(text, { names, isStrict }), external);
 }

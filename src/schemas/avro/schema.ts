@@ -1,6 +1,7 @@
-// The registry's own model of an Avro schema: everything that Avro says and every property that it does not know, in a
-// form that can be compared and printed. (avsc serves the data; it drops what it does not need, so it can't serve here.)
+// The model of an Avro schema: everything that Avro says and every property that it does not know, in a form that can be
+// compared, printed and read by. (avsc drops what it does not need, so it can't serve here.)
 import { messageOf } from '../../util/index.ts';
+import type { NamedText, StoredSchema } from '../parsed-schema.ts';
 import { invalidSchema } from '../errors.ts';
 import { doubleOf, javaNumber, parseExact, stringifyExact, textOf, textOfNumber } from '../exact-json.ts';
 
@@ -41,6 +42,9 @@ export interface AvroRecord extends Named {
   /** Filled after creation: a record may contain itself. */
   fields: readonly AvroField[];
 }
+
+/** The fields of a record that is just being read: no value can be a default of it yet. */
+const NOT_YET_READ: readonly AvroField[] = [];
 
 export interface AvroEnum extends Named {
   readonly kind: 'enum';
@@ -113,6 +117,18 @@ export function parseAvroSchema(text: string, parsing: AvroParsing = {}): AvroNo
     else throw invalidSchema(`Invalid schema ${text}, details: not valid JSON: ${messageOf(error)}`, error);
   }
   return new Parser(text, parsing).node(json, '', '', 0);
+}
+
+/** The named types of referenced schemas, dependencies first. What is stored is taken as it is. */
+export function avroNamesOf(references: readonly NamedText[]): AvroNames {
+  const names: AvroNames = new Map();
+  for (const { schema } of references) parseAvroSchema(schema, { names, isStrict: false });
+  return names;
+}
+
+/** A schema as it is stored, with what it refers to. */
+export function parseStoredAvro({ schema, references }: StoredSchema): AvroNode {
+  return parseAvroSchema(schema, { names: avroNamesOf(references), isStrict: false });
 }
 
 class Parser {
@@ -191,7 +207,7 @@ class Parser {
     depth: number,
   ): AvroRecord {
     const named = this.#named(json, outer, path, SCHEMA_MEMBERS);
-    const record: AvroRecord = { kind, ...named, fields: [] };
+    const record: AvroRecord = { kind, ...named, fields: NOT_YET_READ };
     this.#define(record, path);
     const fields = json['fields'];
     if (!Array.isArray(fields)) throw this.#invalid(path, `the record ${named.name} has no list of fields`);
@@ -326,7 +342,7 @@ function defaultOf({ kind }: AvroNode, value: unknown): unknown {
 }
 
 /** Whether JSON `value` is a default for a field of this type. A union takes the default of any of its branches. */
-function isDefaultOf(node: AvroNode, value: unknown): boolean {
+export function isDefaultOf(node: AvroNode, value: unknown): boolean {
   switch (node.kind) {
     case 'null':
       return value === null;
@@ -354,6 +370,7 @@ function isDefaultOf(node: AvroNode, value: unknown): boolean {
     case 'error':
       return (
         isObject(value) &&
+        node.fields !== NOT_YET_READ &&
         node.fields.every((field) =>
           Object.hasOwn(value, field.name)
             ? isDefaultOf(field.type, value[field.name])

@@ -172,7 +172,7 @@ class Comparison {
     }
     if (original.kind !== update.kind) {
       if (original.kind === 'false' || update.kind === 'empty' || update.kind === 'true') return;
-      if (!(original.isConnectBytes && update.isConnectBytes)) found.add('TYPE_CHANGED');
+      if (original.connect.type !== 'bytes' || update.connect.type !== 'bytes') found.add('TYPE_CHANGED');
       return;
     }
     compareAnnotations(original, update, found);

@@ -1,7 +1,7 @@
 // Where `$ref` leads. Every document (the schema itself and its references) is walked once for the ids and anchors in
 // it; a reference is then looked up by its text, by its absolute URI, and within the document by pointer or anchor.
 // Nothing is ever fetched: what is not among the references is an error.
-import type { ResolvedReference } from '../parsed-schema.ts';
+import type { NamedText } from '../parsed-schema.ts';
 import { textOf } from '../exact-json.ts';
 import { parseJsonText } from './json-text.ts';
 
@@ -34,7 +34,7 @@ export class Documents {
   /** The name of a reference, exactly as given → its root. */
   readonly #byName = new Map<string, Place>();
 
-  constructor(root: unknown, references: readonly ResolvedReference[]) {
+  constructor(root: unknown, references: readonly NamedText[]) {
     this.main = this.#add(root, NOWHERE, 'draft-07');
     for (const reference of references) {
       const place = this.#add(

@@ -1,12 +1,10 @@
 // JSON as text. The canonical form keeps what parsing into JavaScript values would lose: the order of keys that look
 // like integers, and numbers that are larger or finer than a double.
-import { messageOf } from '../../util/index.ts';
+import { messageOf, plainNumber } from '../../util/index.ts';
 import { invalidSchema } from '../errors.ts';
 import { stringifyExact } from '../exact-json.ts';
 
 const MAX_DEPTH = 200;
-/** Numbers with larger exponents keep their exponent: written out they would be mostly zeros. */
-const MAX_PLAIN_EXPONENT = 400;
 const [QUOTE, BACKSLASH] = ['"', '\\'].map((character) => character.charCodeAt(0)) as [number, number];
 const WORD = /[^\s"{}[\]:,]+/y;
 
@@ -125,19 +123,6 @@ function canonicalToken(token: string): string {
   const first = token.charCodeAt(0);
   if (token[0] === '"') return token.includes('\\') ? stringifyExact(JSON.parse(token)) : token;
   return first === 0x2d || (first >= 0x30 && first <= 0x39) ? plainNumber(token) : token;
-}
-
-/** `1.5e3` as `1500`; digits after the point stay as they are. */
-function plainNumber(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponentText] =
-    /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([-+]?[0-9]+))?$/.exec(text) ?? [];
-  const exponent = Number(exponentText ?? 0);
-  if (exponentText === undefined || Math.abs(exponent) > MAX_PLAIN_EXPONENT) return text;
-  const digits = whole + fraction;
-  const point = whole.length + exponent;
-  const integer = (point <= 0 ? '0' : digits.slice(0, point).padEnd(point, '0')).replace(/^0+(?=[0-9])/, '');
-  const decimals = point < 0 ? '0'.repeat(-point) + digits : digits.slice(point);
-  return sign + integer + (decimals === '' ? '' : `.${decimals}`);
 }
 
 function compareKeys(a: string, b: string): number {

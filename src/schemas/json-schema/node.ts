@@ -1,4 +1,4 @@
-// The model of a JSON Schema that comparisons walk: one node per kind of constraint. A schema object that says several
+// The model of a JSON Schema that comparisons and SQL's columns walk: one node per kind of constraint. A schema object that says several
 // things at once is an allOf of its parts.
 
 /** What a schema says about itself, and not about the values. */
@@ -8,11 +8,26 @@ export interface Annotations {
   readonly description: string | undefined;
   /** Undefined when there is none: JSON has no other use for it. */
   readonly defaultValue: unknown;
-  /** Kafka Connect writes bytes under several JSON types and marks them. */
-  readonly isConnectBytes: boolean;
+  readonly connect: ConnectAnnotations;
+}
+
+/** What Kafka Connect's converter writes beside JSON's own type. */
+export interface ConnectAnnotations {
+  /** `connect.type`: int32, bytes, map, … */
+  readonly type: string | undefined;
+  /** `connect.index`: the place among an object's properties. */
+  readonly index: number | undefined;
+  /** `connect.parameters`: a decimal's scale, and the like. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+interface Parts {
+  /** Keywords of a type stand there without the type: they constrain values of it, and ask for none. */
+  readonly isImplied?: true;
 }
 
 export type JsonNode = Annotations &
+  Parts &
   (
     | { readonly kind: 'empty' | 'true' | 'false' | 'boolean' | 'null' | 'conditional' }
     | StringConstraints
@@ -105,7 +120,7 @@ export const NO_ANNOTATIONS: Annotations = {
   title: undefined,
   description: undefined,
   defaultValue: undefined,
-  isConnectBytes: false,
+  connect: { type: undefined, index: undefined, parameters: {} },
 };
 
 export const EMPTY: TargetNode = { kind: 'empty', ...NO_ANNOTATIONS };

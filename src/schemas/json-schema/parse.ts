@@ -1,13 +1,14 @@
 // From the text of a JSON Schema (draft-04 to 2020-12) to its nodes. One schema object may constrain in several ways at
 // once: each way is a part, and several parts are an allOf. References are followed after everything around them has
 // been read, so a schema may contain itself.
-import type { ResolvedReference } from '../parsed-schema.ts';
+import type { NamedText } from '../parsed-schema.ts';
 import { invalidSchema } from '../errors.ts';
 import { textOf } from '../exact-json.ts';
 import { baseWithin, Documents, idOf, type Place } from './documents.ts';
 import { JsonShapes, parseJsonText, valueText } from './json-text.ts';
 import {
   type Annotations,
+  type ConnectAnnotations,
   type Criterion,
   EMPTY,
   type JsonNode,
@@ -22,7 +23,7 @@ export interface JsonSchema {
   readonly canonical: string;
 }
 
-export function parseJsonSchema(text: string, references: readonly ResolvedReference[] = []): JsonSchema {
+export function parseJsonSchema(text: string, references: readonly NamedText[] = []): JsonSchema {
   const { value, canonical } = parseJsonText(text);
   const documents = new Documents(value, references);
   return { root: new Reader(documents).readAll(documents.main), canonical };
@@ -142,7 +143,7 @@ class Reader {
     for (const group of Object.keys(groups) as Group[]) {
       const isTyped = types.includes(group) || (group === 'number' && types.includes('integer'));
       if (!isTyped && groups[group].some((keyword) => says(raw[keyword], isModern(at)))) {
-        parts.push(this.#typed(group, raw, at));
+        parts.push({ ...this.#typed(group, raw, at), isImplied: true });
       }
     }
     if (raw['if'] !== undefined) parts.push({ kind: 'conditional', ...NO_ANNOTATIONS });
@@ -248,7 +249,8 @@ class Reader {
   }
 
   #reference(uri: string, from: Place): JsonNode {
-    const node: ReferenceNode = { kind: 'ref', uri, target: undefined, ...NO_ANNOTATIONS };
+    const connect = connectOf(from.raw as Raw);
+    const node: ReferenceNode = { kind: 'ref', uri, target: undefined, ...NO_ANNOTATIONS, connect };
     this.#unresolved.push({ node, from });
     return node;
   }
@@ -292,7 +294,16 @@ function annotationsOf(raw: Raw, at: Place): Annotations {
     title: string(raw, 'title'),
     description: string(raw, 'description'),
     defaultValue: raw['default'],
-    isConnectBytes: raw['connect.type'] === 'bytes',
+    connect: connectOf(raw),
+  };
+}
+
+function connectOf(raw: Raw): ConnectAnnotations {
+  const { 'connect.type': type, 'connect.index': index, 'connect.parameters': parameters } = raw;
+  return {
+    type: typeof type === 'string' ? type : undefined,
+    index: typeof index === 'number' ? index : undefined,
+    parameters: typeof parameters === 'object' && parameters !== null ? { ...parameters } : {},
   };
 }
 

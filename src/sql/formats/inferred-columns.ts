@@ -5,42 +5,58 @@ import {
   type SubjectVersion,
 } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
-import { avroColumns } from './avro-schema.ts';
+import { avroColumns } from './avro-columns.ts';
 import type { CodecColumn } from './codec.ts';
-import { jsonSchemaColumns } from './json-schema.ts';
+import { jsonSchemaColumns } from './json-schema-columns.ts';
 import { protobufColumns } from './protobuf-schema.ts';
+import type { InferredRecord } from './schema-walk.ts';
 import { refuse } from '../errors.ts';
-import { type FormatName, usesRegistry } from './traits.ts';
+import { type FormatName, type SourceFormats, usesRegistry } from './traits.ts';
 import type { Column } from '../schema.ts';
 import { structOf } from '../types.ts';
 import type { EngineContext } from '../statements/context.ts';
-import type { SourceFormats } from '../statements/create-source.ts';
 import type { WithProperties } from '../statements/with-properties.ts';
 
 const bareNames = { key: 'ROWKEY', value: 'ROWVAL' } as const;
 
+/** What a statement says about a topic. */
+export interface TopicFormats {
+  readonly topic: string;
+  readonly formats: SourceFormats;
+  /** The schemas that are asked for by id. */
+  readonly ids: { readonly key: number | undefined; readonly value: number | undefined };
+  readonly properties: WithProperties;
+  /** `ksql.persistence.wrap.single.values`. */
+  readonly wrapsByDefault: boolean;
+}
+
+/** One side of a topic, whose schema is looked for. */
+export interface RegisteredSide extends Pick<TopicFormats, 'topic' | 'properties' | 'wrapsByDefault'> {
+  readonly side: 'key' | 'value';
+  readonly format: FormatName;
+  readonly id: number | undefined;
+}
+
 /** Columns that the statement does not declare come from the registry: keys and values each by themselves. */
 export async function inferColumns(
   engine: Pick<EngineContext, 'schemas'>,
-  topic: string,
-  formats: SourceFormats,
   declared: readonly Column[],
-  ids: { readonly key: number | undefined; readonly value: number | undefined },
-  properties: WithProperties,
+  source: TopicFormats,
 ): Promise<readonly Column[]> {
+  const { topic, formats, ids } = source;
   const hasKey = declared.some((column) => column.namespace === 'KEY');
   const hasValue = declared.some((column) => column.namespace === 'VALUE');
   const columns: Column[] = declared.filter((column) => column.namespace === 'KEY');
+  const columnsOf = (side: 'key' | 'value') =>
+    registeredColumns(engine, { ...source, side, format: formats[side], id: ids[side] });
   if (!hasKey && usesRegistry(formats.key)) {
     const registered = ids.key !== undefined || (await engine.schemas?.latest(`${topic}-key`)) !== undefined;
     if (registered) {
-      const found = await registeredColumns(engine, topic, 'key', formats.key, ids.key, properties);
-      for (const { name, type } of found) columns.push({ name, type, namespace: 'KEY' });
+      for (const { name, type } of await columnsOf('key')) columns.push({ name, type, namespace: 'KEY' });
     }
   }
   if (!hasValue && usesRegistry(formats.value)) {
-    const found = await registeredColumns(engine, topic, 'value', formats.value, ids.value, properties);
-    for (const { name, type } of found) columns.push({ name, type, namespace: 'VALUE' });
+    for (const { name, type } of await columnsOf('value')) columns.push({ name, type, namespace: 'VALUE' });
     return [...columns, ...declared.filter((column) => column.namespace === 'HEADERS')];
   }
   if (declared.length === 0 && columns.length === 0) return refuse('No columns supplied.');
@@ -49,58 +65,75 @@ export async function inferColumns(
 
 /** The columns of the schema that a side of a topic has in the registry. */
 export async function registeredColumns(
-  engine: Pick<EngineContext, 'schemas'>,
-  topic: string,
-  side: 'key' | 'value',
-  format: FormatName,
-  id: number | undefined,
-  properties: WithProperties,
+  { schemas }: Pick<EngineContext, 'schemas'>,
+  wanted: RegisteredSide,
 ): Promise<readonly CodecColumn[]> {
-  const { schemas } = engine;
+  const { topic, side, id } = wanted;
   const what = side === 'key' ? 'keys' : 'values';
   if (schemas === undefined)
     return refuse('Cannot read schemas: no Schema Registry is configured. Set ksql.schema.registry.url.');
+  const subject = `${topic}-${side}`;
   let registered: RegisteredSchema | SubjectVersion | undefined;
+  let resolved: ResolvedSchema | undefined;
   try {
-    registered = id === undefined ? await schemas.latest(`${topic}-${side}`) : await schemas.byId(id);
+    registered = id === undefined ? await schemas.latest(subject) : await schemas.byId(id);
+    resolved = registered && (await resolveReferences(schemas, registered.schema, registered.references, subject));
   } catch (error) {
     return refuse(
       `Schema for message ${what} on topic '${topic}' with id ${id} could not be read from the Schema Registry: ${messageOf(error)}`,
     );
   }
-  if (registered === undefined) {
+  if (registered === undefined || resolved === undefined) {
     return refuse(
-      `Schema for message ${what} on topic '${topic}' does not exist in the Schema Registry.\nSubject: ${topic}-${side}`,
+      `Schema for message ${what} on topic '${topic}' does not exist in the Schema Registry.\nSubject: ${subject}`,
     );
   }
+  checkLanguage(registered, wanted);
+  return columnsOfSide(resolved, wanted);
+}
+
+function checkLanguage({ schemaType }: RegisteredSchema, { topic, side, format }: RegisteredSide): void {
+  const language = format === 'JSON_SR' ? 'JSON' : format;
+  if (schemaType === language) return;
+  refuse(
+    `The schema for message ${side}s on topic '${topic}' is ${schemaType}, and the format ${format} reads ${language} schemas. Give the ${side}s the format of their schema.`,
+  );
+}
+
+function columnsOfSide(resolved: ResolvedSchema, wanted: RegisteredSide): readonly CodecColumn[] {
+  const { topic, side, format, id, properties, wrapsByDefault } = wanted;
   const fullName = properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`);
-  const resolved = await resolveReferences(schemas, registered.schema, registered.references);
-  const columns = columnsOfSchema(resolved, format, side, id !== undefined, fullName);
+  const inferred = inferredRecord(resolved, format, id !== undefined, fullName);
+  const asked = side === 'key' ? undefined : properties.boolean('WRAP_SINGLE_VALUE');
+  const name = bareNames[side];
+  if ('value' in inferred) {
+    const isBare = side === 'key' || !(asked ?? wrapsByDefault);
+    if (isBare) return [{ name, type: inferred.value }];
+    return refuse(
+      `The schema of the values on topic '${topic}' is not one of records with fields but of ${inferred.value.kind}. Add WRAP_SINGLE_VALUE=false to read a value as the only column, ${name}.`,
+    );
+  }
   // A key is one column, whatever its type, except that a Protobuf key is always a message of its columns. A value that is
   // asked not to be wrapped is one column, too.
-  const asOne =
-    side === 'key' ? format !== 'PROTOBUF' && columns.length > 0 : properties.boolean('WRAP_SINGLE_VALUE') === false;
-  const bareName = bareNames[side];
-  if (!asOne || (columns.length === 1 && columns[0]!.name === bareName)) return columns;
-  return [{ name: bareName, type: structOf(columns) }];
+  const { fields } = inferred;
+  const asOne = side === 'key' ? format !== 'PROTOBUF' && fields.length > 0 : asked === false;
+  return asOne ? [{ name, type: structOf(fields) }] : fields;
 }
 
 /** Without an id names are folded, as SQL's bare names are; with an id they stay as the schema has them. */
-export function columnsOfSchema(
+function inferredRecord(
   resolved: ResolvedSchema,
   format: FormatName,
-  side: 'key' | 'value',
   exactNames: boolean,
   fullName: string | undefined,
-): readonly CodecColumn[] {
+): InferredRecord {
   const fold = exactNames ? (name: string): string => name : (name: string): string => name.toUpperCase();
-  const bareName = bareNames[side];
   switch (format) {
     case 'AVRO':
-      return avroColumns(resolved, bareName, fold);
+      return avroColumns(resolved, fold);
     case 'JSON_SR':
-      return jsonSchemaColumns(JSON.parse(resolved.schema) as Record<string, unknown>, bareName, fold);
+      return jsonSchemaColumns(resolved, fold);
     default:
-      return protobufColumns(resolved, fullName, fold);
+      return { fields: protobufColumns(resolved, fullName, fold) };
   }
 }

@@ -1,12 +1,13 @@
 // What parsed JSON means as values of SQL types. Numbers are what their text says, whether it was read exactly or not.
 import { DeserializationError } from '../../serde/index.ts';
-import { containsType, type SqlType, typeText } from '../types.ts';
+import { JsonNumber, parseExactJson } from '../../util/index.ts';
+import { containsType, type SqlType, type StructType, typeText } from '../types.ts';
 import { type Long, long, longToInt, parseLong } from '../values/bigint.ts';
 import { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
 import type { Reader } from './codec.ts';
 import { JsonKeys } from './json-keys.ts';
-import { JsonNumber, type JsonValue, parseExactJson, printExactJson } from '../values/json-text.ts';
+import { branchOf, isUnion, namesBranch } from './json-unions.ts';
 
 /**
  * What `read` makes of a JSON text. `JSON.parse` parses what a double can hold; only texts with more digits, or readers that
@@ -111,13 +112,20 @@ export function reader(type: SqlType): Reader {
     case 'STRUCT': {
       const keys = new JsonKeys(type.fields.map((field) => field.name));
       const readers = type.fields.map((field) => reader(field.type));
+      const isOfBranches = isUnion(type);
       return (value) => {
+        if (isOfBranches && !namesBranch(value)) return readBranch(type, readers, value);
         if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof JsonNumber)
           return wrongType(value, type);
         return readFields(value as Record<string, unknown>, keys, readers);
       };
     }
   }
+}
+
+function readBranch(type: StructType, readers: readonly Reader[], value: unknown): SqlValue {
+  const at = branchOf(type.fields, value);
+  return at < 0 ? wrongType(value, type) : readers.map((read, i) => (i === at ? read(value) : null));
 }
 
 /** A decimal in its column's scale; digits are never cut off. */
@@ -148,7 +156,7 @@ function textOf(value: unknown): string {
   if (typeof value === 'number') throw needsExact;
   if (Array.isArray(value)) return `[${value.map((item: unknown) => itemText(item)).join(', ')}]`;
   if (hasPlainNumber(value)) throw needsExact;
-  return printExactJson(value as JsonValue);
+  return JSON.stringify(value);
 }
 
 function itemText(value: unknown): string {

@@ -1,11 +1,11 @@
 import { DeserializationError } from '../../serde/index.ts';
-import { type ByteWriter, messageOf } from '../../util/index.ts';
+import { type ByteWriter, faultOf, JsonNumber } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import { doubleText, type Row, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import { JsonFields } from './json-fields.ts';
 import { JsonKeys } from './json-keys.ts';
-import { JsonNumber } from '../values/json-text.ts';
+import { isUnion } from './json-unions.ts';
 import { kindOf, needsNumberTexts, reader, readFields, readText } from './json-values.ts';
 
 /** How many records were read from their bytes, and how many had to be parsed as a whole. */
@@ -82,7 +82,7 @@ export function wholeDecoder(columns: readonly CodecColumn[], unwrapped: boolean
       return readText(bytes.toString('utf8', start, end), exact, toRow);
     } catch (error) {
       if (error instanceof DeserializationError) throw error;
-      throw new DeserializationError(`the record is not valid JSON: ${messageOf(error)}`, error);
+      throw new DeserializationError(`the record is not valid JSON: ${faultOf(error)}`, error);
     }
   };
 }
@@ -116,6 +116,7 @@ function nonNullWriter(type: SqlType): (value: SqlValue) => string {
     }
     case 'STRUCT': {
       const writers = type.fields.map((field) => writer(field.type));
+      if (isUnion(type)) return (value) => branchText(value as readonly SqlValue[], writers);
       const labels = type.fields.map((field) => `${JSON.stringify(field.name)}:`);
       return (value) =>
         `{${(value as readonly SqlValue[]).map((item, i) => labels[i]! + writers[i]!(item)).join(',')}}`;
@@ -123,4 +124,10 @@ function nonNullWriter(type: SqlType): (value: SqlValue) => string {
     default:
       return String;
   }
+}
+
+/** A union is written as the branch that is set. */
+function branchText(values: readonly SqlValue[], writers: readonly ((value: SqlValue) => string)[]): string {
+  const at = values.findIndex((value) => value !== null);
+  return at < 0 ? 'null' : writers[at]!(values[at]!);
 }

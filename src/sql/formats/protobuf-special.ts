@@ -3,9 +3,8 @@ import type { MessageField, MessageType, ProtoOption, ProtoValue } from '../../s
 import { DeserializationError } from '../../serde/index.ts';
 import { refuse } from '../errors.ts';
 import { DATE, decimalType, type SqlKind, type SqlType, TIME, TIMESTAMP } from '../types.ts';
-import { Decimal } from '../values/decimal.ts';
+import { Decimal, signedBytes, signedInteger } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
-import { signedBytes, signedInteger } from './avro.ts';
 
 /** A message of a few scalars, which together are one value. */
 export interface SpecialMessage {

@@ -18,6 +18,12 @@ export interface FormatInfo {
   readonly wrapping?: Wrapping | undefined;
 }
 
+/** The formats of a source's two sides. */
+export interface SourceFormats {
+  readonly key: FormatName;
+  readonly value: FormatName;
+}
+
 interface FormatTraits {
   /** Schemas are kept in the registry, and can be read from there. */
   readonly registry: boolean;

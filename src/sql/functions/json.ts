@@ -1,4 +1,4 @@
-import { JsonNumber, type JsonValue, parseExactJson, parseJsonPrefix, printExactJson } from '../values/json-text.ts';
+import { JsonNumber, type JsonValue, parseExactJson, parseJsonPrefix } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import { dateText, doubleText, type SqlValue, timestampText } from '../values/value.ts';
 import { nullable, pure, type ScalarFunction, scalar, typed } from './function.ts';
@@ -32,7 +32,7 @@ function extract(text: string, path: string): SqlValue {
     if (value === undefined) return null;
   }
   if (value === undefined || value === null) return null;
-  return typeof value === 'string' ? value : printExactJson(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function isJson(text: Text): boolean {
@@ -57,7 +57,7 @@ function contains([, type]: readonly SqlType[]): (text: string, value: SqlValue)
     return parsed.some((item) => {
       if (value === null) return item === null;
       if (!(item instanceof JsonNumber)) return item === value;
-      const integral = /^-?\d+$/.test(item.text);
+      const integral = item.isInteger;
       if (type?.kind === 'DOUBLE') return !integral && Number(item.text) === value;
       return integral && (type?.kind === 'INTEGER' || type?.kind === 'BIGINT') && item.text === String(value);
     });
@@ -67,12 +67,12 @@ function contains([, type]: readonly SqlType[]): (text: string, value: SqlValue)
 function concat(...texts: Text[]): SqlValue {
   if (texts.length === 0 || texts.includes(null)) return null;
   const values = texts.map((text) => parseExactJson(text!));
-  if (values.every(isObject)) return printExactJson(Object.assign({}, ...(values as JsonObject[])) as JsonObject);
-  return printExactJson(values.flatMap((value) => (Array.isArray(value) ? value : [value])));
+  if (values.every(isObject)) return JSON.stringify(Object.assign({}, ...(values as JsonObject[])));
+  return JSON.stringify(values.flatMap((value) => (Array.isArray(value) ? value : [value])));
 }
 
 function textOrJson(value: JsonValue): SqlValue {
-  return typeof value === 'string' ? value : printExactJson(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** A value as JSON, members in the order of their names. */
@@ -149,7 +149,7 @@ export const jsonFunctions: readonly ScalarFunction[] = [
     pure('STRING -> ARRAY<STRING>', (text: string) => {
       const parsed = parseExactJson(text);
       if (!Array.isArray(parsed)) throw new RangeError('JSON_ITEMS needs a JSON array');
-      return parsed.map(printExactJson);
+      return parsed.map((item) => JSON.stringify(item));
     }),
   ]),
   scalar('JSON_KEYS', 'JSON', 'The names of the members of a JSON object.', [

@@ -4,7 +4,8 @@ import { type ResolvedSchema, resolveReferences, type SchemaReference, type Sche
 import { messageOf } from '../../util/index.ts';
 import { avroFieldNames, checkAvroReads } from '../formats/avro.ts';
 import type { CodecColumn } from '../formats/codec.ts';
-import { checkJsonReads, jsonPropertyNames } from '../formats/json-schema.ts';
+import { checkJsonReads } from '../formats/json-schema.ts';
+import { jsonPropertyNames } from '../formats/json-schema-columns.ts';
 import { checkProtobufReads, protobufFieldNames } from '../formats/protobuf.ts';
 import { holdsBare, writtenSchema } from '../formats/row-serde.ts';
 import type { FormatInfo } from '../formats/traits.ts';
@@ -146,7 +147,7 @@ function unreadable(side: Side, schema: Resolved): string[] {
 function checkReads(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean, schema: ResolvedSchema): void {
   if (info.format === 'AVRO') checkAvroReads(schema, columns, bare);
   else if (info.format === 'PROTOBUF') checkProtobufReads(schema, info.properties['fullSchemaName'], columns, bare);
-  else checkJsonReads(schema.schema, columns, bare);
+  else checkJsonReads(schema, columns, bare);
 }
 
 /** Columns that the latest schema has a field for, and the new one has not. */
@@ -175,7 +176,7 @@ function fieldNames(info: FormatInfo, schema: ResolvedSchema): ReadonlySet<strin
         ? avroFieldNames(schema)
         : info.format === 'PROTOBUF'
           ? protobufFieldNames(schema, info.properties['fullSchemaName'])
-          : jsonPropertyNames(schema.schema);
+          : jsonPropertyNames(schema);
     return names && new Set(names.map((name) => name.toUpperCase()));
   } catch {
     // What can't be taken apart can't be read either, and that has been told.

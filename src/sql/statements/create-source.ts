@@ -5,9 +5,9 @@ import { refuse } from '../errors.ts';
 import {
   checkColumns,
   type FormatInfo,
-  type FormatName,
   formatNamed,
   keyWrapping,
+  type SourceFormats,
   usesRegistry,
   valueWrapping,
   withDefaultProperties,
@@ -161,7 +161,9 @@ export async function describeSource(
     key: withDefaultProperties('KEY', properties.formatInfo('KEY', formats.key), statement.name),
     value: withDefaultProperties('VALUE', properties.formatInfo('VALUE', formats.value), statement.name),
   };
-  const columns = await inferColumns(engine, topic, formats, declared, schemaIds, properties);
+  const configuredWrap = setting('ksql.persistence.wrap.single.values');
+  const wrapsByDefault = configuredWrap !== 'false';
+  const columns = await inferColumns(engine, declared, { topic, formats, ids: schemaIds, properties, wrapsByDefault });
   checkDuplicates(columns);
   const schema = schemaOf(columns);
   if (statement.type === 'TABLE' && schema.key.length === 0) {
@@ -173,7 +175,6 @@ export async function describeSource(
     );
   }
   if (window !== undefined && schema.key.length === 0) refuse('Windowed sources require a key column.');
-  const configuredWrap = setting('ksql.persistence.wrap.single.values');
   const values = schema.value.filter((column) => column.namespace === 'VALUE');
   const keyInfo: FormatInfo = {
     ...formatInfos.key,
@@ -204,11 +205,6 @@ export async function describeSource(
     isSource: statement.isSource,
     sql: printStatement(statement),
   };
-}
-
-export interface SourceFormats {
-  readonly key: FormatName;
-  readonly value: FormatName;
 }
 
 function sourceFormats(properties: WithProperties, setting: Settings): SourceFormats {

@@ -16,7 +16,7 @@ import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../par
 import { printStatement, quoteName } from '../parser/print.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
 import { canImplicitlyCast, sameType, typeNodeOf, typeText } from '../types.ts';
-import { registeredColumns } from '../formats/inferred-columns.ts';
+import { type RegisteredSide, registeredColumns } from '../formats/inferred-columns.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import { pruneColumns } from '../plan/prune.ts';
 import { place } from '../analysis/scope.ts';
@@ -90,8 +90,11 @@ export async function createAsSelect(
     ),
   };
   const topic = properties.text('KAFKA_TOPIC') ?? `${setting('ksql.output.topic.name.prefix') ?? ''}${statement.name}`;
-  for (const side of ['key', 'value'] as const)
-    await checkSchemaId(engine, topic, side, side === 'key' ? keyInfo : valueInfo, schema[side], properties);
+  const wrapsByDefault = configuredWrap !== 'false';
+  for (const side of ['key', 'value'] as const) {
+    const info = side === 'key' ? keyInfo : valueInfo;
+    await checkSchemaId(engine, info, schema[side], { topic, side, properties, wrapsByDefault });
+  }
   const canonical = printStatement({ ...statement, query: planned.canonical });
   withStatement(canonical, () => {
     checkColumns('Key', keyInfo, schema.key);
@@ -271,15 +274,14 @@ function schemaFrom(root: Step): Schema {
 /** With a schema id each column must be the schema's one at the same place. The schema may have more behind them. */
 async function checkSchemaId(
   engine: EngineContext,
-  topic: string,
-  side: 'key' | 'value',
   info: FormatInfo,
   columns: readonly Column[],
-  properties: WithProperties,
+  written: Omit<RegisteredSide, 'format' | 'id'>,
 ): Promise<void> {
   const id = info.properties['schemaId'];
   if (id === undefined) return;
-  const known = await registeredColumns(engine, topic, side, info.format, Number(id), properties);
+  const { side } = written;
+  const known = await registeredColumns(engine, { ...written, format: info.format, id: Number(id) });
   const wrong = columns.filter((column, i) => known[i]?.name !== column.name || !sameType(known[i].type, column.type));
   if (wrong.length === 0) return;
   const shown = (list: readonly { name: string; type: Column['type'] }[]): string =>

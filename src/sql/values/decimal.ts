@@ -128,3 +128,20 @@ function divideHalfUp(dividend: bigint, divisor: bigint): bigint {
   if (twice < limit) return quotient;
   return dividend < 0n === divisor < 0n ? quotient + 1n : quotient - 1n;
 }
+
+/** A big-endian two's complement integer. */
+export function signedInteger(bytes: Buffer): bigint {
+  if (bytes.length === 0) return 0n;
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
+}
+
+/** As few bytes as hold it, or as many as are asked for; undefined when they don't hold it. */
+export function signedBytes(value: bigint): Buffer;
+export function signedBytes(value: bigint, size: number | undefined): Buffer | undefined;
+export function signedBytes(value: bigint, size?: number): Buffer | undefined {
+  let bytes = size ?? 1;
+  while (size === undefined && BigInt.asIntN(bytes * 8, value) !== value) bytes++;
+  if (BigInt.asIntN(bytes * 8, value) !== value) return undefined;
+  const digits = BigInt.asUintN(bytes * 8, value).toString(16);
+  return Buffer.from(bytes === 0 ? '' : digits.padStart(bytes * 2, '0'), 'hex');
+}
