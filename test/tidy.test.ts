@@ -28,17 +28,30 @@ const arrows: Record<string, readonly string[]> = {
  * of the lines above its own. A new room goes into the first line that lies below everything it needs.
  */
 const rooms: Record<string, readonly (readonly string[])[]> = {
+  serde: [
+    ['json-schema-title', 'schema-source', 'serde', 'subject-names'],
+    ['avro-types', 'delimited', 'envelope', 'exact-json', 'json', 'kafka', 'protobuf-values', 'schema-header'],
+    ['avro-resolution', 'memory-schemas', 'registry-serde'],
+    ['avro-codec', 'json-schema-codec', 'protobuf-codec'],
+    ['avro', 'json-schema', 'protobuf'],
+  ],
+  sql: [
+    ['errors', 'parser', 'settings'],
+    ['types'],
+    ['schema', 'values'],
+    ['formats', 'functions'],
+    ['catalog', 'expressions'],
+    ['analysis'],
+    ['plan'],
+    ['compile'],
+    ['statements'],
+    ['engine', 'queries'],
+    ['service'],
+  ],
   util: [
     ['assert', 'crc32c', 'error-codes', 'errors', 'fastify', 'json', 'murmur2'],
     ['bytes', 'environment', 'settings'],
     ['async'],
-  ],
-  protocol: [
-    ['byte-reader', 'compression', 'errors', 'frame-writer'],
-    ['record-batch', 'schema'],
-    ['api', 'batch-cursor', 'record-batch-builder'],
-    ['frame', 'messages', 'transport'],
-    ['wire-transport'],
   ],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],
@@ -46,6 +59,13 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['parsed-schema'],
     ['avro', 'json-schema', 'protobuf'],
     ['languages'],
+  ],
+  protocol: [
+    ['byte-reader', 'compression', 'errors', 'frame-writer'],
+    ['record-batch', 'schema'],
+    ['api', 'batch-cursor', 'record-batch-builder'],
+    ['frame', 'messages', 'transport'],
+    ['wire-transport'],
   ],
   rim: [
     ['file-backed', 'negotiation', 'refusal', 'setting-files', 'settings'],

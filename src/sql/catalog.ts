@@ -2,7 +2,7 @@ import type { FormatInfo } from './formats/traits.ts';
 import { refuse, StatementError } from './errors.ts';
 import type { SourceKind, TypeNode } from './parser/ast.ts';
 import { printType } from './parser/print.ts';
-import type { Schema } from './schema.ts';
+import type { Schema, TimestampColumn, WindowInfo } from './schema.ts';
 import {
   arrayOf,
   BIGINT,
@@ -19,19 +19,6 @@ import {
   TIME,
   TIMESTAMP,
 } from './types.ts';
-
-export type WindowType = 'TUMBLING' | 'HOPPING' | 'SESSION';
-
-/** How the keys of a windowed source are windowed. Sessions have no size. */
-export interface WindowInfo {
-  readonly type: WindowType;
-  readonly sizeMs?: number | undefined;
-}
-
-export interface TimestampColumn {
-  readonly column: string;
-  readonly format?: string | undefined;
-}
 
 /** A stream or a table over a topic. */
 export interface DataSource {

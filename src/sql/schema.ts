@@ -64,3 +64,16 @@ export const headersType: SqlType = arrayOf(
     { name: 'VALUE', type: BYTES },
   ]),
 );
+
+export type WindowType = 'TUMBLING' | 'HOPPING' | 'SESSION';
+
+/** How the keys of a windowed source are windowed. Sessions have no size. */
+export interface WindowInfo {
+  readonly type: WindowType;
+  readonly sizeMs?: number | undefined;
+}
+
+export interface TimestampColumn {
+  readonly column: string;
+  readonly format?: string | undefined;
+}

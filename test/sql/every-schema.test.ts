@@ -23,7 +23,7 @@ import type { CodecColumn } from '../../src/sql/formats/codec.ts';
 import { registeredColumns } from '../../src/sql/formats/inferred-columns.ts';
 import { rowSerde } from '../../src/sql/formats/row-serde.ts';
 import type { FormatInfo } from '../../src/sql/formats/traits.ts';
-import { WithProperties } from '../../src/sql/statements/with-properties.ts';
+import { WithProperties } from '../../src/sql/formats/with-properties.ts';
 import type { Row } from '../../src/sql/values/value.ts';
 import { ByteWriter, MillraceError } from '../../src/util/index.ts';
 import { schemaTexts, sensibleJsonSchemas } from '../schema-registry/random-schemas.ts';

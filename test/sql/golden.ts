@@ -15,7 +15,7 @@
 import { MemorySchemas } from '../../src/serde/index.ts';
 import { type OutputRecord, TopologyTestDriver } from '../../src/streams/index.ts';
 import { explainPlan } from '../../src/sql/plan/explain.ts';
-import type { WindowInfo } from '../../src/sql/catalog.ts';
+import type { WindowInfo } from '../../src/sql/schema.ts';
 import type { PersistentQuery } from '../../src/sql/statements/context.ts';
 import { messageOf } from '../../src/util/index.ts';
 import { parsedScript, plainEngine } from './support.ts';

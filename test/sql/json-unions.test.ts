@@ -4,7 +4,7 @@ import { deserialize, jsonSchemaSerde, MemorySchemas, serialize } from '../../sr
 import { registeredColumns } from '../../src/sql/formats/inferred-columns.ts';
 import { rowSerde, writtenSchema } from '../../src/sql/formats/row-serde.ts';
 import type { FormatInfo } from '../../src/sql/formats/traits.ts';
-import { WithProperties } from '../../src/sql/statements/with-properties.ts';
+import { WithProperties } from '../../src/sql/formats/with-properties.ts';
 
 const card = { type: 'object', properties: { number: { type: 'string' }, month: { type: 'integer' } } };
 const cash = { type: 'object', properties: { amount: { type: 'number' } } };

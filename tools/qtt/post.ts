@@ -1,4 +1,5 @@
-import type { DataSource, WindowInfo } from '../../src/sql/catalog.ts';
+import type { DataSource } from '../../src/sql/catalog.ts';
+import type { WindowInfo } from '../../src/sql/schema.ts';
 import { messagesOf } from '../../src/sql/formats/protobuf-schema.ts';
 import type { SqlEngine } from '../../src/sql/engine.ts';
 import type { FormatInfo } from '../../src/sql/formats/traits.ts';

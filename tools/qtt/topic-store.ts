@@ -6,7 +6,7 @@ import { rowSerde } from '../../src/sql/formats/row-serde.ts';
 import { usesRegistry } from '../../src/sql/formats/traits.ts';
 import type { ParsedStatement } from '../../src/sql/parser/ast.ts';
 import { describeSource } from '../../src/sql/statements/create-source.ts';
-import { WithProperties } from '../../src/sql/statements/with-properties.ts';
+import { WithProperties } from '../../src/sql/formats/with-properties.ts';
 import type { RecordWriter, Settings, TopicOptions, Topics } from '../../src/sql/statements/context.ts';
 import type { QttCase, SpecSchema } from './cases.ts';
 

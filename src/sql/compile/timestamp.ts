@@ -1,5 +1,5 @@
 import { MillraceError, messageOf } from '../../util/index.ts';
-import type { TimestampColumn } from '../catalog.ts';
+import type { TimestampColumn } from '../schema.ts';
 import { refuse } from '../errors.ts';
 import { quoteName } from '../parser/print.ts';
 import type { SqlType } from '../types.ts';

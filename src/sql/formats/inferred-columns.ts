@@ -2,6 +2,7 @@ import {
   type RegisteredSchema,
   type ResolvedSchema,
   resolveReferences,
+  type SchemaSource,
   type SubjectVersion,
 } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
@@ -14,8 +15,12 @@ import { refuse } from '../errors.ts';
 import { type FormatName, type SourceFormats, usesRegistry } from './traits.ts';
 import type { Column } from '../schema.ts';
 import { structOf } from '../types.ts';
-import type { EngineContext } from '../statements/context.ts';
-import type { WithProperties } from '../statements/with-properties.ts';
+import type { WithProperties } from './with-properties.ts';
+
+/** Who has a registry to ask, or none. */
+interface WithSchemas {
+  readonly schemas: SchemaSource | undefined;
+}
 
 const bareNames = { key: 'ROWKEY', value: 'ROWVAL' } as const;
 
@@ -39,7 +44,7 @@ export interface RegisteredSide extends Pick<TopicFormats, 'topic' | 'properties
 
 /** Columns that the statement does not declare come from the registry: keys and values each by themselves. */
 export async function inferColumns(
-  engine: Pick<EngineContext, 'schemas'>,
+  engine: WithSchemas,
   declared: readonly Column[],
   source: TopicFormats,
 ): Promise<readonly Column[]> {
@@ -65,7 +70,7 @@ export async function inferColumns(
 
 /** The columns of the schema that a side of a topic has in the registry. */
 export async function registeredColumns(
-  { schemas }: Pick<EngineContext, 'schemas'>,
+  { schemas }: WithSchemas,
   wanted: RegisteredSide,
 ): Promise<readonly CodecColumn[]> {
   const { topic, side, id } = wanted;

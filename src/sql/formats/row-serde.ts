@@ -1,6 +1,6 @@
 import type { SchemaSource, SchemaType, Serde } from '../../serde/index.ts';
 import { SessionWindowedSerde, TimeWindowedSerde, type Windowed } from '../../streams/index.ts';
-import type { WindowInfo } from '../catalog.ts';
+import type { WindowInfo } from '../schema.ts';
 import { refuse } from '../errors.ts';
 import { type FormatInfo, isUnwrapped } from './traits.ts';
 import type { Row } from '../values/value.ts';

@@ -1,4 +1,4 @@
-import type { TimestampColumn, WindowInfo } from '../catalog.ts';
+import type { TimestampColumn, WindowInfo } from '../schema.ts';
 import type { FormatInfo } from '../formats/traits.ts';
 import type { Call, Expression, JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
 import type { Schema } from '../schema.ts';

@@ -2,7 +2,8 @@ import { AggregateFinder, containsAggregate, findCall } from '../analysis/aggreg
 import { expandProjection, fieldsOf, NameGenerator, type ProjectionItem } from '../analysis/projection.ts';
 import { Scope } from '../analysis/scope.ts';
 import { replace } from '../analysis/walk.ts';
-import type { DataSource, WindowInfo } from '../catalog.ts';
+import type { DataSource } from '../catalog.ts';
+import type { WindowInfo } from '../schema.ts';
 import { compileAggregate } from '../expressions/aggregate.ts';
 import { compileTableCall } from '../expressions/call.ts';
 import { refuse, StatementError } from '../errors.ts';

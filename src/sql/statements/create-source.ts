@@ -1,4 +1,5 @@
-import type { DataSource, WindowInfo } from '../catalog.ts';
+import type { DataSource } from '../catalog.ts';
+import type { WindowInfo } from '../schema.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { refuse } from '../errors.ts';
@@ -19,7 +20,7 @@ import { BYTES, sameType, typeNodeOf, typeText } from '../types.ts';
 import { type EngineContext, nothingToDo, type PreparedStatement, type Settings } from './context.ts';
 import { inferColumns } from '../formats/inferred-columns.ts';
 import { sourceTableQuery } from './source-table.ts';
-import { WithProperties } from './with-properties.ts';
+import { WithProperties } from '../formats/with-properties.ts';
 
 /** CREATE STREAM and CREATE TABLE over a topic. */
 export async function createSource(

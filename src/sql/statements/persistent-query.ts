@@ -30,7 +30,7 @@ import {
 } from './context.ts';
 import { checkPartitions } from './partitions.ts';
 import { checkReplacement } from './create-source.ts';
-import { WithProperties } from './with-properties.ts';
+import { WithProperties } from '../formats/with-properties.ts';
 
 /** CREATE ... AS SELECT: a query whose rows make a new source. */
 export async function createAsSelect(

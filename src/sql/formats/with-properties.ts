@@ -1,6 +1,6 @@
-import type { TimestampColumn, WindowInfo, WindowType } from '../catalog.ts';
+import type { TimestampColumn, WindowInfo, WindowType } from '../schema.ts';
 import { refuse, StatementError } from '../errors.ts';
-import { type FormatInfo, type FormatName, formatInfo, formatNamed } from '../formats/traits.ts';
+import { type FormatInfo, type FormatName, formatInfo, formatNamed } from './traits.ts';
 import type { Properties } from '../parser/ast.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
 
