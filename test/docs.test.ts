@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { referencePages } from '../docs/pages.ts';
@@ -35,3 +35,28 @@ describe('codes of errors', () => {
     expect(Object.keys(errorCodes).filter((code) => !all.includes(`'${code}'`))).toEqual([]);
   });
 });
+
+test('files that documents name are there', () => {
+  const root = join(import.meta.dirname, '..');
+  const documents = [
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'README.md',
+    ...markdownIn(join(root, 'docs')).map((file) => join('docs', file)),
+  ];
+  const named = documents.flatMap((document) =>
+    [...readFileSync(join(root, document), 'utf8').matchAll(/`([\w./-]+\/[\w.-]+\.ts)`/g)].map((match) => ({
+      document,
+      file: match[1]!,
+    })),
+  );
+  expect(named.length).toBeGreaterThan(40);
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  const isThere = (file: string) =>
+    existsSync(join(root, file)) || sources.some((source) => source === file || source.endsWith(`/${file}`));
+  expect(named.filter(({ file }) => !isThere(file))).toEqual([]);
+});
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
+}
