@@ -210,7 +210,7 @@ const families: Record<string, Record<string, string>> = {
     "CAST('1e2' AS DECIMAL(4, 1))": '100.0 DECIMAL(4, 1)',
     "CAST('one' AS DECIMAL(4, 1))": 'fails: Cannot cast one to DECIMAL.',
     "CAST('TrUe' AS BOOLEAN)": 'true BOOLEAN',
-    "CAST('yes' AS BOOLEAN)": 'false BOOLEAN',
+    "CAST('yes' AS BOOLEAN)": 'true BOOLEAN',
     "CAST('aGk=' AS BYTES)": 'aGk= BYTES',
     "CAST('2021-03-04' AS DATE)": '2021-03-04 DATE',
     "CAST('2021' AS DATE)": '2021-01-01 DATE',

@@ -311,6 +311,9 @@ class Parser {
 
   #define(node: AvroRecord | AvroEnum | AvroFixed, path: string): void {
     const name = fullName(node);
+    if ((PRIMITIVES as readonly string[]).includes(name)) {
+      throw this.#invalid(path, `a type may not be named as a primitive one, ${name}`);
+    }
     if (this.#names.has(name)) throw this.#invalid(path, `the type ${name} is defined twice`);
     this.#names.set(name, node);
   }

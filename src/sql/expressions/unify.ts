@@ -19,6 +19,7 @@ import { parseLong } from '../values/bigint.ts';
 import { caster } from '../values/cast.ts';
 import { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
+import { parseBoolean } from '../values/text-values.ts';
 import type { Compiled, Evaluate } from './typed.ts';
 
 /** One member of a list whose members must get one common type. */
@@ -136,14 +137,6 @@ function numberType(text: string): SqlType | undefined {
   if (value === undefined) return undefined;
   const { scale, precision } = value.scale < 0 ? value.rescale(0) : value;
   return decimalType(Math.max(precision, scale), scale);
-}
-
-/** true, false, yes, no, or the beginning of one of them. */
-function parseBoolean(text: string): boolean | undefined {
-  const word = text.trim().toLowerCase();
-  if (word === '') return undefined;
-  if ('true'.startsWith(word) || 'yes'.startsWith(word)) return true;
-  return 'false'.startsWith(word) || 'no'.startsWith(word) ? false : undefined;
 }
 
 function commonOf(a: SqlType, b: SqlType): SqlType | undefined {

@@ -1,3 +1,4 @@
+import { parseBase64 } from '../values/text-values.ts';
 import { DeserializationError } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
@@ -103,7 +104,7 @@ function fieldReader(type: SqlType): (field: string) => SqlValue {
         return decimal === undefined ? fail(field, type) : exactFit(decimal, type.precision, type.scale);
       };
     case 'BYTES':
-      return (field) => Buffer.from(field, 'base64');
+      return (field) => parseBase64(field) ?? fail(field, type);
     default:
       return (field) => field;
   }

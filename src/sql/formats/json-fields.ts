@@ -67,8 +67,6 @@ function kindsThatFit(type: SqlType): number {
       return none | bits(FieldKind.number);
     case 'BOOLEAN':
       return none | bits(FieldKind.boolean);
-    case 'BYTES':
-      return none | bits(FieldKind.plainString, FieldKind.string);
     case 'STRING':
       return none | bits(...Object.values(FieldKind));
     default:

@@ -1,4 +1,5 @@
 // What parsed JSON means as values of SQL types. Numbers are what their text says, whether it was read exactly or not.
+import { parseBase64 } from '../values/text-values.ts';
 import { DeserializationError } from '../../serde/index.ts';
 import { JsonNumber, parseExactJson } from '../../util/index.ts';
 import { containsType, type SqlType, type StructType, typeText } from '../types.ts';
@@ -91,7 +92,7 @@ export function reader(type: SqlType): Reader {
         return textOf(value);
       };
     case 'BYTES':
-      return (value) => (typeof value === 'string' ? Buffer.from(value, 'base64') : wrongType(value, type));
+      return (value) => (typeof value === 'string' ? parseBase64(value) : undefined) ?? wrongType(value, type);
     case 'ARRAY': {
       const item = reader(type.item);
       return (value) => {

@@ -1,3 +1,4 @@
+import { parseBase64 } from '../values/text-values.ts';
 import { long } from '../values/bigint.ts';
 import type { SqlValue } from '../values/value.ts';
 import { pure, type ScalarFunction, scalar } from './function.ts';
@@ -19,7 +20,11 @@ function toBytes(text: string, encodingName: string): Buffer {
     if (!/^(?:[0-9a-fA-F]{2})*$/.test(even)) throw new RangeError(`'${text}' is not hexadecimal`);
     return Buffer.from(even, 'hex');
   }
-  if (encoding === 'base64' && !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new RangeError(`'${text}' is not base64`);
+  if (encoding === 'base64') {
+    const bytes = parseBase64(text);
+    if (bytes === undefined) throw new RangeError(`'${text}' is not base64`);
+    return bytes;
+  }
   if (encoding === 'ascii')
     return Buffer.from(Array.from(text, (char) => (char.charCodeAt(0) < 128 ? char.charCodeAt(0) : 63)));
   return Buffer.from(text, encoding);

@@ -65,6 +65,9 @@ export interface CommandStatus {
   readonly queryId?: string;
 }
 
+/** What is wrong with a query although other parts of the house say so. */
+const REFUSALS: ReadonlySet<string> = new Set(['SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
+
 const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
 
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
@@ -408,7 +411,7 @@ function refuseIn(parsed: ParsedStatement, message: string): never {
 }
 
 function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
-  const isRefusal = error instanceof StatementError || codeOf(error) === 'SQL_FUNCTION';
+  const isRefusal = error instanceof StatementError || REFUSALS.has(codeOf(error) ?? '');
   if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
   return new StatementError(messageOf(error), { statementText: parsed.text, cause: error });
 }

@@ -25,6 +25,7 @@ export async function insertValues(
     refuse(
       "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with 'ksql.insert.into.values.enabled'=true",
     );
+  if (source.window !== undefined) refuse('Cannot insert values into windowed stream or table!');
   const values = rowOf(engine, source, statement, setting);
   const valueColumns = source.schema.value.filter((column) => column.namespace === 'VALUE');
   const key = source.schema.key.map((column) => values.get(column.name) ?? null);
@@ -44,6 +45,10 @@ export async function insertValues(
   const { writer } = engine;
   if (writer === undefined) return refuse('This engine has no way to write records.');
   const rowtime = values.get('ROWTIME') ?? undefined;
+  if (rowtime !== undefined && Number(rowtime) < 0)
+    refuse(
+      `Failed to insert values into '${source.name}'. ROWTIME ${String(rowtime)} is negative; a timestamp is not before 1970.`,
+    );
   return {
     result: { kind: 'done', message: 'Inserted one row.' },
     carryOut: () => writer.write(topic, keyBytes, valueBytes, rowtime === undefined ? undefined : Number(rowtime)),

@@ -1,3 +1,4 @@
+import { parseBase64, parseBoolean } from './text-values.ts';
 import { type SqlType, sameType } from '../types.ts';
 import { doubleToInt, doubleToLong, type Long, longToInt, parseLong } from './bigint.ts';
 import { Decimal } from './decimal.ts';
@@ -24,9 +25,9 @@ export function caster(from: SqlType, to: SqlType): Caster | undefined {
     case 'DECIMAL':
       return toDecimal(from, to.precision, to.scale);
     case 'BOOLEAN':
-      return from.kind === 'STRING' ? (value) => (value as string).trim().toLowerCase() === 'true' : undefined;
+      return from.kind === 'STRING' ? (value) => parseBoolean(value as string) === true : undefined;
     case 'BYTES':
-      return from.kind === 'STRING' ? (value) => Buffer.from(value as string, 'base64') : undefined;
+      return from.kind === 'STRING' ? (value) => parseBase64(value as string) ?? null : undefined;
     case 'TIMESTAMP':
       if (from.kind === 'STRING') return (value) => parseTimestamp(value as string);
       return from.kind === 'DATE' ? (value) => (value as number) * 86_400_000 : undefined;
