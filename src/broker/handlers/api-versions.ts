@@ -1,3 +1,13 @@
+/**
+ * ApiVersions: which APIs there are, in which versions, and which features are finalized.
+ *
+ * * 0: the list of APIs, from the handlers that there are. A version that is not known is answered in version 0 with
+ *   UNSUPPORTED_VERSION and the versions of ApiVersions itself (KIP-511), so that the client can ask again.
+ * * 3: the client's name and version, of letters, digits, `-` and `.`; others are refused with INVALID_REQUEST. Features: only
+ *   `transaction.version` 2 (KIP-890).
+ *
+ * Not done: `metadata.version`, `group.version`; features can't be changed.
+ */
 import { type AnyApi, apiVersions, ErrorCode, type ResponseOf } from '../../protocol/index.ts';
 import type { Handler } from './handler.ts';
 import { on } from './handler.ts';

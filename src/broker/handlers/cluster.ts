@@ -1,3 +1,13 @@
+/**
+ * DescribeCluster and DescribeLogDirs: the one broker that there is, and what its disk holds.
+ *
+ * * DescribeCluster 0: brokers, controller, authorized operations on request. 1: what kind of endpoint is asked for; there are
+ *   brokers only, controllers get UNSUPPORTED_ENDPOINT_TYPE. 2: whether a broker is fenced; it never is.
+ * * DescribeLogDirs 1: one directory with the sizes of partitions. Partitions that are not there are left out, as Kafka does. 4: the
+ *   size of the disk and what is free.
+ *
+ * Not done: several directories, moving partitions between them (AlterReplicaLogDirs).
+ */
 import { describeCluster, describeLogDirs, ErrorCode } from '../../protocol/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
 import { on } from './handler.ts';

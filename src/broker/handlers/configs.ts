@@ -1,3 +1,14 @@
+/**
+ * DescribeConfigs, AlterConfigs, IncrementalAlterConfigs: settings of topics, and those that the broker was started with.
+ *
+ * * DescribeConfigs 1: where a value comes from and what it overrides. 3: types and documentation. Topics by name; brokers by this
+ *   one's id, or '' for the default of all brokers, which is empty.
+ * * AlterConfigs 0: replaces all of a topic's. IncrementalAlterConfigs 0: set, delete, append to and subtract from lists; a name
+ *   that is changed twice is refused with INVALID_REQUEST.
+ * * Everything is checked before anything is changed; `validateOnly` stops there.
+ *
+ * Not done: settings of brokers, loggers, clients and groups can't be changed; they are refused with INVALID_REQUEST.
+ */
 import {
   alterConfigs,
   ConfigOperation,

@@ -1,3 +1,15 @@
+/**
+ * Groups in the classic protocol: FindCoordinator, JoinGroup, SyncGroup, Heartbeat, LeaveGroup, and what administrators ask.
+ *
+ * * FindCoordinator 0: of groups; 1: of transactions; 4: of several. It is always this broker.
+ * * JoinGroup 4: a member gets its id before it may join (MEMBER_ID_REQUIRED, KIP-394). 5: static members (KIP-345). 9: a leader
+ *   may be told to leave the assignment as it is (KIP-814). The session's time-out lies between
+ *   `group.min.session.timeout.ms` and `group.max.session.timeout.ms`. What happens in a group: groups/classic-group.ts.
+ * * LeaveGroup 3: several members at once. DescribeGroups 6: GROUP_ID_NOT_FOUND where it was an empty group before.
+ *   ListGroups 4 and 5: by state and type. DeleteGroups: empty ones only.
+ *
+ * Not done: the consumer protocol of KIP-848, share groups; coordinators of other types are refused with INVALID_REQUEST.
+ */
 import {
   CoordinatorType,
   deleteGroups,

@@ -1,3 +1,14 @@
+/**
+ * ListOffsets and OffsetForLeaderEpoch: where a log begins and ends, and which record is the first at or behind a time.
+ *
+ * * ListOffsets 1: earliest (-2), latest (-1), or a time; -1 when no record is that young. 2: isolation; with read_committed the
+ *   latest is the last stable offset. 4: the leader's epoch is checked (FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH).
+ *   7: the offset of the largest timestamp (-3). 8: the earliest local one (-4), which is the earliest. 9 and 11: the latest tiered
+ *   (-5) and the earliest that waits to be uploaded (-6): -1, as nothing is tiered.
+ * * OffsetForLeaderEpoch 2: where an epoch ended, not beyond the high watermark.
+ *
+ * Not done: followers ask as consumers do; `timeoutMs` (10) is not waited for, as nothing is remote.
+ */
 import {
   EARLIEST_LOCAL_TIMESTAMP,
   EARLIEST_PENDING_UPLOAD_TIMESTAMP,

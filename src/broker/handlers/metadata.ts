@@ -1,3 +1,14 @@
+/**
+ * Metadata and DescribeTopicPartitions: brokers, topics, and who leads their partitions.
+ *
+ * * Metadata 0: topics by name; none means all. 1: null means all. 4: whether a topic that is missing may be created; it is made with
+ *   `num.partitions`, and this first answer is UNKNOWN_TOPIC_OR_PARTITION, which makes the client ask again. 8: authorized operations.
+ *   10: ids of topics. 12: topics by id, UNKNOWN_TOPIC_ID for those that are not there.
+ * * A partition whose log has failed has no leader (LEADER_NOT_AVAILABLE).
+ * * DescribeTopicPartitions 0: by name, page by page, up to 2,000 partitions.
+ *
+ * Not done: other brokers; eligible leaders are empty.
+ */
 import {
   describeTopicPartitions,
   ErrorCode,

@@ -1,3 +1,14 @@
+/**
+ * OffsetCommit, OffsetFetch, OffsetDelete: how far groups have come.
+ *
+ * * OffsetCommit 2: from a member of the current generation, or from outside of an empty group (generation -1). It is answered when
+ *   it is durable. Metadata of more than `offset.metadata.max.bytes` is refused. 10: topics by id.
+ * * OffsetFetch 2: null asks for all partitions. 7: `requireStable` answers UNSTABLE_OFFSET_COMMIT where a transaction is about to commit
+ *   another offset (KIP-447). 8: several groups. 10: topics by id.
+ * * OffsetDelete 0: not of topics that a member reads (GROUP_SUBSCRIBED_TO_TOPIC).
+ *
+ * Not done: retention times in requests (versions below 5 have them) are ignored, as Kafka does since version 5.
+ */
 import {
   ErrorCode,
   offsetCommit,

@@ -1,3 +1,13 @@
+/**
+ * Produce: batches of format 2 into logs; answered when they are as durable as `acks` asks for.
+ *
+ * * 0–2 are offered, because older librdkafka turns compression off without them, and refused with UNSUPPORTED_VERSION. 3: record
+ *   batches and transactions. 7: zstd. 8: what is wrong is said per record. 13: topics by id.
+ * * A batch is checked whole before any of it is taken (record-validation.ts): its CRC, its offsets, times and sizes, the
+ *   sequence of its producer, its transaction. `acks` 0 is not answered; 1 and -1 wait for the same, as there is one replica.
+ *
+ * Not done: message formats 0 and 1; throttling.
+ */
 import {
   batchHeader,
   ErrorCode,

@@ -1,3 +1,15 @@
+/**
+ * CreateTopics, DeleteTopics, CreatePartitions, DeleteRecords.
+ *
+ * * CreateTopics 2: partitions, configs, or an assignment of replicas, which must be this broker. -1 partitions:
+ *   `num.partitions`. More than one replica is refused with INVALID_REPLICATION_FACTOR. 5: the configs that the topic has. 7: its id.
+ *   Everything of a topic is checked before it is made; `validateOnly` stops there.
+ * * DeleteTopics 1: by name; 6: by id. Its files go after `file.delete.delay.ms`. Internal topics stay.
+ * * CreatePartitions 0: more, never fewer. DeleteRecords 0: up to an offset, or (-1) to the high watermark; not of topics that are
+ *   compacted only (POLICY_VIOLATION).
+ *
+ * Not done: replicas; topics of other brokers.
+ */
 import {
   createPartitions,
   createTopics,

@@ -1,3 +1,15 @@
+/**
+ * Transactions: InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn, and what administrators ask.
+ *
+ * * InitProducerId 0: an id, or that of a transactional one, whose open transaction is ended first and whose older producers are
+ *   fenced. 3: the epoch that the producer knows (KIP-360). Before 4 PRODUCER_FENCED is INVALID_PRODUCER_EPOCH.
+ * * AddPartitionsToTxn 0: all or none (OPERATION_NOT_ATTEMPTED). 4: brokers verify. EndTxn 5 and TxnOffsetCommit 5: the second version
+ *   of transactions, with a new epoch per transaction (KIP-890).
+ * * DescribeProducers, DescribeTransactions, ListTransactions: all versions.
+ * * What happens in a transaction: transactions/transaction-coordinator.ts.
+ *
+ * Not done: WriteTxnMarkers, as markers are written in process; two-phase commit (KIP-939).
+ */
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
