@@ -2,11 +2,12 @@
  * Fetch: records of partitions, as views of the log's own bytes.
  *
  * * 4: isolation and aborted transactions; with read_committed up to the last stable offset. 5: where logs begin. 9: the leader's
- *   epoch is checked. 12: a follower's last epoch is compared (DIVERGING_EPOCH). 13: topics by id, UNKNOWN_TOPIC_ID for others.
+ *   epoch is checked. 13: topics by id, UNKNOWN_TOPIC_ID for others.
  * * Waits until `minBytes` are there or `maxWaitMs` have passed. The first batch comes whole, however large (KIP-74).
- * * 7: sessions are offered none: every answer is a full one (session id 0), which all clients take.
+ * * 7: sessions are offered none: every answer is a full one (session id 0); one that is
+ *   asked to go on is not found, so that the client begins anew.
  *
- * Not done: incremental sessions (KIP-227), followers, tiered storage, throttling.
+ * Not done: incremental sessions (KIP-227), followers and their epochs (DIVERGING_EPOCH), tiered storage, throttling.
  */
 import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '../../protocol/index.ts';
 import type { RequestContext } from '../core.ts';
