@@ -65,7 +65,7 @@ function apisPage(): string {
 function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(([code, meaning]) => [`\`${code}\``, meaning]);
   return page('Errors', [
-    'What is thrown is a `MillraceError`: `code` is one of these, `message` says what happened and what to do, `retriable` whether the same call may succeed later. Refusals of a broker have Kafka’s own names as codes (`UNKNOWN_TOPIC_OR_PARTITION`), those of a Schema Registry `REGISTRY_` and their number (`REGISTRY_40401`), those of an HTTP service that lets nobody in `HTTP_` and the status.',
+    "What is thrown is a `MillraceError` (`import { MillraceError, errorCodes } from 'millrace/errors'`): `code` is one of these, `message` says what happened and what to do, `retriable` whether the same call may succeed later. Refusals of a broker have Kafka’s own names as codes (`UNKNOWN_TOPIC_OR_PARTITION`), those of a Schema Registry `REGISTRY_` and their number (`REGISTRY_40401`), those of an HTTP service that lets nobody in `HTTP_` and the status.",
     table(['code', 'what it means, and what to do'], rows),
   ]);
 }

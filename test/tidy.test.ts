@@ -49,9 +49,9 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['service'],
   ],
   util: [
-    ['assert', 'crc32c', 'error-codes', 'errors', 'fastify', 'json', 'murmur2'],
-    ['bytes', 'environment', 'settings'],
-    ['async'],
+    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2'],
+    ['bytes', 'environment', 'errors'],
+    ['async', 'settings'],
   ],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],

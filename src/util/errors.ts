@@ -1,3 +1,5 @@
+export { errorCodes } from './error-codes.ts';
+
 /**
  * The error for everything the outside world can do wrong: a broken file, a lost connection, a refused setting.
  * `code` is API (stable, SCREAMING_SNAKE); the message is one sentence that says what happened and what to do.
