@@ -189,8 +189,7 @@ export class KafkaAdmin implements Admin {
     return Promise.all(
       groupIds.map(async (groupId) => {
         const response = await this.#cluster.askCoordinator(
-          'group',
-          groupId,
+          { type: 'group', key: groupId },
           describeGroups,
           () => create(describeGroups, { groups: [groupId] }),
           (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
@@ -209,8 +208,7 @@ export class KafkaAdmin implements Admin {
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
     for (const groupId of groupIds) {
       await this.#cluster.askCoordinator(
-        'group',
-        groupId,
+        { type: 'group', key: groupId },
         deleteGroups,
         () => create(deleteGroups, { groupsNames: [groupId] }),
         (answer) => answer.results[0]?.errorCode ?? ErrorCode.NONE,

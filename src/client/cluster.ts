@@ -232,8 +232,7 @@ export class Cluster {
    * `errorOf` picks the error code out of the answer.
    */
   async askCoordinator<Req, Res>(
-    type: CoordinatorType,
-    key: string,
+    { type, key }: { readonly type: CoordinatorType; readonly key: string },
     api: Api<Req, Res>,
     bodyFor: (transport: Transport) => Req,
     errorOf: (response: Res) => number,

@@ -39,17 +39,13 @@ export class KafkaConsumer implements Consumer {
     const { groupId } = this.#settings;
     assert(groupId !== undefined, 'subscribe needs a groupId');
     assert(this.#membership === undefined, 'the consumer is subscribed already');
-    this.#membership = new Membership(
-      this.#cluster,
-      this.#groupPurpose,
-      { ...this.#settings, groupId },
+    const settings = { ...this.#settings, groupId };
+    this.#membership = new Membership(this.#cluster, this.#groupPurpose, settings, {
       topics,
       listener,
-      {
-        assign: (partitions) => this.#startAtCommitted(partitions),
-        wake: () => this.#fetcher.wake(),
-      },
-    );
+      assign: (partitions) => this.#startAtCommitted(partitions),
+      wake: () => this.#fetcher.wake(),
+    });
   }
 
   assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): void {

@@ -28,6 +28,15 @@ const DEFAULT_HEARTBEAT_MS = 3_000;
 const DEFAULT_REBALANCE_TIMEOUT_MS = 300_000;
 const PROTOCOL_TYPE = 'consumer';
 
+export interface Subscription {
+  readonly topics: readonly string[];
+  readonly listener: RebalanceListener;
+  /** Makes the fetcher read these partitions, from their committed offsets. */
+  readonly assign: (partitions: readonly TopicPartition[]) => Promise<void>;
+  /** Something happened that the poll that waits should see. */
+  readonly wake: () => void;
+}
+
 export class Membership {
   readonly groupId: string;
   readonly #cluster: Cluster;
@@ -51,14 +60,7 @@ export class Membership {
     cluster: Cluster,
     purpose: Purpose,
     settings: ConsumerSettings & { groupId: string },
-    topics: readonly string[],
-    listener: RebalanceListener,
-    effects: {
-      /** Makes the fetcher read these partitions, from their committed offsets. */
-      assign: (partitions: readonly TopicPartition[]) => Promise<void>;
-      /** Something happened that the poll that waits should see. */
-      wake: () => void;
-    },
+    { topics, listener, assign, wake }: Subscription,
   ) {
     this.groupId = settings.groupId;
     this.#cluster = cluster;
@@ -67,8 +69,8 @@ export class Membership {
     this.#assignor = settings.assignor ?? rangeAssignor;
     this.#topics = topics;
     this.#listener = listener;
-    this.#assign = effects.assign;
-    this.#wake = effects.wake;
+    this.#assign = assign;
+    this.#wake = wake;
   }
 
   get metadata(): GroupMetadata {
@@ -198,8 +200,7 @@ export class Membership {
   async #ask<Req, Res extends { readonly errorCode: number }>(api: Api<Req, Res>, bodyFor: () => Req): Promise<Res> {
     let answer: Res | undefined;
     await this.#cluster.askCoordinator(
-      'group',
-      this.groupId,
+      { type: 'group', key: this.groupId },
       api,
       bodyFor,
       (response) => {

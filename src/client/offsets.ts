@@ -92,8 +92,7 @@ export async function fetchCommitted(
           }),
         );
   const response = await cluster.askCoordinator(
-    'group',
-    groupId,
+    { type: 'group', key: groupId },
     offsetFetch,
     (transport) =>
       create(
@@ -144,8 +143,7 @@ export async function commitOffsets(
   );
   const { groupId, generationId, memberId, groupInstanceId } = member;
   await cluster.askCoordinator(
-    'group',
-    groupId,
+    { type: 'group', key: groupId },
     offsetCommit,
     () => create(offsetCommit, { groupId, generationIdOrMemberEpoch: generationId, memberId, groupInstanceId, topics }),
     (answer) =>

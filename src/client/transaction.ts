@@ -155,8 +155,7 @@ export class ProducerIdentity {
       }
       const topics = Map.groupBy(offsets, (offset) => offset.topic);
       await this.#cluster.askCoordinator(
-        'group',
-        groupId,
+        { type: 'group', key: groupId },
         txnOffsetCommit,
         () =>
           create(txnOffsetCommit, {
@@ -232,9 +231,15 @@ export class ProducerIdentity {
   ): Promise<Res> {
     const timeoutMs = this.#timeoutMs;
     try {
-      return await this.#cluster.askCoordinator('transaction', this.transactionalId!, api, bodyFor, errorOf, {
-        timeoutMs,
-      });
+      return await this.#cluster.askCoordinator(
+        { type: 'transaction', key: this.transactionalId! },
+        api,
+        bodyFor,
+        errorOf,
+        {
+          timeoutMs,
+        },
+      );
     } catch (error) {
       throw this.failed(error);
     }

@@ -102,6 +102,7 @@ export interface RequestHeader {
 }
 
 /** Writes a whole request frame, its size included. */
+// oxlint-disable-next-line max-params -- called per request: an object would be one more allocation
 export function encodeRequest<Req, Res>(
   api: Api<Req, Res>,
   version: number,

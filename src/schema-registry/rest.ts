@@ -7,7 +7,7 @@ import { asRefusal, malformedRequest, pathNotFound, RegistryError, storeError } 
 import { authorizationOf } from './rest/authorization.ts';
 import { type RegistryRestSettings, registryRestSettings } from './rest/settings.ts';
 import type { SchemaRegistry } from './registry.ts';
-import type { Call } from './rest/access.ts';
+import type { Call, Route } from './rest/access.ts';
 import { withContextInSubjects } from './rest/contexts.ts';
 import { text } from './rest/entities.ts';
 import { RestMetrics } from './rest/metrics.ts';
@@ -60,11 +60,36 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     fail,
     log,
   });
-  const metrics = new RestMetrics(
-    registry,
-    () => connectionsOf(app),
-    (error) => log(`A request was not counted: ${messageOf(error)}`),
-  );
+  negotiateTypes(app);
+  countRequests(app, registry, log);
+  app.setNotFoundHandler((_request, reply) => fail(reply, pathNotFound()));
+  refuseUnsupported(app);
+  const methodsOf = new Map<string, Method[]>();
+  for (const [path, route] of Object.entries(registryRoutes(registry, options))) {
+    const [method, url] = path.split(' ') as [Method, string];
+    methodsOf.set(url, [...(methodsOf.get(url) ?? []), method]);
+    const answerTo = IMMUTABLE.has(path) ? keptAnswer(registry, route) : currentAnswer(registry, route);
+    app.route({
+      method,
+      url,
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const answer = await answerTo({
+          params: request.params as Call['params'],
+          query: request.query as Call['query'],
+          body: bodyOf(request),
+          permissions: authorization.of(userOf(request)),
+        });
+        if (answer === undefined) return reply.code(204).send();
+        // The raw schema is an answer of its own, not a JSON string.
+        return reply.send(typeof answer === 'string' ? answer : JSON.stringify(answer));
+      },
+    });
+  }
+  refuseOtherMethods(app, methodsOf);
+  return app;
+}
+
+function negotiateTypes(app: FastifyInstance): void {
   const negotiation = new Negotiation(PRODUCED);
   app.addHook('onRequest', (request, _reply, done) => {
     const isNegotiated = request.routeOptions.url !== METRICS;
@@ -77,13 +102,26 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     }
     done(null, payload);
   });
+}
+
+function countRequests(app: FastifyInstance, registry: SchemaRegistry, log: (message: string) => void): void {
+  const metrics = new RestMetrics(
+    registry,
+    () => connectionsOf(app),
+    (error) => log(`A request was not counted: ${messageOf(error)}`),
+  );
   app.addHook('onResponse', (request, reply, done) => {
     done();
     const route = request.routeOptions.url ?? '';
     metrics.observe({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
   });
-  app.setNotFoundHandler((_request, reply) => fail(reply, pathNotFound()));
+  app.get(METRICS, async (_request, reply) => {
+    const { contentType, body } = await metrics.text();
+    return reply.type(contentType).send(body);
+  });
+}
 
+function refuseUnsupported(app: FastifyInstance): void {
   for (const [area, what] of Object.entries(NOT_SUPPORTED)) {
     const refuse = async () => {
       // Not 501: clients try again when a server's error is above 500.
@@ -92,45 +130,9 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     app.all(`/${area}`, refuse);
     app.all(`/${area}/*`, refuse);
   }
-  app.get(METRICS, async (_request, reply) => {
-    const { contentType, body } = await metrics.text();
-    return reply.type(contentType).send(body);
-  });
-  const methodsOf = new Map<string, Method[]>();
-  for (const [path, route] of Object.entries(registryRoutes(registry, options))) {
-    const [method, url] = path.split(' ') as [Method, string];
-    methodsOf.set(url, [...(methodsOf.get(url) ?? []), method]);
-    const current = async (call: Call) => {
-      await registry.caughtUp();
-      return route.answer(call);
-    };
-    /** What is there stays as it is; only what is not there may have been written elsewhere just now. */
-    const found = async (call: Call) => {
-      try {
-        const answer = route.answer(call);
-        return isFor(call.query['subject'], answer) ? answer : current(call);
-      } catch (error) {
-        if (error instanceof RegistryError && [403, 404].includes(error.status)) return current(call);
-        throw error;
-      }
-    };
-    app.route({
-      method,
-      url,
-      handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const call = {
-          params: request.params as Call['params'],
-          query: request.query as Call['query'],
-          body: bodyOf(request),
-          permissions: authorization.of(userOf(request)),
-        };
-        const answer = await (IMMUTABLE.has(path) ? found(call) : current(call));
-        // The raw schema is an answer of its own, not a JSON string.
-        if (answer === undefined) return reply.code(204).send();
-        return reply.send(typeof answer === 'string' ? answer : JSON.stringify(answer));
-      },
-    });
-  }
+}
+
+function refuseOtherMethods(app: FastifyInstance, methodsOf: ReadonlyMap<string, readonly Method[]>): void {
   for (const [url, allowed] of methodsOf) {
     app.route({
       method: METHODS.filter((method) => !allowed.includes(method)),
@@ -141,7 +143,27 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
       },
     });
   }
-  return app;
+}
+
+function currentAnswer(registry: SchemaRegistry, route: Route): (call: Call) => Promise<unknown> {
+  return async (call) => {
+    await registry.caughtUp();
+    return route.answer(call);
+  };
+}
+
+/** What is there stays as it is; only what is not there may have been written elsewhere just now. */
+function keptAnswer(registry: SchemaRegistry, route: Route): (call: Call) => Promise<unknown> {
+  const current = currentAnswer(registry, route);
+  return async (call) => {
+    try {
+      const answer = route.answer(call);
+      return isFor(call.query['subject'], answer) ? answer : current(call);
+    } catch (error) {
+      if (error instanceof RegistryError && [403, 404].includes(error.status)) return current(call);
+      throw error;
+    }
+  };
 }
 
 /** An id that the subject does not have here may be that of another context, of which nothing is known yet. */

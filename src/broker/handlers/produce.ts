@@ -17,7 +17,7 @@ import {
   TRANSACTIONAL,
 } from '../../protocol/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import type { Core, RequestContext } from '../core.ts';
+import type { RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
 import { validateBatch } from '../record-validation.ts';
 import type { Topic } from '../topics.ts';
@@ -96,7 +96,7 @@ function append(
     return { answer, lastOffset: -1 };
   }
   const { batch } = validated;
-  const denied = admit(core, request.transactionalId, batch, topic, partition, context.version);
+  const denied = admit(context, request.transactionalId, batch, topic, partition);
   if (denied !== ErrorCode.NONE) return refuse(denied);
   const stamps = topic.settings['message.timestamp.type'] === 'LogAppendTime';
   const appendTime = stamps ? core.environment.now() : -1;
@@ -113,12 +113,11 @@ function append(
 
 /** Records of a transaction are taken only where their transaction is known to write. */
 function admit(
-  core: Core,
+  { core, version }: RequestContext,
   transactionalId: string | null,
   batch: Buffer,
   topic: Topic,
   partition: Partition,
-  version: number,
 ): number {
   if ((batchHeader.attributes(batch) & TRANSACTIONAL) === 0) return ErrorCode.NONE;
   if (transactionalId === null) return ErrorCode.INVALID_RECORD;

@@ -19,6 +19,7 @@ import {
   ErrorCode,
   initProducerId,
   listTransactions,
+  type RequestOf,
   type ResponseOf,
   txnOffsetCommit,
 } from '../../protocol/index.ts';
@@ -131,21 +132,22 @@ function offsetsPlace(core: Core, groupId: string): Place {
 }
 
 export const handleEndTxn = on(endTxn, (request, { core, version }) => {
-  const { transactionalId, producerId, producerEpoch, committed } = request;
+  const { transactionalId, producerId, producerEpoch: epoch, committed } = request;
+  const end = { producerId, epoch, committed, bumpsEpoch: version >= 5 };
   return new Promise<ResponseOf<typeof endTxn>>((resolve) => {
-    core.transactions.end(transactionalId, producerId, producerEpoch, committed, version >= 5, (identity) =>
+    core.transactions.end(transactionalId, end, (identity) =>
       resolve({
         throttleTimeMs: 0,
         errorCode: fencedSince(2, version, identity.errorCode),
-        producerId: version >= 5 ? identity.producerId : -1,
-        producerEpoch: version >= 5 ? identity.epoch : -1,
+        producerId: end.bumpsEpoch ? identity.producerId : -1,
+        producerEpoch: end.bumpsEpoch ? identity.epoch : -1,
       }),
     );
   });
 });
 
 export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, version }) => {
-  const { transactionalId, groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId } = request;
+  const { groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId } = request;
   const answerAll = (errorCodeOf: (topic: string, partition: number) => number) => ({
     throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions }) => ({
@@ -163,7 +165,7 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
   const place = offsetsPlace(core, groupId);
   const denied =
     group.classic.checkCommit(memberId, groupInstanceId, generationId, true) ||
-    admitOffsets(core, transactionalId, producerId, producerEpoch, place, version);
+    admitOffsets(core, request, place, version);
   if (denied !== ErrorCode.NONE) return answerAll(() => denied);
   const entries: OffsetEntry[] = [];
   const problems = new Map<string, number>();
@@ -199,13 +201,11 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
 /** From version 5 on the group's partition joins the transaction by itself. */
 function admitOffsets(
   core: Core,
-  id: string,
-  producerId: number,
-  epoch: number,
+  { transactionalId: id, producerId, producerEpoch }: RequestOf<typeof txnOffsetCommit>,
   place: Place,
   version: number,
 ): number {
-  const errorCode = core.transactions.isWriting(id, producerId, epoch, place);
+  const errorCode = core.transactions.isWriting(id, producerId, producerEpoch, place);
   if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH;
   if (errorCode !== ErrorCode.TRANSACTION_ABORTABLE) return errorCode;
   if (version >= 5) return core.transactions.announce(core.transactions.get(id)!, place);

@@ -218,10 +218,9 @@ export class PartitionLog {
 
   /** A segment in the making, which `replaceSegments` puts in its place. */
   newCompactedSegment(baseOffset: number): Segment {
-    const { disk, cache } = this.#env;
     // What an attempt that was given up has left must not be added to.
-    disk.remove(join(this.directory, `${segmentName(baseOffset)}.log.cleaned`));
-    return new Segment(disk, this.directory, baseOffset, cache, this.settings['index.interval.bytes'], '.cleaned');
+    this.#env.disk.remove(join(this.directory, `${segmentName(baseOffset)}.log.cleaned`));
+    return this.#newSegment(baseOffset, '.cleaned');
   }
 
   /**
@@ -327,9 +326,11 @@ export class PartitionLog {
     );
   }
 
-  #newSegment(baseOffset: number): Segment {
+  #newSegment(baseOffset: number, suffix = ''): Segment {
     const { disk, cache } = this.#env;
-    return new Segment(disk, this.directory, baseOffset, cache, this.settings['index.interval.bytes']);
+    const { directory } = this;
+    const indexIntervalBytes = this.settings['index.interval.bytes'];
+    return new Segment({ disk, directory, cache, indexIntervalBytes }, baseOffset, suffix);
   }
 
   /** What belongs beside a segment that is not appended to: its index, its aborted transactions, the producers behind it. */

@@ -27,6 +27,14 @@ export function segmentName(baseOffset: number): string {
  * hands everything new to the file in one gathered write. The chunks stay for a while: reads near the end are views of
  * them, and only older ones read the file.
  */
+/** Where a log's segments are, and what they share. */
+export interface SegmentPlace {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly cache: TailCache;
+  readonly indexIntervalBytes: number;
+}
+
 export class Segment {
   readonly baseOffset: number;
   readonly path: string;
@@ -49,14 +57,7 @@ export class Segment {
   #closing = false;
 
   /** `suffix` marks the file of a segment that is still in the making. */
-  constructor(
-    disk: Disk,
-    directory: string,
-    baseOffset: number,
-    cache: TailCache,
-    indexIntervalBytes: number,
-    suffix = '',
-  ) {
+  constructor({ disk, directory, cache, indexIntervalBytes }: SegmentPlace, baseOffset: number, suffix = '') {
     this.#disk = disk;
     this.baseOffset = baseOffset;
     this.nextOffset = baseOffset;

@@ -41,6 +41,13 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
+interface TransactionEnd {
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly committed: boolean;
+  readonly bumpsEpoch: boolean;
+}
+
 export class TransactionCoordinator {
   readonly #settings: BrokerSettings;
   readonly #environment: Environment;
@@ -216,10 +223,7 @@ export class TransactionCoordinator {
   /** Commits or aborts. With `bumpsEpoch` (transaction version 2) the answer has the identity to go on with. */
   end(
     id: string,
-    producerId: number,
-    epoch: number,
-    committed: boolean,
-    bumpsEpoch: boolean,
+    { producerId, epoch, committed, bumpsEpoch }: TransactionEnd,
     answer: (identity: ProducerIdentity) => void,
   ): void {
     const transaction = this.#transactions.get(id);

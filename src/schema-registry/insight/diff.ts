@@ -37,7 +37,7 @@ export function schemaChanges(before: DescribedSchema, after: DescribedSchema): 
   const ofText =
     from === to
       ? changesBetween(before.parsed.elements(), after.parsed.elements())
-      : [changed('schema type', '', '', from, to, `the schema type changed from ${from} to ${to}`)];
+      : [changed({ kind: 'schema type', path: '' }, '', from, to, `the schema type changed from ${from} to ${to}`)];
   return [...ofText, ...changesBetween(companions(before.content), companions(after.content))];
 }
 
@@ -100,25 +100,22 @@ function whole(kind: 'ADDED' | 'REMOVED', elements: readonly SchemaElement[]): S
 }
 
 function changesOf(was: SchemaElement, is: SchemaElement): SchemaChange[] {
-  const { kind, path } = is;
   const changes: SchemaChange[] = [];
   if (was.name !== is.name) {
-    changes.push(
-      changed(kind, path, 'name', was.name, is.name, `${kind} \`${was.path}\` was renamed to \`${is.name}\``),
-    );
+    changes.push(changed(is, 'name', was.name, is.name, `${is.kind} \`${was.path}\` was renamed to \`${is.name}\``));
   }
   for (const aspect of new Set([...Object.keys(was.facts), ...Object.keys(is.facts)])) {
     const [from, to] = [was.facts[aspect], is.facts[aspect]];
     if (typeof from === 'object' || typeof to === 'object') {
       changes.push(...setChanges(is, aspect, members(from), members(to)));
     } else if (from !== to) {
-      changes.push(changed(kind, path, aspect, from, to, factSentence(is, aspect, from, to)));
+      changes.push(changed(is, aspect, from, to, factSentence(is, aspect, from, to)));
     }
   }
   const [from, to] = [common(was.order, is.order), common(is.order, was.order)];
   if (from.join('\n') !== to.join('\n')) {
     const sentence = `what ${called(is, false)} holds is in another order: ${listed(to)}`;
-    changes.push(changed(kind, path, 'order', from, to, sentence));
+    changes.push(changed(is, 'order', from, to, sentence));
   }
   return changes;
 }
@@ -131,7 +128,7 @@ function setChanges(is: SchemaElement, aspect: string, from: readonly string[], 
   const what = (verb: string, some: readonly string[]) =>
     some.length === 0 ? [] : [`${verb} the ${some.length === 1 ? aspect : plural(aspect)} ${listed(some)}`];
   const sentence = `${called(is, false)} ${[...what('lost', lost), ...what('got', got)].join(' and ')}`;
-  return [changed(is.kind, is.path, aspect, from, to, sentence)];
+  return [changed(is, aspect, from, to, sentence)];
 }
 
 function factSentence(is: SchemaElement, aspect: string, from: string | undefined, to: string | undefined): string {
@@ -143,8 +140,7 @@ function factSentence(is: SchemaElement, aspect: string, from: string | undefine
 }
 
 function changed(
-  element: string,
-  path: string,
+  { kind, path }: Pick<SchemaElement, 'kind' | 'path'>,
   aspect: string,
   from: Fact,
   to: Fact,
@@ -152,7 +148,7 @@ function changed(
 ): SchemaChange {
   return {
     kind: 'CHANGED',
-    element,
+    element: kind,
     path,
     ...(aspect === '' ? {} : { aspect }),
     ...(from === undefined ? {} : { from }),

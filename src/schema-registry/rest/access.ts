@@ -30,6 +30,9 @@ export interface Route {
   readonly answer: (call: Call) => unknown;
 }
 
+/** By method and path. */
+export type Routes = Readonly<Record<string, Route>>;
+
 /** Declares a route, with what it needs; `use` where that is another than the operation's own. */
 export type DeclareRoute = (needs: Need, answer: Route['answer'], use?: SubjectUse) => Route;
 

@@ -2,6 +2,7 @@
 import type { SchemaReference } from '../../serde/index.ts';
 import { malformedRequest, pathNotFound, RegistryError } from '../errors.ts';
 import { readMetadata, readRuleSet } from '../metadata.ts';
+import type { SchemaRegistry } from '../registry.ts';
 import type { SchemaRequest } from '../schema-reader.ts';
 import type { StoredSchema } from '../storage/schema-records.ts';
 import { readSchemaTags, tagsOf } from '../tags.ts';
@@ -31,6 +32,12 @@ export function page<T>(items: readonly T[], query: Query): readonly T[] {
   const offset = Math.max(asked('offset', 0), 0);
   const limit = asked('limit', -1);
   return items.slice(offset, limit < 0 ? undefined : offset + limit);
+}
+
+/** The empty prefix is everybody's, also that of subjects in other contexts. */
+export function prefixOf(query: Query): { readonly prefix?: string } {
+  const prefix = text(query['subjectPrefix']);
+  return prefix === undefined || prefix === '' ? {} : { prefix };
 }
 
 export function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
@@ -98,6 +105,12 @@ export function contentEntity({ guid, schemaType, references, metadata, ruleSet,
 export function schemaEntity(stored: StoredSchema): object {
   const { subject, version, id, deleted } = stored;
   return { subject, version, id, ...contentEntity(stored), ...(deleted ? { deleted } : {}) };
+}
+
+/** The schema with its text in the format that is asked for. */
+export function inFormat(registry: SchemaRegistry, stored: StoredSchema, query: Query): StoredSchema {
+  const format = text(query['format']) ?? '';
+  return format === '' ? stored : { ...stored, schema: registry.inFormat(stored, format) };
 }
 
 /** The elements with any of the tags that are asked for, `*` for all. */

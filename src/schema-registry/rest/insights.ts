@@ -5,10 +5,10 @@ import { versionNotFound } from '../errors.ts';
 import { schemaChanges } from '../insight/diff.ts';
 import { explanations } from '../insight/explain.ts';
 import type { SchemaRegistry } from '../registry.ts';
-import type { DeclareRoute, Route } from './access.ts';
+import type { DeclareRoute, Routes } from './access.ts';
 import type { StoredSchema } from '../storage/schema-records.ts';
 
-export function insightRoutes(registry: SchemaRegistry, needs: DeclareRoute): Readonly<Record<string, Route>> {
+export function insightRoutes(registry: SchemaRegistry, needs: DeclareRoute): Routes {
   return {
     'GET /subjects/:subject/diff': needs('SUBJECT_READ', ({ params, query }) => {
       const subject = params['subject']!;

@@ -6,7 +6,7 @@ import { milliseconds } from '../parser/build-ast.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type { AggregateStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { compileAggregate } from '../expressions/aggregate.ts';
+import { type CompiledAggregate, compileAggregate } from '../expressions/aggregate.ts';
 import { internalSerde } from '../formats/internal.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
@@ -16,15 +16,82 @@ const DAY_MS = 86_400_000;
 
 /** Grouping and aggregating: one row of states per group, and per window where there is one. */
 export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTable {
-  const { env } = compiler;
-  const expressions = compilerFor(env, step.input.columns);
+  const expressions = compilerFor(compiler.env, step.input.columns);
   const aggregates = step.aggregates.map(({ call }) =>
     compileAggregate(expressions, call, (property) =>
-      env.setting(`ksql.functions.${call.name.toLowerCase()}.${property}`),
+      compiler.env.setting(`ksql.functions.${call.name.toLowerCase()}.${property}`),
     ),
   );
+  const { key, value, states } = serdesOf(compiler, step, aggregates);
+  const aggregation: Aggregation = {
+    groupKey: groupKeyOf(compiler, step),
+    ...overStates(compiler, aggregates),
+    grouped: { key, value, name: 'Aggregate-GroupBy' },
+    store: { key, value: states, name: 'Aggregate-Aggregate-Materialize' },
+  };
+  const aggregated = step.input.table
+    ? fromTable(compiler, step, aggregation)
+    : fromStream(compiler, step, aggregation);
+  return aggregated.mapValues((k: RowKey, row) => {
+    const results: SqlValue[] = aggregates.map(({ aggregator }, i) => aggregator.result(row[i]!));
+    results.push(...(plainKey(k) ?? []));
+    if (step.windowClause !== undefined) results.push((k as Windowed<Row>).start, (k as Windowed<Row>).end);
+    return results;
+  }) as unknown as RowTable;
+}
+
+interface Serdes {
+  readonly key: Serde<NonNullable<RowKey>>;
+  readonly value: Serde<Row>;
+  readonly name: string;
+}
+
+/** What happens to the row of states that a group has. */
+interface OverStates {
+  readonly init: () => Row;
+  readonly add: (row: Row, states: Row) => Row;
+  readonly undo: (row: Row, states: Row) => Row;
+  readonly merge: (a: Row, b: Row) => Row;
+}
+
+interface Aggregation extends OverStates {
+  readonly groupKey: (row: Row) => Row | null;
+  readonly grouped: Serdes;
+  readonly store: Serdes;
+}
+
+function serdesOf(
+  { env }: StepContext,
+  step: AggregateStep,
+  aggregates: readonly CompiledAggregate[],
+): { key: Serdes['key']; value: Serde<Row>; states: Serde<Row> } {
+  const { format } = step.keyFormat;
+  const key =
+    usesRegistry(format) || format === 'NONE'
+      ? internalSerde(step.key)
+      : rowSerde(env, step.keyFormat, step.key, { topic: '', part: 'key' });
+  const states = aggregates.map(({ aggregator }, i) => ({ name: `S${i}`, type: aggregator.stateType }));
+  return {
+    key: key as Serdes['key'],
+    value: internalSerde(step.input.columns) as Serde<Row>,
+    states: internalSerde(states) as Serde<Row>,
+  };
+}
+
+/** Rows without a key are in no group. */
+function groupKeyOf(compiler: StepContext, step: AggregateStep): (row: Row) => Row | null {
+  const expressions = compilerFor(compiler.env, step.input.columns);
+  const groups = step.groupBy.map(({ expression }) =>
+    compiler.guarded(expressions.compile(expression).evaluate, 'GROUP BY'),
+  );
+  return (row) => {
+    const key = groups.map((evaluate) => evaluate(row));
+    return key.includes(null) ? null : key;
+  };
+}
+
+function overStates({ env, queryId }: StepContext, aggregates: readonly CompiledAggregate[]): OverStates {
   const { log } = env;
-  const { queryId } = compiler;
   const argsOf = (row: Row, i: number): SqlValue[] =>
     aggregates[i]!.args.map((arg) => {
       try {
@@ -34,90 +101,70 @@ export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTa
         return null;
       }
     });
-  const init = (): Row => aggregates.map(({ aggregator }) => aggregator.init());
-  const add = (row: Row, states: Row): Row => {
-    try {
-      return added(row, states);
-    } catch (error) {
-      // Unlike a failing expression, an aggregate that can't go on has no value to go on with: its query ends.
-      throw new MillraceError('SQL_PROCESSING', `Exception caught in process: ${messageOf(error)}`, { cause: error });
-    }
+  return {
+    init: () => aggregates.map(({ aggregator }) => aggregator.init()),
+    add: (row, states) => {
+      try {
+        return aggregates.map(({ aggregator }, i) => aggregator.add(states[i]!, argsOf(row, i)));
+      } catch (error) {
+        // Unlike a failing expression, an aggregate that can't go on has no value to go on with: its query ends.
+        throw new MillraceError('SQL_PROCESSING', `Exception caught in process: ${messageOf(error)}`, { cause: error });
+      }
+    },
+    undo: (row, states) =>
+      aggregates.map(({ aggregator }, i) => {
+        assert(aggregator.undo !== undefined, 'aggregates over tables can take back');
+        return aggregator.undo(states[i]!, argsOf(row, i));
+      }),
+    merge: (a, b) => aggregates.map(({ aggregator }, i) => aggregator.merge(a[i]!, b[i]!)),
   };
-  const added = (row: Row, states: Row): Row =>
-    aggregates.map(({ aggregator }, i) => aggregator.add(states[i]!, argsOf(row, i)));
-  const undo = (row: Row, states: Row): Row =>
-    aggregates.map(({ aggregator }, i) => {
-      assert(aggregator.undo !== undefined, 'aggregates over tables can take back');
-      return aggregator.undo(states[i]!, argsOf(row, i));
-    });
-  const merge = (a: Row, b: Row): Row => aggregates.map(({ aggregator }, i) => aggregator.merge(a[i]!, b[i]!));
+}
 
-  const groups = step.groupBy.map(({ expression }) =>
-    compiler.guarded(expressions.compile(expression).evaluate, 'GROUP BY'),
-  );
-  const groupKey = (row: Row): Row | null => {
-    const key = groups.map((evaluate) => evaluate(row));
-    return key.includes(null) ? null : key;
-  };
+function fromTable(
+  compiler: StepContext,
+  step: AggregateStep,
+  { groupKey, init, add, undo, grouped, store }: Aggregation,
+): RowTable {
+  return compiler
+    .table(step.input)
+    .groupBy((_key, row) => [groupKey(row) as RowKey, row] as const, grouped)
+    .aggregate<Row>(
+      init,
+      (_key, row, current) => add(row as Row, current),
+      (_key, row, current) => undo(row as Row, current),
+      store,
+    ) as unknown as RowTable;
+}
 
-  const key = (
-    usesRegistry(step.keyFormat.format) || step.keyFormat.format === 'NONE'
-      ? internalSerde(step.key)
-      : rowSerde(env, step.keyFormat, step.key, { topic: '', part: 'key' })
-  ) as Serde<NonNullable<RowKey>>;
-  const value = internalSerde(step.input.columns) as Serde<Row>;
-  const states = internalSerde(
-    aggregates.map(({ aggregator }, i) => ({ name: `S${i}`, type: aggregator.stateType })),
-  ) as Serde<Row>;
-  const grouped = { key, value, name: 'Aggregate-GroupBy' };
-  const store = { key, value: states, name: 'Aggregate-Aggregate-Materialize' };
-
-  const aggregated = step.input.table ? fromTable() : fromStream();
-  return aggregated.mapValues((k: RowKey, row) => {
-    const results: SqlValue[] = aggregates.map(({ aggregator }, i) => aggregator.result(row[i]!));
-    results.push(...(plainKey(k) ?? []));
-    if (step.windowClause !== undefined) results.push((k as Windowed<Row>).start, (k as Windowed<Row>).end);
-    return results;
-  }) as unknown as RowTable;
-
-  function fromTable(): RowTable {
-    return compiler
-      .table(step.input)
-      .groupBy((_key, row) => [groupKey(row) as RowKey, row] as const, grouped)
-      .aggregate<Row>(
-        init,
-        (_key, row, current) => add(row as Row, current),
-        (_key, row, current) => undo(row as Row, current),
-        store,
-      ) as unknown as RowTable;
-  }
-
-  function fromStream(): RowTable {
-    const stream = compiler.stream(step.input).filter((_key, row) => row !== null, { reads: 'value' });
-    const groupedStream = step.rekeys
-      ? stream.groupBy((_key, row) => groupKey(row!) as RowKey, { ...grouped, reads: 'value' })
-      : stream.groupByKey(grouped);
-    const adder = (_key: RowKey, row: Row, current: Row): Row => add(row, current);
-    const clause = step.windowClause;
-    if (clause === undefined) return groupedStream.aggregate<Row>(init, adder, store) as unknown as RowTable;
-    const retention = clause.retention === undefined ? 0 : milliseconds(clause.retention);
-    const sizeMs = milliseconds(clause.size);
-    const graceMs = graceOf(clause, step.final);
-    const emit = step.final ? 'onWindowClose' : 'onWindowUpdate';
-    const windowedStore = { ...store, retentionMs: Math.max(retention, sizeMs + graceMs) };
-    if (clause.type === 'SESSION') {
-      return groupedStream
-        .windowedBy(SessionWindows.ofInactivityGapAndGrace(sizeMs, graceMs))
-        .emitStrategy(emit)
-        .aggregate<Row>(init, adder, (_key, a, b) => merge(a, b), windowedStore) as unknown as RowTable;
-    }
-    let windows = TimeWindows.ofSizeAndGrace(sizeMs, graceMs);
-    if (clause.advance !== undefined) windows = windows.advanceBy(milliseconds(clause.advance));
+function fromStream(
+  compiler: StepContext,
+  step: AggregateStep,
+  { groupKey, init, add, merge, grouped, store }: Aggregation,
+): RowTable {
+  const stream = compiler.stream(step.input).filter((_key, row) => row !== null, { reads: 'value' });
+  const groupedStream = step.rekeys
+    ? stream.groupBy((_key, row) => groupKey(row!) as RowKey, { ...grouped, reads: 'value' })
+    : stream.groupByKey(grouped);
+  const adder = (_key: RowKey, row: Row, current: Row): Row => add(row, current);
+  const clause = step.windowClause;
+  if (clause === undefined) return groupedStream.aggregate<Row>(init, adder, store) as unknown as RowTable;
+  const retention = clause.retention === undefined ? 0 : milliseconds(clause.retention);
+  const sizeMs = milliseconds(clause.size);
+  const graceMs = graceOf(clause, step.final);
+  const emit = step.final ? 'onWindowClose' : 'onWindowUpdate';
+  const windowedStore = { ...store, retentionMs: Math.max(retention, sizeMs + graceMs) };
+  if (clause.type === 'SESSION') {
     return groupedStream
-      .windowedBy(windows)
+      .windowedBy(SessionWindows.ofInactivityGapAndGrace(sizeMs, graceMs))
       .emitStrategy(emit)
-      .aggregate<Row>(init, adder, windowedStore) as unknown as RowTable;
+      .aggregate<Row>(init, adder, (_key, a, b) => merge(a, b), windowedStore) as unknown as RowTable;
   }
+  let windows = TimeWindows.ofSizeAndGrace(sizeMs, graceMs);
+  if (clause.advance !== undefined) windows = windows.advanceBy(milliseconds(clause.advance));
+  return groupedStream
+    .windowedBy(windows)
+    .emitStrategy(emit)
+    .aggregate<Row>(init, adder, windowedStore) as unknown as RowTable;
 }
 
 /** How long after its end a window still changes, when the query does not say. */

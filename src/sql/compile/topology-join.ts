@@ -39,12 +39,8 @@ export function joinStep(compiler: StepContext, step: JoinStep): Flow {
         stream: step.type === 'LEFT' ? left.leftJoin(right, joiner, options) : left.join(right, joiner, options),
       };
     }
-    case 'table-table': {
-      const left = compiler.table(step.left);
-      const right = compiler.table(step.right);
-      const value = { value: internalSerde(step.columns) as Serde<Row | null> } as never;
-      return { table: tableTable(step, left, right, joiner, swapped, value) };
-    }
+    case 'table-table':
+      return { table: tableTable(compiler, step, joiner, swapped) };
     case 'foreign-key':
       return { table: foreignKey(compiler, step, joiner) };
   }
@@ -90,14 +86,10 @@ function streamStream(compiler: StepContext, step: JoinStep, joiner: Joiner, swa
   }
 }
 
-function tableTable(
-  step: JoinStep,
-  left: RowTable,
-  right: RowTable,
-  joiner: Joiner,
-  swapped: Joiner,
-  options: never,
-): RowTable {
+function tableTable(compiler: StepContext, step: JoinStep, joiner: Joiner, swapped: Joiner): RowTable {
+  const left = compiler.table(step.left);
+  const right = compiler.table(step.right);
+  const options = { value: internalSerde(step.columns) as Serde<Row | null> } as never;
   switch (step.type) {
     case 'INNER':
       return left.join(right, joiner, options);

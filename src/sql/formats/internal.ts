@@ -81,32 +81,11 @@ function field(type: SqlType): FieldCodec {
       return { write: (value, out) => out.int32(value as number), read: (c) => c.bytes.readInt32BE(take(c, 4)) };
     case 'BIGINT':
     case 'TIMESTAMP':
-      return {
-        write(value, out) {
-          if (typeof value === 'number') out.int64(value);
-          else out.bigInt64(value as bigint);
-        },
-        read(c) {
-          const at = take(c, 8);
-          const high = c.bytes.readInt32BE(at);
-          if (high >= -2097152 && high < 2097152) return high * 4294967296 + c.bytes.readUInt32BE(at + 4);
-          return long(c.bytes.readBigInt64BE(at));
-        },
-      };
+      return bigint;
     case 'DOUBLE':
       return { write: (value, out) => out.float64(value as number), read: (c) => c.bytes.readDoubleBE(take(c, 8)) };
     case 'DECIMAL':
-      return {
-        write(value, out) {
-          const { unscaled, scale } = value as Decimal;
-          out.int32(scale);
-          writeBlob(Buffer.from(unscaled.toString(36)), out);
-        },
-        read(c) {
-          const scale = readCount(c);
-          return new Decimal(parseBase36(readBlob(c).toString()), scale);
-        },
-      };
+      return decimal;
     case 'STRING':
       return {
         write: (value, out) => writeBlob(Buffer.from(value as string), out),
@@ -114,56 +93,86 @@ function field(type: SqlType): FieldCodec {
       };
     case 'BYTES':
       return { write: (value, out) => writeBlob(value as Buffer, out), read: (c) => Buffer.from(readBlob(c)) };
-    case 'ARRAY': {
-      const item = field(type.item);
-      return {
-        write(value, out) {
-          const items = value as readonly SqlValue[];
-          out.int32(items.length);
-          for (const element of items) write(item, element, out);
-        },
-        read(c) {
-          const items: SqlValue[] = [];
-          for (let count = readCount(c); count > 0; count--) items.push(read(item, c));
-          return items;
-        },
-      };
-    }
-    case 'MAP': {
-      const key = field(type.key);
-      const item = field(type.value);
-      return {
-        write(value, out) {
-          const map = value as ReadonlyMap<SqlValue, SqlValue>;
-          out.int32(map.size);
-          for (const [k, v] of map) {
-            write(key, k, out);
-            write(item, v, out);
-          }
-        },
-        read(c) {
-          const map = new Map<SqlValue, SqlValue>();
-          for (let count = readCount(c); count > 0; count--) {
-            const k = read(key, c);
-            map.set(k, read(item, c));
-          }
-          return map;
-        },
-      };
-    }
-    case 'STRUCT': {
-      const fields = type.fields.map((inner) => field(inner.type));
-      return {
-        write(value, out) {
-          const values = value as readonly SqlValue[];
-          for (let i = 0; i < fields.length; i++) write(fields[i]!, values[i]!, out);
-        },
-        read: (c) => fields.map((inner) => read(inner, c)),
-      };
-    }
+    case 'ARRAY':
+      return array(field(type.item));
+    case 'MAP':
+      return map(field(type.key), field(type.value));
+    case 'STRUCT':
+      return struct(type.fields.map((inner) => field(inner.type)));
     default:
       return unreachable(type);
   }
+}
+
+const bigint: FieldCodec = {
+  write(value, out) {
+    if (typeof value === 'number') out.int64(value);
+    else out.bigInt64(value as bigint);
+  },
+  read(c) {
+    const at = take(c, 8);
+    const high = c.bytes.readInt32BE(at);
+    if (high >= -2097152 && high < 2097152) return high * 4294967296 + c.bytes.readUInt32BE(at + 4);
+    return long(c.bytes.readBigInt64BE(at));
+  },
+};
+
+const decimal: FieldCodec = {
+  write(value, out) {
+    const { unscaled, scale } = value as Decimal;
+    out.int32(scale);
+    writeBlob(Buffer.from(unscaled.toString(36)), out);
+  },
+  read(c) {
+    const scale = readCount(c);
+    return new Decimal(parseBase36(readBlob(c).toString()), scale);
+  },
+};
+
+function array(item: FieldCodec): FieldCodec {
+  return {
+    write(value, out) {
+      const items = value as readonly SqlValue[];
+      out.int32(items.length);
+      for (const element of items) write(item, element, out);
+    },
+    read(c) {
+      const items: SqlValue[] = [];
+      for (let count = readCount(c); count > 0; count--) items.push(read(item, c));
+      return items;
+    },
+  };
+}
+
+function map(key: FieldCodec, item: FieldCodec): FieldCodec {
+  return {
+    write(value, out) {
+      const entries = value as ReadonlyMap<SqlValue, SqlValue>;
+      out.int32(entries.size);
+      for (const [k, v] of entries) {
+        write(key, k, out);
+        write(item, v, out);
+      }
+    },
+    read(c) {
+      const entries = new Map<SqlValue, SqlValue>();
+      for (let count = readCount(c); count > 0; count--) {
+        const k = read(key, c);
+        entries.set(k, read(item, c));
+      }
+      return entries;
+    },
+  };
+}
+
+function struct(fields: readonly FieldCodec[]): FieldCodec {
+  return {
+    write(value, out) {
+      const values = value as readonly SqlValue[];
+      for (let i = 0; i < fields.length; i++) write(fields[i]!, values[i]!, out);
+    },
+    read: (c) => fields.map((inner) => read(inner, c)),
+  };
 }
 
 function parseBase36(text: string): bigint {

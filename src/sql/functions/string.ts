@@ -88,6 +88,7 @@ function masking(name: string, description: string, cut: Cut): ScalarFunction {
     nullable('STRING, INT -> STRING', (text: Text, count: number | null) => run(text, count, DEFAULT_MASKS)),
     nullable(
       'STRING, INT, STRING, STRING, STRING, STRING -> STRING',
+      // oxlint-disable-next-line max-params -- called per record with the SQL function's arguments
       (text: Text, count: number | null, upper: Text, lower: Text, digit: Text, other: Text) =>
         run(text, count, { upper, lower, digit, other }),
     ),

@@ -61,6 +61,13 @@ export function planJoins(
   return left;
 }
 
+/** One side of a join: its rows and what the condition says of them. */
+interface JoinSide<S extends Step = Step> {
+  readonly step: S;
+  readonly source: DataSource;
+  readonly on: Expression;
+}
+
 class JoinPlanner {
   readonly #env: PlanEnvironment;
   readonly #scope: Scope;
@@ -80,8 +87,9 @@ class JoinPlanner {
     const { leftOn, rightOn } = this.#sides(rightSource.alias);
     const leftType = this.#typeOf(left.step, leftOn);
     const rightType = this.#typeOf(right, rightOn);
-    const got = `${printExpression(leftOn)} = ${printExpression(rightOn)}`;
-    const kind = this.#kind(left, right, leftOn, rightOn, leftSource, rightSource.source, got);
+    const leftSide = { step: left.step, source: leftSource, on: leftOn };
+    const rightSide = { step: right, source: rightSource.source, on: rightOn };
+    const kind = this.#kind(leftSide, rightSide, left.keys);
     if (!sameType(leftType, rightType)) {
       refuse(
         `Invalid join condition: types don't match. Got ${printExpression(leftOn)}{${typeText(leftType)}} = ${printExpression(rightOn)}{${typeText(rightType)}}.`,
@@ -89,7 +97,7 @@ class JoinPlanner {
     }
     this.#checkWithin(kind);
     if (kind === 'foreign-key') return this.#foreignKey(left, right, leftOn, leftSource);
-    this.#checkWindows(left.step, right, leftOn, rightOn, leftSource, rightSource.source);
+    this.#checkWindows(leftSide, rightSide);
 
     const { type } = this.#join;
     const leftName = columnName(this.#scope, leftOn);
@@ -109,7 +117,7 @@ class JoinPlanner {
         `Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent serialization. Key column name: ${quoteName(keyName)}. Column type: ${typeText(leftType)}. See https://github.com/confluentinc/ksql/issues/6621 for more.`,
       );
     }
-    const { leftStep, rightStep, keyFormat } = this.#align(left.step, right, leftOn, rightOn, leftType, leftSource);
+    const { leftStep, rightStep, keyFormat } = this.#align(leftSide, rightSide, leftType);
     const key: RowColumn[] = [{ name: keyName, type: leftType }];
     const columns = [...leftStep.columns, ...rightStep.columns, ...(synthetic === undefined ? [] : key)];
     const step: Step = {
@@ -171,23 +179,17 @@ class JoinPlanner {
     return type ?? refuse(`Invalid join condition: ${printExpression(e)} has no type`);
   }
 
-  #kind(
-    left: JoinedSources,
-    right: SourceStep,
-    leftOn: Expression,
-    rightOn: Expression,
-    leftSource: DataSource,
-    rightSource: DataSource,
-    got: string,
-  ): JoinKind {
+  /** `leftKeys` are the names that each key column of the left side has. */
+  #kind(left: JoinSide, right: JoinSide, leftKeys: JoinedSources['keys']): JoinKind {
     const { type } = this.#join;
-    const words = `${leftSource.name} ${joinWords[type]} JOIN ${rightSource.name}`;
-    if (!left.step.table && !right.table) return 'stream-stream';
-    if (left.step.table && !right.table) {
+    const words = `${left.source.name} ${joinWords[type]} JOIN ${right.source.name}`;
+    const got = `${printExpression(left.on)} = ${printExpression(right.on)}`;
+    if (!left.step.table && !right.step.table) return 'stream-stream';
+    if (left.step.table && !right.step.table) {
       return refuse(`Invalid join order: table-stream joins are not supported; only stream-table joins. Got ${words}.`);
     }
-    const rightName = columnName(this.#scope, rightOn);
-    const onRightKey = right.key.length === 1 && rightName === right.key[0]!.name;
+    const rightName = columnName(this.#scope, right.on);
+    const onRightKey = right.step.key.length === 1 && rightName === right.step.key[0]!.name;
     if (!left.step.table) {
       if (type === 'FULL' || type === 'RIGHT') {
         return refuse(
@@ -206,8 +208,8 @@ class JoinPlanner {
         `Invalid join condition: table-table joins require to join on the primary key of the right input table. Got ${got}.`,
       );
     }
-    const leftName = columnName(this.#scope, leftOn);
-    const onLeftKey = left.keys.length === 1 && leftName !== undefined && left.keys[0]!.includes(leftName);
+    const leftName = columnName(this.#scope, left.on);
+    const onLeftKey = leftKeys.length === 1 && leftName !== undefined && leftKeys[0]!.includes(leftName);
     if (onLeftKey) return 'table-table';
     if (type === 'RIGHT' || type === 'FULL') {
       return refuse(`Invalid join type: ${type} OUTER JOIN on a foreign key is not supported. Got ${words}.`);
@@ -230,30 +232,26 @@ class JoinPlanner {
     }
   }
 
-  #checkWindows(
-    left: Step,
-    right: Step,
-    leftOn: Expression,
-    rightOn: Expression,
-    leftSource: DataSource,
-    rightSource: DataSource,
-  ): void {
+  #checkWindows({ step: left, source: leftSource, on: leftOn }: JoinSide, right: JoinSide): void {
     const a = left.window;
-    const b = right.window;
+    const b = right.step.window;
     if (a === undefined && b === undefined) return;
     const describe = (source: DataSource): string =>
       `${quoteName(source.name)} is ${source.window === undefined ? 'not' : source.window.type} windowed`;
     if (a === undefined || b === undefined) {
-      refuse(`Can not join windowed source to non-windowed source.\n${describe(leftSource)}\n${describe(rightSource)}`);
+      refuse(
+        `Can not join windowed source to non-windowed source.\n${describe(leftSource)}\n${describe(right.source)}`,
+      );
     } else if ((a.type === 'SESSION') !== (b.type === 'SESSION')) {
       refuse(
         `Incompatible windowed sources.\nLeft source: ${a.type}\nRight source: ${b.type}\nSession windowed sources can only be joined to other session windowed sources, and may still not result in expected behaviour as session bounds must be an exact match for the join to work\nHopping and tumbling windowed sources can only be joined to other hopping and tumbling windowed sources`,
       );
     }
     const leftName = columnName(this.#scope, leftOn);
-    const rightName = columnName(this.#scope, rightOn);
+    const rightName = columnName(this.#scope, right.on);
+    const rightKey = right.step.key[0]?.name;
     const sameSize = a?.sizeMs === b?.sizeMs;
-    if (!sameSize || leftName !== left.key[0]?.name || rightName !== right.key[0]?.name || left.key.length !== 1) {
+    if (!sameSize || leftName !== left.key[0]?.name || rightName !== rightKey || left.key.length !== 1) {
       refuse(
         'Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.',
       );
@@ -283,23 +281,20 @@ class JoinPlanner {
 
   /** Gives both sides the join's key, in one format: equal keys must have equal bytes. */
   #align(
-    left: Step,
-    right: SourceStep,
-    leftOn: Expression,
-    rightOn: Expression,
+    left: JoinSide,
+    right: JoinSide<SourceStep>,
     type: SqlType,
-    leftSource: DataSource,
   ): { leftStep: Step; rightStep: Step; keyFormat: FormatInfo } {
-    const keyed = (step: Step, on: Expression): boolean => {
+    const keyed = ({ step, on }: JoinSide): boolean => {
       const name = columnName(this.#scope, on);
       return (
         step.key.length === 1 && (step.key[0]!.name === name || (step.kind === 'join' && this.#sameKey(step, name)))
       );
     };
-    const leftFormat = keyed(left, leftOn) ? keyFormatOf(left) : undefined;
-    const rightFormat = keyed(right, rightOn) ? right.keyFormat : undefined;
+    const leftFormat = keyed(left) ? keyFormatOf(left.step) : undefined;
+    const rightFormat = keyed(right) ? right.step.keyFormat : undefined;
     const unstable = (format: FormatInfo | undefined): boolean => format !== undefined && usesRegistry(format.format);
-    const rekey = (step: Step, on: Expression, side: 'Left' | 'Right'): Step => {
+    const rekey = ({ step, on }: JoinSide, side: 'Left' | 'Right'): Step => {
       const expression = this.#scope.internal(on);
       const name = expression.kind === 'column' ? expression.name : 'ROWKEY';
       const { columns, table } = step;
@@ -315,22 +310,23 @@ class JoinPlanner {
       };
     };
     const fallback: FormatInfo =
-      leftSource.keyFormat.format === 'NONE' ? { format: 'KAFKA', properties: {} } : leftSource.keyFormat;
-    if (left.window !== undefined) return { leftStep: left, rightStep: right, keyFormat: leftFormat ?? fallback };
+      left.source.keyFormat.format === 'NONE' ? { format: 'KAFKA', properties: {} } : left.source.keyFormat;
+    const inPlace = { leftStep: left.step, rightStep: right.step };
+    if (left.step.window !== undefined) return { ...inPlace, keyFormat: leftFormat ?? fallback };
     if (
       leftFormat !== undefined &&
       rightFormat !== undefined &&
       sameFormat(leftFormat, rightFormat) &&
       !unstable(leftFormat)
     ) {
-      return { leftStep: left, rightStep: right, keyFormat: leftFormat };
+      return { ...inPlace, keyFormat: leftFormat };
     }
     const keepLeft = leftFormat !== undefined && !unstable(leftFormat);
     const keepRight = rightFormat !== undefined && !unstable(rightFormat) && !keepLeft;
     const keyFormat = keepLeft ? leftFormat : keepRight ? rightFormat : fallback;
     return {
-      leftStep: keepLeft ? left : rekey(left, leftOn, 'Left'),
-      rightStep: keepRight ? right : rekey(right, rightOn, 'Right'),
+      leftStep: keepLeft ? left.step : rekey(left, 'Left'),
+      rightStep: keepRight ? right.step : rekey(right, 'Right'),
       keyFormat,
     };
   }

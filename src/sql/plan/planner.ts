@@ -8,7 +8,7 @@ import { compileAggregate } from '../expressions/aggregate.ts';
 import { compileTableCall } from '../expressions/call.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { checkColumns, type FormatInfo } from '../formats/traits.ts';
-import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
+import type { AliasedSource, Call, Expression, Query, WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
 import { printExpression, printName, quoteName } from '../parser/print.ts';
 import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
@@ -16,7 +16,7 @@ import { BIGINT, typeText } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
 import { compilerFor, type PlanEnvironment } from './environment.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
-import type { NamedExpression, RowColumn, SourceStep, Step } from './plan.ts';
+import type { AggregateStep, NamedExpression, RowColumn, SourceStep, Step } from './plan.ts';
 
 /** A query as steps, before it is known where its rows go. */
 export interface PlannedQuery {
@@ -43,19 +43,40 @@ export function planQuery(environment: PlanEnvironment, query: Query, target: Pl
   return new QueryPlanner(environment, query, target).plan();
 }
 
+/** The key that a projection has to hold, and what messages say of it. */
+interface ProjectedKey {
+  /** Per key column, the names under which it may be selected. */
+  readonly names: readonly (readonly string[])[];
+  /** The same as messages show them. */
+  readonly shown: readonly (readonly string[])[];
+  readonly what: string;
+  /** Any one of the columns will do. */
+  readonly alternatives: boolean;
+  /** The key column belongs to no source. */
+  readonly synthetic: boolean;
+  readonly groupBy: boolean;
+  /** The left table of a foreign-key join. */
+  readonly foreign: string | undefined;
+}
+
+/** A key of which there is nothing special to say. */
+const PLAIN_KEY = {
+  what: 'key column',
+  alternatives: false,
+  synthetic: false,
+  groupBy: false,
+  foreign: undefined,
+} as const;
+
+/** What a key column is made of, and its type. */
+type GroupKey = NamedExpression & { readonly type: RowColumn['type'] };
+
 class QueryPlanner {
   readonly #env: PlanEnvironment;
   readonly #query: Query;
   readonly #target: PlanTarget;
   readonly #scope: Scope;
   readonly #names: NameGenerator;
-  /** How a key column may be called in the projection, and what it is for. */
-  #keyHint: { what: string; alternatives: boolean; synthetic: boolean; groupBy: boolean; foreign?: string } = {
-    what: 'key column',
-    alternatives: false,
-    synthetic: false,
-    groupBy: false,
-  };
   #canonical: Query;
 
   constructor(environment: PlanEnvironment, query: Query, target: PlanTarget) {
@@ -158,7 +179,7 @@ class QueryPlanner {
     const selected = flattened.items;
     if (partitionBy !== undefined) {
       if (step.table) refuse('PARTITION BY is not supported on tables: the key of a table is its primary key.');
-      return this.#project(...this.#partition(step, partitionBy, selected));
+      return this.#partition(step, partitionBy, selected);
     }
     const aggregates =
       selected.some(({ expression }) => containsAggregate(this.#env.functions, expression)) ||
@@ -252,27 +273,20 @@ class QueryPlanner {
 
   /** A query that keeps its key. */
   #projectWithKeys(step: Step, joined: JoinedSources, items: readonly ProjectionItem[]): Step {
-    if (this.#scope.isJoin) {
-      const foreign = joined.foreignLeft;
-      this.#keyHint = {
-        what:
-          joined.synthetic === undefined && joined.qualifiedKeys[0]?.length !== 1
-            ? 'join expressions'
-            : 'join expression',
-        alternatives: true,
-        synthetic: joined.synthetic !== undefined,
-        groupBy: false,
-        ...(foreign === undefined ? {} : { foreign }),
-      };
-    }
-    return this.#project(step, items, joined.keys, joined.qualifiedKeys);
+    const { keys: names, qualifiedKeys: shown, synthetic, foreignLeft: foreign } = joined;
+    if (!this.#scope.isJoin) return this.#project(step, items, { ...PLAIN_KEY, names, shown });
+    return this.#project(step, items, {
+      names,
+      shown,
+      what: synthetic === undefined && shown[0]?.length !== 1 ? 'join expressions' : 'join expression',
+      alternatives: true,
+      synthetic: synthetic !== undefined,
+      groupBy: false,
+      foreign,
+    });
   }
 
-  #partition(
-    input: Step,
-    expressions: readonly Expression[],
-    items: readonly ProjectionItem[],
-  ): [Step, readonly ProjectionItem[], readonly (readonly string[])[], readonly (readonly string[])[]] {
+  #partition(input: Step, expressions: readonly Expression[], items: readonly ProjectionItem[]): Step {
     if (expressions.length === 0) refuse('PARTITION BY requires at least one expression');
     const nulls = expressions.filter((e) => e.kind === 'null');
     if (nulls.length > 0 && expressions.length > 1) refuse('Cannot PARTITION BY multiple columns including NULL');
@@ -280,27 +294,19 @@ class QueryPlanner {
       refuse(
         'Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.',
       );
-    this.#keyHint = {
-      what: expressions.length === 1 ? 'partitioning expression' : 'partitioning expressions',
-      alternatives: false,
-      synthetic: false,
-      groupBy: false,
-    };
+    const what = expressions.length === 1 ? 'partitioning expression' : 'partitioning expressions';
     const { columns, table } = input;
     if (nulls.length > 0) {
-      return [{ kind: 'selectKey', input, keys: [], columns, key: [], table, window: undefined }, items, [], []];
+      const unkeyed: Step = { kind: 'selectKey', input, keys: [], columns, key: [], table, window: undefined };
+      return this.#project(unkeyed, items, { ...PLAIN_KEY, names: [], shown: [], what });
     }
     const internal = expressions.map((e) => this.#scope.internal(e));
     const unchanged =
       internal.length === input.key.length &&
       internal.every((e, i) => e.kind === 'column' && e.name === input.key[i]!.name);
     const compiler = compilerFor(this.#env, columns);
-    const keys: (NamedExpression & { type: RowColumn['type'] })[] = internal.map((expression, i) => {
-      const { type } = compiler.compile(expression);
-      if (type === null)
-        return refuse(
-          `Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).`,
-        );
+    const keys: GroupKey[] = internal.map((expression, i) => {
+      const type = compiler.compile(expression).type ?? refuseNull();
       const name = expression.kind === 'column' ? expression.name : this.#keyName(expressions[i]!, items);
       return { name, expression, type };
     });
@@ -339,7 +345,12 @@ class QueryPlanner {
         ...selected,
       ];
     }
-    return [step, selected, keys.map(({ name }) => [name]), expressions.map((e) => [printExpression(e)])];
+    return this.#project(step, selected, {
+      ...PLAIN_KEY,
+      names: keys.map(({ name }) => [name]),
+      shown: expressions.map((e) => [printExpression(e)]),
+      what,
+    });
   }
 
   /** What the key made by an expression is called: as in the projection, else by a free name. */
@@ -349,16 +360,8 @@ class QueryPlanner {
     return item?.name ?? this.#names.nameOf(qualified);
   }
 
-  /**
-   * The projection: the key columns among the items name the key, the others are the values. `keys` are the names under
-   * which each key column may be selected; `shown` what messages call them.
-   */
-  #project(
-    input: Step,
-    items: readonly ProjectionItem[],
-    keys: readonly (readonly string[])[],
-    shown: readonly (readonly string[])[],
-  ): Step {
+  /** The projection: the key columns among the items name the key, the others are the values. */
+  #project(input: Step, items: readonly ProjectionItem[], projectedKey: ProjectedKey): Step {
     const persistent = this.#target.sinkName !== undefined;
     const compiler = compilerFor(this.#env, input.columns);
     const internal = items.map((item) => {
@@ -375,7 +378,7 @@ class QueryPlanner {
     const chosen = new Map<ProjectionItem, number>();
     const missing: number[] = [];
     if (persistent) {
-      keys.forEach((names, i) => {
+      projectedKey.names.forEach((names, i) => {
         const candidates = names
           .map((name) => internal.filter((item) => item.expression.kind === 'column' && item.expression.name === name))
           .filter((found) => found.length > 0);
@@ -384,22 +387,17 @@ class QueryPlanner {
           missing.push(i);
           return;
         }
-        if (first.length > 1) this.#refuseDuplicateKey(first);
+        if (first.length > 1) this.#refuseDuplicateKey(projectedKey, first);
         chosen.set(first[0]!, i);
       });
-      if (missing.length > 0) this.#refuseMissingKeys(keys, shown, missing);
+      if (missing.length > 0) this.#refuseMissingKeys(projectedKey, missing);
     }
     const key = input.key.map((column, i) => {
       const item = [...chosen].find(([, at]) => at === i)?.[0];
       return { name: item?.name ?? column.name, type: column.type };
     });
     const values = internal.filter((item) => !chosen.has(item));
-    const columns = values.map(({ name, type }) => {
-      if (type !== null) return { name, type };
-      return refuse(
-        "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
-      );
-    });
+    const columns = values.map(({ name, type }) => ({ name, type: type ?? refuseNull() }));
     const twice = columns.find(
       ({ name }, i) =>
         columns.findIndex((other) => other.name === name) !== i ||
@@ -426,9 +424,9 @@ class QueryPlanner {
     };
   }
 
-  #refuseDuplicateKey(found: readonly (ProjectionItem & { expression: Expression })[]): never {
+  #refuseDuplicateKey({ groupBy }: ProjectedKey, found: readonly ProjectionItem[]): never {
     const names = found.map(({ name }) => name);
-    if (this.#keyHint.groupBy)
+    if (groupBy)
       return refuse(`The projection contains a key column more than once: ${names.map(quoteName).join(' and ')}.`);
     const [{ expression }] = found as [ProjectionItem];
     const column = expression.kind === 'column' ? expression.name : printExpression(expression);
@@ -438,12 +436,8 @@ class QueryPlanner {
     );
   }
 
-  #refuseMissingKeys(
-    keys: readonly (readonly string[])[],
-    shown: readonly (readonly string[])[],
-    missing: readonly number[],
-  ): never {
-    const { what, alternatives, synthetic, foreign } = this.#keyHint;
+  #refuseMissingKeys(key: ProjectedKey, missing: readonly number[]): never {
+    const { names: keys, shown, what, alternatives, synthetic, groupBy, foreign } = key;
     if (foreign !== undefined) {
       const [word, lack] = missing.length === 1 ? ['column', 'Missing column'] : ['columns', 'Missing columns'];
       const names = missing
@@ -453,7 +447,7 @@ class QueryPlanner {
         `Primary key ${word} missing in projection. For foreign-key table-table joins, the projection must include all primary key columns from the left input table (${quoteName(foreign)}). ${lack}: ${names}.`,
       );
     }
-    const listed = this.#keyHint.groupBy ? missing : keys.map((_names, i) => i);
+    const listed = groupBy ? missing : keys.map((_names, i) => i);
     const texts = listed.flatMap((i) => shown[i] ?? keys[i]!.map(printName));
     const plural = (what === 'key column' || what === 'grouping expression') && texts.length > 1 ? `${what}s` : what;
     const list =
@@ -482,12 +476,44 @@ class QueryPlanner {
     items: readonly ProjectionItem[],
     having: Expression | undefined,
   ): Step {
-    const query = this.#query;
-    const { functions } = this.#env;
-    const scope = this.#scope;
-    const { sinkName } = this.#target;
     // A client may ask for an aggregate of everything: all rows are one group. A table would have no key.
-    const groups: readonly Expression[] = groupBy ?? (sinkName === undefined ? [{ kind: 'integer', value: 0 }] : []);
+    const groups: readonly Expression[] =
+      groupBy ?? (this.#target.sinkName === undefined ? [{ kind: 'integer', value: 0 }] : []);
+    this.#checkGroups(groups);
+    const internalItems = items.map((item) => ({ ...item, expression: this.#scope.internal(item.expression) }));
+    const internalHaving = having === undefined ? undefined : this.#scope.internal(having);
+    const groupKeys = this.#groupKeys(input, groups, items);
+    // Inside the aggregation keys have names that no column can have, so that a value may be called like a key.
+    const byPrint = new Map(groupKeys.map(({ expression }, i) => [printExpression(expression), `KSQL_KEY_${i}`]));
+    const finder = new AggregateFinder(this.#env.functions, byPrint, this.#query.window !== undefined);
+    this.#checkAggregation(internalItems, internalHaving, finder, groupBy !== undefined);
+    const rewrittenItems = internalItems.map((item) => ({ ...item, expression: finder.rewrite(item.expression) }));
+    const rewrittenHaving = internalHaving === undefined ? undefined : finder.rewrite(internalHaving);
+    if (groups.length === 0) {
+      const calls = finder.found.map(({ call }) => printExpression(call)).join(', ');
+      refuse(
+        `CREATE TABLE AS SELECT statement does not support aggregate function [${calls}] without a GROUP BY clause.`,
+      );
+    }
+    const aggregated = this.#aggregateStep(input, groupKeys, finder);
+    const step =
+      rewrittenHaving === undefined ? aggregated : this.#filter(aggregated, rewrittenHaving, 'HAVING', finder.found);
+    const projected = this.#project(step, rewrittenItems, {
+      ...PLAIN_KEY,
+      names: aggregated.key.map(({ name }) => [name]),
+      shown: groupKeys.map(({ expression }) => [printExpression(expression)]),
+      what: 'grouping expression',
+      groupBy: true,
+    });
+    const key = projected.key.map((column, i) => ({
+      name: column.name === `KSQL_KEY_${i}` ? groupKeys[i]!.name : column.name,
+      type: column.type,
+    }));
+    return { ...projected, key };
+  }
+
+  #checkGroups(groups: readonly Expression[]): void {
+    const { functions } = this.#env;
     const seen = new Set<string>();
     for (const e of groups) {
       const printed = printExpression(e);
@@ -499,113 +525,75 @@ class QueryPlanner {
       const table = findCall(e, (name) => functions.isTable(name));
       if (table !== undefined) refuse(`GROUP BY does not support table functions: ${table.name} is a table function.`);
     }
-    const internalItems = items.map((item) => ({ ...item, expression: scope.internal(item.expression) }));
-    const internalHaving = having === undefined ? undefined : scope.internal(having);
-    const internalGroups = groups.map((e) => scope.internal(e));
+  }
+
+  /** The groups' expressions, each with its type and what its column is called. */
+  #groupKeys(input: Step, groups: readonly Expression[], items: readonly ProjectionItem[]): GroupKey[] {
     const compiler = compilerFor(this.#env, input.columns);
-    const keys = internalGroups.map((expression, i) => {
-      const item = items.find((candidate) => printExpression(candidate.expression) === printExpression(groups[i]!));
-      const name = item?.name ?? (expression.kind === 'column' ? expression.name : this.#names.nameOf(groups[i]!));
+    return groups.map((group) => {
+      const expression = this.#scope.internal(group);
+      const item = items.find((candidate) => printExpression(candidate.expression) === printExpression(group));
+      const name = item?.name ?? (expression.kind === 'column' ? expression.name : this.#names.nameOf(group));
       let type: RowColumn['type'] | null;
       try {
         ({ type } = compiler.compile(expression));
       } catch (error) {
         throw new StatementError(`Error in GROUP BY expression: ${messageOf(error)}`, { cause: error });
       }
-      return {
-        name,
-        expression,
-        type:
-          type ??
-          refuse(
-            "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
-          ),
-      };
+      return { name, expression, type: type ?? refuseNull() };
     });
-    // Inside the aggregation keys have names that no column can have, so that a value may be called like a key.
-    const byPrint = new Map(keys.map(({ expression }, i) => [printExpression(expression), `KSQL_KEY_${i}`]));
-    const windowed = query.window !== undefined;
-    const finder = new AggregateFinder(functions, byPrint, windowed);
-    const allNames = [
-      ...internalItems.map(({ expression }) => expression),
-      ...(internalHaving === undefined ? [] : [internalHaving]),
-    ];
-    for (const e of allNames) {
+  }
+
+  /** Refuses what is selected or filtered by, yet is neither grouped by nor aggregated. */
+  #checkAggregation(
+    items: readonly ProjectionItem[],
+    having: Expression | undefined,
+    finder: AggregateFinder,
+    isGrouped: boolean,
+  ): void {
+    const { functions } = this.#env;
+    const all = [...items.map(({ expression }) => expression), ...(having === undefined ? [] : [having])];
+    for (const e of all) {
       const unknown = findCall(e, (name) => functions.find(name) === undefined);
       if (unknown !== undefined) functions.get(unknown.name);
     }
-    const hasAggregate = allNames.some((e) => containsAggregate(functions, e));
-    if (groupBy !== undefined && !hasAggregate)
+    if (isGrouped && !all.some((e) => containsAggregate(functions, e)))
       refuse('GROUP BY requires aggregate functions in either the SELECT or HAVING clause.');
-    const ungrouped = internalItems.filter(({ expression }) => finder.ungrouped(expression).length > 0);
+    const ungrouped = items.filter(({ expression }) => finder.ungrouped(expression).length > 0);
     if (ungrouped.length > 0) {
       refuse(
         `Non-aggregate SELECT expression(s) not part of GROUP BY: ${ungrouped.map(({ expression }) => printExpression(expression)).join(', ')}\nEither add the column(s) to the GROUP BY or remove them from the SELECT.`,
       );
     }
-    const ungroupedHaving = internalHaving === undefined ? [] : finder.ungrouped(internalHaving);
+    const ungroupedHaving = having === undefined ? [] : finder.ungrouped(having);
     if (ungroupedHaving.length > 0)
       refuse(`Non-aggregate HAVING expression not part of GROUP BY: ${ungroupedHaving.join(', ')}`);
-    const rewrittenItems = internalItems.map((item) => ({ ...item, expression: finder.rewrite(item.expression) }));
-    const rewrittenHaving = internalHaving === undefined ? undefined : finder.rewrite(internalHaving);
-    if (groups.length === 0) {
-      const calls = finder.found.map(({ call }) => printExpression(call)).join(', ');
-      refuse(
-        `CREATE TABLE AS SELECT statement does not support aggregate function [${calls}] without a GROUP BY clause.`,
-      );
-    }
-    if (query.emit === 'FINAL' && !windowed) refuse('EMIT FINAL is only supported for windowed aggregations.');
-    if (windowed && input.table) refuse('WINDOW clause is only supported when the source is a stream.');
+  }
+
+  #aggregateStep(input: Step, groupKeys: readonly GroupKey[], finder: AggregateFinder): AggregateStep {
+    const { window, emit } = this.#query;
+    if (emit === 'FINAL' && window === undefined) refuse('EMIT FINAL is only supported for windowed aggregations.');
+    if (window !== undefined && input.table) refuse('WINDOW clause is only supported when the source is a stream.');
     const aggregates = this.#compileAggregates(input, finder);
-    const window: WindowInfo | undefined =
-      query.window === undefined
-        ? undefined
-        : {
-            type: query.window.type,
-            sizeMs: query.window.type === 'SESSION' ? undefined : milliseconds(query.window.size),
-          };
-    const key = keys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
-    const columns: RowColumn[] = [
-      ...aggregates.map(({ name, type }) => ({ name, type })),
-      ...key,
-      ...(windowed
-        ? [
-            { name: 'WINDOWSTART', type: BIGINT },
-            { name: 'WINDOWEND', type: BIGINT },
-          ]
-        : []),
-    ];
-    const rekeys =
-      input.window !== undefined ||
-      keys.length !== input.key.length ||
-      keys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name);
-    let step: Step = {
+    const key = groupKeys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
+    const bounds = window === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'].map((name) => ({ name, type: BIGINT }));
+    return {
       kind: 'aggregate',
       input,
-      groupBy: keys.map(({ name, expression }) => ({ name, expression })),
-      rekeys,
+      groupBy: groupKeys.map(({ name, expression }) => ({ name, expression })),
+      rekeys:
+        input.window !== undefined ||
+        groupKeys.length !== input.key.length ||
+        groupKeys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name),
       aggregates,
-      windowClause: query.window,
-      final: query.emit === 'FINAL',
+      windowClause: window,
+      final: emit === 'FINAL',
       keyFormat: this.#target.keyFormat ?? { format: 'KAFKA', properties: {} },
-      columns,
+      columns: [...aggregates.map(({ name, type }) => ({ name, type })), ...key, ...bounds],
       key,
       table: true,
-      window,
+      window: window === undefined ? undefined : windowInfo(window),
     };
-    if (rewrittenHaving !== undefined) step = this.#filter(step, rewrittenHaving, 'HAVING', finder.found);
-    this.#keyHint = { what: 'grouping expression', alternatives: false, synthetic: false, groupBy: true };
-    const projected = this.#project(
-      step,
-      rewrittenItems,
-      key.map(({ name }) => [name]),
-      internalGroups.map((e) => [printExpression(e)]),
-    );
-    const missingNames = projected.key.map((column, i) => ({
-      name: column.name === `KSQL_KEY_${i}` ? keys[i]!.name : column.name,
-      type: column.type,
-    }));
-    return { ...projected, key: missingNames };
   }
 
   #compileAggregates(input: Step, finder: AggregateFinder): { name: string; call: Call; type: RowColumn['type'] }[] {
@@ -649,6 +637,17 @@ class QueryPlanner {
   #settingsOf(functionName: string): (property: string) => string | undefined {
     return (property) => this.#env.setting(`ksql.functions.${functionName.toLowerCase()}.${property}`);
   }
+}
+
+function refuseNull(): never {
+  return refuse(
+    "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).",
+  );
+}
+
+function windowInfo(clause: WindowClause): WindowInfo {
+  const { type } = clause;
+  return { type, sizeMs: type === 'SESSION' ? undefined : milliseconds(clause.size) };
 }
 
 function withoutRowtime(call: Call): Call {

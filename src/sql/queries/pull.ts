@@ -40,10 +40,9 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
   const { catalog, functions } = engine;
   const environment: PlanEnvironment = { catalog, functions, setting };
   const planned = planTransient(environment, query, text);
-  const source = planned.sources[0]!;
-  return source.kind === 'TABLE'
-    ? pullTable(engine, environment, query, planned, source, options)
-    : pullStream(engine, query, planned, source, options);
+  return planned.sources[0]!.kind === 'TABLE'
+    ? pullTable(engine, environment, query, planned, options)
+    : pullStream(engine, query, planned, options);
 }
 
 /** What is read at rest does not say where it was read. */
@@ -94,9 +93,9 @@ function pullTable(
   environment: PlanEnvironment,
   query: Query,
   planned: TransientQuery,
-  source: DataSource,
   { executor, queryId, setting }: PullOptions,
 ): RunningQuery {
+  const source = planned.sources[0]!;
   const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
   const materialization = persistent === undefined ? undefined : Materialization.of(environment, persistent.plan);
   const store =
@@ -246,7 +245,6 @@ async function pullStream(
   engine: EngineContext,
   query: Query,
   planned: TransientQuery,
-  source: DataSource,
   { client, queryId, setting }: PullOptions,
 ): Promise<RunningQuery> {
   if (setting('ksql.query.pull.stream.enabled') === 'false') {
@@ -272,7 +270,7 @@ async function pullStream(
   let given = 0;
 
   async function* results(): AsyncGenerator<Row> {
-    for await (const records of recordsUntilNow(client, source.topic)) {
+    for await (const records of recordsUntilNow(client, planned.sources[0]!.topic)) {
       await running.pipeAll(records);
       for (const row of found.splice(0)) {
         if (given >= limit) return;

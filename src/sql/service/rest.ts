@@ -56,7 +56,14 @@ export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServ
     log,
   });
   app.setNotFoundHandler((request, reply) => fail(reply, new RequestError(NOT_FOUND, `Not found: ${request.url}`)));
+  statementRoutes(app, service);
+  queryRoutes(app, service);
+  infoRoutes(app, service);
+  statusRoutes(app, service);
+  return app;
+}
 
+function statementRoutes(app: FastifyInstance, service: SqlService): void {
   app.post('/ksql', async (request, reply) => {
     const body = jsonBody(request);
     const entities = await service.execute(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
@@ -65,6 +72,10 @@ export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServ
   app.post('/ksql/terminate', () => {
     throw new RequestError(BAD_REQUEST, 'Terminating a whole cluster is not supported. Use TERMINATE ALL and DROP.');
   });
+  app.post('/inserts-stream', async (request, reply) => insertLines(service, String(request.body), reply));
+}
+
+function queryRoutes(app: FastifyInstance, service: SqlService): void {
   app.post('/query', async (request, reply) => {
     const body = jsonBody(request);
     const query = await service.query(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
@@ -89,8 +100,9 @@ export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServ
     if (!(await service.closeQuery(queryId))) throw new RequestError(BAD_REQUEST, `No query with id ${queryId}`);
     return reply.send();
   });
-  app.post('/inserts-stream', async (request, reply) => insertLines(service, String(request.body), reply));
+}
 
+function infoRoutes(app: FastifyInstance, service: SqlService): void {
   app.get('/', (_request, reply) => reply.redirect('/info', 302));
   app.get('/info', (_request, reply) =>
     json(reply, {
@@ -116,6 +128,16 @@ export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServ
       serverState: 'READY',
     });
   });
+  app.get('/v1/metadata', (_request, reply) =>
+    json(reply, { version: service.version, clusterId: clusterIdOf(service) }),
+  );
+  app.get('/v1/metadata/id', (_request, reply) => json(reply, clusterIdOf(service)));
+  app.get('/chc/ready', (_request, reply) => json(reply, {}));
+  app.get('/chc/live', (_request, reply) => json(reply, {}));
+}
+
+/** How statements that were given to the server fare. */
+function statusRoutes(app: FastifyInstance, service: SqlService): void {
   app.get('/status', (_request, reply) => {
     const statuses = Object.entries(service.commandStatuses()).map(([id, { status }]) => [id, status]);
     return json(reply, { commandStatuses: Object.fromEntries(statuses) });
@@ -131,13 +153,6 @@ export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServ
       return json(reply, status);
     },
   );
-  app.get('/v1/metadata', (_request, reply) =>
-    json(reply, { version: service.version, clusterId: clusterIdOf(service) }),
-  );
-  app.get('/v1/metadata/id', (_request, reply) => json(reply, clusterIdOf(service)));
-  app.get('/chc/ready', (_request, reply) => json(reply, {}));
-  app.get('/chc/live', (_request, reply) => json(reply, {}));
-  return app;
 }
 
 function clusterIdOf(service: SqlService): object {

@@ -16,8 +16,8 @@ import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../par
 import { printStatement, quoteName } from '../parser/print.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
 import { canImplicitlyCast, sameType, typeNodeOf, typeText } from '../types.ts';
-import { type RegisteredSide, registeredColumns } from '../formats/inferred-columns.ts';
-import { type PlannedQuery, planQuery } from '../plan/planner.ts';
+import { registeredColumns } from '../formats/inferred-columns.ts';
+import { type PlannedQuery, planQuery, type PlanTarget } from '../plan/planner.ts';
 import { pruneColumns } from '../plan/prune.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
@@ -50,80 +50,29 @@ export async function createAsSelect(
     refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
   const properties = new WithProperties(statement.properties, 'createAs');
   const left = leftMost(engine, statement.query);
-  const asked = properties.format('KEY');
-  const inherited = left.keyFormat.format === 'NONE' ? undefined : left.keyFormat.format;
-  const keyName = asked ?? inherited ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
-  const valueName = properties.format('VALUE') ?? left.valueFormat.format;
-  const keyFormat = withDefaultProperties('KEY', properties.formatInfo('KEY', keyName, left.keyFormat), statement.name);
-  const valueFormat = withDefaultProperties(
-    'VALUE',
-    properties.formatInfo('VALUE', valueName, left.valueFormat),
-    statement.name,
-  );
-  const planned = plan(
-    engine,
-    statement.query,
-    (query) => printStatement({ ...statement, query }),
-    setting,
-    statement.name,
-    keyFormat,
-    valueFormat,
-    properties.timestamp?.column,
-  );
-  const { root } = planned;
-  checkResultKind(root, statement.type);
-  if (root.key.length === 0 && asked !== undefined && asked !== 'NONE')
-    refuse('Key format specified for stream without key columns.');
-  const schema = schemaFrom(root);
-  const configuredWrap = setting('ksql.persistence.wrap.single.values');
-  const keyInfo: FormatInfo =
-    root.key.length === 0
-      ? { format: 'NONE', properties: {} }
-      : { ...keyFormat, wrapping: keyWrapping(keyFormat.format, schema.key) };
-  const valueInfo: FormatInfo = {
-    ...valueFormat,
-    wrapping: valueWrapping(
-      valueFormat.format,
-      schema.value.length,
-      properties.boolean('WRAP_SINGLE_VALUE'),
-      configuredWrap === undefined ? undefined : configuredWrap === 'true',
-    ),
-  };
-  const topic = properties.text('KAFKA_TOPIC') ?? `${setting('ksql.output.topic.name.prefix') ?? ''}${statement.name}`;
-  const wrapsByDefault = configuredWrap !== 'false';
-  for (const side of ['key', 'value'] as const) {
-    const info = side === 'key' ? keyInfo : valueInfo;
-    await checkSchemaId(engine, info, schema[side], { topic, side, properties, wrapsByDefault });
-  }
-  const canonical = printStatement({ ...statement, query: planned.canonical });
-  withStatement(canonical, () => {
-    checkColumns('Key', keyInfo, schema.key);
-    checkColumns('Value', valueInfo, schema.value);
+  const formats = formatsAsked(statement.name, properties, left, setting);
+  const planned = plan(engine, statement.query, setting, {
+    sinkName: statement.name,
+    statement: (query) => printStatement({ ...statement, query }),
+    ...formats,
+    timestampColumn: properties.timestamp?.column,
   });
-  const { timestamp } = properties;
-  if (timestamp !== undefined) checkTimestampColumn(timestamp, schema);
-  const sizes = await sinkSizes(engine, properties, left, setting);
-  const sink: SinkPlan = {
-    name: statement.name,
-    topic,
-    schema,
-    keyFormat: keyInfo,
-    valueFormat: valueInfo,
-    timestamp,
-    window: root.window,
-    ...sizes,
-  };
-  const replaced = existing?.createdBy;
+  checkResultKind(planned.root, statement.type);
+  const canonical = printStatement({ ...statement, query: planned.canonical });
+  const asked: AskedSink = { name: statement.name, properties, left, formats, canonical };
+  const sink = await sinkOf(engine, planned.root, asked, setting);
   const queryId =
-    replaced ?? `${statement.type === 'STREAM' ? 'CSAS' : 'CTAS'}_${statement.name}_${engine.nextQueryNumber()}`;
+    existing?.createdBy ??
+    `${statement.type === 'STREAM' ? 'CSAS' : 'CTAS'}_${statement.name}_${engine.nextQueryNumber()}`;
+  const { name, schema, topic, keyFormat, valueFormat, window, timestamp } = sink;
   const source: DataSource = {
-    name: statement.name,
+    name,
     kind: statement.type,
     schema,
     topic,
-    keyFormat: keyInfo,
-    valueFormat: valueInfo,
-    window: root.window,
+    keyFormat,
+    valueFormat,
+    window,
     timestamp,
     isSource: false,
     createdBy: queryId,
@@ -146,6 +95,81 @@ export async function createAsSelect(
   };
 }
 
+interface SinkFormats {
+  readonly keyFormat: FormatInfo;
+  readonly valueFormat: FormatInfo;
+}
+
+/** What a statement says of the source that it makes. */
+interface AskedSink {
+  readonly name: string;
+  readonly properties: WithProperties;
+  /** What the query reads first: its sizes are the sink's, too, where nothing else is said. */
+  readonly left: DataSource;
+  readonly formats: SinkFormats;
+  /** The statement for messages. */
+  readonly canonical: string;
+}
+
+/** The formats that the statement names, else those of the leftmost source. */
+function formatsAsked(name: string, properties: WithProperties, left: DataSource, setting: Settings): SinkFormats {
+  const inherited = left.keyFormat.format === 'NONE' ? undefined : left.keyFormat.format;
+  const keyName =
+    properties.format('KEY') ?? inherited ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
+  const valueName = properties.format('VALUE') ?? left.valueFormat.format;
+  return {
+    keyFormat: withDefaultProperties('KEY', properties.formatInfo('KEY', keyName, left.keyFormat), name),
+    valueFormat: withDefaultProperties('VALUE', properties.formatInfo('VALUE', valueName, left.valueFormat), name),
+  };
+}
+
+/** The sink of a query's rows, checked as far as it can be without making it. */
+async function sinkOf(engine: EngineContext, root: Step, asked: AskedSink, setting: Settings): Promise<SinkPlan> {
+  const { name, properties, left, canonical } = asked;
+  const keyName = properties.format('KEY');
+  if (root.key.length === 0 && keyName !== undefined && keyName !== 'NONE')
+    refuse('Key format specified for stream without key columns.');
+  const schema = schemaFrom(root);
+  const formats = wrapped(asked.formats, schema, properties, setting);
+  const topic = properties.text('KAFKA_TOPIC') ?? `${setting('ksql.output.topic.name.prefix') ?? ''}${name}`;
+  const { timestamp } = properties;
+  const sink = { name, topic, schema, ...formats, timestamp, window: root.window };
+  const wrapsByDefault = setting('ksql.persistence.wrap.single.values') !== 'false';
+  await checkSchemaId(engine, 'key', sink, properties, wrapsByDefault);
+  await checkSchemaId(engine, 'value', sink, properties, wrapsByDefault);
+  withStatement(canonical, () => {
+    checkColumns('Key', formats.keyFormat, schema.key);
+    checkColumns('Value', formats.valueFormat, schema.value);
+  });
+  if (timestamp !== undefined) checkTimestampColumn(timestamp, schema);
+  return { ...sink, ...(await sinkSizes(engine, properties, left, setting)) };
+}
+
+/** The formats with how each side's columns are wrapped; without key columns there is no key. */
+function wrapped(
+  { keyFormat, valueFormat }: SinkFormats,
+  { key, value }: Schema,
+  properties: WithProperties,
+  setting: Settings,
+): SinkFormats {
+  const configured = setting('ksql.persistence.wrap.single.values');
+  return {
+    keyFormat:
+      key.length === 0
+        ? { format: 'NONE', properties: {} }
+        : { ...keyFormat, wrapping: keyWrapping(keyFormat.format, key) },
+    valueFormat: {
+      ...valueFormat,
+      wrapping: valueWrapping(
+        valueFormat.format,
+        value.length,
+        properties.boolean('WRAP_SINGLE_VALUE'),
+        configured === undefined ? undefined : configured === 'true',
+      ),
+    },
+  };
+}
+
 /** INSERT INTO ... SELECT: another query that feeds an existing stream. */
 export async function insertIntoSelect(
   engine: EngineContext,
@@ -162,15 +186,12 @@ export async function insertIntoSelect(
   if (target.schema.value.some((column) => column.namespace === 'HEADERS'))
     refuse(`Cannot insert into ${target.name} because it has header columns`);
   const properties = new WithProperties(statement.properties, 'insert');
-  const planned = plan(
-    engine,
-    statement.query,
-    (query) => printStatement({ ...statement, query }),
-    setting,
-    statement.target,
-    target.keyFormat,
-    target.valueFormat,
-  );
+  const planned = plan(engine, statement.query, setting, {
+    sinkName: statement.target,
+    statement: (query) => printStatement({ ...statement, query }),
+    keyFormat: target.keyFormat,
+    valueFormat: target.valueFormat,
+  });
   checkResultKind(planned.root, 'STREAM');
   const result = schemaFrom(planned.root);
   checkInsertable(result, target.schema);
@@ -204,24 +225,9 @@ export async function insertIntoSelect(
   };
 }
 
-function plan(
-  engine: EngineContext,
-  query: Query,
-  statement: (query: Query) => string,
-  setting: Settings,
-  sinkName: string,
-  keyFormat: FormatInfo,
-  valueFormat: FormatInfo,
-  timestampColumn?: string,
-): PlannedQuery {
+function plan(engine: EngineContext, query: Query, setting: Settings, target: PlanTarget): PlannedQuery {
   const { catalog, functions } = engine;
-  return planQuery({ catalog, functions, setting }, query, {
-    sinkName,
-    statement,
-    keyFormat,
-    valueFormat,
-    timestampColumn,
-  });
+  return planQuery({ catalog, functions, setting }, query, target);
 }
 
 interface NewQuery {
@@ -274,15 +280,18 @@ function schemaFrom(root: Step): Schema {
 /** With a schema id each column must be the schema's one at the same place. The schema may have more behind them. */
 async function checkSchemaId(
   engine: EngineContext,
-  info: FormatInfo,
-  columns: readonly Column[],
-  written: Omit<RegisteredSide, 'format' | 'id'>,
+  side: 'key' | 'value',
+  { topic, schema, keyFormat, valueFormat }: Pick<SinkPlan, 'topic' | 'schema' | 'keyFormat' | 'valueFormat'>,
+  properties: WithProperties,
+  wrapsByDefault: boolean,
 ): Promise<void> {
-  const id = info.properties['schemaId'];
+  const { format, properties: given } = side === 'key' ? keyFormat : valueFormat;
+  const id = given['schemaId'];
   if (id === undefined) return;
-  const { side } = written;
-  const known = await registeredColumns(engine, { ...written, format: info.format, id: Number(id) });
-  const wrong = columns.filter((column, i) => known[i]?.name !== column.name || !sameType(known[i].type, column.type));
+  const known = await registeredColumns(engine, { topic, side, properties, wrapsByDefault, format, id: Number(id) });
+  const wrong = schema[side].filter(
+    (column, i) => known[i]?.name !== column.name || !sameType(known[i].type, column.type),
+  );
   if (wrong.length === 0) return;
   const shown = (list: readonly { name: string; type: Column['type'] }[]): string =>
     list.map(({ name, type }) => `${quoteName(name)} ${typeText(type)}`).join(', ');

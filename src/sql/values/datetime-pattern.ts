@@ -16,9 +16,16 @@ export interface DateTimePattern {
   parseTime(text: string): number;
 }
 
+interface FieldPart {
+  readonly kind: 'field';
+  readonly letter: string;
+  readonly count: number;
+  readonly adjacent: boolean;
+}
+
 type Part =
   | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'field'; readonly letter: string; readonly count: number; readonly adjacent: boolean }
+  | FieldPart
   | { readonly kind: 'optional'; readonly parts: readonly Part[] };
 
 const cache = new Map<string, DateTimePattern>();
@@ -280,41 +287,21 @@ function parseParts(parts: readonly Part[], text: string, from: number, fields: 
   return at;
 }
 
-function parseField(part: Part & { kind: 'field' }, text: string, at: number, fields: Fields): number {
-  const { letter, count, adjacent } = part;
+function parseField({ letter, count, adjacent }: FieldPart, text: string, at: number, fields: Fields): number {
   const rest = text.slice(at);
-  const digits = (max: number, set: (value: number) => void): number => {
-    const width = adjacent ? count : max;
-    const image = new RegExp(`^\\d{${Math.min(count, width)},${width}}`).exec(rest)?.[0];
-    if (image === undefined) return -1;
-    set(Number(image));
-    return at + image.length;
-  };
-  const word = (names: readonly string[], set: (index: number) => void): number => {
-    const full = names.findIndex((name) => rest.toLowerCase().startsWith(name.toLowerCase()));
-    if (full >= 0) {
-      set(full);
-      return at + names[full]!.length;
-    }
-    const short = names.findIndex((name) => rest.slice(0, 3).toLowerCase() === name.slice(0, 3).toLowerCase());
-    if (short < 0) return -1;
-    set(short);
-    return at + 3;
-  };
+  const behind = (length: number): number => (length < 0 ? -1 : at + length);
+  const digits = (max: number, set: (value: number) => void): number =>
+    behind(parseDigits(rest, count, adjacent ? count : max, set));
+  const image = (pattern: RegExp, set: (image: string) => void): number => behind(parseImage(rest, pattern, set));
   switch (letter) {
     case 'y':
     case 'u':
     case 'Y':
-      if (count === 2) {
-        const image = /^\d{2}/.exec(rest)?.[0];
-        if (image === undefined) return -1;
-        fields.year = 2000 + Number(image);
-        return at + 2;
-      }
+      if (count === 2) return image(/^\d{2}/, (year) => (fields.year = 2000 + Number(year)));
       return digits(count === 1 ? 9 : Math.max(count, 4), (value) => (fields.year = value));
     case 'M':
     case 'L':
-      if (count >= 3) return word(MONTHS, (index) => (fields.month = index + 1));
+      if (count >= 3) return behind(parseWord(rest, MONTHS, (index) => (fields.month = index + 1)));
       return digits(2, (value) => (fields.month = value));
     case 'd':
       return digits(2, (value) => (fields.day = value));
@@ -323,13 +310,9 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     case 'E':
     case 'e':
     case 'c':
-      return word(DAYS, () => undefined);
-    case 'a': {
-      const image = /^[ap]m/i.exec(rest)?.[0];
-      if (image === undefined) return -1;
-      fields.pm = image.toLowerCase() === 'pm';
-      return at + 2;
-    }
+      return behind(parseWord(rest, DAYS, () => undefined));
+    case 'a':
+      return image(/^[ap]m/i, (half) => (fields.pm = half.toLowerCase() === 'pm'));
     case 'H':
       return digits(2, (value) => (fields.hour = value));
     case 'k':
@@ -342,12 +325,8 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
       return digits(2, (value) => (fields.minute = value));
     case 's':
       return digits(2, (value) => (fields.second = value));
-    case 'S': {
-      const image = new RegExp(`^\\d{${count}}`).exec(rest)?.[0];
-      if (image === undefined) return -1;
-      fields.ms = Number(image.padEnd(3, '0').slice(0, 3));
-      return at + image.length;
-    }
+    case 'S':
+      return image(new RegExp(`^\\d{${count}}`), (ms) => (fields.ms = Number(ms.padEnd(3, '0').slice(0, 3))));
     case 'n':
       return digits(9, (value) => (fields.ms = Math.floor(value / 1_000_000)));
     case 'A':
@@ -355,22 +334,41 @@ function parseField(part: Part & { kind: 'field' }, text: string, at: number, fi
     case 'X':
     case 'x':
     case 'Z':
-    case 'O': {
-      const image = /^(?:GMT)?(?:[Zz]|[+-]\d{2}(?::?\d{2})?(?::?\d{2})?)/.exec(rest)?.[0];
-      if (image === undefined) return -1;
-      fields.offset = offsetMs(image.replace('GMT', ''));
-      return at + image.length;
-    }
+    case 'O':
+      return image(OFFSET, (offset) => (fields.offset = offsetMs(offset.replace('GMT', ''))));
     case 'V':
-    case 'z': {
-      const image = /^(?:[+-]\d{2}:?\d{2}|[A-Za-z_]+(?:\/[A-Za-z_+\-0-9]+)*)/.exec(rest)?.[0];
-      if (image === undefined) return -1;
-      fields.zone = image;
-      return at + image.length;
-    }
+    case 'z':
+      return image(ZONE, (zone) => (fields.zone = zone));
     default:
       return digits(19, () => undefined);
   }
+}
+
+const OFFSET = /^(?:GMT)?(?:[Zz]|[+-]\d{2}(?::?\d{2})?(?::?\d{2})?)/;
+const ZONE = /^(?:[+-]\d{2}:?\d{2}|[A-Za-z_]+(?:\/[A-Za-z_+\-0-9]+)*)/;
+
+/** The length of what was taken, or -1. */
+function parseDigits(rest: string, min: number, max: number, set: (value: number) => void): number {
+  return parseImage(rest, new RegExp(`^\\d{${Math.min(min, max)},${max}}`), (image) => set(Number(image)));
+}
+
+function parseImage(rest: string, pattern: RegExp, set: (image: string) => void): number {
+  const image = pattern.exec(rest)?.[0];
+  if (image === undefined) return -1;
+  set(image);
+  return image.length;
+}
+
+function parseWord(rest: string, names: readonly string[], set: (index: number) => void): number {
+  const full = names.findIndex((name) => rest.toLowerCase().startsWith(name.toLowerCase()));
+  if (full >= 0) {
+    set(full);
+    return names[full]!.length;
+  }
+  const short = names.findIndex((name) => rest.slice(0, 3).toLowerCase() === name.slice(0, 3).toLowerCase());
+  if (short < 0) return -1;
+  set(short);
+  return 3;
 }
 
 function within(value: number, low: number, high: number): number {

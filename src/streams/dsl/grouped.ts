@@ -229,11 +229,16 @@ export class TimeWindowedKStream<K, V> {
       extraMs: sliding ? sizeMs + 1 : 0,
     });
     const used = withReads(aggregation, options);
-    return windowedTable<K, A>(stream, spec, used, options.operatorName, windows.graceMs, sizeMs, (sendsOld) =>
-      sliding
-        ? aggregateSliding(spec, windows, used, this.#emit, sendsOld)
-        : aggregateWindows(spec, windows, used, this.#emit, sendsOld),
-    );
+    return windowedTable<K, A>(stream, spec, {
+      operatorName: options.operatorName,
+      reads: used.reads,
+      graceMs: windows.graceMs,
+      sizeMs,
+      build: (sendsOld) =>
+        sliding
+          ? aggregateSliding(spec, windows, used, this.#emit, sendsOld)
+          : aggregateWindows(spec, windows, used, this.#emit, sendsOld),
+    });
   }
 }
 
@@ -288,15 +293,13 @@ export class SessionWindowedKStream<K, V> {
       extraMs: 0,
     });
     const used = withReads(aggregation, options);
-    return windowedTable<K, A>(
-      stream,
-      spec,
-      used,
-      options.operatorName,
-      windows.graceMs + windows.gapMs,
-      null,
-      (sendsOld) => aggregateSessions(spec, windows, used, this.#emit, sendsOld),
-    );
+    return windowedTable<K, A>(stream, spec, {
+      operatorName: options.operatorName,
+      reads: used.reads,
+      graceMs: windows.graceMs + windows.gapMs,
+      sizeMs: null,
+      build: (sendsOld) => aggregateSessions(spec, windows, used, this.#emit, sendsOld),
+    });
   }
 }
 
@@ -327,14 +330,20 @@ function windowedSpec(
   };
 }
 
+interface WindowedAggregate {
+  readonly operatorName: string | undefined;
+  readonly reads: Aggregation['reads'];
+  /** How long after its end a window may still change. */
+  readonly graceMs: number;
+  /** Null for sessions. */
+  readonly sizeMs: number | null;
+  readonly build: (sendsOld: () => boolean) => NonNullable<GraphNode['build']>;
+}
+
 function windowedTable<K, A>(
   stream: StreamState,
   spec: StoreSpec,
-  aggregation: Aggregation,
-  operatorName: string | undefined,
-  graceMs: number,
-  sizeMs: number | null,
-  build: (sendsOld: () => boolean) => NonNullable<GraphNode['build']>,
+  { operatorName, reads, graceMs, sizeMs, build }: WindowedAggregate,
 ): KTable<Windowed<K>, A> {
   const { graph } = stream;
   const key = windowedSerde(spec.key, sizeMs);
@@ -343,7 +352,7 @@ function windowedTable<K, A>(
     name: graph.name(operatorName, `${spec.name}-aggregate`),
     parents: [stream.node],
     stores: [spec],
-    reads: aggregation.reads,
+    reads,
     keyBytesAs: spec.key,
     ownKeySerde: key,
     build: build(() => sendsOld),

@@ -279,7 +279,12 @@ export class KStream<K, V> {
       );
     }
     return new KStream<K, R>(
-      joinStreams(this.state, other.state, joiner as never, 'inner', windowsOrOptions as JoinWindows, options as never),
+      joinStreams(
+        this.state,
+        other.state,
+        { joiner: joiner as never, kind: 'inner', windows: windowsOrOptions as JoinWindows },
+        options as never,
+      ),
     );
   }
 
@@ -313,7 +318,12 @@ export class KStream<K, V> {
       );
     }
     return new KStream<K, R>(
-      joinStreams(this.state, other.state, joiner as never, 'left', windowsOrOptions as JoinWindows, options as never),
+      joinStreams(
+        this.state,
+        other.state,
+        { joiner: joiner as never, kind: 'left', windows: windowsOrOptions as JoinWindows },
+        options as never,
+      ),
     );
   }
 
@@ -324,7 +334,9 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R> {
-    return new KStream<K, R>(joinStreams(this.state, other.state, joiner as never, 'outer', windows, options as never));
+    return new KStream<K, R>(
+      joinStreams(this.state, other.state, { joiner: joiner as never, kind: 'outer', windows }, options as never),
+    );
   }
 
   /** The record with the value that the global table holds for the mapped key. Needs no co-partitioning. */
@@ -335,7 +347,12 @@ export class KStream<K, V> {
     options: Named = {},
   ): KStream<K, R> {
     return new KStream<K, R>(
-      joinWithGlobalTable(this.state, table.spec, keySelector as never, joiner as never, 'inner', options),
+      joinWithGlobalTable(
+        this.state,
+        table.spec,
+        { keySelector: keySelector as never, joiner: joiner as never, kind: 'inner' },
+        options,
+      ),
     );
   }
 
@@ -346,7 +363,12 @@ export class KStream<K, V> {
     options: Named = {},
   ): KStream<K, R> {
     return new KStream<K, R>(
-      joinWithGlobalTable(this.state, table.spec, keySelector as never, joiner as never, 'left', options),
+      joinWithGlobalTable(
+        this.state,
+        table.spec,
+        { keySelector: keySelector as never, joiner: joiner as never, kind: 'left' },
+        options,
+      ),
     );
   }
 

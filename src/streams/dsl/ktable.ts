@@ -163,7 +163,12 @@ export class KTable<K, V> {
     } = {},
   ): KTable<K, R> {
     return new KTable<K, R>(
-      joinOnForeignKey(this.state, other.state, foreignKey as never, joiner as never, 'inner', options as never),
+      joinOnForeignKey(
+        this.state,
+        other.state,
+        { foreignKey: foreignKey as never, joiner: joiner as never, kind: 'inner' },
+        options as never,
+      ),
     );
   }
 
@@ -177,7 +182,12 @@ export class KTable<K, V> {
     } = {},
   ): KTable<K, R> {
     return new KTable<K, R>(
-      joinOnForeignKey(this.state, other.state, foreignKey as never, joiner as never, 'left', options as never),
+      joinOnForeignKey(
+        this.state,
+        other.state,
+        { foreignKey: foreignKey as never, joiner: joiner as never, kind: 'left' },
+        options as never,
+      ),
     );
   }
 

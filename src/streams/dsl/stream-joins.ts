@@ -10,15 +10,20 @@ import type { StoreSpec } from '../state/store.ts';
 import type { JoinWindows } from '../api/windows.ts';
 import { MillraceError } from '../../util/index.ts';
 
+export interface WindowedJoin {
+  readonly joiner: Joiner;
+  readonly kind: JoinKind;
+  readonly windows: JoinWindows;
+}
+
 export function joinStreams(
   left: StreamState,
   right: StreamState,
-  joiner: Joiner,
-  kind: JoinKind,
-  windows: JoinWindows,
+  join: WindowedJoin,
   options: StreamJoined<unknown, unknown, unknown> = {},
 ): StreamState {
   const { graph } = left;
+  const { joiner, kind } = join;
   const name = graph.storeName(
     options.name,
     `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`,
@@ -29,60 +34,29 @@ export function joinStreams(
   const one = placed(left, `${name}-left`, key, options.value as AnySerde | undefined, !keepsLeft);
   const other = placed(right, `${name}-right`, key, options.otherValue as AnySerde | undefined, !keepsRight);
 
-  const storeName = options.storeName ?? name;
-  const keySerde = required(key ?? one.key ?? other.key, 'key', name);
-  const leftValue = required((options.value as AnySerde | undefined) ?? one.value, 'value', name);
-  const rightValue = required((options.otherValue as AnySerde | undefined) ?? other.value, 'value', name);
-  const sizeMs = windows.sizeMs;
-  const retentionMs = options.retentionMs ?? sizeMs + windows.graceMs;
-  if (retentionMs < sizeMs + windows.graceMs) {
-    throw new MillraceError(
-      'INVALID_RETENTION',
-      `${name} keeps records for ${retentionMs} ms, but they can be joined for ${sizeMs + windows.graceMs} ms`,
-    );
-  }
-  const logging = options.logging ?? true;
-  const buffer = (suffix: string, value: AnySerde): StoreSpec => ({
-    kind: 'join-buffer',
-    name: `${storeName}-${suffix}-join-store`,
-    key: keySerde,
-    value,
-    logging,
-    retentionMs,
-  });
-  const leftStore = buffer('this', leftValue);
-  const rightStore = buffer(kind === 'outer' ? 'outer-other' : 'other', rightValue);
-  const waiting: StoreSpec | null =
-    kind === 'inner' || windows.eager
-      ? null
-      : {
-          kind: 'outer-buffer',
-          name: `${storeName}-${kind}-shared-join-store`,
-          key: keySerde,
-          value: leftValue,
-          otherValue: rightValue,
-          logging,
-        };
-  const stores = [leftStore, rightStore, ...(waiting === null ? [] : [waiting])];
+  const serdes: JoinSerdes = {
+    key: required(key ?? one.key ?? other.key, 'key', name),
+    left: required((options.value as AnySerde | undefined) ?? one.value, 'value', name),
+    right: required((options.otherValue as AnySerde | undefined) ?? other.value, 'value', name),
+  };
+  const stores = joinStores(name, join, serdes, options);
   const side = (isLeft: boolean, parent: GraphNode): GraphNode =>
     graph.add({
       name: graph.name(undefined, `${name}-${isLeft ? 'this' : 'other'}`),
       parents: [parent],
-      stores,
+      stores: [stores.left, stores.right, ...(stores.waiting === null ? [] : [stores.waiting])],
       reads: joiner.length === 2 ? 'value' : 'both',
       keepsKey: true,
-      keyBytesAs: keySerde,
-      valueBytesAs: isLeft ? leftValue : rightValue,
-      ownKeySerde: keySerde,
+      keyBytesAs: serdes.key,
+      valueBytesAs: isLeft ? serdes.left : serdes.right,
+      ownKeySerde: serdes.key,
       build: joinSide({
         id: name,
         isLeft,
-        kind,
-        joiner,
-        windows,
-        own: isLeft ? leftStore : rightStore,
-        other: isLeft ? rightStore : leftStore,
-        waiting,
+        ...join,
+        own: isLeft ? stores.left : stores.right,
+        other: isLeft ? stores.right : stores.left,
+        waiting: stores.waiting,
       }),
     });
   const thisNode = side(true, one.node);
@@ -96,7 +70,54 @@ export function joinStreams(
     keepsValue: true,
     build: passThrough,
   });
-  return { graph, node, key: keySerde, value: undefined, moved: false, origin: name };
+  return { graph, node, key: serdes.key, value: undefined, moved: false, origin: name };
+}
+
+interface JoinSerdes {
+  readonly key: AnySerde;
+  readonly left: AnySerde;
+  readonly right: AnySerde;
+}
+
+/** What each side keeps of its records, and which ones wait for a partner before they are joined with none. */
+function joinStores(
+  name: string,
+  { kind, windows }: WindowedJoin,
+  { key, left, right }: JoinSerdes,
+  options: StreamJoined<unknown, unknown, unknown>,
+): { left: StoreSpec; right: StoreSpec; waiting: StoreSpec | null } {
+  const { storeName = name, logging = true } = options;
+  const joinableMs = windows.sizeMs + windows.graceMs;
+  const retentionMs = options.retentionMs ?? joinableMs;
+  if (retentionMs < joinableMs) {
+    throw new MillraceError(
+      'INVALID_RETENTION',
+      `${name} keeps records for ${retentionMs} ms, but they can be joined for ${joinableMs} ms`,
+    );
+  }
+  const buffer = (suffix: string, value: AnySerde): StoreSpec => ({
+    kind: 'join-buffer',
+    name: `${storeName}-${suffix}-join-store`,
+    key,
+    value,
+    logging,
+    retentionMs,
+  });
+  return {
+    left: buffer('this', left),
+    right: buffer(kind === 'outer' ? 'outer-other' : 'other', right),
+    waiting:
+      kind === 'inner' || windows.eager
+        ? null
+        : {
+            kind: 'outer-buffer',
+            name: `${storeName}-${kind}-shared-join-store`,
+            key,
+            value: left,
+            otherValue: right,
+            logging,
+          },
+  };
 }
 
 export function joinWithTable(
@@ -130,12 +151,16 @@ export function joinWithTable(
   return { ...behind, value: undefined, node };
 }
 
+export interface GlobalJoin {
+  readonly keySelector: (key: unknown, value: unknown) => unknown;
+  readonly joiner: Joiner;
+  readonly kind: 'inner' | 'left';
+}
+
 export function joinWithGlobalTable(
   stream: StreamState,
   store: StoreSpec,
-  keySelector: (key: unknown, value: unknown) => unknown,
-  joiner: Joiner,
-  kind: 'inner' | 'left',
+  { keySelector, joiner, kind }: GlobalJoin,
   options: Named,
 ): StreamState {
   const { graph, origin } = stream;

@@ -1,4 +1,5 @@
 // How joins of tables are put into the graph.
+import type { Graph } from '../graph/graph.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { required } from './stream-node.ts';
 import { keyValueSpec, type TableState } from './table-node.ts';
@@ -14,7 +15,7 @@ import {
 import { sink, sinkNeeds } from '../operators/sink.ts';
 import type { Joiner } from '../operators/stream-join.ts';
 import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from '../operators/table-join.ts';
-import { storeGetter } from '../operators/table-values.ts';
+import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
 import { tableSource } from '../operators/table.ts';
 import type { Materialized, Named, SerdeOf, TableJoined } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
@@ -96,6 +97,17 @@ export function joinTables(
   };
 }
 
+export interface ForeignKeyJoin {
+  readonly foreignKey: (value: unknown, key: unknown) => unknown;
+  readonly joiner: Joiner;
+  readonly kind: 'inner' | 'left';
+}
+
+type ForeignKeyOptions = TableJoined<unknown, unknown, unknown, unknown> & {
+  readonly materialized?: Materialized<unknown, unknown>;
+  readonly result?: SerdeOf<unknown>;
+};
+
 /**
  * The left table subscribes with each row to the row of the right table that it refers to, over one internal topic, and
  * gets its answers over another. The subscription carries a hash of the left row, so that answers to what the row was
@@ -104,36 +116,62 @@ export function joinTables(
 export function joinOnForeignKey(
   left: TableState,
   right: TableState,
-  foreignKey: (value: unknown, key: unknown) => unknown,
-  joiner: Joiner,
-  kind: 'inner' | 'left',
-  options: TableJoined<unknown, unknown, unknown, unknown> & {
-    readonly materialized?: Materialized<unknown, unknown>;
-    readonly result?: SerdeOf<unknown>;
-  },
+  join: ForeignKeyJoin,
+  options: ForeignKeyOptions,
 ): TableState {
   const { graph } = left;
   const name = graph.storeName(
     options.name,
-    `${left.origin}-${right.origin}-foreign-${kind === 'inner' ? '' : 'left-'}join`,
+    `${left.origin}-${right.origin}-foreign-${join.kind === 'inner' ? '' : 'left-'}join`,
   );
   const key = required((options.key as AnySerde | undefined) ?? left.key, 'key', name);
   const value = required((options.value as AnySerde | undefined) ?? left.value, 'value', name);
   const otherKey = required((options.otherKey as AnySerde | undefined) ?? right.key, 'key', name);
   const otherValue = required((options.otherValue as AnySerde | undefined) ?? right.value, 'value', name);
-  const subscriptions = new SubscriptionSerde() as AnySerde;
-  const responses = new ResponseSerde(otherValue) as AnySerde;
-  const registrationTopic = `${name}-subscription-registration-topic`;
-  const responseTopic = `${name}-subscription-response-topic`;
   left.enableOldValues();
-  const leftGetter = left.getter();
-  const rightGetter = right.getter();
-  graph.addInternalTopic(registrationTopic);
-  graph.addInternalTopic(responseTopic);
+  const exchange: Exchange = {
+    ...join,
+    graph,
+    name,
+    key,
+    value,
+    otherKey,
+    subscriptions: new SubscriptionSerde() as AnySerde,
+    responses: new ResponseSerde(otherValue) as AnySerde,
+    registrationTopic: `${name}-subscription-registration-topic`,
+    responseTopic: `${name}-subscription-response-topic`,
+    left: left.getter(),
+    right: right.getter(),
+  };
+  graph.addInternalTopic(exchange.registrationTopic);
+  graph.addInternalTopic(exchange.responseTopic);
+  const subscriber = addSubscriber(exchange, left.node);
+  addAnswers(exchange, right.node);
+  const resolver = addResolver(exchange, subscriber);
+  return resultTable(exchange, resolver, options);
+}
 
+/** What the two sides of a foreign-key join send each other, and how. */
+interface Exchange extends ForeignKeyJoin {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly key: AnySerde;
+  readonly value: AnySerde;
+  readonly otherKey: AnySerde;
+  readonly subscriptions: AnySerde;
+  readonly responses: AnySerde;
+  readonly registrationTopic: string;
+  readonly responseTopic: string;
+  readonly left: GetterSupplier;
+  readonly right: GetterSupplier;
+}
+
+/** Sends subscriptions. */
+function addSubscriber(exchange: Exchange, left: GraphNode): GraphNode {
+  const { graph, name, kind, foreignKey, key, value, otherKey, subscriptions, registrationTopic } = exchange;
   const subscriber = graph.add({
     name: graph.name(undefined, `${name}-subscribe`),
-    parents: [left.node],
+    parents: [left],
     reads: 'both',
     keyBytesAs: key,
     build: subscribe({ kind, foreignKey, key, value, otherKey }),
@@ -145,6 +183,12 @@ export function joinOnForeignKey(
     ...sinkNeeds(otherKey, subscriptions, { isShared: false, readsBoth: false }),
     build: sink({ topic: { internal: registrationTopic }, key: otherKey, value: subscriptions }),
   });
+  return subscriber;
+}
+
+/** Takes subscriptions, and answers them at once and whenever the right table changes. */
+function addAnswers(exchange: Exchange, rightTable: GraphNode): void {
+  const { graph, name, key, otherKey, subscriptions, responses, registrationTopic, responseTopic, right } = exchange;
   const registrations = graph.add({
     name: graph.name(undefined, `${registrationTopic}-source`),
     source: { topics: [registrationTopic], key: otherKey, value: subscriptions },
@@ -159,14 +203,14 @@ export function joinOnForeignKey(
   const receiver = graph.add({
     name: graph.name(undefined, `${name}-receive`),
     parents: [registrations],
-    stores: [store, ...rightGetter.stores],
-    reads: rightGetter.readsKey ? 'both' : 'value',
+    stores: [store, ...right.stores],
+    reads: right.readsKey ? 'both' : 'value',
     keyBytesAs: otherKey,
-    build: receiveSubscriptions(store, rightGetter),
+    build: receiveSubscriptions(store, right),
   });
   const changes = graph.add({
     name: graph.name(undefined, `${name}-right-changes`),
-    parents: [right.node],
+    parents: [rightTable],
     stores: [store],
     reads: 'value',
     keyBytesAs: otherKey,
@@ -180,7 +224,11 @@ export function joinOnForeignKey(
     reads: 'both',
     build: answerSubscriptions(responseTopic, responses),
   });
+}
 
+/** Joins the answers with the left rows that asked. */
+function addResolver(exchange: Exchange, subscriber: GraphNode): GraphNode {
+  const { graph, name, kind, joiner, key, value, responses, responseTopic, left } = exchange;
   const answers = graph.add({
     name: graph.name(undefined, `${responseTopic}-source`),
     source: { topics: [responseTopic], key, value: responses },
@@ -188,14 +236,17 @@ export function joinOnForeignKey(
   const resolver = graph.add({
     name: graph.name(undefined, `${name}-resolve`),
     parents: [answers],
-    stores: leftGetter.stores,
-    reads: leftGetter.readsKey ? 'both' : 'value',
+    stores: left.stores,
+    reads: left.readsKey ? 'both' : 'value',
     keepsKey: true,
     keyBytesAs: key,
-    build: resolveAnswers({ kind, joiner, value, left: leftGetter }),
+    build: resolveAnswers({ kind, joiner, value, left }),
   });
   graph.copartitioned.push({ operator: name, inputs: [resolver, subscriber] });
+  return resolver;
+}
 
+function resultTable({ graph, name, key }: Exchange, resolver: GraphNode, options: ForeignKeyOptions): TableState {
   const { materialized } = options;
   const resultValue = (materialized?.value ?? options.result) as AnySerde | undefined;
   const resultStore =

@@ -40,14 +40,18 @@ export function storeLogs(task: Task, topology: Topology): StoreLog[] {
 
 const POLL_MS = 100;
 
+export interface RestoreSurroundings {
+  readonly client: Client;
+  /** The offset that the group has committed for a source topic: its table must not be ahead of it. */
+  readonly committed: (topic: string) => number;
+  readonly stopped: () => boolean;
+}
+
 export async function restoreTask(
   task: Task,
   logs: readonly StoreLog[],
   checkpoint: Checkpoint | null,
-  client: Client,
-  /** The offset that the group has committed for a source topic: its table must not be ahead of it. */
-  committed: (topic: string) => number,
-  stopped: () => boolean,
+  { client, committed, stopped }: RestoreSurroundings,
 ): Promise<RestoreReport> {
   const { partition } = task;
   const ends = await offsets(client, logs, partition, -1);

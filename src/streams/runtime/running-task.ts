@@ -76,8 +76,11 @@ export class RunningTask {
         task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
       }
       const logs = storeLogs(task, topology);
-      const offset = (topic: string) => committed(topic)?.offset ?? -1;
-      const report = await restoreTask(task, logs, checkpoint, settings.client, offset, stopped);
+      const report = await restoreTask(task, logs, checkpoint, {
+        client: settings.client,
+        committed: (topic) => committed(topic)?.offset ?? -1,
+        stopped,
+      });
       if (!stopped()) {
         onRestored(report);
         const running = new RunningTask(task, logs, checkpoint, environment.now());

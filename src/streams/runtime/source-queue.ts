@@ -1,4 +1,4 @@
-import type { RecordCursor } from '../../client/index.ts';
+import type { RecordCursor, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { assert, MillraceError, messageOf } from '../../util/index.ts';
 import type { RecordView, TaskContext } from '../api/context.ts';
@@ -50,8 +50,7 @@ export class SourceQueue {
   constructor(
     owner: QueueOwner,
     node: GraphNode,
-    topic: string,
-    partition: number,
+    { topic, partition }: TopicPartition,
     emit: Emit,
     watermark: Watermark | undefined,
   ) {

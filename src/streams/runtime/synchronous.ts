@@ -46,6 +46,9 @@ export interface OutputRecord {
   readonly headers: readonly Header[];
 }
 
+/** A record that has no offset yet. */
+type UnplacedRecord = InputRecord & { readonly partition: number };
+
 export class SynchronousTopology {
   readonly environment: Environment;
   protected readonly tasks: readonly Task[];
@@ -76,8 +79,9 @@ export class SynchronousTopology {
     }
     const output: TaskOutput = {
       partitionsOf: () => 1,
+      // oxlint-disable-next-line max-params -- the port's, which is called per record
       send: (topic, partition, key, value, timestamp, headers) =>
-        this.#collect(topic, partition, key, value, timestamp, headers),
+        this.#collect({ topic, partition, key, value, timestamp, headers: headers ?? [] }),
     };
     this.tasks = topology.subTopologies
       .filter((subTopology) => subTopology.sources.length > 0)
@@ -116,7 +120,7 @@ export class SynchronousTopology {
     if (!this.#readers.has(topic) && !this.#globalTopics.has(topic)) {
       throw new MillraceError('UNKNOWN_TOPIC', `the topology does not read the topic ${topic}`);
     }
-    this.#inFlight.push(this.#record(topic, 0, key, value, timestamp, headers));
+    this.#inFlight.push(this.#record({ topic, partition: 0, key, value, timestamp, headers }));
     this.#drain();
   }
 
@@ -168,29 +172,16 @@ export class SynchronousTopology {
     for (const task of this.tasks) task.close();
   }
 
-  #collect(
-    topic: string,
-    partition: number,
-    key: Uint8Array | null,
-    value: Uint8Array | null,
-    timestamp: number,
-    headers: readonly Header[] | undefined,
-  ): void {
-    const record = this.#record(topic, partition, key, value, timestamp, headers ?? []);
+  #collect(written: UnplacedRecord): void {
+    const { topic } = written;
+    const record = this.#record(written);
     const unread = this.unread.get(topic);
     if (unread === undefined) this.unread.set(topic, [record]);
     else unread.push(record);
     if (this.#readers.has(topic) || this.#globalTopics.has(topic)) this.#inFlight.push(record);
   }
 
-  #record(
-    topic: string,
-    partition: number,
-    key: Uint8Array | null,
-    value: Uint8Array | null,
-    timestamp: number,
-    headers: readonly Header[],
-  ): OutputRecord {
+  #record({ topic, partition, key, value, timestamp, headers }: UnplacedRecord): OutputRecord {
     const offset = this.#offsets.get(topic) ?? 0;
     this.#offsets.set(topic, offset + 1);
     return {

@@ -112,7 +112,8 @@ export class Task implements TaskScope {
         const name = internal.has(topic) ? this.internalTopic(topic) : topic;
         const feeders = options.feeders?.get(topic) ?? (options.hasUpstream && !internal.has(topic) ? [] : undefined);
         const watermark = feeders === undefined ? undefined : new Watermark(feeders);
-        this.queues.push(new SourceQueue(this, node, name, options.partition, emit, watermark));
+        const { partition } = options;
+        this.queues.push(new SourceQueue(this, node, { topic: name, partition }, emit, watermark));
       }
     }
     // Operators behind no source of records (only stores) are built, too: their processors may punctuate.
