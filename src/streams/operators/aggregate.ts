@@ -32,16 +32,16 @@ export function aggregateStream(spec: StoreSpec, aggregation: Aggregation, sends
         return;
       }
       const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-      const old = table.values[slot];
+      const old = table.read(slot);
       let result: unknown;
       try {
         result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
       } catch (error) {
-        table.clear(slot, 0);
+        table.discard(slot);
         scope.failed(error, node);
         return;
       }
-      const before = old === undefined ? timestamp : table.timestamps[slot]!;
+      const before = old === undefined ? timestamp : table.timestampOf(slot);
       writer.write(slot, key, result ?? null, timestamp > before ? timestamp : before, context);
     };
   };

@@ -101,7 +101,7 @@ export function aggregateSessions(
           if (!onClose) emitter.changed(merged[0]!, null, old, end, context);
         }
       } else {
-        const span = store.put(locator.bytes, locator.start, locator.end, start, end, result, end);
+        const span = store.put(locator, start, end, result, end);
         if (span === undefined) {
           scope.drop('expired', node);
           return;

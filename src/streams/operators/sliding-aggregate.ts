@@ -33,7 +33,6 @@ export function aggregateSliding(
 
     const put = (start: number, value: unknown, timestamp: number, context: TaskContext): void => {
       const { bytes, start: from, end: to } = locator;
-      const end = start + difference;
       const before = find(store.of(bytes, from, to), start);
       const old = before?.value ?? null;
       if (value === null || value === undefined) {
@@ -42,7 +41,7 @@ export function aggregateSliding(
         if (!onClose) emitter.changed(before, null, old, timestamp, context);
         return;
       }
-      const span = store.put(bytes, from, to, start, end, value, timestamp);
+      const span = store.put(locator, start, start + difference, value, timestamp);
       if (span === undefined) return;
       if (!onClose) emitter.changed(span, value, old, timestamp, context);
       else if (before === undefined) closing.add(span);

@@ -87,7 +87,7 @@ export class ClosingOrder {
     this.#filled = true;
     const { table } = this.#store;
     table.forEach((slot) => {
-      for (const span of table.values[slot]!) if (span.end >= lastClose) this.add(span);
+      for (const span of table.read(slot)!) if (span.end >= lastClose) this.add(span);
     });
   }
 

@@ -129,18 +129,15 @@ export function joinSide(options: JoinSide) {
           if (candidate.end > timeTo) break;
           if (candidate.end < expiredBefore) continue;
           hasPartner = true;
-          if (waiting !== null) waiting.matched(!isLeft, candidate.end, bytes, start, end);
+          if (waiting !== null) waiting.matched(!isLeft, candidate.end, locator);
           emit(key, value, candidate.value, Math.max(timestamp, candidate.end), context);
         }
       }
       if (isOuter && !hasPartner) {
         if (waiting === null || timeTo < streamTime) emit(key, value, null, timestamp, context);
-        else waiting.add(isLeft, timestamp, bytes, start, end, value);
+        else waiting.add(isLeft, timestamp, locator, value);
       }
-      const raw = hasRaw ? context.valueBytes : null;
-      if (own.append(bytes, start, end, timestamp, value, raw, context.valueStart, context.valueEnd) === undefined) {
-        scope.drop('expired', node);
-      }
+      if (own.append(locator, timestamp, value, hasRaw ? context : null) === undefined) scope.drop('expired', node);
       context.keyBytes = keyBytes;
       context.keyStart = keyStart;
       context.keyEnd = keyEnd;
