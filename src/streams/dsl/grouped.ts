@@ -231,8 +231,8 @@ export class TimeWindowedKStream<K, V> {
     const used = withReads(aggregation, options);
     return windowedTable<K, A>(stream, spec, used, options.operatorName, windows.graceMs, sizeMs, (sendsOld) =>
       sliding
-        ? aggregateSliding(spec, windows, used, this.#emit, sendsOld)
-        : aggregateWindows(spec, windows, used, this.#emit, sendsOld),
+        ? aggregateSliding({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld })
+        : aggregateWindows({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld }),
     );
   }
 }
@@ -295,7 +295,7 @@ export class SessionWindowedKStream<K, V> {
       options.operatorName,
       windows.graceMs + windows.gapMs,
       null,
-      (sendsOld) => aggregateSessions(spec, windows, used, this.#emit, sendsOld),
+      (sendsOld) => aggregateSessions({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld }),
     );
   }
 }

@@ -1,7 +1,6 @@
 // Aggregates per key and epoch-aligned window.
 import type { TaskContext } from '../api/context.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
-import type { EmitStrategy } from '../api/options.ts';
 import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
@@ -10,24 +9,18 @@ import type { Window, WindowState } from '../state/window-store.ts';
 import { readInt64 } from '../../util/index.ts';
 import type { TimeWindows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
-import { type Aggregation, ownCopy } from './aggregate.ts';
+import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
 
 /**
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
  * update (or, cached, once per commit), or once, when the window has closed.
  */
-export function aggregateWindows(
-  spec: StoreSpec,
-  windows: TimeWindows,
-  aggregation: Aggregation,
-  strategy: EmitStrategy,
-  sendsOld: () => boolean,
-) {
+export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOld }: WindowedAggregation<TimeWindows>) {
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<WindowState>(spec);
     const onClose = strategy === 'onWindowClose';
-    const emitter = new WindowEmitter(scope, node, spec, windows.sizeMs, sendsOld(), onClose);
+    const emitter = new WindowEmitter(scope, node, spec, sendsOld(), onClose);
     const locator = locatorFor(scope, node);
     const position = scope.position(node.name);
     const { initial, add } = aggregation;
@@ -101,7 +94,6 @@ function sameWindows(windows: TimeWindows, a: number, b: number): boolean {
 class WindowEmitter {
   readonly #next: EmitChange;
   readonly #spec: StoreSpec;
-  readonly #sizeMs: number;
   readonly #sendsOld: boolean;
   readonly #silent: boolean;
   readonly #cached: boolean;
@@ -111,10 +103,9 @@ class WindowEmitter {
   #slots: number[] = [];
   #olds: unknown[] = [];
 
-  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sizeMs: number, sendsOld: boolean, silent: boolean) {
+  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, silent: boolean) {
     this.#next = scope.forwardChange(node);
     this.#spec = spec;
-    this.#sizeMs = sizeMs;
     this.#sendsOld = sendsOld;
     this.#silent = silent;
     this.#cached = !silent && scope.isCached(spec);
@@ -164,7 +155,7 @@ class WindowEmitter {
     context.keyStart = 0;
     context.keyEnd = out.position;
     const key = this.#needsKey
-      ? { key: this.#spec.key.decode(table.arena, from, to), start, end: start + this.#sizeMs }
+      ? { key: this.#spec.key.decode(table.arena, from, to), start, end: start + this.#spec.windowSizeMs! }
       : undefined;
     this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
     context.keyBytes = keyBytes;
