@@ -47,6 +47,7 @@ export function aggregateSessions({
       result: unknown,
       context: TaskContext,
     ) => {
+      // Of one instant, as it was before: it is updated. Any other is deleted and comes again.
       const isSame = start === end && joined.length > 0;
       const old = isSame ? joined[0]!.value : null;
       if (!isSame || result === null) {

@@ -43,7 +43,7 @@ export function sinkNeeds(
 export function sink(options: SinkOptions) {
   return (scope: TaskScope, node: GraphNode): Emit => {
     const { key: keySerde, value: valueSerde, partitioner, timestamp: timestampOf, dropsNullKeys } = options;
-    const { topic: target } = options;
+    const target = options.topic;
     const { output } = scope;
     const fixed = 'fixed' in target ? target.fixed : 'internal' in target ? scope.internalTopic(target.internal) : null;
     const choose = 'choose' in target ? target.choose : null;
