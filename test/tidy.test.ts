@@ -237,6 +237,17 @@ describe('the house', () => {
     expect(offences.map(nameOf)).toEqual([]);
   });
 
+  test('has operators that reach the entries of stores through their table only', () => {
+    const operators = files.filter((file) => nameOf(file).startsWith('streams/operators/'));
+    expect(operators.length).toBeGreaterThan(5);
+    const offences = operators.filter(
+      (file) =>
+        targetsOf(file).some((target) => nameOf(target) === 'streams/state/slot-table.ts') ||
+        /\.(values|timestamps)\[/.test(codeOf(file)),
+    );
+    expect(offences.map(nameOf)).toEqual([]);
+  });
+
   test('has no file longer than its story', () => {
     const long = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > MAX_LINES).map(nameOf);
     expect(long.filter((name) => !(name in longFiles))).toEqual([]);

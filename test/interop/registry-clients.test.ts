@@ -126,7 +126,8 @@ describe.skipIf(missing.length > 0)('clients of the registry', () => {
 
   async function sql(statements: string): Promise<unknown[]> {
     const body = JSON.stringify({ ksql: statements });
-    return (await (await fetch(`${platform.url('sql')}/ksql`, { method: 'POST', body })).json()) as unknown[];
+    const headers = { 'content-type': 'application/json' };
+    return (await (await fetch(`${platform.url('sql')}/ksql`, { method: 'POST', headers, body })).json()) as unknown[];
   }
 
   describe.each([...BEFORE_SQL, ...NODE, ...AFTER_NODE, ...(hasCertificates ? SECURED : [])])('%s', (file) => {
@@ -164,7 +165,7 @@ describe.skipIf(missing.length > 0)('clients of the registry', () => {
     expect(answers).toHaveLength(4);
     const response = await fetch(`${platform.url('sql')}/query-stream`, {
       method: 'POST',
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
       body: JSON.stringify({ sql: `SELECT id, name FROM ${stream} EMIT CHANGES LIMIT ${values.length};` }),
     });
     const [, ...rows] = (await response.json()) as unknown[];

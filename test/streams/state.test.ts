@@ -10,8 +10,9 @@ import { IntervalState } from '../../src/streams/state/interval-store.ts';
 import { KeyValueState } from '../../src/streams/state/key-value-store.ts';
 import { OuterBufferState } from '../../src/streams/state/outer-buffer-store.ts';
 import { SlotTable, UNLOGGED } from '../../src/streams/state/slot-table.ts';
-import { FROM_LOG, type StateStore, type StoreSpec } from '../../src/streams/state/store.ts';
+import { FROM_LOG, type Row, type StateStore, type StoreSpec } from '../../src/streams/state/store.ts';
 import { SubscriptionState } from '../../src/streams/state/subscription-store.ts';
+import type { Key, Table } from '../../src/streams/state/table.ts';
 import { typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
 import { WindowState } from '../../src/streams/state/window-store.ts';
 import { stateStoreSuite } from '../suites/state-store.ts';
@@ -27,6 +28,18 @@ const spec = (kind: StoreSpec['kind'], more: Partial<StoreSpec> = {}): StoreSpec
   ...more,
 });
 const bytes = (key: string): Buffer => Buffer.from(key);
+const keyOf = (key: string): Key => ({ bytes: bytes(key), start: 0, end: key.length });
+const keyIn = (table: Table<unknown>, slot: number): string =>
+  table.arena.toString('latin1', table.keyStart(slot), table.keyEnd(slot));
+/** A row on its own. */
+const rowOf = (key: Buffer, value: Buffer | null, timestamp: number): Row => ({
+  bytes: Buffer.concat([key, value ?? bytes('')]),
+  keyStart: 0,
+  keyEnd: key.length,
+  valueStart: value === null ? -1 : key.length,
+  valueEnd: key.length + (value?.length ?? 0),
+  timestamp,
+});
 
 describe('the slot table', () => {
   test('behaves like a map, whatever is put and removed', () => {
@@ -39,21 +52,21 @@ describe('the slot table', () => {
       const table = new SlotTable<number>(tracked ? UNLOGGED : 0);
       const model = new Map<string, number>();
       const logged = new Map<string, number | undefined>();
-      const drain = () => table.drain(UNLOGGED, (slot) => logged.set(table.key(slot).toString(), table.values[slot]));
+      const drain = () => table.drain(UNLOGGED, (slot) => logged.set(keyIn(table, slot), table.read(slot)));
       for (const { key, value, drain: drains } of operations) {
         const buffer = bytes(key);
         if (value === null) {
           const slot = table.find(buffer, 0, buffer.length);
-          if (slot >= 0 && table.values[slot] !== undefined) table.remove(slot, 0);
+          if (slot >= 0 && table.read(slot) !== undefined) table.remove(slot, 0);
           model.delete(key);
         } else {
-          table.set(table.slotFor(buffer, 0, buffer.length), value, 0);
+          table.write(table.slotFor(buffer, 0, buffer.length), value, 0);
           model.set(key, value);
         }
         if (drains) drain();
       }
       drain();
-      const found = table.sorted().map((slot) => [table.key(slot).toString(), table.values[slot]]);
+      const found = table.sorted().map((slot) => [keyIn(table, slot), table.read(slot)]);
       expect(found).toEqual([...model].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b))));
       expect(table.size).toBe(model.size);
       if (tracked) for (const [key, value] of model) expect(logged.get(key)).toBe(value);
@@ -62,8 +75,8 @@ describe('the slot table', () => {
 
   test('sorts within bounds', () => {
     const table = new SlotTable<number>();
-    for (const key of ['b', 'a', 'd', 'c']) table.set(table.slotFor(bytes(key), 0, 1), 1, 0);
-    expect(table.sorted(bytes('b'), bytes('c')).map((slot) => table.key(slot).toString())).toEqual(['b', 'c']);
+    for (const key of ['b', 'a', 'd', 'c']) table.write(table.slotFor(bytes(key), 0, 1), 1, 0);
+    expect(table.sorted(bytes('b'), bytes('c')).map((slot) => keyIn(table, slot))).toEqual(['b', 'c']);
   });
 });
 
@@ -80,11 +93,11 @@ stateStoreSuite('key-value', {
 });
 
 const windowPut = (key: string, start: number, value: string | null, timestamp: number) => (store: WindowState) => {
-  const table = store.tableFor(start);
+  const table = store.windowFor(start)?.table;
   if (table === undefined) return;
   const slot = table.slotFor(bytes(key), 0, key.length);
   if (value === null) table.remove(slot, timestamp);
-  else table.set(slot, value, timestamp);
+  else table.write(slot, value, timestamp);
 };
 
 stateStoreSuite<WindowState>('window', {
@@ -99,10 +112,8 @@ stateStoreSuite<WindowState>('window', {
   ],
   contents: (store) =>
     store.starts.flatMap((start) => {
-      const table = store.table(start)!;
-      return table
-        .sorted()
-        .map((slot) => [start, table.key(slot).toString(), table.values[slot], table.timestamps[slot]]);
+      const { table } = store.find(start)!;
+      return table.sorted().map((slot) => [start, keyIn(table, slot), table.read(slot), table.timestampOf(slot)]);
     }),
 });
 
@@ -110,23 +121,19 @@ const spansOf = (store: IntervalState): unknown =>
   store.table
     .sorted()
     .flatMap((slot) =>
-      store.table.values[slot]!.map(({ start, end, value, timestamp }) => [
-        store.table.key(slot).toString(),
-        start,
-        end,
-        value,
-        timestamp,
-      ]),
+      store.table
+        .read(slot)!
+        .map(({ start, end, value, timestamp }) => [keyIn(store.table, slot), start, end, value, timestamp]),
     );
 
 stateStoreSuite<IntervalState>('session', {
   create: (tracking) => new IntervalState(spec('session', { retentionMs: 1000 }), tracking),
   changes: [
-    (store) => store.put(bytes('a'), 0, 1, 5, 9, 'x', 9),
-    (store) => store.put(bytes('b'), 0, 1, 5, 5, 'y', 5),
-    (store) => store.put(bytes('a'), 0, 1, 1, 2, 'z', 2),
+    (store) => store.put(keyOf('a'), 5, 9, 'x', 9),
+    (store) => store.put(keyOf('b'), 5, 5, 'y', 5),
+    (store) => store.put(keyOf('a'), 1, 2, 'z', 2),
     (store) => store.remove(store.of(bytes('a'), 0, 1)![1]!, 9),
-    (store) => store.put(bytes('a'), 0, 1, 1, 9, 'zx', 9),
+    (store) => store.put(keyOf('a'), 1, 9, 'zx', 9),
   ],
   contents: spansOf,
 });
@@ -134,10 +141,10 @@ stateStoreSuite<IntervalState>('session', {
 stateStoreSuite<IntervalState>('join buffer', {
   create: (tracking) => new IntervalState(spec('join-buffer', { retentionMs: 1000 }), tracking),
   changes: [
-    (store) => store.append(bytes('a'), 0, 1, 7, 'x'),
-    (store) => store.append(bytes('a'), 0, 1, 7, 'y'),
-    (store) => store.append(bytes('a'), 0, 1, 3, 'z'),
-    (store) => store.append(bytes('b'), 0, 1, 9, 'w'),
+    (store) => store.append(keyOf('a'), 7, 'x'),
+    (store) => store.append(keyOf('a'), 7, 'y'),
+    (store) => store.append(keyOf('a'), 3, 'z'),
+    (store) => store.append(keyOf('b'), 9, 'w'),
   ],
   contents: spansOf,
 });
@@ -145,12 +152,12 @@ stateStoreSuite<IntervalState>('join buffer', {
 stateStoreSuite<OuterBufferState>('outer buffer', {
   create: (tracking) => new OuterBufferState(spec('outer-buffer', { otherValue: text as never }), tracking),
   changes: [
-    (store) => store.add(true, 5, bytes('a'), 0, 1, 'l1'),
-    (store) => store.add(true, 5, bytes('a'), 0, 1, 'l2'),
-    (store) => store.add(false, 5, bytes('a'), 0, 1, 'r1'),
-    (store) => store.add(true, 1, bytes('b'), 0, 1, 'l3'),
-    (store) => store.matched(false, 5, bytes('a'), 0, 1),
-    (store) => store.add(false, 9, bytes('c'), 0, 1, 'r2'),
+    (store) => store.add(true, 5, keyOf('a'), 'l1'),
+    (store) => store.add(true, 5, keyOf('a'), 'l2'),
+    (store) => store.add(false, 5, keyOf('a'), 'r1'),
+    (store) => store.add(true, 1, keyOf('b'), 'l3'),
+    (store) => store.matched(false, 5, keyOf('a')),
+    (store) => store.add(false, 9, keyOf('c'), 'r2'),
   ],
   contents: (store) => [store.first(true), store.first(false), store.size],
 });
@@ -158,11 +165,11 @@ stateStoreSuite<OuterBufferState>('outer buffer', {
 stateStoreSuite<BufferState>('suppression', {
   create: (tracking) => new BufferState(spec('suppress'), tracking),
   changes: [
-    (store) => store.put(bytes('a'), 0, 1, 5, '1', null, 5),
-    (store) => store.put(bytes('b'), 0, 1, 3, '2', 'old', 3),
-    (store) => store.put(bytes('a'), 0, 1, 9, '3', null, 9),
+    (store) => store.put(keyOf('a'), 5, '1', null, 5),
+    (store) => store.put(keyOf('b'), 3, '2', 'old', 3),
+    (store) => store.put(keyOf('a'), 9, '3', null, 9),
     (store) => store.takeFirst(),
-    (store) => store.put(bytes('c'), 0, 1, 4, null, 'gone', 4),
+    (store) => store.put(keyOf('c'), 4, null, 'gone', 4),
   ],
   contents: (store) => [store.size, store.size > 0 ? store.minTime : null],
 });
@@ -188,9 +195,9 @@ test('a join buffer forgets what has expired before anybody asked for its change
   const create = (): IntervalState =>
     new IntervalState(spec('join-buffer', { retentionMs: 500 }), { log: true, checkpoint: true });
   const store = create();
-  const value = bytes('raw');
+  const raw = { valueBytes: bytes('raw'), valueStart: 0, valueEnd: 3 };
   const times = 150_000;
-  for (let time = 0; time < times; time++) store.append(bytes(`k${time % 7}`), 0, 2, time, `v${time}`, value, 0, 3);
+  for (let time = 0; time < times; time++) store.append(keyOf(`k${time % 7}`), time, `v${time}`, raw);
   const logged = create();
   const saved = create();
   let rows = 0;
@@ -198,8 +205,7 @@ test('a join buffer forgets what has expired before anybody asked for its change
     (back: IntervalState) =>
     (key: Buffer, row: Buffer | null, timestamp: number): void => {
       rows++;
-      const all = Buffer.concat([key, row!]);
-      back.restore(all, 0, key.length, key.length, all.length, timestamp, 1);
+      back.restore(rowOf(key, row, timestamp), 1);
     };
   store.drainLog(into(logged));
   store.drainCheckpoint(1, into(saved));
@@ -306,12 +312,12 @@ describe('the checkpoint', () => {
     const entries = ({ store, windows }: typeof now): unknown => {
       const all: unknown[] = [];
       for (const slot of store.table.sorted()) {
-        all.push([store.table.key(slot).toString(), store.table.values[slot], store.table.timestamps[slot]]);
+        all.push([keyIn(store.table, slot), store.table.read(slot), store.table.timestampOf(slot)]);
       }
       for (const start of windows.starts) {
-        const table = windows.table(start)!;
+        const { table } = windows.find(start)!;
         for (const slot of table.sorted()) {
-          all.push([start, table.key(slot).toString(), table.values[slot], table.timestamps[slot]]);
+          all.push([start, keyIn(table, slot), table.read(slot), table.timestampOf(slot)]);
         }
       }
       return all;
@@ -337,8 +343,7 @@ describe('the checkpoint', () => {
         await checkpoint.load(stores(back.store, back.windows));
         for (const { kind, key, value, timestamp } of log) {
           const to = kind === 'window' ? back.windows : back.store;
-          const all = Buffer.concat([key, value ?? Buffer.alloc(0)]);
-          to.restore(all, 0, key.length, value === null ? -1 : key.length, all.length, timestamp, FROM_LOG);
+          to.restore(rowOf(key, value, timestamp), FROM_LOG);
         }
         expect([round, entries(back)]).toEqual([round, entries(now)]);
         now = back;

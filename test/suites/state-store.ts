@@ -35,9 +35,9 @@ export function stateStoreSuite<S extends StateStore>(
       for (const { key, value, timestamp } of rows) {
         // Somewhere among other bytes, as it lies in a batch or in a file.
         const bytes = Buffer.concat([Buffer.from('before'), key, value ?? Buffer.alloc(0), Buffer.from('behind')]);
-        const valueStart = 6 + key.length;
-        const valueEnd = bytes.length - 6;
-        store.restore(bytes, 6, valueStart, value === null ? -1 : valueStart, valueEnd, timestamp, generation);
+        const keyEnd = 6 + key.length;
+        const valueStart = value === null ? -1 : keyEnd;
+        store.restore({ bytes, keyStart: 6, keyEnd, valueStart, valueEnd: bytes.length - 6, timestamp }, generation);
       }
     };
     const sorted = (rows: readonly StoreRow[]): readonly StoreRow[] =>

@@ -236,8 +236,8 @@ export class TimeWindowedKStream<K, V> {
       sizeMs,
       build: (sendsOld) =>
         sliding
-          ? aggregateSliding(spec, windows, used, this.#emit, sendsOld)
-          : aggregateWindows(spec, windows, used, this.#emit, sendsOld),
+          ? aggregateSliding({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld })
+          : aggregateWindows({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld }),
     });
   }
 }
@@ -298,7 +298,7 @@ export class SessionWindowedKStream<K, V> {
       reads: used.reads,
       graceMs: windows.graceMs + windows.gapMs,
       sizeMs: null,
-      build: (sendsOld) => aggregateSessions(spec, windows, used, this.#emit, sendsOld),
+      build: (sendsOld) => aggregateSessions({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld }),
     });
   }
 }

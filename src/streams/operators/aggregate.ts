@@ -1,5 +1,5 @@
 import type { Emit, GraphNode } from '../graph/node.ts';
-import type { Reads } from '../api/options.ts';
+import type { EmitStrategy, Reads } from '../api/options.ts';
 import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
@@ -13,6 +13,15 @@ export interface Aggregation {
   /** Makes one aggregate of two sessions. */
   readonly merge: ((key: unknown, one: unknown, other: unknown) => unknown) | null;
   readonly reads: Reads;
+}
+
+/** What aggregates per window, whatever the windows are, are made of. */
+export interface WindowedAggregation<W> {
+  readonly spec: StoreSpec;
+  readonly windows: W;
+  readonly aggregation: Aggregation;
+  readonly strategy: EmitStrategy;
+  readonly sendsOld: () => boolean;
 }
 
 /**
@@ -32,16 +41,16 @@ export function aggregateStream(spec: StoreSpec, aggregation: Aggregation, sends
         return;
       }
       const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-      const old = table.values[slot];
+      const old = table.read(slot);
       let result: unknown;
       try {
         result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
       } catch (error) {
-        table.clear(slot, 0);
+        table.discard(slot);
         scope.failed(error, node);
         return;
       }
-      const before = old === undefined ? timestamp : table.timestamps[slot]!;
+      const before = old === undefined ? timestamp : table.timestampOf(slot);
       writer.write(slot, key, result ?? null, timestamp > before ? timestamp : before, context);
     };
   };

@@ -1,12 +1,13 @@
 import { ByteWriter } from '../../util/index.ts';
 import type { TaskContext } from '../api/context.ts';
 import type { AnySerde, GraphNode, TaskScope } from '../graph/node.ts';
+import type { Key } from '../state/table.ts';
 
 /**
  * Finds the bytes of a key: those in the context where they are the ones wanted, else freshly encoded ones in a buffer of
  * its own.
  */
-export class KeyLocator {
+export class KeyLocator implements Key {
   bytes: Buffer;
   start = 0;
   end = 0;

@@ -1,69 +1,79 @@
 // Aggregates per key and session: a record joins the sessions it is within the gap of, and makes one of them.
 import type { TaskContext } from '../api/context.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
-import type { EmitStrategy } from '../api/options.ts';
 import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
-import type { StoreSpec } from '../state/store.ts';
+import type { Key } from '../state/table.ts';
 import type { SessionWindows } from '../api/windows.ts';
-import { type Aggregation, ownCopy } from './aggregate.ts';
-import { ClosingOrder, SpanEmitter } from './span-emitter.ts';
+import { ownCopy, type WindowedAggregation } from './aggregate.ts';
+import { SpanEmitter } from './span-emitter.ts';
 
 /**
  * Sessions that a record has merged or widened are deleted, with a tombstone each, before the result follows. A session
  * takes records until stream time has passed its end by gap and grace.
  */
-export function aggregateSessions(
-  spec: StoreSpec,
-  windows: SessionWindows,
-  aggregation: Aggregation,
-  strategy: EmitStrategy,
-  sendsOld: () => boolean,
-) {
+export function aggregateSessions({
+  spec,
+  windows,
+  aggregation,
+  strategy,
+  sendsOld,
+}: WindowedAggregation<SessionWindows>) {
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<IntervalState>(spec);
-    const onClose = strategy === 'onWindowClose';
-    const emitter = new SpanEmitter(scope, node, spec, sendsOld(), !onClose);
-    const closing = new ClosingOrder(store);
     const locator = locatorFor(scope, node);
     const position = scope.position(node.name);
     const { initial, add, merge } = aggregation;
-    const { gapMs, graceMs } = windows;
+    const { gapMs } = windows;
+    const waitMs = gapMs + windows.graceMs;
+    const onClose = strategy === 'onWindowClose';
+    const emitter = new SpanEmitter(scope, node, spec, sendsOld(), onClose ? waitMs : null);
     const mine = ownCopy(spec, sendsOld());
-    if (onClose) scope.holdsBack(node, position, () => graceMs + gapMs);
+    if (onClose) scope.holdsBack(node, position, () => waitMs);
 
-    const emitClosed = (closeTime: number, context: TaskContext): void => {
-      if (closeTime <= position.lastClose) return;
-      position.lastClose = closeTime;
-      for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
-        emitter.emit(span, span.value, null, span.end, context);
-      }
+    /** The record and the sessions that it joins, in one. */
+    const aggregate = (key: unknown, value: unknown, joined: readonly Interval[]): unknown => {
+      let result = initial === null ? null : initial();
+      for (const span of joined) result = merge!(key, result, mine(span.value));
+      return add(key, value, result) ?? null;
     };
-    if (onClose) {
-      scope.onTime(node, () => {
-        closing.fill(position.lastClose);
-        emitClosed(scope.timeOf(position) - graceMs - gapMs, scope.context);
-      });
-    }
+
+    /** One session, from `start` to `end`, takes the place of those that the record has joined. */
+    const replace = (
+      joined: readonly Interval[],
+      start: number,
+      end: number,
+      result: unknown,
+      context: TaskContext,
+    ) => {
+      // Of one instant, as it was before: it is updated. Any other is deleted and comes again.
+      const isSame = start === end && joined.length > 0;
+      const old = isSame ? joined[0]!.value : null;
+      if (!isSame || result === null) {
+        for (const span of joined) {
+          const before = span.value;
+          store.remove(span, span.end);
+          emitter.changed(span, null, before, span.end, context);
+        }
+      }
+      if (result === null) return;
+      const span = store.put(locator, start, end, result, end);
+      if (span === undefined) scope.drop('expired', node);
+      else emitter.changed(span, result, old, end, context);
+    };
 
     return (key, value, timestamp, context) => {
       if (value === null || !locator.locate(key, context)) {
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
-      if (onClose) closing.fill(position.lastClose);
-      const closeTime = scope.timeAfter(position, timestamp) - graceMs - gapMs;
-      // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
-      if (onClose) emitClosed(closeTime, context);
-
-      const merged: Interval[] = [];
+      const closeTime = scope.timeAfter(position, timestamp) - waitMs;
+      emitter.closeBefore(closeTime, context);
+      const joined = sessionsAround(store, locator, timestamp, gapMs);
       let start = timestamp;
       let end = timestamp;
-      const expiredBefore = store.expiredBefore;
-      for (const span of store.of(locator.bytes, locator.start, locator.end) ?? []) {
-        if (span.end < timestamp - gapMs || span.start > timestamp + gapMs || span.end < expiredBefore) continue;
-        merged.push(span);
+      for (const span of joined) {
         if (span.start < start) start = span.start;
         if (span.end > end) end = span.end;
       }
@@ -73,45 +83,28 @@ export function aggregateSessions(
       }
       let result: unknown;
       try {
-        result = initial === null ? null : initial();
-        for (const span of merged) {
-          const own = mine(span.value);
-          result = merge!(key, result, own);
-        }
-        result = add(key, value, result);
+        result = aggregate(key, value, joined);
       } catch (error) {
         scope.failed(error, node);
         return;
       }
-
-      const grown = start !== timestamp || end !== timestamp;
-      let old: unknown = null;
-      if (grown) {
-        for (const span of merged) {
-          const before = span.value;
-          store.remove(span, span.end);
-          if (!onClose) emitter.changed(span, null, before, span.end, context);
-        }
-      } else if (merged.length === 1) {
-        old = merged[0]!.value;
-      }
-      if (result === null || result === undefined) {
-        if (!grown && merged.length === 1) {
-          store.remove(merged[0]!, end);
-          if (!onClose) emitter.changed(merged[0]!, null, old, end, context);
-        }
-      } else {
-        const span = store.put(locator.bytes, locator.start, locator.end, start, end, result, end);
-        if (span === undefined) {
-          scope.drop('expired', node);
-          return;
-        }
-        if (onClose) {
-          if (grown || merged.length === 0) closing.add(span);
-        } else {
-          emitter.changed(span, result, old, end, context);
-        }
-      }
+      replace(joined, start, end, result, context);
     };
   };
+}
+
+/** The sessions of a key that a record is within the gap of. */
+function sessionsAround(
+  store: IntervalState,
+  { bytes, start, end }: Key,
+  timestamp: number,
+  gapMs: number,
+): Interval[] {
+  const { expiredBefore } = store;
+  const found: Interval[] = [];
+  for (const span of store.of(bytes, start, end) ?? []) {
+    if (span.end < timestamp - gapMs || span.start > timestamp + gapMs || span.end < expiredBefore) continue;
+    found.push(span);
+  }
+  return found;
 }

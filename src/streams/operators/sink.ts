@@ -42,30 +42,19 @@ export function sinkNeeds(
 /** Writes records to a topic. A key or value that is still the bytes it came in is written as these bytes. */
 export function sink(options: SinkOptions) {
   return (scope: TaskScope, node: GraphNode): Emit => {
-    const rawKey = scope.plan.hasKeyBytes(node);
-    const rawValue = scope.plan.hasValueBytes(node);
-    const keyOut = new ByteWriter();
-    const valueOut = new ByteWriter();
+    const { key: keySerde, value: valueSerde, partitioner, timestamp: timestampOf, dropsNullKeys } = options;
+    const target = options.topic;
     const { output } = scope;
-    const {
-      key: keySerde,
-      value: valueSerde,
-      partitioner,
-      timestamp: timestampOf,
-      dropsNullKeys,
-      topic: target,
-    } = options;
     const fixed = 'fixed' in target ? target.fixed : 'internal' in target ? scope.internalTopic(target.internal) : null;
     const choose = 'choose' in target ? target.choose : null;
-    const keyView = new SpanView();
-    const valueView = new SpanView();
     // Headers that name schemas are for topics that applications share; our own hold the other form. A key's partition is
     // the same in both, so that they can be joined.
     const isShared = !('internal' in target);
-    const keyHeader = keySerde.schemaHeader;
-    const valueHeader = valueSerde.schemaHeader;
-    const writesHeaders = isShared && (keyHeader?.isWritten === true || valueHeader?.isWritten === true);
-    const looksAtHeaders = keyHeader !== undefined || valueHeader !== undefined;
+    const keys = new OutgoingBytes(keySerde, isShared);
+    const values = new OutgoingBytes(valueSerde, isShared);
+    const headersOut = new OutgoingHeaders(keySerde, valueSerde, isShared);
+    const rawKey = scope.plan.hasKeyBytes(node);
+    const rawValue = scope.plan.hasValueBytes(node);
     let unkeyed = 0;
 
     // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
@@ -79,65 +68,97 @@ export function sink(options: SinkOptions) {
     };
 
     function write(key: unknown, value: unknown, timestamp: number, context: TaskContext): void {
-      let keyBytes: Buffer | null = null;
-      let partitionedBy: Buffer | null = null;
-      if (rawKey) {
-        if (context.keyStart >= 0) keyBytes = keyView.of(context.keyBytes, context.keyStart, context.keyEnd);
-      } else if (key !== null) {
-        keyOut.reset();
-        keySerde.encode(key, keyOut);
-        const prefixBytes = prefixOf(keySerde);
-        keyBytes = keyView.of(keyOut.buffer, isShared ? prefixBytes : 0, keyOut.position);
-        if (!isShared && prefixBytes > 0) partitionedBy = keyOut.buffer.subarray(prefixBytes, keyOut.position);
-      }
+      const keyBytes = rawKey ? keys.raw(context.keyBytes, context.keyStart, context.keyEnd) : keys.encoded(key);
       if (keyBytes === null && dropsNullKeys === true) {
         scope.drop('null-key', node);
         return;
       }
-      let valueBytes: Buffer | null = null;
-      if (value !== null) {
-        if (rawValue) {
-          valueBytes = valueView.of(context.valueBytes, context.valueStart, context.valueEnd);
-        } else {
-          valueOut.reset();
-          valueSerde.encode(value, valueOut);
-          valueBytes = valueView.of(valueOut.buffer, isShared ? prefixOf(valueSerde) : 0, valueOut.position);
-        }
-      }
+      const valueBytes =
+        rawValue && value !== null
+          ? values.raw(context.valueBytes, context.valueStart, context.valueEnd)
+          : values.encoded(value);
       const topic = fixed ?? choose!(key, value, context);
       const partitions = output.partitionsOf(topic);
-      const partition =
-        partitions <= 1
-          ? partitions - 1
-          : partitioner !== undefined
-            ? partitioner(topic, key, value, partitions)
-            : keyBytes === null
-              ? unkeyed++ % partitions
-              : partitionForKey(partitionedBy ?? keyBytes, partitions);
+      let partition = partitions - 1;
+      if (partitions > 1) {
+        if (partitioner !== undefined) partition = partitioner(topic, key, value, partitions);
+        else if (keyBytes === null) partition = unkeyed++ % partitions;
+        else partition = partitionForKey(rawKey ? keyBytes : keys.withoutPrefix(), partitions);
+      }
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
-      let headers: readonly Header[] | undefined = context.hasHeaders ? context.headers : undefined;
-      if (looksAtHeaders && headers !== undefined) headers = withoutSchemas(headers);
-      if (writesHeaders) headers = withSchemas(headers ?? [], keyBytes !== null, valueBytes !== null);
+      const headers = headersOut.of(context, keyBytes !== null, valueBytes !== null);
       output.send(topic, partition, keyBytes, valueBytes, at, headers);
     }
-
-    /** Those that came with the record are about other bytes. */
-    function withoutSchemas(headers: readonly Header[]): readonly Header[] {
-      const isOurs = ({ key }: Header) => key === keyHeader?.key || key === valueHeader?.key;
-      return headers.some(isOurs) ? headers.filter((header) => !isOurs(header)) : headers;
-    }
-
-    /** Nulls have no schema. */
-    function withSchemas(headers: readonly Header[], hasKey: boolean, hasValue: boolean): readonly Header[] {
-      const all = [...headers];
-      if (hasKey && keyHeader?.written !== undefined) all.push(keyHeader.written.header);
-      if (hasValue && valueHeader?.written !== undefined) all.push(valueHeader.written.header);
-      return all;
-    }
   };
+}
+
+/** The bytes of keys, or of values, on their way out. */
+class OutgoingBytes {
+  readonly #serde: AnySerde;
+  readonly #isShared: boolean;
+  readonly #out = new ByteWriter();
+  readonly #view = new SpanView();
+  readonly #bareView = new SpanView();
+
+  constructor(serde: AnySerde, isShared: boolean) {
+    this.#serde = serde;
+    this.#isShared = isShared;
+  }
+
+  raw(bytes: Buffer, start: number, end: number): Buffer | null {
+    return start < 0 ? null : this.#view.of(bytes, start, end);
+  }
+
+  encoded(value: unknown): Buffer | null {
+    if (value === null) return null;
+    const out = this.#out;
+    out.reset();
+    this.#serde.encode(value, out);
+    return this.#view.of(out.buffer, this.#isShared ? prefixOf(this.#serde) : 0, out.position);
+  }
+
+  /** What was encoded last, without what a header stands for. */
+  withoutPrefix(): Buffer {
+    return this.#bareView.of(this.#out.buffer, prefixOf(this.#serde), this.#out.position);
+  }
 }
 
 /** The bytes that a header stands for. */
 function prefixOf(serde: AnySerde): number {
   return serde.schemaHeader?.written?.prefixBytes ?? 0;
+}
+
+/** A record's headers on their way out. */
+class OutgoingHeaders {
+  readonly #key: AnySerde['schemaHeader'];
+  readonly #value: AnySerde['schemaHeader'];
+  readonly #looks: boolean;
+  readonly #writes: boolean;
+
+  constructor(key: AnySerde, value: AnySerde, isShared: boolean) {
+    this.#key = key.schemaHeader;
+    this.#value = value.schemaHeader;
+    this.#looks = this.#key !== undefined || this.#value !== undefined;
+    this.#writes = isShared && (this.#key?.isWritten === true || this.#value?.isWritten === true);
+  }
+
+  of(context: TaskContext, hasKey: boolean, hasValue: boolean): readonly Header[] | undefined {
+    let headers: readonly Header[] | undefined = context.hasHeaders ? context.headers : undefined;
+    if (this.#looks && headers !== undefined) headers = this.#withoutSchemas(headers);
+    return this.#writes ? this.#withSchemas(headers ?? [], hasKey, hasValue) : headers;
+  }
+
+  /** Those that came with the record are about other bytes. */
+  #withoutSchemas(headers: readonly Header[]): readonly Header[] {
+    const isOurs = ({ key }: Header) => key === this.#key?.key || key === this.#value?.key;
+    return headers.some(isOurs) ? headers.filter((header) => !isOurs(header)) : headers;
+  }
+
+  /** Nulls have no schema. */
+  #withSchemas(headers: readonly Header[], hasKey: boolean, hasValue: boolean): readonly Header[] {
+    const all = [...headers];
+    if (hasKey && this.#key?.written !== undefined) all.push(this.#key.written.header);
+    if (hasValue && this.#value?.written !== undefined) all.push(this.#value.written.header);
+    return all;
+  }
 }

@@ -3,10 +3,13 @@ import type { TaskContext } from '../api/context.ts';
 import type { EmitChange, GraphNode } from '../graph/node.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
-import type { StoreSpec } from '../state/store.ts';
+import type { EmitPosition, StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';
 
-/** Passes a span's value on, under the key with its window: at once, or, cached, the last one per span at the flush. */
+/**
+ * Passes a span's value on, under the key with its window: at once, or, cached, the last one per span at the flush, or
+ * once, when time has passed the span's end by `closesAfterMs`.
+ */
 export class SpanEmitter {
   readonly #scope: TaskScope;
   readonly #next: EmitChange;
@@ -16,26 +19,51 @@ export class SpanEmitter {
   readonly #cached: boolean;
   readonly #needsKey: boolean;
   readonly #out = new ByteWriter(64);
+  readonly #closing: ClosingOrder | null;
+  readonly #position: EmitPosition;
   #pending = new Map<Interval, unknown>();
 
-  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, cacheable: boolean) {
+  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, closesAfterMs: number | null) {
     this.#scope = scope;
     this.#next = scope.forwardChange(node);
     this.#spec = spec;
     this.#store = scope.store<IntervalState>(spec);
     this.#sendsOld = sendsOld;
-    this.#cached = cacheable && scope.isCached(spec);
+    this.#cached = closesAfterMs === null && scope.isCached(spec);
     this.#needsKey = scope.plan.childrenNeedKey(node);
+    this.#closing = closesAfterMs === null ? null : new ClosingOrder(this.#store);
+    this.#position = scope.position(node.name);
     if (this.#cached) scope.onFlush(node, () => this.#flush());
+    if (closesAfterMs !== null) {
+      scope.onTime(node, () => this.closeBefore(scope.timeOf(this.#position) - closesAfterMs, scope.context));
+    }
   }
 
-  /** The span has been given `value` (null: it is gone). */
+  /**
+   * Emits what closes, where that is what is emitted. Comes before a record moves the store's time on: behind a gap in the
+   * data, what closes would have expired.
+   */
+  closeBefore(closeTime: number, context: TaskContext): void {
+    const closing = this.#closing;
+    if (closing === null) return;
+    const position = this.#position;
+    closing.fill(position.lastClose);
+    if (closeTime <= position.lastClose) return;
+    position.lastClose = closeTime;
+    for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
+      this.#emit(span, span.value, null, span.timestamp, context);
+    }
+  }
+
+  /** The span has been given `value` (null: it is gone); `old` is null when it is new. */
   changed(span: Interval, value: unknown, old: unknown, timestamp: number, context: TaskContext): void {
-    if (!this.#cached) this.emit(span, value, old, timestamp, context);
+    if (this.#closing !== null) {
+      if (old === null && value !== null) this.#closing.add(span);
+    } else if (!this.#cached) this.#emit(span, value, old, timestamp, context);
     else if (!this.#pending.has(span)) this.#pending.set(span, old);
   }
 
-  emit(span: Interval, value: unknown, old: unknown, timestamp: number, context: TaskContext): void {
+  #emit(span: Interval, value: unknown, old: unknown, timestamp: number, context: TaskContext): void {
     const { keyBytes, keyStart, keyEnd } = context;
     const { table } = this.#store;
     const from = table.keyStart(span.slot);
@@ -63,13 +91,13 @@ export class SpanEmitter {
     for (const [span, old] of pending) {
       const value = span.value ?? null;
       if (value === null && old === null) continue;
-      this.emit(span, value, old, span.timestamp, this.#scope.context);
+      this.#emit(span, value, old, span.timestamp, this.#scope.context);
     }
   }
 }
 
 /** Spans by (end, start, key bytes): a heap whose removed entries are skipped when they come up. */
-export class ClosingOrder {
+class ClosingOrder {
   readonly #store: IntervalState;
   readonly #heap: Interval[] = [];
   #filled = false;
@@ -87,7 +115,7 @@ export class ClosingOrder {
     this.#filled = true;
     const { table } = this.#store;
     table.forEach((slot) => {
-      for (const span of table.values[slot]!) if (span.end >= lastClose) this.add(span);
+      for (const span of table.read(slot)!) if (span.end >= lastClose) this.add(span);
     });
   }
 

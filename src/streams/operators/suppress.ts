@@ -61,7 +61,7 @@ export function suppressOperator(spec: StoreSpec, options: Suppressed, graceMs: 
         if (end - start > longestMs) longestMs = end - start;
         time = end;
       }
-      buffer.put(locator.bytes, locator.start, locator.end, time, value, keepsOld ? old : null, timestamp);
+      buffer.put(locator, time, value, keepsOld ? old : null, timestamp);
       emitDue(streamTime, context);
     };
   };

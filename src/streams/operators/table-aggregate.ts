@@ -134,7 +134,7 @@ export function aggregateChanges(spec: StoreSpec, aggregation: TableAggregation,
       }
       const { added, removed } = value as Change;
       const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-      const old = table.values[slot];
+      const old = table.read(slot);
       let aggregate: unknown = old === undefined ? null : mine(old);
       try {
         if (removed !== null && aggregate !== null) aggregate = subtract(key, removed, aggregate) ?? null;
@@ -142,15 +142,15 @@ export function aggregateChanges(spec: StoreSpec, aggregation: TableAggregation,
           aggregate = add(key, added, aggregate === null && initial !== null ? initial() : aggregate) ?? null;
         }
       } catch (error) {
-        table.clear(slot, 0);
+        table.discard(slot);
         scope.failed(error, node);
         return;
       }
       if (old === undefined && aggregate === null) {
-        table.clear(slot, 0);
+        table.discard(slot);
         return;
       }
-      const before = old === undefined ? timestamp : table.timestamps[slot]!;
+      const before = old === undefined ? timestamp : table.timestampOf(slot);
       writer.write(slot, key, aggregate, timestamp > before ? timestamp : before, context);
     };
   };

@@ -3,8 +3,8 @@ import type { TaskContext } from '../api/context.ts';
 import type { EmitChange, GraphNode } from '../graph/node.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
-import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';
 import type { StoreSpec } from '../state/store.ts';
+import type { Table } from '../state/table.ts';
 
 /** The current value of a table, whether it has a store of its own or is computed from one further up. */
 export interface ValueGetter {
@@ -31,12 +31,12 @@ export function storeGetter(spec: StoreSpec): GetterSupplier {
         timestamp: -1,
         get(_key, bytes, start, end) {
           const slot = table.find(bytes, start, end);
-          const value = slot < 0 ? undefined : table.values[slot];
+          const value = slot < 0 ? undefined : table.read(slot);
           if (value === undefined) {
             this.timestamp = -1;
             return null;
           }
-          this.timestamp = table.timestamps[slot]!;
+          this.timestamp = table.timestampOf(slot);
           return value;
         },
       };
@@ -71,7 +71,7 @@ export function mappedGetter(
  * task flushes, together with the value at the flush before.
  */
 export class TableWriter {
-  readonly table: SlotTable<unknown>;
+  readonly table: Table<unknown>;
   readonly #next: EmitChange;
   readonly #sendsOld: boolean;
   readonly #cached: boolean;
@@ -92,22 +92,21 @@ export class TableWriter {
   /** The value in `slot` becomes `value`. The context's key bytes are those of the slot while the change is passed on. */
   write(slot: number, key: unknown, value: unknown, timestamp: number, context: TaskContext): void {
     const { table } = this;
-    const old = table.values[slot] ?? null;
+    const old = table.read(slot) ?? null;
     if (this.#cached) {
-      if ((table.flags[slot]! & UNEMITTED) === 0) {
-        table.mark(slot, UNEMITTED);
+      if (table.pin(slot)) {
         this.#slots.push(slot);
         this.#olds.push(old);
       }
       if (value === null) table.remove(slot, timestamp);
-      else table.set(slot, value, timestamp);
+      else table.write(slot, value, timestamp);
       return;
     }
     const { keyBytes, keyStart, keyEnd } = context;
     const start = table.keyStart(slot);
     const end = table.keyEnd(slot);
     if (value === null) table.remove(slot, timestamp);
-    else table.set(slot, value, timestamp);
+    else table.write(slot, value, timestamp);
     context.keyBytes = table.arena;
     context.keyStart = start;
     context.keyEnd = end;
@@ -122,9 +121,9 @@ export class TableWriter {
     const slots = this.#slots;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
-      const value = table.values[slot] ?? null;
+      const value = table.read(slot) ?? null;
       const old = this.#olds[i];
-      const timestamp = table.timestamps[slot]!;
+      const timestamp = table.timestampOf(slot);
       if (value !== null || old !== null) {
         const start = table.keyStart(slot);
         const end = table.keyEnd(slot);
@@ -135,7 +134,7 @@ export class TableWriter {
         const key = needsKey ? spec.key.decode(table.arena, start, end) : undefined;
         this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
       }
-      table.clear(slot, UNEMITTED);
+      table.unpin(slot);
     }
     slots.length = 0;
     this.#olds.length = 0;

@@ -68,8 +68,8 @@ export function tableMap(mapperOf: MapperOf, options: TableOperator, isFilter = 
         }
         locator.locate(key, context);
         const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-        if (isFilter && mapped === null && table.values[slot] === undefined) {
-          table.clear(slot, 0);
+        if (isFilter && mapped === null && table.read(slot) === undefined) {
+          table.discard(slot);
           return;
         }
         writer.write(slot, key, mapped, timestamp, context);

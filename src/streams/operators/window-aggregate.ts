@@ -1,34 +1,26 @@
 // Aggregates per key and epoch-aligned window.
 import type { TaskContext } from '../api/context.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
-import type { EmitStrategy } from '../api/options.ts';
 import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
-import { type SlotTable, UNEMITTED } from '../state/slot-table.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { WindowState } from '../state/window-store.ts';
+import type { Window, WindowState } from '../state/window-store.ts';
 import { readInt64 } from '../../util/index.ts';
 import type { TimeWindows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
-import { type Aggregation, ownCopy } from './aggregate.ts';
+import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
 
 /**
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
  * update (or, cached, once per commit), or once, when the window has closed.
  */
-export function aggregateWindows(
-  spec: StoreSpec,
-  windows: TimeWindows,
-  aggregation: Aggregation,
-  strategy: EmitStrategy,
-  sendsOld: () => boolean,
-) {
+export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOld }: WindowedAggregation<TimeWindows>) {
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<WindowState>(spec);
     const onClose = strategy === 'onWindowClose';
-    const emitter = new WindowEmitter(scope, node, spec, windows.sizeMs, sendsOld(), onClose);
+    const emitter = new WindowEmitter(scope, node, spec, sendsOld(), onClose);
     const locator = locatorFor(scope, node);
     const position = scope.position(node.name);
     const { initial, add } = aggregation;
@@ -47,9 +39,10 @@ export function aggregateWindows(
       position.lastClose = closeTime;
       const from = Math.max(lower, store.expiredBefore);
       for (const start of store.starts.filter((each) => each >= from && each <= upper)) {
-        const table = store.table(start)!;
+        const window = store.find(start)!;
+        const { table } = window;
         for (const slot of table.sorted())
-          emitter.emit(table, start, slot, null, table.values[slot], table.timestamps[slot]!, context);
+          emitter.emit(window, slot, null, table.read(slot), table.timestampOf(slot), context);
       }
     };
 
@@ -66,23 +59,24 @@ export function aggregateWindows(
           scope.drop('late', node);
           continue;
         }
-        const table = store.tableFor(start);
-        if (table === undefined) {
+        const window = store.windowFor(start);
+        if (window === undefined) {
           scope.drop('expired', node);
           continue;
         }
+        const { table } = window;
         const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-        const old = table.values[slot];
+        const old = table.read(slot);
         let result: unknown;
         try {
           result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
         } catch (error) {
-          table.clear(slot, 0);
+          table.discard(slot);
           scope.failed(error, node);
           return;
         }
-        const before = old === undefined ? timestamp : table.timestamps[slot]!;
-        emitter.update(table, start, slot, old, result ?? null, timestamp > before ? timestamp : before, context);
+        const before = old === undefined ? timestamp : table.timestampOf(slot);
+        emitter.update(window, slot, result ?? null, timestamp > before ? timestamp : before, context);
       }
       if (onClose) emitClosed(closeTime, context);
     };
@@ -100,21 +94,18 @@ function sameWindows(windows: TimeWindows, a: number, b: number): boolean {
 class WindowEmitter {
   readonly #next: EmitChange;
   readonly #spec: StoreSpec;
-  readonly #sizeMs: number;
   readonly #sendsOld: boolean;
   readonly #silent: boolean;
   readonly #cached: boolean;
   readonly #needsKey: boolean;
   readonly #keyOut = new ByteWriter(64);
-  #tables: SlotTable<unknown>[] = [];
-  #starts: number[] = [];
+  #windows: Window[] = [];
   #slots: number[] = [];
   #olds: unknown[] = [];
 
-  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sizeMs: number, sendsOld: boolean, silent: boolean) {
+  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, silent: boolean) {
     this.#next = scope.forwardChange(node);
     this.#spec = spec;
-    this.#sizeMs = sizeMs;
     this.#sendsOld = sendsOld;
     this.#silent = silent;
     this.#cached = !silent && scope.isCached(spec);
@@ -122,39 +113,32 @@ class WindowEmitter {
     if (this.#cached) scope.onFlush(node, () => this.#flush(scope.context));
   }
 
-  update(
-    table: SlotTable<unknown>,
-    start: number,
-    slot: number,
-    old: unknown,
-    value: unknown,
-    timestamp: number,
-    context: TaskContext,
-  ): void {
+  update(window: Window, slot: number, value: unknown, timestamp: number, context: TaskContext): void {
+    const { table } = window;
+    const old = table.read(slot) ?? null;
     if (this.#cached) {
-      if ((table.flags[slot]! & UNEMITTED) === 0) {
-        table.mark(slot, UNEMITTED);
-        this.#tables.push(table);
-        this.#starts.push(start);
+      if (table.pin(slot)) {
+        this.#windows.push(window);
         this.#slots.push(slot);
-        if (this.#sendsOld) this.#olds.push(old ?? null);
+        if (this.#sendsOld) this.#olds.push(old);
       }
       if (value === null) table.remove(slot, timestamp);
-      else table.set(slot, value, timestamp);
+      else table.write(slot, value, timestamp);
       return;
     }
     if (value === null) {
-      if (!this.#silent) this.emit(table, start, slot, old ?? null, null, timestamp, context);
+      if (!this.#silent) this.emit(window, slot, old, null, timestamp, context);
       table.remove(slot, timestamp);
     } else {
-      table.set(slot, value, timestamp);
-      if (!this.#silent) this.emit(table, start, slot, old ?? null, value, timestamp, context);
+      table.write(slot, value, timestamp);
+      if (!this.#silent) this.emit(window, slot, old, value, timestamp, context);
     }
   }
 
+  /** What an `EmitChange` takes, with the entry in place of its key. */
+  // oxlint-disable-next-line max-params -- called per record: an object would be one more allocation
   emit(
-    table: SlotTable<unknown>,
-    start: number,
+    { start, table }: Window,
     slot: number,
     old: unknown,
     value: unknown,
@@ -172,7 +156,7 @@ class WindowEmitter {
     context.keyStart = 0;
     context.keyEnd = out.position;
     const key = this.#needsKey
-      ? { key: this.#spec.key.decode(table.arena, from, to), start, end: start + this.#sizeMs }
+      ? { key: this.#spec.key.decode(table.arena, from, to), start, end: start + this.#spec.windowSizeMs! }
       : undefined;
     this.#next(key, value, this.#sendsOld ? old : null, timestamp, context);
     context.keyBytes = keyBytes;
@@ -181,24 +165,22 @@ class WindowEmitter {
   }
 
   #flush(context: TaskContext): void {
-    const tables = this.#tables;
-    const starts = this.#starts;
+    const windows = this.#windows;
     const slots = this.#slots;
     const olds = this.#olds;
-    this.#tables = [];
-    this.#starts = [];
+    this.#windows = [];
     this.#slots = [];
     this.#olds = [];
     for (let i = 0; i < slots.length; i++) {
-      const table = tables[i]!;
+      const window = windows[i]!;
+      const { table } = window;
       const slot = slots[i]!;
-      const value = table.values[slot] ?? null;
+      const value = table.read(slot) ?? null;
       const old = this.#sendsOld ? olds[i] : null;
-      const timestamp = table.timestamps[slot]!;
+      const timestamp = table.timestampOf(slot);
       context.timestamp = timestamp;
-      if (value !== null || !this.#sendsOld || old !== null)
-        this.emit(table, starts[i]!, slot, old, value, timestamp, context);
-      table.clear(slot, UNEMITTED);
+      if (value !== null || !this.#sendsOld || old !== null) this.emit(window, slot, old, value, timestamp, context);
+      table.unpin(slot);
     }
   }
 }
@@ -215,11 +197,11 @@ export function windowGetter(spec: StoreSpec): GetterSupplier {
         get(_key, bytes, start, end) {
           this.timestamp = -1;
           if ('starts' in store) {
-            const table = store.table(readInt64(bytes, end - 8));
+            const table = store.find(readInt64(bytes, end - 8))?.table;
             const slot = table === undefined ? -1 : table.find(bytes, start, end - 8);
-            const value = slot < 0 ? undefined : table!.values[slot];
+            const value = slot < 0 ? undefined : table!.read(slot);
             if (value === undefined) return null;
-            this.timestamp = table!.timestamps[slot]!;
+            this.timestamp = table!.timestampOf(slot);
             return value;
           }
           const session = spec.kind === 'session';

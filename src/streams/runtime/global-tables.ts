@@ -73,8 +73,7 @@ export class GlobalTables {
         if (cursor.keyStart < 0) continue;
         for (const { store, prefixed } of stores) {
           const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-          const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = record;
-          const wait = restoreRow(store, bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
+          const wait = restoreRow(store, record, FROM_LOG);
           if (wait !== undefined) await wait;
         }
       }

@@ -95,8 +95,7 @@ export async function restoreTask(
             try {
               const { prefixed } = log;
               const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-              const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = record;
-              const wait = restoreRow(log.store, bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
+              const wait = restoreRow(log.store, record, FROM_LOG);
               if (wait !== undefined) await wait;
             } catch (error) {
               // What could not be read from a source topic was left out when it was processed, too.

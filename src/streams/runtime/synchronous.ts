@@ -218,8 +218,7 @@ export class SynchronousTopology {
     const single = new SingleRecord(record);
     try {
       const prefixed = single.headerCount > 0 ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
-      const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp } = prefixed?.take(single) ?? single;
-      store.restore(bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, FROM_LOG);
+      store.restore(prefixed?.take(single) ?? single, FROM_LOG);
     } catch (error) {
       if (error instanceof SchemaNotLoaded) this.#inFlight.unshift(record);
       throw error;

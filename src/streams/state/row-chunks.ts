@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import type { StateStore } from './store.ts';
+import type { Row, StateStore } from './store.ts';
 
 export interface Chunk {
   /** The store's number. */
@@ -78,40 +78,49 @@ export function isIntact(chunk: Chunk, bytes: Buffer): boolean {
   return bytes.length === chunk.bytes && crc32(bytes) === chunk.checksum;
 }
 
-/** Puts the rows of a chunk back into their store. */
-export async function restoreChunk(store: StateStore, bytes: Buffer, generation: number): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const rowStart = at + HEAD_BYTES;
-    const rowEnd = rowStart + bytes.readInt32LE(at);
+/** A cursor over the rows of a chunk. */
+class ChunkCursor implements Row {
+  readonly bytes: Buffer;
+  keyStart = 0;
+  keyEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+  timestamp = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  advance(): boolean {
+    const { bytes, valueEnd: at } = this;
+    if (at >= bytes.length) return false;
     const valueLength = bytes.readInt32LE(at + 4);
-    const timestamp = bytes.readDoubleLE(at + 8);
-    const valueEnd = rowEnd + Math.max(0, valueLength);
-    const valueStart = valueLength < 0 ? -1 : rowEnd;
-    const wait = restoreRow(store, bytes, rowStart, rowEnd, valueStart, valueEnd, timestamp, generation);
-    if (wait !== undefined) await wait;
-    at = valueEnd;
+    this.keyStart = at + HEAD_BYTES;
+    this.keyEnd = this.keyStart + bytes.readInt32LE(at);
+    this.valueStart = valueLength < 0 ? -1 : this.keyEnd;
+    this.valueEnd = this.keyEnd + Math.max(0, valueLength);
+    this.timestamp = bytes.readDoubleLE(at + 8);
+    return true;
   }
 }
 
-/** Puts a row back; answers a promise only when a schema has to be loaded first. */
-export function restoreRow(
-  store: StateStore,
-  bytes: Buffer,
-  rowStart: number,
-  rowEnd: number,
-  valueStart: number,
-  valueEnd: number,
-  timestamp: number,
-  generation: number,
-): Promise<void> | undefined {
+/** Puts the rows of a chunk back into their store. */
+export async function restoreChunk(store: StateStore, bytes: Buffer, generation: number): Promise<void> {
+  const row = new ChunkCursor(bytes);
+  while (row.advance()) {
+    const wait = restoreRow(store, row, generation);
+    if (wait !== undefined) await wait;
+  }
+}
+
+/** Puts a row back; returns a promise only when a schema has to be loaded first, and `row` stands still until then. */
+export function restoreRow(store: StateStore, row: Row, generation: number): Promise<void> | undefined {
   try {
-    store.restore(bytes, rowStart, rowEnd, valueStart, valueEnd, timestamp, generation);
+    store.restore(row, generation);
     return undefined;
   } catch (error) {
     if (!(error instanceof SchemaNotLoaded)) throw error;
-    return error
-      .load()
-      .then(() => restoreRow(store, bytes, rowStart, rowEnd, valueStart, valueEnd, timestamp, generation));
+    return error.load().then(() => restoreRow(store, row, generation));
   }
 }
 

@@ -2,11 +2,12 @@
  * A hash table from byte strings to values, the ground floor of every store: open addressing over slots, the keys in one
  * arena, the columns of a slot in typed arrays. Nothing is allocated to find or to update an entry.
  *
- * A slot remembers who has not seen its latest value yet (the changelog, the checkpoint, the operators downstream). A
- * removed entry keeps its key until all of them have.
+ * A slot remembers who has not seen its latest value yet (the changelog, the checkpoint, and by a pin the operators
+ * downstream). A removed entry keeps its key until all of them have.
  */
 import { assert } from '../../util/index.ts';
 import { FROM_LOG } from './store.ts';
+import type { Table } from './table.ts';
 
 const INITIAL_SLOTS = 16;
 const INITIAL_ARENA_BYTES = 512;
@@ -14,19 +15,20 @@ const INITIAL_ARENA_BYTES = 512;
 /** Who has yet to see a slot's latest value. */
 export const UNLOGGED = 1;
 export const UNCHECKPOINTED = 2;
-export const UNEMITTED = 4;
+const PINNED = 4;
 
-export class SlotTable<V> {
-  /** Key bytes of all slots; `keyStart` and `keyEnd` say where. It moves when it grows. */
+/** Those who are given what changed. */
+export type Follower = typeof UNLOGGED | typeof UNCHECKPOINTED;
+
+export class SlotTable<V> implements Table<V> {
   arena: Buffer = Buffer.allocUnsafe(INITIAL_ARENA_BYTES);
-  /** `undefined` is an entry that was removed, or not set yet. */
-  readonly values: (V | undefined)[] = [];
-  timestamps = new Float64Array(INITIAL_SLOTS);
-  flags = new Uint8Array(INITIAL_SLOTS);
-  /** Entries with a value. */
   size = 0;
+  /** `undefined` is an entry that was removed, or not written yet. */
+  readonly #values: (V | undefined)[] = [];
+  #timestamps = new Float64Array(INITIAL_SLOTS);
+  #flags = new Uint8Array(INITIAL_SLOTS);
   /** The flags that every change sets. */
-  readonly tracked: number;
+  readonly #tracked: number;
   /** The generation of the checkpoint that holds the slot's value, where checkpoints are tracked. */
   #savedIn = new Uint32Array(INITIAL_SLOTS);
   #starts = new Uint32Array(INITIAL_SLOTS);
@@ -44,7 +46,7 @@ export class SlotTable<V> {
   #uncheckpointed: number[] = [];
 
   constructor(tracked = 0) {
-    this.tracked = tracked;
+    this.#tracked = tracked;
   }
 
   keyStart(slot: number): number {
@@ -55,13 +57,6 @@ export class SlotTable<V> {
     return this.#starts[slot]! + this.#lengths[slot]!;
   }
 
-  /** A view, valid until the next insertion. */
-  key(slot: number): Buffer {
-    const start = this.#starts[slot]!;
-    return this.arena.subarray(start, start + this.#lengths[slot]!);
-  }
-
-  /** The slot of a key, or -1. Its value may be `undefined`. */
   find(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);
     const length = end - start;
@@ -75,7 +70,6 @@ export class SlotTable<V> {
     }
   }
 
-  /** The slot of a key, made if there is none; a made one has no value until `set`. */
   slotFor(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);
     const length = end - start;
@@ -99,44 +93,51 @@ export class SlotTable<V> {
     this.#hashes[slot] = hash;
     this.#starts[slot] = this.#store(bytes, start, end);
     this.#lengths[slot] = length;
-    this.values[slot] = undefined;
-    this.flags[slot] = 0;
-    this.timestamps[slot] = -1;
+    this.#values[slot] = undefined;
+    this.#flags[slot] = 0;
+    this.#timestamps[slot] = -1;
     return slot;
   }
 
-  set(slot: number, value: V, timestamp: number): void {
-    if (this.values[slot] === undefined) this.size++;
-    this.values[slot] = value;
-    this.timestamps[slot] = timestamp;
-    if (this.tracked !== 0) this.#touch(slot, this.tracked);
+  read(slot: number): V | undefined {
+    return this.#values[slot];
   }
 
-  /** Removes the value. The slot itself goes when everybody who tracks it has seen that. */
+  timestampOf(slot: number): number {
+    return this.#timestamps[slot]!;
+  }
+
+  write(slot: number, value: V, timestamp: number): void {
+    if (this.#values[slot] === undefined) this.size++;
+    this.#values[slot] = value;
+    this.#timestamps[slot] = timestamp;
+    if (this.#tracked !== 0) this.#touch(slot, this.#tracked);
+  }
+
   remove(slot: number, timestamp: number): void {
-    if (this.values[slot] !== undefined) this.size--;
-    this.values[slot] = undefined;
-    this.timestamps[slot] = timestamp;
-    if (this.tracked !== 0) this.#touch(slot, this.tracked);
-    else if (this.flags[slot] === 0) this.#release(slot);
+    if (this.#values[slot] !== undefined) this.size--;
+    this.#values[slot] = undefined;
+    this.#timestamps[slot] = timestamp;
+    if (this.#tracked !== 0) this.#touch(slot, this.#tracked);
+    else if (this.#flags[slot] === 0) this.#release(slot);
   }
 
-  /** As `set` and `remove`, for a value that everybody knows already, except the checkpoint if it is from the log. */
+  /** As `write` and `remove`, for a value that everybody knows already, except the checkpoint if it is from the log. */
   restore(slot: number, value: V | undefined, timestamp: number, generation: number): void {
-    this.size += (value === undefined ? 0 : 1) - (this.values[slot] === undefined ? 0 : 1);
-    this.values[slot] = value;
-    this.timestamps[slot] = timestamp;
+    this.size += (value === undefined ? 0 : 1) - (this.#values[slot] === undefined ? 0 : 1);
+    this.#values[slot] = value;
+    this.#timestamps[slot] = timestamp;
     this.#savedIn[slot] = generation;
-    if (generation === FROM_LOG) this.#touch(slot, this.tracked & UNCHECKPOINTED);
-    if (value === undefined && this.flags[slot] === 0) this.#release(slot);
+    if (generation === FROM_LOG) this.#touch(slot, this.#tracked & UNCHECKPOINTED);
+    if (value === undefined && this.#flags[slot] === 0) this.#release(slot);
   }
 
   /**
    * Calls `visit` for every slot changed since the last drain of this flag, in no particular order, at most for `limit`
-   * of them. Answers whether some are left. `generation` is that of the checkpoint, where one is drained to.
+   * of them. Returns whether some are left. `generation` is that of the checkpoint, where one is drained to.
    */
   drain(
-    flag: typeof UNLOGGED | typeof UNCHECKPOINTED,
+    flag: Follower,
     visit: (slot: number) => void,
     limit = Number.POSITIVE_INFINITY,
     generation = FROM_LOG,
@@ -144,7 +145,7 @@ export class SlotTable<V> {
     const seen = (slot: number): void => {
       visit(slot);
       if (flag === UNCHECKPOINTED) this.#savedIn[slot] = generation;
-      this.clear(slot, flag);
+      this.#clear(slot, flag);
     };
     const slots = flag === UNLOGGED ? this.#unlogged : this.#uncheckpointed;
     if (slots.length > limit) {
@@ -156,7 +157,7 @@ export class SlotTable<V> {
     if (slots.length * 4 > this.#slots) {
       // Much has changed: memory is faster walked in its own order.
       for (let slot = 0; slot < this.#slots; slot++) {
-        if ((this.flags[slot]! & flag) !== 0) seen(slot);
+        if ((this.#flags[slot]! & flag) !== 0) seen(slot);
       }
       return false;
     }
@@ -167,36 +168,35 @@ export class SlotTable<V> {
   /** Marks what the checkpoint wrote last before a generation as not written. */
   refresh(before: number): void {
     for (let slot = 0; slot < this.#slots; slot++) {
-      if (this.#savedIn[slot]! < before && this.values[slot] !== undefined) {
-        this.#touch(slot, this.tracked & UNCHECKPOINTED);
+      if (this.#savedIn[slot]! < before && this.#values[slot] !== undefined) {
+        this.#touch(slot, this.#tracked & UNCHECKPOINTED);
       }
     }
   }
 
-  get hasUnlogged(): boolean {
-    return this.#unlogged.length > 0;
+  /** How many slots the next drain of this flag has to see. */
+  changes(flag: Follower): number {
+    return (flag === UNLOGGED ? this.#unlogged : this.#uncheckpointed).length;
   }
 
-  /** How many slots the next checkpoint has to see. */
-  get uncheckpointed(): number {
-    return this.#uncheckpointed.length;
+  discard(slot: number): void {
+    this.#clear(slot, 0);
   }
 
-  mark(slot: number, flag: number): void {
-    this.flags[slot] = this.flags[slot]! | flag;
+  pin(slot: number): boolean {
+    const flags = this.#flags[slot]!;
+    this.#flags[slot] = flags | PINNED;
+    return (flags & PINNED) === 0;
   }
 
-  clear(slot: number, flag: number): void {
-    const left = this.flags[slot]! & ~flag;
-    this.flags[slot] = left;
-    if (left === 0 && this.values[slot] === undefined) this.#release(slot);
+  unpin(slot: number): void {
+    this.#clear(slot, PINNED);
   }
 
-  /** The slots that have a value, in the order of their keys' bytes, within [from, to]; null is unbounded. */
   sorted(from: Uint8Array | null = null, to: Uint8Array | null = null): number[] {
     const slots: number[] = [];
     for (let slot = 0; slot < this.#slots; slot++) {
-      if (this.values[slot] === undefined) continue;
+      if (this.#values[slot] === undefined) continue;
       if (from !== null && this.#compareTo(slot, from) < 0) continue;
       if (to !== null && this.#compareTo(slot, to) > 0) continue;
       slots.push(slot);
@@ -207,9 +207,14 @@ export class SlotTable<V> {
     );
   }
 
-  /** Visits the slots that have a value, in no order. */
   forEach(visit: (slot: number) => void): void {
-    for (let slot = 0; slot < this.#slots; slot++) if (this.values[slot] !== undefined) visit(slot);
+    for (let slot = 0; slot < this.#slots; slot++) if (this.#values[slot] !== undefined) visit(slot);
+  }
+
+  #clear(slot: number, flag: number): void {
+    const left = this.#flags[slot]! & ~flag;
+    this.#flags[slot] = left;
+    if (left === 0 && this.#values[slot] === undefined) this.#release(slot);
   }
 
   #compareTo(slot: number, bytes: Uint8Array): number {
@@ -217,10 +222,10 @@ export class SlotTable<V> {
   }
 
   #touch(slot: number, flags: number): void {
-    const before = this.flags[slot]!;
+    const before = this.#flags[slot]!;
     const set = flags & ~before;
     if (set === 0) return;
-    this.flags[slot] = before | set;
+    this.#flags[slot] = before | set;
     if ((set & UNLOGGED) !== 0) this.#unlogged.push(slot);
     if ((set & UNCHECKPOINTED) !== 0) this.#uncheckpointed.push(slot);
   }
@@ -239,8 +244,8 @@ export class SlotTable<V> {
       this.#starts = extended(this.#starts, new Uint32Array(capacity));
       this.#lengths = extended(this.#lengths, new Uint32Array(capacity));
       this.#hashes = extended(this.#hashes, new Int32Array(capacity));
-      this.timestamps = extended(this.timestamps, new Float64Array(capacity));
-      this.flags = extended(this.flags, new Uint8Array(capacity));
+      this.#timestamps = extended(this.#timestamps, new Float64Array(capacity));
+      this.#flags = extended(this.#flags, new Uint8Array(capacity));
       this.#savedIn = extended(this.#savedIn, new Uint32Array(capacity));
     }
     return slot;

@@ -36,6 +36,17 @@ export interface StoreSpec {
 /** `key` and `value` are views that are valid during the call. */
 export type RowVisitor = (key: Buffer, value: Buffer | null, timestamp: number) => void;
 
+/** A row that is put back, as spans of the bytes that hold it. A record under a cursor is one: nothing is made for a row. */
+export interface Row {
+  readonly bytes: Buffer;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** Negative when the row was removed. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly timestamp: number;
+}
+
 /** The generation of a row that no checkpoint holds: it came from the log. */
 export const FROM_LOG = 0;
 
@@ -51,18 +62,10 @@ export interface StateStore {
   /** Has the next checkpoint write again what it wrote last before a generation. */
   refresh(before: number): void;
   /**
-   * Puts back a row as it was visited; a negative `valueStart` removes it. Nobody needs to hear of it, except the next
-   * checkpoint where the row comes from the log (`FROM_LOG`) and not from a generation of the checkpoint.
+   * Puts back a row as it was visited. Nobody needs to hear of it, except the next checkpoint where the row comes from the
+   * log (`FROM_LOG`) and not from a generation of the checkpoint.
    */
-  restore(
-    bytes: Buffer,
-    rowStart: number,
-    rowEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    timestamp: number,
-    generation: number,
-  ): void;
+  restore(row: Row, generation: number): void;
   /** Stores with a retention: time does not pass beyond this, whatever is written. Infinity at first. */
   timeHasCome?(time: number): void;
   /** Entries at hand. */

@@ -1,18 +1,51 @@
 /** Stores as user code sees them: typed keys and values over the byte-keyed state. */
+import type { Serde } from '../../serde/index.ts';
 import { ByteWriter } from '../../util/index.ts';
 import type { Entry, KeyValueStore, ReadOnlyWindowStore, WindowStore, SessionStore } from '../api/stores.ts';
 import type { Windowed } from '../api/windows.ts';
-import type { IntervalState } from './interval-store.ts';
+import type { Interval, IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
+import type { Key } from './table.ts';
 import type { WindowState } from './window-store.ts';
+
+/** The key that was encoded last. */
+class EncodedKey<K> implements Key {
+  readonly start = 0;
+  readonly #serde: Serde<unknown>;
+  readonly #out = new ByteWriter(64);
+
+  constructor(serde: Serde<unknown>) {
+    this.#serde = serde;
+  }
+
+  get bytes(): Buffer {
+    return this.#out.buffer;
+  }
+
+  get end(): number {
+    return this.#out.position;
+  }
+
+  of(key: K): this {
+    this.#out.reset();
+    this.#serde.encode(key, this.#out);
+    return this;
+  }
+
+  copyOf(key: K): Buffer {
+    this.of(key);
+    return this.#out.copy();
+  }
+}
 
 class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   readonly #state: KeyValueState;
   readonly #now: () => number;
-  readonly #out = new ByteWriter(64);
+  readonly #key: EncodedKey<K>;
 
   constructor(state: KeyValueState, now: () => number) {
     this.#state = state;
+    this.#key = new EncodedKey(state.spec.key);
     this.#now = now;
   }
 
@@ -22,13 +55,13 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
 
   get(key: K): V | null {
     const slot = this.#find(key);
-    return slot < 0 ? null : ((this.#state.table.values[slot] as V | undefined) ?? null);
+    return slot < 0 ? null : ((this.#state.table.read(slot) as V | undefined) ?? null);
   }
 
   getWithTimestamp(key: K): { readonly value: V; readonly timestamp: number } | null {
     const slot = this.#find(key);
-    const value = slot < 0 ? undefined : (this.#state.table.values[slot] as V | undefined);
-    return value === undefined ? null : { value, timestamp: this.#state.table.timestamps[slot]! };
+    const value = slot < 0 ? undefined : (this.#state.table.read(slot) as V | undefined);
+    return value === undefined ? null : { value, timestamp: this.#state.table.timestampOf(slot) };
   }
 
   put(key: K, value: V | null, timestamp = this.#now()): void {
@@ -38,8 +71,8 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
       if (slot >= 0) table.remove(slot, timestamp);
       return;
     }
-    const bytes = this.#encode(key);
-    table.set(table.slotFor(bytes, 0, bytes.length), value, timestamp);
+    const { bytes, start, end } = this.#key.of(key);
+    table.write(table.slotFor(bytes, start, end), value, timestamp);
   }
 
   delete(key: K): V | null {
@@ -50,13 +83,13 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
 
   *range(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
     const { table, spec } = this.#state;
-    const low = from === null ? null : Buffer.from(this.#encode(from));
-    const high = to === null ? null : Buffer.from(this.#encode(to));
+    const low = from === null ? null : this.#key.copyOf(from);
+    const high = to === null ? null : this.#key.copyOf(to);
     for (const slot of table.sorted(low, high)) {
-      const value = table.values[slot];
+      const value = table.read(slot);
       if (value === undefined) continue;
       const key = spec.key.decode(table.arena, table.keyStart(slot), table.keyEnd(slot)) as K;
-      yield { key, value: value as V, timestamp: table.timestamps[slot]! };
+      yield { key, value: value as V, timestamp: table.timestampOf(slot) };
     }
   }
 
@@ -65,24 +98,19 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   }
 
   #find(key: K): number {
-    const bytes = this.#encode(key);
-    return this.#state.table.find(bytes, 0, bytes.length);
-  }
-
-  #encode(key: K): Buffer {
-    this.#out.reset();
-    this.#state.spec.key.encode(key, this.#out);
-    return this.#out.view();
+    const { bytes, start, end } = this.#key.of(key);
+    return this.#state.table.find(bytes, start, end);
   }
 }
 
 class TypedWindowStore<K, V> implements WindowStore<K, V> {
   readonly #state: WindowState;
   readonly #now: () => number;
-  readonly #out = new ByteWriter(64);
+  readonly #key: EncodedKey<K>;
 
   constructor(state: WindowState, now: () => number) {
     this.#state = state;
+    this.#key = new EncodedKey(state.spec.key);
     this.#now = now;
   }
 
@@ -91,28 +119,28 @@ class TypedWindowStore<K, V> implements WindowStore<K, V> {
   }
 
   put(key: K, value: V | null, windowStart: number, timestamp = this.#now()): void {
-    const table = this.#state.tableFor(windowStart);
+    const table = this.#state.windowFor(windowStart)?.table;
     if (table === undefined) return;
-    const bytes = this.#encode(key);
+    const { bytes, start, end } = this.#key.of(key);
     if (value !== null) {
-      table.set(table.slotFor(bytes, 0, bytes.length), value, timestamp);
+      table.write(table.slotFor(bytes, start, end), value, timestamp);
       return;
     }
-    const slot = table.find(bytes, 0, bytes.length);
+    const slot = table.find(bytes, start, end);
     if (slot >= 0) table.remove(slot, timestamp);
   }
 
   *fetch(key: K, from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
-    const bytes = Buffer.from(this.#encode(key));
+    const bytes = this.#key.copyOf(key);
     for (const start of this.#starts(from, to)) {
-      const table = this.#state.table(start);
+      const table = this.#state.find(start)?.table;
       const slot = table === undefined ? -1 : table.find(bytes, 0, bytes.length);
-      const value = slot < 0 ? undefined : table!.values[slot];
+      const value = slot < 0 ? undefined : table!.read(slot);
       if (value !== undefined) {
         yield {
           key: { key, start, end: start + this.#state.spec.windowSizeMs! },
           value: value as V,
-          timestamp: table!.timestamps[slot]!,
+          timestamp: table!.timestampOf(slot),
         };
       }
     }
@@ -121,16 +149,16 @@ class TypedWindowStore<K, V> implements WindowStore<K, V> {
   *fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
     const { spec } = this.#state;
     for (const start of this.#starts(from, to)) {
-      const table = this.#state.table(start);
+      const table = this.#state.find(start)?.table;
       if (table === undefined) continue;
       for (const slot of table.sorted()) {
-        const value = table.values[slot];
+        const value = table.read(slot);
         if (value === undefined) continue;
         const key = spec.key.decode(table.arena, table.keyStart(slot), table.keyEnd(slot)) as K;
         yield {
           key: { key, start, end: start + spec.windowSizeMs! },
           value: value as V,
-          timestamp: table.timestamps[slot]!,
+          timestamp: table.timestampOf(slot),
         };
       }
     }
@@ -143,21 +171,16 @@ class TypedWindowStore<K, V> implements WindowStore<K, V> {
   #starts(from: number, to: number): number[] {
     return this.#state.starts.filter((start) => start >= from && start <= to);
   }
-
-  #encode(key: K): Buffer {
-    this.#out.reset();
-    this.#state.spec.key.encode(key, this.#out);
-    return this.#out.view();
-  }
 }
 
 /** Sessions, and sliding windows seen as a window store. */
 class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStore<K, V> {
   readonly #state: IntervalState;
-  readonly #out = new ByteWriter(64);
+  readonly #key: EncodedKey<K>;
 
   constructor(state: IntervalState) {
     this.#state = state;
+    this.#key = new EncodedKey(state.spec.key);
   }
 
   get size(): number {
@@ -165,13 +188,11 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
   }
 
   put(key: K, start: number, end: number, value: V): void {
-    const bytes = this.#encode(key);
-    this.#state.put(bytes, 0, bytes.length, start, end, value, end);
+    this.#state.put(this.#key.of(key), start, end, value, end);
   }
 
   remove(key: K, start: number, end: number): void {
-    const bytes = this.#encode(key);
-    const span = this.#state.of(bytes, 0, bytes.length)?.find((s) => s.start === start && s.end === end);
+    const span = this.#spansOf(key)?.find((s) => s.start === start && s.end === end);
     if (span !== undefined) this.#state.remove(span, end);
   }
 
@@ -180,8 +201,7 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
     from = Number.NEGATIVE_INFINITY,
     to = Number.POSITIVE_INFINITY,
   ): IterableIterator<Entry<Windowed<K>, V>> {
-    const bytes = this.#encode(key);
-    for (const span of this.#state.of(bytes, 0, bytes.length)?.slice() ?? []) {
+    for (const span of this.#spansOf(key)?.slice() ?? []) {
       if (span.start < from || span.start > to || span.end < this.#state.expiredBefore) continue;
       yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
     }
@@ -197,7 +217,7 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
     const { table, spec } = this.#state;
     for (const slot of table.sorted()) {
       const key = spec.key.decode(table.arena, table.keyStart(slot), table.keyEnd(slot)) as K;
-      for (const span of table.values[slot]?.slice() ?? []) {
+      for (const span of table.read(slot)?.slice() ?? []) {
         if (span.start < from || span.start > to || span.end < this.#state.expiredBefore) continue;
         yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
       }
@@ -208,10 +228,9 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
     return this.fetchAll(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
   }
 
-  #encode(key: K): Buffer {
-    this.#out.reset();
-    this.#state.spec.key.encode(key, this.#out);
-    return this.#out.view();
+  #spansOf(key: K): readonly Interval[] | undefined {
+    const { bytes, start, end } = this.#key.of(key);
+    return this.#state.of(bytes, start, end);
   }
 }
 
