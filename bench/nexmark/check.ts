@@ -48,7 +48,8 @@ export class Ksql {
   async execute(statements: string): Promise<readonly Row[]> {
     const response = await fetch(`${this.#url}/ksql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/vnd.ksql.v1+json' },
+      // Queries take minutes: a connection that is kept would be closed by the server just when it is used again.
+      headers: { 'content-type': 'application/vnd.ksql.v1+json', connection: 'close' },
       body: JSON.stringify({ ksql: statements, streamsProperties: { 'ksql.streams.auto.offset.reset': 'earliest' } }),
     });
     const body = (await response.json()) as Row[];
