@@ -57,7 +57,7 @@ export class Ksql {
     return body;
   }
 
-  /** Answers the consumer groups of the queries that were started. */
+  /** Returns the consumer groups of the queries that were started. */
   async start(statements: string): Promise<string[]> {
     const answers = await this.execute(statements);
     return answers.flatMap(({ commandStatus }) => {

@@ -50,7 +50,7 @@ export class SqlClient {
     return body.KsqlServerInfo;
   }
 
-  /** Everything that is not a query. Answers one entity per statement that has something to say. */
+  /** Everything that is not a query. Returns one entity per statement that has something to say. */
   async execute(ksql: string): Promise<Entity[]> {
     const body = { ksql, streamsProperties: this.properties, sessionVariables: this.variables };
     const response = await this.#post('/ksql', body);

@@ -235,7 +235,7 @@ export interface Admin {
   topicConfigs(topic: string): Promise<ConfigEntry[]>;
   alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
   /**
-   * `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). Answers in the order
+   * `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). Returns in the order
    * of `partitions`.
    */
   listOffsets(

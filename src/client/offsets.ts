@@ -25,7 +25,7 @@ export interface PartitionOffset extends TopicPartition {
   readonly timestamp: number;
 }
 
-/** ListOffsets, spread over the leaders, tried again while leaders move. Answers in the order of what is asked. */
+/** ListOffsets, spread over the leaders, tried again while leaders move. Returns in the order of what is asked. */
 export async function listOffsets(
   cluster: Cluster,
   wanted: readonly PartitionTimestamp[],

@@ -31,7 +31,7 @@ export class ElementList {
   readonly elements: SchemaElement[] = [];
   #budget = BUDGET;
 
-  /** Answers the element's key. */
+  /** Returns the element's key. */
   add(element: SchemaElement): string {
     const key = keyOf(element);
     this.#budget -= key.length + element.path.length;

@@ -119,7 +119,7 @@ function shown(part: unknown): string {
   return Array.isArray(part) ? 'an array' : 'an object';
 }
 
-/** avsc answers a negative position when the buffer was too small: make room and write again. */
+/** avsc returns a negative position when the buffer was too small: make room and write again. */
 function write(type: avro.Type, value: unknown, out: ByteWriter): void {
   out.reserve(64);
   for (;;) {

@@ -7,7 +7,7 @@ import { SerializationError } from './serde.ts';
 /** An Avro schema as JSON: the name of a primitive, a union as an array, or an object. */
 export type AvroSchema = string | readonly AvroSchema[] | { readonly [key: string]: unknown };
 
-/** Loads the Avro library (when it is first needed: it costs a start 20 ms), and answers what makes codecs. */
+/** Loads the Avro library (when it is first needed: it costs a start 20 ms), and returns what makes codecs. */
 export async function loadAvro(): Promise<<T>(schema: ResolvedSchema) => Codec<T>> {
   const { AvroCodec } = await import('./avro-codec.ts');
   return <T>(resolved: ResolvedSchema) => new AvroCodec<T>(parsed(resolved));

@@ -11,7 +11,7 @@ export class MemorySchemas implements SchemaSource {
   readonly #subjects = new Map<string, SubjectVersion[]>();
   #nextId = 1;
 
-  /** Registers a schema, under a given id where there is one, and answers its id. */
+  /** Registers a schema, under a given id where there is one, and returns its id. */
   add(subject: string, schema: NewSchema, id?: number): number {
     const known = this.#find(subject, schema);
     if (known !== undefined && (id === undefined || known.id === id)) return known.id;

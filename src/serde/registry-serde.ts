@@ -44,7 +44,7 @@ export interface SchemaFormat<T> {
   /** For plans and errors. */
   readonly name: string;
   readonly schemaType: SchemaType;
-  /** Loads the language's library, and answers what makes codecs with it. These throw when a schema is broken. */
+  /** Loads the language's library, and returns what makes codecs with it. These throw when a schema is broken. */
   load(): Promise<(schema: ResolvedSchema) => Codec<T>>;
   /** Reads payloads of whatever schema, where the format can do that: schemas are not loaded then. */
   readonly decodeAny?: ((bytes: Buffer, start: number, end: number) => T) | undefined;

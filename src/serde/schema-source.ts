@@ -50,7 +50,7 @@ export interface SchemaSource {
   version(subject: string, version: number): Promise<SubjectVersion>;
   /** The newest version of a subject (of those whose metadata have all the properties), or undefined when there is none. */
   latest(subject: string, properties?: Readonly<Record<string, string>>): Promise<SubjectVersion | undefined>;
-  /** Registers a schema (idempotent) and answers its id. Rejects with `INCOMPATIBLE_SCHEMA` or `INVALID_SCHEMA`. */
+  /** Registers a schema (idempotent) and returns its id. Rejects with `INCOMPATIBLE_SCHEMA` or `INVALID_SCHEMA`. */
   register(subject: string, schema: NewSchema): Promise<number>;
   /** The id of a schema under a subject, or undefined when it is not registered there. Rejects with `INVALID_SCHEMA`. */
   lookup(subject: string, schema: NewSchema): Promise<number | undefined>;

@@ -1,7 +1,7 @@
 // Under which subject a schema is registered. The names are those of Confluent's strategies.
 import { MillraceError } from '../util/index.ts';
 
-/** Answers the subject of a topic's keys or values. `recordName`: what the schema calls its records, where it names them. */
+/** Returns the subject of a topic's keys or values. `recordName`: what the schema calls its records, where it names them. */
 export type SubjectNameStrategy = (topic: string, isKey: boolean, recordName: string | undefined) => string;
 
 /** `<topic>-key` and `<topic>-value`: all records of a topic have one schema. */

@@ -3,7 +3,7 @@
  *
  *     Empty → PreparingRebalance (members join) → CompletingRebalance (the leader assigns) → Stable
  *
- * A pure state machine: requests come in as calls, answers go out through callbacks, time is a `Clock`.
+ * A pure state machine: requests come in as calls, answers go out through callbacks, time is the environment's.
  */
 import { ByteReader, ErrorCode } from '../../protocol/index.ts';
 import type { Environment } from '../../util/index.ts';

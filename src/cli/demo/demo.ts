@@ -75,7 +75,7 @@ class DemoRun {
     this.#dataDir = dataDir;
   }
 
-  /** Answers the number of differences between results and expectations. */
+  /** Returns the number of differences between results and expectations. */
   async all(): Promise<number> {
     await this.#runScript(join(import.meta.dirname, '..', '..', '..', 'examples', 'flights.sql'));
     await this.#loadAirports();

@@ -25,7 +25,7 @@ export class ExpectedResults {
   lateFlights = 0;
   flights = 0;
 
-  /** Adds a stretch of flights. Answers for each the how-manieth of its window it is: what a result that includes it counts. */
+  /** Adds a stretch of flights. Returns for each the how-manieth of its window it is: what a result that includes it counts. */
   add({ count, departure, delay, distance, origin, destination }: FlightColumns): Int32Array {
     const ordinals = new Int32Array(count);
     this.flights += count;

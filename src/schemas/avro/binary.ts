@@ -157,7 +157,7 @@ export class AvroCursor {
     return this.#bytes[this.#at++]!;
   }
 
-  /** Goes on by `size` bytes, and answers where they began. */
+  /** Goes on by `size` bytes, and returns where they began. */
   #pass(size: number): number {
     const start = this.#at;
     if (size > this.#end - start) throw ended();

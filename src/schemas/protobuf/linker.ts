@@ -183,7 +183,7 @@ function rootOf(scope: Scope): Scope {
 
 type FailTwice = (name: string, declaration?: object) => never;
 
-/** Puts a file's package, messages and enums into the tree; answers the scope of the package. */
+/** Puts a file's package, messages and enums into the tree; returns the scope of the package. */
 function declareFile(proto: LinkedProto, root: Scope, failTwice: FailTwice, scopes?: Map<ProtoMessage, Scope>): Scope {
   const { file } = proto;
   let home = root;

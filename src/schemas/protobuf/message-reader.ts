@@ -26,7 +26,7 @@ export function listOf(field: MessageField, read: ReadValue): FieldReading {
   return { field, read, all: { make: () => [], put: (into: unknown[], value: unknown) => into.push(value) } };
 }
 
-/** All entries of a map in whatever `make` makes; `read` answers pairs of a key and a value. */
+/** All entries of a map in whatever `make` makes; `read` returns pairs of a key and a value. */
 export function mapOf<M>(
   field: MessageField,
   read: (reader: WireReader) => readonly unknown[],

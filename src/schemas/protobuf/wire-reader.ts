@@ -73,7 +73,7 @@ export class WireReader {
     return 0;
   }
 
-  /** A message that stands behind its length: `read` goes on until `tag` answers 0. */
+  /** A message that stands behind its length: `read` goes on until `tag` returns 0. */
   message<T>(read: (reader: this) => T): T {
     const length = this.#length();
     return this.#inside(this.#at + length, 0, read);

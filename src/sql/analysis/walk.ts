@@ -53,7 +53,7 @@ export function children(e: Expression): Expression[] {
   return found;
 }
 
-/** Replaces from the top: where `f` answers undefined, its children are tried. */
+/** Replaces from the top: where `f` returns undefined, its children are tried. */
 export function replace(e: Expression, f: (e: Expression) => Expression | undefined): Expression {
   return f(e) ?? mapChildren(e, (child) => replace(child, f));
 }

@@ -19,7 +19,7 @@ export interface Reading extends Named {
   readonly reads?: Reads;
 }
 
-/** Answers a record's event time; a negative one drops the record. `partitionTime` is the latest time seen in its partition. */
+/** Returns a record's event time; a negative one drops the record. `partitionTime` is the latest time seen in its partition. */
 export type TimestampExtractor<K, V> = (key: K, value: V, context: RecordContext, partitionTime: number) => number;
 
 export interface Consumed<K, V> extends Named {
@@ -34,9 +34,9 @@ export interface Consumed<K, V> extends Named {
 export interface Produced<K, V> extends Named {
   readonly key?: SerdeOf<K>;
   readonly value?: SerdeOf<V>;
-  /** Answers the partition of a record; default: murmur2 of the key's bytes. */
+  /** Returns the partition of a record; default: murmur2 of the key's bytes. */
   readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
-  /** Answers the timestamp to write; default: the record's. */
+  /** Returns the timestamp to write; default: the record's. */
   readonly timestamp?: (key: K, value: V, context: RecordContext) => number;
 }
 

@@ -48,7 +48,7 @@ export interface Processor<K, V> {
 /** Called once per task. */
 export type ProcessorSupplier<K, V, K2, V2> = (context: ProcessorContext<K2, V2>) => Processor<K, V>;
 
-/** Answers the function that makes a table's new values; called once per task. */
+/** Returns the function that makes a table's new values; called once per task. */
 export type TableTransformerSupplier<K, V, V2> = (
   context: Omit<ProcessorContext<never, never>, 'forward'>,
 ) => (key: K, value: V) => V2;

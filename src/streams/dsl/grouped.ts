@@ -17,7 +17,7 @@ import { MillraceError } from '../../util/index.ts';
 /** `reads` says what the user's functions look at; see `Reads`. */
 type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };
 
-/** Answers an aggregate; null deletes it. It may change and answer the aggregate it was given, unless the old one is needed downstream. */
+/** Returns an aggregate; null deletes it. It may change and answer the aggregate it was given, unless the old one is needed downstream. */
 type Aggregator<K, V, A> = (key: K, value: NonNullable<V>, aggregate: A) => A;
 
 const COUNT: Aggregation = {

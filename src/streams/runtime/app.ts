@@ -249,7 +249,7 @@ export class KafkaStreams {
     for (const listener of this.#listeners) listener(state, before);
   }
 
-  /** Takes hold of the state directory. Answers the id that this instance keeps over restarts. */
+  /** Takes hold of the state directory. Returns the id that this instance keeps over restarts. */
   async #openState(): Promise<string> {
     const { stateDir, applicationId } = this.#settings;
     if (stateDir === undefined) return randomUuid(this.#settings.environment);

@@ -131,7 +131,7 @@ export class Outgoing implements TaskOutput {
     if (this.#heldBack.length === 0) this.#bytes.reset();
   }
 
-  /** Answers where the bytes begin. */
+  /** Returns where the bytes begin. */
   #keep(bytes: Uint8Array | null): number {
     if (bytes === null) return -1;
     const start = this.#bytes.position;

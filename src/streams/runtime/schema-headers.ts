@@ -92,7 +92,7 @@ export class PrefixedRecord implements RecordView {
     }
   }
 
-  /** Answers where the bytes begin; -1 for null. */
+  /** Returns where the bytes begin; -1 for null. */
   #take(serde: SourceSerde, bytes: Buffer, start: number, end: number): number {
     if (start < 0) return -1;
     const out = this.#out;

@@ -132,7 +132,7 @@ export class Task implements TaskScope {
 
   /**
    * Processes records in the order of their times until a partition has no more at hand, `limit` records are done, or the
-   * next one is not older than `until` (the first is processed in any case). Answers how many were processed. Throws
+   * next one is not older than `until` (the first is processed in any case). Returns how many were processed. Throws
    * `SchemaNotLoaded` before the record at stake.
    */
   run(limit: number, until = Number.POSITIVE_INFINITY): number {

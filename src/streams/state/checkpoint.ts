@@ -123,7 +123,7 @@ export class Checkpoint {
     return checkpoint;
   }
 
-  /** Puts all rows back into their stores, which are empty. Answers how many entries they have then. */
+  /** Puts all rows back into their stores, which are empty. Returns how many entries they have then. */
   async load(stores: ReadonlyMap<string, StateStore>): Promise<number> {
     const byId = new Map<number, StateStore>();
     for (const [name, id] of this.#storeIds) {

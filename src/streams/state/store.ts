@@ -56,7 +56,7 @@ export interface StateStore {
   drainLog(visit: RowVisitor): void;
   /**
    * As `drainLog`, counted separately, for about `limit` rows at a time. The store remembers in which generation of the
-   * checkpoint a row has been written last. Answers whether some are left.
+   * checkpoint a row has been written last. Returns whether some are left.
    */
   drainCheckpoint(generation: number, visit: RowVisitor, limit?: number): boolean;
   /** Has the next checkpoint write again what it wrote last before a generation. */
