@@ -51,7 +51,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   util: [
     ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2'],
     ['bytes', 'environment', 'errors'],
-    ['async', 'settings'],
+    ['async', 'java-regex', 'settings'],
   ],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],

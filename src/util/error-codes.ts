@@ -52,6 +52,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   PORT_TAKEN: 'Another process listens on the port.',
   PROCESSING_FAILED: 'A function of the user threw, and `onProcessingError` did not say to skip the record.',
   PRODUCER_FENCED: 'Another producer with the same transactional id has taken over. Close this one.',
+  REGEX_TAKES_TOO_LONG:
+    'A regular expression that can only be matched by going back did not end in time. Its message names it.',
   REGISTRY_FAILED: 'The registry answered with an error of its own, or something that is not an answer.',
   REGISTRY_FORBIDDEN: 'The registry does not allow this to the user.',
   REGISTRY_UNAUTHORIZED: 'The registry wants a login, or does not know this one.',
