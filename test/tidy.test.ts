@@ -68,7 +68,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['wire-transport'],
   ],
   rim: [
-    ['file-backed', 'negotiation', 'refusal', 'setting-files', 'settings'],
+    ['file-backed', 'health', 'metrics', 'negotiation', 'refusal', 'setting-files', 'settings'],
     ['passwords', 'tls', 'visitors'],
     ['authentication'],
     ['http'],

@@ -1,5 +1,6 @@
 // The only place that constructs everything. Start: broker → client → registry → SQL, each on what came before; stop: the
 // other way round. Inside the process the parts talk through the same ports as over the network.
+import type { FastifyInstance } from 'fastify';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Broker } from '../broker/index.ts';
@@ -10,6 +11,7 @@ import {
   registrySettings as registrySettingTable,
   registrySource,
   SchemaRegistry,
+  type SchemaUsers,
 } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
@@ -61,79 +63,17 @@ export class Platform {
 
   /** Starts all services and resolves when each answers. When one can't start, those before it are stopped again. */
   static async start(options: PlatformOptions = {}): Promise<Platform> {
-    const {
-      platform,
-      broker: brokerSettings,
-      registry: registrySettings,
-      sql: sqlSettings,
-      sqlRest,
-    } = splitSettings(options.settings ?? {});
-    const log = options.log ?? (() => {});
-    const environment = options.environment ?? systemEnvironment;
-    const dataDir = platform['log.dirs'];
-    makeDataDirectory(dataDir);
-    const services: RunningService[] = [];
-    const stop: (() => Promise<void>)[] = [];
+    const { log = () => {}, environment = systemEnvironment } = options;
+    const settings = splitSettings(options.settings ?? {});
+    makeDataDirectory(settings.platform['log.dirs']);
+    const start: Start = { settings, environment, log, services: [], stop: [] };
+    const { services, stop } = start;
     try {
-      const bootstrapServers = platform['bootstrap.servers'];
-      let client: Client;
-      if (bootstrapServers === '') {
-        const settings = { ...EMBEDDED, ...brokerSettings };
-        const broker = await Broker.open({ dataDir: join(dataDir, 'kafka'), settings, environment, log });
-        stop.push(() => broker.close());
-        const kafka = await listening('listeners', platform, (address) => broker.listen(address));
-        services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
-        client = createClient({ dial: async () => broker.connect(), environment });
-      } else {
-        services.push({ name: 'broker', url: bootstrapServers });
-        client = createClient({ bootstrapServers, environment });
-      }
-      stop.push(() => client.close());
-      const clusterId = await client.admin().clusterId();
-
-      const settings = readSettings(registrySettingTable, registrySettings);
-      const registry = await SchemaRegistry.open(client, {
-        topic: settings['kafkastore.topic'],
-        compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
-        environment,
-        log,
-      });
-      stop.push(() => registry.close());
-      let queries: SqlService | undefined;
-      const registryHttp = registryServer(registry, {
-        clusterId,
-        version,
-        users: () => queries?.schemaUsers(),
-        settings,
-        isTls: parseListener('schema.registry.listeners', platform['schema.registry.listeners']).isTls,
-        log,
-      });
-      const registryUrl = await listening('schema.registry.listeners', platform, (address) =>
-        registryHttp.listen(address),
-      );
-      stop.push(() => registryHttp.close());
-      services.push({ name: 'schema-registry', url: registryUrl });
-
-      const schemas = registrySource(registry);
-      const sql = await openSqlService({
-        client,
-        schemas,
-        stateDir: join(dataDir, 'streams'),
-        settings: sqlSettings,
-        version,
-        environment,
-        log,
-      });
-      queries = sql;
-      stop.push(() => sql.close());
-      const sqlHttp = sqlServer(sql, {
-        settings: readSettings(sqlRestSettings, sqlRest),
-        isTls: parseListener('ksql.listeners', platform['ksql.listeners']).isTls,
-        log,
-      });
-      const sqlUrl = await listening('ksql.listeners', platform, (address) => sqlHttp.listen(address));
-      stop.push(() => sqlHttp.close());
-      services.push({ name: 'sql', url: sqlUrl });
+      const client = await startBroker(start);
+      let sql: SqlService | undefined;
+      // Before a schema comes in, the registry asks the queries that use it.
+      const schemas = await startRegistry(start, client, () => sql?.schemaUsers());
+      sql = await startSql(start, client, schemas);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -178,8 +118,100 @@ function makeDataDirectory(dataDir: string): void {
 }
 
 /** Listens, and says in one sentence which port is taken by whom it was meant for. */
+/** What is known, and what has been started so far, while a platform starts. */
+interface Start {
+  readonly settings: ReturnType<typeof splitSettings>;
+  readonly environment: Environment;
+  readonly log: (message: string) => void;
+  readonly services: RunningService[];
+  /** To be done in the opposite order. */
+  readonly stop: (() => Promise<void>)[];
+}
+
+/** A broker of our own, or the cluster that the settings name. */
+async function startBroker({ settings, environment, log, services, stop }: Start): Promise<Client> {
+  const bootstrapServers = settings.platform['bootstrap.servers'];
+  let client: Client;
+  if (bootstrapServers === '') {
+    const broker = await Broker.open({
+      dataDir: join(settings.platform['log.dirs'], 'kafka'),
+      settings: { ...EMBEDDED, ...settings.broker },
+      environment,
+      log,
+    });
+    stop.push(() => broker.close());
+    const kafka = await listening('listeners', settings.platform, (address) => broker.listen(address));
+    services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
+    client = createClient({ dial: async () => broker.connect(), environment });
+  } else {
+    services.push({ name: 'broker', url: bootstrapServers });
+    client = createClient({ bootstrapServers, environment });
+  }
+  stop.push(() => client.close());
+  return client;
+}
+
+async function startRegistry(
+  start: Start,
+  client: Client,
+  users: () => SchemaUsers | undefined,
+): Promise<SchemaSource> {
+  const { environment, log, stop } = start;
+  const settings = readSettings(registrySettingTable, start.settings.registry);
+  const registry = await SchemaRegistry.open(client, {
+    topic: settings['kafkastore.topic'],
+    compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
+    environment,
+    log,
+  });
+  stop.push(() => registry.close());
+  const http = registryServer(registry, {
+    clusterId: await client.admin().clusterId(),
+    version,
+    users,
+    settings,
+    isTls: isTls(start, 'schema.registry.listeners'),
+    environment,
+    log,
+  });
+  await serve(start, 'schema-registry', 'schema.registry.listeners', http);
+  return registrySource(registry);
+}
+
+async function startSql(start: Start, client: Client, schemas: SchemaSource): Promise<SqlService> {
+  const { settings, environment, log, stop } = start;
+  const stateDir = join(settings.platform['log.dirs'], 'streams');
+  const sql = await openSqlService({ client, schemas, stateDir, settings: settings.sql, version, environment, log });
+  stop.push(() => sql.close());
+  const http = sqlServer(sql, {
+    settings: readSettings(sqlRestSettings, settings.sqlRest),
+    isTls: isTls(start, 'ksql.listeners'),
+    environment,
+    log,
+  });
+  await serve(start, 'sql', 'ksql.listeners', http);
+  return sql;
+}
+
+function isTls({ settings }: Start, listeners: ListenersName): boolean {
+  return parseListener(listeners, settings.platform[listeners]).isTls;
+}
+
+async function serve(
+  { settings, services, stop }: Start,
+  name: RunningService['name'],
+  listeners: ListenersName,
+  app: FastifyInstance,
+): Promise<void> {
+  const url = await listening(listeners, settings.platform, (address) => app.listen(address));
+  stop.push(() => app.close());
+  services.push({ name, url });
+}
+
+type ListenersName = Extract<keyof PlatformSettings, `${string}listeners`>;
+
 async function listening<T>(
-  name: Extract<keyof PlatformSettings, `${string}listeners`>,
+  name: ListenersName,
   settings: PlatformSettings,
   listen: (address: { host: string; port: number }) => Promise<T>,
 ): Promise<T> {

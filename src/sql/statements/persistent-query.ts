@@ -370,7 +370,8 @@ async function sinkTopic(
     const cleanupPolicy = kind === 'STREAM' ? 'delete' : sink.window === undefined ? 'compact' : 'compact,delete';
     return () => engine.topics.create(sink.topic, { partitions, replicas, cleanupPolicy, retentionMs });
   }
-  if (existing.partitions === partitions && existing.replicas >= replicas) return async () => {};
+  const fits = existing.partitions === partitions && existing.replicas >= replicas;
+  if (fits || engine.topics.areRepeated) return async () => {};
   return refuse(
     `A Kafka topic with the name '${sink.topic}' already exists, with different partition/replica configuration than required. KSQL expects ${partitions} partitions (topic has ${existing.partitions}), and ${replicas} replication factor (topic has ${existing.replicas}).`,
   );
