@@ -64,7 +64,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['byte-reader', 'compression', 'errors', 'frame-writer'],
     ['record-batch', 'schema'],
     ['api', 'batch-cursor', 'record-batch-builder'],
-    ['frame', 'messages', 'transport'],
+    ['frame', 'messages', 'port-stream', 'transport'],
     ['wire-transport'],
   ],
   rim: [
@@ -85,7 +85,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['topic-configs'],
     ['handlers'],
     ['connection', 'in-process'],
-    ['listener'],
+    ['listener', 'thread-clients'],
     ['broker'],
   ],
   client: [
@@ -110,7 +110,13 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['settings'],
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
-  platform: [['settings', 'version'], ['platform']],
+  platform: [
+    ['lazy-schemas', 'settings', 'version'],
+    ['listening'],
+    ['services'],
+    ['threads'],
+    ['platform', 'service-thread'],
+  ],
   cli: [
     ['options', 'registry-client', 'sql-client', 'statements', 'table'],
     ['entities', 'schema-file', 'schemas-text', 'start'],
@@ -168,6 +174,8 @@ describe('the house', () => {
   });
 
   test('keeps the arrows: cross-folder imports are allowed ones, and go through index.ts', () => {
+    // A table of settings is read by who does not need what is set.
+    const doors = ['index.ts', 'settings.ts'];
     const offences: string[] = [];
     for (const file of files) {
       const from = folderOf(file);
@@ -177,7 +185,8 @@ describe('the house', () => {
         const to = folderOf(target);
         if (from === to || from === undefined) continue;
         if (to === undefined || !arrows[from]?.includes(to)) offences.push(`${nameOf(file)} must not import ${to}`);
-        else if (target !== join(src, to, 'index.ts')) offences.push(`${nameOf(file)} reaches past ${to}/index.ts`);
+        else if (!doors.some((door) => target === join(src, to, door)))
+          offences.push(`${nameOf(file)} reaches past ${to}/index.ts`);
       }
     }
     expect(offences).toEqual([]);

@@ -1,30 +1,16 @@
 // The only place that constructs everything. Start: broker → client → registry → SQL, each on what came before; stop: the
 // other way round. Inside the process the parts talk through the same ports as over the network.
-import type { FastifyInstance } from 'fastify';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Broker } from '../broker/index.ts';
 import { type Client, createClient } from '../client/index.ts';
-import {
-  type CompatibilityLevel,
-  registryServer,
-  registrySettings as registrySettingTable,
-  registrySource,
-  SchemaRegistry,
-  type SchemaUsers,
-} from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
-import { openSqlService, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
-import {
-  codeOf,
-  type Environment,
-  type GivenSettings,
-  MillraceError,
-  readSettings,
-  systemEnvironment,
-} from '../util/index.ts';
-import { parseListener, type PlatformSettings, splitSettings } from './settings.ts';
-import { version } from './version.ts';
+import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
+import { listening } from './listening.ts';
+import { lazySchemas } from './lazy-schemas.ts';
+import type { RunningService, Start } from './services.ts';
+import { splitSettings } from './settings.ts';
+import { ServiceThread } from './threads.ts';
 
 export interface PlatformOptions {
   /** Kafka's, the registry's and ksqlDB's property names. */
@@ -33,11 +19,6 @@ export interface PlatformOptions {
   readonly log?: (message: string) => void;
   /** Where time, chance and ids come from; default: the system. */
   readonly environment?: Environment;
-}
-
-export interface RunningService {
-  readonly name: 'broker' | 'schema-registry' | 'sql';
-  readonly url: string;
 }
 
 export class Platform {
@@ -69,11 +50,11 @@ export class Platform {
     const start: Start = { settings, environment, log, services: [], stop: [] };
     const { services, stop } = start;
     try {
-      const client = await startBroker(start);
-      let sql: SqlService | undefined;
-      // Before a schema comes in, the registry asks the queries that use it.
-      const schemas = await startRegistry(start, client, () => sql?.schemaUsers());
-      sql = await startSql(start, client, schemas);
+      const { client, broker } = await startBroker(start);
+      const isThreaded = settings.platform['service.threads'] && broker !== undefined;
+      const schemas = isThreaded
+        ? await startServiceThread(start, broker, options.settings ?? {})
+        : await (await import('./services.ts')).startServices(start, client);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -117,21 +98,15 @@ function makeDataDirectory(dataDir: string): void {
   }
 }
 
-/** Listens, and says in one sentence which port is taken by whom it was meant for. */
-/** What is known, and what has been started so far, while a platform starts. */
-interface Start {
-  readonly settings: ReturnType<typeof splitSettings>;
-  readonly environment: Environment;
-  readonly log: (message: string) => void;
-  readonly services: RunningService[];
-  /** To be done in the opposite order. */
-  readonly stop: (() => Promise<void>)[];
-}
-
 /** A broker of our own, or the cluster that the settings name. */
-async function startBroker({ settings, environment, log, services, stop }: Start): Promise<Client> {
+async function startBroker({
+  settings,
+  environment,
+  log,
+  services,
+  stop,
+}: Start): Promise<{ readonly client: Client; readonly broker?: Broker }> {
   const bootstrapServers = settings.platform['bootstrap.servers'];
-  let client: Client;
   if (bootstrapServers === '') {
     const broker = await Broker.open({
       dataDir: join(settings.platform['log.dirs'], 'kafka'),
@@ -142,89 +117,27 @@ async function startBroker({ settings, environment, log, services, stop }: Start
     stop.push(() => broker.close());
     const kafka = await listening('listeners', settings.platform, (address) => broker.listen(address));
     services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
-    client = createClient({ dial: async () => broker.connect(), environment });
-  } else {
-    services.push({ name: 'broker', url: bootstrapServers });
-    client = createClient({ bootstrapServers, environment });
+    const client = createClient({ dial: async () => broker.connect(), environment });
+    stop.push(() => client.close());
+    return { client, broker };
   }
+  services.push({ name: 'broker', url: bootstrapServers });
+  const client = createClient({ bootstrapServers, environment });
   stop.push(() => client.close());
-  return client;
+  return { client };
 }
 
-async function startRegistry(
-  start: Start,
-  client: Client,
-  users: () => SchemaUsers | undefined,
-): Promise<SchemaSource> {
-  const { environment, log, stop } = start;
-  const settings = readSettings(registrySettingTable, start.settings.registry);
-  const registry = await SchemaRegistry.open(client, {
-    topic: settings['kafkastore.topic'],
-    compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
+/** The services in a thread of their own, and their schemas over HTTP. */
+async function startServiceThread(start: Start, broker: Broker, given: GivenSettings): Promise<SchemaSource> {
+  const { environment, log, services, stop } = start;
+  const thread = await ServiceThread.start({
+    settings: given,
+    serve: (port) => broker.serveThread(port),
     environment,
     log,
   });
-  stop.push(() => registry.close());
-  const http = registryServer(registry, {
-    clusterId: await client.admin().clusterId(),
-    version,
-    users,
-    settings,
-    isTls: isTls(start, 'schema.registry.listeners'),
-    environment,
-    log,
-  });
-  await serve(start, 'schema-registry', 'schema.registry.listeners', http);
-  return registrySource(registry);
-}
-
-async function startSql(start: Start, client: Client, schemas: SchemaSource): Promise<SqlService> {
-  const { settings, environment, log, stop } = start;
-  const stateDir = join(settings.platform['log.dirs'], 'streams');
-  const sql = await openSqlService({ client, schemas, stateDir, settings: settings.sql, version, environment, log });
-  stop.push(() => sql.close());
-  const http = sqlServer(sql, {
-    settings: readSettings(sqlRestSettings, settings.sqlRest),
-    isTls: isTls(start, 'ksql.listeners'),
-    environment,
-    log,
-  });
-  await serve(start, 'sql', 'ksql.listeners', http);
-  return sql;
-}
-
-function isTls({ settings }: Start, listeners: ListenersName): boolean {
-  return parseListener(listeners, settings.platform[listeners]).isTls;
-}
-
-async function serve(
-  { settings, services, stop }: Start,
-  name: RunningService['name'],
-  listeners: ListenersName,
-  app: FastifyInstance,
-): Promise<void> {
-  const url = await listening(listeners, settings.platform, (address) => app.listen(address));
-  stop.push(() => app.close());
-  services.push({ name, url });
-}
-
-type ListenersName = Extract<keyof PlatformSettings, `${string}listeners`>;
-
-async function listening<T>(
-  name: ListenersName,
-  settings: PlatformSettings,
-  listen: (address: { host: string; port: number }) => Promise<T>,
-): Promise<T> {
-  const address = parseListener(name, settings[name]);
-  try {
-    return await listen(address);
-  } catch (error) {
-    const cause = error instanceof MillraceError ? error.cause : error;
-    if (codeOf(cause) !== 'EADDRINUSE') throw error;
-    throw new MillraceError(
-      'PORT_TAKEN',
-      `Port ${address.port} on ${address.host} is taken by another process: stop it, or set ${name} to another port.`,
-      { cause: error },
-    );
-  }
+  stop.push(() => thread.stop());
+  services.push(...thread.services);
+  const { url } = thread.services.find(({ name }) => name === 'schema-registry')!;
+  return lazySchemas(async () => new (await import('../schema-registry/index.ts')).HttpSchemaSource({ url }));
 }

@@ -77,6 +77,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   STATE_LOCKED: 'Another instance uses the state directory.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
+  THREAD_LOST: 'The thread of the services ended before they were up. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',
   UNDECODABLE_RECORD: 'A record’s bytes are not what its serde reads, and `onDecodeError` did not say to skip it.',
