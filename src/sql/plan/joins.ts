@@ -1,6 +1,7 @@
 import type { Scope, ScopeSource } from '../analysis/scope.ts';
 import type { DataSource } from '../catalog.ts';
 import { refuse } from '../errors.ts';
+import { FORMATS } from '../formats/all.ts';
 import { type FormatInfo, usesRegistry } from '../formats/traits.ts';
 import type { Expression, Join, Query } from '../parser/ast.ts';
 import { joinWords, printExpression, quoteName } from '../parser/print.ts';
@@ -309,8 +310,8 @@ class JoinPlanner {
         window: undefined,
       };
     };
-    const fallback: FormatInfo =
-      left.source.keyFormat.format === 'NONE' ? { format: 'KAFKA', properties: {} } : left.source.keyFormat;
+    const own = left.source.keyFormat;
+    const fallback: FormatInfo = FORMATS[own.format].holds === 'nothing' ? { format: 'KAFKA', properties: {} } : own;
     const inPlace = { leftStep: left.step, rightStep: right.step };
     if (left.step.window !== undefined) return { ...inPlace, keyFormat: leftFormat ?? fallback };
     if (

@@ -1,7 +1,8 @@
 import { messageOf } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
-import { noJsonCounts } from '../formats/json.ts';
+import { FORMATS } from '../formats/all.ts';
+import { noJsonCounts } from '../formats/reading.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
 import {
@@ -113,7 +114,8 @@ interface AskedSink {
 
 /** The formats that the statement names, else those of the leftmost source. */
 function formatsAsked(name: string, properties: WithProperties, left: DataSource, setting: Settings): SinkFormats {
-  const inherited = left.keyFormat.format === 'NONE' ? undefined : left.keyFormat.format;
+  const { format: leftKey } = left.keyFormat;
+  const inherited = FORMATS[leftKey].holds === 'nothing' ? undefined : leftKey;
   const keyName =
     properties.format('KEY') ?? inherited ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
   const valueName = properties.format('VALUE') ?? left.valueFormat.format;
@@ -127,7 +129,7 @@ function formatsAsked(name: string, properties: WithProperties, left: DataSource
 async function sinkOf(engine: EngineContext, root: Step, asked: AskedSink, setting: Settings): Promise<SinkPlan> {
   const { name, properties, left, canonical } = asked;
   const keyName = properties.format('KEY');
-  if (root.key.length === 0 && keyName !== undefined && keyName !== 'NONE')
+  if (root.key.length === 0 && keyName !== undefined && FORMATS[keyName].holds !== 'nothing')
     refuse('Key format specified for stream without key columns.');
   const schema = schemaFrom(root);
   const formats = wrapped(asked.formats, schema, properties, setting);
