@@ -14,6 +14,12 @@ export interface FormatInfo {
   readonly wrapping?: Wrapping | undefined;
 }
 
+/** The format of keys where nothing else is said. */
+export const KEY_FORMAT: FormatInfo = { format: 'KAFKA', properties: {} };
+
+/** The format of a side without columns. */
+export const NO_FORMAT: FormatInfo = { format: 'NONE', properties: {} };
+
 /** The formats of a source's two sides. */
 export interface SourceFormats {
   readonly key: FormatName;
@@ -30,9 +36,14 @@ export function usesRegistry(format: FormatName): boolean {
   return FORMATS[format].schemaType !== undefined;
 }
 
+/** Whether a format is for sides without columns. */
+export function holdsNothing(format: FormatName): boolean {
+  return FORMATS[format].holds === 'nothing';
+}
+
 /** Whether rows in a format can be in topics that nobody else knows: they need no schema, and are there at all. */
 export function fitsInternalTopics(format: FormatName): boolean {
-  return !usesRegistry(format) && FORMATS[format].holds !== 'nothing';
+  return !usesRegistry(format) && !holdsNothing(format);
 }
 
 /** A format with its properties, refused when it does not have one of them. */

@@ -1,8 +1,7 @@
 import type { Scope, ScopeSource } from '../analysis/scope.ts';
 import type { DataSource } from '../catalog.ts';
 import { refuse } from '../errors.ts';
-import { FORMATS } from '../formats/all.ts';
-import { type FormatInfo, usesRegistry } from '../formats/traits.ts';
+import { type FormatInfo, holdsNothing, KEY_FORMAT, usesRegistry } from '../formats/traits.ts';
 import type { Expression, Join, Query } from '../parser/ast.ts';
 import { joinWords, printExpression, quoteName } from '../parser/print.ts';
 import { containsType, type SqlType, sameType, typeText } from '../types.ts';
@@ -311,7 +310,7 @@ class JoinPlanner {
       };
     };
     const own = left.source.keyFormat;
-    const fallback: FormatInfo = FORMATS[own.format].holds === 'nothing' ? { format: 'KAFKA', properties: {} } : own;
+    const fallback = holdsNothing(own.format) ? KEY_FORMAT : own;
     const inPlace = { leftStep: left.step, rightStep: right.step };
     if (left.step.window !== undefined) return { ...inPlace, keyFormat: leftFormat ?? fallback };
     if (

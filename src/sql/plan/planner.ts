@@ -8,7 +8,7 @@ import { compileAggregate } from '../expressions/aggregate.ts';
 import { compileTableCall } from '../expressions/call.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { FORMATS } from '../formats/all.ts';
-import { checkColumns, type FormatInfo } from '../formats/traits.ts';
+import { checkColumns, type FormatInfo, KEY_FORMAT } from '../formats/traits.ts';
 import type { AliasedSource, Call, Expression, Query, WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
 import { printExpression, printName, quoteName } from '../parser/print.ts';
@@ -589,7 +589,7 @@ class QueryPlanner {
       aggregates,
       windowClause: window,
       final: emit === 'FINAL',
-      keyFormat: this.#target.keyFormat ?? { format: 'KAFKA', properties: {} },
+      keyFormat: this.#target.keyFormat ?? KEY_FORMAT,
       columns: [...aggregates.map(({ name, type }) => ({ name, type })), ...key, ...bounds],
       key,
       table: true,
