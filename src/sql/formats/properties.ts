@@ -36,7 +36,7 @@ export const SCHEMA_ID: FormatProperty = {
 
 /** The integer that a clause says. */
 export function integerOf(text: string, clause: string): number {
-  const number = Number(text);
+  const number = /^\s*[+-]?\d+\s*$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(number)
     ? number
     : refuse(`Invalid value for ${clause} property: ${text}. It must be an integer.`);
