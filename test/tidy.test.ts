@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FORMATS } from '../src/sql/formats/all.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const src = join(root, 'src');
@@ -254,6 +255,15 @@ describe('the house', () => {
         targetsOf(file).some((target) => nameOf(target) === 'streams/state/slot-table.ts') ||
         /\.(values|timestamps)\[/.test(codeOf(file)),
     );
+    expect(offences.map(nameOf)).toEqual([]);
+  });
+
+  test('asks formats what they can do, never what they are called', () => {
+    const names = Object.keys(FORMATS);
+    expect(names.length).toBeGreaterThan(5);
+    const name = `['"](${names.join('|')})['"]`;
+    const comparison = new RegExp(`[!=]==?\\s*${name}|${name}\\s*[!=]==?|\\bcase\\s+${name}`);
+    const offences = files.filter((file) => nameOf(file).startsWith('sql/') && comparison.test(codeOf(file)));
     expect(offences.map(nameOf)).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import type { SchemaSource } from '../../serde/index.ts';
 import type { Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
-import type { JsonCounts } from '../formats/json.ts';
+import type { JsonCounts } from '../formats/reading.ts';
 import type { ProcessingLog } from '../compile/flow.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { QueryPlan } from '../plan/plan.ts';

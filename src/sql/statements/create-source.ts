@@ -7,6 +7,7 @@ import {
   checkColumns,
   type FormatInfo,
   formatNamed,
+  KEY_FORMAT,
   keyWrapping,
   type SourceFormats,
   usesRegistry,
@@ -209,7 +210,8 @@ export async function describeSource(
 }
 
 function sourceFormats(properties: WithProperties, setting: Settings): SourceFormats {
-  const key = properties.format('KEY') ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
+  const key =
+    properties.format('KEY') ?? formatNamed(setting('ksql.persistence.default.format.key') ?? KEY_FORMAT.format);
   const configured = setting('ksql.persistence.default.format.value');
   const value = properties.format('VALUE') ?? (configured === undefined ? undefined : formatNamed(configured));
   if (value === undefined) {
