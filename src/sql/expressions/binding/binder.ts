@@ -1,3 +1,5 @@
+// From what was written to what it means: names, overloads, types and casts are settled here, and what has no meaning is
+// refused. Refusals come in the order in which the parts stand.
 import { assert, unreachable } from '../../../util/index.ts';
 import { refuse } from '../../errors.ts';
 import type { Expression } from '../../parser/ast.ts';
