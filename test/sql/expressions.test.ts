@@ -1,8 +1,8 @@
 // Expressions from text to value, family by family. A row has the columns below.
 import { describe, expect, test } from 'vitest';
 import { Catalog } from '../../src/sql/catalog.ts';
-import { Columns } from '../../src/sql/expressions/typed.ts';
-import { ExpressionCompiler } from '../../src/sql/expressions/expression.ts';
+import { bind } from '../../src/sql/expressions/binding/binder.ts';
+import { Evaluator } from '../../src/sql/expressions/evaluation/evaluator.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
 import { parseExpression } from '../../src/sql/parser/parse.ts';
 import {
@@ -21,7 +21,7 @@ import {
 import { Decimal } from '../../src/sql/values/decimal.ts';
 import { type Row, valueText } from '../../src/sql/values/value.ts';
 
-const columns = new Columns([
+const columns = [
   { name: 'I', type: INTEGER },
   { name: 'L', type: BIGINT },
   { name: 'D', type: DOUBLE },
@@ -39,7 +39,7 @@ const columns = new Columns([
     ]),
   },
   { name: 'Y', type: BYTES },
-]);
+];
 const row: Row = [
   7,
   9007199254740993n,
@@ -54,15 +54,14 @@ const row: Row = [
   Buffer.from('hi'),
 ];
 
-const compiler = new ExpressionCompiler(
-  { functions: builtInFunctions(), resolveType: new Catalog().resolveType },
-  columns,
-);
+const environment = { functions: builtInFunctions(), resolveType: new Catalog().resolveType };
+const evaluator = new Evaluator(environment.functions, columns);
 
 /** The value and type of an expression, as text. */
 function run(text: string): string {
-  const { type, evaluate } = compiler.compile(parseExpression(text));
-  const value = evaluate(row);
+  const bound = bind(parseExpression(text), columns, environment);
+  const { type } = bound;
+  const value = evaluator.evaluate(bound)(row);
   return type === null ? 'null' : `${valueText(type, value)} ${typeText(type)}`;
 }
 

@@ -146,6 +146,7 @@ const families: Record<string, Record<string, string>> = {
     "ARRAY['a', 1]": '[a, 1] ARRAY<STRING>',
     'ARRAY[1, 1 / 0]': '[1, null] ARRAY<INTEGER>',
     'ARRAY[ARRAY[1], ARRAY[NULL, 3000000000]]': '[[1], [null, 3000000000]] ARRAY<ARRAY<BIGINT>>',
+    'ARRAY[ARRAY[3000000000], ARRAY[1 / 0]]': '[[3000000000], [null]] ARRAY<ARRAY<BIGINT>>',
     "ARRAY[MAP('a' := 1), MAP('b' := 2.5)]": '[{a=1.0}, {b=2.5}] ARRAY<MAP<STRING, DECIMAL(11, 1)>>',
     "ARRAY[STRUCT(a := 1), STRUCT(b := 'x')]": '[Struct{A=1}, Struct{B=x}] ARRAY<STRUCT<`A` INTEGER, `B` STRING>>',
     "MAP('a' := 1, 'b' := NULL, 'a' := 2)": '{a=2, b=null} MAP<STRING, INTEGER>',

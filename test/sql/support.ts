@@ -1,8 +1,9 @@
 import type { SchemaSource } from '../../src/serde/index.ts';
 import { TopologyTestDriver } from '../../src/streams/index.ts';
 import { Catalog } from '../../src/sql/catalog.ts';
-import { Columns, type Compiled } from '../../src/sql/expressions/typed.ts';
-import { ExpressionCompiler } from '../../src/sql/expressions/expression.ts';
+import { bind } from '../../src/sql/expressions/binding/binder.ts';
+import { Evaluator } from '../../src/sql/expressions/evaluation/evaluator.ts';
+import type { TypedExpression } from '../../src/sql/expressions/typed.ts';
 import type { ProcessingLog } from '../../src/sql/compile/flow.ts';
 import { SqlEngine } from '../../src/sql/engine.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
@@ -75,13 +76,14 @@ export async function runQuery(script: string, topic: string, values: readonly u
  */
 export function evaluate(text: string): string {
   const environment = { functions: builtInFunctions(), resolveType: new Catalog().resolveType };
-  let compiled: Compiled;
+  let bound: TypedExpression;
   try {
-    compiled = new ExpressionCompiler(environment, new Columns([])).compile(parseExpression(text));
+    bound = bind(parseExpression(text), [], environment);
   } catch (error) {
     return `refused: ${messageOf(error).split('\n')[0]}`;
   }
-  const { type, evaluate: run } = compiled;
+  const { type } = bound;
+  const run = new Evaluator(environment.functions, []).evaluate(bound);
   try {
     const value = run([]);
     return type === null ? 'null' : `${valueText(type, value)} ${typeText(type)}`;

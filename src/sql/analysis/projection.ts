@@ -1,5 +1,5 @@
 import { refuse } from '../errors.ts';
-import type { Expressions } from '../expressions/typed.ts';
+import type { Binding } from '../expressions/binding/binding.ts';
 import type { Expression, SelectItem } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, isSystemColumn, pseudoColumns } from '../schema.ts';
@@ -110,9 +110,9 @@ export class NameGenerator {
 }
 
 /** The names of the fields behind `->*`. */
-export function fieldsOf(compiler: Expressions): (base: Expression) => readonly string[] {
+export function fieldsOf(binding: Binding): (base: Expression) => readonly string[] {
   return (base) => {
-    const { type } = compiler.compile(base);
+    const { type } = binding.bind(base);
     if (type?.kind !== 'STRUCT') return refuse(`Cannot dereference non-struct type in ${printExpression(base)}->*`);
     return type.fields.map((field) => field.name);
   };

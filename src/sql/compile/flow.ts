@@ -2,7 +2,7 @@ import type { KStream, KTable, Windowed } from '../../streams/index.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Row } from '../values/value.ts';
-import type { Evaluate } from '../expressions/typed.ts';
+import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
 import type { FormatEnvironment } from '../formats/row-serde.ts';
 
 // What the compilers of single steps share.

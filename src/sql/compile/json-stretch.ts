@@ -3,15 +3,15 @@
 // so takes the ordinary way (decode, evaluate, encode), which is also what this must agree with.
 import type { RecordContext } from '../../streams/index.ts';
 import type { ByteWriter } from '../../util/index.ts';
-import { columnsIn } from '../analysis/walk.ts';
-import { compilerFor } from '../plan/environment.ts';
+import { columnsUsed } from '../expressions/typed.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import type { FilterStep, ProjectStep, QueryPlan, SinkPlan, SourceStep, Step } from '../plan/plan.ts';
 import type { SqlType } from '../types.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { FORMATS } from '../formats/all.ts';
 import { wholeDecoder, writer } from '../formats/json.ts';
 import { fieldReader, JsonFields, plainDigits } from '../formats/json-fields.ts';
-import type { Evaluate } from '../expressions/typed.ts';
+import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
 import type { TopologyEnvironment } from './flow.ts';
 import type { JsonCounts } from '../formats/reading.ts';
 import { holdsBare, rowSerde } from '../formats/row-serde.ts';
@@ -97,8 +97,8 @@ function transformOf(
   counts: JsonCounts,
 ): JsonStretch['transform'] {
   const { columns, schema } = source;
-  const compiler = compilerFor(env, columns);
-  const predicates = filters.map((filter) => guarded(compiler.compile(filter.predicate).evaluate, filter.clause));
+  const evaluator = new Evaluator(env.functions, columns);
+  const predicates = filters.map(({ predicate, clause }) => guarded(evaluator.evaluate(predicate.expression), clause));
   const fieldOf = (name: string) => schema.value.findIndex((column) => column.name === name);
 
   const copied = ({ expression }: ProjectStep['items'][number]) => {
@@ -106,17 +106,17 @@ function transformOf(
     return field >= 0 && COPIED.has(schema.value[field]!.type.kind) ? field : -1;
   };
   const evaluated = [
-    ...filters.map((filter) => filter.predicate),
+    ...filters.map((filter) => filter.predicate.expression),
     ...project.items.filter((item) => copied(item) < 0).map((item) => item.expression),
   ];
-  const used = new Set(evaluated.flatMap((expression) => columnsIn(expression).map(({ name }) => name)));
+  const used = columnsUsed(evaluated);
   const read = columns.flatMap(({ name }, at) =>
     used.has(name) && fieldOf(name) >= 0 ? [{ column: fieldOf(name), at }] : [],
   );
   const fields = new JsonFields(schema.value, read);
   const ofRecord = columns.flatMap(({ name }, at) => (OF_RECORD.has(name) ? [{ name, at }] : []));
 
-  const evaluates = project.items.map(({ expression }) => guarded(compiler.compile(expression).evaluate, 'SELECT'));
+  const evaluates = project.items.map(({ expression }) => guarded(evaluator.evaluate(expression), 'SELECT'));
   const labels = project.items.map(({ name }, i) => Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`));
   const writes = project.items.map((item, i): WriteItem => {
     const { type } = project.columns[i]!;

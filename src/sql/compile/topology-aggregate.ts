@@ -3,10 +3,13 @@ import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.
 import { assert, MillraceError, messageOf } from '../../util/index.ts';
 import type { WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
-import { compilerFor } from '../plan/environment.ts';
+import { functionSettings } from '../plan/environment.ts';
 import type { AggregateStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { type CompiledAggregate, compileAggregate } from '../expressions/aggregate.ts';
+import { aggregatorOf } from '../expressions/evaluation/call.ts';
+import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
+import type { Aggregator } from '../functions/function.ts';
 import { internalSerde } from '../formats/internal.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
@@ -14,17 +17,23 @@ import { fitsInternalTopics } from '../formats/traits.ts';
 
 const DAY_MS = 86_400_000;
 
+/** One aggregate of a query: its running state, and how a row's arguments for it are found. */
+interface CompiledAggregate {
+  readonly aggregator: Aggregator;
+  readonly args: readonly Evaluate[];
+}
+
 /** Grouping and aggregating: one row of states per group, and per window where there is one. */
 export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTable {
-  const expressions = compilerFor(compiler.env, step.input.columns);
-  const aggregates = step.aggregates.map(({ call }) =>
-    compileAggregate(expressions, call, (property) =>
-      compiler.env.setting(`ksql.functions.${call.name.toLowerCase()}.${property}`),
-    ),
-  );
+  const { env } = compiler;
+  const evaluator = new Evaluator(env.functions, step.input.columns);
+  const aggregates = step.aggregates.map(({ expression: call }) => ({
+    aggregator: aggregatorOf(env.functions, call, functionSettings(env, call.function)),
+    args: call.args.map((arg) => evaluator.evaluate(arg)),
+  }));
   const { key, value, states } = serdesOf(compiler, step, aggregates);
   const aggregation: Aggregation = {
-    groupKey: groupKeyOf(compiler, step),
+    groupKey: groupKeyOf(compiler, step, evaluator),
     ...overStates(compiler, aggregates),
     grouped: { key, value, name: 'Aggregate-GroupBy' },
     store: { key, value: states, name: 'Aggregate-Aggregate-Materialize' },
@@ -77,11 +86,8 @@ function serdesOf(
 }
 
 /** Rows without a key are in no group. */
-function groupKeyOf(compiler: StepContext, step: AggregateStep): (row: Row) => Row | null {
-  const expressions = compilerFor(compiler.env, step.input.columns);
-  const groups = step.groupBy.map(({ expression }) =>
-    compiler.guarded(expressions.compile(expression).evaluate, 'GROUP BY'),
-  );
+function groupKeyOf(compiler: StepContext, step: AggregateStep, evaluator: Evaluator): (row: Row) => Row | null {
+  const groups = step.groupBy.map(({ expression }) => compiler.guarded(evaluator.evaluate(expression), 'GROUP BY'));
   return (row) => {
     const key = groups.map((evaluate) => evaluate(row));
     return key.includes(null) ? null : key;

@@ -1,8 +1,8 @@
 import type { Serde } from '../../serde/index.ts';
 import { JoinWindows } from '../../streams/index.ts';
 import { assert } from '../../util/index.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { fitsInternalTopics } from '../formats/traits.ts';
-import { compilerFor } from '../plan/environment.ts';
 import type { JoinStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { internalSerde } from '../formats/internal.ts';
@@ -103,10 +103,8 @@ function tableTable(compiler: StepContext, step: JoinStep, joiner: Joiner, swapp
 function foreignKey(compiler: StepContext, step: JoinStep, joiner: Joiner): RowTable {
   const { foreignKey: expression } = step;
   assert(expression !== undefined, 'foreign-key joins have a foreign key');
-  const evaluate = compiler.guarded(
-    compilerFor(compiler.env, step.left.columns).compile(expression).evaluate,
-    'JOIN ON',
-  );
+  const evaluator = new Evaluator(compiler.env.functions, step.left.columns);
+  const evaluate = compiler.guarded(evaluator.evaluate(expression), 'JOIN ON');
   const extract = (row: Row): RowKey => {
     const key = evaluate(row);
     return key === null ? null : [key];

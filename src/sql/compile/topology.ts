@@ -1,8 +1,6 @@
 import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
 import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
-import { columnsIn } from '../analysis/walk.ts';
-import { compilerFor } from '../plan/environment.ts';
 import {
   type FilterStep,
   type FlatMapStep,
@@ -15,7 +13,8 @@ import {
   tableStoreName,
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { compileTableCall } from '../expressions/call.ts';
+import { columnsUsed } from '../expressions/typed.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { usesRegistry } from '../formats/traits.ts';
 import {
   type Flow,
@@ -31,7 +30,7 @@ import { joinStep } from './topology-join.ts';
 import { internalSerde } from '../formats/internal.ts';
 import type { JsonCounts } from '../formats/reading.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
-import type { Evaluate } from '../expressions/typed.ts';
+import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
 import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
 import { timestampOf } from './timestamp.ts';
 
@@ -141,6 +140,11 @@ class StepCompiler implements StepContext {
     return keySerde(inner, step.window) as Serde<NonNullable<RowKey>>;
   }
 
+  /** Makes closures of expressions over a step's rows. */
+  #over({ columns }: Step): Evaluator {
+    return new Evaluator(this.env.functions, columns);
+  }
+
   // --- the stateless stretch -------------------------------------------------------------------------------------------
 
   #source(step: SourceStep): Flow {
@@ -188,10 +192,7 @@ class StepCompiler implements StepContext {
   }
 
   #filter(step: FilterStep): Flow {
-    const predicate = this.guarded(
-      compilerFor(this.env, step.input.columns).compile(step.predicate).evaluate,
-      step.clause,
-    );
+    const predicate = this.guarded(this.#over(step.input).evaluate(step.predicate.expression), step.clause);
     const input = this.compile(step.input);
     if ('table' in input) {
       return { table: input.table.filter((_key, row) => predicate(row) === true, { reads: 'value', oldValues: true }) };
@@ -200,8 +201,8 @@ class StepCompiler implements StepContext {
   }
 
   #flatMap(step: FlatMapStep): RowStream {
-    const compiler = compilerFor(this.env, step.input.columns);
-    const functions = step.calls.map(({ call }) => compileTableCall(compiler, call).rows);
+    const evaluator = this.#over(step.input);
+    const functions = step.calls.map(({ expression }) => evaluator.evaluateRows(expression));
     const { log } = this.env;
     const { queryId } = this;
     const expand = (row: Row): (Row | null)[] => {
@@ -223,11 +224,11 @@ class StepCompiler implements StepContext {
   }
 
   #selectKey(step: SelectKeyStep): Flow {
-    const compiler = compilerFor(this.env, step.input.columns);
+    const evaluator = this.#over(step.input);
     const ofKey = new Set(step.input.key.map(({ name }) => name));
     const keys = step.keys.map(({ expression }) => ({
-      evaluate: this.guarded(compiler.compile(expression).evaluate, 'PARTITION BY'),
-      fromKey: columnsIn(expression).every(({ name }) => ofKey.has(name)),
+      evaluate: this.guarded(evaluator.evaluate(expression), 'PARTITION BY'),
+      fromKey: columnsUsed([expression]).isSubsetOf(ofKey),
     }));
     // A record without a value still has a key, from which the next one may be made.
     const places = step.input.columns.map(({ name }) => step.input.key.findIndex((column) => column.name === name));
@@ -261,8 +262,8 @@ class StepCompiler implements StepContext {
   }
 
   #project(step: ProjectStep): Flow {
-    const compiler = compilerFor(this.env, step.input.columns);
-    const items = step.items.map(({ expression }) => this.guarded(compiler.compile(expression).evaluate, 'SELECT'));
+    const evaluator = this.#over(step.input);
+    const items = step.items.map(({ expression }) => this.guarded(evaluator.evaluate(expression), 'SELECT'));
     const project = (row: Row): Row | null => {
       const values: SqlValue[] = [];
       for (let i = 0; i < items.length; i++) values.push(items[i]!(row));

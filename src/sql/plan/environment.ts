@@ -1,8 +1,9 @@
 import type { Catalog } from '../catalog.ts';
-import { Columns } from '../expressions/typed.ts';
-import { ExpressionCompiler } from '../expressions/expression.ts';
-import type { FunctionCatalog } from '../functions/function.ts';
-import type { RowColumn } from './plan.ts';
+import { Binder } from '../expressions/binding/binder.ts';
+import type { FunctionCatalog, FunctionSettings } from '../functions/function.ts';
+import type { Expression } from '../parser/ast.ts';
+import { printExpression } from '../parser/print.ts';
+import type { PlanExpression, RowColumn } from './plan.ts';
 
 /** What planning a query needs to know. */
 export interface PlanEnvironment {
@@ -12,8 +13,17 @@ export interface PlanEnvironment {
   readonly setting: (name: string) => string | undefined;
 }
 
-/** A compiler for expressions over rows with these columns. */
-export function compilerFor(environment: PlanEnvironment, columns: readonly RowColumn[]): ExpressionCompiler {
-  const { functions, catalog } = environment;
-  return new ExpressionCompiler({ functions, resolveType: catalog.resolveType }, new Columns(columns));
+/** Binds expressions over rows with these columns. */
+export function binderFor({ functions, catalog }: PlanEnvironment, columns: readonly RowColumn[]): Binder {
+  return new Binder({ functions, resolveType: catalog.resolveType }, columns);
+}
+
+/** An expression of a step. */
+export function planned(binder: Binder, e: Expression): PlanExpression {
+  return { expression: binder.bind(e), text: printExpression(e) };
+}
+
+/** The settings that a function may have: `ksql.functions.<name>.<property>`. */
+export function functionSettings({ setting }: PlanEnvironment, functionName: string): FunctionSettings {
+  return (property) => setting(`ksql.functions.${functionName.toLowerCase()}.${property}`);
 }

@@ -1,6 +1,6 @@
 // A plan as a person reads it: the sink first, what feeds it further in, one line per step with the columns of its rows.
 import { unreachable } from '../../util/index.ts';
-import { printExpression, quoteName } from '../parser/print.ts';
+import { quoteName } from '../parser/print.ts';
 import { schemaText } from '../schema.ts';
 import { typeText } from '../types.ts';
 import { inputsOf, type QueryPlan, type Step } from './plan.ts';
@@ -48,26 +48,25 @@ function detailsOf(step: Step): string {
     case 'source':
       return `${step.source} from topic ${step.topic} (key ${step.keyFormat.format}, value ${step.valueFormat.format})`;
     case 'filter':
-      return printExpression(step.predicate);
+      return step.predicate.text;
     case 'flatMap':
-      return step.calls.map(({ call }) => printExpression(call)).join(', ');
+      return textsOf(step.calls);
     case 'selectKey':
-      return step.keys.length === 0
-        ? 'no key'
-        : step.keys.map(({ expression }) => printExpression(expression)).join(', ');
+      return step.keys.length === 0 ? 'no key' : textsOf(step.keys);
     case 'project':
-      return step.items
-        .map(({ name, expression }) => `${printExpression(expression)} AS ${quoteName(name)}`)
-        .join(', ');
+      return step.items.map(({ name, text }) => `${text} AS ${quoteName(name)}`).join(', ');
     case 'aggregate': {
-      const groups = step.groupBy.map(({ expression }) => printExpression(expression)).join(', ');
       const window = step.windowClause === undefined ? '' : ` in ${step.windowClause.type} windows`;
       const repartition = step.rekeys ? ', repartitioned' : '';
-      return `${step.aggregates.map(({ call }) => printExpression(call)).join(', ')} by ${groups}${window}${repartition}`;
+      return `${textsOf(step.aggregates)} by ${textsOf(step.groupBy)}${window}${repartition}`;
     }
     case 'join':
       return `${step.type} ${step.joinKind}`;
     default:
       return unreachable(step);
   }
+}
+
+function textsOf(expressions: readonly { readonly text: string }[]): string {
+  return expressions.map(({ text }) => text).join(', ');
 }

@@ -5,8 +5,8 @@ import { type FormatInfo, holdsNothing, KEY_FORMAT, usesRegistry } from '../form
 import type { Expression, Join, Query } from '../parser/ast.ts';
 import { joinWords, printExpression, quoteName } from '../parser/print.ts';
 import { containsType, type SqlType, sameType, typeText } from '../types.ts';
-import { compilerFor, type PlanEnvironment } from './environment.ts';
-import type { JoinKind, RowColumn, SourceStep, Step } from './plan.ts';
+import { binderFor, planned, type PlanEnvironment } from './environment.ts';
+import type { JoinKind, PlanExpression, RowColumn, SourceStep, Step } from './plan.ts';
 
 /** Sources joined from left to right, and under which names the key of the result may be selected. */
 export interface JoinedSources {
@@ -65,7 +65,13 @@ export function planJoins(
 interface JoinSide<S extends Step = Step> {
   readonly step: S;
   readonly source: DataSource;
-  readonly on: Expression;
+  /** What the rows are joined on. */
+  readonly key: PlanExpression;
+  readonly type: SqlType;
+  /** The column that it is, if it is one. */
+  readonly column: string | undefined;
+  /** How messages show it. */
+  readonly on: string;
 }
 
 class JoinPlanner {
@@ -85,40 +91,39 @@ class JoinPlanner {
 
   join(left: JoinedSources, right: SourceStep, rightSource: ScopeSource, leftSource: DataSource): JoinedSources {
     const { leftOn, rightOn } = this.#sides(rightSource.alias);
-    const leftType = this.#typeOf(left.step, leftOn);
-    const rightType = this.#typeOf(right, rightOn);
-    const leftSide = { step: left.step, source: leftSource, on: leftOn };
-    const rightSide = { step: right, source: rightSource.source, on: rightOn };
+    const leftSide = this.#side(left.step, leftSource, leftOn);
+    const rightSide = this.#side(right, rightSource.source, rightOn);
     const kind = this.#kind(leftSide, rightSide, left.keys);
-    if (!sameType(leftType, rightType)) {
+    const keyType = leftSide.type;
+    if (!sameType(keyType, rightSide.type)) {
       refuse(
-        `Invalid join condition: types don't match. Got ${printExpression(leftOn)}{${typeText(leftType)}} = ${printExpression(rightOn)}{${typeText(rightType)}}.`,
+        `Invalid join condition: types don't match. Got ${leftSide.on}{${typeText(keyType)}} = ${rightSide.on}{${typeText(rightSide.type)}}.`,
       );
     }
     this.#checkWithin(kind);
-    if (kind === 'foreign-key') return this.#foreignKey(left, right, leftOn, leftSource);
+    if (kind === 'foreign-key') return this.#foreignKey(left, right, leftSide);
     this.#checkWindows(leftSide, rightSide);
 
     const { type } = this.#join;
-    const leftName = columnName(this.#scope, leftOn);
-    const rightName = columnName(this.#scope, rightOn);
+    const leftName = leftSide.column;
+    const rightName = rightSide.column;
     const inPlace = leftName !== undefined && left.keys.length === 1 && left.keys[0]!.includes(leftName);
     const viable = [...(inPlace ? left.keys[0]! : [leftName]), rightName].filter((name) => name !== undefined);
     const shown = [
-      ...(inPlace ? left.qualifiedKeys[0]! : leftName === undefined ? [] : [printExpression(leftOn)]),
-      ...(rightName === undefined ? [] : [printExpression(rightOn)]),
+      ...(inPlace ? left.qualifiedKeys[0]! : leftName === undefined ? [] : [leftSide.on]),
+      ...(rightName === undefined ? [] : [rightSide.on]),
     ];
     const needsSynthetic = type === 'FULL' || viable.length === 0;
     const synthetic = needsSynthetic ? this.#syntheticName() : undefined;
     const keyName = synthetic ?? viable[0]!;
-    const mapKey = containsType(leftType, (inner) => inner.kind === 'MAP');
+    const mapKey = containsType(keyType, (inner) => inner.kind === 'MAP');
     if (mapKey) {
       refuse(
-        `Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent serialization. Key column name: ${quoteName(keyName)}. Column type: ${typeText(leftType)}. See https://github.com/confluentinc/ksql/issues/6621 for more.`,
+        `Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to inconsistent serialization. Key column name: ${quoteName(keyName)}. Column type: ${typeText(keyType)}. See https://github.com/confluentinc/ksql/issues/6621 for more.`,
       );
     }
-    const { leftStep, rightStep, keyFormat } = this.#align(leftSide, rightSide, leftType);
-    const key: RowColumn[] = [{ name: keyName, type: leftType }];
+    const { leftStep, rightStep, keyFormat } = this.#align(leftSide, rightSide);
+    const key: RowColumn[] = [{ name: keyName, type: keyType }];
     const columns = [...leftStep.columns, ...rightStep.columns, ...(synthetic === undefined ? [] : key)];
     const step: Step = {
       kind: 'join',
@@ -174,22 +179,24 @@ class JoinPlanner {
     );
   }
 
-  #typeOf(step: Step, e: Expression): SqlType {
-    const { type } = compilerFor(this.#env, step.columns).compile(this.#scope.internal(e));
-    return type ?? refuse(`Invalid join condition: ${printExpression(e)} has no type`);
+  #side<S extends Step>(step: S, source: DataSource, qualified: Expression): JoinSide<S> {
+    const on = printExpression(qualified);
+    const key = planned(binderFor(this.#env, step.columns), this.#scope.internal(qualified));
+    const { expression } = key;
+    const type = expression.type ?? refuse(`Invalid join condition: ${on} has no type`);
+    return { step, source, key, type, column: expression.kind === 'column' ? expression.name : undefined, on };
   }
 
   /** `leftKeys` are the names that each key column of the left side has. */
   #kind(left: JoinSide, right: JoinSide, leftKeys: JoinedSources['keys']): JoinKind {
     const { type } = this.#join;
     const words = `${left.source.name} ${joinWords[type]} JOIN ${right.source.name}`;
-    const got = `${printExpression(left.on)} = ${printExpression(right.on)}`;
+    const got = `${left.on} = ${right.on}`;
     if (!left.step.table && !right.step.table) return 'stream-stream';
     if (left.step.table && !right.step.table) {
       return refuse(`Invalid join order: table-stream joins are not supported; only stream-table joins. Got ${words}.`);
     }
-    const rightName = columnName(this.#scope, right.on);
-    const onRightKey = right.step.key.length === 1 && rightName === right.step.key[0]!.name;
+    const onRightKey = right.step.key.length === 1 && right.column === right.step.key[0]!.name;
     if (!left.step.table) {
       if (type === 'FULL' || type === 'RIGHT') {
         return refuse(
@@ -208,8 +215,7 @@ class JoinPlanner {
         `Invalid join condition: table-table joins require to join on the primary key of the right input table. Got ${got}.`,
       );
     }
-    const leftName = columnName(this.#scope, left.on);
-    const onLeftKey = leftKeys.length === 1 && leftName !== undefined && leftKeys[0]!.includes(leftName);
+    const onLeftKey = leftKeys.length === 1 && left.column !== undefined && leftKeys[0]!.includes(left.column);
     if (onLeftKey) return 'table-table';
     if (type === 'RIGHT' || type === 'FULL') {
       return refuse(`Invalid join type: ${type} OUTER JOIN on a foreign key is not supported. Got ${words}.`);
@@ -232,7 +238,7 @@ class JoinPlanner {
     }
   }
 
-  #checkWindows({ step: left, source: leftSource, on: leftOn }: JoinSide, right: JoinSide): void {
+  #checkWindows({ step: left, source: leftSource, column: leftName }: JoinSide, right: JoinSide): void {
     const a = left.window;
     const b = right.step.window;
     if (a === undefined && b === undefined) return;
@@ -247,18 +253,16 @@ class JoinPlanner {
         `Incompatible windowed sources.\nLeft source: ${a.type}\nRight source: ${b.type}\nSession windowed sources can only be joined to other session windowed sources, and may still not result in expected behaviour as session bounds must be an exact match for the join to work\nHopping and tumbling windowed sources can only be joined to other hopping and tumbling windowed sources`,
       );
     }
-    const leftName = columnName(this.#scope, leftOn);
-    const rightName = columnName(this.#scope, right.on);
     const rightKey = right.step.key[0]?.name;
     const sameSize = a?.sizeMs === b?.sizeMs;
-    if (!sameSize || leftName !== left.key[0]?.name || rightName !== rightKey || left.key.length !== 1) {
+    if (!sameSize || leftName !== left.key[0]?.name || right.column !== rightKey || left.key.length !== 1) {
       refuse(
         'Implicit repartitioning of windowed sources is not supported. See https://github.com/confluentinc/ksql/issues/4385.',
       );
     }
   }
 
-  #foreignKey(left: JoinedSources, right: SourceStep, leftOn: Expression, leftSource: DataSource): JoinedSources {
+  #foreignKey(left: JoinedSources, right: SourceStep, { source, key }: JoinSide): JoinedSources {
     const columns = [...left.step.columns, ...right.columns];
     const step: Step = {
       kind: 'join',
@@ -268,41 +272,32 @@ class JoinPlanner {
       left: left.step,
       right,
       within: undefined,
-      foreignKey: this.#scope.internal(leftOn),
+      foreignKey: key.expression,
       syntheticKey: undefined,
-      keyFormat: keyFormatOf(left.step) ?? leftSource.keyFormat,
+      keyFormat: keyFormatOf(left.step) ?? source.keyFormat,
       columns,
       key: left.step.key,
       table: true,
       window: undefined,
     };
-    return { ...left, step, foreignLeft: leftSource.name };
+    return { ...left, step, foreignLeft: source.name };
   }
 
   /** Gives both sides the join's key, in one format: equal keys must have equal bytes. */
-  #align(
-    left: JoinSide,
-    right: JoinSide<SourceStep>,
-    type: SqlType,
-  ): { leftStep: Step; rightStep: Step; keyFormat: FormatInfo } {
-    const keyed = ({ step, on }: JoinSide): boolean => {
-      const name = columnName(this.#scope, on);
-      return (
-        step.key.length === 1 && (step.key[0]!.name === name || (step.kind === 'join' && this.#sameKey(step, name)))
-      );
-    };
+  #align(left: JoinSide, right: JoinSide<SourceStep>): { leftStep: Step; rightStep: Step; keyFormat: FormatInfo } {
+    const keyed = ({ step, column }: JoinSide): boolean =>
+      step.key.length === 1 && (step.key[0]!.name === column || (step.kind === 'join' && this.#sameKey(step, column)));
     const leftFormat = keyed(left) ? keyFormatOf(left.step) : undefined;
     const rightFormat = keyed(right) ? right.step.keyFormat : undefined;
     const unstable = (format: FormatInfo | undefined): boolean => format !== undefined && usesRegistry(format.format);
-    const rekey = ({ step, on }: JoinSide, side: 'Left' | 'Right'): Step => {
-      const expression = this.#scope.internal(on);
-      const name = expression.kind === 'column' ? expression.name : 'ROWKEY';
+    const rekey = ({ step, key, type, column }: JoinSide, side: 'Left' | 'Right'): Step => {
+      const name = column ?? 'ROWKEY';
       const { columns, table } = step;
       return {
         kind: 'selectKey',
         context: `${this.#nesting}${side}SourceKeyed`,
         input: step,
-        keys: [{ name, expression }],
+        keys: [{ name, ...key }],
         columns,
         key: [{ name, type }],
         table,
@@ -343,11 +338,6 @@ class JoinPlanner {
     for (let i = 1; taken.has(name); i++) name = `ROWKEY_${i}`;
     return name;
   }
-}
-
-function columnName(scope: Scope, qualified: Expression): string | undefined {
-  const internal = scope.internal(qualified);
-  return internal.kind === 'column' ? internal.name : undefined;
 }
 
 function keyFormatOf(step: Step): FormatInfo | undefined {

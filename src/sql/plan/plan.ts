@@ -1,12 +1,13 @@
 import type { TimestampColumn, WindowInfo } from '../schema.ts';
 import type { FormatInfo } from '../formats/traits.ts';
-import type { Call, Expression, JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
+import type { AggregateCall, TableCall, TypedExpression } from '../expressions/typed.ts';
+import type { JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
 import type { Schema } from '../schema.ts';
 import type { SqlType } from '../types.ts';
 
 /**
  * How a query is executed, as plain data: a tree of steps, the sources at its leaves. Every step says which columns its
- * rows have (`columns`, by position) and which its key has; expressions name columns of the step's input. The stateless
+ * rows have (`columns`, by position) and which its key has; expressions were bound to columns of the step's input. The stateless
  * steps over one source (filter, flatMap, selectKey, project) are a stretch that a compiler may take as a whole.
  */
 export interface RowColumn {
@@ -14,9 +15,15 @@ export interface RowColumn {
   readonly type: SqlType;
 }
 
-export interface NamedExpression {
+/** An expression over the columns of a step's input, and how a person reads it. */
+export interface PlanExpression<E = TypedExpression> {
+  readonly expression: E;
+  readonly text: string;
+}
+
+/** An expression whose values become a column. */
+export interface NamedExpression<E = TypedExpression> extends PlanExpression<E> {
   readonly name: string;
-  readonly expression: Expression;
 }
 
 interface StepBase {
@@ -46,7 +53,7 @@ export interface SourceStep extends StepBase {
 export interface FilterStep extends StepBase {
   readonly kind: 'filter';
   readonly input: Step;
-  readonly predicate: Expression;
+  readonly predicate: PlanExpression;
   readonly clause: 'WHERE' | 'HAVING';
 }
 
@@ -54,7 +61,7 @@ export interface FilterStep extends StepBase {
 export interface FlatMapStep extends StepBase {
   readonly kind: 'flatMap';
   readonly input: Step;
-  readonly calls: readonly { readonly name: string; readonly call: Call }[];
+  readonly calls: readonly NamedExpression<TableCall>[];
 }
 
 /** Another key; no expressions: no key at all. */
@@ -78,7 +85,7 @@ export interface AggregateStep extends StepBase {
   readonly groupBy: readonly NamedExpression[];
   /** False: the records are grouped by the key they have. */
   readonly rekeys: boolean;
-  readonly aggregates: readonly { readonly name: string; readonly call: Call; readonly type: SqlType }[];
+  readonly aggregates: readonly NamedExpression<AggregateCall>[];
   readonly windowClause: WindowClause | undefined;
   readonly final: boolean;
   readonly keyFormat: FormatInfo;
@@ -95,7 +102,7 @@ export interface JoinStep extends StepBase {
   readonly right: Step;
   readonly within: Within | undefined;
   /** Of a foreign-key join: finds the right key in a left row. */
-  readonly foreignKey: Expression | undefined;
+  readonly foreignKey: TypedExpression | undefined;
   /** The column behind the rows of both sides that holds the key, when no side has such a column. */
   readonly syntheticKey: string | undefined;
   readonly keyFormat: FormatInfo;

@@ -1,6 +1,5 @@
-import { columnsIn } from '../analysis/walk.ts';
-import type { Expression } from '../parser/ast.ts';
-import type { RowColumn, Step } from './plan.ts';
+import { type Argument, columnsUsed, type TypedExpression } from '../expressions/typed.ts';
+import type { NamedExpression, RowColumn, Step } from './plan.ts';
 
 /** A plan whose rows carry only what a later step uses: less to copy, to repartition and to keep in join buffers. */
 export function pruneColumns(root: Step): Step {
@@ -13,46 +12,23 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
     case 'source':
       return { ...step, columns: kept(step.columns) };
     case 'filter': {
-      const input = prune(step.input, using(needed, [step.predicate]));
+      const input = prune(step.input, using(needed, [step.predicate.expression]));
       return { ...step, input, columns: input.columns };
     }
     case 'flatMap': {
-      const input = prune(
-        step.input,
-        using(
-          needed,
-          step.calls.map(({ call }) => call),
-        ),
-      );
+      const args = step.calls.flatMap(({ expression }) => expression.args);
+      const input = prune(step.input, using(needed, args));
       return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
     }
     case 'selectKey': {
-      const input = prune(
-        step.input,
-        using(
-          needed,
-          step.keys.map(({ expression }) => expression),
-        ),
-      );
+      const input = prune(step.input, using(needed, expressionsOf(step.keys)));
       return { ...step, input, columns: [...input.columns, ...kept(step.columns.slice(step.input.columns.length))] };
     }
     case 'project':
-      return {
-        ...step,
-        input: prune(
-          step.input,
-          using(
-            new Set(),
-            step.items.map(({ expression }) => expression),
-          ),
-        ),
-      };
+      return { ...step, input: prune(step.input, columnsUsed(expressionsOf(step.items))) };
     case 'aggregate': {
-      const expressions = [
-        ...step.groupBy.map(({ expression }) => expression),
-        ...step.aggregates.map(({ call }) => call),
-      ];
-      return { ...step, input: prune(step.input, using(new Set(), expressions)) };
+      const args = step.aggregates.flatMap(({ expression }) => expression.args);
+      return { ...step, input: prune(step.input, columnsUsed([...expressionsOf(step.groupBy), ...args])) };
     }
     default: {
       const wanted = step.foreignKey === undefined ? needed : using(needed, [step.foreignKey]);
@@ -64,8 +40,10 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
   }
 }
 
-function using(needed: ReadonlySet<string>, expressions: readonly Expression[]): Set<string> {
-  const all = new Set(needed);
-  for (const expression of expressions) for (const { name } of columnsIn(expression)) all.add(name);
-  return all;
+function using(needed: ReadonlySet<string>, expressions: readonly Argument[]): Set<string> {
+  return new Set([...needed, ...columnsUsed(expressions)]);
+}
+
+function expressionsOf(list: readonly NamedExpression[]): TypedExpression[] {
+  return list.map(({ expression }) => expression);
 }

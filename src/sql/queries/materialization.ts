@@ -1,8 +1,9 @@
 // The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
 // source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
 import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
-import { compileAggregate } from '../expressions/aggregate.ts';
-import { compilerFor, type PlanEnvironment } from '../plan/environment.ts';
+import { aggregatorOf } from '../expressions/evaluation/call.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
+import { functionSettings, type PlanEnvironment } from '../plan/environment.ts';
 import { type AggregateStep, type QueryPlan, type Step, tableStoreName } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 
@@ -114,12 +115,8 @@ function windowedEntries(
 
 /** The row behind an aggregation, from its states: results, then the key, then the window's bounds. */
 function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
-  const compiler = compilerFor(environment, step.input.columns);
-  const aggregators = step.aggregates.map(
-    ({ call }) =>
-      compileAggregate(compiler, call, (property) =>
-        environment.setting(`ksql.functions.${call.name.toLowerCase()}.${property}`),
-      ).aggregator,
+  const aggregators = step.aggregates.map(({ expression: call }) =>
+    aggregatorOf(environment.functions, call, functionSettings(environment, call.function)),
   );
   return (key: Row, window: TableRow['window'], states: Row): Row => {
     const row: SqlValue[] = aggregators.map((aggregator, i) => aggregator.result(states[i]!));
@@ -130,16 +127,14 @@ function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
 }
 
 function transformOf(environment: PlanEnvironment, step: Step): Transform {
+  if (step.kind !== 'filter' && step.kind !== 'project') return (row) => row;
+  const evaluator = new Evaluator(environment.functions, step.input.columns);
   if (step.kind === 'filter') {
-    const { evaluate } = compilerFor(environment, step.input.columns).compile(step.predicate);
+    const evaluate = evaluator.evaluate(step.predicate.expression);
     return (row) => (orNull(evaluate, row) === true ? row : null);
   }
-  if (step.kind === 'project') {
-    const compiler = compilerFor(environment, step.input.columns);
-    const items = step.items.map(({ expression }) => compiler.compile(expression).evaluate);
-    return (row) => items.map((evaluate) => orNull(evaluate, row));
-  }
-  return (row) => row;
+  const items = step.items.map(({ expression }) => evaluator.evaluate(expression));
+  return (row) => items.map((evaluate) => orNull(evaluate, row));
 }
 
 /** An expression that fails is null, as it was when the query wrote the row. */

@@ -8,9 +8,12 @@ import { compileFlow } from '../compile/topology.ts';
 import type { ResultColumn, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
-import { printExpression, quoteName } from '../parser/print.ts';
-import { compilerFor, type PlanEnvironment } from '../plan/environment.ts';
-import type { FilterStep, Step } from '../plan/plan.ts';
+import { quoteName } from '../parser/print.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
+import { columnsUsed, type TypedExpression } from '../expressions/typed.ts';
+import type { FunctionCatalog } from '../functions/function.ts';
+import type { PlanEnvironment } from '../plan/environment.ts';
+import type { FilterStep, PlanExpression, Step } from '../plan/plan.ts';
 import { schemaText } from '../schema.ts';
 import type { SqlType } from '../types.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
@@ -106,11 +109,11 @@ function pullTable(
     );
   }
   const where = whereOf(planned.root);
-  const lookup = where === undefined ? {} : lookupOf(environment, where, source);
+  const lookup = where === undefined ? {} : lookupOf(engine.functions, where.expression, source);
   if (lookup.keys === undefined && setting('ksql.query.pull.table.scan.enabled') === 'false') {
     refuse(scanRefusal(where, source));
   }
-  const { predicate, project } = stretchOf(environment, planned.root);
+  const { predicate, project } = stretchOf(engine.functions, planned.root);
   const hasWindow = source.window !== undefined;
   const assemble = ({ key, window, values, timestamp }: TableRow): Row => {
     const row: SqlValue[] = [...values, timestamp, null, null, ...key];
@@ -132,7 +135,7 @@ function pullTable(
 
 /** The predicate and the projection of a stateless plan, over rows of its source. */
 function stretchOf(
-  environment: PlanEnvironment,
+  functions: FunctionCatalog,
   root: Step,
 ): { predicate: (row: Row) => boolean; project: (row: Row) => Row } {
   if (root.kind !== 'project') return { predicate: () => true, project: (row) => row };
@@ -142,38 +145,32 @@ function stretchOf(
     filters.push(step);
     step = step.input;
   }
-  const tests = filters.map(
-    (filter) => compilerFor(environment, filter.input.columns).compile(filter.predicate).evaluate,
-  );
-  const compiler = compilerFor(environment, root.input.columns);
-  const items = root.items.map(({ expression }) => compiler.compile(expression).evaluate);
+  const evaluator = new Evaluator(functions, root.input.columns);
+  const tests = filters.map(({ predicate }) => evaluator.evaluate(predicate.expression));
+  const items = root.items.map(({ expression }) => evaluator.evaluate(expression));
   return {
     predicate: (row) => tests.every((test) => orNull(test, row) === true),
     project: (row) => items.map((evaluate) => orNull(evaluate, row)),
   };
 }
 
-function whereOf(root: Step): Expression | undefined {
+function whereOf(root: Step): PlanExpression | undefined {
   const input = root.kind === 'project' ? root.input : root;
   return input.kind === 'filter' ? input.predicate : undefined;
 }
 
 /** What a WHERE says about the key and the window: enough to read single rows instead of all. */
-function lookupOf(environment: PlanEnvironment, where: Expression, source: DataSource): Lookup {
+function lookupOf(functions: FunctionCatalog, where: TypedExpression, source: DataSource): Lookup {
   if (where.kind === 'logical' && where.op === 'OR') {
-    const [left, right] = [lookupOf(environment, where.left, source), lookupOf(environment, where.right, source)];
+    const [left, right] = [lookupOf(functions, where.left, source), lookupOf(functions, where.right, source)];
     if (left.keys === undefined || right.keys === undefined) return {};
     return { keys: distinct([...left.keys, ...right.keys]) };
   }
-  const compiler = compilerFor(environment, []);
-  const constantOf = (e: Expression): { value: SqlValue; type: SqlType } | undefined => {
-    try {
-      const { evaluate, type } = compiler.compile(e);
-      const value = orNull(evaluate, []);
-      return value === null || type === null ? undefined : { value, type };
-    } catch {
-      return undefined; // it names a column
-    }
+  const evaluator = new Evaluator(functions, []);
+  const constantOf = (e: TypedExpression): { value: SqlValue; type: SqlType } | undefined => {
+    if (columnsUsed([e]).size > 0) return undefined;
+    const value = orNull(evaluator.evaluate(e), []);
+    return value === null || e.type === null ? undefined : { value, type: e.type };
   };
   const bound = new Map<string, SqlValue[]>();
   let from = 0;
@@ -195,9 +192,9 @@ function lookupOf(environment: PlanEnvironment, where: Expression, source: DataS
       const time = Number(constants[0]!.value);
       if (op === '=') [from, to] = [Math.max(from, time), Math.min(to, time)];
       else if (op === '>=') from = Math.max(from, time);
-      else if (op === '>') from = Math.max(from, time + 1);
+      else if (op === '>') from = Math.max(from, Math.floor(time) + 1);
       else if (op === '<=') to = Math.min(to, time);
-      else if (op === '<') to = Math.min(to, time - 1);
+      else if (op === '<') to = Math.min(to, Math.ceil(time) - 1);
     }
   }
   const { key } = source.schema;
@@ -212,13 +209,18 @@ function lookupOf(environment: PlanEnvironment, where: Expression, source: DataS
 
 /** `column op constant`, and `column IN (constants)` as an equality with any of them. */
 function operandOf(
-  e: Expression,
-): { readonly name: string; readonly op: string; readonly constants: readonly Expression[] } | undefined {
-  if (e.kind === 'comparison' && e.left.kind === 'column') {
-    return { name: e.left.name, op: e.op, constants: [e.right] };
-  }
-  if (e.kind === 'in' && e.operand.kind === 'column') return { name: e.operand.name, op: '=', constants: e.items };
-  return undefined;
+  e: TypedExpression,
+): { readonly name: string; readonly op: string; readonly constants: readonly TypedExpression[] } | undefined {
+  if (e.kind !== 'comparison' && e.kind !== 'in') return undefined;
+  const operand = asWritten(e.kind === 'in' ? e.operand : e.left);
+  if (operand.kind !== 'column') return undefined;
+  const { name } = operand;
+  return e.kind === 'in' ? { name, op: '=', constants: e.items } : { name, op: e.op, constants: [e.right] };
+}
+
+/** Without the cast that only the comparison asks for: keys are found by values of their own type. */
+function asWritten(e: TypedExpression): TypedExpression {
+  return e.kind === 'exactDecimal' || (e.kind === 'cast' && e.implicit) ? e.operand : e;
 }
 
 function distinct(keys: readonly Row[]): Row[] {
@@ -226,17 +228,17 @@ function distinct(keys: readonly Row[]): Row[] {
   return [...new Map(keys.map((key) => [JSON.stringify(key, (_name, value) => write(value)), key])).values()];
 }
 
-function conjuncts(e: Expression): Expression[] {
+function conjuncts(e: TypedExpression): TypedExpression[] {
   return e.kind === 'logical' && e.op === 'AND' ? [...conjuncts(e.left), ...conjuncts(e.right)] : [e];
 }
 
-function scanRefusal(where: Expression | undefined, source: DataSource): string {
+function scanRefusal(where: PlanExpression | undefined, source: DataSource): string {
   const help =
     'See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPull queries require a WHERE clause that:\n - includes a key equality expression, e.g. `SELECT * FROM X WHERE <key-column> = Y;`.\n - in the case of a multi-column key, is a conjunction of equality expressions that cover all key columns.\nIf more flexible queries are needed, table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true.';
   if (where === undefined) return `Missing WHERE clause. ${help}`;
   if (source.schema.key.length > 1)
     return `Multi-column sources must specify every key in the WHERE clause. Specified: [] Expected: ${schemaText({ key: source.schema.key, value: [] })}. ${help}`;
-  return `WHERE clause missing key column for disjunct: ${printExpression(where)}. ${help}`;
+  return `WHERE clause missing key column for disjunct: ${where.text}. ${help}`;
 }
 
 // ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────────

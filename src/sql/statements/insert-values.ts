@@ -7,7 +7,8 @@ import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, type Column } from '../schema.ts';
 import { canImplicitlyCast, typeText } from '../types.ts';
 import { caster } from '../values/cast.ts';
-import { compilerFor } from '../plan/environment.ts';
+import { Evaluator } from '../expressions/evaluation/evaluator.ts';
+import { bind } from '../expressions/binding/binder.ts';
 import type { SqlValue } from '../values/value.ts';
 import type { EngineContext, PreparedStatement, Settings } from './context.ts';
 import type { DataSource } from '../catalog.ts';
@@ -26,7 +27,7 @@ export async function insertValues(
       "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with 'ksql.insert.into.values.enabled'=true",
     );
   if (source.window !== undefined) refuse('Cannot insert values into windowed stream or table!');
-  const values = rowOf(engine, source, statement, setting);
+  const values = rowOf(engine, source, statement);
   const valueColumns = source.schema.value.filter((column) => column.namespace === 'VALUE');
   const key = source.schema.key.map((column) => values.get(column.name) ?? null);
   const value = valueColumns.map((column) => values.get(column.name) ?? null);
@@ -68,12 +69,7 @@ function unknownTarget(engine: EngineContext, name: string): string {
   return `Cannot insert values into an unknown stream/table: ${quoteName(name)}${hint}`;
 }
 
-function rowOf(
-  engine: EngineContext,
-  source: DataSource,
-  statement: InsertValues,
-  setting: Settings,
-): Map<string, SqlValue> {
+function rowOf(engine: EngineContext, source: DataSource, statement: InsertValues): Map<string, SqlValue> {
   const all: readonly Column[] = allColumns(source.schema);
   const names = statement.columns.length > 0 ? statement.columns : all.map((column) => column.name);
   const headers = all.filter((column) => column.namespace === 'HEADERS' && names.includes(column.name));
@@ -83,14 +79,13 @@ function rowOf(
     refuse(
       `Failed to insert values into '${source.name}'. Expected ${names.length} values, but got ${statement.values.length}.`,
     );
-  const compiler = compilerFor({ catalog: engine.catalog, functions: engine.functions, setting }, []);
   const values = new Map<string, SqlValue>();
   names.forEach((name, i) => {
     if (name === 'ROWPARTITION' || name === 'ROWOFFSET')
       refuse(`Inserting into column ${quoteName(name)} is not allowed.`);
     const column = name === 'ROWTIME' ? rowtimeColumn : all.find((candidate) => candidate.name === name);
     if (column === undefined) return refuse(`Column name ${quoteName(name)} does not exist.`);
-    values.set(name, valueFor(column, statement.values[i]!, compiler));
+    values.set(name, valueFor(engine, column, statement.values[i]!));
     return undefined;
   });
   return values;
@@ -98,11 +93,12 @@ function rowOf(
 
 const rowtimeColumn: Column = { name: 'ROWTIME', type: { kind: 'BIGINT' }, namespace: 'VALUE' };
 
-function valueFor(column: Column, ast: Expression, compiler: ReturnType<typeof compilerFor>): SqlValue {
-  const { type, evaluate, constant } = compiler.compile(ast);
-  const value = evaluate([]);
+function valueFor({ functions, catalog }: EngineContext, column: Column, ast: Expression): SqlValue {
+  const bound = bind(ast, [], { functions, resolveType: catalog.resolveType });
+  const { type } = bound;
+  const value = new Evaluator(functions, []).evaluate(bound)([]);
   if (value === null || type === null) return null;
-  const literalText = constant !== undefined && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
+  const literalText = bound.kind === 'literal' && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
   const allowed = canImplicitlyCast(type, column.type) || literalText;
   const cast = allowed ? caster(type, column.type) : undefined;
   if (cast === undefined)

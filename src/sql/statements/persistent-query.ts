@@ -16,11 +16,13 @@ import {
   withDefaultProperties,
 } from '../formats/traits.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
-import { printStatement, quoteName } from '../parser/print.ts';
+import { printName, printStatement, printType, quoteName } from '../parser/print.ts';
+import { castTo } from '../expressions/binding/casts.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
 import { canImplicitlyCast, sameType, typeNodeOf, typeText } from '../types.ts';
 import { registeredColumns } from '../formats/inferred-columns.ts';
-import { type PlannedQuery, planQuery, type PlanTarget } from '../plan/planner.ts';
+import { type PlannedQuery, planQuery } from '../plan/planner.ts';
+import type { PlanTarget } from '../plan/query-context.ts';
 import { pruneColumns } from '../plan/prune.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
@@ -331,10 +333,11 @@ function widened(root: Step, sink: Schema): Step {
   return {
     kind: 'project',
     input: root,
-    items: root.columns.map(({ name }, i) => ({
-      name,
-      expression: { kind: 'cast', operand: { kind: 'column', name }, type: typeNodeOf(sink.value[i]!.type) },
-    })),
+    items: root.columns.map(({ name, type: from }, i) => {
+      const { type } = sink.value[i]!;
+      const expression = castTo({ kind: 'column', name, type: from }, type);
+      return { name, expression, text: `CAST(${printName(name)} AS ${printType(typeNodeOf(type))})` };
+    }),
     columns: sink.value.map(({ name, type }) => ({ name, type })),
     key: root.key,
     table: root.table,

@@ -8,11 +8,12 @@ import { type SqlValue, valueText } from './value.ts';
 /** Turns a non-null value of one type into one of another. Throws when that value can't be turned. */
 export type Caster = (value: SqlValue) => SqlValue;
 
-const identity: Caster = (value) => value;
+/** The cast of values that are the same in both types. */
+export const unchanged: Caster = (value) => value;
 
 /** The function behind CAST(x AS to); undefined when the pair is not supported. */
 export function caster(from: SqlType, to: SqlType): Caster | undefined {
-  if (sameType(from, to)) return identity;
+  if (sameType(from, to)) return unchanged;
   switch (to.kind) {
     case 'STRING':
       return (value) => valueText(from, value);
@@ -58,7 +59,7 @@ export function caster(from: SqlType, to: SqlType): Caster | undefined {
       const steps: { index: number; cast: Caster }[] = [];
       for (const field of to.fields) {
         const index = from.fields.findIndex((candidate) => candidate.name === field.name);
-        const cast = index < 0 ? identity : caster(from.fields[index]!.type, field.type);
+        const cast = index < 0 ? unchanged : caster(from.fields[index]!.type, field.type);
         if (cast === undefined) return undefined;
         steps.push({ index, cast });
       }
@@ -103,7 +104,7 @@ function toInteger(from: SqlType): Caster | undefined {
 function toBigint(from: SqlType): Caster | undefined {
   switch (from.kind) {
     case 'INTEGER':
-      return identity;
+      return unchanged;
     case 'DOUBLE':
       return (value) => doubleToLong(value as number);
     case 'DECIMAL':
@@ -120,7 +121,7 @@ const DOUBLE = /^(?:NaN|[+-]?(?:Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?))$
 function toDouble(from: SqlType): Caster | undefined {
   switch (from.kind) {
     case 'INTEGER':
-      return identity;
+      return unchanged;
     case 'BIGINT':
       return (value) => Number(value);
     case 'DECIMAL':
@@ -152,4 +153,11 @@ function toDecimal(from: SqlType, precision: number, scale: number): Caster | un
     default:
       return undefined;
   }
+}
+
+/** A number as the decimal of the same value, however many digits that takes. */
+export function exactDecimal(from: SqlType): Caster {
+  return from.kind === 'DOUBLE'
+    ? (value) => Decimal.ofDouble(value as number)
+    : (value) => Decimal.ofInteger(value as Long);
 }

@@ -1,6 +1,5 @@
-import { StatementError } from '../errors.ts';
-import type { Expression } from '../parser/ast.ts';
-import { printExpression } from '../parser/print.ts';
+import { StatementError } from '../../errors.ts';
+import { printExpression } from '../../parser/print.ts';
 import {
   arrayOf,
   BIGINT,
@@ -14,63 +13,53 @@ import {
   structOf,
   typeText,
   widerNumber,
-} from '../types.ts';
-import { parseLong } from '../values/bigint.ts';
-import { caster } from '../values/cast.ts';
-import { Decimal } from '../values/decimal.ts';
-import type { SqlValue } from '../values/value.ts';
-import { parseBoolean } from '../values/text-values.ts';
-import type { Compiled, Evaluate } from './typed.ts';
-
-/** One member of a list whose members must get one common type. */
-export interface Element {
-  readonly ast: Expression;
-  readonly compiled: Compiled;
-  /** For the elements of a constructor that is a member. */
-  compile(ast: Expression): Element;
-}
+} from '../../types.ts';
+import { parseLong } from '../../values/bigint.ts';
+import { caster } from '../../values/cast.ts';
+import { Decimal } from '../../values/decimal.ts';
+import { parseBoolean } from '../../values/text-values.ts';
+import type { TypedExpression } from '../typed.ts';
+import type { Element } from './binding.ts';
+import { converted } from './casts.ts';
 
 /**
  * Gives the members of IN, ARRAY[...], CASE and their like one type: the family of the first one that is not null, as wide
  * as its members need. Literals adapt more freely than columns do.
  */
-export function unify(elements: readonly Element[], prefix = ''): { type: SqlType | null; evaluators: Evaluate[] } {
+export function unify(
+  elements: readonly Element[],
+  prefix = '',
+): { readonly type: SqlType | null; readonly members: readonly TypedExpression[] } {
   let common: SqlType | null = null;
   for (const element of elements) common = combine(common, element, prefix);
-  return { type: common, evaluators: elements.map((element) => convert(element, common)) };
+  return { type: common, members: elements.map((element) => memberOf(element, common)) };
 }
 
 class Mismatch extends StatementError {}
 
 function combine(common: SqlType | null, element: Element, prefix: string): SqlType | null {
-  const { type } = element.compiled;
+  const { bound, members } = element;
+  const { type } = bound;
   if (type === null) return common;
   if (common === null) return type;
-  const literal = literalOf(element);
-  if (literal !== undefined) {
+  if (bound.kind === 'literal' && bound.value !== null) {
     if (common.kind === 'STRING') return common;
     if (type.kind === 'STRING')
-      return adoptText(common, literal as string, prefix) ?? mismatch(common, element, prefix);
+      return adoptText(common, bound.value as string, prefix) ?? mismatch(common, element, prefix);
   }
-  const { ast } = element;
-  if (common.kind === 'ARRAY' && type.kind === 'ARRAY' && ast.kind === 'array') {
-    const item = inner(common, element, prefix, () => combineAll(common.item, element, ast.items, prefix));
-    return arrayOf(item);
+  if (common.kind === 'ARRAY' && members?.kind === 'array') {
+    return inner(common, element, prefix, () => arrayOf(combineAll(common.item, members.items, prefix)));
   }
-  if (common.kind === 'MAP' && type.kind === 'MAP' && ast.kind === 'map') {
-    const keys = ast.entries.map((entry) => entry.key);
-    const values = ast.entries.map((entry) => entry.value);
+  if (common.kind === 'MAP' && members?.kind === 'map') {
     return inner(common, element, prefix, () =>
-      mapOf(combineAll(common.key, element, keys, prefix), combineAll(common.value, element, values, prefix)),
+      mapOf(combineAll(common.key, members.keys, prefix), combineAll(common.value, members.values, prefix)),
     );
   }
-  if (common.kind === 'STRUCT' && type.kind === 'STRUCT' && ast.kind === 'struct') {
+  if (common.kind === 'STRUCT' && type.kind === 'STRUCT' && members?.kind === 'struct') {
     return inner(common, element, prefix, () => {
       const fields = common.fields.map((field) => {
-        const own = ast.fields.find((candidate) => candidate.name === field.name);
-        return own === undefined
-          ? field
-          : { name: field.name, type: combineAll(field.type, element, [own.value], prefix) };
+        const own = members.fields.find((candidate) => candidate.name === field.name);
+        return own === undefined ? field : { name: field.name, type: combineAll(field.type, [own.value], prefix) };
       });
       const more = type.fields.filter((field) => !common.fields.some((known) => known.name === field.name));
       return structOf([...fields, ...more]);
@@ -79,9 +68,9 @@ function combine(common: SqlType | null, element: Element, prefix: string): SqlT
   return commonOf(common, type) ?? mismatch(common, element, prefix);
 }
 
-function combineAll(common: SqlType, element: Element, asts: readonly Expression[], prefix: string): SqlType {
+function combineAll(common: SqlType, elements: readonly Element[], prefix: string): SqlType {
   let type: SqlType | null = common;
-  for (const ast of asts) type = combine(type, element.compile(ast), prefix);
+  for (const element of elements) type = combine(type, element, prefix);
   return type ?? common;
 }
 
@@ -96,15 +85,10 @@ function inner<T>(common: SqlType, element: Element, prefix: string, work: () =>
 }
 
 function mismatch(common: SqlType, element: Element, prefix: string): never {
-  const type = element.compiled.type === null ? 'null' : typeText(element.compiled.type);
+  const { type } = element.bound;
   throw new Mismatch(
-    `${prefix}operator does not exist: ${typeText(common)} = ${type} (${printExpression(element.ast)})\nHint: You might need to add explicit type casts.`,
+    `${prefix}operator does not exist: ${typeText(common)} = ${type === null ? 'null' : typeText(type)} (${printExpression(element.ast)})\nHint: You might need to add explicit type casts.`,
   );
-}
-
-function literalOf(element: Element): SqlValue | undefined {
-  const { constant } = element.compiled;
-  return constant === null ? undefined : constant;
 }
 
 /** A text literal among values of another type must be the text of one. */
@@ -169,38 +153,26 @@ function commonOf(a: SqlType, b: SqlType): SqlType | undefined {
 }
 
 /** A member as a value of the common type. */
-function convert(element: Element, to: SqlType | null): Evaluate {
-  const { type, evaluate } = element.compiled;
-  if (to === null || type === null || sameType(type, to)) return evaluate;
-  const literal = literalOf(element);
-  if (literal !== undefined) {
-    const value =
-      type.kind === 'STRING' && to.kind === 'BOOLEAN' ? parseBoolean(literal as string)! : caster(type, to)?.(literal);
-    if (value !== undefined) return () => value;
+function memberOf({ bound, members }: Element, to: SqlType | null): TypedExpression {
+  const { type } = bound;
+  if (to === null || type === null || sameType(type, to)) return bound;
+  if (bound.kind === 'literal' && type.kind === 'STRING' && to.kind === 'BOOLEAN' && bound.value !== null)
+    return { kind: 'literal', type: to, value: parseBoolean(bound.value as string) ?? null };
+  if (members?.kind === 'array' && to.kind === 'ARRAY')
+    return { kind: 'array', items: members.items.map((item) => memberOf(item, to.item)), type: to };
+  if (members?.kind === 'map' && to.kind === 'MAP') {
+    const entries = members.keys.map((key, i) => ({
+      key: memberOf(key, to.key),
+      value: memberOf(members.values[i]!, to.value),
+    }));
+    return { kind: 'map', entries, type: to };
   }
-  const { ast } = element;
-  if (ast.kind === 'array' && to.kind === 'ARRAY') {
-    const items = ast.items.map((item) => convert(element.compile(item), to.item));
-    return (row) => items.map((item) => item(row));
-  }
-  if (ast.kind === 'map' && to.kind === 'MAP') {
-    const entries = ast.entries.map(
-      (entry) =>
-        [convert(element.compile(entry.key), to.key), convert(element.compile(entry.value), to.value)] as const,
-    );
-    return (row) => new Map(entries.map(([key, value]) => [key(row), value(row)]));
-  }
-  if (ast.kind === 'struct' && to.kind === 'STRUCT') {
-    const fields = to.fields.map((field) => {
-      const own = ast.fields.find((candidate) => candidate.name === field.name);
-      return own === undefined ? () => null : convert(element.compile(own.value), field.type);
+  if (members?.kind === 'struct' && to.kind === 'STRUCT') {
+    const values = to.fields.map((field): TypedExpression => {
+      const own = members.fields.find((candidate) => candidate.name === field.name);
+      return own === undefined ? { kind: 'literal', type: field.type, value: null } : memberOf(own.value, field.type);
     });
-    return (row) => fields.map((field) => field(row));
+    return { kind: 'struct', values, type: to };
   }
-  const cast = caster(type, to);
-  if (cast === undefined) return evaluate;
-  return (row) => {
-    const value = evaluate(row);
-    return value === null ? null : cast(value);
-  };
+  return converted(bound, to);
 }
