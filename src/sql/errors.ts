@@ -1,4 +1,4 @@
-import { MillraceError } from '../util/index.ts';
+import { codeOf, MillraceError } from '../util/index.ts';
 
 /** A statement that is well formed, but that the engine refuses. */
 export class StatementError extends MillraceError {
@@ -10,6 +10,14 @@ export class StatementError extends MillraceError {
     super('SQL_STATEMENT', message, { cause: options.cause });
     this.statementText = options.statementText;
   }
+}
+
+/**
+ * Of what an expression throws, most concerns its row: it is told, and the rest goes on. This throws on what may not be
+ * taken for that: a regular expression that holds up all others would do so with the next row again.
+ */
+export function throwIfFatal(error: unknown): void {
+  if (codeOf(error) === 'REGEX_TAKES_TOO_LONG') throw error;
 }
 
 export function refuse(message: string): never {

@@ -1,3 +1,4 @@
+import { throwIfFatal } from '../errors.ts';
 import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
 import { assert, MillraceError, messageOf } from '../../util/index.ts';
@@ -101,6 +102,7 @@ function overStates({ env, queryId }: StepContext, aggregates: readonly Compiled
       try {
         return arg(row);
       } catch (error) {
+        throwIfFatal(error);
         log({ queryId, step: 'AGGREGATE', error });
         return null;
       }

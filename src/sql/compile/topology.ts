@@ -1,3 +1,4 @@
+import { throwIfFatal } from '../errors.ts';
 import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
 import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
@@ -123,6 +124,7 @@ class StepCompiler implements StepContext {
       try {
         return evaluate(row);
       } catch (error) {
+        throwIfFatal(error);
         log({ queryId, step, error });
         return null;
       }
@@ -210,6 +212,7 @@ class StepCompiler implements StepContext {
         try {
           return rows(row);
         } catch (error) {
+          throwIfFatal(error);
           log({ queryId, step: 'SELECT', error });
           return [];
         }

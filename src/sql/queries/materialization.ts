@@ -1,5 +1,6 @@
 // The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
 // source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
+import { throwIfFatal } from '../errors.ts';
 import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
@@ -141,7 +142,8 @@ function transformOf(environment: PlanEnvironment, step: Step): Transform {
 export function orNull(evaluate: (row: Row) => SqlValue, row: Row): SqlValue {
   try {
     return evaluate(row);
-  } catch {
+  } catch (error) {
+    throwIfFatal(error);
     return null;
   }
 }

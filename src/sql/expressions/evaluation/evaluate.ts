@@ -1,3 +1,4 @@
+import { throwIfFatal } from '../../errors.ts';
 import type { Caster } from '../../values/cast.ts';
 import type { Row, SqlValue } from '../../values/value.ts';
 
@@ -9,7 +10,8 @@ export function nullOnError(evaluate: Evaluate): Evaluate {
   return (row) => {
     try {
       return evaluate(row);
-    } catch {
+    } catch (error) {
+      throwIfFatal(error);
       return null;
     }
   };
