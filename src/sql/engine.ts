@@ -5,7 +5,7 @@
  * runs them: on Kafka in a server, in a test driver in tests.
  */
 import type { SchemaSource } from '../serde/index.ts';
-import { type Environment, messageOf } from '../util/index.ts';
+import { type Environment, faultOf } from '../util/index.ts';
 import { Catalog } from './catalog.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
@@ -13,6 +13,7 @@ import type { FunctionCatalog } from './functions/function.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { ParsedStatement, Statement } from './parser/ast.ts';
 import { parseScript } from './parser/parse.ts';
+import { defaultOf } from './settings.ts';
 import { SyntaxError } from './parser/syntax-error.ts';
 import type {
   EngineContext,
@@ -83,7 +84,11 @@ export class SqlEngine {
   }
 
   parse(text: string): ParsedStatement[] {
-    return parseScript(text);
+    const setting = (name: string): number => Number(this.#settings[name] ?? defaultOf(name));
+    return parseScript(text, {
+      tokens: setting('ksql.parser.max.tokens'),
+      nesting: setting('ksql.parser.max.nesting'),
+    });
   }
 
   /** Carries out all statements of a text, in order; the first failure stops the rest. */
@@ -128,7 +133,7 @@ export class SqlEngine {
       );
     }
     const text = (error instanceof StatementError ? error.statementText : undefined) ?? parsed.text;
-    return new StatementError(`${messageOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
+    return new StatementError(`${faultOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
   }
 
   #prepare(statement: Statement, setting: Settings): PreparedStatement | Promise<PreparedStatement> {

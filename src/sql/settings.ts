@@ -42,6 +42,8 @@ export const sqlSettings = {
   'ksql.query.pull.stream.enabled': booleanSetting(true, 'Whether a pull query may read a stream.'),
   'ksql.functions.collect_list.limit': intSetting(1000, 'The longest list of COLLECT_LIST.', 1),
   'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
+  'ksql.parser.max.tokens': intSetting(100_000, 'How many words and signs the statements of one request may have.', 1),
+  'ksql.parser.max.nesting': intSetting(100, 'How many brackets of a statement may be in each other.', 1),
   'ksql.max.push.queries': intSetting(100, 'How many push queries may run at once.', 0),
 } as const satisfies SettingTable;
 

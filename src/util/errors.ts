@@ -28,8 +28,12 @@ export function codeOf(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
+/** Whether something nests more deeply than there is room for: the fault of who sent it. */
+export function isOutOfStack(error: unknown): boolean {
+  return error instanceof RangeError && error.message === 'Maximum call stack size exceeded';
+}
+
 /** What is wrong with data that could not be walked through; running out of stack says nothing to who sent it. */
 export function faultOf(error: unknown): string {
-  const hasNoStackLeft = error instanceof RangeError && error.message === 'Maximum call stack size exceeded';
-  return hasNoStackLeft ? 'it nests too deeply, or without an end' : messageOf(error);
+  return isOutOfStack(error) ? 'it nests too deeply, or without an end' : messageOf(error);
 }

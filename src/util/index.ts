@@ -3,7 +3,7 @@ export { assert, AssertionError, unreachable } from './assert.ts';
 export { deferred, yieldToEventLoop, type Deferred } from './async.ts';
 export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvironment } from './environment.ts';
 export { crc32c } from './crc32c.ts';
-export { codeOf, faultOf, messageOf, MillraceError } from './errors.ts';
+export { codeOf, faultOf, isOutOfStack, messageOf, MillraceError } from './errors.ts';
 export { noRouteSchemas } from './fastify.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';

@@ -1,7 +1,7 @@
 import { arrayOf, type SqlType } from '../types.ts';
 import { addLong, compareLong, type Long } from '../values/bigint.ts';
 import { compareValues, equalValues, identityOf, type SqlValue, valueText } from '../values/value.ts';
-import { nullable, pure, type ScalarFunction, scalar, typed } from './function.ts';
+import { checkElements, nullable, pure, type ScalarFunction, scalar, typed } from './function.ts';
 
 type List = readonly SqlValue[];
 
@@ -34,6 +34,7 @@ function sorted(list: List, direction: string): SqlValue {
 function series(start: Long, end: Long, step: number): SqlValue {
   if (step === 0) throw new RangeError('GENERATE_SERIES step cannot be zero');
   if (compareLong(end, start) * step < 0) throw new RangeError('GENERATE_SERIES step has wrong sign');
+  checkElements(Math.abs(Number(end) - Number(start)) / Math.abs(step));
   const list: SqlValue[] = [];
   for (let value = start; step > 0 ? value <= end : value >= end; value = addLong(value, step)) list.push(value);
   return list;
@@ -64,9 +65,11 @@ function slice(list: List | null, from: number | null, to: number | null): SqlVa
 
 export const arrayFunctions: readonly ScalarFunction[] = [
   scalar('ARRAY_CONCAT', 'ARRAY', 'The elements of both arrays.', [
-    nullable('ARRAY<T>, ARRAY<T> -> ARRAY<T>', (left: List | null, right: List | null) =>
-      left === null && right === null ? null : [...(left ?? []), ...(right ?? [])],
-    ),
+    nullable('ARRAY<T>, ARRAY<T> -> ARRAY<T>', (left: List | null, right: List | null) => {
+      if (left === null && right === null) return null;
+      checkElements((left?.length ?? 0) + (right?.length ?? 0));
+      return [...(left ?? []), ...(right ?? [])];
+    }),
   ]),
   scalar('ARRAY_CONTAINS', 'ARRAY', 'Whether an array has an element.', [
     nullable('ARRAY<T>, T -> BOOLEAN', (array: List | null, value: SqlValue) =>

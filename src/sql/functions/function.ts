@@ -101,6 +101,22 @@ export interface TableFunction extends FunctionBase<TableOverload> {
 export type SqlFunction = ScalarFunction | AggregateFunction | TableFunction;
 
 /** An overload whose implementation does not depend on the types and never sees a null. */
+/** So large may a value become: a record that is written holds less, and one value should not take a query's memory. */
+const ELEMENTS_MAX = 1_000_000;
+const CHARACTERS_MAX = 16 * 1024 * 1024;
+
+/** Throws for an array that would have more elements than a value may have. */
+export function checkElements(count: number): void {
+  if (count > ELEMENTS_MAX)
+    throw new RangeError(`The array would have ${count} elements, and may have ${ELEMENTS_MAX} at most`);
+}
+
+/** Throws for a text or bytes that would be longer than a value may be. */
+export function checkLength(length: number): void {
+  if (length > CHARACTERS_MAX)
+    throw new RangeError(`The value would be ${length} long, and may be ${CHARACTERS_MAX} at most`);
+}
+
 export function pure(
   text: string,
   implementation: Implementation,

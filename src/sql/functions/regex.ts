@@ -1,7 +1,7 @@
 // Regular expressions are Java's, as ksqlDB's are, in time that grows with the text (see `util/java-regex`).
 import { JavaPattern, type PatternMatch } from '../../util/index.ts';
 import type { SqlValue } from '../values/value.ts';
-import { pure, type ScalarFunction, scalar } from './function.ts';
+import { checkLength, pure, type ScalarFunction, scalar } from './function.ts';
 
 function extract(pattern: string, text: string, group = 0): SqlValue {
   return JavaPattern.of(pattern).exec(text)?.groups[group] ?? null;
@@ -19,6 +19,7 @@ function replace(text: string, pattern: string, fresh: string): SqlValue {
   let from = 0;
   for (const match of regex.matches(text)) {
     replaced += text.slice(from, match.start) + replacementOf(match, fresh, regex);
+    checkLength(replaced.length);
     from = match.end;
   }
   return replaced + text.slice(from);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SqlValue } from '../values/value.ts';
-import { nullable, pure, type ScalarFunction, scalar } from './function.ts';
+import { checkLength, nullable, pure, type ScalarFunction, scalar } from './function.ts';
 
 type Text = string | null;
 
@@ -29,9 +29,17 @@ function instr(text: string, part: string, position = 1, occurrence = 1): number
   return at + 1;
 }
 
+function occurrences(text: string, part: string): number {
+  if (part === '') return text.length + 1;
+  let count = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) count++;
+  return count;
+}
+
 function pad(text: string, length: number, padding: string, left: boolean): SqlValue {
   if (padding === '' || length < 0) return null;
   if (text.length >= length) return text.slice(0, length);
+  checkLength(length);
   const fill = padding.repeat(Math.ceil((length - text.length) / padding.length)).slice(0, length - text.length);
   return left ? fill + text : text + fill;
 }
@@ -39,6 +47,7 @@ function pad(text: string, length: number, padding: string, left: boolean): SqlV
 function padBytes(bytes: Buffer, length: number, padding: Buffer, left: boolean): SqlValue {
   if (padding.length === 0 || length < 0) return null;
   if (bytes.length >= length) return bytes.subarray(0, length);
+  checkLength(length);
   const fill = Buffer.alloc(length - bytes.length, padding);
   return Buffer.concat(left ? [fill, bytes] : [bytes, fill]);
 }
@@ -244,9 +253,10 @@ export const stringFunctions: readonly ScalarFunction[] = [
     pure('STRING -> STRING', (text: string) => createHash('md5').update(text).digest('hex')),
   ]),
   scalar('REPLACE', 'STRING', 'The text with all occurrences of another replaced.', [
-    pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) =>
-      text.replaceAll(old, () => fresh),
-    ),
+    pure('STRING, STRING, STRING -> STRING', (text: string, old: string, fresh: string) => {
+      checkLength(text.length + occurrences(text, old) * (fresh.length - old.length));
+      return text.replaceAll(old, () => fresh);
+    }),
   ]),
   scalar('SPLIT', 'STRING', 'The parts of a text between delimiters.', [
     pure('STRING, STRING -> ARRAY<STRING>', (text: string, delimiter: string) =>

@@ -5,36 +5,56 @@ import { buildExpression } from './build-expression.ts';
 import { locationOf } from './cst.ts';
 import { parseExpressionTokens, parseTokens } from './grammar.ts';
 import { type SyntaxError, syntaxErrorAt } from './syntax-error.ts';
-import { IntegerValue, isReserved, labelOf, tokenize } from './tokens.ts';
+import { IntegerValue, isReserved, labelOf, type ParserLimits, tokenize } from './tokens.ts';
+
+const USUAL_LIMITS: ParserLimits = { tokens: 100_000, nesting: 100 };
 
 /**
  * Text to statements. A mistake in the grammar anywhere refuses the whole script; what a statement means is asked one by
  * one (`statement` is built when it is read), so that statements before a meaningless one have their effect.
  */
-export function parseScript(text: string): ParsedStatement[] {
-  const all = tokenize(text);
+export function parseScript(text: string, limits: ParserLimits = USUAL_LIMITS): ParsedStatement[] {
   const found: ParsedStatement[] = [];
-  for (let start = 0; start < all.length; ) {
-    let end = all.findIndex((token, i) => i >= start && token.tokenType.name === 'SEMICOLON');
-    if (end < 0) end = all.length - 1;
-    const tokens = all.slice(start, end + 1);
-    const statementText = text.slice(tokens[0]!.startOffset, (tokens.at(-1)!.endOffset ?? 0) + 1);
-    const { cst, error } = parseTokens(tokens);
-    if (error !== undefined) throw explain(error, tokens, statementText);
-    found.push({
-      text: statementText,
-      get statement() {
-        return buildStatement(cst);
-      },
-    });
-    start = end + 1;
+  let tokens: IToken[] = [];
+  const end = (): void => {
+    found.push(parseStatement(text, tokens));
+    tokens = [];
+  };
+  for (const token of tokenize(text, limits)) {
+    tokens.push(token);
+    if (token.tokenType.name === 'SEMICOLON') end();
   }
+  if (tokens.length > 0) end();
   return found;
+}
+
+function parseStatement(text: string, tokens: IToken[]): ParsedStatement {
+  const statementText = text.slice(tokens[0]!.startOffset, (tokens.at(-1)!.endOffset ?? 0) + 1);
+  const { cst, error } = withinStack(tokens, statementText, () => parseTokens(tokens));
+  if (error !== undefined) throw explain(error, tokens, statementText);
+  return {
+    text: statementText,
+    get statement() {
+      return withinStack(tokens, statementText, () => buildStatement(cst));
+    },
+  };
+}
+
+/** What nests without brackets (types, NOT, CASE) is found to do so when there is no room left. */
+function withinStack<T>(tokens: readonly IToken[], text: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // The parser's own tables may be the first to notice.
+    if (error instanceof RangeError)
+      throw syntaxErrorAt(locationOf(tokens[0]!), 'The statement nests too deeply', text);
+    throw error;
+  }
 }
 
 /** Parses an expression alone. */
 export function parseExpression(text: string): Expression {
-  const tokens = tokenize(text);
+  const tokens = [...tokenize(text, USUAL_LIMITS)];
   const { cst, error } = parseExpressionTokens(tokens);
   if (error !== undefined) throw explain(error, tokens, text);
   return buildExpression(cst);

@@ -12,9 +12,13 @@ export class SyntaxError extends MillraceError {
   }
 }
 
+/** So much of a statement is repeated in an error. */
+const SHOWN_MAX = 10_000;
+
 /** `line N:M: Syntax Error`, what is wrong, and the statement it is in. */
 export function syntaxErrorAt(location: Location, what: string, statement: string): SyntaxError {
-  const text = statement.trim();
+  const all = statement.trim();
+  const text = all.length > SHOWN_MAX ? `${all.slice(0, SHOWN_MAX)}…` : all;
   return new SyntaxError(
     `line ${location.line}:${location.column}: Syntax Error\n${what}\nStatement: ${text}`,
     location,

@@ -106,23 +106,45 @@ export const allTokens: TokenType[] = [
   ...symbolsByName.values(),
 ];
 
+const OPENING = new Set([symbol('LPAREN'), symbol('LBRACKET')]);
+const CLOSING = new Set([symbol('RPAREN'), symbol('RBRACKET'), symbol('GT')]);
+const NESTING_TYPES = new Set(['ARRAY', 'MAP', 'STRUCT'].map(keyword));
+const LESS = symbol('LT');
+
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9_@]))?/y;
 const WORD = /[A-Za-z0-9_][A-Za-z0-9_@]*/y;
 const SPACE = /\s+/y;
 
-export function tokenize(text: string): IToken[] {
-  const tokens: IToken[] = [];
+/** What a text may ask of the parser, so that nobody waits for it, or runs out of memory. */
+export interface ParserLimits {
+  /** Words, signs and literals of a whole script. */
+  readonly tokens: number;
+  /** Brackets in brackets. */
+  readonly nesting: number;
+}
+
+/** One token after the other, so that what is refused at its beginning is not read to its end. */
+export function* tokenize(text: string, limits: ParserLimits): Generator<IToken, void> {
+  let count = 0;
+  let depth = 0;
+  let isTypeName = false;
   let line = 1;
   let lineStart = 0;
   let at = 0;
 
-  const push = (type: TokenType, image: string): void => {
+  const token = (type: TokenType, image: string): IToken => {
+    if (++count > limits.tokens)
+      return fail(`More than ${limits.tokens} words and signs: split the script, or raise ksql.parser.max.tokens`);
+    // A comparison's `<` and `>` are no brackets, but those behind a type's name are.
+    if (OPENING.has(type) || (type === LESS && isTypeName)) depth++;
+    else if (CLOSING.has(type)) depth = Math.max(0, depth - 1);
+    isTypeName = NESTING_TYPES.has(type);
+    if (depth > limits.nesting)
+      return fail(`More than ${limits.nesting} brackets in each other: simplify it, or raise ksql.parser.max.nesting`);
     const startLine = line;
     const startColumn = at - lineStart + 1;
     advance(image.length);
-    tokens.push(
-      createTokenInstance(type, image, at - image.length, at - 1, startLine, line, startColumn, at - lineStart),
-    );
+    return createTokenInstance(type, image, at - image.length, at - 1, startLine, line, startColumn, at - lineStart);
   };
   const advance = (count: number): void => {
     for (let i = at; i < at + count; i++) {
@@ -163,24 +185,24 @@ export function tokenize(text: string): IToken[] {
       const end = text.indexOf('*/', at + 2);
       advance((end < 0 ? text.length : end + 2) - at);
     } else if (char === "'") {
-      push(StringLiteral, text.slice(at, quotedEnd("'")));
+      yield token(StringLiteral, text.slice(at, quotedEnd("'")));
     } else if (char === '"' || char === '`') {
-      push(QuotedIdentifier, text.slice(at, quotedEnd(char)));
+      yield token(QuotedIdentifier, text.slice(at, quotedEnd(char)));
     } else if ((char >= '0' && char <= '9') || (char === '.' && /\d/.test(text[at + 1] ?? ''))) {
       const number = match(NUMBER)!;
       const word = match(WORD);
-      if (word !== undefined && word.length > number.length) push(Identifier, word);
-      else if (/[eE]/.test(number)) push(FloatValue, number);
-      else push(number.includes('.') ? DecimalValue : IntegerValue, number);
+      if (word !== undefined && word.length > number.length) yield token(Identifier, word);
+      else if (/[eE]/.test(number)) yield token(FloatValue, number);
+      else yield token(number.includes('.') ? DecimalValue : IntegerValue, number);
     } else {
       const word = match(WORD);
       const symbol = word === undefined ? (symbols.get(text.slice(at, at + 2)) ?? symbols.get(char)) : undefined;
-      if (word !== undefined) push(keywords.get(word.toUpperCase()) ?? Identifier, word);
-      else if (symbol !== undefined) push(symbol, symbols.has(text.slice(at, at + 2)) ? text.slice(at, at + 2) : char);
+      if (word !== undefined) yield token(keywords.get(word.toUpperCase()) ?? Identifier, word);
+      else if (symbol !== undefined)
+        yield token(symbol, symbols.has(text.slice(at, at + 2)) ? text.slice(at, at + 2) : char);
       else fail(`Syntax error at or near '${char}' at line ${line}:${at - lineStart + 1}`);
     }
   }
-  return tokens;
 }
 
 export function isReservedWord(word: string): boolean {

@@ -4,7 +4,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addHealth, addMetrics, healthOf, httpServer, readRimSettings } from '../../rim/index.ts';
-import { codeOf, type Environment, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
+import { codeOf, type Environment, isOutOfStack, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
 import type { ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
@@ -179,10 +179,14 @@ function textOf(body: Record<string, unknown>, member: string): string {
 }
 
 function contextOf(body: Record<string, unknown>, member: string): RequestContext {
-  return {
-    properties: (body[member] ?? {}) as Record<string, unknown>,
-    variables: (body['sessionVariables'] ?? {}) as Record<string, string>,
-  };
+  const variables = Object.entries(objectOf(body, 'sessionVariables')).map(([name, value]) => [name, String(value)]);
+  return { properties: objectOf(body, member), variables: Object.fromEntries(variables) as Record<string, string> };
+}
+
+function objectOf(body: Record<string, unknown>, member: string): Record<string, unknown> {
+  const value = body[member] ?? {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new RequestError(BAD_REQUEST, `"${member}" is an object of names and values.`);
 }
 
 /** The first of the types that the client takes; the first is also for those who don't say. */
@@ -370,6 +374,9 @@ function errorBody(error: unknown): { '@type': string; error_code: number; messa
     const statementText = error instanceof StatementError ? (error.statementText ?? '') : statementIn(message);
     return { '@type': 'statement_error', error_code: BAD_STATEMENT, message, ...{ statementText, entities: [] } };
   }
+  if (codeOf(error) === 'INVALID_CONFIG') return { '@type': 'generic_error', error_code: BAD_REQUEST, message };
+  if (isOutOfStack(error))
+    return { '@type': 'generic_error', error_code: BAD_REQUEST, message: 'The statement nests too deeply.' };
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status === 415) return { '@type': 'generic_error', error_code: 41500, message: UNSUPPORTED };
   if (status < 500) return { '@type': 'generic_error', error_code: status * 100, message };

@@ -428,7 +428,9 @@ export class SqlService {
 
   #substituted(text: string, { variables }: RequestContext): string {
     if (this.#settings['ksql.variable.substitution.enable'] === 'false') return text;
-    return text.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
+    return text.replace(/\$\{(\w+)\}/g, (whole, name: string) =>
+      Object.hasOwn(variables, name) ? variables[name]! : whole,
+    );
   }
 
   /** The first failures are told as they come; a flood is told by its size. */
