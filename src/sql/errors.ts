@@ -13,11 +13,15 @@ export class StatementError extends MillraceError {
 }
 
 /**
- * Of what an expression throws, most concerns its row: it is told, and the rest goes on. This throws on what may not be
- * taken for that: a regular expression that holds up all others would do so with the next row again.
+ * Of what an expression throws, most concerns its row: it is told, and the rest goes on. Not so a regular expression that
+ * holds up all others: it would do so with the next row again.
  */
+export function isFatal(error: unknown): boolean {
+  return codeOf(error) === 'REGEX_TAKES_TOO_LONG';
+}
+
 export function throwIfFatal(error: unknown): void {
-  if (codeOf(error) === 'REGEX_TAKES_TOO_LONG') throw error;
+  if (isFatal(error)) throw error;
 }
 
 export function refuse(message: string): never {

@@ -23,6 +23,15 @@ test.each([
   expect(await sql.rows(`SELECT ${expression} FROM texts;`)).toEqual(expected);
 });
 
+test('a pull query that can only go back ends with its reason', async () => {
+  const response = await fetch(`${sql.url}/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ksql: "SELECT REGEXP_EXTRACT('^(a+)+\\1$', v) AS x FROM texts;" }),
+  });
+  expect(await response.text()).toContain('takes longer than');
+});
+
 test('what can only go back ends its own query, and says why', async () => {
   await sql.ksql(`CREATE STREAM stuck AS SELECT REGEXP_EXTRACT('^(a+)+\\1$', v) AS x FROM texts;
     CREATE STREAM fine AS SELECT LEN(v) AS length FROM texts;`);

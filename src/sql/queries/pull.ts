@@ -1,12 +1,13 @@
 // SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it; on a
 // stream, from its topic, from the first record to the last that was there when the query began.
 import { type Client, recordsOf } from '../../client/index.ts';
+import { type Environment, yieldToEventLoop } from '../../util/index.ts';
 import { SynchronousTopology } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
 import type { ResultColumn, ResultRow, RunningQuery } from '../statements/entities.ts';
-import { refuse } from '../errors.ts';
+import { isFatal, refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
@@ -25,7 +26,8 @@ import { columnsText } from './result-schema.ts';
 import { rowWriter } from './row-json.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
-const ROWS_PER_BATCH = 1000;
+/** So many rows are read in one go. */
+const ROWS_PER_SLICE = 500;
 const POLL_MS = 1000;
 
 export interface PullOptions {
@@ -34,6 +36,7 @@ export interface PullOptions {
   readonly queryId: string;
   readonly text: string;
   readonly setting: Settings;
+  readonly environment: Environment;
 }
 
 export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
@@ -41,10 +44,10 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
   checkClauses(query, setting);
   checkPseudoColumns(query);
   const { catalog, functions } = engine;
-  const environment: PlanEnvironment = { catalog, functions, setting };
-  const planned = planTransient(environment, query, text);
+  const planning: PlanEnvironment = { catalog, functions, setting };
+  const planned = planTransient(planning, query, text);
   return planned.sources[0]!.kind === 'TABLE'
-    ? pullTable(engine, environment, query, planned, options)
+    ? pullTable(engine, planning, query, planned, options)
     : pullStream(engine, query, planned, options);
 }
 
@@ -93,14 +96,14 @@ function checkClauses(query: Query, setting: Settings): void {
 
 function pullTable(
   engine: EngineContext,
-  environment: PlanEnvironment,
+  planning: PlanEnvironment,
   query: Query,
   planned: TransientQuery,
-  { executor, queryId, setting }: PullOptions,
+  { executor, queryId, setting, environment }: PullOptions,
 ): RunningQuery {
   const source = planned.sources[0]!;
   const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
-  const materialization = persistent === undefined ? undefined : Materialization.of(environment, persistent.plan);
+  const materialization = persistent === undefined ? undefined : Materialization.of(planning, persistent.plan);
   const store =
     materialization === undefined ? undefined : executor.store(source.createdBy!, materialization.storeName);
   if (materialization === undefined || store === undefined) {
@@ -120,15 +123,23 @@ function pullTable(
     if (hasWindow) row.push(window?.start ?? null, window?.end ?? null);
     return row;
   };
-  function* results(): Generator<Row> {
+  async function* results(): AsyncGenerator<Row[]> {
     let left = query.limit ?? Number.POSITIVE_INFINITY;
+    let found: Row[] = [];
+    let read = 0;
     for (const entry of materialization!.rows(store!, lookup)) {
-      if (left <= 0) return;
+      if (left <= 0) break;
       const row = assemble(entry);
-      if (!predicate(row)) continue;
-      left--;
-      yield project(row);
+      if (predicate(row)) {
+        left--;
+        found.push(project(row));
+      }
+      if (++read % ROWS_PER_SLICE > 0) continue;
+      yield found;
+      found = [];
+      await yieldToEventLoop(environment);
     }
+    yield found;
   }
   return finite(queryId, planned.columns, results(), { markKeys: true, finalMessage: () => undefined });
 }
@@ -247,7 +258,7 @@ async function pullStream(
   engine: EngineContext,
   query: Query,
   planned: TransientQuery,
-  { client, queryId, setting }: PullOptions,
+  { client, queryId, setting, environment }: PullOptions,
 ): Promise<RunningQuery> {
   if (setting('ksql.query.pull.stream.enabled') === 'false') {
     refuse(
@@ -267,19 +278,20 @@ async function pullStream(
   });
   const running = new SynchronousTopology(topology, {
     onDecodeError: () => 'continue',
-    onProcessingError: () => 'continue',
+    onProcessingError: (error) => (isFatal(error) ? 'fail' : 'continue'),
   });
   let given = 0;
 
-  async function* results(): AsyncGenerator<Row> {
+  async function* results(): AsyncGenerator<Row[]> {
     for await (const records of recordsUntilNow(client, planned.sources[0]!.topic)) {
-      await running.pipeAll(records);
-      for (const row of found.splice(0)) {
+      for (let from = 0; from < records.length; from += ROWS_PER_SLICE) {
+        await running.pipeAll(records.slice(from, from + ROWS_PER_SLICE));
+        const rows = found.splice(0).slice(0, limit - given);
+        given += rows.length;
+        yield rows;
         if (given >= limit) return;
-        given++;
-        yield row;
+        await yieldToEventLoop(environment);
       }
-      if (given >= limit) return;
     }
   }
   const finalMessage = () => (given >= limit ? 'Limit Reached' : 'Query Completed');
@@ -317,22 +329,17 @@ async function* recordsUntilNow(client: Client, topic: string) {
 function finite(
   queryId: string,
   columns: readonly ResultColumn[],
-  rows: Iterable<Row> | AsyncIterable<Row>,
+  /** In slices, some of which may be empty: others have their turn between them. */
+  slices: AsyncIterable<readonly Row[]>,
   options: { readonly markKeys: boolean; readonly finalMessage: () => string | undefined },
 ): RunningQuery {
   const write = rowWriter(columns.map((column) => column.type));
   let open = true;
   async function* batches(): AsyncGenerator<readonly ResultRow[]> {
-    let batch: ResultRow[] = [];
-    for await (const row of rows) {
+    for await (const rows of slices) {
       if (!open) return;
-      batch.push({ json: write(row), tombstone: false });
-      if (batch.length >= ROWS_PER_BATCH) {
-        yield batch;
-        batch = [];
-      }
+      if (rows.length > 0) yield rows.map((row) => ({ json: write(row), tombstone: false }));
     }
-    if (batch.length > 0) yield batch;
   }
   return {
     queryId,

@@ -327,7 +327,14 @@ export class SqlService {
     const { context: engine } = this.#engine;
     const text = parsed.text;
     if (query.emit === undefined) {
-      return startPull(engine, query, { client: this.#client, executor: this.#executor, queryId, text, setting });
+      return startPull(engine, query, {
+        client: this.#client,
+        executor: this.#executor,
+        queryId,
+        text,
+        setting,
+        environment: this.#environment,
+      });
     }
     const limit = Number(setting('ksql.max.push.queries'));
     if (this.#transient.size >= limit)
