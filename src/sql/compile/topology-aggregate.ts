@@ -1,4 +1,3 @@
-import { throwIfFatal } from '../errors.ts';
 import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
 import { assert, MillraceError, messageOf } from '../../util/index.ts';
@@ -8,7 +7,7 @@ import { functionSettings } from '../plan/environment.ts';
 import type { AggregateStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
-import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
+import { type Evaluate, throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import type { Aggregator } from '../functions/function.ts';
 import { internalSerde } from '../formats/internal.ts';

@@ -1,4 +1,3 @@
-import { throwIfFatal } from '../errors.ts';
 import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
 import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
@@ -31,7 +30,7 @@ import { joinStep } from './topology-join.ts';
 import { internalSerde } from '../formats/internal.ts';
 import type { JsonCounts } from '../formats/reading.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
-import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
+import { type Evaluate, throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
 import { timestampOf } from './timestamp.ts';
 

@@ -1,9 +1,9 @@
 // The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
 // source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
-import { throwIfFatal } from '../errors.ts';
 import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
+import { throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { functionSettings, type PlanEnvironment } from '../plan/environment.ts';
 import { type AggregateStep, type QueryPlan, type Step, tableStoreName } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';

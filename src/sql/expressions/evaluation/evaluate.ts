@@ -1,9 +1,21 @@
-import { throwIfFatal } from '../../errors.ts';
+import { codeOf } from '../../../util/index.ts';
 import type { Caster } from '../../values/cast.ts';
 import type { Row, SqlValue } from '../../values/value.ts';
 
 /** The value of an expression for a row. Throws where there is none: what that means is the caller's to say. */
 export type Evaluate = (row: Row) => SqlValue;
+
+/**
+ * Of what an expression throws, most concerns its row: it is told, and the rest goes on. Not so a regular expression that
+ * holds up all others: it would do so with the next row again.
+ */
+export function isFatal(error: unknown): boolean {
+  return codeOf(error) === 'REGEX_TAKES_TOO_LONG';
+}
+
+export function throwIfFatal(error: unknown): void {
+  if (isFatal(error)) throw error;
+}
 
 /** What fails as a part of a constructor or as an argument is null there; the rest goes on. */
 export function nullOnError(evaluate: Evaluate): Evaluate {
