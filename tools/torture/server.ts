@@ -44,6 +44,10 @@ export class Server {
     return `http://127.0.0.1:${this.ports.sql}`;
   }
 
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   /** Resolves when every service answers; throws when that takes longer than anybody should wait. */
   async start(): Promise<void> {
     const { broker, registry, sql } = this.ports;

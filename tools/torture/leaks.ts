@@ -1,0 +1,80 @@
+// npm run leaks -- [--minutes N]: steady load from every kind of client, with retention, compaction, transactions, a table
+// and push and pull queries that come and go; prints what the process holds as time goes on, and how fast it grows at the end.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createClient } from '../../src/client/index.ts';
+import { tableRows } from './checker.ts';
+import { Server } from './server.ts';
+import * as work from './workloads.ts';
+
+const PARTITIONS = 3;
+const SAMPLE_MS = 5000;
+/** What is kept of the topics, so that the load is steady: more is deleted. */
+const RETENTION = { 'retention.bytes': '20000000', 'segment.bytes': '5000000' };
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const dataDir = mkdtempSync(join(tmpdir(), 'millrace-leaks-'));
+const server = new Server(dataDir, await Server.freePorts());
+await server.start();
+const client = createClient({ bootstrapServers: server.bootstrap });
+await client.admin().createTopics(
+  Object.values(work.TOPICS).map((name) => ({
+    name,
+    partitions: PARTITIONS,
+    configs: name === work.TOPICS.compacted ? { 'cleanup.policy': 'compact' } : RETENTION,
+  })),
+);
+await post('/ksql', {
+  ksql: `CREATE STREAM numbers (k STRING KEY, v BIGINT) WITH (kafka_topic='${work.TOPICS.numbers}', value_format='JSON');
+    CREATE TABLE sums AS SELECT k, COUNT(*) AS n, SUM(v) AS total FROM numbers GROUP BY k;`,
+});
+const workloads: work.Workload[] = [
+  new work.OwnProducer(client, PARTITIONS),
+  new work.KafkaJsProducer(server.bootstrap),
+  new work.Transactions(client, PARTITIONS),
+  new work.KeyedProducer(client, work.TOPICS.numbers, 50),
+  new work.KeyedProducer(client, work.TOPICS.compacted, 50),
+];
+const running = Promise.all(workloads.map((workload) => workload.run()));
+
+const until = performance.now() + Number(values.minutes) * 60_000;
+const samples: { readonly minutes: number; readonly megabytes: number }[] = [];
+const begun = performance.now();
+while (performance.now() < until) {
+  await tableRows(server.sqlUrl);
+  await (await post('/query', { ksql: 'SELECT * FROM numbers EMIT CHANGES LIMIT 10;' })).text();
+  await new Promise((resolve) => {
+    setTimeout(resolve, SAMPLE_MS);
+  });
+  const megabytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))![1]) / 1024;
+  samples.push({ minutes: (performance.now() - begun) / 60_000, megabytes });
+  if (samples.length % 6 === 0) console.log(`${samples.at(-1)!.minutes.toFixed(1)} min: ${Math.round(megabytes)} MB`);
+}
+for (const workload of workloads) workload.stop();
+await running;
+const later = samples.slice(Math.floor(samples.length / 2));
+console.log(
+  `end: ${Math.round(samples.at(-1)!.megabytes)} MB; over the second half ${slopeOf(later).toFixed(2)} MB per minute`,
+);
+await client.close();
+await server.stop();
+rmSync(dataDir, { recursive: true, force: true });
+
+/** Of the straight line with the least squares. */
+function slopeOf(points: readonly { readonly minutes: number; readonly megabytes: number }[]): number {
+  const mean = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
+  const x = mean(points.map(({ minutes }) => minutes));
+  const y = mean(points.map(({ megabytes }) => megabytes));
+  const over = points.reduce((sum, { minutes, megabytes }) => sum + (minutes - x) * (megabytes - y), 0);
+  return over / points.reduce((sum, { minutes }) => sum + (minutes - x) ** 2, 0);
+}
+
+function post(path: string, body: object): Promise<Response> {
+  return fetch(server.sqlUrl + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
