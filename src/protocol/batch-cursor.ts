@@ -1,3 +1,4 @@
+// A batch becomes records: those that a reader may see, one after the other, without an object for each.
 import { CompressionCodec, DEFAULT_MAX_DECOMPRESSED_BYTES, decompress } from './compression.ts';
 import { malformed } from './byte-reader.ts';
 import {

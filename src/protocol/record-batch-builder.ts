@@ -1,3 +1,4 @@
+// Records become a batch: header and records in one buffer, compressed and sealed at the end.
 import { assert, ByteWriter } from '../util/index.ts';
 import { CompressionCodec, type CompressionName, compress } from './compression.ts';
 import {

@@ -1,3 +1,4 @@
+// Bytes that are written and compared: what every encoder and every store stands on.
 import { assert } from './assert.ts';
 
 const INITIAL_BYTES = 256;

@@ -1,3 +1,4 @@
+// GROUP BY and aggregates: rows are brought together by their group's key, and each group (and window) keeps one row of states.
 import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
 import { assert, MillraceError, messageOf } from '../../util/index.ts';

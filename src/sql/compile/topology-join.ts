@@ -1,3 +1,4 @@
+// Joins: of streams within a window, of a stream or a table with a table by key, and of tables by a foreign key.
 import type { Serde } from '../../serde/index.ts';
 import { JoinWindows } from '../../streams/index.ts';
 import { assert } from '../../util/index.ts';

@@ -1,3 +1,5 @@
+// A plan becomes a topology, step by step from the sources up: what each step does to a row is a closure made of its typed
+// expressions here, once; nothing about the statement is decided any more.
 import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
 import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';

@@ -1,3 +1,4 @@
+// Functions of arrays; equality and order of elements are those of their type.
 import { arrayOf, type SqlType } from '../types.ts';
 import { addLong, compareLong, type Long } from '../values/bigint.ts';
 import { compareValues, equalValues, identityOf, type SqlValue, valueText } from '../values/value.ts';

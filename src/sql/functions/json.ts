@@ -1,3 +1,4 @@
+// Functions of texts that hold JSON. Numbers keep their digits; what is no JSON is null.
 import { JsonNumber, type JsonValue, parseExactJson, parseJsonPrefix } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import { dateText, doubleText, type SqlValue, timestampText } from '../values/value.ts';

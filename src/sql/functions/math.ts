@@ -1,3 +1,4 @@
+// Functions of numbers: each in the type of its argument, overflow as Java's.
 import { decimalType, type SqlType } from '../types.ts';
 import { doubleToLong, type Long, negateLong } from '../values/bigint.ts';
 import { Decimal } from '../values/decimal.ts';

@@ -1,3 +1,4 @@
+// Functions of texts and bytes. Places and lengths count from 1, as SQL does, in UTF-16 units, as Java does.
 import { createHash } from 'node:crypto';
 import type { SqlValue } from '../values/value.ts';
 import { checkLength, nullable, pure, type ScalarFunction, scalar } from './function.ts';

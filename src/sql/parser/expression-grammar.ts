@@ -1,3 +1,5 @@
+// The grammar of expressions and types, loosest binding first: OR, AND, NOT, comparisons, sums, products, then what stands by
+// itself. `query-grammar.ts` and `grammar.ts` add queries and statements on top.
 import { CstParser, type IToken, tokenMatcher } from 'chevrotain';
 import {
   allTokens,
