@@ -111,6 +111,7 @@ export class Connection {
   #handle(frame: Buffer): void {
     try {
       const from = new ByteReader(frame);
+      from.elementsLeft = this.#core.settings['request.max.elements'];
       const header = readRequestHeader(from);
       const { apiKey, apiVersion: version, correlationId } = header;
       const handler = handlerOf(apiKey);

@@ -17,8 +17,6 @@ export class InternalTopic {
   readonly name: string;
   readonly #topics: Topics;
   readonly #environment: Environment;
-  readonly #partitions: number;
-  readonly #segmentBytes: number;
 
   constructor(options: {
     readonly name: string;
@@ -30,8 +28,15 @@ export class InternalTopic {
     this.name = options.name;
     this.#topics = options.topics;
     this.#environment = options.environment;
-    this.#partitions = options.partitions;
-    this.#segmentBytes = options.segmentBytes;
+    options.topics.declareInternal({
+      name: options.name,
+      partitions: options.partitions,
+      configs: {
+        'cleanup.policy': 'compact',
+        'compression.type': 'producer',
+        'segment.bytes': String(options.segmentBytes),
+      },
+    });
   }
 
   /** Its partitions, or none while nothing was ever written. */
@@ -82,14 +87,7 @@ export class InternalTopic {
   }
 
   #topic(): Topic {
-    return (
-      this.#topics.get(this.name) ??
-      this.#topics.create(this.name, this.#partitions, {
-        'cleanup.policy': 'compact',
-        'compression.type': 'producer',
-        'segment.bytes': String(this.#segmentBytes),
-      })
-    );
+    return this.#topics.get(this.name) ?? this.#topics.create([this.#topics.byDefault(this.name)])[0]!;
   }
 }
 

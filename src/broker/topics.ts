@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { assert, type Environment, messageOf, MillraceError } from '../util/index.ts';
+import { type Environment, messageOf, MillraceError } from '../util/index.ts';
 import { ErrorCode } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
 import { type LogEnvironment, PartitionLog } from './log/partition-log.ts';
@@ -14,8 +14,12 @@ const START_OFFSETS_FILE = 'log-start-offset-checkpoint';
 const CLEANED_FILE = 'cleaner-offset-checkpoint';
 const RECOVERY_POINTS_FILE = 'recovery-point-offset-checkpoint';
 const MAX_NAME_LENGTH = 249;
+/** The name of Kafka's own log of metadata. */
+const METADATA_TOPIC = '__cluster_metadata';
 /** More in one topic is surely a mistake, and each costs a directory. */
 const MAX_PARTITIONS = 100_000;
+/** What one request may add: everybody waits while directories are made. Kafka's controller has the same limit. */
+export const MAX_NEW_PARTITIONS = 10_000;
 
 export interface Topic {
   readonly name: string;
@@ -25,6 +29,13 @@ export interface Topic {
   configs: Readonly<Record<string, string>>;
   settings: TopicSettings;
   readonly partitions: Partition[];
+}
+
+/** A topic that is to be. */
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs: Readonly<Record<string, string>>;
 }
 
 interface StoredTopic {
@@ -43,6 +54,9 @@ export class Topics {
   readonly #report: (message: string) => void;
   readonly #byName = new Map<string, Topic>();
   readonly #byId = new Map<string, Topic>();
+  /** Names by what metrics make of them, where '.' and '_' are the same. */
+  readonly #byMetricName = new Map<string, string>();
+  readonly #internal = new Map<string, NewTopic>();
   #doomed: { path: string; at: number }[] = [];
   /** Called with each topic that was deleted. */
   onDeleted: (topic: Topic) => void = () => {};
@@ -83,53 +97,114 @@ export class Topics {
 
   // ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Refuses what Kafka refuses: a bad name or number of partitions, an existing topic, an unknown config. */
-  check(name: string, partitions: number, configs: Readonly<Record<string, string>>): void {
+  /** Says what an internal topic looks like, whoever is the first to ask for it. */
+  declareInternal(topic: NewTopic): void {
+    this.#internal.set(topic.name, topic);
+  }
+
+  /** A topic as it is made when only its name is known. */
+  byDefault(name: string): NewTopic {
+    return this.#internal.get(name) ?? { name, partitions: this.#settings['num.partitions'], configs: {} };
+  }
+
+  /** Refuses what Kafka refuses: a bad, taken or colliding name, a bad number of partitions, an unknown config. */
+  check({ name, partitions, configs }: NewTopic): void {
     checkTopicName(name);
     if (this.#byName.has(name)) throw refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`);
-    if (partitions < 1 || partitions > MAX_PARTITIONS) {
-      throw refusal('INVALID_PARTITIONS', `A topic has between 1 and ${MAX_PARTITIONS} partitions, not ${partitions}.`);
+    const other = this.#byMetricName.get(metricName(name));
+    if (other !== undefined) {
+      const why = `it collides with topic '${other}': metrics take '.' and '_' for the same`;
+      throw refusal('INVALID_TOPIC_EXCEPTION', `Invalid topic name '${name}': ${why}.`);
     }
+    checkPartitionCount(partitions);
     readTopicSettings(configs, this.#settings);
   }
 
-  create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Topic {
-    this.check(name, partitions, configs);
-    const topic = this.#open({ name, id: newTopicId(this.#env.environment), partitions, configs }, { clean: true });
-    this.#env.disk.syncDirectory(this.#directory);
-    this.#writeCatalogue();
-    return topic;
-  }
-
-  delete(topic: Topic): void {
-    this.#byName.delete(topic.name);
-    this.#byId.delete(topic.id);
-    this.#writeCatalogue();
-    const at = this.#env.environment.now() + topic.settings['file.delete.delay.ms'];
-    for (const partition of topic.partitions) {
-      partition.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-      partition.log.abandon();
-      const path = join(this.#directory, `${topic.id}-${partition.index}-delete`);
-      this.#env.disk.rename(partition.log.directory, path);
-      this.#doomed.push({ path, at });
+  /** Makes topics, which differ in their names: all of them, with one write of the catalogue, or none. */
+  create(wanted: readonly NewTopic[]): Topic[] {
+    for (const topic of wanted) this.check(topic);
+    checkGrowth(wanted.map(({ partitions }) => partitions));
+    const made: Topic[] = [];
+    try {
+      for (const { name, partitions, configs } of wanted) {
+        const topic = this.#define({ name, id: newTopicId(this.#env.environment), configs });
+        made.push(topic);
+        this.#grow(topic, partitions);
+      }
+      this.#env.disk.syncDirectory(this.#directory);
+      this.#writeCatalogue();
+    } catch (error) {
+      for (const topic of made) {
+        this.#forget(topic);
+        this.#shrink(topic, 0);
+      }
+      throw error;
     }
-    this.onDeleted(topic);
+    return made;
   }
 
-  addPartitions(topic: Topic, total: number): void {
-    assert(total > topic.partitions.length, 'partitions can only be added');
-    for (let index = topic.partitions.length; index < total; index++) {
-      topic.partitions.push(this.#openPartition(topic, index, { clean: true }));
+  delete(topics: readonly Topic[]): void {
+    for (const topic of topics) this.#forget(topic);
+    try {
+      this.#writeCatalogue();
+    } catch (error) {
+      for (const topic of topics) this.#remember(topic);
+      throw error;
     }
-    this.#env.disk.syncDirectory(this.#directory);
-    this.#writeCatalogue();
+    for (const topic of topics) {
+      const at = this.#env.environment.now() + topic.settings['file.delete.delay.ms'];
+      for (const partition of topic.partitions) {
+        partition.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        partition.log.abandon();
+        const path = join(this.#directory, `${topic.id}-${partition.index}-delete`);
+        this.#env.disk.rename(partition.log.directory, path);
+        this.#doomed.push({ path, at });
+      }
+      this.onDeleted(topic);
+    }
   }
 
-  setConfigs(topic: Topic, configs: Readonly<Record<string, string>>): void {
+  /** Refuses what can't be added. */
+  checkPartitions(topic: Topic, total: number): void {
+    const present = topic.partitions.length;
+    if (total <= present) {
+      const message = `Topic '${topic.name}' has ${present} partitions; it can only get more, not ${total}.`;
+      throw refusal('INVALID_PARTITIONS', message);
+    }
+    checkPartitionCount(total);
+  }
+
+  /** Adds partitions to topics up to a total: all of them, or none. */
+  addPartitions(growths: readonly { readonly topic: Topic; readonly total: number }[]): void {
+    for (const { topic, total } of growths) this.checkPartitions(topic, total);
+    checkGrowth(growths.map(({ topic, total }) => total - topic.partitions.length));
+    const before = growths.map(({ topic }) => topic.partitions.length);
+    try {
+      for (const { topic, total } of growths) this.#grow(topic, total);
+      this.#env.disk.syncDirectory(this.#directory);
+      this.#writeCatalogue();
+    } catch (error) {
+      for (const [i, { topic }] of growths.entries()) this.#shrink(topic, before[i]!);
+      throw error;
+    }
+  }
+
+  /** Gives topics other configs, with one write of the catalogue. */
+  setConfigs(changes: readonly { readonly topic: Topic; readonly configs: Readonly<Record<string, string>> }[]): void {
+    const before = changes.map(({ topic }) => ({ topic, configs: topic.configs }));
+    for (const { topic, configs } of changes) this.#configure(topic, configs);
+    try {
+      this.#writeCatalogue();
+    } catch (error) {
+      for (const { topic, configs } of before) this.#configure(topic, configs);
+      throw error;
+    }
+  }
+
+  #configure(topic: Topic, configs: Readonly<Record<string, string>>): void {
     topic.settings = readTopicSettings(configs, this.#settings);
     topic.configs = configs;
     for (const partition of topic.partitions) partition.log.settings = topic.settings;
-    this.#writeCatalogue();
   }
 
   // ── Upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,47 +269,77 @@ export class Topics {
     const starts = this.#readCheckpoint(START_OFFSETS_FILE);
     const recovery = this.#readCheckpoint(RECOVERY_POINTS_FILE);
     const cleaned = this.#readCheckpoint(CLEANED_FILE);
-    for (const topic of stored.topics) this.#open(topic, { clean, starts, recovery, cleaned });
+    for (const topic of stored.topics) this.#load(topic, { clean, starts, recovery, cleaned });
   }
 
-  #open(stored: StoredTopic, options: OpenOptions): Topic {
-    const { name, id, configs } = stored;
-    const topic: Topic = {
-      name,
-      id,
-      isInternal: INTERNAL.has(name),
-      configs,
-      settings: readTopicSettings(configs, this.#settings),
-      partitions: [],
-    };
+  #load(stored: StoredTopic, options: OpenOptions): void {
+    const topic = this.#define(stored);
     for (let index = 0; index < stored.partitions; index++) {
-      topic.partitions.push(this.#openPartition(topic, index, options));
+      topic.partitions.push(this.#loadPartition(topic, index, options));
     }
-    this.#byName.set(name, topic);
-    this.#byId.set(id, topic);
+  }
+
+  #define({ name, id, configs }: Omit<StoredTopic, 'partitions'>): Topic {
+    const settings = readTopicSettings(configs, this.#settings);
+    const topic: Topic = { name, id, isInternal: INTERNAL.has(name), configs, settings, partitions: [] };
+    this.#remember(topic);
     return topic;
+  }
+
+  #remember(topic: Topic): void {
+    this.#byName.set(topic.name, topic);
+    this.#byId.set(topic.id, topic);
+    this.#byMetricName.set(metricName(topic.name), topic.name);
+  }
+
+  #forget(topic: Topic): void {
+    this.#byName.delete(topic.name);
+    this.#byId.delete(topic.id);
+    this.#byMetricName.delete(metricName(topic.name));
+  }
+
+  /** Opens new partitions up to a total. */
+  #grow(topic: Topic, total: number): void {
+    while (topic.partitions.length < total) {
+      topic.partitions.push(this.#openPartition(topic, topic.partitions.length, { clean: true }));
+    }
+  }
+
+  /** Takes back partitions that nobody was told of. */
+  #shrink(topic: Topic, total: number): void {
+    for (const partition of topic.partitions.splice(total)) {
+      partition.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      partition.log.abandon();
+      this.#env.disk.remove(partition.log.directory);
+    }
+  }
+
+  #loadPartition(topic: Topic, index: number, options: OpenOptions): Partition {
+    const name = `${topic.name}-${index}`;
+    try {
+      const partition = this.#openPartition(topic, index, options);
+      const cut = partition.log.recoveredBytesCut;
+      if (cut > 0) this.#report(`partition ${name}: cut ${cut} torn bytes off the log`);
+      return partition;
+    } catch (error) {
+      this.#report(`partition ${name} can not be opened: ${messageOf(error)}`);
+      const log = new PartitionLog(join(this.#directory, name), topic.settings, this.#env);
+      const failed = new Partition(topic.name, index, log, this.#flusher, this.#report);
+      failed.failure = ErrorCode.KAFKA_STORAGE_ERROR;
+      return failed;
+    }
   }
 
   #openPartition(topic: Topic, index: number, options: OpenOptions): Partition {
     const name = `${topic.name}-${index}`;
     const log = new PartitionLog(join(this.#directory, name), topic.settings, this.#env);
-    const partition = (): Partition => new Partition(topic.name, index, log, this.#flusher, this.#report);
-    try {
-      log.open({
-        clean: options.clean,
-        recoveryPoint: options.recovery?.get(name) ?? 0,
-        startOffset: options.starts?.get(name) ?? 0,
-        cleanedTo: options.cleaned?.get(name) ?? 0,
-      });
-    } catch (error) {
-      this.#report(`partition ${name} can not be opened: ${messageOf(error)}`);
-      const failed = partition();
-      failed.failure = ErrorCode.KAFKA_STORAGE_ERROR;
-      return failed;
-    }
-    if (log.recoveredBytesCut > 0)
-      this.#report(`partition ${name}: cut ${log.recoveredBytesCut} torn bytes off the log`);
-    return partition();
+    log.open({
+      clean: options.clean,
+      recoveryPoint: options.recovery?.get(name) ?? 0,
+      startOffset: options.starts?.get(name) ?? 0,
+      cleanedTo: options.cleaned?.get(name) ?? 0,
+    });
+    return new Partition(topic.name, index, log, this.#flusher, this.#report);
   }
 
   #writeCatalogue(): void {
@@ -273,7 +378,28 @@ interface OpenOptions {
   readonly cleaned?: ReadonlyMap<string, number>;
 }
 
-export function checkTopicName(name: string): void {
+/** What metrics make of a topic's name. */
+function metricName(name: string): string {
+  return name.replaceAll('.', '_');
+}
+
+function checkPartitionCount(partitions: number): void {
+  if (partitions >= 1 && partitions <= MAX_PARTITIONS) return;
+  throw refusal('INVALID_PARTITIONS', `A topic has between 1 and ${MAX_PARTITIONS} partitions, not ${partitions}.`);
+}
+
+/** Refuses a request that adds more partitions than one may. */
+export function checkGrowth(counts: readonly number[]): void {
+  const total = counts.reduce((sum, count) => sum + Math.max(0, count), 0);
+  if (total <= MAX_NEW_PARTITIONS) return;
+  const message = `A request adds at most ${MAX_NEW_PARTITIONS} partitions, not ${total}: split it.`;
+  throw refusal('POLICY_VIOLATION', message);
+}
+
+function checkTopicName(name: string): void {
+  if (name === METADATA_TOPIC) {
+    throw refusal('TOPIC_AUTHORIZATION_FAILED', `The name '${name}' is reserved for the cluster itself.`);
+  }
   if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return;
   const rule = `has 1 to ${MAX_NAME_LENGTH} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'`;
   throw refusal('INVALID_TOPIC_EXCEPTION', `Invalid topic name '${name}': a name ${rule}.`);

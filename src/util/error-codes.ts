@@ -76,6 +76,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
+  TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',
   UNDECODABLE_RECORD: 'A record’s bytes are not what its serde reads, and `onDecodeError` did not say to skip it.',
   UNKNOWN_SOURCE_TOPIC: 'A topology reads a topic that does not exist. Create it.',

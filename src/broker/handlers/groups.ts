@@ -131,7 +131,7 @@ export const handleLeaveGroup = on(leaveGroup, (request, { core, version }) => {
 
 export const handleDescribeGroups = on(describeGroups, (request, { core, version }) => ({
   throttleTimeMs: 0,
-  groups: request.groups.map((groupId) => {
+  groups: [...new Set(request.groups)].map((groupId) => {
     const classic = core.groups.get(groupId)?.classic;
     const isMissing = classic === undefined || classic.state === 'Dead';
     const isStable = classic?.state === 'Stable';
