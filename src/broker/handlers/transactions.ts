@@ -207,6 +207,8 @@ function admitOffsets(
 ): number {
   const errorCode = core.transactions.isWriting(id, producerId, producerEpoch, place);
   if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH;
+  // An error that every client of this API takes for passing.
+  if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
   if (errorCode !== ErrorCode.TRANSACTION_ABORTABLE) return errorCode;
   if (version >= 5) return core.transactions.announce(core.transactions.get(id)!, place);
   return version >= 4 ? ErrorCode.TRANSACTION_ABORTABLE : ErrorCode.INVALID_TXN_STATE;
