@@ -35,7 +35,6 @@ export class Partition implements Flushable {
   readonly #flusher: Flusher;
   readonly #report: (message: string) => void;
   readonly #readers = new Set<Reader>();
-  #written: Waiting[] = [];
   #durable: Waiting[] = [];
   #writtenOffset: number;
   /** Transactions whose marker is not durable yet: they still count as open. */
@@ -105,12 +104,6 @@ export class Partition implements Flushable {
     }
   }
 
-  /** Calls back when the record at `offset` has been handed to the file. */
-  whenWritten(offset: number, settled: Settled): void {
-    if (this.failure !== ErrorCode.NONE || offset < this.#writtenOffset) settled(this.failure);
-    else this.#written.push({ offset, settled });
-  }
-
   /** Calls back when the record at `offset` is durable. */
   whenDurable(offset: number, settled: Settled): void {
     if (this.failure !== ErrorCode.NONE || offset < this.highWatermark) settled(this.failure);
@@ -128,7 +121,6 @@ export class Partition implements Flushable {
       return;
     }
     this.#writtenOffset = this.log.endOffset;
-    this.#written = settleBelow(this.#written, this.#writtenOffset);
   }
 
   async sync(): Promise<void> {
@@ -175,7 +167,7 @@ export class Partition implements Flushable {
   /** Takes the partition out of service: everyone who waits is told why. */
   retire(errorCode: number): void {
     if (this.failure === ErrorCode.NONE) this.failure = errorCode;
-    for (const { settled } of [...this.#written.splice(0), ...this.#durable.splice(0)]) settled(this.failure);
+    for (const { settled } of this.#durable.splice(0)) settled(this.failure);
     this.#wakeReaders();
   }
 

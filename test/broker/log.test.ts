@@ -49,6 +49,15 @@ describe('reading', () => {
     expect(await valuesOf(transport, 't')).toEqual(Array.from({ length: 30 }, (_, i) => `v${i}`));
   });
 
+  test.each([1, -1])('finds what was acknowledged, with acks=%i', async (acks) => {
+    const transport = (await openBroker()).connect();
+    await createTopic(transport, 't');
+    for (let i = 0; i < 30; i++) {
+      const { baseOffset } = await send(transport, 't', [`v${i}`], { acks });
+      expect((await fetchOnce(transport, 't', 0)).highWatermark).toBe(baseOffset + 1);
+    }
+  });
+
   test('waits for enough bytes, and for the time given', async () => {
     const clock = new ManualEnvironment(1_000_000);
     const broker = await openBroker({ environment: clock });

@@ -4,7 +4,8 @@
  * * 0–2 are offered, because older librdkafka turns compression off without them, and refused with UNSUPPORTED_VERSION. 3: record
  *   batches and transactions. 7: zstd. 8: what is wrong is said per record. 13: topics by id.
  * * A batch is checked whole before any of it is taken (record-validation.ts): its CRC, its records to the last header, offsets,
- *   times and sizes, the sequence of its producer, its transaction. The largest timestamp in its header is recomputed. `acks` 0 is not answered; 1 and -1 wait for the same, as there is one replica.
+ *   times and sizes, the sequence of its producer, its transaction. The largest timestamp in its header is recomputed. `acks` 0 is not answered; 1 and -1 wait for the same, as there is one replica:
+ *   what is acknowledged is as durable as `durability` says, and can be read.
  *
  * Not done: message formats 0 and 1; throttling.
  */
@@ -77,8 +78,7 @@ export const handleProduce = on(produce, (request, context) => {
         }
         if (--left === 0) resolve(response);
       };
-      if (request.acks === 1) partition.whenWritten(lastOffset, settled);
-      else partition.whenDurable(lastOffset, settled);
+      partition.whenDurable(lastOffset, settled);
     }
   });
 });
