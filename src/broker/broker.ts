@@ -119,6 +119,11 @@ export class Broker {
     return this.#core.clusterId;
   }
 
+  /** The partitions that take no records at the moment, and why: what makes a broker unhealthy. */
+  outages(): readonly { readonly topic: string; readonly partition: number; readonly reason: string }[] {
+    return [...this.#core.topics.outages()];
+  }
+
   /** A connection from within this process. */
   connect(clientId = 'millrace'): Transport {
     const transport = new InProcessTransport(this.#core, clientId, () => this.#listeners[0]?.endpoint ?? NOWHERE);
@@ -141,7 +146,7 @@ export class Broker {
   }
 
   async #shutDown(): Promise<void> {
-    const { flusher, groups, topics, transactions, dataDirectory } = this.#core;
+    const { flusher, groups, topics, transactions, dataDirectory, report } = this.#core;
     this.#stopUpkeep();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const transport of this.#transports) transport.close();
@@ -152,8 +157,12 @@ export class Broker {
     flusher.stop();
     try {
       await flusher.syncAll();
-      topics.close();
-      this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
+      // Without the mark the next start reads what may not be intact.
+      if (topics.close()) {
+        this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
+      }
+    } catch (error) {
+      report(`the shutdown is not clean: ${messageOf(error)}`);
     } finally {
       this.#unlock();
     }

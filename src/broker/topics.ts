@@ -11,6 +11,7 @@ export const TRANSACTIONS_TOPIC = '__transaction_state';
 const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
 const CATALOGUE_FILE = 'topics.json';
 const START_OFFSETS_FILE = 'log-start-offset-checkpoint';
+const PARTITION_DIRECTORY = /^(.+)-(\d+)$/;
 const CLEANED_FILE = 'cleaner-offset-checkpoint';
 const RECOVERY_POINTS_FILE = 'recovery-point-offset-checkpoint';
 const MAX_NAME_LENGTH = 249;
@@ -215,11 +216,8 @@ export class Topics {
     const now = environment.now();
     for (const topic of this.#byName.values()) {
       const deletes = topic.settings['cleanup.policy'].includes('delete');
-      for (const { log, highWatermark, failure } of topic.partitions) {
-        if (failure !== ErrorCode.NONE) continue;
-        if (deletes) log.applyRetention(highWatermark);
-        log.removeDoomedFiles();
-        log.producers.expire(now - this.#settings['producer.id.expiration.ms']);
+      for (const partition of topic.partitions) {
+        if (isInService(partition)) this.#upkeepOf(partition, deletes, now);
       }
     }
     this.#doomed = this.#doomed.filter(({ path, at }) => {
@@ -231,29 +229,63 @@ export class Topics {
     this.writeCheckpoints();
   }
 
+  #upkeepOf({ topic, index, log, highWatermark }: Partition, deletes: boolean, now: number): void {
+    try {
+      if (deletes) log.applyRetention(highWatermark);
+      log.removeDoomedFiles();
+      log.producers.expire(now - this.#settings['producer.id.expiration.ms']);
+    } catch (error) {
+      this.#report(`partition ${topic}-${index}: retention failed: ${messageOf(error)}`);
+    }
+  }
+
   writeCheckpoints(): void {
     const starts: string[] = [];
     const recovery: string[] = [];
     const cleaned: string[] = [];
+    const points: { log: PartitionLog; recoveryPoint: number }[] = [];
     for (const { topic, index, log } of this.partitions()) {
-      if (log.startOffset > 0) starts.push(`${topic} ${index} ${log.startOffset}`);
-      recovery.push(`${topic} ${index} ${log.recoveryPoint}`);
-      if (log.cleanedTo > 0) cleaned.push(`${topic} ${index} ${log.cleanedTo}`);
+      const { startOffset, recoveryPoint, cleanedTo } = log;
+      if (startOffset > 0) starts.push(`${topic} ${index} ${startOffset}`);
+      recovery.push(`${topic} ${index} ${recoveryPoint}`);
+      if (cleanedTo > 0) cleaned.push(`${topic} ${index} ${cleanedTo}`);
+      points.push({ log, recoveryPoint });
     }
     this.#writeCheckpoint(START_OFFSETS_FILE, starts);
     this.#writeCheckpoint(RECOVERY_POINTS_FILE, recovery);
     this.#writeCheckpoint(CLEANED_FILE, cleaned);
+    for (const { log, recoveryPoint } of points) log.checkpointed(recoveryPoint);
   }
 
-  /** Closes all logs as a clean shutdown does. */
-  close(): void {
-    this.writeCheckpoints();
+  /** Closes all logs; true when all are as a clean shutdown leaves them. What fails is told, and keeps nothing else from closing. */
+  close(): boolean {
+    let isClean = this.#tried('the checkpoints', () => this.writeCheckpoints());
     for (const partition of this.partitions()) {
-      if (partition.failure === ErrorCode.NONE) partition.log.close();
-      else partition.log.abandon();
+      const { topic, index, log } = partition;
+      const isClosed = isInService(partition) && this.#tried(`partition ${topic}-${index}`, () => log.close());
+      if (!isClosed) log.abandon();
+      isClean &&= isClosed;
       partition.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
-    for (const { path } of this.#doomed) this.#env.disk.remove(path);
+    for (const { path } of this.#doomed) this.#tried(path, () => this.#env.disk.remove(path));
+    return isClean;
+  }
+
+  #tried(what: string, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      this.#report(`${what} can not be closed: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  /** The partitions that take no records at the moment, and why. */
+  *outages(): Iterable<{ readonly topic: string; readonly partition: number; readonly reason: string }> {
+    for (const { topic, index, outage } of this.partitions()) {
+      if (outage !== undefined) yield { topic, partition: index, reason: outage };
+    }
   }
 
   // ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -263,19 +295,87 @@ export class Topics {
     for (const name of disk.list(this.#directory)) {
       if (name.endsWith('-delete')) disk.remove(join(this.#directory, name));
     }
-    const path = join(this.#directory, CATALOGUE_FILE);
-    if (!disk.exists(path)) return;
-    const stored = JSON.parse(disk.readFile(path).toString()) as { topics: StoredTopic[] };
+    const stored = this.#readCatalogue();
+    this.#setStraysAside(stored);
     const starts = this.#readCheckpoint(START_OFFSETS_FILE);
     const recovery = this.#readCheckpoint(RECOVERY_POINTS_FILE);
     const cleaned = this.#readCheckpoint(CLEANED_FILE);
-    for (const topic of stored.topics) this.#load(topic, { clean, starts, recovery, cleaned });
+    for (const topic of stored) this.#load(topic, { clean, starts, recovery, cleaned });
+  }
+
+  /** What topics there are. From the first start on there is a catalogue: records without one are not to be taken for nothing. */
+  #readCatalogue(): readonly StoredTopic[] {
+    const { disk } = this.#env;
+    const path = join(this.#directory, CATALOGUE_FILE);
+    if (!disk.exists(path)) {
+      const found = this.#partitionDirectories().filter((name) => this.#holdsRecords(name));
+      if (found.length > 0) {
+        const what = `${path} is missing, although there are records, as in ${found[0]}`;
+        throw damaged(`${what}. Restore that file, or move the directories of the partitions away to start empty.`);
+      }
+      this.#writeCatalogue();
+      return [];
+    }
+    try {
+      const { topics } = JSON.parse(disk.readFile(path).toString()) as { topics: StoredTopic[] };
+      if (topics.every(isStoredTopic)) return topics;
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    }
+    throw damaged(`${path} is damaged: it is not the list of topics that the broker wrote. Restore that file.`);
+  }
+
+  /** Directories of partitions that no topic has: made or deleted when the process ended. Records in them are kept. */
+  #setStraysAside(stored: readonly StoredTopic[]): void {
+    const { disk } = this.#env;
+    const known = new Map(stored.map(({ name, partitions }) => [name, partitions]));
+    for (const name of this.#partitionDirectories()) {
+      const [, topic, index] = PARTITION_DIRECTORY.exec(name)!;
+      if (Number(index) < (known.get(topic!) ?? 0)) continue;
+      const path = join(this.#directory, name);
+      if (!this.#holdsRecords(name)) {
+        disk.remove(path);
+        continue;
+      }
+      let aside = `${path}.stray`;
+      while (disk.exists(aside)) aside += '.stray';
+      disk.rename(path, aside);
+      this.#report(`${path} belongs to no topic: its records are kept as ${aside}`);
+    }
+  }
+
+  #partitionDirectories(): string[] {
+    return this.#env.disk.list(this.#directory).filter((name) => {
+      return PARTITION_DIRECTORY.test(name) && this.#logsIn(name).length > 0;
+    });
+  }
+
+  #holdsRecords(name: string): boolean {
+    return this.#logsIn(name).some((log) => {
+      const file = this.#env.disk.open(join(this.#directory, name, log));
+      try {
+        return file.size() > 0;
+      } finally {
+        file.close();
+      }
+    });
+  }
+
+  #logsIn(name: string): string[] {
+    return this.#env.disk.list(join(this.#directory, name)).filter((file) => /^\d{20}\.log$/.test(file));
   }
 
   #load(stored: StoredTopic, options: OpenOptions): void {
     const topic = this.#define(stored);
     for (let index = 0; index < stored.partitions; index++) {
-      topic.partitions.push(this.#loadPartition(topic, index, options));
+      const partition = this.#partition(topic, index, options);
+      topic.partitions.push(partition);
+      if (!this.#env.disk.exists(join(this.#directory, `${topic.name}-${index}`))) {
+        this.#report(`partition ${topic.name}-${index}: its directory is missing, and all its records with it`);
+      }
+      // Without its journals the broker would answer that groups and transactions have never been there.
+      if (topic.isInternal) partition.open();
+      else partition.openWhenPossible();
     }
   }
 
@@ -301,7 +401,9 @@ export class Topics {
   /** Opens new partitions up to a total. */
   #grow(topic: Topic, total: number): void {
     while (topic.partitions.length < total) {
-      topic.partitions.push(this.#openPartition(topic, topic.partitions.length, { clean: true }));
+      const partition = this.#partition(topic, topic.partitions.length, { clean: true });
+      topic.partitions.push(partition);
+      partition.open();
     }
   }
 
@@ -314,32 +416,32 @@ export class Topics {
     }
   }
 
-  #loadPartition(topic: Topic, index: number, options: OpenOptions): Partition {
+  #partition(topic: Topic, index: number, options: OpenOptions): Partition {
     const name = `${topic.name}-${index}`;
-    try {
-      const partition = this.#openPartition(topic, index, options);
-      const cut = partition.log.recoveredBytesCut;
-      if (cut > 0) this.#report(`partition ${name}: cut ${cut} torn bytes off the log`);
-      return partition;
-    } catch (error) {
-      this.#report(`partition ${name} can not be opened: ${messageOf(error)}`);
-      const log = new PartitionLog(join(this.#directory, name), topic.settings, this.#env);
-      const failed = new Partition(topic.name, index, log, this.#flusher, this.#report);
-      failed.failure = ErrorCode.KAFKA_STORAGE_ERROR;
-      return failed;
-    }
-  }
-
-  #openPartition(topic: Topic, index: number, options: OpenOptions): Partition {
-    const name = `${topic.name}-${index}`;
-    const log = new PartitionLog(join(this.#directory, name), topic.settings, this.#env);
-    log.open({
-      clean: options.clean,
-      recoveryPoint: options.recovery?.get(name) ?? 0,
-      startOffset: options.starts?.get(name) ?? 0,
-      cleanedTo: options.cleaned?.get(name) ?? 0,
+    const directory = join(this.#directory, name);
+    return new Partition({
+      topic: topic.name,
+      index,
+      flusher: this.#flusher,
+      environment: this.#env.environment,
+      report: this.#report,
+      newLog: () => new PartitionLog(directory, topic.settings, this.#env),
+      openLog: (log, failed) => {
+        if (failed === undefined) {
+          log.open({
+            clean: options.clean,
+            recoveryPoint: options.recovery?.get(name) ?? 0,
+            startOffset: options.starts?.get(name) ?? 0,
+            cleanedTo: options.cleaned?.get(name) ?? 0,
+          });
+        } else {
+          const { endLimit, unforcedFrom } = failed;
+          const { recoveryPoint, startOffset, cleanedTo } = failed.log;
+          log.open({ clean: false, recoveryPoint, startOffset, cleanedTo, endLimit, unforcedFrom });
+        }
+        for (const finding of log.findings) this.#report(`partition ${name}: ${finding}`);
+      },
     });
-    return new Partition(topic.name, index, log, this.#flusher, this.#report);
   }
 
   #writeCatalogue(): void {
@@ -359,15 +461,17 @@ export class Topics {
     this.#env.disk.replaceFile(join(this.#directory, name), text, true);
   }
 
+  /** A checkpoint that is not whole says nothing: what it would have told is found out from the logs. */
   #readCheckpoint(name: string): Map<string, number> {
     const path = join(this.#directory, name);
-    const offsets = new Map<string, number>();
-    if (!this.#env.disk.exists(path)) return offsets;
-    for (const line of this.#env.disk.readFile(path).toString().split('\n').slice(2)) {
-      const [topic, partition, offset] = line.split(' ');
-      if (offset !== undefined) offsets.set(`${topic}-${partition}`, Number(offset));
+    if (!this.#env.disk.exists(path)) return new Map();
+    const [version, count, ...rest] = this.#env.disk.readFile(path).toString().split('\n');
+    const lines = rest.filter(Boolean).map((line) => /^(\S+) (\d+) (\d+)$/.exec(line));
+    if (version !== '0' || lines.length !== Number(count) || lines.includes(null)) {
+      this.#report(`${path} is damaged: it is passed over`);
+      return new Map();
     }
-    return offsets;
+    return new Map(lines.map((match) => [`${match![1]}-${match![2]}`, Number(match![3])]));
   }
 }
 
@@ -376,6 +480,21 @@ interface OpenOptions {
   readonly starts?: ReadonlyMap<string, number>;
   readonly recovery?: ReadonlyMap<string, number>;
   readonly cleaned?: ReadonlyMap<string, number>;
+}
+
+function isInService({ failure, outage }: Partition): boolean {
+  return failure === ErrorCode.NONE && outage === undefined;
+}
+
+function isStoredTopic(topic: Partial<StoredTopic>): boolean {
+  const { name, id, partitions, configs } = topic;
+  return (
+    typeof name === 'string' && typeof id === 'string' && Number.isInteger(partitions) && typeof configs === 'object'
+  );
+}
+
+function damaged(message: string): MillraceError {
+  return new MillraceError('DATA_DIRECTORY_DAMAGED', message);
 }
 
 /** What metrics make of a topic's name. */

@@ -19,6 +19,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   CONNECTION_FAILED:
     'No broker answers at the address. Start one, or name another. Tried again by itself where it can be.',
   CONNECTION_LOST: 'The connection ended while something was under way. Tried again by itself where it can be.',
+  DATA_DIRECTORY_DAMAGED:
+    'A file that the broker can’t do without is missing or damaged. Its message names it: restore it from a copy.',
   DATA_DIRECTORY_LOCKED: 'Another process uses the data directory. Stop it, or choose another directory.',
   DATA_DIRECTORY_UNUSABLE: 'The data directory can’t be made.',
   DEMO_DATA_BROKEN: 'The demo’s data is not what it should be. Install it anew.',

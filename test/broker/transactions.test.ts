@@ -255,6 +255,33 @@ describe('a transaction', () => {
     tcp.close();
   });
 
+  test.each([true, false])(
+    'that is decided ends as decided, although a disk fails meanwhile (%s)',
+    async (committed) => {
+      const disk = new FaultDisk();
+      broker = await openBroker({ settings, environment: clock, dataDir: '/data', disk });
+      transport = broker.connect();
+      await createTopic(transport, 't', 2);
+      const who = await init(transport);
+      await write(transport, who, 0, ['a']);
+      await write(transport, who, 0, ['b'], 't', 1);
+      disk.failWrites = /\/t-0\//;
+      const ending = end(transport, who, committed);
+      await expect.poll(() => broker.outages().length).toBe(1);
+      expect((await end(transport, who, committed)).errorCode).toBe(51);
+      clock.advance(10_000);
+      disk.failWrites = false;
+      for (let i = 0; i < 10; i++) {
+        clock.advance(1000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await ending).toMatchObject({ errorCode: 0, producerEpoch: 1 });
+      expect(await committedValues()).toEqual(committed ? ['a'] : []);
+      expect(await committedValues(1)).toEqual(committed ? ['b'] : []);
+      expect((await fetchOnce(transport, 't', 0, { isolationLevel: 1 })).lastStableOffset).toBe(2);
+    },
+  );
+
   test('that is decided refuses records with an error that every producer tries again on', async () => {
     const who = await init(transport);
     await write(transport, who, 0, ['a']);

@@ -13,6 +13,7 @@ import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '
 import type { RequestContext } from '../core.ts';
 import type { Partition, Reader } from '../partition.ts';
 import type { Topic } from '../topics.ts';
+import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
 import { findTopic } from './topic-reference.ts';
 
@@ -141,8 +142,15 @@ function readAll(request: Request, context: RequestContext, wanted: readonly Wan
       }
       const limit = partition.limitFor(request.isolationLevel);
       const maxBytes = Math.min(left, part.partitionMaxBytes);
-      // The very first batch is sent even when it is larger than all limits: else a reader would be stuck before it.
-      const records = partition.log.read(part.fetchOffset, limit, maxBytes, bytes === 0);
+      let records: Buffer | undefined;
+      try {
+        // The very first batch is sent even when it is larger than all limits: else a reader would be stuck before it.
+        records = partition.log.read(part.fetchOffset, limit, maxBytes, bytes === 0);
+      } catch (error) {
+        isFinal = true;
+        partition.readFailed(error);
+        return answer(part.partition, errorCodeOf(error), partition);
+      }
       if (records === undefined) return answer(part.partition, ErrorCode.NONE, partition);
       bytes += records.length;
       left = Math.max(0, left - records.length);

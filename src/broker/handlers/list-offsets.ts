@@ -21,6 +21,7 @@ import {
   offsetForLeaderEpoch,
 } from '../../protocol/index.ts';
 import type { Partition } from '../partition.ts';
+import { errorCodeOf } from './error-code.ts';
 import { checkLeaderEpoch } from './fetch.ts';
 import { on } from './handler.ts';
 
@@ -40,10 +41,21 @@ export const handleListOffsets = on(listOffsets, (request, { core }) => {
         const partition = core.topics.partition(name, partitionIndex);
         const isRepeated = asked.get(`${name}/${partitionIndex}`)! > 1;
         const errorCode = isRepeated ? ErrorCode.INVALID_REQUEST : problemWith(partition, currentLeaderEpoch);
-        if (partition === undefined || errorCode !== ErrorCode.NONE) {
-          return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 };
+        const failed = (code: number) => ({
+          partitionIndex,
+          errorCode: code,
+          timestamp: -1,
+          offset: -1,
+          leaderEpoch: -1,
+        });
+        if (partition === undefined || errorCode !== ErrorCode.NONE) return failed(errorCode);
+        let found: ReturnType<typeof find>;
+        try {
+          found = find(partition, timestamp, partition.limitFor(request.isolationLevel));
+        } catch (error) {
+          partition.readFailed(error);
+          return failed(errorCodeOf(error));
         }
-        const found = find(partition, timestamp, partition.limitFor(request.isolationLevel));
         const leaderEpoch = found.offset < 0 ? -1 : partition.log.epochs.epochAt(found.offset);
         return { partitionIndex, errorCode, ...found, leaderEpoch };
       }),

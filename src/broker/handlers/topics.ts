@@ -232,12 +232,14 @@ export const handleDeleteRecords = on(deleteRecords, (request, { core }) => {
         const failed = (errorCode: number) => ({ partitionIndex, lowWatermark: -1, errorCode });
         if (partition === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         if (partition.failure !== ErrorCode.NONE) return failed(partition.failure);
+        if (partition.outage !== undefined) return failed(ErrorCode.KAFKA_STORAGE_ERROR);
         if (!core.topics.get(name)!.settings['cleanup.policy'].includes('delete')) {
           return failed(ErrorCode.POLICY_VIOLATION);
         }
         const target = offset === -1 ? partition.highWatermark : offset;
         if (target < 0 || target > partition.highWatermark) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
-        partition.log.advanceStart(target);
+        const { error } = attempt(() => partition.log.advanceStart(target));
+        if (error !== undefined) return failed(errorCodeOf(error));
         return { partitionIndex, lowWatermark: partition.log.startOffset, errorCode: ErrorCode.NONE };
       }),
     })),

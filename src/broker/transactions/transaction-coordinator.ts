@@ -30,6 +30,8 @@ import {
 const LAST_EPOCH = 32767;
 const COORDINATOR_EPOCH = 0;
 const EXPIRY_CHECK_MS = 3_600_000;
+/** How long a marker that could not be written waits for the next attempt. */
+const MARKER_PAUSE_MS = 200;
 /** Produce from this version on adds its partition to the transaction by itself. */
 const FIRST_IMPLICIT_PRODUCE = 12;
 /** The first version of Produce that knows TRANSACTION_ABORTABLE. */
@@ -58,6 +60,8 @@ export class TransactionCoordinator {
   readonly #journal: InternalTopic;
   readonly #transactions = new Map<string, Transaction>();
   #stopTimers: (() => void)[] = [];
+  #isStopped = false;
+  readonly #stopRetries = new Set<() => void>();
 
   constructor(options: {
     readonly settings: BrokerSettings;
@@ -311,7 +315,24 @@ export class TransactionCoordinator {
     settled();
   }
 
+  /**
+   * Writes a marker until it is durable: a decision that was told to the producer holds also while a disk has a fault.
+   * Only a partition that is gone has nothing to decide.
+   */
   #mark(partition: Partition, producerId: number, epoch: number, committed: boolean, settled: () => void): void {
+    const again = (): void => {
+      // The next start writes it, as the decision is in the journal.
+      if (this.#isStopped) return;
+      if (partition.isRetired) {
+        settled();
+        return;
+      }
+      const stop = this.#environment.after(MARKER_PAUSE_MS, () => {
+        this.#stopRetries.delete(stop);
+        this.#mark(partition, producerId, epoch, committed, settled);
+      });
+      this.#stopRetries.add(stop);
+    };
     const marker = buildTransactionMarker({
       committed,
       producerId,
@@ -320,8 +341,8 @@ export class TransactionCoordinator {
       timestamp: this.#environment.now(),
     });
     const offset = partition.appendMarker(marker);
-    if (offset < 0) settled();
-    else partition.whenDurable(offset, settled);
+    if (offset < 0) again();
+    else partition.whenDurable(offset, (errorCode) => (errorCode === ErrorCode.NONE ? settled() : again()));
   }
 
   // ── Journal ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -432,7 +453,8 @@ export class TransactionCoordinator {
   }
 
   stop(): void {
-    for (const stop of this.#stopTimers) stop();
+    this.#isStopped = true;
+    for (const stop of [...this.#stopTimers, ...this.#stopRetries]) stop();
   }
 
   #repeat(intervalMs: number, action: () => void): void {
