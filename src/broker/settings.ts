@@ -35,7 +35,11 @@ export const brokerSettings = {
     1,
   ),
   'connections.max.idle.ms': long(600_000, 'A connection without a request for so long is closed.', 1),
-  'max.connections': int(INT_MAX, 'Connections above this number are refused.', 0),
+  'max.connections': int(
+    INT_MAX,
+    'Connections above this number are refused, and above 40 % of the files that the process may open: logs and state need some, too.',
+    0,
+  ),
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
   'auto.create.topics.enable': bool(true, 'Create a topic when its metadata is asked for by name.'),
