@@ -1,4 +1,4 @@
-import { ErrorCode, RecordBatchBuilder } from '../protocol/index.ts';
+import { batchHeader, ErrorCode, isIntactBatch, RecordBatchBuilder } from '../protocol/index.ts';
 import { assert, type Environment } from '../util/index.ts';
 import type { Partition, Settled } from './partition.ts';
 import type { Topic, Topics } from './topics.ts';
@@ -17,6 +17,7 @@ export class InternalTopic {
   readonly name: string;
   readonly #topics: Topics;
   readonly #environment: Environment;
+  readonly #report: (message: string) => void;
 
   constructor(options: {
     readonly name: string;
@@ -24,10 +25,12 @@ export class InternalTopic {
     readonly environment: Environment;
     readonly partitions: number;
     readonly segmentBytes: number;
+    readonly report: (message: string) => void;
   }) {
     this.name = options.name;
     this.#topics = options.topics;
     this.#environment = options.environment;
+    this.#report = options.report;
     options.topics.declareInternal({
       name: options.name,
       partitions: options.partitions,
@@ -42,6 +45,18 @@ export class InternalTopic {
   /** Its partitions, or none while nothing was ever written. */
   existing(): readonly Partition[] {
     return this.#topics.get(this.name)?.partitions ?? [];
+  }
+
+  /** Shows what was written, batch by batch. A damaged batch is passed over and told: what it said is lost. */
+  replay({ log, topic, index }: Partition, visit: (bytes: Buffer, at: number) => void): void {
+    log.forEachBatch(log.startOffset, (bytes, at) => {
+      if (isIntactBatch(bytes, at)) visit(bytes, at);
+      else
+        this.#report(
+          `partition ${topic}-${index}: the batch at offset ${batchHeader.baseOffset(bytes, at)} is damaged`,
+        );
+      return true;
+    });
   }
 
   partitionOf(key: string): Partition {

@@ -12,7 +12,9 @@ import {
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
-import { batchHeader } from '../../src/protocol/index.ts';
+import { type ConsumerSettings, createClient, recordsOf } from '../../src/client/index.ts';
+import { batchHeader, create, offsetCommit, offsetFetch } from '../../src/protocol/index.ts';
+import { ManualEnvironment } from '../../src/util/index.ts';
 import { createTopic, fetchOnce, openBroker, readAll, send, temporaryDirectory, valuesOf } from './support.ts';
 
 const CLEAN = '.kafka_cleanshutdown';
@@ -113,6 +115,77 @@ describe('a damaged segment', () => {
     rmSync(path(segments()[1]!));
     await reopen();
     expect(reports).toEqual([]);
+  });
+});
+
+describe('a flipped byte', () => {
+  async function flip(segment: number): Promise<number> {
+    await fill();
+    const name = segments()[segment]!;
+    const bytes = readFileSync(path(name));
+    bytes[66]! ^= 1;
+    writeFileSync(path(name), bytes);
+    return baseOf(name);
+  }
+
+  test('is found by who reads, with its place, and is passed by a seek', async () => {
+    const at = await flip(2);
+    const broker = await openBroker({ dataDir, log });
+    const client = createClient({ dial: async () => broker.connect() });
+    const read = async (settings: ConsumerSettings) => {
+      const consumer = client.consumer(settings);
+      consumer.assign([{ topic: 't', partition: 0, offset: 0 }]);
+      const values: string[] = [];
+      let failures = 0;
+      while (values.length < 39 && failures < 3) {
+        try {
+          for (const { offset, value } of recordsOf(await consumer.poll(1000))) values[offset] = String(value);
+        } catch (error) {
+          failures++;
+          expect(error).toMatchObject({ code: 'CORRUPT_MESSAGE', retriable: false });
+          expect(String(error)).toContain(`t-0 at offset ${at}`);
+          if (failures === 2) consumer.seek({ topic: 't', partition: 0 }, at + 1);
+        }
+      }
+      return { values, failures };
+    };
+    const { values, failures } = await read({});
+    expect(failures).toBe(2);
+    expect(values).toEqual(all.map((value, i) => (i === at ? undefined : value)));
+    expect((await read({ checkCrcs: false })).failures).toBe(0);
+    await client.close();
+  });
+
+  test('is not given a new checksum by compaction', async () => {
+    const at = await flip(2);
+    const clock = new ManualEnvironment(1_000_000);
+    const settings = { 'log.cleaner.min.cleanable.ratio': 0, 'log.cleanup.policy': 'compact' };
+    const broker = await openBroker({ dataDir, log, settings, environment: clock });
+    clock.advance(15_000);
+    await expect.poll(() => reports.join('\n')).toContain(`can not be compacted: The batch at offset ${at}`);
+    expect((await readAll(broker.connect(), 't')).length).toBe(40);
+  });
+
+  test('in a journal is told, and the rest of it counts', async () => {
+    const settings = { 'offsets.topic.num.partitions': 1 };
+    const broker = await openBroker({ dataDir, settings });
+    await createTopic(broker.connect(), 't');
+    const commit = async (groupId: string, committedOffset: number) => {
+      const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset }] }];
+      await broker.connect().request(offsetCommit, create(offsetCommit, { groupId, topics }));
+    };
+    await commit('a', 5);
+    await commit('b', 6);
+    await broker.close();
+    const journal = join(dataDir, '__consumer_offsets-0', '00000000000000000000.log');
+    const bytes = readFileSync(journal);
+    bytes[70]! ^= 1;
+    writeFileSync(journal, bytes);
+    const again = (await openBroker({ dataDir, settings, log })).connect();
+    expect(reports.join('\n')).toContain('partition __consumer_offsets-0: the batch at offset 0 is damaged');
+    const groups = [{ groupId: 'b', topics: null }];
+    const found = await again.request(offsetFetch, create(offsetFetch, { groups }));
+    expect(found.groups[0]!.topics[0]!.partitions[0]).toMatchObject({ committedOffset: 6 });
   });
 });
 

@@ -83,6 +83,7 @@ export class TransactionCoordinator {
       environment: options.environment,
       partitions: options.settings['transaction.state.log.num.partitions'],
       segmentBytes: options.settings['transaction.state.log.segment.bytes'],
+      report: options.report,
     });
   }
 
@@ -367,9 +368,9 @@ export class TransactionCoordinator {
 
   /** Reads the journal back, finishes what was decided, and picks up what was going on. */
   load(): void {
-    for (const { log } of this.#journal.existing()) {
+    for (const partition of this.#journal.existing()) {
       const last = new Map<string, Buffer | null>();
-      log.forEachBatch(log.startOffset, (bytes, at) => {
+      this.#journal.replay(partition, (bytes, at) => {
         const cursor = new BatchCursor(bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at)));
         while (cursor.advance()) {
           if (cursor.keyStart < 0) continue;
@@ -378,7 +379,6 @@ export class TransactionCoordinator {
           const isGone = cursor.valueStart < 0;
           last.set(id, isGone ? null : Buffer.from(cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd)));
         }
-        return true;
       });
       for (const [id, value] of last) {
         const transaction = value === null ? undefined : readTransaction(id, value);
