@@ -94,7 +94,16 @@ class ParkedFetch implements Reader {
       }
     }
     this.#cancelTimer = this.#context.core.environment.after(this.#request.maxWaitMs, () => this.#finish());
+    this.#context.onClose.add(this.#leave);
   }
+
+  /** Waits for nothing any more. */
+  readonly #leave = (): void => {
+    this.#isDone = true;
+    this.#cancelTimer();
+    for (const partition of this.#watched) partition.unwatch(this);
+    this.#context.onClose.delete(this.#leave);
+  };
 
   /** Several partitions advance in one round: they are looked at together, once the round is over. */
   advanced(): void {
@@ -109,9 +118,7 @@ class ParkedFetch implements Reader {
   }
 
   #finish(response = readAll(this.#request, this.#context, this.#wanted).response): void {
-    this.#isDone = true;
-    this.#cancelTimer();
-    for (const partition of this.#watched) partition.unwatch(this);
+    this.#leave();
     this.#resolve(response);
   }
 }
