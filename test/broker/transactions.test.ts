@@ -10,6 +10,7 @@ import {
   describeTransactions,
   endTxn,
   initProducerId,
+  listTransactions,
   offsetFetch,
   produce,
   type Transport,
@@ -366,6 +367,8 @@ describe('a transaction', () => {
   test('is refused for a stranger, a wrong timeout and a partition that is not there', async () => {
     const request = create(initProducerId, { transactionalId: 'tx', transactionTimeoutMs: 1_000_000 });
     expect((await transport.request(initProducerId, request)).errorCode).toBe(50);
+    const tooLong = create(initProducerId, { transactionalId: 'x'.repeat(40_000), transactionTimeoutMs: 1000 });
+    expect((await transport.request(initProducerId, tooLong)).errorCode).toBe(42);
     expect((await end(transport, { producerId: 5, producerEpoch: 0 }, true)).errorCode).toBe(49);
     const who = await init(transport);
     const transactions = [
@@ -399,6 +402,23 @@ describe('a transaction', () => {
     const topics = [{ name: 't', partitionIndexes: [0] }];
     const producers = await transport.request(describeProducers, create(describeProducers, { topics }));
     expect(producers.topics[0]!.partitions[0]!.activeProducers).toMatchObject([{ currentTxnStartOffset: 0 }]);
+  });
+
+  test('is listed by a pattern of its whole id, in time that does not explode', async () => {
+    const ids = [`${'a'.repeat(30_000)}!`, 'orders-1', 'orders-12'];
+    for (const id of ids) await init(transport, id);
+    const list = async (transactionalIdPattern: string | null) => {
+      const answer = await transport.request(listTransactions, create(listTransactions, { transactionalIdPattern }));
+      return answer.errorCode === 0
+        ? answer.transactionStates.map(({ transactionalId }) => ids.indexOf(transactionalId))
+        : answer.errorCode;
+    };
+    expect(await list(null)).toEqual([0, 1, 2]);
+    expect(await list('')).toEqual([0, 1, 2]);
+    expect(await list('(a+)+')).toEqual([]);
+    expect(await list('(a|aa)+.')).toEqual([0]);
+    expect(await list('orders-\\d')).toEqual([1]);
+    expect(await list('(')).toBe(128);
   });
 
   test('is not mixed up with a plain batch of its producer', async () => {
