@@ -12,6 +12,7 @@
  * there is less than the client wants, the fetch parks in its partitions and reads again when one of them advances.
  */
 import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
 import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
@@ -23,6 +24,7 @@ import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { readBrokerSettings } from './settings.ts';
+import { ThreadClients } from './thread-clients.ts';
 import { Topics } from './topics.ts';
 import { ProducerIds } from './transactions/producer-ids.ts';
 import { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
@@ -47,6 +49,7 @@ export class Broker {
   readonly #unlock: () => void;
   readonly #listeners: Listener[] = [];
   readonly #transports = new Set<InProcessTransport>();
+  readonly #threadClients: ThreadClients;
   readonly #cleaner: Cleaner;
   #stopUpkeep: () => void = () => {};
   #upkeep: Promise<void> = Promise.resolve();
@@ -56,6 +59,7 @@ export class Broker {
     this.#core = core;
     this.#disk = disk;
     this.#unlock = unlock;
+    this.#threadClients = new ThreadClients(core, () => this.#endpoint());
     this.#cleaner = new Cleaner(core.topics, core.environment, core.report);
     this.#cleaner.start(core.settings['log.cleaner.backoff.ms']);
     this.#scheduleUpkeep();
@@ -126,10 +130,15 @@ export class Broker {
 
   /** A connection from within this process. */
   connect(clientId = 'millrace'): Transport {
-    const transport = new InProcessTransport(this.#core, clientId, () => this.#listeners[0]?.endpoint ?? NOWHERE);
+    const transport = new InProcessTransport(this.#core, clientId, () => this.#endpoint());
     this.#transports.add(transport);
     void transport.closed.then(() => this.#transports.delete(transport));
     return transport;
+  }
+
+  /** Serves a client in another thread, at the other end of the port (`dialThread`). */
+  serveThread(port: MessagePort): void {
+    this.#threadClients.accept(port);
   }
 
   /** Listens for clients; port 0 takes any free one. Returns the address that was taken. */
@@ -137,6 +146,10 @@ export class Broker {
     const listener = await Listener.open(this.#core, address);
     this.#listeners.push(listener);
     return listener.address;
+  }
+
+  #endpoint(): BrokerAddress {
+    return this.#listeners[0]?.endpoint ?? NOWHERE;
   }
 
   /** A clean shutdown: connections are dropped, everything is forced to the disk, and the next start need not recover. */
@@ -150,6 +163,7 @@ export class Broker {
     this.#stopUpkeep();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const transport of this.#transports) transport.close();
+    this.#threadClients.close();
     await this.#upkeep;
     await this.#cleaner.stop();
     groups.stop();

@@ -10,6 +10,7 @@ export async function start(options: StartOptions): Promise<void> {
   const stopping = signalled();
   const platform = await Platform.start({
     settings: {
+      'service.threads': true,
       ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
       ...settingsFromEnvironment(process.env),
       ...Object.fromEntries(options.property.map(parseProperty)),

@@ -1,6 +1,8 @@
-// A connection to a broker over TCP. The only file of the client that knows sockets; the protocol is WireTransport's.
+// A connection to a broker: over TCP, or to one in another thread. The only file of the client that knows sockets and ports;
+// the protocol is WireTransport's.
 import { connect } from 'node:net';
-import { type BrokerAddress, type Transport, WireTransport } from '../protocol/index.ts';
+import { type MessagePort } from 'node:worker_threads';
+import { type BrokerAddress, PortStream, type Transport, WireTransport } from '../protocol/index.ts';
 import { deferred, MillraceError } from '../util/index.ts';
 
 const SOFTWARE_NAME = 'millrace';
@@ -45,5 +47,18 @@ export async function dialTcp(address: BrokerAddress, clientId = SOFTWARE_NAME):
     socket.destroy();
     throw error instanceof MillraceError && error.code === 'CONNECTION_LOST' ? failed(error) : error;
   }
+  return transport;
+}
+
+/** Talks to the broker that serves the other end of the port. */
+export async function dialThread(port: MessagePort): Promise<Transport> {
+  const stream = new PortStream(port, {
+    receive: (chunk) => transport.receive(chunk),
+    // What a client sends is bounded by what it may have unanswered.
+    drained: () => {},
+    closed: () => transport.disconnected(),
+  });
+  const transport = new WireTransport(stream, { clientId: SOFTWARE_NAME });
+  await transport.negotiate(SOFTWARE_NAME, SOFTWARE_VERSION);
   return transport;
 }

@@ -1,4 +1,5 @@
 // Everything in one process: constructed, started and stopped in order.
-export { Platform, type PlatformOptions, type RunningService } from './platform.ts';
+export { Platform, type PlatformOptions } from './platform.ts';
+export type { RunningService } from './services.ts';
 export { readPropertiesFile, settingsFromEnvironment } from './settings.ts';
 export { version } from './version.ts';

@@ -4,25 +4,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Broker } from '../broker/index.ts';
 import { type Client, createClient } from '../client/index.ts';
-import {
-  type CompatibilityLevel,
-  registryServer,
-  registrySettings as registrySettingTable,
-  registrySource,
-  SchemaRegistry,
-} from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
-import { openSqlService, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
-import {
-  codeOf,
-  type Environment,
-  type GivenSettings,
-  MillraceError,
-  readSettings,
-  systemEnvironment,
-} from '../util/index.ts';
-import { parseListener, type PlatformSettings, splitSettings } from './settings.ts';
-import { version } from './version.ts';
+import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
+import { listening } from './listening.ts';
+import { lazySchemas } from './lazy-schemas.ts';
+import type { RunningService, Start } from './services.ts';
+import { splitSettings } from './settings.ts';
+import { ServiceThread } from './threads.ts';
 
 export interface PlatformOptions {
   /** Kafka's, the registry's and ksqlDB's property names. */
@@ -31,11 +19,6 @@ export interface PlatformOptions {
   readonly log?: (message: string) => void;
   /** Where time, chance and ids come from; default: the system. */
   readonly environment?: Environment;
-}
-
-export interface RunningService {
-  readonly name: 'broker' | 'schema-registry' | 'sql';
-  readonly url: string;
 }
 
 export class Platform {
@@ -61,79 +44,17 @@ export class Platform {
 
   /** Starts all services and resolves when each answers. When one can't start, those before it are stopped again. */
   static async start(options: PlatformOptions = {}): Promise<Platform> {
-    const {
-      platform,
-      broker: brokerSettings,
-      registry: registrySettings,
-      sql: sqlSettings,
-      sqlRest,
-    } = splitSettings(options.settings ?? {});
-    const log = options.log ?? (() => {});
-    const environment = options.environment ?? systemEnvironment;
-    const dataDir = platform['log.dirs'];
-    makeDataDirectory(dataDir);
-    const services: RunningService[] = [];
-    const stop: (() => Promise<void>)[] = [];
+    const { log = () => {}, environment = systemEnvironment } = options;
+    const settings = splitSettings(options.settings ?? {});
+    makeDataDirectory(settings.platform['log.dirs']);
+    const start: Start = { settings, environment, log, services: [], stop: [] };
+    const { services, stop } = start;
     try {
-      const bootstrapServers = platform['bootstrap.servers'];
-      let client: Client;
-      if (bootstrapServers === '') {
-        const settings = { ...EMBEDDED, ...brokerSettings };
-        const broker = await Broker.open({ dataDir: join(dataDir, 'kafka'), settings, environment, log });
-        stop.push(() => broker.close());
-        const kafka = await listening('listeners', platform, (address) => broker.listen(address));
-        services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
-        client = createClient({ dial: async () => broker.connect(), environment });
-      } else {
-        services.push({ name: 'broker', url: bootstrapServers });
-        client = createClient({ bootstrapServers, environment });
-      }
-      stop.push(() => client.close());
-      const clusterId = await client.admin().clusterId();
-
-      const settings = readSettings(registrySettingTable, registrySettings);
-      const registry = await SchemaRegistry.open(client, {
-        topic: settings['kafkastore.topic'],
-        compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
-        environment,
-        log,
-      });
-      stop.push(() => registry.close());
-      let queries: SqlService | undefined;
-      const registryHttp = registryServer(registry, {
-        clusterId,
-        version,
-        users: () => queries?.schemaUsers(),
-        settings,
-        isTls: parseListener('schema.registry.listeners', platform['schema.registry.listeners']).isTls,
-        log,
-      });
-      const registryUrl = await listening('schema.registry.listeners', platform, (address) =>
-        registryHttp.listen(address),
-      );
-      stop.push(() => registryHttp.close());
-      services.push({ name: 'schema-registry', url: registryUrl });
-
-      const schemas = registrySource(registry);
-      const sql = await openSqlService({
-        client,
-        schemas,
-        stateDir: join(dataDir, 'streams'),
-        settings: sqlSettings,
-        version,
-        environment,
-        log,
-      });
-      queries = sql;
-      stop.push(() => sql.close());
-      const sqlHttp = sqlServer(sql, {
-        settings: readSettings(sqlRestSettings, sqlRest),
-        isTls: parseListener('ksql.listeners', platform['ksql.listeners']).isTls,
-        log,
-      });
-      const sqlUrl = await listening('ksql.listeners', platform, (address) => sqlHttp.listen(address));
-      stop.push(() => sqlHttp.close());
-      services.push({ name: 'sql', url: sqlUrl });
+      const { client, broker } = await startBroker(start);
+      const isThreaded = settings.platform['service.threads'] && broker !== undefined;
+      const schemas = isThreaded
+        ? await startServiceThread(start, broker, options.settings ?? {})
+        : await (await import('./services.ts')).startServices(start, client);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -177,22 +98,46 @@ function makeDataDirectory(dataDir: string): void {
   }
 }
 
-/** Listens, and says in one sentence which port is taken by whom it was meant for. */
-async function listening<T>(
-  name: Extract<keyof PlatformSettings, `${string}listeners`>,
-  settings: PlatformSettings,
-  listen: (address: { host: string; port: number }) => Promise<T>,
-): Promise<T> {
-  const address = parseListener(name, settings[name]);
-  try {
-    return await listen(address);
-  } catch (error) {
-    const cause = error instanceof MillraceError ? error.cause : error;
-    if (codeOf(cause) !== 'EADDRINUSE') throw error;
-    throw new MillraceError(
-      'PORT_TAKEN',
-      `Port ${address.port} on ${address.host} is taken by another process: stop it, or set ${name} to another port.`,
-      { cause: error },
-    );
+/** A broker of our own, or the cluster that the settings name. */
+async function startBroker({
+  settings,
+  environment,
+  log,
+  services,
+  stop,
+}: Start): Promise<{ readonly client: Client; readonly broker?: Broker }> {
+  const bootstrapServers = settings.platform['bootstrap.servers'];
+  if (bootstrapServers === '') {
+    const broker = await Broker.open({
+      dataDir: join(settings.platform['log.dirs'], 'kafka'),
+      settings: { ...EMBEDDED, ...settings.broker },
+      environment,
+      log,
+    });
+    stop.push(() => broker.close());
+    const kafka = await listening('listeners', settings.platform, (address) => broker.listen(address));
+    services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
+    const client = createClient({ dial: async () => broker.connect(), environment });
+    stop.push(() => client.close());
+    return { client, broker };
   }
+  services.push({ name: 'broker', url: bootstrapServers });
+  const client = createClient({ bootstrapServers, environment });
+  stop.push(() => client.close());
+  return { client };
+}
+
+/** The services in a thread of their own, and their schemas over HTTP. */
+async function startServiceThread(start: Start, broker: Broker, given: GivenSettings): Promise<SchemaSource> {
+  const { environment, log, services, stop } = start;
+  const thread = await ServiceThread.start({
+    settings: given,
+    serve: (port) => broker.serveThread(port),
+    environment,
+    log,
+  });
+  stop.push(() => thread.stop());
+  services.push(...thread.services);
+  const { url } = thread.services.find(({ name }) => name === 'schema-registry')!;
+  return lazySchemas(async () => new (await import('../schema-registry/index.ts')).HttpSchemaSource({ url }));
 }

@@ -1,10 +1,11 @@
 // What the platform itself is told: where data lives and where services listen. All other settings are those of its
 // parts, under their own names, and are handed on to them.
 import { readFileSync } from 'node:fs';
-import { brokerSettings } from '../broker/index.ts';
-import { registrySettings } from '../schema-registry/index.ts';
-import { sqlRestSettings } from '../sql/index.ts';
+import { brokerSettings } from '../broker/settings.ts';
+import { registrySettings } from '../schema-registry/settings.ts';
+import { sqlRestSettings } from '../sql/settings.ts';
 import {
+  booleanSetting,
   codeOf,
   type GivenSettings,
   MillraceError,
@@ -23,6 +24,10 @@ export const platformSettings = {
     'Brokers of an Apache Kafka cluster: the Schema Registry and SQL run on that, and no broker is started here.',
   ),
   'schema.registry.listeners': stringSetting('http://127.0.0.1:8081', 'Where the Schema Registry listens.'),
+  'service.threads': booleanSetting(
+    false,
+    'Run the Schema Registry and SQL in a thread of their own, so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
+  ),
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;
 

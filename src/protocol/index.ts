@@ -64,5 +64,6 @@ export {
   type ValueOf,
   ZERO_UUID,
 } from './schema.ts';
+export { PortStream } from './port-stream.ts';
 export type { BrokerAddress, Dial, Transport } from './transport.ts';
 export { isUnanswered, type WireSocket, WireTransport } from './wire-transport.ts';

@@ -1,7 +1,9 @@
 // The rim: what every service with an outside has in common, whatever it serves.
 export { ANONYMOUS } from './authentication.ts';
 export { FileBacked } from './file-backed.ts';
+export { addHealth, type HealthCheck, healthOf } from './health.ts';
 export { httpServer, type HttpServer } from './http.ts';
+export { addMetrics, METRICS_PATH, type ServiceMetrics } from './metrics.ts';
 export { Negotiation } from './negotiation.ts';
 export { HttpRefusal } from './refusal.ts';
 export { invalid, linesOf } from './setting-files.ts';

@@ -1,8 +1,8 @@
 // The registry over HTTP, with the codes and content types of Confluent's: who asks is found out, requests find their
 // route, errors get their form.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { httpServer, Negotiation, readRimSettings } from '../rim/index.ts';
-import { messageOf, readSettings } from '../util/index.ts';
+import { addHealth, addMetrics, httpServer, METRICS_PATH, Negotiation, readRimSettings } from '../rim/index.ts';
+import { type Environment, messageOf, readSettings, systemEnvironment } from '../util/index.ts';
 import { asRefusal, malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
 import { authorizationOf } from './rest/authorization.ts';
 import { type RegistryRestSettings, registryRestSettings } from './rest/settings.ts';
@@ -10,7 +10,7 @@ import type { SchemaRegistry } from './registry.ts';
 import type { Call, Route } from './rest/access.ts';
 import { withContextInSubjects } from './rest/contexts.ts';
 import { text } from './rest/entities.ts';
-import { RestMetrics } from './rest/metrics.ts';
+import { registryMetrics } from './rest/metrics.ts';
 import { registryRoutes, type Surroundings } from './rest/routes.ts';
 import { splitSubject } from './subject-name.ts';
 
@@ -35,20 +35,27 @@ const NOT_SUPPORTED = {
 /** What these answer never changes once it is there. */
 const IMMUTABLE = new Set(['GET /schemas/ids/:id', 'GET /schemas/ids/:id/schema', 'GET /schemas/guids/:guid']);
 
-const METRICS = '/metrics';
+/** These answer in a form of their own. */
+const isOfRim = (url: string | undefined): boolean => url === METRICS_PATH || url?.startsWith('/health/') === true;
 
 export interface RegistryServerOptions extends Surroundings {
   /** Default: everybody may do everything. */
   readonly settings?: RegistryRestSettings;
   /** Answer over TLS, with the certificates that the settings name. */
   readonly isTls?: boolean;
+  readonly environment?: Environment;
   /** Called with what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
 
 /** A server that answers for `registry`; the caller listens and closes. */
 export function registryServer(registry: SchemaRegistry, options: RegistryServerOptions): FastifyInstance {
-  const { settings = readSettings(registryRestSettings, {}), isTls = false, log = () => {} } = options;
+  const {
+    settings = readSettings(registryRestSettings, {}),
+    isTls = false,
+    environment = systemEnvironment,
+    log = () => {},
+  } = options;
   const authorization = authorizationOf(settings, log);
   const { app, userOf } = httpServer({
     settings: readRimSettings('schema.registry.', settings),
@@ -61,7 +68,8 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     log,
   });
   negotiateTypes(app);
-  countRequests(app, registry, log);
+  addMetrics(app, registryMetrics(registry), log);
+  addHealth(app, { store: () => registry.caughtUp().then(() => undefined) }, environment);
   app.setNotFoundHandler((_request, reply) => fail(reply, pathNotFound()));
   refuseUnsupported(app);
   const methodsOf = new Map<string, Method[]>();
@@ -92,32 +100,15 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
 function negotiateTypes(app: FastifyInstance): void {
   const negotiation = new Negotiation(PRODUCED);
   app.addHook('onRequest', (request, _reply, done) => {
-    const isNegotiated = request.routeOptions.url !== METRICS;
+    const isNegotiated = !isOfRim(request.routeOptions.url);
     const isRefused = isNegotiated && negotiation.mediaType(request.headers.accept) === undefined;
     done(isRefused ? new RegistryError(406, 'HTTP 406 Not Acceptable') : undefined);
   });
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (request.routeOptions.url !== METRICS || reply.statusCode >= 400) {
+    if (!isOfRim(request.routeOptions.url) || (reply.statusCode >= 400 && request.routeOptions.url === METRICS_PATH)) {
       reply.header('content-type', negotiation.mediaType(request.headers.accept) ?? CONTENT_TYPE);
     }
     done(null, payload);
-  });
-}
-
-function countRequests(app: FastifyInstance, registry: SchemaRegistry, log: (message: string) => void): void {
-  const metrics = new RestMetrics(
-    registry,
-    () => connectionsOf(app),
-    (error) => log(`A request was not counted: ${messageOf(error)}`),
-  );
-  app.addHook('onResponse', (request, reply, done) => {
-    done();
-    const route = request.routeOptions.url ?? '';
-    metrics.observe({ method: request.method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 });
-  });
-  app.get(METRICS, async (_request, reply) => {
-    const { contentType, body } = await metrics.text();
-    return reply.type(contentType).send(body);
   });
 }
 
@@ -186,12 +177,6 @@ function bodyOf({ method, routeOptions, body: given }: FastifyRequest): Call['bo
   if (body === null) throw new RegistryError(422, 'The request has no body');
   if (typeof body !== 'object' || Array.isArray(body)) throw malformedRequest('The request body is not an object');
   return body as Call['body'];
-}
-
-function connectionsOf(app: FastifyInstance): Promise<number> {
-  return new Promise((resolve, reject) => {
-    app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
-  });
 }
 
 function fail(reply: FastifyReply, error: unknown): FastifyReply {

@@ -10,21 +10,13 @@ import { type RecordHeader, SchemaNotLoaded, type Serde } from './serde.ts';
 export const KEY_SCHEMA_HEADER = '__key_schema_id';
 export const VALUE_SCHEMA_HEADER = '__value_schema_id';
 
-/** Appends the prefix form of a value in the header form; false when no header names its schema. */
-export function putPrefix(
-  serde: Serde<unknown>,
-  headers: readonly RecordHeader[],
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: ByteWriter,
-): boolean {
+/** Appends what a value in the header form has in front in the prefix form; false when no header names its schema. */
+export function putPrefix(serde: Serde<unknown>, headers: readonly RecordHeader[], out: ByteWriter): boolean {
   const { schemaHeader } = serde;
   if (schemaHeader === undefined) return false;
   const header = headers.findLast(({ key, value }) => key === schemaHeader.key && value !== null);
   if (header === undefined) return false;
   schemaHeader.writePrefix(header.value!, out);
-  out.bytes(bytes, start, end);
   return true;
 }
 
@@ -52,7 +44,8 @@ export function deserialize<T>(
 ): T | null {
   if (bytes === null) return null;
   const out = new ByteWriter();
-  if (headers.length > 0 && putPrefix(serde as Serde<unknown>, headers, bytes, 0, bytes.length, out)) {
+  if (headers.length > 0 && putPrefix(serde as Serde<unknown>, headers, out)) {
+    out.bytes(bytes);
     return serde.decode(out.buffer, 0, out.position);
   }
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,6 +1,6 @@
 // The properties that the SQL engine and its queries know, under ksqlDB's and Kafka Streams' names. What is not here is
 // refused with a suggestion.
-import { rimSettingsOf } from '../rim/index.ts';
+import { rimSettingsOf } from '../rim/settings.ts';
 import {
   booleanSetting,
   type GivenSettings,

@@ -54,6 +54,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   PORT_TAKEN: 'Another process listens on the port.',
   PROCESSING_FAILED: 'A function of the user threw, and `onProcessingError` did not say to skip the record.',
   PRODUCER_FENCED: 'Another producer with the same transactional id has taken over. Close this one.',
+  REGEX_TAKES_TOO_LONG:
+    'A regular expression that can only be matched by going back did not end in time. Its message names it.',
   REGISTRY_FAILED: 'The registry answered with an error of its own, or something that is not an answer.',
   REGISTRY_FORBIDDEN: 'The registry does not allow this to the user.',
   REGISTRY_UNAUTHORIZED: 'The registry wants a login, or does not know this one.',
@@ -77,6 +79,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   STATE_LOCKED: 'Another instance uses the state directory.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
+  THREAD_LOST: 'The thread of the services ended before they were up. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
   TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',

@@ -34,3 +34,4 @@ export {
   plainNumber,
   printJson,
 } from './json.ts';
+export { JavaPattern, type Match as PatternMatch } from './java-regex/index.ts';

@@ -4,7 +4,7 @@ import { DeserializationError, deserialize, MemorySchemas, serialize } from '../
 import type { CodecColumn } from '../../src/sql/formats/codec.ts';
 import { internalSerde } from '../../src/sql/formats/internal.ts';
 import { rowSerde } from '../../src/sql/formats/row-serde.ts';
-import type { FormatName } from '../../src/sql/formats/traits.ts';
+import type { FormatName } from '../../src/sql/formats/all.ts';
 import {
   arrayOf,
   BIGINT,

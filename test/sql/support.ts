@@ -31,6 +31,7 @@ export function plainEngine(
     log,
     writer,
     topics: {
+      areRepeated: false,
       describe: async (topic) => topics.get(topic),
       create: async (topic, { partitions, replicas }) => {
         topics.set(topic, { partitions, replicas });

@@ -2,7 +2,7 @@ import { MillraceError } from '../../src/util/index.ts';
 import { type FormatInfo, isUnwrapped } from '../../src/sql/formats/traits.ts';
 import type { Column } from '../../src/sql/schema.ts';
 import { type Actual, integer } from './compare.ts';
-import { protoText } from '../../src/sql/formats/row-serde.ts';
+import { protoText } from '../../src/sql/formats/protobuf-rows.ts';
 import { protobufFormat } from './protobuf-format.ts';
 import { avroFormat, type CaseRegistry, jsonSchemaFormat } from './registry-formats.ts';
 import { isObject, parseSpec, printSpec, type Spec, SpecNumber } from './spec-json.ts';
@@ -52,7 +52,10 @@ export function recordFormat(info: FormatInfo, columns: readonly Column[], conte
       const bare = key ? columns.length === 1 && columns[0]!.type.kind !== 'STRUCT' : isUnwrapped(info, columns.length);
       if (info.format === 'PROTOBUF')
         return protobufFormat({ registry, subject, message: info.properties['fullSchemaName'] }, bare);
-      return protobufFormat({ text: protoText(info, columns, key && columns.length === 1) }, bare);
+      return protobufFormat(
+        { text: protoText({ columns, bare: key && columns.length === 1, properties: info.properties }) },
+        bare,
+      );
     }
     default:
       throw new UnsupportedFormat(info.format);

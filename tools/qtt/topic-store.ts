@@ -18,6 +18,7 @@ interface StoredTopic {
 
 /** The topics of one case, and the registry beside them. */
 export class TopicStore implements Topics, RecordWriter {
+  readonly areRepeated = false;
   readonly schemas = new MemorySchemas();
   readonly #topics = new Map<string, StoredTopic>();
   readonly #spec: QttCase;

@@ -1,4 +1,4 @@
-import { rimSettingsOf } from '../../rim/index.ts';
+import { rimSettingsOf } from '../../rim/settings.ts';
 import { type SettingTable, stringSetting, type ValuesOf } from '../../util/index.ts';
 
 /** What the registry's HTTP service is told, under the names of Confluent's registry, with the service's name in front. */

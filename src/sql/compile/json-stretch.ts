@@ -8,10 +8,12 @@ import { compilerFor } from '../plan/environment.ts';
 import type { FilterStep, ProjectStep, QueryPlan, SinkPlan, SourceStep, Step } from '../plan/plan.ts';
 import type { SqlType } from '../types.ts';
 import type { Row, SqlValue } from '../values/value.ts';
-import { type JsonCounts, wholeDecoder, writer } from '../formats/json.ts';
+import { FORMATS } from '../formats/all.ts';
+import { wholeDecoder, writer } from '../formats/json.ts';
 import { fieldReader, JsonFields, plainDigits } from '../formats/json-fields.ts';
 import type { Evaluate } from '../expressions/typed.ts';
 import type { TopologyEnvironment } from './flow.ts';
+import type { JsonCounts } from '../formats/reading.ts';
 import { holdsBare, rowSerde } from '../formats/row-serde.ts';
 import { FieldKind, type JsonScanner, plainInteger } from '../formats/json-scanner.ts';
 
@@ -66,7 +68,7 @@ function isEligible({ source, project, sink }: Chain): boolean {
   const values = schema.value;
   const { format } = source.keyFormat;
   // Keys pass as bytes: they must mean the same on both sides, or nothing.
-  const sameKey = schema.key.length === 0 || (sink.keyFormat.format === format && format === 'KAFKA');
+  const sameKey = schema.key.length === 0 || (sink.keyFormat.format === format && FORMATS[format].holds === 'value');
   return (
     !source.table &&
     source.window === undefined &&
@@ -76,9 +78,9 @@ function isEligible({ source, project, sink }: Chain): boolean {
     sameKey &&
     project.key.length === schema.key.length &&
     values.every((column) => column.namespace === 'VALUE') &&
-    source.valueFormat.format === 'JSON' &&
+    FORMATS[source.valueFormat.format].isJsonText === true &&
     !holdsBare(source.valueFormat, 'value', values) &&
-    sink.valueFormat.format === 'JSON' &&
+    FORMATS[sink.valueFormat.format].isJsonText === true &&
     project.columns.length > 0 &&
     !holdsBare(sink.valueFormat, 'value', project.columns) &&
     source.columns.every(({ name }) => OF_RECORD.has(name) || values.some((column) => column.name === name))

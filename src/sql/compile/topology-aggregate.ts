@@ -10,7 +10,7 @@ import { type CompiledAggregate, compileAggregate } from '../expressions/aggrega
 import { internalSerde } from '../formats/internal.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
-import { usesRegistry } from '../formats/traits.ts';
+import { fitsInternalTopics } from '../formats/traits.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -65,11 +65,9 @@ function serdesOf(
   step: AggregateStep,
   aggregates: readonly CompiledAggregate[],
 ): { key: Serdes['key']; value: Serde<Row>; states: Serde<Row> } {
-  const { format } = step.keyFormat;
-  const key =
-    usesRegistry(format) || format === 'NONE'
-      ? internalSerde(step.key)
-      : rowSerde(env, step.keyFormat, step.key, { topic: '', part: 'key' });
+  const key = fitsInternalTopics(step.keyFormat.format)
+    ? rowSerde(env, step.keyFormat, step.key, { topic: '', part: 'key' })
+    : internalSerde(step.key);
   const states = aggregates.map(({ aggregator }, i) => ({ name: `S${i}`, type: aggregator.stateType }));
   return {
     key: key as Serdes['key'],

@@ -1,7 +1,7 @@
 import type { Serde } from '../../serde/index.ts';
 import { JoinWindows } from '../../streams/index.ts';
 import { assert } from '../../util/index.ts';
-import { usesRegistry } from '../formats/traits.ts';
+import { fitsInternalTopics } from '../formats/traits.ts';
 import { compilerFor } from '../plan/environment.ts';
 import type { JoinStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
@@ -47,11 +47,9 @@ export function joinStep(compiler: StepContext, step: JoinStep): Flow {
 }
 
 function joinKey(compiler: StepContext, step: JoinStep): Serde<NonNullable<RowKey>> {
-  const { format } = step.keyFormat;
-  const inner =
-    usesRegistry(format) || format === 'NONE'
-      ? internalSerde(step.key)
-      : rowSerde(compiler.env, step.keyFormat, step.key, { topic: '', part: 'key' });
+  const inner = fitsInternalTopics(step.keyFormat.format)
+    ? rowSerde(compiler.env, step.keyFormat, step.key, { topic: '', part: 'key' })
+    : internalSerde(step.key);
   return keySerde(inner, step.window) as Serde<NonNullable<RowKey>>;
 }
 

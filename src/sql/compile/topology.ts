@@ -29,7 +29,7 @@ import {
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
 import { internalSerde } from '../formats/internal.ts';
-import type { JsonCounts } from '../formats/json.ts';
+import type { JsonCounts } from '../formats/reading.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
 import type { Evaluate } from '../expressions/typed.ts';
 import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
@@ -151,7 +151,7 @@ class StepCompiler implements StepContext {
       topic,
       part: 'value',
       readOnly: true,
-      json: { wanted: wantedColumns(step), counts: this.#jsonCounts },
+      reading: { wanted: wantedColumns(step), counts: this.#jsonCounts },
     });
     const { log } = this.env;
     const { queryId } = this;

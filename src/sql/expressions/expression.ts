@@ -17,6 +17,7 @@ import {
 } from '../types.ts';
 import { long, negateLong } from '../values/bigint.ts';
 import { type Caster, caster } from '../values/cast.ts';
+import { likeMatcher } from '../values/like.ts';
 import { Decimal } from '../values/decimal.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { arithmetic } from './arithmetic.ts';
@@ -307,15 +308,15 @@ export class ExpressionCompiler implements Expressions {
       if (side.type !== null && side.type.kind !== 'STRING')
         return refuse(`Like condition must be between strings, but ${printExpression(ast)} is ${typeText(side.type)}`);
     }
-    const fixed = typeof pattern.constant === 'string' ? likePattern(pattern.constant, e.escape) : undefined;
+    const fixed = typeof pattern.constant === 'string' ? likeMatcher(pattern.constant, e.escape) : undefined;
     return {
       type: BOOLEAN,
       evaluate: (row) => {
         const value = operand.evaluate(row);
         if (value === null) return false;
-        if (fixed !== undefined) return fixed.test(value as string);
+        if (fixed !== undefined) return fixed(value as string);
         const text = pattern.evaluate(row);
-        return text === null ? false : likePattern(text as string, e.escape).test(value as string);
+        return text === null ? false : likeMatcher(text as string, e.escape)(value as string);
       },
     };
   }
@@ -411,20 +412,4 @@ export function mapped(evaluate: Evaluate, apply: Caster): Evaluate {
     const value = evaluate(row);
     return value === null ? null : apply(value);
   };
-}
-
-function likePattern(pattern: string, escape: string | undefined): RegExp {
-  let source = '';
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i]!;
-    if (char === escape && i + 1 < pattern.length) source += quote(pattern[++i]!);
-    else if (char === '%') source += '.*';
-    else if (char === '_') source += '.';
-    else source += quote(char);
-  }
-  return new RegExp(`^${source}$`, 's');
-}
-
-function quote(char: string): string {
-  return char.replace(/[\\^$.*+?()[\]{}|]/, '\\$&');
 }

@@ -3,7 +3,8 @@ import { unreachable } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import type { CodecColumn } from './codec.ts';
 
-const NAMESPACE = 'io.confluent.ksql.avro_schemas';
+/** Of the records that are not named. */
+export const NAMESPACE = 'io.confluent.ksql.avro_schemas';
 const DEFAULT_NAME = 'KsqlDataSourceSchema';
 
 /** The schema under which rows are written. Every field may be null. */

@@ -1,21 +1,67 @@
 // Rows as Avro records of the registry: read from whatever schema they were written with, written with the one given.
 import { AvroCursor, type AvroNode, fullName, parseStoredAvro, writeAvroLong } from '../../schemas/index.ts';
-import { DeserializationError, type RegistryOptions, registrySerde, type ResolvedSchema } from '../../serde/index.ts';
+import {
+  DeserializationError,
+  ENVELOPE_BYTES,
+  loadAvro,
+  registrySerde,
+  type ResolvedSchema,
+} from '../../serde/index.ts';
 import { ByteWriter, faultOf } from '../../util/index.ts';
 import type { Row } from '../values/value.ts';
-import { recordOf } from './avro-columns.ts';
+import { avroColumns, recordOf } from './avro-columns.ts';
 import { avroReader } from './avro-reading.ts';
+import { avroSchemaOf, NAMESPACE } from './avro-schema.ts';
 import { avroWriter } from './avro-writing.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
+import { hasOddMap, type RecordLayout, type RegisteredFormat, type RowRegistry } from './format.ts';
+import { FULL_SCHEMA_NAME, SCHEMA_ID } from './properties.ts';
 
-export function avroRowSerde(
-  columns: readonly CodecColumn[],
-  bare: boolean,
-  schema: string | undefined,
-  registry: RegistryOptions,
-): RowSerde {
+export const avroFormat: RegisteredFormat = {
+  holds: 'rows',
+  wraps: ['WRAP_SINGLES', 'UNWRAP_SINGLES'],
+  properties: [FULL_SCHEMA_NAME, SCHEMA_ID],
+  schemaType: 'AVRO',
+  /** Keys and values of one source must not be records of the same name. */
+  defaults(side, sourceName) {
+    if (side === 'VALUE') return {};
+    const words = sourceName.toLowerCase().split(/[^a-z0-9]+/);
+    const camel = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+    return { fullSchemaName: `${NAMESPACE}.${camel}Key` };
+  },
+  refusal(columns) {
+    if (hasOddMap(columns)) return 'Avro only supports MAPs with STRING keys';
+    const bad = illegalName(columns);
+    return bad === undefined ? undefined : `Schema is not compatible with Avro: ${bad}`;
+  },
+  serde: avroRowSerde,
+  schemaOf: ({ columns, bare, properties }) =>
+    JSON.stringify(avroSchemaOf(columns, bare, properties['fullSchemaName'])),
+  columnsOf: avroColumns,
+  checkReads(schema, { columns, bare }) {
+    avroReader(parseStoredAvro(schema), columns, bare);
+  },
+  fieldNames: (schema) => recordOf(parseStoredAvro(schema))?.fields.flatMap(({ name, aliases }) => [name, ...aliases]),
+  async printer(resolve) {
+    const codec = (await loadAvro())<unknown>(await resolve());
+    const plain = (_key: string, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner);
+    return (bytes) => JSON.stringify(codec.decode(bytes, ENVELOPE_BYTES, bytes.length), plain);
+  },
+};
+
+function illegalName(columns: readonly CodecColumn[]): string | undefined {
+  for (const { name, type } of columns) {
+    if (!/^[A-Za-z_]/.test(name)) return `Illegal initial character: ${name}`;
+    if (!/^\w+$/.test(name)) return `Illegal character in: ${name}`;
+    const nested = type.kind === 'STRUCT' ? illegalName(type.fields) : undefined;
+    if (nested !== undefined) return nested;
+  }
+  return undefined;
+}
+
+function avroRowSerde({ columns, bare }: RecordLayout, registry: RowRegistry): RowSerde {
   const load = async () => (resolved: ResolvedSchema) => rowCodec(parseStoredAvro(resolved), columns, bare);
-  return registrySerde<Row>({ name: 'AVRO', schemaType: 'AVRO', load }, schema, registry);
+  return registrySerde<Row>({ name: 'AVRO', schemaType: 'AVRO', load }, registry.written, registry);
 }
 
 function rowCodec(root: AvroNode, columns: readonly CodecColumn[], bare: boolean) {
@@ -56,14 +102,4 @@ function withLength(bytes: Buffer, start: number, end: number): AvroCursor {
   writeAvroLong(end - start, whole);
   whole.bytes(bytes, start, end);
   return new AvroCursor(whole.buffer, 0, whole.position);
-}
-
-/** Throws when records of a schema can't be read as these columns. */
-export function checkAvroReads(schema: ResolvedSchema, columns: readonly CodecColumn[], bare: boolean): void {
-  avroReader(parseStoredAvro(schema), columns, bare);
-}
-
-/** The names that fields of a schema's records are found by; undefined when they are no records. */
-export function avroFieldNames(schema: ResolvedSchema): readonly string[] | undefined {
-  return recordOf(parseStoredAvro(schema))?.fields.flatMap(({ name, aliases }) => [name, ...aliases]);
 }

@@ -1,15 +1,51 @@
-import { parseBase64 } from '../values/text-values.ts';
+// One line of CSV per record, without a header and without a line's end.
 import { DeserializationError } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
+import { StatementError } from '../errors.ts';
+import { quoteName } from '../parser/print.ts';
 import type { SqlType } from '../types.ts';
 import { parseLong } from '../values/bigint.ts';
 import { Decimal } from '../values/decimal.ts';
+import { parseBase64 } from '../values/text-values.ts';
 import { doubleText, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
+import type { PlainFormat } from './format.ts';
 import { exactFit } from './json-values.ts';
+import type { FormatProperty } from './properties.ts';
 
-/** One line of CSV per record, without a header and without a line's end. */
-export function delimitedSerde(columns: readonly CodecColumn[], delimiterName: string | undefined): RowSerde {
+const DELIMITER: FormatProperty = {
+  name: 'delimiter',
+  clauses: (side) => [`${side}_DELIMITER`],
+  checkClause: checkDelimiter,
+};
+
+const NESTED = new Set(['ARRAY', 'MAP', 'STRUCT']);
+
+export const delimitedFormat: PlainFormat = {
+  holds: 'flatRows',
+  wraps: ['UNWRAP_SINGLES'],
+  properties: [DELIMITER],
+  refusal(columns) {
+    const odd = columns.find(({ type }) => NESTED.has(type.kind));
+    return odd && `The 'DELIMITED' format does not support type '${odd.type.kind}', column: ${quoteName(odd.name)}`;
+  },
+  serde: ({ columns, properties }) => delimitedSerde(columns, properties['delimiter']),
+};
+
+function checkDelimiter(delimiter: string, clause: string): void {
+  const example = "\nExample valid value: ';'";
+  const fail = (what: string): never => {
+    throw new StatementError(`Failed to prepare statement: Configuration ${clause} is invalid: ${what}${example}`);
+  };
+  if (delimiter.trim() === '')
+    fail(
+      "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the special values 'TAB' or 'SPACE'",
+    );
+  if (delimiter.length !== 1 && delimiter !== 'TAB' && delimiter !== 'SPACE')
+    fail(`Invalid delimiter value: '${delimiter}'. Delimiter must be a single character or TAB,SPACE`);
+}
+
+function delimitedSerde(columns: readonly CodecColumn[], delimiterName: string | undefined): RowSerde {
   const delimiter = delimiterName === 'TAB' ? '\t' : delimiterName === 'SPACE' ? ' ' : (delimiterName ?? ',');
   const readers = columns.map(({ type }) => fieldReader(type));
   const writers = columns.map(({ type }) => fieldWriter(type));

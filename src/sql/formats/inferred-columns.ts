@@ -1,3 +1,4 @@
+// Columns that a statement leaves to the schemas of its topic.
 import {
   type RegisteredSchema,
   type ResolvedSchema,
@@ -5,16 +6,14 @@ import {
   type SchemaSource,
   type SubjectVersion,
 } from '../../serde/index.ts';
-import { messageOf } from '../../util/index.ts';
-import { avroColumns } from './avro-columns.ts';
-import type { CodecColumn } from './codec.ts';
-import { jsonSchemaColumns } from './json-schema-columns.ts';
-import { protobufColumns } from './protobuf-schema.ts';
-import type { InferredRecord } from './schema-walk.ts';
+import { assert, messageOf } from '../../util/index.ts';
 import { refuse } from '../errors.ts';
-import { type FormatName, type SourceFormats, usesRegistry } from './traits.ts';
 import type { Column } from '../schema.ts';
 import { structOf } from '../types.ts';
+import { type FormatName, registeredFormat } from './all.ts';
+import type { CodecColumn } from './codec.ts';
+import type { RegisteredFormat } from './format.ts';
+import { type SourceFormats, usesRegistry } from './traits.ts';
 import type { WithProperties } from './with-properties.ts';
 
 /** Who has a registry to ask, or none. */
@@ -77,6 +76,8 @@ export async function registeredColumns(
   const what = side === 'key' ? 'keys' : 'values';
   if (schemas === undefined)
     return refuse('Cannot read schemas: no Schema Registry is configured. Set ksql.schema.registry.url.');
+  const format = registeredFormat(wanted.format);
+  assert(format !== undefined, `${wanted.format} has no schemas`);
   const subject = `${topic}-${side}`;
   let registered: RegisteredSchema | SubjectVersion | undefined;
   let resolved: ResolvedSchema | undefined;
@@ -93,22 +94,22 @@ export async function registeredColumns(
       `Schema for message ${what} on topic '${topic}' does not exist in the Schema Registry.\nSubject: ${subject}`,
     );
   }
-  checkLanguage(registered, wanted);
-  return columnsOfSide(resolved, wanted);
+  if (registered.schemaType !== format.schemaType) {
+    refuse(
+      `The schema for message ${what} on topic '${topic}' is ${registered.schemaType}, and the format ${wanted.format} reads ${format.schemaType} schemas. Give the ${what} the format of their schema.`,
+    );
+  }
+  return columnsOfSide(format, resolved, wanted);
 }
 
-function checkLanguage({ schemaType }: RegisteredSchema, { topic, side, format }: RegisteredSide): void {
-  const language = format === 'JSON_SR' ? 'JSON' : format;
-  if (schemaType === language) return;
-  refuse(
-    `The schema for message ${side}s on topic '${topic}' is ${schemaType}, and the format ${format} reads ${language} schemas. Give the ${side}s the format of their schema.`,
-  );
-}
-
-function columnsOfSide(resolved: ResolvedSchema, wanted: RegisteredSide): readonly CodecColumn[] {
-  const { topic, side, format, id, properties, wrapsByDefault } = wanted;
-  const fullName = properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`);
-  const inferred = inferredRecord(resolved, format, id !== undefined, fullName);
+function columnsOfSide(
+  format: RegisteredFormat,
+  resolved: ResolvedSchema,
+  { topic, side, id, properties, wrapsByDefault }: RegisteredSide,
+): readonly CodecColumn[] {
+  // Without an id names are folded, as SQL's bare names are; with an id they stay as the schema has them.
+  const fold = (name: string): string => (id === undefined ? name.toUpperCase() : name);
+  const inferred = format.columnsOf(resolved, fold, properties.text(`${side.toUpperCase()}_SCHEMA_FULL_NAME`));
   const asked = side === 'key' ? undefined : properties.boolean('WRAP_SINGLE_VALUE');
   const name = bareNames[side];
   if ('value' in inferred) {
@@ -118,27 +119,9 @@ function columnsOfSide(resolved: ResolvedSchema, wanted: RegisteredSide): readon
       `The schema of the values on topic '${topic}' is not one of records with fields but of ${inferred.value.kind}. Add WRAP_SINGLE_VALUE=false to read a value as the only column, ${name}.`,
     );
   }
-  // A key is one column, whatever its type, except that a Protobuf key is always a message of its columns. A value that is
-  // asked not to be wrapped is one column, too.
+  // A key is one column, whatever its type, where the format can have one bare. A value that is asked not to be wrapped is
+  // one column, too.
   const { fields } = inferred;
-  const asOne = side === 'key' ? format !== 'PROTOBUF' && fields.length > 0 : asked === false;
+  const asOne = side === 'key' ? format.wraps.includes('UNWRAP_SINGLES') && fields.length > 0 : asked === false;
   return asOne ? [{ name, type: structOf(fields) }] : fields;
-}
-
-/** Without an id names are folded, as SQL's bare names are; with an id they stay as the schema has them. */
-function inferredRecord(
-  resolved: ResolvedSchema,
-  format: FormatName,
-  exactNames: boolean,
-  fullName: string | undefined,
-): InferredRecord {
-  const fold = exactNames ? (name: string): string => name : (name: string): string => name.toUpperCase();
-  switch (format) {
-    case 'AVRO':
-      return avroColumns(resolved, fold);
-    case 'JSON_SR':
-      return jsonSchemaColumns(resolved, fold);
-    default:
-      return { fields: protobufColumns(resolved, fullName, fold) };
-  }
 }

@@ -1,19 +1,30 @@
-import { DeserializationError, type RegistryOptions, registrySerde, type ResolvedSchema } from '../../serde/index.ts';
+// JSON whose schema is kept in the registry: the same text as the plain format has, and no schema is needed to read it.
+import { DeserializationError, ENVELOPE_BYTES, registrySerde, type ResolvedSchema } from '../../serde/index.ts';
 import { type SqlType, structOf } from '../types.ts';
 import type { Row } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
-import { type JsonReading, jsonSerde } from './json.ts';
-import { readableColumns } from './json-schema-columns.ts';
+import type { RecordLayout, RegisteredFormat, RowRegistry } from './format.ts';
+import { jsonRefusal, jsonSerde } from './json.ts';
+import { jsonPropertyNames, jsonSchemaColumns, readableColumns } from './json-schema-columns.ts';
 import { isUnion } from './json-unions.ts';
+import { FULL_SCHEMA_NAME, SCHEMA_ID } from './properties.ts';
+import type { Reading } from './reading.ts';
 
-/** JSON whose schema is kept in the registry: the same text as the plain format has, and no schema is needed to read it. */
-export function jsonSchemaSerde(
-  columns: readonly CodecColumn[],
-  bare: boolean,
-  schema: string | undefined,
-  registry: RegistryOptions,
-  reading?: JsonReading,
-): RowSerde {
+export const jsonSchemaFormat: RegisteredFormat = {
+  holds: 'rows',
+  wraps: ['WRAP_SINGLES', 'UNWRAP_SINGLES'],
+  properties: [FULL_SCHEMA_NAME, SCHEMA_ID],
+  schemaType: 'JSON',
+  refusal: jsonRefusal,
+  serde: jsonSchemaSerde,
+  schemaOf: ({ columns, bare }) => JSON.stringify(jsonSchemaOf(columns, bare)),
+  columnsOf: jsonSchemaColumns,
+  checkReads,
+  fieldNames: jsonPropertyNames,
+  printer: async () => (bytes) => bytes.toString('utf8', ENVELOPE_BYTES),
+};
+
+function jsonSchemaSerde({ columns, bare }: RecordLayout, registry: RowRegistry, reading?: Reading): RowSerde {
   const inner = jsonSerde(columns, bare, reading);
   const decodeAny = (bytes: Buffer, start: number, end: number): Row => {
     if (start === end) throw new DeserializationError('a record with a schema, but without a value');
@@ -21,14 +32,11 @@ export function jsonSchemaSerde(
   };
   const codec = { recordName: undefined, lead: new Uint8Array(), encode: inner.encode, decode: decodeAny };
   const format = { name: 'JSON_SR', schemaType: 'JSON' as const, load: async () => () => codec, decodeAny };
-  return registrySerde<Row>(format, schema, registry);
+  return registrySerde<Row>(format, registry.written, registry);
 }
 
-/**
- * Throws when what a schema describes can't be read as these columns. JSON says at every value of which type it is, so
- * the reader is given one of each.
- */
-export function checkJsonReads(schema: ResolvedSchema, columns: readonly CodecColumn[], bare: boolean): void {
+/** JSON says at every value of which type it is, so the reader is given one of each type that the schema describes. */
+function checkReads(schema: ResolvedSchema, { columns, bare }: RecordLayout): void {
   const described = readableColumns(schema);
   if (described === undefined) return;
   const type = 'fields' in described ? structOf(described.fields) : described.value;
@@ -67,7 +75,7 @@ function nullable(schema: JsonSchema): JsonSchema {
   return { oneOf: [{ type: 'null' }, schema] };
 }
 
-export function jsonSchemaOf(columns: readonly CodecColumn[], bare: boolean): JsonSchema {
+function jsonSchemaOf(columns: readonly CodecColumn[], bare: boolean): JsonSchema {
   return bare ? typeSchema(columns[0]!.type) : objectSchema(columns);
 }
 

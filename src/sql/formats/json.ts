@@ -1,34 +1,49 @@
+// JSON texts as records: an object of the columns, or the only column's value.
 import { DeserializationError } from '../../serde/index.ts';
 import { type ByteWriter, faultOf, JsonNumber } from '../../util/index.ts';
+import type { Column } from '../schema.ts';
 import type { SqlType } from '../types.ts';
 import { doubleText, type Row, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
+import { hasOddMap, type PlainFormat } from './format.ts';
 import { JsonFields } from './json-fields.ts';
 import { JsonKeys } from './json-keys.ts';
 import { isUnion } from './json-unions.ts';
 import { kindOf, needsNumberTexts, reader, readFields, readText } from './json-values.ts';
+import { printableText } from './printable.ts';
+import { noJsonCounts, type Reading } from './reading.ts';
 
-/** How many records were read from their bytes, and how many had to be parsed as a whole. */
-export interface JsonCounts {
-  fromBytes: number;
-  asWhole: number;
+export const jsonFormat: PlainFormat = {
+  holds: 'rows',
+  wraps: ['WRAP_SINGLES', 'UNWRAP_SINGLES'],
+  properties: [],
+  isJsonText: true,
+  refusal: jsonRefusal,
+  serde: ({ columns, bare }, reading) => jsonSerde(columns, bare, reading),
+  recognize(bytes) {
+    const text = printableText(bytes);
+    return text !== undefined && /^\s*[[{]/.test(text) && isJson(text) ? { label: 'JSON', text } : undefined;
+  },
+};
+
+export function jsonRefusal(columns: readonly Column[]): string | undefined {
+  return hasOddMap(columns) ? 'JSON only supports MAP types with STRING keys' : undefined;
 }
 
-export function noJsonCounts(): JsonCounts {
-  return { fromBytes: 0, asWhole: 0 };
-}
-
-export interface JsonReading {
-  /** The columns that are looked at; the others must only be of their type. Undefined: all. */
-  readonly wanted?: ReadonlySet<string> | undefined;
-  readonly counts?: JsonCounts | undefined;
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** JSON records, compiled for their columns. Columns that nobody wants are null in the rows that are read. */
 export function jsonSerde(
   columns: readonly CodecColumn[],
   unwrapped: boolean,
-  { wanted, counts = noJsonCounts() }: JsonReading = {},
+  { wanted, counts = noJsonCounts() }: Reading = {},
 ): RowSerde {
   const writers = columns.map(({ type }) => writer(type));
   const labels = columns.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);

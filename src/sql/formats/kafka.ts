@@ -1,12 +1,34 @@
-import { DeserializationError } from '../../serde/index.ts';
+// Kafka's own serializers: a single column, big-endian numbers, UTF-8 text, or bytes.
+import { DeserializationError, longSerde } from '../../serde/index.ts';
 import { assert } from '../../util/index.ts';
+import { columnText } from '../schema.ts';
 import { long } from '../values/bigint.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
+import type { PlainFormat } from './format.ts';
+import { printableText } from './printable.ts';
 
-/** Kafka's own serializers: a single column, big-endian numbers, UTF-8 text, or bytes. */
-export function kafkaSerde(columns: readonly CodecColumn[]): RowSerde {
-  const [column] = columns;
-  if (column === undefined) return emptySerde;
+const HELD = new Set(['INTEGER', 'BIGINT', 'DOUBLE', 'STRING', 'BYTES']);
+
+export const kafkaFormat: PlainFormat = {
+  holds: 'value',
+  wraps: ['UNWRAP_SINGLES'],
+  properties: [],
+  refusal(columns) {
+    if (columns.length > 1)
+      return `The 'KAFKA' format only supports a single field. Got: [${columns.map(columnText).join(', ')}]`;
+    const odd = columns.find(({ type }) => !HELD.has(type.kind));
+    return odd && `The 'KAFKA' format does not support type '${odd.type.kind}'`;
+  },
+  serde: ({ columns }) => kafkaSerde(columns[0]!),
+  recognize(bytes) {
+    const text = printableText(bytes);
+    if (text !== undefined) return { label: 'KAFKA_STRING', text };
+    if (bytes.length === 8) return { label: 'KAFKA_BIGINT', text: String(longSerde.decode(bytes, 0, 8)) };
+    return bytes.length === 4 ? { label: 'KAFKA_INT', text: String(bytes.readInt32BE(0)) } : undefined;
+  },
+};
+
+function kafkaSerde(column: CodecColumn): RowSerde {
   const name = `KAFKA(${column.type.kind})`;
   const wrongLength = (length: number): never => {
     throw new DeserializationError(`a ${column.type.kind} does not have ${length} bytes`);
@@ -54,12 +76,3 @@ export function kafkaSerde(columns: readonly CodecColumn[]): RowSerde {
       };
   }
 }
-
-/** Records whose bytes nobody reads. */
-const emptySerde: RowSerde = {
-  name: 'NONE',
-  encode: () => undefined,
-  decode: () => [],
-};
-
-export const noneSerde = emptySerde;

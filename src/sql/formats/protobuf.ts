@@ -1,69 +1,65 @@
 // Rows as Protobuf records: the envelope's message indexes, and the codecs that the registry's serde asks for.
-import { type DeclaredMessage, WireReader } from '../../schemas/index.ts';
+import type { DeclaredMessage } from '../../schemas/index.ts';
 import {
   type Codec,
   DeserializationError,
   ENVELOPE_BYTES,
   readMessageIndexes,
-  type RegistryOptions,
   registrySerde,
   type ResolvedSchema,
   writeMessageIndexes,
 } from '../../serde/index.ts';
-import { ByteWriter, messageOf } from '../../util/index.ts';
+import { ByteWriter } from '../../util/index.ts';
 import { structOf } from '../types.ts';
-import type { Row, SqlValue } from '../values/value.ts';
-import type { CodecColumn, RowSerde } from './codec.ts';
+import type { Row } from '../values/value.ts';
+import type { RowSerde } from './codec.ts';
+import type { RecordLayout, RegisteredFormat, RowRegistry } from './format.ts';
 import { writer as jsonWriter } from './json.ts';
+import { FULL_SCHEMA_NAME, SCHEMA_ID } from './properties.ts';
 import { rowReader } from './protobuf-reader.ts';
-import { messageColumns, messagesOf, recordMessage } from './protobuf-schema.ts';
-import { rowWriter } from './protobuf-writer.ts';
+import {
+  type Decode,
+  messageRows,
+  PROTOBUF_PROPERTIES,
+  protobufRefusal,
+  protoText,
+  recordReader,
+} from './protobuf-rows.ts';
+import { messageColumns, messagesOf, protobufColumns, recordMessage } from './protobuf-schema.ts';
 
-export interface ProtobufRegistry extends RegistryOptions {
-  /** The message that is written; default: the first. */
-  readonly fullName: string | undefined;
-}
+export const protobufFormat: RegisteredFormat = {
+  holds: 'rows',
+  wraps: ['WRAP_SINGLES'],
+  properties: [FULL_SCHEMA_NAME, SCHEMA_ID, ...PROTOBUF_PROPERTIES],
+  schemaType: 'PROTOBUF',
+  defaults: () => ({ unwrapPrimitives: 'true' }),
+  refusal: protobufRefusal,
+  serde: registeredSerde,
+  schemaOf: protoText,
+  columnsOf: (schema, fold, fullName) => ({ fields: protobufColumns(schema, fullName, fold) }),
+  checkReads(schema, layout) {
+    const { message } = recordMessage(messagesOf(schema), layout.properties['fullSchemaName']);
+    messageRows(layout).readerOf(message);
+  },
+  fieldNames: (schema, properties) =>
+    recordMessage(messagesOf(schema), properties['fullSchemaName']).message.fields.map(({ name }) => name),
+  printer: async (resolve) => protobufPrinter(await resolve()),
+};
 
-/**
- * Rows as Protobuf messages of `text`, which is the schema that is written. With a registry what is read is converted from
- * whatever message it was written as. A column that is a record's only one and a struct is the message itself.
- */
-export function protobufRowSerde(
-  columns: readonly CodecColumn[],
-  bare: boolean,
-  text: string | undefined,
-  registry: ProtobufRegistry | undefined,
-): RowSerde {
-  const only = columns[0]!.type;
-  const struct = bare && only.kind === 'STRUCT' ? only : undefined;
-  const fields = struct === undefined ? columns : struct.fields;
-  const fromFields = (values: SqlValue[]): Row => (struct === undefined ? values : [values]);
-  const toFields = (row: Row): Row => (struct === undefined ? row : (row[0] as Row));
-  const byPosition = bare && struct === undefined;
-  const readerOf = ({ message }: DeclaredMessage) => recordReader(rowReader(message, fields, byPosition));
-  const writerOf = ({ message }: DeclaredMessage) => rowWriter(message, fields, byPosition);
-  if (registry === undefined) {
-    const declared = recordMessage(messagesOf({ schema: text!, references: [] }), undefined);
-    const read = readerOf(declared);
-    const write = writerOf(declared);
-    return {
-      name: 'PROTOBUF_NOSR',
-      encode: (row, out) => write(toFields(row), out),
-      decode: (bytes, start, end) => fromFields(read(bytes, start, end)),
-    };
-  }
-  const { fullName } = registry;
+/** Rows that are converted from whatever message they were written as. */
+function registeredSerde(layout: RecordLayout, registry: RowRegistry): RowSerde {
+  const { readerOf, writerOf } = messageRows(layout);
+  const fullName = layout.properties['fullSchemaName'];
   const codecOf = (resolved: ResolvedSchema): Codec<Row> => {
     const messages = messagesOf(resolved);
-    const read = anyMessage(messages, readerOf);
     // What is written is looked for when it is needed: a schema that is only read may not have it.
-    let writes: { name: string; lead: Buffer; write: ReturnType<typeof writerOf> } | undefined;
+    let writes: { name: string; lead: Buffer; write: (row: Row, out: ByteWriter) => void } | undefined;
     const written = () => {
       if (writes === undefined) {
-        const declared = recordMessage(messages, fullName);
+        const { path, message } = recordMessage(messages, fullName);
         const lead = new ByteWriter(8);
-        writeMessageIndexes(declared.path, lead);
-        writes = { name: declared.message.name, lead: lead.copy(), write: writerOf(declared) };
+        writeMessageIndexes(path, lead);
+        writes = { name: message.name, lead: lead.copy(), write: writerOf(message) };
       }
       return writes;
     };
@@ -74,26 +70,12 @@ export function protobufRowSerde(
       get lead() {
         return written().lead;
       },
-      encode: (row, out) => written().write(toFields(row), out),
-      decode: (bytes, start, end) => fromFields(read(bytes, start, end)),
+      encode: (row, out) => written().write(row, out),
+      decode: anyMessage(messages, ({ message }) => readerOf(message)),
     };
   };
   const format = { name: 'PROTOBUF', schemaType: 'PROTOBUF' as const, load: async () => codecOf };
-  return registrySerde<Row>(format, text, registry);
-}
-
-type Decode<T> = (bytes: Buffer, start: number, end: number) => T;
-
-/** Reads one message that fills its bytes. */
-function recordReader(read: (reader: WireReader) => SqlValue[]): Decode<SqlValue[]> {
-  const reader = new WireReader();
-  return (bytes, start, end) => {
-    try {
-      return read(reader.reset(bytes, start, end));
-    } catch (error) {
-      throw error instanceof DeserializationError ? error : new DeserializationError(messageOf(error), error);
-    }
-  };
+  return registrySerde<Row>(format, registry.written, registry);
 }
 
 /** What reads any of a file's messages: behind the schema's id stands which one it is. */
@@ -114,23 +96,6 @@ function anyMessage<T>(
     }
     return decode(bytes, payload, end);
   };
-}
-
-/** Throws when the messages of a schema can't be read as these columns. */
-export function checkProtobufReads(
-  schema: ResolvedSchema,
-  fullName: string | undefined,
-  columns: readonly CodecColumn[],
-  bare: boolean,
-): void {
-  const only = columns[0]!.type;
-  const struct = bare && only.kind === 'STRUCT' ? only : undefined;
-  const { message } = recordMessage(messagesOf(schema), fullName);
-  rowReader(message, struct?.fields ?? columns, bare && struct === undefined);
-}
-
-export function protobufFieldNames(schema: ResolvedSchema, fullName: string | undefined): readonly string[] {
-  return recordMessage(messagesOf(schema), fullName).message.fields.map(({ name }) => name);
 }
 
 /** What turns any message of a schema, envelope and all, into a line of JSON under its fields' own names. */

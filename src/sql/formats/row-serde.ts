@@ -1,18 +1,15 @@
+// The serdes of a source's rows, in whatever formats its two sides have.
 import type { SchemaSource, SchemaType, Serde } from '../../serde/index.ts';
 import { SessionWindowedSerde, TimeWindowedSerde, type Windowed } from '../../streams/index.ts';
-import type { WindowInfo } from '../schema.ts';
 import { refuse } from '../errors.ts';
-import { type FormatInfo, isUnwrapped } from './traits.ts';
+import type { WindowInfo } from '../schema.ts';
 import type { Row } from '../values/value.ts';
-import { avroRowSerde } from './avro.ts';
-import { avroSchemaOf } from './avro-schema.ts';
-import { jsonSchemaOf, jsonSchemaSerde } from './json-schema.ts';
-import { delimitedSerde } from './delimited.ts';
+import { FORMATS, registeredFormat } from './all.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
-import { type JsonReading, jsonSerde } from './json.ts';
-import { protobufRowSerde } from './protobuf.ts';
-import { protoTextOf } from './protobuf-schema.ts';
-import { kafkaSerde, noneSerde } from './kafka.ts';
+import type { RecordLayout } from './format.ts';
+import { noneSerde } from './none.ts';
+import type { Reading } from './reading.ts';
+import { type FormatInfo, isUnwrapped } from './traits.ts';
 
 /** Which record a serde is for: registry formats keep their schemas under it. */
 export interface RecordPart {
@@ -20,8 +17,7 @@ export interface RecordPart {
   readonly part: 'key' | 'value';
   /** What is only read needs no schema of its own in the registry. */
   readonly readOnly?: boolean;
-  /** How records in JSON are read. */
-  readonly json?: JsonReading;
+  readonly reading?: Reading;
 }
 
 export interface FormatEnvironment {
@@ -34,46 +30,29 @@ export function holdsBare(info: FormatInfo, part: 'key' | 'value', columns: read
   return isUnwrapped(info, columns.length);
 }
 
+/** How the records of a side with these columns are laid out. */
+export function layoutOf(info: FormatInfo, part: 'key' | 'value', columns: readonly CodecColumn[]): RecordLayout {
+  return { columns, bare: holdsBare(info, part, columns), properties: info.properties };
+}
+
 /** The serde for rows of these columns in a format. */
 export function rowSerde(
   env: FormatEnvironment,
   info: FormatInfo,
   columns: readonly CodecColumn[],
-  { topic, part, readOnly = false, json }: RecordPart,
+  { topic, part, readOnly = false, reading }: RecordPart,
 ): RowSerde {
   if (columns.length === 0) return noneSerde;
-  const bare = holdsBare(info, part, columns);
-  switch (info.format) {
-    case 'JSON':
-      return jsonSerde(columns, bare, json);
-    case 'DELIMITED':
-      return delimitedSerde(columns, info.properties['delimiter']);
-    case 'KAFKA':
-      return kafkaSerde(columns);
-    case 'NONE':
-      return noneSerde;
-    case 'PROTOBUF_NOSR':
-      return protobufRowSerde(columns, bare, protoText(info, columns, bare), undefined);
-    case 'AVRO':
-    case 'PROTOBUF':
-    case 'JSON_SR': {
-      const { schemas } = env;
-      if (schemas === undefined)
-        return refuse('Cannot create topic schema: no Schema Registry is configured. Set ksql.schema.registry.url.');
-      const id = info.properties['schemaId'];
-      const useSchemaId = id === undefined || readOnly ? undefined : Number(id);
-      const registry = { schemas, topic, isKey: part === 'key', useSchemaId };
-      const written = readOnly ? undefined : writtenSchema(info, columns, part)?.schema;
-      switch (info.format) {
-        case 'JSON_SR':
-          return jsonSchemaSerde(columns, bare, written, registry, json);
-        case 'PROTOBUF':
-          return protobufRowSerde(columns, bare, written, { ...registry, fullName: info.properties['fullSchemaName'] });
-        default:
-          return avroRowSerde(columns, bare, written, registry);
-      }
-    }
-  }
+  const format = FORMATS[info.format];
+  const layout = layoutOf(info, part, columns);
+  if (format.schemaType === undefined) return format.serde(layout, reading);
+  const { schemas } = env;
+  if (schemas === undefined)
+    return refuse('Cannot create topic schema: no Schema Registry is configured. Set ksql.schema.registry.url.');
+  const id = info.properties['schemaId'];
+  const useSchemaId = id === undefined || readOnly ? undefined : Number(id);
+  const written = readOnly ? undefined : writtenSchema(info, columns, part)?.schema;
+  return format.serde(layout, { schemas, topic, isKey: part === 'key', useSchemaId, written }, reading);
 }
 
 /** The schema that a format's records are registered with; undefined when they are not, or when it is there already. */
@@ -82,32 +61,9 @@ export function writtenSchema(
   columns: readonly CodecColumn[],
   part: RecordPart['part'],
 ): { readonly schemaType: SchemaType; readonly schema: string } | undefined {
-  if (columns.length === 0 || info.properties['schemaId'] !== undefined) return undefined;
-  const bare = holdsBare(info, part, columns);
-  switch (info.format) {
-    case 'AVRO': {
-      const schema = avroSchemaOf(columns, bare, info.properties['fullSchemaName']);
-      return { schemaType: 'AVRO', schema: JSON.stringify(schema) };
-    }
-    case 'JSON_SR':
-      return { schemaType: 'JSON', schema: JSON.stringify(jsonSchemaOf(columns, bare)) };
-    case 'PROTOBUF':
-      return { schemaType: 'PROTOBUF', schema: protoText(info, columns, bare) };
-    default:
-      return undefined;
-  }
-}
-
-/** The schema of Protobuf records. A key that is one struct is that struct. */
-export function protoText(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean): string {
-  const only = columns[0]?.type;
-  const fields = bare && only?.kind === 'STRUCT' ? only.fields : columns;
-  const nullable = info.properties['nullableRepresentation']?.toUpperCase();
-  return protoTextOf(
-    fields,
-    nullable === 'OPTIONAL' || nullable === 'WRAPPER' ? nullable : undefined,
-    info.properties['fullSchemaName'],
-  );
+  const format = registeredFormat(info.format);
+  if (format === undefined || columns.length === 0 || info.properties['schemaId'] !== undefined) return undefined;
+  return { schemaType: format.schemaType, schema: format.schemaOf(layoutOf(info, part, columns)) };
 }
 
 /** The serde for keys, windowed where the source is. */

@@ -1,10 +1,19 @@
-import type { TimestampColumn, WindowInfo, WindowType } from '../schema.ts';
-import { refuse, StatementError } from '../errors.ts';
-import { type FormatInfo, type FormatName, formatInfo, formatNamed } from './traits.ts';
+// The WITH clause: every property it may have, read with its own rules. Those of formats are the formats' own.
+import { refuse } from '../errors.ts';
 import type { Properties } from '../parser/ast.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
+import type { TimestampColumn, WindowInfo, WindowType } from '../schema.ts';
+import { type FormatName, FORMATS } from './all.ts';
+import { integerOf } from './properties.ts';
+import { type FormatInfo, formatInfo, formatNamed } from './traits.ts';
 
-/** The WITH clause: every property it may have, read with its own rules. */
+const SIDES = ['KEY', 'VALUE'] as const;
+
+const FORMAT_PROPERTIES = new Set(Object.values(FORMATS).flatMap(({ properties }) => properties));
+
+const FORMAT_CLAUSES = [...FORMAT_PROPERTIES].flatMap((property) =>
+  SIDES.flatMap((side) => property.clauses(side).map((clause) => ({ clause, property }))),
+);
 
 const KNOWN = new Set([
   'KAFKA_TOPIC',
@@ -18,15 +27,7 @@ const KNOWN = new Set([
   'WRAP_SINGLE_VALUE',
   'TIMESTAMP',
   'TIMESTAMP_FORMAT',
-  'KEY_DELIMITER',
-  'VALUE_DELIMITER',
-  'KEY_SCHEMA_ID',
-  'VALUE_SCHEMA_ID',
-  'KEY_SCHEMA_FULL_NAME',
-  'VALUE_SCHEMA_FULL_NAME',
-  'VALUE_AVRO_SCHEMA_FULL_NAME',
-  'KEY_PROTOBUF_NULLABLE_REPRESENTATION',
-  'VALUE_PROTOBUF_NULLABLE_REPRESENTATION',
+  ...FORMAT_CLAUSES.map(({ clause }) => clause),
   'WINDOW_TYPE',
   'WINDOW_SIZE',
   'SOURCED_BY_CONNECTOR',
@@ -54,9 +55,9 @@ export class WithProperties {
         );
       }
     }
-    for (const side of ['KEY_DELIMITER', 'VALUE_DELIMITER']) {
-      const delimiter = properties.get(side);
-      if (typeof delimiter === 'string') checkDelimiter(side, delimiter);
+    for (const { clause, property } of FORMAT_CLAUSES) {
+      const value = properties.get(clause);
+      if (typeof value === 'string') property.checkClause?.(value, clause);
     }
   }
 
@@ -67,11 +68,7 @@ export class WithProperties {
 
   integer(name: string): number | undefined {
     const value = this.#properties.get(name);
-    if (value === undefined) return undefined;
-    const number = Number(value);
-    return Number.isSafeInteger(number)
-      ? number
-      : refuse(`Invalid value for ${name} property: ${String(value)}. It must be an integer.`);
+    return value === undefined ? undefined : integerOf(String(value), name);
   }
 
   boolean(name: string): boolean | undefined {
@@ -91,20 +88,12 @@ export class WithProperties {
   /** A side's format with its properties. `inherited` are the properties of a source with the same format. */
   formatInfo(side: 'KEY' | 'VALUE', format: FormatName, inherited?: FormatInfo): FormatInfo {
     const properties: Record<string, string> = inherited?.format === format ? { ...inherited.properties } : {};
-    if (inherited !== undefined) {
-      delete properties['fullSchemaName'];
-      delete properties['schemaId'];
+    for (const { name, clauses, isOfTopic, read } of FORMAT_PROPERTIES) {
+      if (isOfTopic) delete properties[name];
+      const clause = clauses(side).find((one) => this.#properties.has(one));
+      const text = clause === undefined ? undefined : this.text(clause);
+      if (clause !== undefined && text !== undefined) properties[name] = read?.(text, clause) ?? text;
     }
-    const delimiter = this.text(`${side}_DELIMITER`);
-    if (delimiter !== undefined) properties['delimiter'] = delimiter;
-    const fullName =
-      this.text(`${side}_SCHEMA_FULL_NAME`) ??
-      (side === 'VALUE' ? this.text('VALUE_AVRO_SCHEMA_FULL_NAME') : undefined);
-    if (fullName !== undefined) properties['fullSchemaName'] = fullName;
-    const schemaId = this.integer(`${side}_SCHEMA_ID`);
-    if (schemaId !== undefined) properties['schemaId'] = String(schemaId);
-    const nullable = this.text(`${side}_PROTOBUF_NULLABLE_REPRESENTATION`);
-    if (nullable !== undefined) properties['nullableRepresentation'] = nullable.toLowerCase();
     return formatInfo(format, properties);
   }
 
@@ -140,19 +129,6 @@ export class WithProperties {
 /** What is wrong with a clause is found while the statement is read, as a mistake in the text. */
 function prepare(message: string): SyntaxError {
   return new SyntaxError(message, { line: 1, column: 1, start: 0, end: 0 });
-}
-
-function checkDelimiter(name: string, delimiter: string): void {
-  const example = "\nExample valid value: ';'";
-  const fail = (what: string): never => {
-    throw new StatementError(`Failed to prepare statement: Configuration ${name} is invalid: ${what}${example}`);
-  };
-  if (delimiter.trim() === '')
-    fail(
-      "Delimiter cannot be empty, if you meant to have a tab or space for delimiter, please use the special values 'TAB' or 'SPACE'",
-    );
-  if (delimiter.length !== 1 && delimiter !== 'TAB' && delimiter !== 'SPACE')
-    fail(`Invalid delimiter value: '${delimiter}'. Delimiter must be a single character or TAB,SPACE`);
 }
 
 const UNIT_MS: Record<string, number> = {

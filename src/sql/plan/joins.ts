@@ -1,7 +1,7 @@
 import type { Scope, ScopeSource } from '../analysis/scope.ts';
 import type { DataSource } from '../catalog.ts';
 import { refuse } from '../errors.ts';
-import { type FormatInfo, usesRegistry } from '../formats/traits.ts';
+import { type FormatInfo, holdsNothing, KEY_FORMAT, usesRegistry } from '../formats/traits.ts';
 import type { Expression, Join, Query } from '../parser/ast.ts';
 import { joinWords, printExpression, quoteName } from '../parser/print.ts';
 import { containsType, type SqlType, sameType, typeText } from '../types.ts';
@@ -309,8 +309,8 @@ class JoinPlanner {
         window: undefined,
       };
     };
-    const fallback: FormatInfo =
-      left.source.keyFormat.format === 'NONE' ? { format: 'KAFKA', properties: {} } : left.source.keyFormat;
+    const own = left.source.keyFormat;
+    const fallback = holdsNothing(own.format) ? KEY_FORMAT : own;
     const inPlace = { leftStep: left.step, rightStep: right.step };
     if (left.step.window !== undefined) return { ...inPlace, keyFormat: leftFormat ?? fallback };
     if (

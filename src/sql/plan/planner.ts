@@ -7,7 +7,8 @@ import type { WindowInfo } from '../schema.ts';
 import { compileAggregate } from '../expressions/aggregate.ts';
 import { compileTableCall } from '../expressions/call.ts';
 import { refuse, StatementError } from '../errors.ts';
-import { checkColumns, type FormatInfo } from '../formats/traits.ts';
+import { FORMATS } from '../formats/all.ts';
+import { checkColumns, type FormatInfo, KEY_FORMAT } from '../formats/traits.ts';
 import type { AliasedSource, Call, Expression, Query, WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
 import { printExpression, printName, quoteName } from '../parser/print.ts';
@@ -130,10 +131,10 @@ class QueryPlanner {
       ['GROUP BY', query.groupBy !== undefined],
       ['JOIN', query.joins.length > 0],
     ] as const) {
-      const offending = sources.filter(({ source }) => source.valueFormat.format === 'KAFKA');
+      const offending = sources.filter(({ source }) => FORMATS[source.valueFormat.format].holds === 'value');
       if (used && offending.length > 0) {
         refuse(
-          `Source(s) ${offending.map(({ source }) => source.name).join(', ')} are using the 'KAFKA' value format. This format does not yet support ${clause}.`,
+          `Source(s) ${offending.map(({ source }) => source.name).join(', ')} are using the '${offending[0]!.source.valueFormat.format}' value format. This format does not yet support ${clause}.`,
         );
       }
     }
@@ -588,7 +589,7 @@ class QueryPlanner {
       aggregates,
       windowClause: window,
       final: emit === 'FINAL',
-      keyFormat: this.#target.keyFormat ?? { format: 'KAFKA', properties: {} },
+      keyFormat: this.#target.keyFormat ?? KEY_FORMAT,
       columns: [...aggregates.map(({ name, type }) => ({ name, type })), ...key, ...bounds],
       key,
       table: true,
@@ -614,23 +615,15 @@ class QueryPlanner {
         refuse(`The aggregation ${word} ${list}${verb} cannot be applied to a table source, only to a stream source.`);
       }
     }
+    const states = compiled.map(
+      ({ aggregator: { stateType: type } }) => ({ name: 'S', type, namespace: 'VALUE' }) as const,
+    );
     const { valueFormat } = this.#target;
-    if (valueFormat !== undefined) {
-      try {
-        checkColumns(
-          'Value',
-          valueFormat,
-          compiled
-            .map(({ aggregator }) => ({ name: 'S', type: aggregator.stateType, namespace: 'VALUE' as const }))
-            .slice(0, valueFormat.format === 'KAFKA' ? 1 : undefined),
-        );
-      } catch {
-        if (valueFormat.format === 'DELIMITED')
-          refuse(
-            'One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the function or change the format.',
-          );
-      }
-    }
+    const format = valueFormat && FORMATS[valueFormat.format];
+    if (format?.holds === 'flatRows' && format.refusal(states) !== undefined)
+      refuse(
+        'One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the function or change the format.',
+      );
     return compiled.map(({ name, call, type }) => ({ name, call, type }));
   }
 

@@ -50,7 +50,12 @@ export class KafkaExecutor implements QueryExecutor {
     };
     this.#paused.delete(queryId);
     this.#running.set(queryId, running);
-    await running.streams.start();
+    try {
+      await running.streams.start();
+    } catch (error) {
+      running.failure = error;
+      throw error;
+    }
   }
 
   /** Stops a query where it is; `resume` goes on from there. */
@@ -108,6 +113,12 @@ export class KafkaExecutor implements QueryExecutor {
     if (this.#paused.has(queryId)) return 'PAUSED';
     const running = this.#running.get(queryId);
     return running === undefined || running.failure !== undefined ? 'ERROR' : 'RUNNING';
+  }
+
+  /** Why a query stopped; undefined when it did not. */
+  failureOf(queryId: string): string | undefined {
+    const failure = this.#running.get(queryId)?.failure;
+    return failure === undefined ? undefined : messageOf(failure);
   }
 
   /** The state store of a running query, to look at. */

@@ -4,8 +4,6 @@ import { type Client, type ConsumerRecord, recordsOf } from '../../client/index.
 import {
   ENVELOPE_BYTES,
   KEY_SCHEMA_HEADER,
-  loadAvro,
-  longSerde,
   readEnvelope,
   readSchemaHeader,
   type RegisteredSchema,
@@ -15,8 +13,9 @@ import {
   writeEnvelope,
 } from '../../serde/index.ts';
 import { ByteWriter } from '../../util/index.ts';
-import { protobufPrinter } from '../formats/protobuf.ts';
 import { refuse } from '../errors.ts';
+import { FORMATS } from '../formats/all.ts';
+import type { Recognized } from '../formats/format.ts';
 
 /** Lines of PRINT, until the topic ends, LIMIT is reached, or it is closed. */
 export interface PrintedTopic {
@@ -77,34 +76,27 @@ export async function printTopic(client: Client, schemas: SchemaSource, options:
   };
 }
 
-type Format = 'AVRO' | 'PROTOBUF' | 'JSON_SR' | 'JSON' | 'KAFKA_STRING' | 'KAFKA_BIGINT' | 'KAFKA_INT' | 'KAFKA_BYTES';
+type Printer = (bytes: Buffer) => Recognized;
 
-interface Printer {
-  readonly format: Format;
-  readonly print: (bytes: Buffer) => string;
-}
-
+/** What prints the records of a schema, by the format that reads its language. */
 async function printerOf(
   { schemaType, schema, references }: RegisteredSchema,
   schemas: SchemaSource,
-): Promise<Printer> {
-  if (schemaType === 'JSON') return { format: 'JSON_SR', print: (bytes) => bytes.toString('utf8', ENVELOPE_BYTES) };
-  const resolved = await resolveReferences(schemas, schema, references);
-  if (schemaType === 'PROTOBUF') return { format: 'PROTOBUF', print: protobufPrinter(resolved) };
-  const codec = (await loadAvro())<unknown>(resolved);
-  const plain = (_key: string, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner);
-  return {
-    format: 'AVRO',
-    print: (bytes) => JSON.stringify(codec.decode(bytes, ENVELOPE_BYTES, bytes.length), plain),
-  };
+): Promise<Printer | undefined> {
+  for (const [label, format] of Object.entries(FORMATS)) {
+    if (format.schemaType !== schemaType) continue;
+    const print = await format.printer(() => resolveReferences(schemas, schema, references));
+    return (bytes) => ({ label, text: print(bytes) });
+  }
+  return undefined;
 }
 
 class Guesser {
   readonly #part: 'Key' | 'Value';
   readonly #schemas: SchemaSource;
   readonly #registered = new Map<number, Printer>();
-  #format: Format | undefined;
-  #told: Format | undefined;
+  #label: string | undefined;
+  #told: string | undefined;
 
   constructor(part: 'Key' | 'Value', schemas: SchemaSource) {
     this.#part = part;
@@ -113,24 +105,16 @@ class Guesser {
 
   /** Says the format once it is known, and again when it changes. */
   heading(): string | undefined {
-    if (this.#format === undefined || this.#format === this.#told) return undefined;
-    this.#told = this.#format;
-    return `${this.#part} format: ${this.#format}`;
+    if (this.#label === undefined || this.#label === this.#told) return undefined;
+    this.#told = this.#label;
+    return `${this.#part} format: ${this.#label}`;
   }
 
   async read(bytes: Buffer | null, headers: ConsumerRecord['headers']): Promise<string> {
     if (bytes === null) return '<null>';
     const registered = await this.#fromRegistry((await this.#withPrefix(bytes, headers)) ?? bytes);
-    if (registered !== undefined) return this.#as(registered.format, registered.text);
-    const text = asText(bytes);
-    if (text !== undefined) return this.#as(/^\s*[[{]/.test(text) && isJson(text) ? 'JSON' : 'KAFKA_STRING', text);
-    if (bytes.length === 8) return this.#as('KAFKA_BIGINT', String(longSerde.decode(bytes, 0, 8)));
-    if (bytes.length === 4) return this.#as('KAFKA_INT', String(bytes.readInt32BE(0)));
-    return this.#as('KAFKA_BYTES', bytes.toString('base64'));
-  }
-
-  #as(format: Format, text: string): string {
-    this.#format = format;
+    const { label, text } = registered ?? recognized(bytes);
+    this.#label = label;
     return text;
   }
 
@@ -153,16 +137,17 @@ class Guesser {
   }
 
   /** What the schema that the record names makes of it. */
-  async #fromRegistry(bytes: Buffer): Promise<{ format: Format; text: string } | undefined> {
+  async #fromRegistry(bytes: Buffer): Promise<Recognized | undefined> {
     if (bytes[0] !== 0 || bytes.length <= ENVELOPE_BYTES) return undefined;
     try {
       const id = readEnvelope(bytes, 0, bytes.length);
       let registered = this.#registered.get(id);
       if (registered === undefined) {
         registered = await printerOf(this.#schemas.cached(id) ?? (await this.#schemas.byId(id)), this.#schemas);
+        if (registered === undefined) return undefined;
         this.#registered.set(id, registered);
       }
-      return { format: registered.format, text: registered.print(bytes) };
+      return registered(bytes);
     } catch {
       // No such schema, or other bytes that happen to begin with a zero.
       return undefined;
@@ -170,19 +155,13 @@ class Guesser {
   }
 }
 
-function asText(bytes: Buffer): string | undefined {
-  const text = bytes.toString('utf8');
-  const hasControls = [...text].some((character) => character < ' ' && !'\t\r\n'.includes(character));
-  return hasControls || text.includes('\uFFFD') ? undefined : text;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+/** What the first format that knows the bytes makes of them; those that none knows are just bytes. */
+function recognized(bytes: Buffer): Recognized {
+  for (const format of Object.values(FORMATS)) {
+    const found = format.schemaType === undefined ? format.recognize?.(bytes) : undefined;
+    if (found !== undefined) return found;
   }
+  return { label: 'KAFKA_BYTES', text: bytes.toString('base64') };
 }
 
 function rowtimeText({ timestamp }: ConsumerRecord): string {

@@ -1,7 +1,7 @@
 // The durable list of statements that made the engine what it is: one topic with one partition. What changes the
 // catalogue or the queries is appended before it is answered, and applied again in the same order at the next start.
 import { type Client, type Producer, recordsOf } from '../../client/index.ts';
-import { codeOf, MillraceError } from '../../util/index.ts';
+import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
 
 /** One statement as it was run. `queryId` is the id that its persistent query was given, if it made one. */
 export interface Command {
@@ -19,11 +19,12 @@ export interface LoggedCommand extends Command {
 const FORMAT_VERSION = 1;
 
 export class CommandLog {
-  readonly #topic: string;
+  readonly topic: string;
   readonly #producer: Producer;
+  #failure: string | undefined;
 
   private constructor(client: Client, topic: string) {
-    this.#topic = topic;
+    this.topic = topic;
     this.#producer = client.producer({ lingerMs: 0 });
   }
 
@@ -54,8 +55,19 @@ export class CommandLog {
   /** Resolves with the command's sequence number once it is stored. */
   async append(command: Command): Promise<number> {
     const value = Buffer.from(JSON.stringify({ version: FORMAT_VERSION, ...command }));
-    const { offset } = await this.#producer.send({ topic: this.#topic, partition: 0, value });
-    return offset;
+    try {
+      const { offset } = await this.#producer.send({ topic: this.topic, partition: 0, value });
+      this.#failure = undefined;
+      return offset;
+    } catch (error) {
+      this.#failure = messageOf(error);
+      throw error;
+    }
+  }
+
+  /** Why the last command could not be stored; undefined when it was. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ import type { PersistentQuery, QueryExecutor, Settings, TopicOptions, Topics } f
 export class ReplayedTopics implements Topics {
   readonly #topics: Topics;
   readonly #missing = new Map<string, TopicOptions>();
-  #isReplaying = true;
+  areRepeated = true;
 
   constructor(topics: Topics) {
     this.#topics = topics;
@@ -21,18 +21,18 @@ export class ReplayedTopics implements Topics {
   }
 
   async create(topic: string, options: TopicOptions): Promise<void> {
-    if (this.#isReplaying) this.#missing.set(topic, options);
+    if (this.areRepeated) this.#missing.set(topic, options);
     else await this.#topics.create(topic, options);
   }
 
   async delete(topic: string): Promise<void> {
-    if (this.#isReplaying) this.#missing.delete(topic);
+    if (this.areRepeated) this.#missing.delete(topic);
     else await this.#topics.delete(topic);
   }
 
   /** From here on everything is done as it is said. A topic that can't be made is a matter of those who read it. */
   async end(onFailure: (topic: string, error: unknown) => void): Promise<void> {
-    this.#isReplaying = false;
+    this.areRepeated = false;
     for (const [topic, options] of this.#missing) {
       await this.#topics.create(topic, options).catch((error: unknown) => onFailure(topic, error));
     }

@@ -3,8 +3,8 @@
 // its query.
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { httpServer, readRimSettings } from '../../rim/index.ts';
-import { codeOf, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
+import { addHealth, addMetrics, healthOf, httpServer, readRimSettings } from '../../rim/index.ts';
+import { codeOf, type Environment, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
 import type { ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
@@ -42,11 +42,15 @@ export interface SqlServerOptions {
   readonly settings: ValuesOf<typeof sqlRestSettings>;
   /** Answer over TLS, with the certificates that the settings name. */
   readonly isTls: boolean;
+  readonly environment: Environment;
   readonly log: (message: string) => void;
 }
 
 /** A server that answers for `service`; the caller listens and closes. */
-export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServerOptions): FastifyInstance {
+export function sqlServer(
+  service: SqlService,
+  { settings, isTls, environment, log }: SqlServerOptions,
+): FastifyInstance {
   const { app } = httpServer({
     settings: readRimSettings('ksql.', settings),
     isTls,
@@ -56,9 +60,11 @@ export function sqlServer(service: SqlService, { settings, isTls, log }: SqlServ
     log,
   });
   app.setNotFoundHandler((request, reply) => fail(reply, new RequestError(NOT_FOUND, `Not found: ${request.url}`)));
+  addMetrics(app, service.metrics(), log);
+  addHealth(app, service.healthChecks(), environment);
   statementRoutes(app, service);
   queryRoutes(app, service);
-  infoRoutes(app, service);
+  infoRoutes(app, service, environment);
   statusRoutes(app, service);
   return app;
 }
@@ -102,7 +108,7 @@ function queryRoutes(app: FastifyInstance, service: SqlService): void {
   });
 }
 
-function infoRoutes(app: FastifyInstance, service: SqlService): void {
+function infoRoutes(app: FastifyInstance, service: SqlService, environment: Environment): void {
   app.get('/', (_request, reply) => reply.redirect('/info', 302));
   app.get('/info', (_request, reply) =>
     json(reply, {
@@ -114,19 +120,11 @@ function infoRoutes(app: FastifyInstance, service: SqlService): void {
       },
     }),
   );
-  app.get('/healthcheck', (_request, reply) => {
-    const { metastore, kafka, commandRunner } = service.health();
-    const isHealthy = metastore && kafka && commandRunner;
+  app.get('/healthcheck', async (_request, reply) => {
+    const { metastore, kafka, commandRunner } = service.healthChecks();
+    const { isHealthy, checks } = await healthOf({ metastore, kafka, commandRunner }, environment);
     reply.code(isHealthy ? 200 : 503);
-    return json(reply, {
-      isHealthy,
-      details: {
-        metastore: { isHealthy: metastore },
-        kafka: { isHealthy: kafka },
-        commandRunner: { isHealthy: commandRunner },
-      },
-      serverState: 'READY',
-    });
+    return json(reply, { isHealthy, details: checks, serverState: 'READY' });
   });
   app.get('/v1/metadata', (_request, reply) =>
     json(reply, { version: service.version, clusterId: clusterIdOf(service) }),

@@ -2,13 +2,10 @@
 // written with it, and to those that write to its subject. The codecs themselves are asked.
 import { type ResolvedSchema, resolveReferences, type SchemaReference, type SchemaType } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
-import { avroFieldNames, checkAvroReads } from '../formats/avro.ts';
+import { registeredFormat } from '../formats/all.ts';
 import type { CodecColumn } from '../formats/codec.ts';
-import { checkJsonReads } from '../formats/json-schema.ts';
-import { jsonPropertyNames } from '../formats/json-schema-columns.ts';
-import { checkProtobufReads, protobufFieldNames } from '../formats/protobuf.ts';
-import { holdsBare, writtenSchema } from '../formats/row-serde.ts';
-import type { FormatInfo } from '../formats/traits.ts';
+import type { RecordLayout, RegisteredFormat } from '../formats/format.ts';
+import { layoutOf, writtenSchema } from '../formats/row-serde.ts';
 import { type SourceStep, sourceSteps } from '../plan/plan.ts';
 import type { EngineContext, PersistentQuery, Settings } from '../statements/context.ts';
 import { typeText } from '../types.ts';
@@ -30,12 +27,9 @@ interface Use {
 /** One side of a source, as it is read. */
 interface Side {
   readonly part: 'key' | 'value';
-  readonly info: FormatInfo;
-  readonly columns: readonly CodecColumn[];
+  readonly format: RegisteredFormat;
+  readonly layout: RecordLayout;
 }
-
-/** The formats that read and write under schemas, and those schemas' languages. */
-const LANGUAGES: Readonly<Record<string, SchemaType>> = { AVRO: 'AVRO', PROTOBUF: 'PROTOBUF', JSON_SR: 'JSON' };
 
 export class SchemaUses {
   readonly #engine: EngineContext;
@@ -118,19 +112,20 @@ function sideOf({ topic, schema, keyFormat, valueFormat }: SourceStep, subject: 
   if (part === undefined) return undefined;
   const info = part === 'key' ? keyFormat : valueFormat;
   const columns = part === 'key' ? schema.key : schema.value.filter(({ namespace }) => namespace === 'VALUE');
-  return LANGUAGES[info.format] === undefined || columns.length === 0 ? undefined : { part, info, columns };
+  const format = registeredFormat(info.format);
+  return format === undefined || columns.length === 0
+    ? undefined
+    : { part, format, layout: layoutOf(info, part, columns) };
 }
 
 /** Why the side's columns can't be read; all of them are, whether they are used or not. */
-function unreadable(side: Side, schema: Resolved): string[] {
-  const { part, info, columns } = side;
-  const language = LANGUAGES[info.format];
-  if (language !== schema.schemaType)
-    return [`${part}s are read as ${language}, and this schema is ${schema.schemaType}`];
-  const bare = holdsBare(info, part, columns);
+function unreadable({ part, format, layout }: Side, schema: Resolved): string[] {
+  const { columns } = layout;
+  if (format.schemaType !== schema.schemaType)
+    return [`${part}s are read as ${format.schemaType}, and this schema is ${schema.schemaType}`];
   const refusal = (some: readonly CodecColumn[]): string | undefined => {
     try {
-      checkReads(info, some, bare, schema);
+      format.checkReads(schema, { ...layout, columns: some });
       return undefined;
     } catch (error) {
       return messageOf(error);
@@ -144,24 +139,18 @@ function unreadable(side: Side, schema: Resolved): string[] {
   return found.map(({ column, why }) => `column ${column.name} ${typeText(column.type)}: ${why}`);
 }
 
-function checkReads(info: FormatInfo, columns: readonly CodecColumn[], bare: boolean, schema: ResolvedSchema): void {
-  if (info.format === 'AVRO') checkAvroReads(schema, columns, bare);
-  else if (info.format === 'PROTOBUF') checkProtobufReads(schema, info.properties['fullSchemaName'], columns, bare);
-  else checkJsonReads(schema, columns, bare);
-}
-
 /** Columns that the latest schema has a field for, and the new one has not. */
 function lost(
-  { part, info, columns }: Side,
+  { part, format, layout }: Side,
   used: ReadonlySet<string>,
   proposed: Resolved,
   latest: Resolved | undefined,
 ): string[] {
-  if (latest === undefined || latest.schemaType !== proposed.schemaType || holdsBare(info, part, columns)) return [];
-  const before = fieldNames(info, latest);
-  const after = fieldNames(info, proposed);
+  if (latest === undefined || latest.schemaType !== proposed.schemaType || layout.bare) return [];
+  const before = fieldNames(format, layout, latest);
+  const after = fieldNames(format, layout, proposed);
   if (before === undefined || after === undefined) return [];
-  return columns
+  return layout.columns
     .map(({ name }) => name)
     .filter((name) => part === 'key' || used.has(name))
     .filter((name) => before.has(name.toUpperCase()) && !after.has(name.toUpperCase()))
@@ -169,14 +158,13 @@ function lost(
 }
 
 /** In upper case: columns find their fields whatever their case. Undefined where there are no fields to be found. */
-function fieldNames(info: FormatInfo, schema: ResolvedSchema): ReadonlySet<string> | undefined {
+function fieldNames(
+  format: RegisteredFormat,
+  { properties }: RecordLayout,
+  schema: ResolvedSchema,
+): ReadonlySet<string> | undefined {
   try {
-    const names =
-      info.format === 'AVRO'
-        ? avroFieldNames(schema)
-        : info.format === 'PROTOBUF'
-          ? protobufFieldNames(schema, info.properties['fullSchemaName'])
-          : jsonPropertyNames(schema);
+    const names = format.fieldNames(schema, properties);
     return names && new Set(names.map((name) => name.toUpperCase()));
   } catch {
     // What can't be taken apart can't be read either, and that has been told.

@@ -3,6 +3,7 @@
 //
 // A start: replay the command log with the queries held back → start those that are left → answer.
 import type { Client } from '../../client/index.ts';
+import type { HealthCheck, ServiceMetrics } from '../../rim/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
 import {
   codeOf,
@@ -95,6 +96,8 @@ export class SqlService {
   readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
+  /** What of the command log the catalogue lacks. */
+  readonly #unrepeated: string[] = [];
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -150,7 +153,9 @@ export class SqlService {
         const { carryOut } = await this.#prepare(parsed, { properties, variables: {} });
         await carryOut();
       } catch (error) {
-        this.#log(`command ${sequence} can't be repeated: ${messageOf(error)}`);
+        const problem = `command ${sequence} can't be repeated: ${messageOf(error)}`;
+        this.#unrepeated.push(problem);
+        this.#log(problem);
       }
     }
     await this.#topics.end((topic, error) => this.#log(`the topic ${topic} can't be created: ${messageOf(error)}`));
@@ -362,8 +367,37 @@ export class SqlService {
     return this.#statuses;
   }
 
-  health(): { readonly metastore: boolean; readonly kafka: boolean; readonly commandRunner: boolean } {
-    return { metastore: true, kafka: true, commandRunner: true };
+  /** ksqlDB's three, and the queries. */
+  healthChecks(): Readonly<Record<'metastore' | 'kafka' | 'commandRunner' | 'queries', HealthCheck>> {
+    return {
+      metastore: () => this.#unrepeated[0],
+      kafka: async () => {
+        await this.#client.admin().listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
+        return undefined;
+      },
+      commandRunner: () => this.#commands.failure,
+      queries: () => {
+        const failed = [...this.#engine.queries.keys()].filter((id) => this.#executor.state(id) === 'ERROR');
+        if (failed.length === 0) return undefined;
+        return failed.map((id) => `${id}: ${this.#executor.failureOf(id) ?? 'it is not running'}`).join('; ');
+      },
+    };
+  }
+
+  /** What Prometheus is told, under names of ksqlDB's own metrics. */
+  metrics(): ServiceMetrics {
+    const byState = () => {
+      const values: Record<string, number> = { RUNNING: 0, PAUSED: 0, ERROR: 0 };
+      for (const id of this.#engine.queries.keys()) values[this.#executor.state(id)]!++;
+      return { label: 'state', values };
+    };
+    return {
+      prefix: 'ksql',
+      gauges: [
+        { name: 'persistent_queries', help: 'Persistent queries by state.', value: byState },
+        { name: 'transient_queries', help: 'Queries of clients that are open.', value: () => this.#transient.size },
+      ],
+    };
   }
 
   /** Ends queries of clients, then the persistent ones, each at a commit. */

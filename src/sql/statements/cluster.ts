@@ -5,6 +5,7 @@ import type { RecordWriter, Topics } from './context.ts';
 
 export function clusterTopics(admin: Admin): Topics {
   return {
+    areRepeated: false,
     async describe(topic) {
       const found = (await admin.describeTopics([topic])).get(topic);
       if (found === undefined) return undefined;

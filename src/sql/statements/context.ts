@@ -1,7 +1,7 @@
 import type { SchemaSource } from '../../serde/index.ts';
 import type { Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
-import type { JsonCounts } from '../formats/json.ts';
+import type { JsonCounts } from '../formats/reading.ts';
 import type { ProcessingLog } from '../compile/flow.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { QueryPlan } from '../plan/plan.ts';
@@ -10,6 +10,11 @@ import type { QueryPlan } from '../plan/plan.ts';
 
 /** PORT. The topics of the cluster. */
 export interface Topics {
+  /**
+   * True while statements of earlier are repeated: they were accepted, and what has become of the topics since (gone, more
+   * partitions) does not take them back. It is a matter of the queries that read them.
+   */
+  readonly areRepeated: boolean;
   describe(topic: string): Promise<{ readonly partitions: number; readonly replicas: number } | undefined>;
   create(topic: string, options: TopicOptions): Promise<void>;
   delete(topic: string): Promise<void>;

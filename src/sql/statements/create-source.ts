@@ -7,6 +7,7 @@ import {
   checkColumns,
   type FormatInfo,
   formatNamed,
+  KEY_FORMAT,
   keyWrapping,
   type SourceFormats,
   usesRegistry,
@@ -51,7 +52,7 @@ export async function createSource(
   if (existing !== undefined) checkReplacement(existing, source);
   const topicIsThere = (await engine.topics.describe(source.topic)) !== undefined;
   const partitions = properties.integer('PARTITIONS');
-  if (!topicIsThere && partitions === undefined) {
+  if (!topicIsThere && partitions === undefined && !engine.topics.areRepeated) {
     refuse(
       `Topic '${source.topic}' does not exist. If you want to create a new topic for the ${word} please re-run the statement providing the required 'PARTITIONS' configuration in the WITH clause (and optionally 'REPLICAS'). For example: ${printStatement({ ...statement, properties: new Map([...statement.properties, ['PARTITIONS', 2], ['REPLICAS', 1]]) })}`,
     );
@@ -70,11 +71,11 @@ export async function createSource(
       repeatAs: withInferredColumns(statement, source),
     },
     async carryOut() {
-      if (!topicIsThere) {
+      if (!topicIsThere && partitions !== undefined) {
         const cleanupPolicy = statement.type === 'TABLE' && source.window === undefined ? 'compact' : 'delete';
         const retentionMs = properties.integer('RETENTION_MS');
         const replicas = properties.integer('REPLICAS') ?? 1;
-        await engine.topics.create(source.topic, { partitions: partitions!, replicas, cleanupPolicy, retentionMs });
+        await engine.topics.create(source.topic, { partitions, replicas, cleanupPolicy, retentionMs });
       }
       catalog.put(query === undefined ? source : { ...source, createdBy: query.queryId });
       if (query === undefined) return;
@@ -209,7 +210,8 @@ export async function describeSource(
 }
 
 function sourceFormats(properties: WithProperties, setting: Settings): SourceFormats {
-  const key = properties.format('KEY') ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
+  const key =
+    properties.format('KEY') ?? formatNamed(setting('ksql.persistence.default.format.key') ?? KEY_FORMAT.format);
   const configured = setting('ksql.persistence.default.format.value');
   const value = properties.format('VALUE') ?? (configured === undefined ? undefined : formatNamed(configured));
   if (value === undefined) {

@@ -7,7 +7,7 @@ import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
-import { noJsonCounts } from '../formats/json.ts';
+import { noJsonCounts } from '../formats/reading.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { planTransient } from './transient-query.ts';
 import { allColumns } from '../schema.ts';

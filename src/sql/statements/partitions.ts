@@ -6,6 +6,7 @@ import type { EngineContext } from './context.ts';
 
 /** Throws `StatementError` when a source's topic is missing, or the sides of a join have different numbers of partitions. */
 export async function checkPartitions(engine: EngineContext, root: Step): Promise<void> {
+  if (engine.topics.areRepeated) return;
   const counts = new Map<string, number>();
   for (const { source: name } of sourcesOf(root)) {
     const { topic } = engine.catalog.source(name)!;

@@ -1,13 +1,16 @@
 import { messageOf } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
-import { noJsonCounts } from '../formats/json.ts';
+import { noJsonCounts } from '../formats/reading.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
 import {
   checkColumns,
   type FormatInfo,
   formatNamed,
+  holdsNothing,
+  KEY_FORMAT,
+  NO_FORMAT,
   keyWrapping,
   valueWrapping,
   withDefaultProperties,
@@ -113,9 +116,12 @@ interface AskedSink {
 
 /** The formats that the statement names, else those of the leftmost source. */
 function formatsAsked(name: string, properties: WithProperties, left: DataSource, setting: Settings): SinkFormats {
-  const inherited = left.keyFormat.format === 'NONE' ? undefined : left.keyFormat.format;
+  const { format: leftKey } = left.keyFormat;
+  const inherited = holdsNothing(leftKey) ? undefined : leftKey;
   const keyName =
-    properties.format('KEY') ?? inherited ?? formatNamed(setting('ksql.persistence.default.format.key') ?? 'KAFKA');
+    properties.format('KEY') ??
+    inherited ??
+    formatNamed(setting('ksql.persistence.default.format.key') ?? KEY_FORMAT.format);
   const valueName = properties.format('VALUE') ?? left.valueFormat.format;
   return {
     keyFormat: withDefaultProperties('KEY', properties.formatInfo('KEY', keyName, left.keyFormat), name),
@@ -127,7 +133,7 @@ function formatsAsked(name: string, properties: WithProperties, left: DataSource
 async function sinkOf(engine: EngineContext, root: Step, asked: AskedSink, setting: Settings): Promise<SinkPlan> {
   const { name, properties, left, canonical } = asked;
   const keyName = properties.format('KEY');
-  if (root.key.length === 0 && keyName !== undefined && keyName !== 'NONE')
+  if (root.key.length === 0 && keyName !== undefined && !holdsNothing(keyName))
     refuse('Key format specified for stream without key columns.');
   const schema = schemaFrom(root);
   const formats = wrapped(asked.formats, schema, properties, setting);
@@ -154,10 +160,7 @@ function wrapped(
 ): SinkFormats {
   const configured = setting('ksql.persistence.wrap.single.values');
   return {
-    keyFormat:
-      key.length === 0
-        ? { format: 'NONE', properties: {} }
-        : { ...keyFormat, wrapping: keyWrapping(keyFormat.format, key) },
+    keyFormat: key.length === 0 ? NO_FORMAT : { ...keyFormat, wrapping: keyWrapping(keyFormat.format, key) },
     valueFormat: {
       ...valueFormat,
       wrapping: valueWrapping(
@@ -370,7 +373,8 @@ async function sinkTopic(
     const cleanupPolicy = kind === 'STREAM' ? 'delete' : sink.window === undefined ? 'compact' : 'compact,delete';
     return () => engine.topics.create(sink.topic, { partitions, replicas, cleanupPolicy, retentionMs });
   }
-  if (existing.partitions === partitions && existing.replicas >= replicas) return async () => {};
+  const fits = existing.partitions === partitions && existing.replicas >= replicas;
+  if (fits || engine.topics.areRepeated) return async () => {};
   return refuse(
     `A Kafka topic with the name '${sink.topic}' already exists, with different partition/replica configuration than required. KSQL expects ${partitions} partitions (topic has ${existing.partitions}), and ${replicas} replication factor (topic has ${existing.replicas}).`,
   );

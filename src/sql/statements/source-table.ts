@@ -1,5 +1,5 @@
 import type { DataSource } from '../catalog.ts';
-import { noJsonCounts } from '../formats/json.ts';
+import { noJsonCounts } from '../formats/reading.ts';
 import { compileTopology } from '../compile/topology.ts';
 import type { Query } from '../parser/ast.ts';
 import type { QueryPlan } from '../plan/plan.ts';

@@ -97,7 +97,8 @@ export class PrefixedRecord implements RecordView {
     if (start < 0) return -1;
     const out = this.#out;
     const begin = out.position;
-    if (serde === null || !putPrefix(serde, this.#all, bytes, start, end, out)) out.bytes(bytes, start, end);
+    if (serde !== null) putPrefix(serde, this.#all, out);
+    out.bytes(bytes, start, end);
     return begin;
   }
 }

@@ -1,0 +1,35 @@
+// Clients in other threads of this process: streams of bytes over ports on one side, `Connection`s on the other.
+import type { MessagePort } from 'node:worker_threads';
+import { type BrokerAddress, PortStream } from '../protocol/index.ts';
+import { Connection } from './connection.ts';
+import type { Core } from './core.ts';
+import { IN_PROCESS_HOST } from './groups/group-member.ts';
+
+export class ThreadClients {
+  readonly #core: Core;
+  readonly #endpoint: () => BrokerAddress;
+  readonly #streams = new Set<PortStream>();
+
+  constructor(core: Core, endpoint: () => BrokerAddress) {
+    this.#core = core;
+    this.#endpoint = endpoint;
+  }
+
+  /** Serves the client at the other end of a port, until either side closes it. */
+  accept(port: MessagePort): void {
+    const stream = new PortStream(port, {
+      receive: (chunk) => connection.receive(chunk),
+      drained: () => connection.drained(),
+      closed: () => {
+        this.#streams.delete(stream);
+        connection.closed();
+      },
+    });
+    const connection = new Connection(this.#core, stream, this.#endpoint(), IN_PROCESS_HOST);
+    this.#streams.add(stream);
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream.destroy();
+  }
+}

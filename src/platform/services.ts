@@ -1,0 +1,99 @@
+// The services on a client, each as it is started: in the broker's thread, or in one of their own.
+import type { FastifyInstance } from 'fastify';
+import { join } from 'node:path';
+import type { Client } from '../client/index.ts';
+import {
+  type CompatibilityLevel,
+  registryServer,
+  registrySettings as registrySettingTable,
+  registrySource,
+  SchemaRegistry,
+  type SchemaUsers,
+} from '../schema-registry/index.ts';
+import type { SchemaSource } from '../serde/index.ts';
+import { openSqlService, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
+import { type Environment, readSettings } from '../util/index.ts';
+import { type ListenersName, listening } from './listening.ts';
+import { parseListener, type splitSettings } from './settings.ts';
+import { version } from './version.ts';
+
+export interface RunningService {
+  readonly name: 'broker' | 'schema-registry' | 'sql';
+  readonly url: string;
+}
+
+/** What is known, and what has been started so far, while a platform starts. */
+export interface Start {
+  readonly settings: ReturnType<typeof splitSettings>;
+  readonly environment: Environment;
+  readonly log: (message: string) => void;
+  readonly services: RunningService[];
+  /** To be done in the opposite order. */
+  readonly stop: (() => Promise<void>)[];
+}
+
+/** The registry, then SQL; resolves with the registry's schemas when both answer. */
+export async function startServices(start: Start, client: Client): Promise<SchemaSource> {
+  let sql: SqlService | undefined;
+  // Before a schema comes in, the registry asks the queries that use it.
+  const schemas = await startRegistry(start, client, () => sql?.schemaUsers());
+  sql = await startSql(start, client, schemas);
+  return schemas;
+}
+
+async function startRegistry(
+  start: Start,
+  client: Client,
+  users: () => SchemaUsers | undefined,
+): Promise<SchemaSource> {
+  const { environment, log, stop } = start;
+  const settings = readSettings(registrySettingTable, start.settings.registry);
+  const registry = await SchemaRegistry.open(client, {
+    topic: settings['kafkastore.topic'],
+    compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
+    environment,
+    log,
+  });
+  stop.push(() => registry.close());
+  const http = registryServer(registry, {
+    clusterId: await client.admin().clusterId(),
+    version,
+    users,
+    settings,
+    isTls: isTls(start, 'schema.registry.listeners'),
+    environment,
+    log,
+  });
+  await serve(start, 'schema-registry', 'schema.registry.listeners', http);
+  return registrySource(registry);
+}
+
+async function startSql(start: Start, client: Client, schemas: SchemaSource): Promise<SqlService> {
+  const { settings, environment, log, stop } = start;
+  const stateDir = join(settings.platform['log.dirs'], 'streams');
+  const sql = await openSqlService({ client, schemas, stateDir, settings: settings.sql, version, environment, log });
+  stop.push(() => sql.close());
+  const http = sqlServer(sql, {
+    settings: readSettings(sqlRestSettings, settings.sqlRest),
+    isTls: isTls(start, 'ksql.listeners'),
+    environment,
+    log,
+  });
+  await serve(start, 'sql', 'ksql.listeners', http);
+  return sql;
+}
+
+function isTls({ settings }: Start, listeners: ListenersName): boolean {
+  return parseListener(listeners, settings.platform[listeners]).isTls;
+}
+
+async function serve(
+  { settings, services, stop }: Start,
+  name: RunningService['name'],
+  listeners: ListenersName,
+  app: FastifyInstance,
+): Promise<void> {
+  const url = await listening(listeners, settings.platform, (address) => app.listen(address));
+  stop.push(() => app.close());
+  services.push({ name, url });
+}
