@@ -203,7 +203,7 @@ export class Partition implements Flushable {
     this.highWatermark = offset;
     this.#failures = 0;
     if (this.#ending.length > 0) this.#ending = this.#ending.filter(({ markerOffset }) => markerOffset >= offset);
-    this.#durable = settleBelow(this.#durable, offset);
+    this.#settleBelow(offset);
     this.#wakeReaders();
   }
 
@@ -308,19 +308,17 @@ export class Partition implements Flushable {
     this.#readProblem = '';
   }
 
+  /** Who is called may append, and wait, here again: the list is as it should be before the first call. */
+  #settleBelow(offset: number): void {
+    let count = 0;
+    while (count < this.#durable.length && this.#durable[count]!.offset < offset) count++;
+    for (const { settled } of this.#durable.splice(0, count)) settled(ErrorCode.NONE);
+  }
+
   #giveUpWaiting(): void {
     const errorCode = this.#writeFailure();
     for (const { settled } of this.#durable.splice(0)) settled(errorCode);
   }
-}
-
-function settleBelow(waiting: Waiting[], offset: number): Waiting[] {
-  if (waiting.length === 0 || waiting[0]!.offset >= offset) return waiting;
-  let count = 0;
-  while (count < waiting.length && waiting[count]!.offset < offset) count++;
-  const rest = waiting.slice(count);
-  for (let i = 0; i < count; i++) waiting[i]!.settled(ErrorCode.NONE);
-  return rest;
 }
 
 function refused(errorCode: number, reason: string): AppendResult {

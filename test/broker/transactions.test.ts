@@ -6,6 +6,7 @@ import {
   addOffsetsToTxn,
   addPartitionsToTxn,
   create,
+  deleteTopics,
   describeProducers,
   describeTransactions,
   endTxn,
@@ -189,6 +190,13 @@ describe('a transaction', () => {
     await write(transport, heir, 0, ['kept']);
     await end(transport, heir, true);
     expect(await committedValues()).toEqual(['kept']);
+  });
+
+  test('whose topic is gone is ended for its heir, too', async () => {
+    const zombie = await init(transport);
+    await write(transport, zombie, 0, ['lost']);
+    await transport.request(deleteTopics, create(deleteTopics, { topics: [{ name: 't' }] }));
+    expect((await init(transport)).producerEpoch).toBe(2);
   });
 
   test('that takes too long is aborted and its producer fenced', async () => {

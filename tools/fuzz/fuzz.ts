@@ -66,8 +66,8 @@ export async function fuzz(options: {
 async function withBroker(outcome: FuzzOutcome, source: FrameSource, until: number): Promise<void> {
   const disk = new MemoryDisk();
   const log = (message: string): void => {
-    // Only what nobody foresaw comes with its stack.
-    if (/\n\s+at /.test(message)) outcome.problems.push(message);
+    // Only what nobody foresaw comes with its stack; and the disk has no faults.
+    if (/\n\s+at |out of service|can not be/.test(message)) outcome.problems.push(message);
   };
   try {
     const environment = new ManualEnvironment(1_000_000);
