@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
-import { create, deleteRecords, isIntactBatch, listOffsets } from '../../src/protocol/index.ts';
+import { create, deleteRecords, describeLogDirs, isIntactBatch, listOffsets } from '../../src/protocol/index.ts';
 import { ManualEnvironment } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, readAll, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
@@ -244,6 +244,8 @@ describe('a disk that fails', () => {
     disk.failSyncs = true;
     expect((await send(transport, 't', ['doubtful'])).errorCode).toBe(56);
     expect(broker.outages()).toMatchObject([{ topic: 't', partition: 0, reason: expect.stringContaining('EIO') }]);
+    const dirs = await transport.request(describeLogDirs, create(describeLogDirs, {}));
+    expect(dirs.results[0]).toMatchObject({ errorCode: 56, topics: expect.any(Array) });
     expect(await valuesOf(transport, 't')).toEqual(['good']);
     expect((await send(transport, 't', ['still not'])).errorCode).toBe(56);
     disk.failSyncs = false;
