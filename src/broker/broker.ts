@@ -14,7 +14,14 @@
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
-import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../util/index.ts';
+import {
+  type Environment,
+  type GivenSettings,
+  messageOf,
+  MillraceError,
+  randomUuid,
+  systemEnvironment,
+} from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
@@ -92,9 +99,8 @@ export class Broker {
       topics.load(isClean);
       const groups = new GroupCoordinator({ settings, environment, topics, report });
       groups.load();
-      const ids = new ProducerIds(disk, dataDir);
-      const transactions = new TransactionCoordinator({ settings, environment, topics, groups, ids, report });
-      transactions.load();
+      const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
+      transactions.load((known) => new ProducerIds(disk, dataDir, known));
       transactions.startTimers();
       topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
@@ -197,6 +203,8 @@ function readClusterId(disk: Disk, dataDir: string, nodeId: number, environment:
   if (disk.exists(path)) {
     const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
     if (found !== null) return found[1]!.trim();
+    const what = `${path} is damaged: it has no cluster.id. Restore it, or remove it for a new id`;
+    throw new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}, which clients take for another cluster.`);
   }
   const clusterId = environment.randomBytes(16).toString('base64url');
   const lines = [

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
 import { type ConsumerSettings, createClient, recordsOf } from '../../src/client/index.ts';
-import { batchHeader, create, offsetCommit, offsetFetch } from '../../src/protocol/index.ts';
+import { batchHeader, create, initProducerId, offsetCommit, offsetFetch } from '../../src/protocol/index.ts';
 import { ManualEnvironment } from '../../src/util/index.ts';
 import { createTopic, fetchOnce, openBroker, readAll, send, temporaryDirectory, valuesOf } from './support.ts';
 
@@ -259,6 +259,48 @@ describe('the list of topics', () => {
     rmSync(join(dataDir, 't-0'), { recursive: true });
     await reopen();
     expect(reports.join('\n')).toContain('partition t-0: its directory is missing');
+  });
+});
+
+describe('what the broker notes for itself', () => {
+  test.each(['missing', '', 'x\n', '0\n', '99'])(
+    'about producer ids is not needed to give none twice (%s)',
+    async (text) => {
+      const first = await openBroker({ dataDir });
+      await createTopic(first.connect(), 't');
+      const ids = new Set<number>();
+      const take = async (broker: Broker) => {
+        const { producerId } = await broker.connect().request(initProducerId, create(initProducerId, {}));
+        expect(ids.has(producerId)).toBe(false);
+        ids.add(producerId);
+        const batch = { producerId, producerEpoch: 0, baseSequence: 0 };
+        expect((await send(broker.connect(), 't', [`${producerId}`], batch)).errorCode).toBe(0);
+      };
+      for (let i = 0; i < 3; i++) await take(first);
+      await first.close();
+      if (text === 'missing') rmSync(join(dataDir, 'producer-ids'));
+      else writeFileSync(join(dataDir, 'producer-ids'), text);
+      const second = await openBroker({ dataDir });
+      for (let i = 0; i < 3; i++) await take(second);
+      expect((await valuesOf(second.connect(), 't')).length).toBe(6);
+    },
+  );
+
+  test('about its cluster is named when it is damaged', async () => {
+    await fill();
+    writeFileSync(join(dataDir, 'meta.properties'), 'version=1\n');
+    await expect(Broker.open({ dataDir })).rejects.toMatchObject({
+      code: 'DATA_DIRECTORY_DAMAGED',
+      message: expect.stringContaining('meta.properties is damaged'),
+    });
+  });
+
+  test('about leader epochs is found out from the records', async () => {
+    await fill();
+    writeFileSync(path('leader-epoch-checkpoint'), '0\n1\nx y\n');
+    const transport = await reopen();
+    expect(await valuesOf(transport, 't')).toEqual(all);
+    expect((await send(transport, 't', ['next'])).errorCode).toBe(0);
   });
 });
 

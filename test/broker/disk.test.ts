@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -30,6 +30,7 @@ test('a lock is held by one at a time, and a dead process holds nothing', () => 
   nodeDisk.lock(directory)();
   writeFileSync(join(directory, '.lock'), `${process.ppid}\n`);
   expect(() => nodeDisk.lock(directory)).toThrow(`process ${process.ppid}`);
+  expect(readdirSync(directory)).toEqual(['.lock']);
 });
 
 test.runIf(process.platform === 'linux')(

@@ -7,6 +7,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -106,7 +107,7 @@ export const nodeDisk: Disk = {
     if (heldHere.has(file)) throw locked(path, process.pid);
     const owner = lockOwner(file);
     if (owner !== undefined) throw locked(path, owner);
-    rmSync(file, { force: true });
+    takeAway(file, path);
     try {
       writeFileSync(file, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { flag: 'wx' });
     } catch (error) {
@@ -120,6 +121,28 @@ export const nodeDisk: Disk = {
     };
   },
 };
+
+/**
+ * Removes the lock of a dead process. Another one may be about to do the same, and may have taken the lock since it was looked
+ * at: what is taken away is looked at once more, and put back when it is alive.
+ */
+function takeAway(file: string, path: string): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  const owner = lockOwner(aside);
+  try {
+    if (owner === undefined) return;
+    linkSync(aside, file);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+  throw locked(path, owner);
+}
 
 function syncDirectory(path: string): void {
   const fd = openSync(path, 'r');

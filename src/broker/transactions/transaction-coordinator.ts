@@ -55,7 +55,7 @@ export class TransactionCoordinator {
   readonly #environment: Environment;
   readonly #topics: Topics;
   readonly #groups: GroupCoordinator;
-  readonly #ids: ProducerIds;
+  #ids!: ProducerIds;
   readonly #report: (message: string) => void;
   readonly #journal: InternalTopic;
   readonly #transactions = new Map<string, Transaction>();
@@ -68,14 +68,12 @@ export class TransactionCoordinator {
     readonly environment: Environment;
     readonly topics: Topics;
     readonly groups: GroupCoordinator;
-    readonly ids: ProducerIds;
     readonly report: (message: string) => void;
   }) {
     this.#settings = options.settings;
     this.#environment = options.environment;
     this.#topics = options.topics;
     this.#groups = options.groups;
-    this.#ids = options.ids;
     this.#report = options.report;
     this.#journal = new InternalTopic({
       name: TRANSACTIONS_TOPIC,
@@ -366,8 +364,11 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Reads the journal back, finishes what was decided, and picks up what was going on. */
-  load(): void {
+  /**
+   * Reads the journal back, finishes what was decided, and picks up what was going on. `idsBehind` gives ids that are not
+   * among those that are known.
+   */
+  load(idsBehind: (known: Iterable<number>) => ProducerIds): void {
     for (const partition of this.#journal.existing()) {
       const last = new Map<string, Buffer | null>();
       this.#journal.replay(partition, (bytes, at) => {
@@ -385,11 +386,19 @@ export class TransactionCoordinator {
         if (transaction !== undefined) this.#transactions.set(id, transaction);
       }
     }
+    this.#ids = idsBehind(this.#knownIds());
     this.#adoptOpenTransactions();
     for (const transaction of this.#transactions.values()) {
       const { state, producerId } = transaction;
       if (state !== 'PrepareCommit' && state !== 'PrepareAbort') continue;
       this.#complete(transaction, producerId, state === 'PrepareCommit', () => {});
+    }
+  }
+
+  *#knownIds(): Iterable<number> {
+    for (const { producerId } of this.#transactions.values()) yield producerId;
+    for (const { log } of this.#topics.partitions()) {
+      for (const { producerId } of log.producers.entries()) yield producerId;
     }
   }
 
