@@ -14,6 +14,8 @@ export class Listener {
   readonly #server: Server;
   readonly #open = new Map<Socket, Connection>();
   readonly #maxConnections: number;
+  /** Told once each time it comes to that. */
+  #isFull = false;
   readonly #endpoint: BrokerAddress;
   #stopIdleCheck: () => void = () => {};
 
@@ -66,10 +68,12 @@ export class Listener {
   #accept(socket: Socket): void {
     if (this.#open.size >= this.#maxConnections) {
       const why = `${this.#open.size} are open, and max.connections and the process's limit of open files allow no more`;
-      this.#core.report(`connection from ${socket.remoteAddress} refused: ${why}`);
+      if (!this.#isFull) this.#core.report(`connections from ${socket.remoteAddress} and others are refused: ${why}`);
+      this.#isFull = true;
       socket.destroy();
       return;
     }
+    this.#isFull = false;
     const connection = new Connection(this.#core, socketFor(socket), this.#endpoint, socket.remoteAddress ?? '');
     this.#open.set(socket, connection);
     socket.on('data', (chunk: Buffer) => connection.receive(chunk));

@@ -40,7 +40,8 @@ export interface PartitionParts {
   readonly openLog: (log: PartitionLog, failed?: FailedLog) => void;
 }
 
-/** The first failure is looked at again with the next append; each further one takes twice as long as the one before. */
+/** The first failures are looked at again with the next append; each further one takes twice as long as the one before. */
+const FAILURES_WITHOUT_PAUSE = 2;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** How soon a partition looks by itself, when nobody appends. */
@@ -264,7 +265,8 @@ export class Partition implements Flushable {
     const { environment, report } = this.#parts;
     this.outage = `${messageOf(error)} (${codeOf(error) ?? 'unknown'})`;
     report(`partition ${this.topic}-${this.index} is out of service: ${this.outage}`);
-    const pauseMs = this.#failures === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
+    const tooMany = this.#failures - FAILURES_WITHOUT_PAUSE;
+    const pauseMs = tooMany < 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** tooMany, LONGEST_PAUSE_MS);
     this.#failures++;
     this.#lookAgainAt = environment.now() + pauseMs;
     this.#stopLooking();

@@ -373,8 +373,7 @@ export class Topics {
       if (!this.#env.disk.exists(join(this.#directory, `${topic.name}-${index}`))) {
         this.#report(`partition ${topic.name}-${index}: its directory is missing, and all its records with it`);
       }
-      // Without its journals the broker would answer that groups and transactions have never been there.
-      if (topic.isInternal) partition.open();
+      if (topic.isInternal) openJournal(partition);
       else partition.openWhenPossible();
     }
   }
@@ -480,6 +479,17 @@ interface OpenOptions {
   readonly starts?: ReadonlyMap<string, number>;
   readonly recovery?: ReadonlyMap<string, number>;
   readonly cleaned?: ReadonlyMap<string, number>;
+}
+
+/** Without its journals the broker would answer that groups and transactions have never been there: then it does not start. */
+function openJournal(partition: Partition): void {
+  try {
+    partition.open();
+  } catch (error) {
+    const what = `Partition ${partition.topic}-${partition.index} can not be opened (${messageOf(error)})`;
+    const why = 'the broker needs it to know its groups and transactions';
+    throw new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}, and ${why}.`, { cause: error });
+  }
 }
 
 function isInService({ failure, outage }: Partition): boolean {

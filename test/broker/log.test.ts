@@ -3,7 +3,14 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
-import { create, deleteRecords, describeLogDirs, isIntactBatch, listOffsets } from '../../src/protocol/index.ts';
+import {
+  create,
+  deleteRecords,
+  describeLogDirs,
+  isIntactBatch,
+  listOffsets,
+  offsetCommit,
+} from '../../src/protocol/index.ts';
 import { ManualEnvironment } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, readAll, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
@@ -287,12 +294,16 @@ describe('a disk that fails', () => {
     const clock = new ManualEnvironment(1000);
     const reports: string[] = [];
     const log = (message: string): unknown => reports.push(message);
-    const transport = (await openBroker({ dataDir: '/data', disk, environment: clock, log })).connect();
+    const broker = await openBroker({ dataDir: '/data', disk, environment: clock, log });
+    const transport = broker.connect();
     await createTopic(transport, 't');
     disk.failWrites = true;
     for (let i = 0; i < 1000; i++) expect((await send(transport, 't', ['x'])).errorCode).toBe(56);
     expect(reports.length).toBeLessThan(5);
-    clock.advance(600_000);
+    for (let i = 0; i < 600; i++) {
+      clock.advance(1000);
+      expect(broker.outages().length).toBe(1);
+    }
     expect(reports.length).toBeLessThan(100);
     disk.failWrites = false;
     clock.advance(10_000);
@@ -349,6 +360,21 @@ describe('a disk that fails', () => {
     clock.advance(1000);
     expect(await valuesOf(broker.connect(), 't')).toEqual(['kept']);
     expect((await send(broker.connect(), 't', ['now'])).errorCode).toBe(0);
+  });
+
+  test('a journal that can not be opened keeps the broker from starting as if there had been nothing', async () => {
+    const disk = new FaultDisk();
+    const first = await openBroker({ dataDir: '/data', disk });
+    await createTopic(first.connect(), '__consumer_offsets');
+    await createTopic(first.connect(), 't');
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 1 }] }];
+    await first.connect().request(offsetCommit, create(offsetCommit, { groupId: 'g', topics }));
+    await first.close();
+    disk.failOpens = /\/__consumer_offsets-0\//;
+    await expect(Broker.open({ dataDir: '/data', disk })).rejects.toMatchObject({
+      code: 'DATA_DIRECTORY_DAMAGED',
+      message: expect.stringContaining('Partition __consumer_offsets-0 can not be opened'),
+    });
   });
 
   test('a close ends, and the next start finds everything, although the disk is full', async () => {

@@ -476,7 +476,7 @@ export class PartitionLog {
     if (snapshot !== undefined) this.producers.load(snapshot.file);
     this.#replayProducers(from);
     this.epochs.dropFrom(this.endOffset + 1);
-    if (!options.clean && this.#segments.length > 0) this.#beginEpochAfterCrash(newestEpoch + 1);
+    if (!options.clean && this.#segments.length > 0) this.#beginEpochAfter(newestEpoch, options);
   }
 
   /** The log is the truth: a checkpoint that lies behind its end is wrong. Only of an empty log it is all that is known. */
@@ -541,11 +541,15 @@ export class PartitionLog {
     }
   }
 
-  /** The new epoch counts also where it can't be noted, as on a full disk: batches carry it. */
-  #beginEpochAfterCrash(epoch: number): void {
+  /**
+   * The new epoch counts also where it can't be noted, as on a full disk: batches carry it. But a log that has just failed is
+   * not to be written to while that does not work.
+   */
+  #beginEpochAfter(newest: number, { endLimit }: OpenLogOptions): void {
     try {
-      this.#beginEpoch(epoch);
+      this.#beginEpoch(newest + 1);
     } catch (error) {
+      if (endLimit !== undefined) throw error;
       this.findings.push(`its leader epochs can not be noted: ${messageOf(error)}`);
     }
   }
