@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { type Environment, messageOf, MillraceError } from '../util/index.ts';
 import { ErrorCode } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
+import { DataDirectory, type StoredTopic } from './log/data-directory.ts';
 import { type LogEnvironment, PartitionLog } from './log/partition-log.ts';
 import { Partition } from './partition.ts';
 import { type BrokerSettings, readTopicSettings, type TopicSettings } from './settings.ts';
@@ -9,11 +9,6 @@ import { type BrokerSettings, readTopicSettings, type TopicSettings } from './se
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
 const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
-const CATALOGUE_FILE = 'topics.json';
-const START_OFFSETS_FILE = 'log-start-offset-checkpoint';
-const PARTITION_DIRECTORY = /^(.+)-(\d+)$/;
-const CLEANED_FILE = 'cleaner-offset-checkpoint';
-const RECOVERY_POINTS_FILE = 'recovery-point-offset-checkpoint';
 const MAX_NAME_LENGTH = 249;
 /** The name of Kafka's own log of metadata. */
 const METADATA_TOPIC = '__cluster_metadata';
@@ -39,16 +34,9 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-interface StoredTopic {
-  readonly name: string;
-  readonly id: string;
-  readonly partitions: number;
-  readonly configs: Readonly<Record<string, string>>;
-}
-
 /** The topics of this broker. What is told to a client as done is on the disk by then. */
 export class Topics {
-  readonly #directory: string;
+  readonly #directory: DataDirectory;
   readonly #settings: BrokerSettings;
   readonly #env: LogEnvironment;
   readonly #flusher: Flusher;
@@ -69,11 +57,11 @@ export class Topics {
     readonly flusher: Flusher;
     readonly report: (message: string) => void;
   }) {
-    this.#directory = options.directory;
     this.#settings = options.settings;
     this.#env = options.env;
     this.#flusher = options.flusher;
     this.#report = options.report;
+    this.#directory = new DataDirectory(options.env.disk, options.directory, options.report);
   }
 
   get(name: string): Topic | undefined {
@@ -132,7 +120,7 @@ export class Topics {
         made.push(topic);
         this.#grow(topic, partitions);
       }
-      this.#env.disk.syncDirectory(this.#directory);
+      this.#directory.sync();
       this.#writeCatalogue();
     } catch (error) {
       for (const topic of made) {
@@ -157,7 +145,7 @@ export class Topics {
       for (const partition of topic.partitions) {
         partition.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         partition.log.abandon();
-        const path = join(this.#directory, `${topic.id}-${partition.index}-delete`);
+        const path = this.#directory.deleted(topic.id, partition.index);
         this.#env.disk.rename(partition.log.directory, path);
         this.#doomed.push({ path, at });
       }
@@ -182,7 +170,7 @@ export class Topics {
     const before = growths.map(({ topic }) => topic.partitions.length);
     try {
       for (const { topic, total } of growths) this.#grow(topic, total);
-      this.#env.disk.syncDirectory(this.#directory);
+      this.#directory.sync();
       this.#writeCatalogue();
     } catch (error) {
       for (const [i, { topic }] of growths.entries()) this.#shrink(topic, before[i]!);
@@ -251,9 +239,9 @@ export class Topics {
       if (cleanedTo > 0) cleaned.push(`${topic} ${index} ${cleanedTo}`);
       points.push({ log, recoveryPoint });
     }
-    this.#writeCheckpoint(START_OFFSETS_FILE, starts);
-    this.#writeCheckpoint(RECOVERY_POINTS_FILE, recovery);
-    this.#writeCheckpoint(CLEANED_FILE, cleaned);
+    this.#directory.writeCheckpoint('log-start-offset-checkpoint', starts);
+    this.#directory.writeCheckpoint('recovery-point-offset-checkpoint', recovery);
+    this.#directory.writeCheckpoint('cleaner-offset-checkpoint', cleaned);
     for (const { log, recoveryPoint } of points) log.checkpointed(recoveryPoint);
   }
 
@@ -291,78 +279,12 @@ export class Topics {
   // ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   load(clean: boolean): void {
-    const { disk } = this.#env;
-    for (const name of disk.list(this.#directory)) {
-      if (name.endsWith('-delete')) disk.remove(join(this.#directory, name));
-    }
-    const stored = this.#readCatalogue();
-    this.#setStraysAside(stored);
-    const starts = this.#readCheckpoint(START_OFFSETS_FILE);
-    const recovery = this.#readCheckpoint(RECOVERY_POINTS_FILE);
-    const cleaned = this.#readCheckpoint(CLEANED_FILE);
+    const stored = this.#directory.readTopics();
+    this.#directory.tidy(stored);
+    const starts = this.#directory.readCheckpoint('log-start-offset-checkpoint');
+    const recovery = this.#directory.readCheckpoint('recovery-point-offset-checkpoint');
+    const cleaned = this.#directory.readCheckpoint('cleaner-offset-checkpoint');
     for (const topic of stored) this.#load(topic, { clean, starts, recovery, cleaned });
-  }
-
-  /** What topics there are. From the first start on there is a catalogue: records without one are not to be taken for nothing. */
-  #readCatalogue(): readonly StoredTopic[] {
-    const { disk } = this.#env;
-    const path = join(this.#directory, CATALOGUE_FILE);
-    if (!disk.exists(path)) {
-      const found = this.#partitionDirectories().filter((name) => this.#holdsRecords(name));
-      if (found.length > 0) {
-        const what = `${path} is missing, although there are records, as in ${found[0]}`;
-        throw damaged(`${what}. Restore that file, or move the directories of the partitions away to start empty.`);
-      }
-      this.#writeCatalogue();
-      return [];
-    }
-    try {
-      const { topics } = JSON.parse(disk.readFile(path).toString()) as { topics: StoredTopic[] };
-      if (topics.every(isStoredTopic)) return topics;
-    } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
-    }
-    throw damaged(`${path} is damaged: it is not the list of topics that the broker wrote. Restore that file.`);
-  }
-
-  /** Directories of partitions that no topic has: made or deleted when the process ended. Records in them are kept. */
-  #setStraysAside(stored: readonly StoredTopic[]): void {
-    const { disk } = this.#env;
-    const known = new Map(stored.map(({ name, partitions }) => [name, partitions]));
-    for (const name of this.#partitionDirectories()) {
-      const [, topic, index] = PARTITION_DIRECTORY.exec(name)!;
-      if (Number(index) < (known.get(topic!) ?? 0)) continue;
-      const path = join(this.#directory, name);
-      if (!this.#holdsRecords(name)) {
-        disk.remove(path);
-        continue;
-      }
-      let aside = `${path}.stray`;
-      while (disk.exists(aside)) aside += '.stray';
-      disk.rename(path, aside);
-      this.#report(`${path} belongs to no topic: its records are kept as ${aside}`);
-    }
-  }
-
-  #partitionDirectories(): string[] {
-    return this.#env.disk.list(this.#directory).filter((name) => {
-      return PARTITION_DIRECTORY.test(name) && this.#logsIn(name).length > 0;
-    });
-  }
-
-  #holdsRecords(name: string): boolean {
-    return this.#logsIn(name).some((log) => {
-      const file = this.#env.disk.open(join(this.#directory, name, log));
-      try {
-        return file.size() > 0;
-      } finally {
-        file.close();
-      }
-    });
-  }
-
-  #logsIn(name: string): string[] {
-    return this.#env.disk.list(join(this.#directory, name)).filter((file) => /^\d{20}\.log$/.test(file));
   }
 
   #load(stored: StoredTopic, options: OpenOptions): void {
@@ -370,7 +292,7 @@ export class Topics {
     for (let index = 0; index < stored.partitions; index++) {
       const partition = this.#partition(topic, index, options);
       topic.partitions.push(partition);
-      if (!this.#env.disk.exists(join(this.#directory, `${topic.name}-${index}`))) {
+      if (!this.#env.disk.exists(this.#directory.partition(topic.name, index))) {
         this.#report(`partition ${topic.name}-${index}: its directory is missing, and all its records with it`);
       }
       if (topic.isInternal) openJournal(partition);
@@ -417,26 +339,28 @@ export class Topics {
 
   #partition(topic: Topic, index: number, options: OpenOptions): Partition {
     const name = `${topic.name}-${index}`;
-    const directory = join(this.#directory, name);
+    const startOffset = options.starts?.get(name) ?? 0;
+    const cleanedTo = options.cleaned?.get(name) ?? 0;
     return new Partition({
       topic: topic.name,
       index,
       flusher: this.#flusher,
       environment: this.#env.environment,
       report: this.#report,
-      newLog: () => new PartitionLog(directory, topic.settings, this.#env),
+      newLog: () => {
+        const log = new PartitionLog(this.#directory.partition(topic.name, index), topic.settings, this.#env);
+        // What was noted of a log that can't be opened yet is noted again.
+        return Object.assign(log, { startOffset, cleanedTo });
+      },
       openLog: (log, failed) => {
         if (failed === undefined) {
-          log.open({
-            clean: options.clean,
-            recoveryPoint: options.recovery?.get(name) ?? 0,
-            startOffset: options.starts?.get(name) ?? 0,
-            cleanedTo: options.cleaned?.get(name) ?? 0,
-          });
+          const recoveryPoint = options.recovery?.get(name) ?? 0;
+          log.open({ clean: options.clean, recoveryPoint, startOffset, cleanedTo });
         } else {
-          const { endLimit, unforcedFrom } = failed;
-          const { recoveryPoint, startOffset, cleanedTo } = failed.log;
-          log.open({ clean: false, recoveryPoint, startOffset, cleanedTo, endLimit, unforcedFrom });
+          const { log: before, endLimit, unforcedFrom } = failed;
+          const { recoveryPoint } = before;
+          const places = { startOffset: before.startOffset, cleanedTo: before.cleanedTo };
+          log.open({ clean: false, recoveryPoint, ...places, endLimit, unforcedFrom });
         }
         for (const finding of log.findings) this.#report(`partition ${name}: ${finding}`);
       },
@@ -444,33 +368,10 @@ export class Topics {
   }
 
   #writeCatalogue(): void {
-    const topics: StoredTopic[] = [...this.#byName.values()].map(({ name, id, partitions, configs }) => ({
-      name,
-      id,
-      partitions: partitions.length,
-      configs,
-    }));
-    const text = `${JSON.stringify({ version: 1, topics }, undefined, 1)}\n`;
-    this.#env.disk.replaceFile(join(this.#directory, CATALOGUE_FILE), text, true);
-  }
-
-  /** Kafka's checkpoint text: version, count, then `topic partition offset` lines. */
-  #writeCheckpoint(name: string, lines: readonly string[]): void {
-    const text = `0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`;
-    this.#env.disk.replaceFile(join(this.#directory, name), text, true);
-  }
-
-  /** A checkpoint that is not whole says nothing: what it would have told is found out from the logs. */
-  #readCheckpoint(name: string): Map<string, number> {
-    const path = join(this.#directory, name);
-    if (!this.#env.disk.exists(path)) return new Map();
-    const [version, count, ...rest] = this.#env.disk.readFile(path).toString().split('\n');
-    const lines = rest.filter(Boolean).map((line) => /^(\S+) (\d+) (\d+)$/.exec(line));
-    if (version !== '0' || lines.length !== Number(count) || lines.includes(null)) {
-      this.#report(`${path} is damaged: it is passed over`);
-      return new Map();
-    }
-    return new Map(lines.map((match) => [`${match![1]}-${match![2]}`, Number(match![3])]));
+    const topics = [...this.#byName.values()].map(({ name, id, partitions, configs }) => {
+      return { name, id, partitions: partitions.length, configs };
+    });
+    this.#directory.writeTopics(topics);
   }
 }
 
@@ -494,17 +395,6 @@ function openJournal(partition: Partition): void {
 
 function isInService({ failure, outage }: Partition): boolean {
   return failure === ErrorCode.NONE && outage === undefined;
-}
-
-function isStoredTopic(topic: Partial<StoredTopic>): boolean {
-  const { name, id, partitions, configs } = topic;
-  return (
-    typeof name === 'string' && typeof id === 'string' && Number.isInteger(partitions) && typeof configs === 'object'
-  );
-}
-
-function damaged(message: string): MillraceError {
-  return new MillraceError('DATA_DIRECTORY_DAMAGED', message);
 }
 
 /** What metrics make of a topic's name. */
