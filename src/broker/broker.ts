@@ -14,7 +14,14 @@
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
-import { type Environment, type GivenSettings, messageOf, randomUuid, systemEnvironment } from '../util/index.ts';
+import {
+  type Environment,
+  type GivenSettings,
+  messageOf,
+  MillraceError,
+  randomUuid,
+  systemEnvironment,
+} from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
@@ -92,9 +99,8 @@ export class Broker {
       topics.load(isClean);
       const groups = new GroupCoordinator({ settings, environment, topics, report });
       groups.load();
-      const ids = new ProducerIds(disk, dataDir);
-      const transactions = new TransactionCoordinator({ settings, environment, topics, groups, ids, report });
-      transactions.load();
+      const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
+      transactions.load((known) => new ProducerIds(disk, dataDir, known));
       transactions.startTimers();
       topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
@@ -121,6 +127,11 @@ export class Broker {
 
   get clusterId(): string {
     return this.#core.clusterId;
+  }
+
+  /** The partitions that take no records at the moment, and why: what makes a broker unhealthy. */
+  outages(): readonly { readonly topic: string; readonly partition: number; readonly reason: string }[] {
+    return [...this.#core.topics.outages()];
   }
 
   /** A connection from within this process. */
@@ -154,7 +165,7 @@ export class Broker {
   }
 
   async #shutDown(): Promise<void> {
-    const { flusher, groups, topics, transactions, dataDirectory } = this.#core;
+    const { flusher, groups, topics, transactions, dataDirectory, report } = this.#core;
     this.#stopUpkeep();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const transport of this.#transports) transport.close();
@@ -166,8 +177,12 @@ export class Broker {
     flusher.stop();
     try {
       await flusher.syncAll();
-      topics.close();
-      this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
+      // Without the mark the next start reads what may not be intact.
+      if (topics.close()) {
+        this.#disk.replaceFile(join(dataDirectory, CLEAN_SHUTDOWN_FILE), '{"version":0}\n', true);
+      }
+    } catch (error) {
+      report(`the shutdown is not clean: ${messageOf(error)}`);
     } finally {
       this.#unlock();
     }
@@ -188,6 +203,8 @@ function readClusterId(disk: Disk, dataDir: string, nodeId: number, environment:
   if (disk.exists(path)) {
     const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
     if (found !== null) return found[1]!.trim();
+    const what = `${path} is damaged: it has no cluster.id. Restore it, or remove it for a new id`;
+    throw new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}, which clients take for another cluster.`);
   }
   const clusterId = environment.randomBytes(16).toString('base64url');
   const lines = [

@@ -55,8 +55,9 @@ export class Cleaner {
     const now = this.#environment.now();
     let best: { partition: Partition; segments: Segment[]; ratio: number } | undefined;
     for (const partition of this.#topics.partitions()) {
-      const { log, failure } = partition;
-      if (failure !== ErrorCode.NONE || !log.settings['cleanup.policy'].includes('compact')) continue;
+      const { log, failure, outage } = partition;
+      if (failure !== ErrorCode.NONE || outage !== undefined || !log.settings['cleanup.policy'].includes('compact'))
+        continue;
       const segments = compactable(log, partition.lastStableOffset, now);
       const ratio = dirtyRatio(log, segments, now);
       if (ratio === 0 || ratio < log.settings['min.cleanable.dirty.ratio']) continue;

@@ -48,6 +48,7 @@ export class Connection {
   #isPaused = false;
   #isCongested = false;
   #isClosed = false;
+  readonly #onClose = new Set<() => void>();
   /** The broker's time of the last request. */
   lastRequestAt: number;
 
@@ -89,6 +90,8 @@ export class Connection {
     this.#isClosed = true;
     this.#frames = [];
     this.#slots = [];
+    for (const callback of this.#onClose) callback();
+    this.#onClose.clear();
   }
 
   /** Handles what has been received, as far as backpressure allows. */
@@ -111,6 +114,7 @@ export class Connection {
   #handle(frame: Buffer): void {
     try {
       const from = new ByteReader(frame);
+      from.elementsLeft = this.#core.settings['request.max.elements'];
       const header = readRequestHeader(from);
       const { apiKey, apiVersion: version, correlationId } = header;
       const handler = handlerOf(apiKey);
@@ -126,6 +130,7 @@ export class Connection {
         clientId: header.clientId ?? '',
         clientHost: this.#clientHost,
         endpoint: this.#endpoint,
+        onClose: this.#onClose,
       });
       if (isUnanswered(handler.api, request)) this.#closeOnError(response);
       else if (response instanceof Promise) this.#answerLater(handler.api, version, correlationId, response);

@@ -31,4 +31,6 @@ export interface RequestContext {
   readonly clientHost: string;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;
+  /** Called when the client goes away: what waits for it need not wait any longer. Who is done takes itself out. */
+  readonly onClose: Set<() => void>;
 }

@@ -16,6 +16,7 @@ export class InProcessTransport implements Transport {
   readonly #endpoint: () => BrokerAddress;
   readonly #clientId: string;
   readonly #closed = deferred();
+  readonly #onClose = new Set<() => void>();
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
@@ -38,6 +39,7 @@ export class InProcessTransport implements Transport {
       clientId: this.#clientId,
       clientHost: IN_PROCESS_HOST,
       endpoint: this.#endpoint(),
+      onClose: this.#onClose,
     };
     try {
       const answer = handler.handle(body, context) as Res | Promise<Res>;
@@ -54,6 +56,8 @@ export class InProcessTransport implements Transport {
   close(): void {
     this.#isClosed = true;
     for (const lost of this.#waiting) lost();
+    for (const callback of this.#onClose) callback();
+    this.#onClose.clear();
     this.#closed.resolve();
   }
 

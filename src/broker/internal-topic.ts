@@ -1,4 +1,4 @@
-import { ErrorCode, RecordBatchBuilder } from '../protocol/index.ts';
+import { batchHeader, ErrorCode, isIntactBatch, RecordBatchBuilder } from '../protocol/index.ts';
 import { assert, type Environment } from '../util/index.ts';
 import type { Partition, Settled } from './partition.ts';
 import type { Topic, Topics } from './topics.ts';
@@ -17,8 +17,7 @@ export class InternalTopic {
   readonly name: string;
   readonly #topics: Topics;
   readonly #environment: Environment;
-  readonly #partitions: number;
-  readonly #segmentBytes: number;
+  readonly #report: (message: string) => void;
 
   constructor(options: {
     readonly name: string;
@@ -26,17 +25,38 @@ export class InternalTopic {
     readonly environment: Environment;
     readonly partitions: number;
     readonly segmentBytes: number;
+    readonly report: (message: string) => void;
   }) {
     this.name = options.name;
     this.#topics = options.topics;
     this.#environment = options.environment;
-    this.#partitions = options.partitions;
-    this.#segmentBytes = options.segmentBytes;
+    this.#report = options.report;
+    options.topics.declareInternal({
+      name: options.name,
+      partitions: options.partitions,
+      configs: {
+        'cleanup.policy': 'compact',
+        'compression.type': 'producer',
+        'segment.bytes': String(options.segmentBytes),
+      },
+    });
   }
 
   /** Its partitions, or none while nothing was ever written. */
   existing(): readonly Partition[] {
     return this.#topics.get(this.name)?.partitions ?? [];
+  }
+
+  /** Shows what was written, batch by batch. A damaged batch is passed over and told: what it said is lost. */
+  replay({ log, topic, index }: Partition, visit: (bytes: Buffer, at: number) => void): void {
+    log.forEachBatch(log.startOffset, (bytes, at) => {
+      if (isIntactBatch(bytes, at)) visit(bytes, at);
+      else
+        this.#report(
+          `partition ${topic}-${index}: the batch at offset ${batchHeader.baseOffset(bytes, at)} is damaged`,
+        );
+      return true;
+    });
   }
 
   partitionOf(key: string): Partition {
@@ -82,14 +102,7 @@ export class InternalTopic {
   }
 
   #topic(): Topic {
-    return (
-      this.#topics.get(this.name) ??
-      this.#topics.create(this.name, this.#partitions, {
-        'cleanup.policy': 'compact',
-        'compression.type': 'producer',
-        'segment.bytes': String(this.#segmentBytes),
-      })
-    );
+    return this.#topics.get(this.name) ?? this.#topics.create([this.#topics.byDefault(this.name)])[0]!;
   }
 }
 

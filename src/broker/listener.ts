@@ -3,6 +3,7 @@ import type { BrokerAddress } from '../protocol/index.ts';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { Connection } from './connection.ts';
 import type { Core } from './core.ts';
+import { openFileShare } from './log/file-pool.ts';
 
 const IDLE_CHECKS_PER_TIMEOUT = 4;
 
@@ -12,6 +13,9 @@ export class Listener {
   readonly #core: Core;
   readonly #server: Server;
   readonly #open = new Map<Socket, Connection>();
+  readonly #maxConnections: number;
+  /** Told once each time it comes to that. */
+  #isFull = false;
   readonly #endpoint: BrokerAddress;
   #stopIdleCheck: () => void = () => {};
 
@@ -19,6 +23,8 @@ export class Listener {
     this.#core = core;
     this.#server = server;
     this.address = address;
+    // Connections must not take the files that logs and state need.
+    this.#maxConnections = Math.min(core.settings['max.connections'], openFileShare());
     this.#endpoint = advertised(core.settings['advertised.listeners'], address);
     server.on('connection', (socket) => this.#accept(socket));
     server.on('error', (error) => core.report(`listener ${address.host}:${address.port}: ${error.message}`));
@@ -60,11 +66,14 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    if (this.#open.size >= this.#core.settings['max.connections']) {
-      this.#core.report(`connection from ${socket.remoteAddress} refused: max.connections is reached`);
+    if (this.#open.size >= this.#maxConnections) {
+      const why = `${this.#open.size} are open, and max.connections and the process's limit of open files allow no more`;
+      if (!this.#isFull) this.#core.report(`connections from ${socket.remoteAddress} and others are refused: ${why}`);
+      this.#isFull = true;
       socket.destroy();
       return;
     }
+    this.#isFull = false;
     const connection = new Connection(this.#core, socketFor(socket), this.#endpoint, socket.remoteAddress ?? '');
     this.#open.set(socket, connection);
     socket.on('data', (chunk: Buffer) => connection.receive(chunk));

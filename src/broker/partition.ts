@@ -1,9 +1,9 @@
-import { assert, codeOf, messageOf } from '../util/index.ts';
+import { assert, codeOf, type Environment, messageOf } from '../util/index.ts';
 import { batchHeader, ErrorCode } from '../protocol/index.ts';
 import type { Flushable, Flusher } from './flusher.ts';
 import type { PartitionLog } from './log/partition-log.ts';
 
-/** Called once, with NONE when the records are durable (or written), else with why they are not. */
+/** Called once, with NONE when the records are durable, else with why they are not. */
 export type Settled = (errorCode: number) => void;
 
 /** Someone who wants to know that there is more to read. */
@@ -21,40 +21,85 @@ interface Waiting {
   readonly settled: Settled;
 }
 
+/** A log that failed: everything from `endLimit` on was never acknowledged, everything from `unforcedFrom` on may not be on the disk. */
+export interface FailedLog {
+  readonly log: PartitionLog;
+  readonly endLimit: number;
+  readonly unforcedFrom: number;
+}
+
+/** What a partition is built from. */
+export interface PartitionParts {
+  readonly topic: string;
+  readonly index: number;
+  readonly flusher: Flusher;
+  readonly environment: Environment;
+  readonly report: (message: string) => void;
+  readonly newLog: () => PartitionLog;
+  /** Opens a new log: as the last run left it, or in the place of one that failed. Throws when the disk does not let it. */
+  readonly openLog: (log: PartitionLog, failed?: FailedLog) => void;
+}
+
+/** The first failures are looked at again with the next append; each further one takes twice as long as the one before. */
+const FAILURES_WITHOUT_PAUSE = 2;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+/** How soon a partition looks by itself, when nobody appends. */
+const LOOK_AGAIN_MS = 500;
+
 /**
  * A partition: its log, what of it is durable (the high watermark), what of it is decided (the last stable offset), and
  * who waits for either. Nothing above the high watermark is ever shown to a reader.
+ *
+ * A failed write or sync leaves it unknown what the disk holds behind the high watermark. Then nothing is appended, who
+ * waits is told so, and what is below is read as before; the log is opened anew, without what was not acknowledged, as soon
+ * as the disk lets it: a fault takes the partition out for as long as it lasts, and no longer.
  */
 export class Partition implements Flushable {
   readonly topic: string;
   readonly index: number;
-  readonly log: PartitionLog;
-  highWatermark: number;
-  /** Why the log can't be used any more: set once, by a failed write or by deletion. */
+  log: PartitionLog;
+  highWatermark = 0;
+  /** Why nothing can be asked of it: it was deleted, the broker is closing, or its log could not be opened yet. */
   failure = ErrorCode.NONE as number;
-  readonly #flusher: Flusher;
-  readonly #report: (message: string) => void;
+  /** Why it takes no records at the moment; undefined when it does. */
+  outage: string | undefined;
+  readonly #parts: PartitionParts;
   readonly #readers = new Set<Reader>();
-  #written: Waiting[] = [];
   #durable: Waiting[] = [];
-  #writtenOffset: number;
+  #writtenOffset = 0;
+  /** Everything below was forced to the disk. */
+  #forcedOffset = 0;
   /** Transactions whose marker is not durable yet: they still count as open. */
   #ending: { transactionStart: number; markerOffset: number }[] = [];
+  #isOpen = false;
+  #isRetired = false;
+  #failures = 0;
+  #lookAgainAt = 0;
+  #stopLooking: () => void = () => {};
+  #readProblem = '';
 
-  constructor(
-    topic: string,
-    index: number,
-    log: PartitionLog,
-    flusher: Flusher,
-    report: (message: string) => void = () => {},
-  ) {
-    this.topic = topic;
-    this.index = index;
-    this.log = log;
-    this.highWatermark = log.endOffset;
-    this.#writtenOffset = log.endOffset;
-    this.#flusher = flusher;
-    this.#report = report;
+  constructor(parts: PartitionParts) {
+    this.topic = parts.topic;
+    this.index = parts.index;
+    this.#parts = parts;
+    this.log = parts.newLog();
+  }
+
+  /** Opens the log as the last run left it. */
+  open(): void {
+    this.#parts.openLog(this.log);
+    this.#begin(this.log);
+  }
+
+  /** Opens the log; should that fail, the partition is there without it until it can be opened. */
+  openWhenPossible(): void {
+    try {
+      this.open();
+    } catch (error) {
+      this.failure = ErrorCode.KAFKA_STORAGE_ERROR;
+      this.#fail(error);
+    }
   }
 
   /** The offset below which every transaction is decided. */
@@ -62,6 +107,11 @@ export class Partition implements Flushable {
     let offset = Math.min(this.highWatermark, this.log.producers.firstOpenOffset());
     for (const { transactionStart } of this.#ending) if (transactionStart < offset) offset = transactionStart;
     return offset;
+  }
+
+  /** True when it is gone for good: what waits for its disk to heal waits in vain. */
+  get isRetired(): boolean {
+    return this.#isRetired;
   }
 
   /** How far a reader may read. */
@@ -73,7 +123,7 @@ export class Partition implements Flushable {
 
   /** Appends a checked batch unless its producer sent it before or may not send it. */
   append(batch: Buffer, appendTime: number): AppendResult {
-    if (this.failure !== ErrorCode.NONE) return refused(this.failure, 'the log is not available');
+    if (!this.#isInService()) return this.#unavailable();
     const verdict = this.log.producers.check(batch);
     const delta = batchHeader.lastOffsetDelta(batch);
     if (verdict.kind === 'refuse') return refused(verdict.errorCode, verdict.reason);
@@ -83,21 +133,21 @@ export class Partition implements Flushable {
     }
     try {
       const baseOffset = this.log.append(batch, appendTime);
-      this.#flusher.mark(this);
+      this.#parts.flusher.mark(this);
       return { kind: 'appended', baseOffset, lastOffset: baseOffset + delta };
     } catch (error) {
       this.#fail(error);
-      return refused(this.failure, messageOf(error));
+      return this.#unavailable();
     }
   }
 
-  /** Appends the marker that ends a producer's transaction here; returns its offset. */
+  /** Appends the marker that ends a producer's transaction here; returns its offset, or -1 when that is not possible now. */
   appendMarker(batch: Buffer): number {
-    if (this.failure !== ErrorCode.NONE) return -1;
+    if (!this.#isInService()) return -1;
     try {
       const { offset, transactionStart } = this.log.appendMarker(batch);
       if (transactionStart >= 0) this.#ending.push({ transactionStart, markerOffset: offset });
-      this.#flusher.mark(this);
+      this.#parts.flusher.mark(this);
       return offset;
     } catch (error) {
       this.#fail(error);
@@ -105,22 +155,16 @@ export class Partition implements Flushable {
     }
   }
 
-  /** Calls back when the record at `offset` has been handed to the file. */
-  whenWritten(offset: number, settled: Settled): void {
-    if (this.failure !== ErrorCode.NONE || offset < this.#writtenOffset) settled(this.failure);
-    else this.#written.push({ offset, settled });
-  }
-
   /** Calls back when the record at `offset` is durable. */
   whenDurable(offset: number, settled: Settled): void {
-    if (this.failure !== ErrorCode.NONE || offset < this.highWatermark) settled(this.failure);
+    if (offset < this.highWatermark || !this.#takesRecords()) settled(this.#writeFailure());
     else this.#durable.push({ offset, settled });
   }
 
   // ── Flushing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   write(): void {
-    if (this.failure !== ErrorCode.NONE) return;
+    if (!this.#takesRecords()) return;
     try {
       this.log.write();
     } catch (error) {
@@ -128,31 +172,39 @@ export class Partition implements Flushable {
       return;
     }
     this.#writtenOffset = this.log.endOffset;
-    this.#written = settleBelow(this.#written, this.#writtenOffset);
   }
 
   async sync(): Promise<void> {
-    if (this.failure !== ErrorCode.NONE) return;
+    if (!this.#takesRecords()) return;
+    const { log } = this;
     const offset = this.#writtenOffset;
+    let failure: { readonly error: unknown } | undefined;
     try {
-      await this.log.sync();
+      await log.sync();
     } catch (error) {
-      this.#fail(error);
+      failure = { error };
+    }
+    // It may have failed otherwise, and healed, meanwhile: then this says nothing about the log that there is now.
+    if (log !== this.log || !this.#takesRecords()) return;
+    if (failure !== undefined) {
+      this.#fail(failure.error);
       return;
     }
+    this.#forcedOffset = offset;
     this.#advance(offset);
   }
 
   settleWritten(): void {
-    this.#advance(this.#writtenOffset);
+    if (this.#takesRecords()) this.#advance(this.#writtenOffset);
   }
 
   #advance(offset: number): void {
-    if (this.failure !== ErrorCode.NONE || offset <= this.highWatermark) return;
+    if (offset <= this.highWatermark) return;
     assert(offset <= this.log.endOffset, `the high watermark ${offset} lies behind the end ${this.log.endOffset}`);
     this.highWatermark = offset;
+    this.#failures = 0;
     if (this.#ending.length > 0) this.#ending = this.#ending.filter(({ markerOffset }) => markerOffset >= offset);
-    this.#durable = settleBelow(this.#durable, offset);
+    this.#settleBelow(offset);
     this.#wakeReaders();
   }
 
@@ -166,34 +218,109 @@ export class Partition implements Flushable {
     this.#readers.delete(reader);
   }
 
+  /** Takes note that reading failed. The same problem is told once, however often readers meet it. */
+  readFailed(error: unknown): void {
+    const problem = messageOf(error);
+    if (problem === this.#readProblem) return;
+    this.#readProblem = problem;
+    this.#parts.report(`partition ${this.topic}-${this.index} can not be read: ${problem}`);
+  }
+
   #wakeReaders(): void {
     for (const reader of this.#readers) reader.advanced(this);
   }
 
-  // ── The end ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Failing, healing, ending ────────────────────────────────────────────────────────────────────────────────────
 
-  /** Takes the partition out of service: everyone who waits is told why. */
+  /** Takes the partition away for good: everyone who waits is told why. */
   retire(errorCode: number): void {
-    if (this.failure === ErrorCode.NONE) this.failure = errorCode;
-    for (const { settled } of [...this.#written.splice(0), ...this.#durable.splice(0)]) settled(this.failure);
+    this.#isRetired = true;
+    this.#stopLooking();
+    this.failure = errorCode;
+    this.#giveUpWaiting();
     this.#wakeReaders();
   }
 
-  /** A failed write or sync leaves it unknown what the disk holds: only opening the log again can tell. */
-  #fail(error: unknown): void {
-    const code = codeOf(error) ?? 'unknown';
-    this.#report(`partition ${this.topic}-${this.index} is out of service: ${messageOf(error)} (${code})`);
-    this.retire(ErrorCode.KAFKA_STORAGE_ERROR);
+  #takesRecords(): boolean {
+    return this.failure === ErrorCode.NONE && this.outage === undefined;
   }
-}
 
-function settleBelow(waiting: Waiting[], offset: number): Waiting[] {
-  if (waiting.length === 0 || waiting[0]!.offset >= offset) return waiting;
-  let count = 0;
-  while (count < waiting.length && waiting[count]!.offset < offset) count++;
-  const rest = waiting.slice(count);
-  for (let i = 0; i < count; i++) waiting[i]!.settled(ErrorCode.NONE);
-  return rest;
+  #writeFailure(): number {
+    if (this.failure !== ErrorCode.NONE) return this.failure;
+    return this.outage === undefined ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR;
+  }
+
+  #unavailable(): AppendResult {
+    return refused(this.#writeFailure(), this.outage ?? 'the partition is gone');
+  }
+
+  /** Whether records can be appended, now that the log has been looked at again if it was time for that. */
+  #isInService(): boolean {
+    if (this.#takesRecords()) return true;
+    if (this.#isRetired || this.#parts.environment.now() < this.#lookAgainAt) return false;
+    return this.#heal();
+  }
+
+  #fail(error: unknown): void {
+    const { environment, report } = this.#parts;
+    this.outage = `${messageOf(error)} (${codeOf(error) ?? 'unknown'})`;
+    report(`partition ${this.topic}-${this.index} is out of service: ${this.outage}`);
+    const tooMany = this.#failures - FAILURES_WITHOUT_PAUSE;
+    const pauseMs = tooMany < 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** tooMany, LONGEST_PAUSE_MS);
+    this.#failures++;
+    this.#lookAgainAt = environment.now() + pauseMs;
+    this.#stopLooking();
+    this.#stopLooking = environment.after(Math.max(pauseMs, LOOK_AGAIN_MS), () => this.#heal());
+    this.#giveUpWaiting();
+  }
+
+  /** Opens the log anew. The old one goes on serving readers until that has worked. */
+  #heal(): boolean {
+    if (this.outage === undefined) return true;
+    const { newLog, openLog, report } = this.#parts;
+    const before = this.highWatermark;
+    const log = newLog();
+    try {
+      if (this.#isOpen) openLog(log, { log: this.log, endLimit: before, unforcedFrom: this.#forcedOffset });
+      else openLog(log);
+    } catch (error) {
+      log.abandon();
+      this.#fail(error);
+      return false;
+    }
+    this.#stopLooking();
+    this.log.abandon();
+    this.outage = undefined;
+    this.failure = ErrorCode.NONE;
+    this.#begin(log);
+    const name = `partition ${this.topic}-${this.index}`;
+    if (log.endOffset < before) report(`${name} has lost its records from offset ${log.endOffset} to ${before - 1}`);
+    report(`${name} is in service again`);
+    this.#wakeReaders();
+    return true;
+  }
+
+  #begin(log: PartitionLog): void {
+    this.log = log;
+    this.#isOpen = true;
+    this.highWatermark = log.endOffset;
+    this.#writtenOffset = log.endOffset;
+    this.#forcedOffset = log.endOffset;
+    this.#ending = [];
+    this.#readProblem = '';
+  }
+
+  /** Who is called may append, and wait, here again: the list is as it should be before the first call. */
+  #settleBelow(offset: number): void {
+    let count = 0;
+    while (count < this.#durable.length && this.#durable[count]!.offset < offset) count++;
+    for (const { settled } of this.#durable.splice(0, count)) settled(ErrorCode.NONE);
+  }
+
+  #giveUpWaiting(): void {
+    const errorCode = this.#writeFailure();
+    for (const { settled } of this.#durable.splice(0)) settled(errorCode);
+  }
 }
 
 function refused(errorCode: number, reason: string): AppendResult {

@@ -6,12 +6,14 @@ import {
   CODEC_MASK,
   CompressionCodec,
   CONTROL,
+  DELETE_HORIZON,
   compress,
   decompress,
   ErrorCode,
   LOG_APPEND_TIME,
   NO_PRODUCER_ID,
   sealBatch,
+  setMaxTimestamp,
 } from '../protocol/index.ts';
 import type { TopicSettings } from './settings.ts';
 
@@ -25,11 +27,27 @@ export type Validated =
       readonly recordErrors: readonly { batchIndex: number; batchIndexErrorMessage: string }[];
     };
 
+/** What the batches of one request may still unpack to: a small frame must not keep the only thread busy for minutes. */
+export interface UnpackBudget {
+  bytes: number;
+}
+
+const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
+const NO_TIMESTAMP = -1;
+
+export function newUnpackBudget(): UnpackBudget {
+  return { bytes: MAX_UNPACKED_BYTES };
+}
+
 /**
- * The checks of C10 on what a client sends for one partition. The records are walked even when they are stored as they
- * came: a log whose offsets are wrong can't be read by anyone.
+ * The checks on what a client sends for one partition. The records are walked even when they are stored as they came: a
+ * log that holds a record with broken insides stops everyone who reads it.
  */
-export function validateBatch(bytes: Buffer, settings: TopicSettings, version: number, now: number): Validated {
+export function validateBatch(
+  bytes: Buffer,
+  settings: TopicSettings,
+  { version, now, budget }: { readonly version: number; readonly now: number; readonly budget: UnpackBudget },
+): Validated {
   try {
     checkSingleBatch(bytes);
   } catch (error) {
@@ -49,6 +67,9 @@ export function validateBatch(bytes: Buffer, settings: TopicSettings, version: n
       `a batch of ${count} records does not end with the offset of the last one`,
     );
   }
+  if ((attributes & DELETE_HORIZON) !== 0) {
+    return refused(ErrorCode.INVALID_RECORD, 'only compaction may say when tombstones go');
+  }
   if (batchHeader.baseOffset(bytes) !== 0)
     return refused(ErrorCode.INVALID_RECORD, 'a batch does not begin at offset 0');
   if (batchHeader.producerId(bytes) !== NO_PRODUCER_ID && batchHeader.baseSequence(bytes) < 0) {
@@ -65,18 +86,51 @@ export function validateBatch(bytes: Buffer, settings: TopicSettings, version: n
     return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs version 7 of Produce');
   }
   try {
-    const plain = decompress(codec, bytes.subarray(BATCH_HEADER_BYTES));
-    return walk(bytes, plain, settings, now) ?? { ok: true, batch: recompressed(bytes, plain, codec, settings) };
+    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), budget);
+    const walked = walk(bytes, plain, settings, now);
+    if ('ok' in walked) return walked;
+    const batch = recompressed(bytes, plain, codec, settings);
+    return { ok: true, batch: withMaxTimestamp(batch, batch === bytes, walked.maxTimestamp) };
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    const unknownCodec = error.code === 'UNSUPPORTED_COMPRESSION_TYPE';
-    const code = unknownCodec ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE : ErrorCode.CORRUPT_MESSAGE;
-    return refused(code, messageOf(error));
+    switch (error.code) {
+      case 'UNSUPPORTED_COMPRESSION_TYPE':
+        return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, error.message);
+      case 'MESSAGE_TOO_LARGE':
+        return refused(ErrorCode.MESSAGE_TOO_LARGE, error.message);
+      default:
+        // Not CORRUPT_MESSAGE: the checksum is right, so the same bytes would come again with every retry.
+        return refused(ErrorCode.INVALID_RECORD, error.message);
+    }
   }
 }
 
-/** Looks at every record's length, offset, key and timestamp; values are passed over. */
-function walk(batch: Buffer, plain: Buffer, settings: TopicSettings, now: number): Validated | undefined {
+/** Unpacks within the budget; what is too large uses it up, as it took the time. */
+function unpacked(codec: number, packed: Buffer, budget: UnpackBudget): Buffer {
+  if (codec === CompressionCodec.none) return packed;
+  const { bytes } = budget;
+  budget.bytes = 0;
+  if (bytes <= 0) {
+    throw new MillraceError(
+      'MESSAGE_TOO_LARGE',
+      `The batches of one request unpack to more than ${MAX_UNPACKED_BYTES}.`,
+    );
+  }
+  const plain = decompress(codec, packed, bytes);
+  budget.bytes = bytes - plain.length;
+  return plain;
+}
+
+/**
+ * Reads every record from its length to its last header, as Kafka's DefaultRecord.readFrom does, and finds the largest
+ * timestamp. Throws INVALID_RECORD where the bytes are not what they claim to be.
+ */
+function walk(
+  batch: Buffer,
+  plain: Buffer,
+  settings: TopicSettings,
+  now: number,
+): Validated | { readonly maxTimestamp: number } {
   const count = batchHeader.recordCount(batch);
   const baseTimestamp = batchHeader.baseTimestamp(batch);
   const needsKey = settings['cleanup.policy'].includes('compact');
@@ -84,31 +138,44 @@ function walk(batch: Buffer, plain: Buffer, settings: TopicSettings, now: number
   const earliest = now - settings['message.timestamp.before.max.ms'];
   const latest = now + settings['message.timestamp.after.max.ms'];
   const keyless: { batchIndex: number; batchIndexErrorMessage: string }[] = [];
-  const at = { position: 0 };
+  let maxTimestamp = NO_TIMESTAMP;
+  let at = 0;
   for (let i = 0; i < count; i++) {
-    const length = varint(plain, at);
-    const end = at.position + length;
-    if (length < 0 || end > plain.length) throw corrupt('a record is longer than its batch');
-    at.position++;
-    const timestamp = baseTimestamp + varlong(plain, at);
-    if (varint(plain, at) !== i)
+    const length = varint(plain, at, plain.length);
+    const end = behind + length;
+    if (length < 1 || end > plain.length) throw invalid(`a record of ${length} bytes does not fit into its batch`);
+    // Behind the record's attributes, which say nothing.
+    const timestamp = baseTimestamp + varlong(plain, behind + 1, end);
+    if (varint(plain, behind, end) !== i) {
       return refused(ErrorCode.INVALID_RECORD, 'the offsets of the records are not consecutive');
-    if (needsKey && varint(plain, at) < 0) {
+    }
+    const keyAt = behind;
+    const valueAt = skipField(plain, keyAt, end);
+    at = skipHeaders(plain, skipField(plain, valueAt, end), end);
+    if (at !== end) throw invalid('bytes follow the last header of a record');
+    if (needsKey && varint(plain, keyAt, end) < 0) {
       keyless.push({
         batchIndex: i,
         batchIndexErrorMessage: 'A record without a key can not be kept in a compacted topic.',
       });
     }
-    if (checksTime && (timestamp < earliest || timestamp > latest) && timestamp !== -1) {
+    if (checksTime && (timestamp < earliest || timestamp > latest) && timestamp !== NO_TIMESTAMP) {
       return refused(ErrorCode.INVALID_TIMESTAMP, `timestamp ${timestamp} is out of the range of the topic`);
     }
-    if (at.position > end) throw corrupt('a field is longer than its record');
-    at.position = end;
+    if (timestamp > maxTimestamp) maxTimestamp = timestamp;
   }
-  if (at.position !== plain.length) throw corrupt('bytes follow the last record');
-  if (keyless.length === 0) return undefined;
+  if (at !== plain.length) throw invalid('bytes follow the last record');
+  if (keyless.length === 0) return { maxTimestamp };
   const message = 'one or more records have been rejected';
   return { ok: false, errorCode: ErrorCode.INVALID_RECORD, message, recordErrors: keyless };
+}
+
+/** The header's largest timestamp decides when records expire: it is what the records say, not what the client does. */
+function withMaxTimestamp(batch: Buffer, isClients: boolean, maxTimestamp: number): Buffer {
+  if (batchHeader.maxTimestamp(batch) === maxTimestamp) return batch;
+  const result = isClients ? Buffer.from(batch) : batch;
+  setMaxTimestamp(result, 0, maxTimestamp);
+  return result;
 }
 
 /** The batch in the codec that the topic asks for; `producer` leaves it as it came. */
@@ -131,30 +198,62 @@ function refused(errorCode: number, message: string): Validated {
   return { ok: false, errorCode, message, recordErrors: [] };
 }
 
-function varint(bytes: Buffer, at: { position: number }): number {
+/** Where the number ended that was read last: a second result that makes no garbage. */
+let behind = 0;
+
+/** A number of at most five bytes at `at`; it must end before `end`. */
+function varint(bytes: Buffer, at: number, end: number): number {
   let result = 0;
   for (let shift = 0; shift < 35; shift += 7) {
-    const byte = bytes[at.position++];
-    if (byte === undefined) throw corrupt('it ends within a number');
+    if (at >= end) throw invalid('it ends within a number');
+    const byte = bytes[at++]!;
     result |= (byte & 0x7f) << shift;
-    if (byte < 0x80) return (result >>> 1) ^ -(result & 1);
+    if (byte < 0x80) {
+      behind = at;
+      return (result >>> 1) ^ -(result & 1);
+    }
   }
-  throw corrupt('a number is too long');
+  throw invalid('a number is too long');
 }
 
-function varlong(bytes: Buffer, at: { position: number }): number {
+function varlong(bytes: Buffer, at: number, end: number): number {
   let result = 0;
   let scale = 1;
   for (let count = 0; count < 10; count++) {
-    const byte = bytes[at.position++];
-    if (byte === undefined) throw corrupt('it ends within a number');
+    if (at >= end) throw invalid('it ends within a number');
+    const byte = bytes[at++]!;
     result += (byte & 0x7f) * scale;
-    if (byte < 0x80) return result % 2 === 0 ? result / 2 : -(result + 1) / 2;
+    if (byte < 0x80) {
+      behind = at;
+      return result % 2 === 0 ? result / 2 : -(result + 1) / 2;
+    }
     scale *= 128;
   }
-  throw corrupt('a number is too long');
+  throw invalid('a number is too long');
 }
 
-function corrupt(why: string): MillraceError {
-  return new MillraceError('CORRUPT_MESSAGE', `The records of a batch are broken: ${why}.`);
+/** Moves over a key or a value, which may be null; returns where it ends. */
+function skipField(bytes: Buffer, at: number, end: number): number {
+  const length = varint(bytes, at, end);
+  const fieldEnd = length === -1 ? behind : behind + length;
+  if (length < -1 || fieldEnd > end) throw invalid(`a field of ${length} bytes does not fit into its record`);
+  return fieldEnd;
+}
+
+/** Moves over a record's headers; returns where the last one ends. */
+function skipHeaders(bytes: Buffer, from: number, end: number): number {
+  const count = varint(bytes, from, end);
+  let at = behind;
+  // Each header takes at least two bytes: a hostile number ends here, not after as many turns.
+  if (count < 0 || count * 2 > end - at) throw invalid(`a record announces ${count} headers`);
+  for (let i = 0; i < count; i++) {
+    const length = varint(bytes, at, end);
+    if (length < 0) throw invalid('a header has no key');
+    at = skipField(bytes, skipField(bytes, at, end), end);
+  }
+  return at;
+}
+
+function invalid(why: string): MillraceError {
+  return new MillraceError('INVALID_RECORD', `The records of a batch are broken: ${why}.`);
 }

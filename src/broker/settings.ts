@@ -29,8 +29,17 @@ export const brokerSettings = {
   'broker.rack': text('', 'The rack that is told to clients; empty for none.'),
   'advertised.listeners': text('', 'host:port told to clients; empty for the address that is listened on.'),
   'socket.request.max.bytes': int(104_857_600, 'A larger request closes its connection before it is read.', 1),
+  'request.max.elements': int(
+    200_000,
+    'A request that lists more things (topics, partitions, configs…) closes its connection before it is carried out.',
+    1,
+  ),
   'connections.max.idle.ms': long(600_000, 'A connection without a request for so long is closed.', 1),
-  'max.connections': int(INT_MAX, 'Connections above this number are refused.', 0),
+  'max.connections': int(
+    INT_MAX,
+    'Connections above this number are refused, and above 40 % of the files that the process may open: logs and state need some, too.',
+    0,
+  ),
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
   'auto.create.topics.enable': bool(true, 'Create a topic when its metadata is asked for by name.'),

@@ -111,6 +111,11 @@ export interface ConsumerSettings {
   readonly fetchMaxBytes?: number;
   readonly fetchMaxWaitMs?: number;
   readonly fetchMinBytes?: number;
+  /**
+   * Whether the checksum of what is fetched is compared with its bytes (default). Damage makes `poll` fail with
+   * CORRUPT_MESSAGE, which names topic, partition and offset, each time until the position is moved behind it.
+   */
+  readonly checkCrcs?: boolean;
   /** Default `range`. Streams brings its own. */
   readonly assignor?: GroupAssignor;
 }

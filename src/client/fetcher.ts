@@ -12,6 +12,7 @@ import {
   ErrorCode,
   errorFor,
   fetch,
+  isIntactBatch,
   isRetriable,
   needsMetadata,
 } from '../protocol/index.ts';
@@ -230,9 +231,13 @@ export class Fetcher {
       readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[] | null;
     },
   ): void {
-    const { records } = answer;
-    if (records === null || records.length === 0) return;
+    if (answer.records === null || answer.records.length === 0) return;
     const fromOffset = state.position;
+    const records = this.#settings.checkCrcs === false ? answer.records : intactPart(answer.records);
+    if (records.length === 0) {
+      this.#failure = damaged(state, batchHeader.baseOffset(answer.records));
+      return;
+    }
     const nextOffset = offsetBehind(records, fromOffset);
     if (nextOffset === fromOffset) return;
     const abortedTransactions = this.#isolation === 'read_committed' ? answer.abortedTransactions : null;
@@ -274,6 +279,26 @@ export class Fetcher {
 
 function keyOf(topic: string, partition: number): string {
   return `${topic}-${partition}`;
+}
+
+/**
+ * The batches before the first damaged one: they are handed out, and the next fetch begins with the damage. A partial batch
+ * at the end is no damage.
+ */
+function intactPart(records: Buffer): Buffer {
+  for (let at = 0; at + BATCH_HEADER_BYTES <= records.length; ) {
+    const size = batchHeader.sizeInBytes(records, at);
+    if (size >= BATCH_HEADER_BYTES && at + size > records.length) break;
+    if (!isIntactBatch(records, at)) return records.subarray(0, at);
+    at += size;
+  }
+  return records;
+}
+
+function damaged({ topic, partition, position }: PartitionState, baseOffset: number): MillraceError {
+  const where = `The batch of ${keyOf(topic, partition)} at offset ${Math.max(position, baseOffset)}`;
+  const what = `${where} is damaged: its checksum is not that of its bytes. Seek behind it to leave it out.`;
+  return new MillraceError('CORRUPT_MESSAGE', what);
 }
 
 /** The offset behind the last whole batch, or `from` when there is none. */

@@ -8,6 +8,8 @@ export class ByteReader {
   readonly buffer: Buffer;
   position: number;
   readonly end: number;
+  /** How many elements its arrays may still have, all together. */
+  elementsLeft = Number.POSITIVE_INFINITY;
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer;
@@ -25,6 +27,13 @@ export class ByteReader {
     if (count < 0 || count > this.end - start) throw truncated(count, this.end - start);
     this.position = start + count;
     return start;
+  }
+
+  /** Throws TOO_MANY_ELEMENTS when an array of `count` would be more than `elementsLeft`. */
+  takeElements(count: number): void {
+    this.elementsLeft -= count;
+    if (this.elementsLeft >= 0) return;
+    throw new MillraceError('TOO_MANY_ELEMENTS', 'A message lists more things than its reader allows: split it.');
   }
 
   int8(): number {

@@ -127,7 +127,7 @@ function corrupt(what: string): MillraceError {
 }
 
 function tooLarge(maxBytes: number): MillraceError {
-  return new MillraceError('CORRUPT_MESSAGE', `A record batch unpacks to more than ${maxBytes} bytes.`);
+  return new MillraceError('MESSAGE_TOO_LARGE', `A record batch unpacks to more than ${maxBytes} bytes.`);
 }
 
 function unknownCodec(codec: number): MillraceError {

@@ -31,6 +31,7 @@ export {
   NO_SEQUENCE,
   placeBatch,
   sealBatch,
+  setMaxTimestamp,
   setProducer,
   stampLogAppendTime,
   TRANSACTIONAL,

@@ -60,6 +60,12 @@ export function stampLogAppendTime(bytes: Buffer, at: number, timestamp: number)
   sealBatch(bytes, at);
 }
 
+/** Sets the largest timestamp of a batch, which needs a new CRC. */
+export function setMaxTimestamp(bytes: Buffer, at: number, timestamp: number): void {
+  writeInt64(bytes, timestamp, at + 35);
+  sealBatch(bytes, at);
+}
+
 /** Sets the producer's fields of a finished batch, which needs a new CRC: a retry after a fence, or a late sequence. */
 export function setProducer(bytes: Buffer, at: number, producerId: number, epoch: number, baseSequence: number): void {
   writeInt64(bytes, producerId, at + 43);
@@ -74,8 +80,8 @@ export function sealBatch(bytes: Buffer, at = 0): void {
 }
 
 /**
- * True when a whole batch starts at `at` and its CRC is right. Says nothing about the records inside: those are looked
- * at when they come from a client (`validateRecords`).
+ * True when a whole batch starts at `at` and its CRC is right. Says nothing about the records inside: the broker looks at
+ * those when they come from a client.
  */
 export function isIntactBatch(bytes: Buffer, at: number, end = bytes.length): boolean {
   if (at + BATCH_HEADER_BYTES > end) return false;

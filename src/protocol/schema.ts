@@ -312,6 +312,7 @@ export function array(element: Field<unknown> | Fields): Field<readonly unknown[
           if (length * codec.minBytes > from.remaining) {
             throw malformed(`an array of ${length} elements was announced in ${from.remaining} bytes`);
           }
+          from.takeElements(length);
           const items: unknown[] = [];
           for (let i = 0; i < length; i++) items.push(codec.read(from));
           return items;

@@ -19,6 +19,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   CONNECTION_FAILED:
     'No broker answers at the address. Start one, or name another. Tried again by itself where it can be.',
   CONNECTION_LOST: 'The connection ended while something was under way. Tried again by itself where it can be.',
+  DATA_DIRECTORY_DAMAGED:
+    'A file that the broker can’t do without is missing or damaged. Its message names it: restore it from a copy.',
   DATA_DIRECTORY_LOCKED: 'Another process uses the data directory. Stop it, or choose another directory.',
   DATA_DIRECTORY_UNUSABLE: 'The data directory can’t be made.',
   DEMO_DATA_BROKEN: 'The demo’s data is not what it should be. Install it anew.',
@@ -79,6 +81,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
   THREAD_LOST: 'The thread of the services ended before they were up. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
+  TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',
   UNDECODABLE_RECORD: 'A record’s bytes are not what its serde reads, and `onDecodeError` did not say to skip it.',
   UNKNOWN_SOURCE_TOPIC: 'A topology reads a topic that does not exist. Create it.',

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Broker } from '../../src/broker/index.ts';
 import {
+  alterConfigs,
   create,
   createPartitions,
   createTopics,
@@ -18,6 +19,7 @@ import {
   type Transport,
 } from '../../src/protocol/index.ts';
 import { ManualEnvironment } from '../../src/util/index.ts';
+import { FaultDisk } from './fault-disk.ts';
 import { batchOf, createTopic, fetchOnce, openBroker, readAll, send, temporaryDirectory } from './support.ts';
 
 let broker: Broker;
@@ -69,9 +71,9 @@ describe('topics', () => {
     expect((await metadataOf(['t']))[0]!.topicId).not.toBe(topicId);
   });
 
-  test('are made on the way when their metadata is asked for, after an error that says to ask again', async () => {
-    expect((await metadataOf(['auto'])).map(({ errorCode }) => errorCode)).toEqual([3]);
+  test('are made on the way when their metadata is asked for, and described at once', async () => {
     expect((await metadataOf(['auto']))[0]).toMatchObject({ errorCode: 0, name: 'auto' });
+    expect((await metadataOf(['auto', 'auto'])).map(({ partitions }) => partitions.length)).toEqual([2]);
     expect((await metadataOf(['not this one'])).map(({ errorCode }) => errorCode)).toEqual([17]);
     expect((await metadataOf(null)).map(({ name }) => name)).toEqual(['auto']);
     expect(await metadataOf([])).toEqual([]);
@@ -108,6 +110,73 @@ describe('topics', () => {
     expect((await send(transport, '__consumer_offsets', [{ key: 'k', value: 'v' }])).errorCode).toBe(17);
   });
 
+  test('that are internal look the same whoever is the first to ask for them', async () => {
+    await metadataOf(['__consumer_offsets']);
+    const resources = [{ resourceType: ResourceType.topic, resourceName: '__consumer_offsets' }];
+    const answer = await transport.request(describeConfigs, create(describeConfigs, { resources }));
+    const policy = answer.results[0]!.configs.find(({ name }) => name === 'cleanup.policy');
+    expect(policy).toMatchObject({ value: 'compact' });
+    expect((await metadataOf(['__consumer_offsets']))[0]!.partitions.length).toBe(50);
+  });
+
+  test("whose names differ in '.' and '_' only collide, however they are made", async () => {
+    await createTopic(transport, 'col.x_y');
+    const refused = await attempt({ name: 'col_x.y' });
+    expect(refused).toMatchObject({ errorCode: 17, errorMessage: expect.stringContaining("'col.x_y'") });
+    expect((await attempt({ name: 'col_x.y' }, true)).errorCode).toBe(17);
+    expect((await metadataOf(['col_x_y']))[0]!.errorCode).toBe(17);
+    expect((await attempt({ name: '__cluster_metadata' })).errorCode).toBe(29);
+    expect((await metadataOf(['__cluster_metadata']))[0]!.errorCode).toBe(29);
+    await transport.request(deleteTopics, create(deleteTopics, { topics: [{ name: 'col.x_y' }] }));
+    expect((await attempt({ name: 'col_x.y' })).errorCode).toBe(0);
+  });
+
+  test('are made together, and each that can not be made says why', async () => {
+    const wanted = ['a', 'b b', 'c', 'd', 'd'].map((name) => ({ name }));
+    const answer = await transport.request(createTopics, create(createTopics, { topics: wanted }));
+    expect(answer.topics.map(({ errorCode }) => errorCode)).toEqual([0, 17, 0, 42, 42]);
+    const gone = ['a', 'nowhere', 'c', 'c'].map((name) => ({ name }));
+    const deleted = await transport.request(deleteTopics, create(deleteTopics, { topics: [...gone, { name: null }] }));
+    expect(deleted.responses.map(({ errorCode }) => errorCode)).toEqual([0, 3, 42, 42, 42]);
+    expect((await metadataOf(null)).map(({ name }) => name)).toEqual(['c']);
+  });
+
+  test('are made all or none when the disk is full', async () => {
+    const disk = new FaultDisk();
+    transport = (await openBroker({ dataDir: '/data', disk })).connect();
+    await createTopic(transport, 'there');
+    disk.failWrites = true;
+    const topics = [{ name: 'a' }, { name: 'b' }];
+    const answer = await transport.request(createTopics, create(createTopics, { topics }));
+    expect(answer.topics.map(({ errorCode }) => errorCode)).toEqual([56, 56]);
+    const grown = create(createPartitions, { topics: [{ name: 'there', count: 3 }] });
+    expect((await transport.request(createPartitions, grown)).results[0]!.errorCode).toBe(56);
+    const deletion = create(deleteTopics, { topics: [{ name: 'there' }] });
+    expect((await transport.request(deleteTopics, deletion)).responses[0]!.errorCode).toBe(56);
+    disk.failWrites = false;
+    expect((await metadataOf(null)).map(({ name, partitions }) => [name, partitions.length])).toEqual([['there', 1]]);
+    await createTopic(transport, 'a', 2);
+  });
+
+  test('grow within limits: nothing is begun that would never end', async () => {
+    await createTopic(transport, 't', 1);
+    const grow = async (...topics: { name: string; count: number; assignments?: { brokerIds: number[] }[] }[]) => {
+      const answer = await transport.request(createPartitions, create(createPartitions, { topics }));
+      return answer.results.map(({ errorCode }) => errorCode);
+    };
+    expect(await grow({ name: 't', count: 0x7fffffff })).toEqual([37]);
+    expect(await grow({ name: 't', count: 20_000 })).toEqual([44]);
+    expect(await grow({ name: 't', count: 2 }, { name: 't', count: 3 })).toEqual([42, 42]);
+    expect(await grow({ name: 't', count: 2, assignments: [] })).toEqual([39]);
+    expect(await grow({ name: 't', count: 2, assignments: [{ brokerIds: [1] }] })).toEqual([0]);
+    expect((await attempt({ name: 'large', numPartitions: 10_001 }, true)).errorCode).toBe(44);
+    const assignments = Array.from({ length: 10_001 }, (_, partitionIndex) => ({ partitionIndex, brokerIds: [1] }));
+    expect((await attempt({ name: 'large', assignments })).errorCode).toBe(44);
+    const many = Array.from({ length: 50_000 }, (_, i) => ({ name: `t${i}` }));
+    const answer = await transport.request(createTopics, create(createTopics, { topics: many, validateOnly: true }));
+    expect(new Set(answer.topics.map(({ errorCode }) => errorCode))).toEqual(new Set([44]));
+  });
+
   async function metadataOf(names: string[] | null, allowAutoTopicCreation = true) {
     const topics = names?.map((name) => ({ name })) ?? null;
     return (await transport.request(metadata, create(metadata, { topics, allowAutoTopicCreation }))).topics;
@@ -141,6 +210,30 @@ describe('configs', () => {
     expect(bad.errorCode).toBe(40);
     expect((await valueOf('retention.ms')).value).toBe('3600000');
     expect((await alter([{ name: 'retention.ms', configOperation: 2, value: '5' }])).errorCode).toBe(40);
+  });
+
+  test('are all told when none is named, be it by null or by an empty list', async () => {
+    await createTopic(transport, 't');
+    const named = async (configurationKeys: string[] | null) => {
+      const resources = [{ resourceType: ResourceType.topic, resourceName: 't', configurationKeys }];
+      const answer = await transport.request(describeConfigs, create(describeConfigs, { resources }));
+      return answer.results[0]!.configs.length;
+    };
+    expect(await named(null)).toBeGreaterThan(20);
+    expect(await named([])).toBe(await named(null));
+    expect(await named(['retention.ms', 'nonsense'])).toBe(1);
+  });
+
+  test('are not null', async () => {
+    await createTopic(transport, 't');
+    expect((await alter([{ name: 'retention.ms', configOperation: 0, value: null }])).errorCode).toBe(42);
+    const resources = [
+      { resourceType: ResourceType.topic, resourceName: 't', configs: [{ name: 'retention.ms', value: null }] },
+    ];
+    const answer = await transport.request(alterConfigs, create(alterConfigs, { resources }));
+    expect(answer.responses[0]!.errorCode).toBe(42);
+    const topics = [{ name: 'new', configs: [{ name: 'retention.ms', value: null }] }];
+    expect((await transport.request(createTopics, create(createTopics, { topics }))).topics[0]!.errorCode).toBe(40);
   });
 
   test('of the broker are told, and the cluster too', async () => {

@@ -119,6 +119,17 @@ describe('a connection', () => {
     expect(await client.next()).toBeUndefined();
   });
 
+  test('is closed by a request that lists more things than any client has', async () => {
+    const large = await openBroker({ settings: { 'request.max.elements': 1000 } });
+    ({ port } = await large.listen({ host: '127.0.0.1', port: 0 }));
+    const client = await connect();
+    const names = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `n${i}` }));
+    client.send(metadata, 4, 1, { topics: names(1000), allowAutoTopicCreation: false });
+    expect((await client.next())!.readInt32BE(0)).toBe(1);
+    client.send(metadata, 4, 2, { topics: names(1001), allowAutoTopicCreation: false });
+    expect(await client.next()).toBeUndefined();
+  });
+
   test('without answers is closed when a produce fails, and stays open when it succeeds', async () => {
     await createTopic(broker.connect(), 't');
     const client = await connect();

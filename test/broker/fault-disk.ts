@@ -7,22 +7,27 @@ interface Stored {
   content: Buffer;
   /** What survives for sure. */
   forced: Buffer;
+  /** Where was written since the last sync: all that a sync forces. */
+  dirty: { from: number; to: number }[];
 }
 
 export class FaultDisk implements Disk {
   #files = new Map<string, Stored>();
   #directories = new Set<string>(['/']);
   #isDead = false;
-  /** Set to make the next operations fail as a full or broken disk does. */
-  failWrites = false;
+  /** Set to make the next operations fail as a full or broken disk does: all, or those on files of these names. */
+  failWrites: boolean | RegExp = false;
   failSyncs = false;
+  /** Files that can't be opened. */
+  failOpens: RegExp | undefined;
   syncs = 0;
 
   open(path: string): DiskFile {
     this.#check();
+    if (this.failOpens?.test(path)) throw new MillraceError('EMFILE', 'too many open files');
     let file = this.#files.get(path);
     if (file === undefined) {
-      file = { content: Buffer.alloc(0), forced: Buffer.alloc(0) };
+      file = { content: Buffer.alloc(0), forced: Buffer.alloc(0), dirty: [] };
       this.#files.set(path, file);
     }
     const stored = file;
@@ -34,12 +39,13 @@ export class FaultDisk implements Disk {
       },
       write: (pieces, position) => {
         this.#check();
-        if (this.failWrites) throw new MillraceError('ENOSPC', 'no space left on device');
+        if (this.#isFull(path)) throw new MillraceError('ENOSPC', 'no space left on device');
         const written = Buffer.concat([...pieces]);
         const grown = Buffer.alloc(Math.max(stored.content.length, position + written.length));
         stored.content.copy(grown);
         written.copy(grown, position);
         stored.content = grown;
+        stored.dirty.push({ from: position, to: position + written.length });
       },
       truncate: (size) => {
         this.#check();
@@ -48,17 +54,21 @@ export class FaultDisk implements Disk {
       sync: async () => {
         this.#check();
         const { content } = stored;
+        const dirty = stored.dirty.splice(0);
         await new Promise((resolve) => {
           setImmediate(resolve);
         });
         this.#check();
+        // What was dirty counts as clean now, as on Linux: only who writes it again can force it.
         if (this.failSyncs) throw new MillraceError('EIO', 'i/o error');
         this.syncs++;
-        stored.forced = content;
+        force(stored, content, dirty);
       },
       syncNow: () => {
         this.#check();
-        stored.forced = stored.content;
+        const dirty = stored.dirty.splice(0);
+        if (this.failSyncs) throw new MillraceError('EIO', 'i/o error');
+        force(stored, stored.content, dirty);
       },
       close: () => {},
     };
@@ -92,10 +102,10 @@ export class FaultDisk implements Disk {
 
   replaceFile(path: string, content: string | Uint8Array, forced: boolean): void {
     this.#check();
-    if (this.failWrites) throw new MillraceError('ENOSPC', 'no space left on device');
+    if (this.#isFull(path)) throw new MillraceError('ENOSPC', 'no space left on device');
     const bytes = Buffer.from(content as string);
     const before = this.#files.get(path)?.forced ?? Buffer.alloc(0);
-    this.#files.set(path, { content: bytes, forced: forced ? bytes : before });
+    this.#files.set(path, { content: bytes, forced: forced ? bytes : before, dirty: [] });
   }
 
   rename(from: string, to: string): void {
@@ -136,14 +146,25 @@ export class FaultDisk implements Disk {
     after.#directories = new Set(this.#directories);
     for (const [path, { content, forced }] of this.#files) {
       const survivor = survive(content, forced, random);
-      after.#files.set(path, { content: survivor, forced: survivor });
+      after.#files.set(path, { content: survivor, forced: survivor, dirty: [] });
     }
     return after;
+  }
+
+  #isFull(path: string): boolean {
+    return typeof this.failWrites === 'boolean' ? this.failWrites : this.failWrites.test(path);
   }
 
   #check(): void {
     if (this.#isDead) throw new MillraceError('EIO', 'the disk is gone');
   }
+}
+
+function force(stored: Stored, content: Buffer, dirty: Stored['dirty']): void {
+  const forced = Buffer.alloc(content.length);
+  stored.forced.copy(forced);
+  for (const { from, to } of dirty) content.copy(forced, from, from, to);
+  stored.forced = forced;
 }
 
 function survive(content: Buffer, forced: Buffer, random: () => number): Buffer {

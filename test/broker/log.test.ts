@@ -3,7 +3,14 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
-import { create, deleteRecords, isIntactBatch, listOffsets } from '../../src/protocol/index.ts';
+import {
+  create,
+  deleteRecords,
+  describeLogDirs,
+  isIntactBatch,
+  listOffsets,
+  offsetCommit,
+} from '../../src/protocol/index.ts';
 import { ManualEnvironment } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, readAll, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
@@ -47,6 +54,15 @@ describe('reading', () => {
     await createTopic(transport, 't', 1, small);
     for (let i = 0; i < 30; i++) await send(transport, 't', [`v${i}`]);
     expect(await valuesOf(transport, 't')).toEqual(Array.from({ length: 30 }, (_, i) => `v${i}`));
+  });
+
+  test.each([1, -1])('finds what was acknowledged, with acks=%i', async (acks) => {
+    const transport = (await openBroker()).connect();
+    await createTopic(transport, 't');
+    for (let i = 0; i < 30; i++) {
+      const { baseOffset } = await send(transport, 't', [`v${i}`], { acks });
+      expect((await fetchOnce(transport, 't', 0)).highWatermark).toBe(baseOffset + 1);
+    }
   });
 
   test('waits for enough bytes, and for the time given', async () => {
@@ -225,7 +241,7 @@ describe('a disk that fails', () => {
     }
   });
 
-  test('a failed sync is not acknowledged, and takes the partition out of service until a restart', async () => {
+  test('a failed sync is not acknowledged, and what was acknowledged is read meanwhile', async () => {
     const disk = new FaultDisk();
     const broker = await openBroker({ dataDir: '/data', disk });
     const transport = broker.connect();
@@ -234,20 +250,144 @@ describe('a disk that fails', () => {
     await send(transport, 't', ['good']);
     disk.failSyncs = true;
     expect((await send(transport, 't', ['doubtful'])).errorCode).toBe(56);
+    expect(broker.outages()).toMatchObject([{ topic: 't', partition: 0, reason: expect.stringContaining('EIO') }]);
+    const dirs = await transport.request(describeLogDirs, create(describeLogDirs, {}));
+    expect(dirs.results[0]).toMatchObject({ errorCode: 56, topics: expect.any(Array) });
+    expect(await valuesOf(transport, 't')).toEqual(['good']);
+    expect((await send(transport, 't', ['still not'])).errorCode).toBe(56);
     disk.failSyncs = false;
-    expect((await send(transport, 't', ['later'])).errorCode).toBe(56);
+    await expect.poll(async () => (await send(transport, 't', ['later'])).errorCode).toBe(0);
+    expect(broker.outages()).toEqual([]);
     expect((await send(transport, 'other', ['fine'])).errorCode).toBe(0);
+    expect(await valuesOf(transport, 't')).toEqual(['good', 'later']);
   });
 
-  test('a full disk fails the writes and nothing else', async () => {
+  test('a full disk fails the writes and nothing else, and only for as long as it is full', async () => {
+    const disk = new FaultDisk();
+    const clock = new ManualEnvironment(1000);
+    const reports: string[] = [];
+    const log = (message: string): unknown => reports.push(message);
+    const broker = await openBroker({ dataDir: '/data', disk, environment: clock, log });
+    const transport = broker.connect();
+    await createTopic(transport, 't', 1, small);
+    const kept: string[] = [];
+    for (let i = 0; i < 30; i++) {
+      disk.failWrites = i % 3 === 2;
+      const { errorCode } = await send(transport, 't', [`v${i}`]);
+      expect(errorCode).toBe(disk.failWrites ? 56 : 0);
+      if (errorCode === 0) kept.push(`v${i}`);
+      expect(await valuesOf(transport, 't')).toEqual(kept);
+    }
+    // It also heals by itself, when nobody writes.
+    expect(broker.outages().length).toBe(1);
+    disk.failWrites = false;
+    clock.advance(500);
+    expect(broker.outages()).toEqual([]);
+    expect(reports.at(-1)).toContain('in service again');
+    const after = disk.crash(() => 0.99);
+    await broker.close();
+    expect(await valuesOf((await openBroker({ dataDir: '/data', disk: after })).connect(), 't')).toEqual(kept);
+  });
+
+  test('a fault that stays is looked at less and less often', async () => {
+    const disk = new FaultDisk();
+    const clock = new ManualEnvironment(1000);
+    const reports: string[] = [];
+    const log = (message: string): unknown => reports.push(message);
+    const broker = await openBroker({ dataDir: '/data', disk, environment: clock, log });
+    const transport = broker.connect();
+    await createTopic(transport, 't');
+    disk.failWrites = true;
+    for (let i = 0; i < 1000; i++) expect((await send(transport, 't', ['x'])).errorCode).toBe(56);
+    expect(reports.length).toBeLessThan(5);
+    for (let i = 0; i < 600; i++) {
+      clock.advance(1000);
+      expect(broker.outages().length).toBe(1);
+    }
+    expect(reports.length).toBeLessThan(100);
+    disk.failWrites = false;
+    clock.advance(10_000);
+    expect((await send(transport, 't', ['x'])).errorCode).toBe(0);
+  });
+
+  test('what an idempotent producer sends again behind a fault is there once', async () => {
+    const disk = new FaultDisk();
+    const transport = (await openBroker({ dataDir: '/data', disk })).connect();
+    await createTopic(transport, 't');
+    const batch = (sequence: number) => ({ producerId: 9, producerEpoch: 0, baseSequence: sequence });
+    expect((await send(transport, 't', ['a'], batch(0))).errorCode).toBe(0);
+    disk.failSyncs = true;
+    const lost = [send(transport, 't', ['b'], batch(1)), send(transport, 't', ['c'], batch(2))];
+    expect((await Promise.all(lost)).map(({ errorCode }) => errorCode)).toEqual([56, 56]);
+    disk.failSyncs = false;
+    expect(await send(transport, 't', ['b'], batch(1))).toMatchObject({ errorCode: 0, baseOffset: 1 });
+    expect(await send(transport, 't', ['c'], batch(2))).toMatchObject({ errorCode: 0, baseOffset: 2 });
+    expect(await send(transport, 't', ['a'], batch(0))).toMatchObject({ errorCode: 0, baseOffset: 0 });
+    expect(await valuesOf(transport, 't')).toEqual(['a', 'b', 'c']);
+  });
+
+  test('what was acknowledged before a sync failed is handed to the disk once more', async () => {
+    const clock = new ManualEnvironment(1000);
+    const disk = new FaultDisk();
+    const settings = { durability: 'interval' };
+    const broker = await openBroker({ dataDir: '/data', disk, environment: clock, settings });
+    const transport = broker.connect();
+    await createTopic(transport, 't');
+    for (let i = 0; i < 5; i++) await send(transport, 't', [`v${i}`]);
+    disk.failSyncs = true;
+    clock.advance(1000);
+    await expect.poll(() => broker.outages().length).toBe(1);
+    disk.failSyncs = false;
+    expect((await send(transport, 't', ['v5'])).errorCode).toBe(0);
+    const after = disk.crash(() => 0);
+    await broker.close();
+    const values = await valuesOf((await openBroker({ dataDir: '/data', disk: after })).connect(), 't');
+    expect(values.slice(0, 5)).toEqual(['v0', 'v1', 'v2', 'v3', 'v4']);
+  });
+
+  test('a log that can not be opened is opened when it can', async () => {
+    const disk = new FaultDisk();
+    const first = await openBroker({ dataDir: '/data', disk });
+    await createTopic(first.connect(), 't');
+    await send(first.connect(), 't', ['kept']);
+    await first.close();
+    disk.failOpens = /\/t-0\//;
+    const clock = new ManualEnvironment(1000);
+    const broker = await openBroker({ dataDir: '/data', disk, environment: clock });
+    expect((await fetchOnce(broker.connect(), 't', 0)).errorCode).toBe(56);
+    expect((await send(broker.connect(), 't', ['not yet'])).errorCode).toBe(56);
+    disk.failOpens = undefined;
+    clock.advance(1000);
+    expect(await valuesOf(broker.connect(), 't')).toEqual(['kept']);
+    expect((await send(broker.connect(), 't', ['now'])).errorCode).toBe(0);
+  });
+
+  test('a journal that can not be opened keeps the broker from starting as if there had been nothing', async () => {
+    const disk = new FaultDisk();
+    const first = await openBroker({ dataDir: '/data', disk });
+    await createTopic(first.connect(), '__consumer_offsets');
+    await createTopic(first.connect(), 't');
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 1 }] }];
+    await first.connect().request(offsetCommit, create(offsetCommit, { groupId: 'g', topics }));
+    await first.close();
+    disk.failOpens = /\/__consumer_offsets-0\//;
+    await expect(Broker.open({ dataDir: '/data', disk })).rejects.toMatchObject({
+      code: 'DATA_DIRECTORY_DAMAGED',
+      message: expect.stringContaining('Partition __consumer_offsets-0 can not be opened'),
+    });
+  });
+
+  test('a close ends, and the next start finds everything, although the disk is full', async () => {
     const disk = new FaultDisk();
     const broker = await openBroker({ dataDir: '/data', disk });
     const transport = broker.connect();
     await createTopic(transport, 't');
-    await send(transport, 't', ['good']);
+    await send(transport, 't', ['kept']);
     disk.failWrites = true;
-    expect((await send(transport, 't', ['lost'])).errorCode).toBe(56);
+    await send(transport, 't', ['lost']);
+    await broker.close();
     disk.failWrites = false;
+    expect(await valuesOf((await openBroker({ dataDir: '/data', disk })).connect(), 't')).toEqual(['kept']);
   });
 
   test('is not waited for with durability=os, and only every so often with durability=interval', async () => {

@@ -197,13 +197,4 @@ export async function valuesOf(...read: Parameters<typeof readAll>): Promise<(st
   return (await readAll(...read)).map(({ value }) => value);
 }
 
-/** A small generator of repeatable random numbers. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { seeded } from '../../tools/fuzz/seeded.ts';

@@ -1,15 +1,19 @@
 // Idempotence and transactions: retries, gaps, fencing, markers, what read_committed sees, and what a crash leaves.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Broker } from '../../src/broker/index.ts';
+import { dialTcp } from '../../src/client/dial.ts';
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
   create,
+  deleteTopics,
   describeProducers,
   describeTransactions,
   endTxn,
   initProducerId,
+  listTransactions,
   offsetFetch,
+  produce,
   type Transport,
   txnOffsetCommit,
 } from '../../src/protocol/index.ts';
@@ -188,6 +192,13 @@ describe('a transaction', () => {
     expect(await committedValues()).toEqual(['kept']);
   });
 
+  test('whose topic is gone is ended for its heir, too', async () => {
+    const zombie = await init(transport);
+    await write(transport, zombie, 0, ['lost']);
+    await transport.request(deleteTopics, create(deleteTopics, { topics: [{ name: 't' }] }));
+    expect((await init(transport)).producerEpoch).toBe(2);
+  });
+
   test('that takes too long is aborted and its producer fenced', async () => {
     const who = await init(transport, 'tx', 20_000);
     await write(transport, who, 0, ['slow']);
@@ -203,8 +214,143 @@ describe('a transaction', () => {
     await write(transport, who, 0, ['a']);
     const first = await end(transport, who, true);
     expect(await end(transport, who, true)).toEqual(first);
-    expect((await end(transport, who, false)).errorCode).toBe(90);
+    expect((await end(transport, who, false)).errorCode).toBe(48);
+    const next = { producerId: first.producerId, producerEpoch: first.producerEpoch };
+    expect((await end(transport, next, true)).errorCode).toBe(48);
+    expect(await end(transport, next, false)).toMatchObject({ errorCode: 0, producerEpoch: 2 });
+    expect((await end(transport, who, true)).errorCode).toBe(90);
   });
+
+  test.each([true, false])(
+    'that ends is recognised when it is asked again meanwhile (committed: %s)',
+    async (committed) => {
+      const who = await init(transport);
+      await write(transport, who, 0, ['a']);
+      const first = end(transport, who, committed);
+      expect((await end(transport, who, committed)).errorCode).toBe(51);
+      expect((await end(transport, who, !committed)).errorCode).toBe(48);
+      expect(await first).toMatchObject({ errorCode: 0, producerEpoch: 1 });
+    },
+  );
+
+  test('of the first version goes on with its epoch, and is told what a retry finds', async () => {
+    const tcp = await firstVersion();
+    const who = await init(tcp);
+    await add(tcp, who, [0]);
+    await write(tcp, who, 0, ['a']);
+    expect((await end(tcp, who, true)).errorCode).toBe(0);
+    expect((await end(tcp, who, true)).errorCode).toBe(0);
+    expect((await end(tcp, who, false)).errorCode).toBe(48);
+    await add(tcp, who, [0]);
+    await write(tcp, who, 1, ['b']);
+    expect((await end(tcp, who, true)).errorCode).toBe(0);
+    expect(await committedValues()).toEqual(['a', 'b']);
+    tcp.close();
+  });
+
+  test('takes records while offsets join it: that its journal is being written is no reason to refuse', async () => {
+    const tcp = await firstVersion();
+    const who = await init(tcp);
+    await add(tcp, who, [0]);
+    for (let i = 0; i < 20; i++) {
+      const joined = create(addOffsetsToTxn, { transactionalId: 'tx', ...who, groupId: `g${i}` });
+      const adding = tcp.request(addOffsetsToTxn, joined);
+      const writing = write(tcp, who, i, [`v${i}`]);
+      expect((await writing).errorCode).toBe(0);
+      expect((await adding).errorCode).toBe(0);
+    }
+    await end(tcp, who, true);
+    expect((await committedValues()).length).toBe(20);
+    tcp.close();
+  });
+
+  test.each([true, false])(
+    'that is decided ends as decided, although a disk fails meanwhile (%s)',
+    async (committed) => {
+      const disk = new FaultDisk();
+      broker = await openBroker({ settings, environment: clock, dataDir: '/data', disk });
+      transport = broker.connect();
+      await createTopic(transport, 't', 2);
+      const who = await init(transport);
+      await write(transport, who, 0, ['a']);
+      await write(transport, who, 0, ['b'], 't', 1);
+      disk.failWrites = /\/t-0\//;
+      const ending = end(transport, who, committed);
+      await expect.poll(() => broker.outages().length).toBe(1);
+      expect((await end(transport, who, committed)).errorCode).toBe(51);
+      clock.advance(10_000);
+      disk.failWrites = false;
+      for (let i = 0; i < 10; i++) {
+        clock.advance(1000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await ending).toMatchObject({ errorCode: 0, producerEpoch: 1 });
+      expect(await committedValues()).toEqual(committed ? ['a'] : []);
+      expect(await committedValues(1)).toEqual(committed ? ['b'] : []);
+      expect((await fetchOnce(transport, 't', 0, { isolationLevel: 1 })).lastStableOffset).toBe(2);
+    },
+  );
+
+  test('that is decided refuses records with an error that every producer tries again on', async () => {
+    const who = await init(transport);
+    await write(transport, who, 0, ['a']);
+    const ending = end(transport, who, true);
+    const next = { ...who, producerEpoch: who.producerEpoch + 1 };
+    expect((await write(transport, next, 0, ['early'])).errorCode).toBe(19);
+    await ending;
+    expect((await write(transport, next, 0, ['fine'])).errorCode).toBe(0);
+  });
+
+  test('begins at sequence 0 behind a marker that raised the epoch, also after a restart', async () => {
+    const dataDir = temporaryDirectory();
+    let on = await openBroker({ settings, dataDir });
+    await createTopic(on.connect(), 't');
+    const who = await init(on.connect());
+    await write(on.connect(), who, 0, ['a']);
+    const { producerId, producerEpoch } = await end(on.connect(), who, true);
+    for (let life = 0; life < 2; life++) {
+      expect((await write(on.connect(), { producerId, producerEpoch }, 5, ['gap'])).errorCode).toBe(45);
+      await on.close();
+      on = await openBroker({ settings, dataDir });
+    }
+    expect((await write(on.connect(), { producerId, producerEpoch }, 0, ['b'])).errorCode).toBe(0);
+  });
+
+  test('gives its producer one epoch, however often it asks for the next', async () => {
+    const who = await init(transport);
+    const ask = async () => {
+      const request = create(initProducerId, { transactionalId: 'tx', transactionTimeoutMs: 60_000, ...who });
+      return transport.request(initProducerId, request);
+    };
+    expect(await ask()).toMatchObject({ errorCode: 0, producerEpoch: 1 });
+    expect(await ask()).toMatchObject({ errorCode: 0, producerEpoch: 1 });
+    await init(transport);
+    expect((await ask()).errorCode).toBe(90);
+  });
+
+  /** A connection that speaks what clients of the first version of transactions speak. */
+  async function firstVersion(): Promise<Transport> {
+    const tcp = await dialTcp(await broker.listen({ host: '127.0.0.1', port: 0 }));
+    const last: Readonly<Record<number, number>> = { [endTxn.key]: 4, [produce.key]: 11, [addPartitionsToTxn.key]: 3 };
+    return {
+      closed: tcp.closed,
+      features: tcp.features,
+      close: () => tcp.close(),
+      versionOf: (api) => last[api.key] ?? tcp.versionOf(api),
+      request: (api, body) => tcp.request({ ...api, maxVersion: last[api.key] ?? api.maxVersion }, body),
+    };
+  }
+
+  async function add(on: Transport, who: Identity, partitions: number[]): Promise<void> {
+    const request = create(addPartitionsToTxn, {
+      v3AndBelowTransactionalId: 'tx',
+      v3AndBelowProducerId: who.producerId,
+      v3AndBelowProducerEpoch: who.producerEpoch,
+      v3AndBelowTopics: [{ name: 't', partitions }],
+    });
+    const answer = await on.request(addPartitionsToTxn, request);
+    expect(answer.resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!.partitionErrorCode).toBe(0);
+  }
 
   test('commits offsets of a group along with its records', async () => {
     const who = await init(transport);
@@ -229,6 +375,8 @@ describe('a transaction', () => {
   test('is refused for a stranger, a wrong timeout and a partition that is not there', async () => {
     const request = create(initProducerId, { transactionalId: 'tx', transactionTimeoutMs: 1_000_000 });
     expect((await transport.request(initProducerId, request)).errorCode).toBe(50);
+    const tooLong = create(initProducerId, { transactionalId: 'x'.repeat(40_000), transactionTimeoutMs: 1000 });
+    expect((await transport.request(initProducerId, tooLong)).errorCode).toBe(42);
     expect((await end(transport, { producerId: 5, producerEpoch: 0 }, true)).errorCode).toBe(49);
     const who = await init(transport);
     const transactions = [
@@ -264,6 +412,23 @@ describe('a transaction', () => {
     expect(producers.topics[0]!.partitions[0]!.activeProducers).toMatchObject([{ currentTxnStartOffset: 0 }]);
   });
 
+  test('is listed by a pattern of its whole id, in time that does not explode', async () => {
+    const ids = [`${'a'.repeat(30_000)}!`, 'orders-1', 'orders-12'];
+    for (const id of ids) await init(transport, id);
+    const list = async (transactionalIdPattern: string | null) => {
+      const answer = await transport.request(listTransactions, create(listTransactions, { transactionalIdPattern }));
+      return answer.errorCode === 0
+        ? answer.transactionStates.map(({ transactionalId }) => ids.indexOf(transactionalId))
+        : answer.errorCode;
+    };
+    expect(await list(null)).toEqual([0, 1, 2]);
+    expect(await list('')).toEqual([0, 1, 2]);
+    expect(await list('(a+)+')).toEqual([]);
+    expect(await list('(a|aa)+.')).toEqual([0]);
+    expect(await list('orders-\\d')).toEqual([1]);
+    expect(await list('(')).toBe(128);
+  });
+
   test('is not mixed up with a plain batch of its producer', async () => {
     const who = await init(transport);
     await write(transport, who, 0, ['a']);
@@ -272,6 +437,23 @@ describe('a transaction', () => {
 });
 
 describe('a crash', () => {
+  test.each([true, false])('leaves an end recognised when it is asked again (committed: %s)', async (committed) => {
+    let disk = new FaultDisk();
+    const first = await Broker.open({ dataDir: '/data', disk, settings });
+    await createTopic(first.connect(), 't');
+    const who = await init(first.connect());
+    await write(first.connect(), who, 0, ['a']);
+    const ended = await end(first.connect(), who, committed);
+    disk = disk.crash(() => 0);
+    await first.close().catch(() => {});
+    const second = await openBroker({ dataDir: '/data', disk, settings });
+    await expect
+      .poll(async () => (await end(second.connect(), who, committed)).errorCode, { interval: 1 })
+      .not.toBe(51);
+    expect(await end(second.connect(), who, committed)).toEqual(ended);
+    expect((await end(second.connect(), who, !committed)).errorCode).toBe(48);
+  });
+
   test('leaves a transaction going on, as if nothing had happened', async () => {
     const disk = new FaultDisk();
     const first = await Broker.open({ dataDir: '/data', disk, settings });

@@ -47,6 +47,7 @@ export class GroupCoordinator {
       environment,
       partitions: settings['offsets.topic.num.partitions'],
       segmentBytes: settings['offsets.topic.segment.bytes'],
+      report,
     });
     this.#env = {
       environment,
@@ -208,12 +209,12 @@ export class GroupCoordinator {
   }
 
   #loadPartition(partition: Partition, groups: Map<string, StoredGroup>): void {
-    partition.log.forEachBatch(partition.log.startOffset, (bytes, at) => {
+    this.#journal.replay(partition, (bytes, at) => {
       const marker = readMarker(bytes, at);
       const producerId = batchHeader.producerId(bytes, at);
       if (marker !== undefined) {
         this.endTransaction(producerId, marker.committed);
-        return true;
+        return;
       }
       const isTransactional = (batchHeader.attributes(bytes, at) & TRANSACTIONAL) !== 0;
       const batch = bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at));
@@ -235,7 +236,6 @@ export class GroupCoordinator {
         else if (isTransactional) this.#hold(this.getOrCreate(key.group), producerId, [entry]);
         else this.getOrCreate(key.group).offsets.set(entry);
       }
-      return true;
     });
   }
 

@@ -4,7 +4,7 @@
  * * DescribeCluster 0: brokers, controller, authorized operations on request. 1: what kind of endpoint is asked for; there are
  *   brokers only, controllers get UNSUPPORTED_ENDPOINT_TYPE. 2: whether a broker is fenced; it never is.
  * * DescribeLogDirs 1: one directory with the sizes of partitions. Partitions that are not there are left out, as Kafka does. 4: the
- *   size of the disk and what is free.
+ *   size of the disk and what is free. The directory has KAFKA_STORAGE_ERROR while a partition takes no records.
  *
  * Not done: several directories, moving partitions between them (AlterReplicaLogDirs).
  */
@@ -41,7 +41,7 @@ export const handleDescribeLogDirs = on(describeLogDirs, (request, { core }) => 
     errorCode: ErrorCode.NONE,
     results: [
       {
-        errorCode: ErrorCode.NONE,
+        errorCode: [...core.topics.outages()].length === 0 ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR,
         logDir: core.dataDirectory,
         topics: topics.map(({ name, partitions }) => ({
           name,

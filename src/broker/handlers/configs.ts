@@ -1,7 +1,7 @@
 /**
  * DescribeConfigs, AlterConfigs, IncrementalAlterConfigs: settings of topics, and those that the broker was started with.
  *
- * * DescribeConfigs 1: where a value comes from and what it overrides. 3: types and documentation. Topics by name; brokers by this
+ * * DescribeConfigs 0: the configs named, or all when none is (null and empty mean the same). 1: where a value comes from and what it overrides. 3: types and documentation. Topics by name; brokers by this
  *   one's id, or '' for the default of all brokers, which is empty.
  * * AlterConfigs 0: replaces all of a topic's. IncrementalAlterConfigs 0: set, delete, append to and subtract from lists; a name
  *   that is changed twice is refused with INVALID_REQUEST.
@@ -24,15 +24,16 @@ import type { Core } from '../core.ts';
 import { isTopicSetting, readTopicSettings, topicSettings } from '../settings.ts';
 import { type ConfigDescription, describeBrokerConfigs, describeTopicConfigs } from '../topic-configs.ts';
 import type { Topic } from '../topics.ts';
+import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
-import { errorCodeOf } from './topics.ts';
 
 type Described = ResponseOf<typeof describeConfigs>['results'][number];
 
 export const handleDescribeConfigs = on(describeConfigs, (request, { core }) => ({
   throttleTimeMs: 0,
-  results: request.resources.map(({ resourceType, resourceName, configurationKeys }): Described => {
+  results: distinct(request.resources).map(({ resourceType, resourceName, configurationKeys }): Described => {
     const resource = { resourceType, resourceName };
+    const wanted = new Set(configurationKeys);
     try {
       const all = describeResource(core, resourceType, resourceName);
       const isReadOnly = resourceType === ResourceType.broker;
@@ -41,7 +42,7 @@ export const handleDescribeConfigs = on(describeConfigs, (request, { core }) => 
         errorCode: ErrorCode.NONE,
         errorMessage: null,
         configs: all
-          .filter(({ name }) => configurationKeys === null || configurationKeys.includes(name))
+          .filter(({ name }) => wanted.size === 0 || wanted.has(name))
           .map(({ name, value, source, synonyms, type, doc }) => ({
             name,
             value,
@@ -58,6 +59,13 @@ export const handleDescribeConfigs = on(describeConfigs, (request, { core }) => 
     }
   }),
 }));
+
+/** Each resource once: an answer is much longer than what asks for it. */
+function distinct<R extends { readonly resourceType: number; readonly resourceName: string }>(
+  resources: readonly R[],
+): R[] {
+  return [...new Map(resources.map((each) => [`${each.resourceType}/${each.resourceName}`, each])).values()];
+}
 
 function describeResource(core: Core, type: number, name: string): ConfigDescription[] {
   switch (type) {
@@ -77,36 +85,31 @@ function describeResource(core: Core, type: number, name: string): ConfigDescrip
 /** Replaces all configs of a topic by those given. */
 export const handleAlterConfigs = on(alterConfigs, (request, { core }) => ({
   throttleTimeMs: 0,
-  responses: request.resources.map(({ resourceType, resourceName, configs }) =>
-    change(core, resourceType, resourceName, request.validateOnly, () =>
-      Object.fromEntries(configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value]]))),
-    ),
+  responses: change(core, request, (_, configs) =>
+    Object.fromEntries(configs.map(({ name, value }) => [name, given(name, value)])),
   ),
 }));
 
 /** Changes single configs of a topic: set, back to the default, or items added to and taken from a list. */
 export const handleIncrementalAlterConfigs = on(incrementalAlterConfigs, (request, { core }) => ({
   throttleTimeMs: 0,
-  responses: request.resources.map(({ resourceType, resourceName, configs }) =>
-    change(core, resourceType, resourceName, request.validateOnly, (topic) => {
-      const result = new Map(Object.entries(topic.configs));
-      const names = configs.map(({ name }) => name);
-      if (new Set(names).size < names.length) throw refusal('INVALID_REQUEST', 'A config is changed more than once.');
-      for (const { name, configOperation, value } of configs) {
-        if (configOperation === ConfigOperation.delete) {
-          result.delete(name);
-          continue;
-        }
-        if (value === null) throw refusal('INVALID_REQUEST', `Config "${name}" is set to nothing; delete it instead.`);
-        result.set(
-          name,
-          configOperation === ConfigOperation.set ? value : editedList(topic, name, configOperation, value),
-        );
-      }
-      return Object.fromEntries(result);
-    }),
-  ),
+  responses: change(core, request, (topic, configs) => {
+    const result = new Map(Object.entries(topic.configs));
+    const names = new Set(configs.map(({ name }) => name));
+    if (names.size < configs.length) throw refusal('INVALID_REQUEST', 'A config is changed more than once.');
+    for (const { name, configOperation, value } of configs) {
+      if (configOperation === ConfigOperation.delete) result.delete(name);
+      else if (configOperation === ConfigOperation.set) result.set(name, given(name, value));
+      else result.set(name, editedList(topic, name, configOperation, given(name, value)));
+    }
+    return Object.fromEntries(result);
+  }),
 }));
+
+function given(name: string, value: string | null): string {
+  if (value === null) throw refusal('INVALID_REQUEST', `Config "${name}" is set to nothing; delete it instead.`);
+  return value;
+}
 
 function editedList(topic: Topic, name: string, operation: number, value: string): string {
   if (!isTopicSetting(name) || topicSettings[name].kind !== 'list') {
@@ -119,26 +122,49 @@ function editedList(topic: Topic, name: string, operation: number, value: string
   throw refusal('INVALID_REQUEST', `Config operation ${operation} is not known.`);
 }
 
-function change(
+interface Change<C> {
+  readonly resourceType: number;
+  readonly resourceName: string;
+  readonly configs: readonly C[];
+}
+
+/** Checks every change, then makes those that may be made with one write. */
+function change<C>(
   core: Core,
-  resourceType: number,
-  resourceName: string,
-  validateOnly: boolean,
-  changed: (topic: Topic) => Record<string, string>,
+  { resources, validateOnly }: { readonly resources: readonly Change<C>[]; readonly validateOnly: boolean },
+  changed: (topic: Topic, configs: readonly C[]) => Record<string, string>,
 ) {
-  const resource = { resourceType, resourceName };
-  try {
-    if (resourceType !== ResourceType.topic) {
-      throw refusal('INVALID_REQUEST', 'Only configs of topics can be changed while the broker runs.');
+  const counts = Map.groupBy(resources, ({ resourceType, resourceName }) => `${resourceType}/${resourceName}`);
+  const changes: { topic: Topic; configs: Record<string, string> }[] = [];
+  const refusals = resources.map(({ resourceType, resourceName, configs }) => {
+    try {
+      if (counts.get(`${resourceType}/${resourceName}`)!.length > 1) {
+        throw refusal('INVALID_REQUEST', `'${resourceName}' appears more than once in the request.`);
+      }
+      if (resourceType !== ResourceType.topic) {
+        throw refusal('INVALID_REQUEST', 'Only configs of topics can be changed while the broker runs.');
+      }
+      const topic = topicNamed(core, resourceName);
+      const result = changed(topic, configs);
+      readTopicSettings(result, core.settings);
+      changes.push({ topic, configs: result });
+      return undefined;
+    } catch (error) {
+      return error;
     }
-    const topic = topicNamed(core, resourceName);
-    const configs = changed(topic);
-    readTopicSettings(configs, core.settings);
-    if (!validateOnly) core.topics.setConfigs(topic, configs);
-    return { ...resource, errorCode: ErrorCode.NONE, errorMessage: null };
+  });
+  let failure: unknown;
+  try {
+    if (!validateOnly && changes.length > 0) core.topics.setConfigs(changes);
   } catch (error) {
-    return { ...resource, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
+    failure = error;
   }
+  return resources.map(({ resourceType, resourceName }, i) => {
+    const error = refusals[i] ?? failure;
+    return error === undefined
+      ? { resourceType, resourceName, errorCode: ErrorCode.NONE, errorMessage: null }
+      : { resourceType, resourceName, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
+  });
 }
 
 function topicNamed(core: Core, name: string): Topic {

@@ -13,6 +13,7 @@ import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '
 import type { RequestContext } from '../core.ts';
 import type { Partition, Reader } from '../partition.ts';
 import type { Topic } from '../topics.ts';
+import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
 import { findTopic } from './topic-reference.ts';
 
@@ -93,7 +94,16 @@ class ParkedFetch implements Reader {
       }
     }
     this.#cancelTimer = this.#context.core.environment.after(this.#request.maxWaitMs, () => this.#finish());
+    this.#context.onClose.add(this.#leave);
   }
+
+  /** Waits for nothing any more. */
+  readonly #leave = (): void => {
+    this.#isDone = true;
+    this.#cancelTimer();
+    for (const partition of this.#watched) partition.unwatch(this);
+    this.#context.onClose.delete(this.#leave);
+  };
 
   /** Several partitions advance in one round: they are looked at together, once the round is over. */
   advanced(): void {
@@ -108,9 +118,7 @@ class ParkedFetch implements Reader {
   }
 
   #finish(response = readAll(this.#request, this.#context, this.#wanted).response): void {
-    this.#isDone = true;
-    this.#cancelTimer();
-    for (const partition of this.#watched) partition.unwatch(this);
+    this.#leave();
     this.#resolve(response);
   }
 }
@@ -141,8 +149,15 @@ function readAll(request: Request, context: RequestContext, wanted: readonly Wan
       }
       const limit = partition.limitFor(request.isolationLevel);
       const maxBytes = Math.min(left, part.partitionMaxBytes);
-      // The very first batch is sent even when it is larger than all limits: else a reader would be stuck before it.
-      const records = partition.log.read(part.fetchOffset, limit, maxBytes, bytes === 0);
+      let records: Buffer | undefined;
+      try {
+        // The very first batch is sent even when it is larger than all limits: else a reader would be stuck before it.
+        records = partition.log.read(part.fetchOffset, limit, maxBytes, bytes === 0);
+      } catch (error) {
+        isFinal = true;
+        partition.readFailed(error);
+        return answer(part.partition, errorCodeOf(error), partition);
+      }
       if (records === undefined) return answer(part.partition, ErrorCode.NONE, partition);
       bytes += records.length;
       left = Math.max(0, left - records.length);

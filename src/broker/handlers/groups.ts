@@ -27,6 +27,7 @@ import { authorizedOperations } from '../authorized-operations.ts';
 import type { GroupMember } from '../groups/group-member.ts';
 import { type JoinResult, refusedJoin, refusedSync, type SyncResult } from '../groups/group-requests.ts';
 import { on } from './handler.ts';
+import { isStorableId } from './storable-id.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const CLASSIC = 'classic';
@@ -53,7 +54,7 @@ export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId
   const { settings, groups } = core;
   const { groupId, memberId, sessionTimeoutMs } = request;
   const refuse = (errorCode: number) => joinResponse(refusedJoin(errorCode, memberId), version);
-  if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID);
+  if (!isStorableId(groupId)) return refuse(ErrorCode.INVALID_GROUP_ID);
   const isInRange =
     sessionTimeoutMs >= settings['group.min.session.timeout.ms'] &&
     sessionTimeoutMs <= settings['group.max.session.timeout.ms'];
@@ -87,7 +88,7 @@ function joinResponse(result: JoinResult, version: number): ResponseOf<typeof jo
 
 export const handleSyncGroup = on(syncGroup, (request, { core }) => {
   const classic = core.groups.get(request.groupId)?.classic;
-  if (request.groupId === '') return syncResponse(refusedSync(ErrorCode.INVALID_GROUP_ID));
+  if (!isStorableId(request.groupId)) return syncResponse(refusedSync(ErrorCode.INVALID_GROUP_ID));
   if (classic === undefined) return syncResponse(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
   return new Promise<ResponseOf<typeof syncGroup>>((resolve) => {
     const { memberId, generationId, protocolType, protocolName, assignments } = request;
@@ -105,10 +106,9 @@ function syncResponse(result: SyncResult): ResponseOf<typeof syncGroup> {
 export const handleHeartbeat = on(heartbeat, (request, { core }) => {
   const { groupId, memberId, groupInstanceId, generationId } = request;
   const classic = core.groups.get(groupId)?.classic;
-  const errorCode =
-    groupId === ''
-      ? ErrorCode.INVALID_GROUP_ID
-      : (classic?.heartbeat(memberId, groupInstanceId, generationId) ?? ErrorCode.UNKNOWN_MEMBER_ID);
+  const errorCode = !isStorableId(groupId)
+    ? ErrorCode.INVALID_GROUP_ID
+    : (classic?.heartbeat(memberId, groupInstanceId, generationId) ?? ErrorCode.UNKNOWN_MEMBER_ID);
   return { throttleTimeMs: 0, errorCode };
 });
 
@@ -116,7 +116,7 @@ export const handleLeaveGroup = on(leaveGroup, (request, { core, version }) => {
   const classic = core.groups.get(request.groupId)?.classic;
   const leave = (memberId: string, instanceId: string | null): number =>
     classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
-  if (request.groupId === '') return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
+  if (!isStorableId(request.groupId)) return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
   if (version < 3) return { throttleTimeMs: 0, errorCode: leave(request.memberId, null), members: [] };
   return {
     throttleTimeMs: 0,
@@ -131,7 +131,7 @@ export const handleLeaveGroup = on(leaveGroup, (request, { core, version }) => {
 
 export const handleDescribeGroups = on(describeGroups, (request, { core, version }) => ({
   throttleTimeMs: 0,
-  groups: request.groups.map((groupId) => {
+  groups: [...new Set(request.groups)].map((groupId) => {
     const classic = core.groups.get(groupId)?.classic;
     const isMissing = classic === undefined || classic.state === 'Dead';
     const isStable = classic?.state === 'Stable';

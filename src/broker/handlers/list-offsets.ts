@@ -4,7 +4,7 @@
  * * ListOffsets 1: earliest (-2), latest (-1), or a time; -1 when no record is that young. 2: isolation; with read_committed the
  *   latest is the last stable offset. 4: the leader's epoch is checked (FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH).
  *   7: the offset of the largest timestamp (-3). 8: the earliest local one (-4), which is the earliest. 9 and 11: the latest tiered
- *   (-5) and the earliest that waits to be uploaded (-6): -1, as nothing is tiered.
+ *   (-5) and the earliest that waits to be uploaded (-6): -1, as nothing is tiered. A partition is asked for once, else it is answered INVALID_REQUEST: a look-up by time reads the log.
  * * OffsetForLeaderEpoch 2: where an epoch ended, not beyond the high watermark.
  *
  * Not done: followers ask as consumers do; `timeoutMs` (10) is not waited for, as nothing is remote.
@@ -21,25 +21,47 @@ import {
   offsetForLeaderEpoch,
 } from '../../protocol/index.ts';
 import type { Partition } from '../partition.ts';
+import { errorCodeOf } from './error-code.ts';
 import { checkLeaderEpoch } from './fetch.ts';
 import { on } from './handler.ts';
 
-export const handleListOffsets = on(listOffsets, (request, { core }) => ({
-  throttleTimeMs: 0,
-  topics: request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
-      const partition = core.topics.partition(name, partitionIndex);
-      const errorCode = problemWith(partition, currentLeaderEpoch);
-      if (partition === undefined || errorCode !== ErrorCode.NONE) {
-        return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 };
-      }
-      const found = find(partition, timestamp, partition.limitFor(request.isolationLevel));
-      const leaderEpoch = found.offset < 0 ? -1 : partition.log.epochs.epochAt(found.offset);
-      return { partitionIndex, errorCode, ...found, leaderEpoch };
-    }),
-  })),
-}));
+export const handleListOffsets = on(listOffsets, (request, { core }) => {
+  const asked = new Map<string, number>();
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}/${partitionIndex}`;
+      asked.set(key, (asked.get(key) ?? 0) + 1);
+    }
+  }
+  return {
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+        const partition = core.topics.partition(name, partitionIndex);
+        const isRepeated = asked.get(`${name}/${partitionIndex}`)! > 1;
+        const errorCode = isRepeated ? ErrorCode.INVALID_REQUEST : problemWith(partition, currentLeaderEpoch);
+        const failed = (code: number) => ({
+          partitionIndex,
+          errorCode: code,
+          timestamp: -1,
+          offset: -1,
+          leaderEpoch: -1,
+        });
+        if (partition === undefined || errorCode !== ErrorCode.NONE) return failed(errorCode);
+        let found: ReturnType<typeof find>;
+        try {
+          found = find(partition, timestamp, partition.limitFor(request.isolationLevel));
+        } catch (error) {
+          partition.readFailed(error);
+          return failed(errorCodeOf(error));
+        }
+        const leaderEpoch = found.offset < 0 ? -1 : partition.log.epochs.epochAt(found.offset);
+        return { partitionIndex, errorCode, ...found, leaderEpoch };
+      }),
+    })),
+  };
+});
 
 /** -1 and -1 when no record is that young. The ends of the log have no timestamp. */
 function find(partition: Partition, timestamp: number, limit: number): { offset: number; timestamp: number } {

@@ -1,8 +1,8 @@
 /**
  * Metadata and DescribeTopicPartitions: brokers, topics, and who leads their partitions.
  *
- * * Metadata 0: topics by name; none means all. 1: null means all. 4: whether a topic that is missing may be created; it is made with
- *   `num.partitions`, and this first answer is UNKNOWN_TOPIC_OR_PARTITION, which makes the client ask again. 8: authorized operations.
+ * * Metadata 0: topics by name; none means all. 1: null means all. 4: whether a topic that is missing may be created: with
+ *   `num.partitions`, all that are missing at once, and described at once. 8: authorized operations.
  *   10: ids of topics. 12: topics by id, UNKNOWN_TOPIC_ID for those that are not there.
  * * A partition whose log has failed has no leader (LEADER_NOT_AVAILABLE).
  * * DescribeTopicPartitions 0: by name, page by page, up to 2,000 partitions.
@@ -17,11 +17,12 @@ import {
   type ResponseOf,
   ZERO_UUID,
 } from '../../protocol/index.ts';
-import { codeOf } from '../../util/index.ts';
+import { messageOf } from '../../util/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
-import type { Core, RequestContext } from '../core.ts';
+import type { Core } from '../core.ts';
 import type { Partition } from '../partition.ts';
-import type { Topic } from '../topics.ts';
+import { MAX_NEW_PARTITIONS, type NewTopic, type Topic } from '../topics.ts';
+import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
 
 type Response = ResponseOf<typeof metadata>;
@@ -30,23 +31,16 @@ type PartitionAnswer = TopicAnswer['partitions'][number];
 
 /** The first version in which a topic may be asked for by its id. */
 const FIRST_VERSION_WITH_IDS = 12;
+/** The first version in which a client may ask that nothing is created. */
+const FIRST_VERSION_THAT_MAY_REFUSE = 4;
 
-/**
- * Brokers and topics. A topic that is asked for by name may be created on the way; that first answer is an error which
- * makes the client ask again, as Kafka's is.
- */
+/** Brokers and topics, each once however often it was asked for. Topics that are asked for by name may be created on the way. */
 export const handleMetadata = on(metadata, (request, context): Response => {
   const { core, version } = context;
   const { host, port } = context.endpoint;
   const nodeId = core.settings['node.id'];
   const asksForAll = request.topics === null || (version === 0 && request.topics.length === 0);
-  const topics = asksForAll
-    ? [...core.topics.all()].map(describe)
-    : request.topics.map(({ name, topicId }) => {
-        if (topicId !== ZERO_UUID || name === null) return describeById(core, name, topicId, version);
-        const topic = core.topics.get(name);
-        return topic === undefined ? missing(name, context, request.allowAutoTopicCreation) : describe(topic);
-      });
+  const topics = asksForAll ? [...core.topics.all()].map(describe) : describeWanted(request.topics);
   return {
     throttleTimeMs: 0,
     brokers: [{ nodeId, host, port, rack: core.settings['broker.rack'] || null }],
@@ -56,6 +50,22 @@ export const handleMetadata = on(metadata, (request, context): Response => {
     clusterAuthorizedOperations: authorizedOperations('cluster', request.includeClusterAuthorizedOperations),
     errorCode: ErrorCode.NONE,
   };
+
+  function describeWanted(wanted: NonNullable<typeof request.topics>): TopicAnswer[] {
+    const isNamed = (topic: (typeof wanted)[number]): boolean => topic.topicId === ZERO_UUID && topic.name !== null;
+    const names = new Set(wanted.flatMap((topic) => (isNamed(topic) ? [topic.name!] : [])));
+    const others = new Map(wanted.flatMap((topic) => (isNamed(topic) ? [] : [[topic.topicId, topic.name] as const])));
+    const mayCreate = request.allowAutoTopicCreation || version < FIRST_VERSION_THAT_MAY_REFUSE;
+    const problems = mayCreate ? createMissing(core, names) : new Map<string, number>();
+    return [
+      ...[...names].map((name) => {
+        const topic = core.topics.get(name);
+        if (topic !== undefined) return describe(topic);
+        return withError(name, ZERO_UUID, problems.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      }),
+      ...[...others].map(([id, name]) => describeById(core, name, id, version)),
+    ];
+  }
 
   function describe(topic: Topic): TopicAnswer {
     return {
@@ -73,17 +83,36 @@ export const handleMetadata = on(metadata, (request, context): Response => {
   }
 });
 
-function missing(name: string, { core, version }: RequestContext, allowed: boolean): TopicAnswer {
-  if (!(allowed || version < 4) || !core.settings['auto.create.topics.enable']) {
-    return withError(name, ZERO_UUID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+/**
+ * Creates the topics that are not there, with one write; returns the error of each that can't be made. What is too much for
+ * one request is left to the next: the client is told that the topic is not there, and asks again.
+ */
+function createMissing(core: Core, names: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const problems = new Map<string, number>();
+  if (!core.settings['auto.create.topics.enable']) return problems;
+  const wanted: NewTopic[] = [];
+  let room = MAX_NEW_PARTITIONS;
+  for (const name of names) {
+    if (core.topics.get(name) !== undefined) continue;
+    const topic = core.topics.byDefault(name);
+    // Names that are refused take their share too.
+    room -= topic.partitions;
+    if (room < 0) break;
+    try {
+      core.topics.check(topic);
+      wanted.push(topic);
+    } catch (error) {
+      problems.set(name, errorCodeOf(error));
+    }
   }
+  if (wanted.length === 0) return problems;
   try {
-    core.topics.create(name, core.settings['num.partitions']);
+    core.topics.create(wanted);
   } catch (error) {
-    const isName = codeOf(error) === 'INVALID_TOPIC_EXCEPTION';
-    return withError(name, ZERO_UUID, isName ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_SERVER_ERROR);
+    core.report(`topics can not be created: ${messageOf(error)}`);
+    for (const { name } of wanted) problems.set(name, errorCodeOf(error));
   }
-  return withError(name, ZERO_UUID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  return problems;
 }
 
 function withError(name: string | null, topicId: string, errorCode: number): TopicAnswer {

@@ -20,6 +20,7 @@ import {
 import type { Core } from '../core.ts';
 import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { on } from './handler.ts';
+import { isStorableId } from './storable-id.ts';
 import { findTopic } from './topic-reference.ts';
 
 type Committed = ResponseOf<typeof offsetCommit>['topics'][number];
@@ -79,7 +80,7 @@ function checkCommit(
   instanceId: string | null,
   generationId: number,
 ): number {
-  if (groupId === '') return ErrorCode.INVALID_GROUP_ID;
+  if (!isStorableId(groupId)) return ErrorCode.INVALID_GROUP_ID;
   const group = core.groups.get(groupId);
   if (group !== undefined) return group.classic.checkCommit(memberId, instanceId, generationId, false);
   if (generationId >= 0) return ErrorCode.ILLEGAL_GENERATION;

@@ -3,8 +3,9 @@
  *
  * * 0–2 are offered, because older librdkafka turns compression off without them, and refused with UNSUPPORTED_VERSION. 3: record
  *   batches and transactions. 7: zstd. 8: what is wrong is said per record. 13: topics by id.
- * * A batch is checked whole before any of it is taken (record-validation.ts): its CRC, its offsets, times and sizes, the
- *   sequence of its producer, its transaction. `acks` 0 is not answered; 1 and -1 wait for the same, as there is one replica.
+ * * A batch is checked whole before any of it is taken (record-validation.ts): its CRC, its records to the last header, offsets,
+ *   times and sizes, the sequence of its producer, its transaction. The largest timestamp in its header is recomputed. `acks` 0 is not answered; 1 and -1 wait for the same, as there is one replica:
+ *   what is acknowledged is as durable as `durability` says, and can be read.
  *
  * Not done: message formats 0 and 1; throttling.
  */
@@ -19,7 +20,7 @@ import {
 import { MillraceError } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
-import { validateBatch } from '../record-validation.ts';
+import { newUnpackBudget, type UnpackBudget, validateBatch } from '../record-validation.ts';
 import type { Topic } from '../topics.ts';
 import { on } from './handler.ts';
 import { findTopic } from './topic-reference.ts';
@@ -33,11 +34,20 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const OLDEST_VERSION = 3;
 const NO_LEADER: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
 
+/** What a request has for one partition. */
+interface Part {
+  readonly topic: Topic;
+  readonly partition: Partition;
+  readonly records: Buffer | null;
+  readonly budget: UnpackBudget;
+}
+
 /** The life of a produce: check, append, and answer when the durability that was asked for is reached. */
 export const handleProduce = on(produce, (request, context) => {
   if (context.version < OLDEST_VERSION) {
     throw new MillraceError('UNSUPPORTED_VERSION', `Produce before version ${OLDEST_VERSION} is not supported.`);
   }
+  const budget = newUnpackBudget();
   const waiting: { partition: Partition; lastOffset: number; answer: Mutable<PartitionAnswer> }[] = [];
   const responses = request.topicData.map(({ name, topicId, partitionData }) => {
     const found = findTopic(context.core, name, topicId);
@@ -50,7 +60,7 @@ export const handleProduce = on(produce, (request, context) => {
           return failed(index, found.topic === undefined ? found.errorCode : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         }
         if (![0, 1, -1].includes(request.acks)) return failed(index, ErrorCode.INVALID_REQUIRED_ACKS);
-        const { answer, lastOffset } = append(request, context, found.topic!, partition, records);
+        const { answer, lastOffset } = append(request, context, { topic: found.topic!, partition, records, budget });
         if (lastOffset >= 0) waiting.push({ partition, lastOffset, answer });
         return answer;
       }),
@@ -68,8 +78,7 @@ export const handleProduce = on(produce, (request, context) => {
         }
         if (--left === 0) resolve(response);
       };
-      if (request.acks === 1) partition.whenWritten(lastOffset, settled);
-      else partition.whenDurable(lastOffset, settled);
+      partition.whenDurable(lastOffset, settled);
     }
   });
 });
@@ -77,9 +86,7 @@ export const handleProduce = on(produce, (request, context) => {
 function append(
   request: Request,
   context: RequestContext,
-  topic: Topic,
-  partition: Partition,
-  records: Buffer | null,
+  { topic, partition, records, budget }: Part,
 ): { answer: Mutable<PartitionAnswer>; lastOffset: number } {
   const { core } = context;
   const refuse = (errorCode: number, message: string | null = null) => ({
@@ -89,7 +96,11 @@ function append(
   if (topic.isInternal) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
   if (records === null || records.length === 0) return refuse(ErrorCode.INVALID_RECORD, 'there are no records');
   if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
-  const validated = validateBatch(records, topic.settings, context.version, core.environment.now());
+  const validated = validateBatch(records, topic.settings, {
+    version: context.version,
+    now: core.environment.now(),
+    budget,
+  });
   if (!validated.ok) {
     const { answer } = refuse(validated.errorCode, validated.message);
     answer.recordErrors = validated.recordErrors;

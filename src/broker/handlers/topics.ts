@@ -3,9 +3,11 @@
  *
  * * CreateTopics 2: partitions, configs, or an assignment of replicas, which must be this broker. -1 partitions:
  *   `num.partitions`. More than one replica is refused with INVALID_REPLICATION_FACTOR. 5: the configs that the topic has. 7: its id.
- *   Everything of a topic is checked before it is made; `validateOnly` stops there.
+ *   Everything of a topic is checked before it is made; `validateOnly` stops there. Names that differ from another topic's in '.'
+ *   and '_' only, and `__cluster_metadata`, are refused.
  * * DeleteTopics 1: by name; 6: by id. Its files go after `file.delete.delay.ms`. Internal topics stay.
- * * CreatePartitions 0: more, never fewer. DeleteRecords 0: up to an offset, or (-1) to the high watermark; not of topics that are
+ * * CreatePartitions 0: more, never fewer. A request adds at most 10,000 partitions, as with Kafka (POLICY_VIOLATION).
+ * * DeleteRecords 0: up to an offset, or (-1) to the high watermark; not of topics that are
  *   compacted only (POLICY_VIOLATION).
  *
  * Not done: replicas; topics of other brokers.
@@ -17,65 +19,94 @@ import {
   deleteTopics,
   ErrorCode,
   type ErrorName,
+  type RequestOf,
   type ResponseOf,
   ZERO_UUID,
 } from '../../protocol/index.ts';
-import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
+import { messageOf, MillraceError } from '../../util/index.ts';
 import type { Core } from '../core.ts';
-import type { Topic } from '../topics.ts';
 import { describeTopicConfigs } from '../topic-configs.ts';
+import { checkGrowth, type NewTopic, type Topic } from '../topics.ts';
+import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
 
 type Created = ResponseOf<typeof createTopics>['topics'][number];
 type Deleted = ResponseOf<typeof deleteTopics>['responses'][number];
 
 export const handleCreateTopics = on(createTopics, (request, { core }) => {
-  const names = request.topics.map(({ name }) => name);
+  const planned = request.topics.map((wanted) => attempt(() => planOf(core, wanted)));
+  const counts = Map.groupBy(request.topics, ({ name }) => name);
+  const refusals = request.topics.map(({ name }, i) => {
+    if (counts.get(name)!.length === 1) return planned[i]!.error;
+    return refusal('INVALID_REQUEST', `Topic '${name}' appears more than once in the request.`);
+  });
+  const topics = planned.flatMap(({ value }, i) => (value === undefined || refusals[i] !== undefined ? [] : [value]));
+  // All of them with one write, or none; too many are refused before anything is done.
+  const { value: made, error: failure } = attempt(() => {
+    checkGrowth(topics.map(({ partitions }) => partitions));
+    return request.validateOnly ? [] : core.topics.create(topics);
+  });
+  const ids = new Map((made ?? []).map(({ name, id }) => [name, id]));
   return {
     throttleTimeMs: 0,
-    topics: request.topics.map((wanted): Created => {
-      const { name } = wanted;
-      const configs = Object.fromEntries(
-        wanted.configs.flatMap(({ name: key, value }) => (value === null ? [] : [[key, value]])),
-      );
-      try {
-        if (names.filter((other) => other === name).length > 1) {
-          throw refusal('INVALID_REQUEST', `Topic '${name}' appears more than once in the request.`);
-        }
-        const partitions = partitionsWanted(core, wanted);
-        if (request.validateOnly) core.topics.check(name, partitions, configs);
-        const topic = request.validateOnly ? undefined : core.topics.create(name, partitions, configs);
-        return {
-          name,
-          topicId: topic?.id ?? ZERO_UUID,
-          errorCode: ErrorCode.NONE,
-          errorMessage: null,
-          topicConfigErrorCode: ErrorCode.NONE,
-          numPartitions: partitions,
-          replicationFactor: 1,
-          configs: describeTopicConfigs(core, configs).map(({ name: key, value, source }) => ({
-            name: key,
-            value,
-            readOnly: false,
-            configSource: source,
-            isSensitive: false,
-          })),
-        };
-      } catch (error) {
-        return {
-          name,
-          topicId: ZERO_UUID,
-          errorCode: errorCodeOf(error),
-          errorMessage: messageOf(error),
-          topicConfigErrorCode: ErrorCode.NONE,
-          numPartitions: -1,
-          replicationFactor: -1,
-          configs: [],
-        };
-      }
+    topics: request.topics.map(({ name }, i): Created => {
+      const error = refusals[i] ?? failure;
+      if (error !== undefined) return notCreated(name, error);
+      const { partitions, configs } = planned[i]!.value!;
+      return {
+        name,
+        topicId: ids.get(name) ?? ZERO_UUID,
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        topicConfigErrorCode: ErrorCode.NONE,
+        numPartitions: partitions,
+        replicationFactor: 1,
+        configs: describeTopicConfigs(core, configs).map(({ name: key, value, source }) => ({
+          name: key,
+          value,
+          readOnly: false,
+          configSource: source,
+          isSensitive: false,
+        })),
+      };
     }),
   };
 });
+
+/** What a function returns, or what it throws. */
+function attempt<T>(run: () => T): { readonly value?: T; readonly error?: unknown } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function notCreated(name: string, error: unknown): Created {
+  return {
+    name,
+    topicId: ZERO_UUID,
+    errorCode: errorCodeOf(error),
+    errorMessage: messageOf(error),
+    topicConfigErrorCode: ErrorCode.NONE,
+    numPartitions: -1,
+    replicationFactor: -1,
+    configs: [],
+  };
+}
+
+/** A topic as it is asked for, checked. */
+function planOf(core: Core, wanted: RequestOf<typeof createTopics>['topics'][number]): NewTopic {
+  const { name } = wanted;
+  const configs: Record<string, string> = {};
+  for (const { name: key, value } of wanted.configs) {
+    if (value === null) throw refusal('INVALID_CONFIG', `Config "${key}" of topic '${name}' is null; leave it out.`);
+    configs[key] = value;
+  }
+  const topic = { name, partitions: partitionsWanted(core, wanted), configs };
+  core.topics.check(topic);
+  return topic;
+}
 
 /** The number of partitions of a new topic, from the request's three ways to say it; there is one replica of each. */
 function partitionsWanted(
@@ -91,8 +122,9 @@ function partitionsWanted(
     if (numPartitions !== -1 || replicationFactor !== -1) {
       throw refusal('INVALID_REQUEST', 'Both an assignment of replicas and a number of partitions were given.');
     }
-    const indexes = assignments.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
-    const isDense = indexes.every((index, i) => index === i);
+    checkGrowth([assignments.length]);
+    const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex));
+    const isDense = assignments.every((_, index) => indexes.has(index));
     const nodeId = core.settings['node.id'];
     const isHere = assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId);
     if (!isDense || !isHere) {
@@ -112,62 +144,82 @@ export const handleDeleteTopics = on(deleteTopics, (request, { core }) => {
     ...request.topics.map(({ name, topicId }) => ({ name, topicId })),
     ...request.topicNames.map((name) => ({ name, topicId: ZERO_UUID })),
   ];
+  const counts = Map.groupBy(wanted, ({ name, topicId }) => `${name ?? ''}/${topicId}`);
+  const found = wanted.map(({ name, topicId }) =>
+    attempt(() => {
+      if (counts.get(`${name ?? ''}/${topicId}`)!.length > 1) {
+        throw refusal('INVALID_REQUEST', 'A topic to delete appears more than once in the request.');
+      }
+      return topicToDelete(core, name, topicId);
+    }),
+  );
+  const topics = new Set(found.flatMap(({ value }) => (value === undefined ? [] : [value])));
+  const { error: failure } = attempt(() => core.topics.delete([...topics]));
   return {
     throttleTimeMs: 0,
-    responses: wanted.map(({ name, topicId }): Deleted => {
-      const topic = topicId === ZERO_UUID ? core.topics.get(name ?? '') : core.topics.byId(topicId);
-      try {
-        if (!core.settings['delete.topic.enable']) {
-          throw refusal('TOPIC_DELETION_DISABLED', 'Deleting topics is switched off.');
-        }
-        if (name !== null && topicId !== ZERO_UUID) {
-          throw refusal('INVALID_REQUEST', 'A topic to delete is named by its name or by its id, not by both.');
-        }
-        if (topic === undefined) throw unknown(name, topicId);
-        if (topic.isInternal) throw refusal('INVALID_REQUEST', `Topic '${topic.name}' is internal.`);
-        core.topics.delete(topic);
-        return { name: topic.name, topicId: topic.id, errorCode: ErrorCode.NONE, errorMessage: null };
-      } catch (error) {
-        return { name, topicId, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
-      }
+    responses: wanted.map(({ name, topicId }, i): Deleted => {
+      const { value: topic, error = failure } = found[i]!;
+      return error === undefined
+        ? { name: topic!.name, topicId: topic!.id, errorCode: ErrorCode.NONE, errorMessage: null }
+        : { name, topicId, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
     }),
   };
 });
 
-export const handleCreatePartitions = on(createPartitions, (request, { core }) => ({
-  throttleTimeMs: 0,
-  results: request.topics.map(({ name, count, assignments }) => {
-    try {
+function topicToDelete(core: Core, name: string | null, topicId: string): Topic {
+  if (!core.settings['delete.topic.enable']) {
+    throw refusal('TOPIC_DELETION_DISABLED', 'Deleting topics is switched off.');
+  }
+  if ((name === null) === (topicId === ZERO_UUID)) {
+    throw refusal('INVALID_REQUEST', 'A topic to delete is named by its name or by its id: by one, and not by both.');
+  }
+  const topic = name === null ? core.topics.byId(topicId) : core.topics.get(name);
+  if (topic === undefined) throw unknown(name, topicId);
+  if (topic.isInternal) throw refusal('INVALID_REQUEST', `Topic '${topic.name}' is internal.`);
+  return topic;
+}
+
+export const handleCreatePartitions = on(createPartitions, (request, { core }) => {
+  const counts = Map.groupBy(request.topics, ({ name }) => name);
+  const planned = request.topics.map(({ name, count: total, assignments }) =>
+    attempt(() => {
+      if (counts.get(name)!.length > 1) throw refusal('INVALID_REQUEST', 'Duplicate topic name.');
       const topic = core.topics.get(name);
       if (topic === undefined) throw unknown(name, ZERO_UUID);
-      checkGrowth(core, topic, count, assignments);
-      if (!request.validateOnly) core.topics.addPartitions(topic, count);
-      return { name, errorCode: ErrorCode.NONE, errorMessage: null };
-    } catch (error) {
-      return { name, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
-    }
-  }),
-}));
+      if (topic.isInternal) throw refusal('INVALID_TOPIC_EXCEPTION', `Topic '${name}' is internal.`);
+      core.topics.checkPartitions(topic, total);
+      checkAssignments(core, total - topic.partitions.length, assignments);
+      return { topic, total };
+    }),
+  );
+  const growths = planned.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  const { error: failure } = attempt(() => {
+    checkGrowth(growths.map(({ topic, total }) => total - topic.partitions.length));
+    if (!request.validateOnly) core.topics.addPartitions(growths);
+  });
+  return {
+    throttleTimeMs: 0,
+    results: request.topics.map(({ name }, i) => {
+      const error = planned[i]!.error ?? failure;
+      return error === undefined
+        ? { name, errorCode: ErrorCode.NONE, errorMessage: null }
+        : { name, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
+    }),
+  };
+});
 
-function checkGrowth(
+/** Replicas may be named, if all of them are here; null leaves it to the broker. */
+function checkAssignments(
   core: Core,
-  topic: Topic,
   count: number,
   assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
 ): void {
-  const present = topic.partitions.length;
-  if (topic.isInternal) throw refusal('INVALID_TOPIC_EXCEPTION', `Topic '${topic.name}' is internal.`);
-  if (count <= present) {
-    const message = `Topic '${topic.name}' has ${present} partitions; it can only get more, not ${count}.`;
-    throw refusal('INVALID_PARTITIONS', message);
-  }
   if (assignments === null) return;
   const nodeId = core.settings['node.id'];
   const isHere = assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId);
-  if (assignments.length !== count - present || !isHere) {
-    const message = `${count - present} partitions are added, each with exactly one replica, on broker ${nodeId}.`;
-    throw refusal('INVALID_REPLICA_ASSIGNMENT', message);
-  }
+  if (assignments.length === count && isHere) return;
+  const message = `${count} partitions are added, each with exactly one replica, on broker ${nodeId}.`;
+  throw refusal('INVALID_REPLICA_ASSIGNMENT', message);
 }
 
 export const handleDeleteRecords = on(deleteRecords, (request, { core }) => {
@@ -180,12 +232,14 @@ export const handleDeleteRecords = on(deleteRecords, (request, { core }) => {
         const failed = (errorCode: number) => ({ partitionIndex, lowWatermark: -1, errorCode });
         if (partition === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         if (partition.failure !== ErrorCode.NONE) return failed(partition.failure);
+        if (partition.outage !== undefined) return failed(ErrorCode.KAFKA_STORAGE_ERROR);
         if (!core.topics.get(name)!.settings['cleanup.policy'].includes('delete')) {
           return failed(ErrorCode.POLICY_VIOLATION);
         }
         const target = offset === -1 ? partition.highWatermark : offset;
         if (target < 0 || target > partition.highWatermark) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
-        partition.log.advanceStart(target);
+        const { error } = attempt(() => partition.log.advanceStart(target));
+        if (error !== undefined) return failed(errorCodeOf(error));
         return { partitionIndex, lowWatermark: partition.log.startOffset, errorCode: ErrorCode.NONE };
       }),
     })),
@@ -193,14 +247,6 @@ export const handleDeleteRecords = on(deleteRecords, (request, { core }) => {
   core.topics.writeCheckpoints();
   return response;
 });
-
-/** Kafka's error code of anything thrown. */
-export function errorCodeOf(error: unknown): number {
-  const code = codeOf(error);
-  return code !== undefined && Object.hasOwn(ErrorCode, code)
-    ? ErrorCode[code as ErrorName]
-    : ErrorCode.UNKNOWN_SERVER_ERROR;
-}
 
 function unknown(name: string | null, topicId: string): MillraceError {
   return topicId === ZERO_UUID

@@ -5,7 +5,7 @@
  *   fenced. 3: the epoch that the producer knows (KIP-360). Before 4 PRODUCER_FENCED is INVALID_PRODUCER_EPOCH.
  * * AddPartitionsToTxn 0: all or none (OPERATION_NOT_ATTEMPTED). 4: brokers verify. EndTxn 5 and TxnOffsetCommit 5: the second version
  *   of transactions, with a new epoch per transaction (KIP-890).
- * * DescribeProducers, DescribeTransactions, ListTransactions: all versions.
+ * * DescribeProducers, DescribeTransactions, ListTransactions: all versions. ListTransactions 2: a pattern (RE2) of whole ids.
  * * What happens in a transaction: transactions/transaction-coordinator.ts.
  *
  * Not done: WriteTxnMarkers, as markers are written in process; two-phase commit (KIP-939).
@@ -23,12 +23,14 @@ import {
   type ResponseOf,
   txnOffsetCommit,
 } from '../../protocol/index.ts';
+import { RE2JS } from 're2js';
 import type { Core } from '../core.ts';
 import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { OFFSETS_TOPIC } from '../topics.ts';
 import type { ProducerIdentity } from '../transactions/transaction-coordinator.ts';
 import { type Place, TRANSACTION_STATES } from '../transactions/transaction.ts';
 import { on } from './handler.ts';
+import { isStorableId } from './storable-id.ts';
 
 type TopicPlaces = readonly { readonly name: string; readonly partitions: readonly number[] }[];
 type TopicResult = ResponseOf<typeof addPartitionsToTxn>['resultsByTopicV3AndBelow'][number];
@@ -49,7 +51,8 @@ export const handleInitProducerId = on(initProducerId, (request, { core, version
     producerEpoch: identity.epoch,
   });
   if (transactionalId === null) return response(core.transactions.newProducer());
-  if (transactionalId === '') return response({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 });
+  if (!isStorableId(transactionalId))
+    return response({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 });
   return new Promise<ResponseOf<typeof initProducerId>>((resolve) => {
     const expected = { producerId, epoch: producerEpoch };
     core.transactions.initProducer(transactionalId, transactionTimeoutMs, expected, (identity) =>
@@ -158,7 +161,7 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
       })),
     })),
   });
-  if (groupId === '') return answerAll(() => ErrorCode.INVALID_GROUP_ID);
+  if (!isStorableId(groupId)) return answerAll(() => ErrorCode.INVALID_GROUP_ID);
   const isKnown = core.groups.get(groupId) !== undefined;
   if (!isKnown && generationId >= 0) return answerAll(() => ErrorCode.ILLEGAL_GENERATION);
   const group = core.groups.getOrCreate(groupId);
@@ -207,6 +210,8 @@ function admitOffsets(
 ): number {
   const errorCode = core.transactions.isWriting(id, producerId, producerEpoch, place);
   if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH;
+  // An error that every client of this API takes for passing.
+  if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
   if (errorCode !== ErrorCode.TRANSACTION_ABORTABLE) return errorCode;
   if (version >= 5) return core.transactions.announce(core.transactions.get(id)!, place);
   return version >= 4 ? ErrorCode.TRANSACTION_ABORTABLE : ErrorCode.INVALID_TXN_STATE;
@@ -259,9 +264,10 @@ export const handleDescribeTransactions = on(describeTransactions, (request, { c
 export const handleListTransactions = on(listTransactions, (request, { core }) => {
   const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request;
   const known: readonly string[] = TRANSACTION_STATES;
-  let pattern: RegExp | undefined;
+  // In linear time, as Kafka's: one that backtracks would let a pattern stop everybody.
+  let pattern: RE2JS | undefined;
   try {
-    pattern = transactionalIdPattern ? new RegExp(`^(?:${transactionalIdPattern})$`) : undefined;
+    pattern = transactionalIdPattern ? RE2JS.compile(transactionalIdPattern) : undefined;
   } catch {
     const errorCode = ErrorCode.INVALID_REGULAR_EXPRESSION;
     return { throttleTimeMs: 0, errorCode, unknownStateFilters: [], transactionStates: [] };
@@ -272,7 +278,7 @@ export const handleListTransactions = on(listTransactions, (request, { core }) =
       (stateFilters.length === 0 || stateFilters.includes(state)) &&
       (producerIdFilters.length === 0 || producerIdFilters.includes(producerId)) &&
       (durationFilter < 0 || (state === 'Ongoing' && now - startedAt > durationFilter)) &&
-      (pattern === undefined || pattern.test(id)),
+      (pattern === undefined || pattern.matches(id)),
   );
   return {
     throttleTimeMs: 0,

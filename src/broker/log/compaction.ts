@@ -3,7 +3,7 @@
  * that was not compacted yet, for the newest offset of each key; then everything up to there, of which what is still
  * wanted is copied to new segments. All in slices, so that the broker goes on serving.
  */
-import { type Environment, yieldToEventLoop } from '../../util/index.ts';
+import { type Environment, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import {
   BatchCursor,
   batchHeader,
@@ -12,6 +12,7 @@ import {
   CONTROL,
   compressionName,
   DELETE_HORIZON,
+  isIntactBatch,
   LOG_APPEND_TIME,
   RecordBatchBuilder,
   TRANSACTIONAL,
@@ -199,12 +200,18 @@ async function forEachBatchInSlices(
     let count = 0;
     isDone = segment.forEachBatch(offset, (bytes, at) => {
       if (count++ === SLICE_BATCHES) return false;
+      // A damaged batch must not get a new checksum that says it is whole.
+      if (!isIntactBatch(bytes, at)) throw damaged(segment, batchHeader.baseOffset(bytes, at));
       visit(bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at)));
       offset = batchHeader.lastOffset(bytes, at) + 1;
       return true;
     });
     await yieldToEventLoop(environment);
   }
+}
+
+function damaged(segment: Segment, offset: number): MillraceError {
+  return new MillraceError('CORRUPT_MESSAGE', `The batch at offset ${offset} of ${segment.path}.log is damaged.`);
 }
 
 /** Neighbours that fit into one segment together. */

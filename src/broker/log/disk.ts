@@ -6,24 +6,20 @@
 import {
   closeSync,
   existsSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
   fsyncSync,
-  ftruncateSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   statfsSync,
   writeFileSync,
-  writevSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf, MillraceError } from '../../util/index.ts';
+import { FilePool, openFileShare } from './file-pool.ts';
 
 export interface DiskFile {
   size(): number;
@@ -42,7 +38,7 @@ export interface Disk {
   /** Opens for reading and writing, creating the file when it is not there. */
   open(path: string): DiskFile;
   exists(path: string): boolean;
-  /** Names in a directory, in no particular order. */
+  /** Names in a directory, in no particular order; none when it is a file. */
   list(path: string): string[];
   makeDirectory(path: string): void;
   readFile(path: string): Buffer;
@@ -59,83 +55,23 @@ export interface Disk {
   lock(path: string): () => void;
 }
 
-class NodeFile implements DiskFile {
-  readonly #fd: number;
-
-  constructor(path: string) {
-    this.#fd = openForUpdate(path);
-  }
-
-  size(): number {
-    return fstatSync(this.#fd).size;
-  }
-
-  read(target: Buffer, position: number): number {
-    let done = 0;
-    while (done < target.length) {
-      const count = readSync(this.#fd, target, done, target.length - done, position + done);
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
-  }
-
-  write(pieces: readonly Buffer[], position: number): void {
-    let at = position;
-    let rest = pieces;
-    while (rest.length > 0) {
-      const written = writevSync(this.#fd, rest.slice(0, 1024), at);
-      at += written;
-      rest = behind(rest, written);
-    }
-  }
-
-  truncate(size: number): void {
-    ftruncateSync(this.#fd, size);
-  }
-
-  sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(error)));
-    });
-  }
-
-  syncNow(): void {
-    fdatasyncSync(this.#fd);
-  }
-
-  close(): void {
-    closeSync(this.#fd);
-  }
-}
-
-function openForUpdate(path: string): number {
-  try {
-    return openSync(path, 'r+');
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    return openSync(path, 'w+');
-  }
-}
-
-/** What is left of `pieces` behind their first `count` bytes. */
-function behind(pieces: readonly Buffer[], count: number): readonly Buffer[] {
-  let skip = count;
-  for (let i = 0; i < pieces.length; i++) {
-    const piece = pieces[i]!;
-    if (skip < piece.length) return [piece.subarray(skip), ...pieces.slice(i + 1)];
-    skip -= piece.length;
-  }
-  return [];
-}
-
 /** Directories this process holds: the lock file alone can't tell two brokers of one process apart. */
 const heldHere = new Set<string>();
 
+/** The files of all logs of this process. */
+const pool = new FilePool(openFileShare());
+
 export const nodeDisk: Disk = {
-  open: (path) => new NodeFile(path),
+  open: (path) => pool.open(path),
   exists: (path) => existsSync(path),
-  list: (path) => readdirSync(path),
+  list(path) {
+    try {
+      return readdirSync(path);
+    } catch (error) {
+      if (codeOf(error) === 'ENOTDIR') return [];
+      throw error;
+    }
+  },
   makeDirectory: (path) => {
     mkdirSync(path, { recursive: true });
   },
@@ -152,7 +88,10 @@ export const nodeDisk: Disk = {
     renameSync(draft, path);
     if (forced) syncDirectory(dirname(path));
   },
-  rename: (from, to) => renameSync(from, to),
+  rename(from, to) {
+    renameSync(from, to);
+    pool.renamed(from, to);
+  },
   remove: (path) => rmSync(path, { recursive: true, force: true }),
   syncDirectory,
   space(path) {
@@ -168,7 +107,7 @@ export const nodeDisk: Disk = {
     if (heldHere.has(file)) throw locked(path, process.pid);
     const owner = lockOwner(file);
     if (owner !== undefined) throw locked(path, owner);
-    rmSync(file, { force: true });
+    takeAway(file, path);
     try {
       writeFileSync(file, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { flag: 'wx' });
     } catch (error) {
@@ -182,6 +121,28 @@ export const nodeDisk: Disk = {
     };
   },
 };
+
+/**
+ * Removes the lock of a dead process. Another one may be about to do the same, and may have taken the lock since it was looked
+ * at: what is taken away is looked at once more, and put back when it is alive.
+ */
+function takeAway(file: string, path: string): void {
+  const aside = `${file}.${process.pid}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  const owner = lockOwner(aside);
+  try {
+    if (owner === undefined) return;
+    linkSync(aside, file);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+  throw locked(path, owner);
+}
 
 function syncDirectory(path: string): void {
   const fd = openSync(path, 'r');

@@ -57,7 +57,7 @@ export class LeaderEpochs {
   parse(text: string): void {
     const [, count, ...rest] = text.split('\n');
     const lines = rest.filter(Boolean);
-    if (lines.length !== Number(count)) return;
+    if (lines.length !== Number(count) || !lines.every((line) => /^\d+ \d+$/.test(line))) return;
     this.#entries = lines.map((line) => {
       const [epoch = 0, startOffset = 0] = line.split(' ').map(Number);
       return { epoch, startOffset };

@@ -3,7 +3,7 @@
  * producers and aborted transactions, but nothing of acknowledgements or readers: those are the partition's.
  */
 import { join } from 'node:path';
-import { assert, type Environment } from '../../util/index.ts';
+import { assert, type Environment, messageOf } from '../../util/index.ts';
 import { BatchCursor, batchHeader } from '../../protocol/index.ts';
 import type { TopicSettings } from '../settings.ts';
 import { AbortedTransactions } from './aborted-transactions.ts';
@@ -26,6 +26,10 @@ export interface LogEnvironment {
 export interface OpenLogOptions {
   /** True when the last shutdown was clean: the files are as they were left. */
   readonly clean: boolean;
+  /** Records from here on were never acknowledged, and go: what is left of a failed write. Default: none. */
+  readonly endLimit?: number;
+  /** Bytes from this offset on may be on their way to the disk only, and are written again. Default: none. */
+  readonly unforcedFrom?: number;
   /** Everything below this offset was forced to the disk, says the checkpoint. */
   readonly recoveryPoint: number;
   /** Records below this offset were given up by DeleteRecords. */
@@ -43,8 +47,10 @@ export class PartitionLog {
   /** Below this offset the log is compacted. */
   cleanedTo = 0;
   settings: TopicSettings;
-  /** Bytes that recovery cut off the end. */
-  recoveredBytesCut = 0;
+  /** What opening found to be lost or damaged, a sentence each. */
+  readonly findings: string[] = [];
+  /** The recovery point that is on the disk: a crash begins there, and needs the producers of that time. */
+  #checkpointed = 0;
   readonly #env: LogEnvironment;
   #segments: Segment[] = [];
   /** Closed segments that may not be on the disk yet. */
@@ -117,6 +123,11 @@ export class PartitionLog {
   /** The offset from which on a recovery has to read: the start of the oldest segment that may not be on the disk. */
   get recoveryPoint(): number {
     return this.#unsynced[0]?.baseOffset ?? this.#segments.at(-1)?.baseOffset ?? this.endOffset;
+  }
+
+  /** Takes note that the checkpoint on the disk has the recovery point. */
+  checkpointed(recoveryPoint: number): void {
+    this.#checkpointed = recoveryPoint;
   }
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,9 +293,10 @@ export class PartitionLog {
       if (active.size === 0) return;
       active.write();
       this.#finishSegment(active, true);
-      this.#unsynced.push(active);
     }
-    this.#segments.push(this.#newSegment(baseOffset));
+    const next = this.#newSegment(baseOffset);
+    if (active !== undefined) this.#unsynced.push(active);
+    this.#segments.push(next);
     this.#env.disk.syncDirectory(this.directory);
   }
 
@@ -342,12 +354,15 @@ export class PartitionLog {
     this.#writeSnapshot(segment.nextOffset);
   }
 
+  /** The two newest snapshots stay, and the one that a recovery after a crash would begin with. */
   #writeSnapshot(offset: number): void {
     const { disk } = this.#env;
     disk.replaceFile(join(this.directory, `${segmentName(offset)}.snapshot`), this.producers.snapshot(), false);
-    const snapshots = disk.list(this.directory).filter((name) => name.endsWith('.snapshot'));
-    snapshots.sort();
-    for (const name of snapshots.slice(0, -2)) disk.remove(join(this.directory, name));
+    const offsets = snapshotOffsets(disk.list(this.directory));
+    const needed = offsets.find((candidate) => candidate <= this.#checkpointed) ?? 0;
+    for (const old of offsets.slice(2)) {
+      if (old < needed) disk.remove(join(this.directory, `${segmentName(old)}.snapshot`));
+    }
   }
 
   #beginEpoch(epoch: number): void {
@@ -423,27 +438,120 @@ export class PartitionLog {
     // The checkpoint of the epochs may have been lost: the records that are read tell of them too.
     let newestEpoch = this.leaderEpoch;
     for (const [i, base] of bases.entries()) {
+      const next = bases[i + 1] ?? Number.POSITIVE_INFINITY;
+      const isTrusted = options.clean || next <= options.recoveryPoint;
       const segment = this.#newSegment(base);
-      const isTrusted = options.clean || (bases[i + 1] ?? Number.POSITIVE_INFINITY) <= options.recoveryPoint;
-      if (!isTrusted || !segment.load()) {
-        this.recoveredBytesCut += segment.recover((bytes, at) => {
-          newestEpoch = Math.max(newestEpoch, batchHeader.leaderEpoch(bytes, at));
-        });
-      }
-      segment.firstAppendAt = this.#env.environment.now();
       this.#segments.push(segment);
-      if (this.recoveredBytesCut > 0) {
-        this.#removeSegments(bases.slice(i + 1));
+      segment.firstAppendAt = this.#env.environment.now();
+      this.#reportGap(i, base, options);
+      if (isTrusted && segment.load()) continue;
+      const bytesBehind = segment.scan((bytes, at) => {
+        newestEpoch = Math.max(newestEpoch, batchHeader.leaderEpoch(bytes, at));
+      }, options.endLimit);
+      const behind = bases.slice(i + 1);
+      if (options.endLimit !== undefined && segment.nextOffset >= options.endLimit) {
+        segment.cut();
+        this.#removeSegments(behind);
+        break;
+      }
+      if (bytesBehind > 0) this.#cut(segment, bytesBehind, isTrusted);
+      else segment.cut();
+      // What follows a torn write was never acknowledged. What follows damage was, and stays.
+      if (bytesBehind > 0 && !isTrusted && behind.length > 0) {
+        this.#setAside(behind);
         break;
       }
     }
+    if (options.unforcedFrom !== undefined) {
+      for (const segment of this.#segments) segment.writeAgainFrom(options.unforcedFrom);
+    }
     this.cleanedTo = options.cleanedTo;
-    this.startOffset = Math.max(options.startOffset, this.#segments[0]?.baseOffset ?? 0);
-    if (this.endOffset < this.startOffset) this.#startOverAt(this.startOffset);
-    this.#loadAborted(names);
-    this.#loadProducers(names);
+    this.#checkpointed = options.recoveryPoint;
+    this.#placeStart(options.startOffset);
+    this.#removeSnapshotsBehindEnd();
+    const trustedEnd = options.clean ? this.endOffset : options.recoveryPoint;
+    const snapshot = this.#newestSnapshot(trustedEnd);
+    const from = snapshot?.offset ?? this.#segments[0]?.baseOffset ?? 0;
+    this.#loadAborted(names, from);
+    if (snapshot !== undefined) this.producers.load(snapshot.file);
+    this.#replayProducers(from);
     this.epochs.dropFrom(this.endOffset + 1);
-    if (!options.clean && this.#segments.length > 0) this.#beginEpoch(newestEpoch + 1);
+    if (!options.clean && this.#segments.length > 0) this.#beginEpochAfter(newestEpoch, options);
+  }
+
+  /** The log is the truth: a checkpoint that lies behind its end is wrong. Only of an empty log it is all that is known. */
+  #placeStart(checkpoint: number): void {
+    const first = this.#segments[0]?.baseOffset ?? 0;
+    this.startOffset = Math.max(checkpoint, first);
+    if (this.endOffset >= this.startOffset) return;
+    if (this.sizeInBytes > 0) {
+      this.findings.push(
+        `its start is noted as ${checkpoint}, behind its end ${this.endOffset}: the note is passed over`,
+      );
+      this.startOffset = first;
+      return;
+    }
+    for (const segment of this.#segments) segment.close();
+    this.#removeSegments(this.#segments.map(({ baseOffset }) => baseOffset));
+    this.#emptyAt = this.startOffset;
+    this.#segments = [this.#newSegment(this.startOffset)];
+  }
+
+  /** Takes off what is no batch at the end of a segment, and keeps it when it is not just the rest of a torn write. */
+  #cut(segment: Segment, bytes: number, isTrusted: boolean): void {
+    const isDamage = isTrusted || segment.hasMoreBehind();
+    if (isDamage) {
+      const path = this.#asidePath(`${segmentName(segment.baseOffset)}.log`);
+      segment.copyTail(path);
+      this.findings.push(
+        `${segment.path}.log is damaged: its records from offset ${segment.nextOffset} on can't be read, ` +
+          `their ${bytes} bytes are kept as ${path}`,
+      );
+    } else {
+      this.findings.push(`cut ${bytes} torn bytes off the log`);
+    }
+    segment.cut();
+    if (isTrusted) segment.writeIndex(false);
+  }
+
+  /** Says which offsets are missing before a segment. Compaction leaves such gaps on purpose. */
+  #reportGap(index: number, base: number, { clean, startOffset }: OpenLogOptions): void {
+    if (this.settings['cleanup.policy'].includes('compact')) return;
+    // Without a clean shutdown the noted start may be older than what retention has deleted since.
+    const expected = index > 0 ? this.#segments[index - 1]!.nextOffset : clean ? startOffset : base;
+    if (base > expected) this.findings.push(`its records from offset ${expected} to ${base - 1} are missing`);
+  }
+
+  /** Moves segments out of the way, without loss. */
+  #setAside(bases: readonly number[]): void {
+    const { disk } = this.#env;
+    for (const base of bases) {
+      const path = this.#asidePath(`${segmentName(base)}.log`);
+      disk.rename(join(this.directory, `${segmentName(base)}.log`), path);
+      this.findings.push(`a segment behind a torn one is kept as ${path}`);
+    }
+    this.#removeSegments(bases);
+  }
+
+  /** A free name for something that is kept. */
+  #asidePath(name: string): string {
+    for (let i = 1; ; i++) {
+      const path = join(this.directory, `${name}.damaged${i === 1 ? '' : `-${i}`}`);
+      if (!this.#env.disk.exists(path)) return path;
+    }
+  }
+
+  /**
+   * The new epoch counts also where it can't be noted, as on a full disk: batches carry it. But a log that has just failed is
+   * not to be written to while that does not work.
+   */
+  #beginEpochAfter(newest: number, { endLimit }: OpenLogOptions): void {
+    try {
+      this.#beginEpoch(newest + 1);
+    } catch (error) {
+      if (endLimit !== undefined) throw error;
+      this.findings.push(`its leader epochs can not be noted: ${messageOf(error)}`);
+    }
   }
 
   #removeSegments(bases: readonly number[]): void {
@@ -455,21 +563,8 @@ export class PartitionLog {
     }
   }
 
-  #startOverAt(offset: number): void {
-    this.abandon();
-    this.#removeSegments(
-      this.#env.disk
-        .list(this.directory)
-        .filter((name) => name.endsWith('.log'))
-        .map((name) => Number(name.slice(0, 20))),
-    );
-    this.#emptyAt = offset;
-    this.#segments.push(this.#newSegment(offset));
-  }
-
   /** Aborted transactions of segments before the producers' snapshot; those behind it are found again by replaying. */
-  #loadAborted(names: readonly string[]): void {
-    const from = this.#snapshotOffset(names);
+  #loadAborted(names: readonly string[], from: number): void {
     for (const segment of this.#segments) {
       const name = `${segmentName(segment.baseOffset)}.txnindex`;
       if (names.includes(name)) this.aborted.load(this.#env.disk.readFile(join(this.directory, name)));
@@ -477,11 +572,8 @@ export class PartitionLog {
     this.aborted.dropFrom(from);
   }
 
-  /** The newest usable snapshot of the producers, and every batch behind it. */
-  #loadProducers(names: readonly string[]): void {
-    const from = this.#snapshotOffset(names);
-    const name = `${segmentName(from)}.snapshot`;
-    if (names.includes(name)) this.producers.load(this.#env.disk.readFile(join(this.directory, name)));
+  /** Lets the producers see every batch from an offset on. */
+  #replayProducers(from: number): void {
     this.forEachBatch(from, (bytes, at) => {
       const baseOffset = batchHeader.baseOffset(bytes, at);
       if (baseOffset < from) return true;
@@ -492,16 +584,33 @@ export class PartitionLog {
     });
   }
 
-  #snapshotOffset(names: readonly string[]): number {
-    const offsets = names
-      .filter((name) => /^\d{20}\.snapshot$/.test(name))
-      .map((name) => Number(name.slice(0, 20)))
-      .filter((offset) => offset <= this.endOffset)
-      .sort((a, b) => b - a);
-    for (const offset of offsets) {
-      const file = this.#env.disk.readFile(join(this.directory, `${segmentName(offset)}.snapshot`));
-      if (new ProducerState().load(file)) return offset;
+  /**
+   * The newest usable snapshot of the producers. One that lies behind what certainly was on the disk may know of batches
+   * that the log has lost: a producer that sends them again would be told that they are there.
+   */
+  #newestSnapshot(trustedEnd: number): { readonly offset: number; readonly file: Buffer } | undefined {
+    const { disk } = this.#env;
+    for (const offset of snapshotOffsets(disk.list(this.directory))) {
+      if (offset > trustedEnd) continue;
+      const file = disk.readFile(join(this.directory, `${segmentName(offset)}.snapshot`));
+      if (new ProducerState().load(file)) return { offset, file };
     }
-    return this.#segments[0]?.baseOffset ?? 0;
+    return undefined;
   }
+
+  /** Snapshots of another history: should the log grow beyond them, they would be believed. */
+  #removeSnapshotsBehindEnd(): void {
+    const { disk } = this.#env;
+    for (const offset of snapshotOffsets(disk.list(this.directory))) {
+      if (offset > this.endOffset) disk.remove(join(this.directory, `${segmentName(offset)}.snapshot`));
+    }
+  }
+}
+
+/** The offsets of the snapshots among file names, the newest first. */
+function snapshotOffsets(names: readonly string[]): number[] {
+  return names
+    .filter((name) => /^\d{20}\.snapshot$/.test(name))
+    .map((name) => Number(name.slice(0, 20)))
+    .sort((a, b) => b - a);
 }

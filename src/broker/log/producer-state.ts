@@ -74,8 +74,9 @@ export class ProducerState {
     const known = entry.batches.find((memory) => memory.firstSequence === first && memory.lastSequence === last);
     if (known !== undefined) return { kind: 'duplicate', baseOffset: known.firstOffset, timestamp: known.timestamp };
     const newest = entry.batches.at(-1);
-    if (newest === undefined || first === sequenceAfter(newest.lastSequence, 1)) return APPEND;
-    const expected = sequenceAfter(newest.lastSequence, 1);
+    // An epoch that began with a marker begins at 0, too.
+    const expected = newest === undefined ? 0 : sequenceAfter(newest.lastSequence, 1);
+    if (first === expected) return APPEND;
     return refuse(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `sequence ${first} arrived where ${expected} was expected`);
   }
 

@@ -4,6 +4,7 @@ import {
   BATCH_HEADER_BYTES,
   batchHeader,
   isIntactBatch,
+  MAGIC,
   placeBatch,
   stampLogAppendTime,
 } from '../../protocol/index.ts';
@@ -16,17 +17,14 @@ const LARGEST_CHUNK_BYTES = 1024 * 1024;
 /** How much of a file is looked at in one go when batches are searched for. */
 const WINDOW_BYTES = 64 * 1024;
 const RECOVERY_WINDOW_BYTES = 1024 * 1024;
+/** How far behind damage an intact batch is looked for: the next one begins within the largest usual batch. */
+const SEARCH_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** The name of a segment's files without their extension: its first offset in 20 digits. */
 export function segmentName(baseOffset: number): string {
   return String(baseOffset).padStart(20, '0');
 }
 
-/**
- * One file of record batches, as Kafka lays it out, with its index. Appended batches first go to chunks in memory; `write`
- * hands everything new to the file in one gathered write. The chunks stay for a while: reads near the end are views of
- * them, and only older ones read the file.
- */
 /** Where a log's segments are, and what they share. */
 export interface SegmentPlace {
   readonly disk: Disk;
@@ -35,6 +33,11 @@ export interface SegmentPlace {
   readonly indexIntervalBytes: number;
 }
 
+/**
+ * One file of record batches, as Kafka lays it out, with its index. Appended batches first go to chunks in memory; `write`
+ * hands everything new to the file in one gathered write. The chunks stay for a while: reads near the end are views of
+ * them, and only older ones read the file.
+ */
 export class Segment {
   readonly baseOffset: number;
   readonly path: string;
@@ -194,11 +197,11 @@ export class Segment {
   // ── Opening, closing ────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Reads the whole file, rebuilds the index and cuts the file at the first byte that does not belong to an intact
-   * batch in rising offset order. Returns the number of bytes that were cut off. What `visit` is shown is overwritten
-   * after it returns.
+   * Reads the whole file and rebuilds the index, up to the first byte that does not belong to an intact batch in rising
+   * offset order below `limitOffset`. Returns the number of bytes behind it, which `cut` takes off. What `visit` is shown is
+   * overwritten after it returns.
    */
-  recover(visit: (bytes: Buffer, at: number) => void): number {
+  scan(visit: (bytes: Buffer, at: number) => void, limitOffset = Number.POSITIVE_INFINITY): number {
     const fileSize = this.#file.size();
     this.#index = new SegmentIndex(this.baseOffset, this.#intervalBytes);
     this.size = 0;
@@ -217,7 +220,8 @@ export class Segment {
         const fits = at + bytes <= window.length;
         // A batch that only leaves the window is read again at its start; one that leaves the file is torn.
         if (!fits && at > 0 && this.size + bytes <= fileSize && bytes >= BATCH_HEADER_BYTES) break;
-        if (!fits || !isIntactBatch(window, at) || !this.#continues(window, at)) {
+        const isLast = fits && batchHeader.baseOffset(window, at) >= limitOffset;
+        if (!fits || isLast || !isIntactBatch(window, at) || !this.#continues(window, at)) {
           intact = false;
           break;
         }
@@ -227,11 +231,48 @@ export class Segment {
         at += bytes;
       }
     }
-    const cut = fileSize - this.size;
-    if (cut > 0) this.#file.truncate(this.size);
     this.#written = this.size;
+    return fileSize - this.size;
+  }
+
+  /** Cuts the file where `scan` ended, and forces what is left to the disk. */
+  cut(): void {
+    if (this.#file.size() > this.size) this.#file.truncate(this.size);
     this.syncNow();
-    return cut;
+  }
+
+  /** Whether an intact batch lies behind the place where `scan` ended: then that is damage, and no torn write. */
+  hasMoreBehind(): boolean {
+    const window = this.#fromFile(this.size, Math.min(SEARCH_WINDOW_BYTES, this.#file.size() - this.size));
+    for (let at = 1; at + BATCH_HEADER_BYTES <= window.length; at++) {
+      if (batchHeader.magic(window, at) === MAGIC && this.#continues(window, at) && isIntactBatch(window, at))
+        return true;
+    }
+    return false;
+  }
+
+  /** Copies what lies behind the place where `scan` ended to a file of its own. */
+  copyTail(path: string): void {
+    const target = this.#disk.open(path);
+    try {
+      const end = this.#file.size();
+      for (let at = this.size; at < end; at += RECOVERY_WINDOW_BYTES) {
+        target.write([this.#fromFile(at, Math.min(RECOVERY_WINDOW_BYTES, end - at))], at - this.size);
+      }
+      target.syncNow();
+    } finally {
+      target.close();
+    }
+  }
+
+  /** Hands the bytes from `offset` on to the file again: a sync that failed may have dropped them on their way to the disk. */
+  writeAgainFrom(offset: number): void {
+    const start = this.#positionOf(offset);
+    if (start < 0) return;
+    for (let at = start; at < this.size; at += RECOVERY_WINDOW_BYTES) {
+      this.#file.write([this.#fromFile(at, Math.min(RECOVERY_WINDOW_BYTES, this.size - at))], at);
+    }
+    this.syncNow();
   }
 
   /** Takes the index from its files, and walks only the end of the log. False when that did not work out. */
@@ -301,6 +342,7 @@ export class Segment {
   }
 
   #evict(chunk: Chunk): boolean {
+    if (this.#closing) return true;
     if (chunk.used === 0 || chunk.position + chunk.used > this.#written) return false;
     const at = this.#chunks.indexOf(chunk);
     assert(at <= 0, 'chunks leave in the order in which they came');

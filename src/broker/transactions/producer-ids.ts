@@ -11,10 +11,13 @@ export class ProducerIds {
   #next: number;
   #end: number;
 
-  constructor(disk: Disk, directory: string) {
+  /** `known` are ids that are in use: should the note be missing or damaged, none of them is given once more. */
+  constructor(disk: Disk, directory: string, known: Iterable<number>) {
     this.#disk = disk;
     this.#path = join(directory, FILE);
-    this.#next = disk.exists(this.#path) ? Number(disk.readFile(this.#path).toString().trim()) : 0;
+    const noted = disk.exists(this.#path) ? disk.readFile(this.#path).toString() : '';
+    this.#next = /^\d{1,15}\n$/.test(noted) ? Number(noted) : 0;
+    for (const id of known) if (id >= this.#next) this.#next = id + 1;
     this.#end = this.#next;
   }
 

@@ -30,6 +30,8 @@ import {
 const LAST_EPOCH = 32767;
 const COORDINATOR_EPOCH = 0;
 const EXPIRY_CHECK_MS = 3_600_000;
+/** How long a marker that could not be written waits for the next attempt. */
+const MARKER_PAUSE_MS = 200;
 /** Produce from this version on adds its partition to the transaction by itself. */
 const FIRST_IMPLICIT_PRODUCE = 12;
 /** The first version of Produce that knows TRANSACTION_ABORTABLE. */
@@ -53,25 +55,25 @@ export class TransactionCoordinator {
   readonly #environment: Environment;
   readonly #topics: Topics;
   readonly #groups: GroupCoordinator;
-  readonly #ids: ProducerIds;
+  #ids!: ProducerIds;
   readonly #report: (message: string) => void;
   readonly #journal: InternalTopic;
   readonly #transactions = new Map<string, Transaction>();
   #stopTimers: (() => void)[] = [];
+  #isStopped = false;
+  readonly #stopRetries = new Set<() => void>();
 
   constructor(options: {
     readonly settings: BrokerSettings;
     readonly environment: Environment;
     readonly topics: Topics;
     readonly groups: GroupCoordinator;
-    readonly ids: ProducerIds;
     readonly report: (message: string) => void;
   }) {
     this.#settings = options.settings;
     this.#environment = options.environment;
     this.#topics = options.topics;
     this.#groups = options.groups;
-    this.#ids = options.ids;
     this.#report = options.report;
     this.#journal = new InternalTopic({
       name: TRANSACTIONS_TOPIC,
@@ -79,6 +81,7 @@ export class TransactionCoordinator {
       environment: options.environment,
       partitions: options.settings['transaction.state.log.num.partitions'],
       segmentBytes: options.settings['transaction.state.log.segment.bytes'],
+      report: options.report,
     });
   }
 
@@ -112,14 +115,10 @@ export class TransactionCoordinator {
     if (transaction === undefined) {
       transaction = newTransaction(id, this.#ids.take(), timeoutMs, this.#environment.now());
       this.#transactions.set(id, transaction);
-    } else if (expected.producerId >= 0) {
-      const { producerId, epoch, previousEpoch } = transaction;
-      const isRetry = expected.epoch === previousEpoch;
-      if (expected.producerId !== producerId || (expected.epoch !== epoch && !isRetry)) {
-        return refuse(ErrorCode.PRODUCER_FENCED);
-      }
     }
     if (isBusy(transaction)) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS);
+    const knows = expected.producerId < 0 ? undefined : expected;
+    if (knows !== undefined && !isKnownTo(transaction, knows)) return refuse(ErrorCode.PRODUCER_FENCED);
     if (transaction.state === 'Ongoing') {
       this.#end(transaction, false, 'fence', (errorCode) => {
         if (errorCode === ErrorCode.NONE) this.initProducer(id, timeoutMs, { producerId: -1, epoch: -1 }, answer);
@@ -127,9 +126,14 @@ export class TransactionCoordinator {
       });
       return;
     }
-    this.#nextEpoch(transaction);
+    // Who knows the epoch before the current one got the current one already, and did not hear of it.
+    const isRetry = knows !== undefined && transaction.epoch >= 0 && knows.epoch !== transaction.epoch;
+    if (!isRetry) this.#nextEpoch(transaction);
+    // A producer that knows nothing is a new one: nobody may ask again for what was before it.
+    if (knows === undefined) transaction.previousEpoch = -1;
     transaction.timeoutMs = timeoutMs;
     transaction.state = 'Empty';
+    transaction.isBumped = false;
     transaction.places.clear();
     const { producerId, epoch } = transaction;
     this.#store(transaction, (errorCode) =>
@@ -139,10 +143,13 @@ export class TransactionCoordinator {
 
   #nextEpoch(transaction: Transaction): void {
     transaction.previousEpoch = transaction.epoch;
-    if (transaction.epoch + 1 < LAST_EPOCH) {
-      transaction.epoch++;
-      return;
-    }
+    if (transaction.epoch + 1 < LAST_EPOCH) transaction.epoch++;
+    else this.#nextId(transaction);
+  }
+
+  /** The epochs of a producer id are used up: the producer goes on with another one. */
+  #nextId(transaction: Transaction): void {
+    transaction.previousProducerId = transaction.producerId;
     transaction.producerId = this.#ids.take();
     transaction.epoch = 0;
     transaction.previousEpoch = -1;
@@ -165,24 +172,37 @@ export class TransactionCoordinator {
     else answer(ErrorCode.NONE);
   }
 
-  /** Whether a transaction is known to write to a partition. */
+  /**
+   * Whether a transaction is known to write to a partition. A change that waits to be durable does not matter here: the
+   * partition itself refuses what is too late.
+   */
   isWriting(id: string, producerId: number, epoch: number, place: Place): number {
     const transaction = this.#transactions.get(id);
-    const errorCode = this.#check(transaction, producerId, epoch);
+    const errorCode = identify(transaction, producerId, epoch);
     if (transaction === undefined || errorCode !== ErrorCode.NONE) return errorCode;
+    if (isDecided(transaction)) return ErrorCode.CONCURRENT_TRANSACTIONS;
     const isKnown = transaction.state === 'Ongoing' && transaction.places.has(placeKey(place));
     return isKnown ? ErrorCode.NONE : ErrorCode.TRANSACTION_ABORTABLE;
   }
 
-  /** Whether records of a transaction may be appended to a partition; from Produce v12 on this also announces it. */
+  /**
+   * Whether records of a transaction may be appended to a partition; from Produce v12 on this also announces it. Answers
+   * with errors that every producer knows: one that is to try again is told NOT_ENOUGH_REPLICAS, as by Kafka.
+   */
   admit(id: string, producerId: number, epoch: number, place: Place, version: number): number {
-    const transaction = this.#transactions.get(id);
-    const errorCode = this.#check(transaction, producerId, epoch);
-    if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH;
-    if (transaction === undefined || errorCode !== ErrorCode.NONE) return errorCode;
-    if (transaction.state === 'Ongoing' && transaction.places.has(placeKey(place))) return ErrorCode.NONE;
-    if (version >= FIRST_IMPLICIT_PRODUCE) return this.announce(transaction, place);
-    if (!this.#settings['transaction.partition.verification.enable']) return this.announce(transaction, place);
+    const errorCode = this.isWriting(id, producerId, epoch, place);
+    switch (errorCode) {
+      case ErrorCode.PRODUCER_FENCED:
+        return ErrorCode.INVALID_PRODUCER_EPOCH;
+      case ErrorCode.CONCURRENT_TRANSACTIONS:
+        return ErrorCode.NOT_ENOUGH_REPLICAS;
+      case ErrorCode.TRANSACTION_ABORTABLE:
+        break;
+      default:
+        return errorCode;
+    }
+    const announces = version >= FIRST_IMPLICIT_PRODUCE || !this.#settings['transaction.partition.verification.enable'];
+    if (announces) return this.announce(this.#transactions.get(id)!, place);
     return version >= FIRST_ABORTABLE_PRODUCE ? ErrorCode.TRANSACTION_ABORTABLE : ErrorCode.INVALID_TXN_STATE;
   }
 
@@ -192,7 +212,7 @@ export class TransactionCoordinator {
    */
   announce(transaction: Transaction, place: Place): number {
     if (this.#note(transaction, [place])) {
-      this.#journal.append(transaction.id, [transactionRecord(transaction)], () => {});
+      this.#append(transaction, () => {});
     }
     return ErrorCode.NONE;
   }
@@ -212,45 +232,31 @@ export class TransactionCoordinator {
   }
 
   #check(transaction: Transaction | undefined, producerId: number, epoch: number): number {
-    if (transaction === undefined || transaction.producerId !== producerId)
-      return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
-    if (transaction.epoch !== epoch) return ErrorCode.PRODUCER_FENCED;
+    const errorCode = identify(transaction, producerId, epoch);
+    if (errorCode !== ErrorCode.NONE || transaction === undefined) return errorCode;
     return isBusy(transaction) ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.NONE;
   }
 
   // ── Ending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Commits or aborts. With `bumpsEpoch` (transaction version 2) the answer has the identity to go on with. */
-  end(
-    id: string,
-    { producerId, epoch, committed, bumpsEpoch }: TransactionEnd,
-    answer: (identity: ProducerIdentity) => void,
-  ): void {
+  end(id: string, end: TransactionEnd, answer: (identity: ProducerIdentity) => void): void {
     const transaction = this.#transactions.get(id);
     const refuse = (errorCode: number): void => answer({ errorCode, producerId: -1, epoch: -1 });
-    const succeed = (): void =>
-      answer({ errorCode: ErrorCode.NONE, producerId: transaction!.producerId, epoch: transaction!.epoch });
     if (transaction === undefined) return refuse(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
-    const isDone = transaction.state === (committed ? 'CompleteCommit' : 'CompleteAbort');
-    const wasBumped = bumpsEpoch && transaction.previousEpoch === epoch;
-    if (wasBumped && isDone && !transaction.isChanging) return succeed();
-    const errorCode = this.#check(transaction, producerId, epoch);
-    if (errorCode !== ErrorCode.NONE) return refuse(errorCode);
-    if (transaction.state !== 'Ongoing') {
-      if (!bumpsEpoch && isDone) return succeed();
-      // An abort of nothing still moves on to the next epoch: what is on its way with this one is fenced.
-      if (!bumpsEpoch || committed) return refuse(ErrorCode.INVALID_TXN_STATE);
-      transaction.places.clear();
-    }
-    this.#end(transaction, committed, bumpsEpoch ? 'bump' : 'keep', (code) =>
+    const succeed = (): void =>
+      answer({ errorCode: ErrorCode.NONE, producerId: transaction.producerId, epoch: transaction.epoch });
+    const verdict = verdictOn(transaction, end);
+    if (verdict === 'done') return succeed();
+    if (verdict !== 'end') return refuse(verdict);
+    // An abort of nothing still moves on to the next epoch: what is on its way with this one is fenced.
+    if (transaction.state !== 'Ongoing') transaction.places.clear();
+    this.#end(transaction, end.committed, end.bumpsEpoch ? 'bump' : 'keep', (code) =>
       code === ErrorCode.NONE ? succeed() : refuse(code),
     );
   }
 
-  /**
-   * `bump` gives the producer a higher epoch, and remembers its old one so that it may ask again; `fence` gives nobody
-   * the higher epoch, and so shuts the producer out.
-   */
+  /** `bump` gives the producer a higher epoch; `fence` gives it to nobody, and so shuts the producer out. */
   #end(
     transaction: Transaction,
     committed: boolean,
@@ -262,6 +268,7 @@ export class TransactionCoordinator {
     // The markers carry the new epoch: behind them the partitions refuse the old one.
     const { producerId } = transaction;
     transaction.isBumped = epochs !== 'keep';
+    transaction.isFenced = epochs === 'fence';
     if (transaction.isBumped) {
       transaction.previousEpoch = epochs === 'bump' ? transaction.epoch : -1;
       transaction.epoch++;
@@ -271,12 +278,11 @@ export class TransactionCoordinator {
         transaction.state = before.state;
         transaction.epoch = before.epoch;
         transaction.previousEpoch = before.previousEpoch;
+        transaction.isBumped = before.isBumped;
+        transaction.isFenced = before.isFenced;
         return done(errorCode);
       }
-      this.#complete(transaction, producerId, committed, () => {
-        if (transaction.epoch >= LAST_EPOCH) this.#nextEpoch(transaction);
-        done(ErrorCode.NONE);
-      });
+      this.#complete(transaction, producerId, committed, () => done(ErrorCode.NONE));
     });
   }
 
@@ -290,6 +296,12 @@ export class TransactionCoordinator {
       transaction.state = committed ? 'CompleteCommit' : 'CompleteAbort';
       transaction.places.clear();
       transaction.updatedAt = this.#environment.now();
+      if (transaction.epoch >= LAST_EPOCH) {
+        // A new id exists when it is durable, and not before.
+        this.#nextId(transaction);
+        this.#store(transaction, done);
+        return;
+      }
       done();
       // Not waited for: should a crash lose it, startup finds the decision and writes the markers once more.
       this.#append(transaction, () => {});
@@ -302,7 +314,24 @@ export class TransactionCoordinator {
     settled();
   }
 
+  /**
+   * Writes a marker until it is durable: a decision that was told to the producer holds also while a disk has a fault.
+   * Only a partition that is gone has nothing to decide.
+   */
   #mark(partition: Partition, producerId: number, epoch: number, committed: boolean, settled: () => void): void {
+    const again = (): void => {
+      // The next start writes it, as the decision is in the journal.
+      if (this.#isStopped) return;
+      if (partition.isRetired) {
+        settled();
+        return;
+      }
+      const stop = this.#environment.after(MARKER_PAUSE_MS, () => {
+        this.#stopRetries.delete(stop);
+        this.#mark(partition, producerId, epoch, committed, settled);
+      });
+      this.#stopRetries.add(stop);
+    };
     const marker = buildTransactionMarker({
       committed,
       producerId,
@@ -311,8 +340,8 @@ export class TransactionCoordinator {
       timestamp: this.#environment.now(),
     });
     const offset = partition.appendMarker(marker);
-    if (offset < 0) settled();
-    else partition.whenDurable(offset, settled);
+    if (offset < 0) again();
+    else partition.whenDurable(offset, (errorCode) => (errorCode === ErrorCode.NONE ? settled() : again()));
   }
 
   // ── Journal ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -335,11 +364,14 @@ export class TransactionCoordinator {
     }
   }
 
-  /** Reads the journal back, finishes what was decided, and picks up what was going on. */
-  load(): void {
-    for (const { log } of this.#journal.existing()) {
+  /**
+   * Reads the journal back, finishes what was decided, and picks up what was going on. `idsBehind` gives ids that are not
+   * among those that are known.
+   */
+  load(idsBehind: (known: Iterable<number>) => ProducerIds): void {
+    for (const partition of this.#journal.existing()) {
       const last = new Map<string, Buffer | null>();
-      log.forEachBatch(log.startOffset, (bytes, at) => {
+      this.#journal.replay(partition, (bytes, at) => {
         const cursor = new BatchCursor(bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at)));
         while (cursor.advance()) {
           if (cursor.keyStart < 0) continue;
@@ -348,18 +380,25 @@ export class TransactionCoordinator {
           const isGone = cursor.valueStart < 0;
           last.set(id, isGone ? null : Buffer.from(cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd)));
         }
-        return true;
       });
       for (const [id, value] of last) {
         const transaction = value === null ? undefined : readTransaction(id, value);
         if (transaction !== undefined) this.#transactions.set(id, transaction);
       }
     }
+    this.#ids = idsBehind(this.#knownIds());
     this.#adoptOpenTransactions();
     for (const transaction of this.#transactions.values()) {
       const { state, producerId } = transaction;
       if (state !== 'PrepareCommit' && state !== 'PrepareAbort') continue;
       this.#complete(transaction, producerId, state === 'PrepareCommit', () => {});
+    }
+  }
+
+  *#knownIds(): Iterable<number> {
+    for (const { producerId } of this.#transactions.values()) yield producerId;
+    for (const { log } of this.#topics.partitions()) {
+      for (const { producerId } of log.producers.entries()) yield producerId;
     }
   }
 
@@ -423,7 +462,8 @@ export class TransactionCoordinator {
   }
 
   stop(): void {
-    for (const stop of this.#stopTimers) stop();
+    this.#isStopped = true;
+    for (const stop of [...this.#stopTimers, ...this.#stopRetries]) stop();
   }
 
   #repeat(intervalMs: number, action: () => void): void {
@@ -439,6 +479,48 @@ export class TransactionCoordinator {
 }
 
 /** True while a change waits to be durable or markers are being written: the client is told to try again. */
-function isBusy({ state, isChanging }: Transaction): boolean {
-  return isChanging || state === 'PrepareCommit' || state === 'PrepareAbort';
+function isBusy(transaction: Transaction): boolean {
+  return transaction.isChanging || isDecided(transaction);
+}
+
+/** True from the decision on, until its markers are durable. */
+function isDecided({ state }: Transaction): boolean {
+  return state === 'PrepareCommit' || state === 'PrepareAbort';
+}
+
+/** Whether a producer is the one that a transaction belongs to. */
+function identify(transaction: Transaction | undefined, producerId: number, epoch: number): number {
+  if (transaction === undefined || transaction.producerId !== producerId) return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
+  return transaction.epoch === epoch ? ErrorCode.NONE : ErrorCode.PRODUCER_FENCED;
+}
+
+/** Whether a producer that wants another epoch has the current one, or the one before it (KIP-360). */
+function isKnownTo(
+  { producerId, epoch, previousProducerId, previousEpoch }: Transaction,
+  expected: { readonly producerId: number; readonly epoch: number },
+): boolean {
+  if (epoch < 0) return true;
+  if (expected.producerId === producerId) return expected.epoch === epoch || expected.epoch === previousEpoch;
+  return expected.producerId === previousProducerId && expected.epoch >= LAST_EPOCH - 1;
+}
+
+/**
+ * Whether a transaction may end so: 'end', 'done' when it has ended so already and the producer did not hear of it, or why
+ * not (Kafka's TransactionCoordinator.endTransaction). In the second version of transactions the epoch tells a request that
+ * is asked again from the end of the next transaction: the decision raised it. That is in the journal, so that it also
+ * holds over a crash.
+ */
+function verdictOn(transaction: Transaction, end: TransactionEnd): 'end' | 'done' | number {
+  const { state, epoch, isBumped, isFenced, isChanging, producerId, previousProducerId } = transaction;
+  const hasNewId = previousProducerId === end.producerId && epoch === 0 && end.epoch === LAST_EPOCH - 1;
+  if (producerId !== end.producerId && !(end.bumpsEpoch && hasNewId)) return ErrorCode.INVALID_PRODUCER_ID_MAPPING;
+  const isRetry = end.bumpsEpoch ? isBumped && !isFenced && (epoch === end.epoch + 1 || hasNewId) : epoch === end.epoch;
+  const isCurrent = epoch === end.epoch && !(end.bumpsEpoch && isDecided(transaction));
+  if (!isCurrent && !(isRetry && state !== 'Ongoing' && state !== 'Empty')) return ErrorCode.PRODUCER_FENCED;
+  const isOther = state === (end.committed ? 'PrepareAbort' : 'PrepareCommit');
+  if (isOther) return ErrorCode.INVALID_TXN_STATE;
+  if (isChanging || isDecided(transaction)) return ErrorCode.CONCURRENT_TRANSACTIONS;
+  if (state === 'Ongoing') return 'end';
+  if (isRetry && state === (end.committed ? 'CompleteCommit' : 'CompleteAbort')) return 'done';
+  return end.bumpsEpoch && !isRetry && !end.committed ? 'end' : ErrorCode.INVALID_TXN_STATE;
 }

@@ -36,8 +36,10 @@ export interface Transaction {
   readonly id: string;
   producerId: number;
   epoch: number;
-  /** The epoch before the last bump, for a retry of the request that bumped it. */
+  /** The epoch before the last bump, for a retry of the InitProducerId that bumped it; -1 when nobody may ask again. */
   previousEpoch: number;
+  /** The producer id whose epochs are used up, or -1. */
+  previousProducerId: number;
   timeoutMs: number;
   state: TransactionState;
   /** Where it has written, or will. */
@@ -46,6 +48,11 @@ export interface Transaction {
   updatedAt: number;
   /** Whether the decision raised the epoch: then records with the current epoch belong to the transaction behind it. */
   isBumped: boolean;
+  /**
+   * Whether that was done to shut the producer out. Kafka's journal has no place for it: behind a crash such a producer
+   * learns that its transaction is aborted, and goes on.
+   */
+  isFenced: boolean;
   /** True while a change waits to be durable: nothing else may happen to it meanwhile. */
   isChanging: boolean;
 }
@@ -56,12 +63,14 @@ export function newTransaction(id: string, producerId: number, timeoutMs: number
     producerId,
     epoch: -1,
     previousEpoch: -1,
+    previousProducerId: -1,
     timeoutMs,
     state: 'Empty',
     places: new Map(),
     startedAt: -1,
     updatedAt: now,
     isBumped: false,
+    isFenced: false,
     isChanging: false,
   };
 }
@@ -87,6 +96,7 @@ const journalValue = struct({
   partitions: array({ topic: string(), partitionIds: array(int32()) }).nullable(),
   lastUpdateTimestamp: int64(),
   startTimestamp: int64(),
+  previousProducerId: int64().since(1).default(-1).tagged(0).ignorable(),
   clientTransactionVersion: int16().since(1).tagged(2).ignorable(),
 });
 const keyCodec = journalKey.compile(KEY_VERSION, false) as Codec<Value<typeof journalKey>>;
@@ -109,6 +119,7 @@ export function transactionRecord(transaction: Transaction): JournalRecord {
     })),
     lastUpdateTimestamp: transaction.updatedAt,
     startTimestamp: transaction.startedAt,
+    previousProducerId: transaction.previousProducerId,
     clientTransactionVersion: transaction.isBumped ? BUMPING_VERSION : 0,
   });
   return { key: keyOf(transaction.id), value: Buffer.concat(out.take()) };
@@ -132,6 +143,7 @@ export function readTransaction(id: string, value: Buffer): Transaction | undefi
   transaction.epoch = stored.producerEpoch;
   transaction.state = state;
   transaction.startedAt = stored.startTimestamp;
+  transaction.previousProducerId = stored.previousProducerId;
   transaction.isBumped = stored.clientTransactionVersion >= BUMPING_VERSION;
   for (const { topic, partitionIds } of stored.partitions ?? []) {
     for (const partition of partitionIds) transaction.places.set(placeKey({ topic, partition }), { topic, partition });
