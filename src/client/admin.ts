@@ -4,6 +4,7 @@ import {
   ConfigSource,
   create,
   createPartitions,
+  describeLogDirs,
   createTopics,
   deleteGroups,
   deleteRecords,
@@ -11,6 +12,7 @@ import {
   describeConfigs,
   describeGroups,
   ErrorCode,
+  errorName,
   errorFor,
   incrementalAlterConfigs,
   listGroups,
@@ -21,6 +23,7 @@ import type {
   CommittedOffset,
   ConfigEntry,
   GroupDescription,
+  LogDir,
   NewTopic,
   TopicDescription,
   TopicPartition,
@@ -97,6 +100,16 @@ export class KafkaAdmin implements Admin {
     if (names.length === 0) return new Map();
     const found = await this.#cluster.refresh(names);
     return new Map(found.map((topic) => [topic.name, describe(topic)]));
+  }
+
+  async describeLogDirs(): Promise<readonly LogDir[]> {
+    const transport = await this.#cluster.any();
+    const response = await transport.request(describeLogDirs, create(describeLogDirs, { topics: [] }));
+    check(response.errorCode, 'describing the directories of logs');
+    return response.results.map(({ logDir, errorCode }) => ({
+      path: logDir,
+      error: errorCode === ErrorCode.NONE ? undefined : errorName(errorCode),
+    }));
   }
 
   async createPartitions(topic: string, total: number): Promise<void> {

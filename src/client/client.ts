@@ -229,6 +229,11 @@ export interface GroupDescription {
   readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[];
 }
 
+export interface LogDir {
+  readonly path: string;
+  readonly error: string | undefined;
+}
+
 export interface Admin {
   /** Resolves when all exist. Rejects with the first refusal (TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, …). */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
@@ -237,6 +242,8 @@ export interface Admin {
   /** Topics that do not exist are missing from the answer. */
   describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>>;
   createPartitions(topic: string, total: number): Promise<void>;
+  /** Of the broker that answers first: its directories of logs, and the error (KAFKA_STORAGE_ERROR) of those that have one. */
+  describeLogDirs(): Promise<readonly LogDir[]>;
   topicConfigs(topic: string): Promise<ConfigEntry[]>;
   alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
   /**

@@ -3,9 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Broker } from '../../src/broker/index.ts';
+import { createClient } from '../../src/client/index.ts';
 import { Platform } from '../../src/platform/index.ts';
 import { healthOf } from '../../src/rim/index.ts';
+import { MemorySchemas } from '../../src/serde/index.ts';
+import { openSqlService } from '../../src/sql/index.ts';
 import { ManualEnvironment } from '../../src/util/index.ts';
+import { FaultDisk } from '../broker/fault-disk.ts';
 
 const statementOf = (ksql: string) => ({
   method: 'POST',
@@ -123,4 +128,27 @@ describe('a check', () => {
       checks: { silent: { isHealthy: false, reason: 'No answer within 5 seconds.' } },
     });
   });
+});
+
+test('a partition that takes no records makes SQL red as long as it lasts', async () => {
+  const disk = new FaultDisk();
+  const broker = await Broker.open({ dataDir: '/data', disk });
+  const client = createClient({ dial: async () => broker.connect() });
+  const stateDir = mkdtempSync(join(tmpdir(), 'millrace-health-'));
+  const sql = await openSqlService({ client, schemas: new MemorySchemas(), stateDir, version: 'test' });
+  const { kafka } = sql.healthChecks();
+  expect(await kafka()).toBeUndefined();
+  await client.admin().createTopics([{ name: 't', partitions: 1 }]);
+  const producer = client.producer();
+  disk.failWrites = /t-0/;
+  const sent = producer.send({ topic: 't', value: Buffer.from('a') });
+  await expect.poll(kafka).toContain('KAFKA_STORAGE_ERROR');
+  disk.failWrites = false;
+  await sent;
+  await expect.poll(kafka).toBeUndefined();
+  await producer.close();
+  await sql.close();
+  await client.close();
+  await broker.close();
+  rmSync(stateDir, { recursive: true, force: true });
 });

@@ -379,8 +379,15 @@ export class SqlService {
     return {
       metastore: () => this.#unrepeated[0],
       kafka: async () => {
-        await this.#client.admin().listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
-        return undefined;
+        const admin = this.#client.admin();
+        await admin.listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
+        // Not every user of a cluster may ask this.
+        const dirs = await admin.describeLogDirs().catch((error: unknown) => {
+          if (codeOf(error) === 'CLUSTER_AUTHORIZATION_FAILED') return [];
+          throw error;
+        });
+        const broken = dirs.find(({ error }) => error !== undefined);
+        return broken && `The broker has partitions in ${broken.path} that take no records: ${broken.error}.`;
       },
       commandRunner: () => this.#commands.failure,
       queries: () => {
