@@ -47,6 +47,8 @@ export class Connection {
   #slots: Slot[] = [];
   #isPaused = false;
   #isCongested = false;
+  /** Requests that are worked on in several turns, and hold back what is behind them. */
+  #holds = 0;
   #isClosed = false;
   readonly #onClose = new Set<() => void>();
   /** The broker's time of the last request. */
@@ -108,7 +110,7 @@ export class Connection {
   }
 
   #mayGoOn(): boolean {
-    return !this.#isCongested && this.#slots.length < this.#maxUnanswered;
+    return !this.#isCongested && this.#holds === 0 && this.#slots.length < this.#maxUnanswered;
   }
 
   #handle(frame: Buffer): void {
@@ -130,14 +132,26 @@ export class Connection {
         clientId: header.clientId ?? '',
         clientHost: this.#clientHost,
         endpoint: this.#endpoint,
+        hold: () => this.#hold(),
         onClose: this.#onClose,
       });
-      if (isUnanswered(handler.api, request)) this.#closeOnError(response);
-      else if (response instanceof Promise) this.#answerLater(handler.api, version, correlationId, response);
+      if (isUnanswered(handler.api, request)) {
+        if (response instanceof Promise)
+          response.then((body) => this.#closeOnError(body)).catch((error: unknown) => this.#drop(describe(error)));
+        else this.#closeOnError(response);
+      } else if (response instanceof Promise) this.#answerLater(handler.api, version, correlationId, response);
       else this.#answer({ pieces: encode(handler.api, version, correlationId, response) });
     } catch (error) {
       this.#drop(describe(error));
     }
+  }
+
+  #hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+      this.#work();
+    };
   }
 
   #answer(slot: Slot): void {

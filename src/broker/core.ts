@@ -31,6 +31,11 @@ export interface RequestContext {
   readonly clientHost: string;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;
+  /**
+   * Holds back the requests behind this one until what is returned is called: for work that takes so long that others have
+   * their turn in between. Missing where requests may not wait.
+   */
+  readonly hold?: () => () => void;
   /** Called when the client goes away: what waits for it need not wait any longer. Who is done takes itself out. */
   readonly onClose: Set<() => void>;
 }

@@ -1,4 +1,4 @@
-import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { codeOf, type Environment, messageOf, MillraceError, yieldToEventLoop } from '../util/index.ts';
 import {
   BATCH_HEADER_BYTES,
   batchHeader,
@@ -8,7 +8,9 @@ import {
   CONTROL,
   DELETE_HORIZON,
   compress,
+  compressBeside,
   decompress,
+  decompressBeside,
   ErrorCode,
   LOG_APPEND_TIME,
   NO_PRODUCER_ID,
@@ -33,6 +35,9 @@ export interface UnpackBudget {
 }
 
 const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
+/** So much that is packed may unpack to more than others should wait for: a thousand times as much. */
+const LARGE_PACKED_BYTES = 32 * 1024;
+const RECORDS_PER_TURN = 100_000;
 const NO_TIMESTAMP = -1;
 
 export function newUnpackBudget(): UnpackBudget {
@@ -48,6 +53,61 @@ export function validateBatch(
   settings: TopicSettings,
   { version, now, budget }: { readonly version: number; readonly now: number; readonly budget: UnpackBudget },
 ): Validated {
+  const problem = checkHeader(bytes, settings, version);
+  if (problem !== undefined) return problem;
+  try {
+    const codec = codecOf(bytes);
+    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), budget);
+    const walk = new RecordWalk(bytes, plain, settings, now);
+    walk.go(Number.POSITIVE_INFINITY);
+    const target = storedCodec(bytes, settings);
+    return accepted(bytes, walk, target === codec ? bytes : repacked(bytes, target, compress(target, plain)));
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+/** The same for a batch that unpacks to much: beside the event loop, and its records in several turns. */
+export async function validateLargeBatch(
+  bytes: Buffer,
+  settings: TopicSettings,
+  {
+    version,
+    environment,
+    budget,
+  }: { readonly version: number; readonly environment: Environment; readonly budget: UnpackBudget },
+): Promise<Validated> {
+  const problem = checkHeader(bytes, settings, version);
+  if (problem !== undefined) return problem;
+  try {
+    const left = budget.bytes;
+    budget.bytes = 0;
+    const codec = codecOf(bytes);
+    const plain = await decompressBeside(codec, bytes.subarray(BATCH_HEADER_BYTES), left);
+    budget.bytes = left - plain.length;
+    const walk = new RecordWalk(bytes, plain, settings, environment.now());
+    while (!walk.go(RECORDS_PER_TURN)) await yieldToEventLoop(environment);
+    const target = storedCodec(bytes, settings);
+    const isWanted = target === codec || walk.refusal !== undefined;
+    return accepted(bytes, walk, isWanted ? bytes : repacked(bytes, target, await compressBeside(target, plain)));
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+/** Whether unpacking the batches of a request could keep the event loop for longer than others should wait. */
+export function mayBeLarge(batches: readonly (Buffer | null)[]): boolean {
+  let packed = 0;
+  for (const batch of batches) if (batch !== null && codecOf(batch) !== CompressionCodec.none) packed += batch.length;
+  return packed >= LARGE_PACKED_BYTES;
+}
+
+function codecOf(bytes: Buffer): number {
+  return bytes.length < BATCH_HEADER_BYTES ? CompressionCodec.none : batchHeader.attributes(bytes) & CODEC_MASK;
+}
+
+/** What is wrong before the records are looked at. */
+function checkHeader(bytes: Buffer, settings: TopicSettings, version: number): Validated | undefined {
   try {
     checkSingleBatch(bytes);
   } catch (error) {
@@ -85,23 +145,24 @@ export function validateBatch(
   if (codec === CompressionCodec.zstd && version < 7) {
     return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs version 7 of Produce');
   }
-  try {
-    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), budget);
-    const walked = walk(bytes, plain, settings, now);
-    if ('ok' in walked) return walked;
-    const batch = recompressed(bytes, plain, codec, settings);
-    return { ok: true, batch: withMaxTimestamp(batch, batch === bytes, walked.maxTimestamp) };
-  } catch (error) {
-    if (!(error instanceof MillraceError)) throw error;
-    switch (error.code) {
-      case 'UNSUPPORTED_COMPRESSION_TYPE':
-        return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, error.message);
-      case 'MESSAGE_TOO_LARGE':
-        return refused(ErrorCode.MESSAGE_TOO_LARGE, error.message);
-      default:
-        // Not CORRUPT_MESSAGE: the checksum is right, so the same bytes would come again with every retry.
-        return refused(ErrorCode.INVALID_RECORD, error.message);
-    }
+  return undefined;
+}
+
+function accepted(bytes: Buffer, walk: RecordWalk, batch: Buffer): Validated {
+  if (walk.refusal !== undefined) return walk.refusal;
+  return { ok: true, batch: withMaxTimestamp(batch, batch === bytes, walk.maxTimestamp) };
+}
+
+function refusalOf(error: unknown): Validated {
+  if (!(error instanceof MillraceError)) throw error;
+  switch (error.code) {
+    case 'UNSUPPORTED_COMPRESSION_TYPE':
+      return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, error.message);
+    case 'MESSAGE_TOO_LARGE':
+      return refused(ErrorCode.MESSAGE_TOO_LARGE, error.message);
+    default:
+      // Not CORRUPT_MESSAGE: the checksum is right, so the same bytes would come again with every retry.
+      return refused(ErrorCode.INVALID_RECORD, error.message);
   }
 }
 
@@ -125,49 +186,76 @@ function unpacked(codec: number, packed: Buffer, budget: UnpackBudget): Buffer {
  * Reads every record from its length to its last header, as Kafka's DefaultRecord.readFrom does, and finds the largest
  * timestamp. Throws INVALID_RECORD where the bytes are not what they claim to be.
  */
-function walk(
-  batch: Buffer,
-  plain: Buffer,
-  settings: TopicSettings,
-  now: number,
-): Validated | { readonly maxTimestamp: number } {
-  const count = batchHeader.recordCount(batch);
-  const baseTimestamp = batchHeader.baseTimestamp(batch);
-  const needsKey = settings['cleanup.policy'].includes('compact');
-  const checksTime = settings['message.timestamp.type'] === 'CreateTime';
-  const earliest = now - settings['message.timestamp.before.max.ms'];
-  const latest = now + settings['message.timestamp.after.max.ms'];
-  const keyless: { batchIndex: number; batchIndexErrorMessage: string }[] = [];
-  let maxTimestamp = NO_TIMESTAMP;
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const length = varint(plain, at, plain.length);
-    const end = behind + length;
-    if (length < 1 || end > plain.length) throw invalid(`a record of ${length} bytes does not fit into its batch`);
-    // Behind the record's attributes, which say nothing.
-    const timestamp = baseTimestamp + varlong(plain, behind + 1, end);
-    if (varint(plain, behind, end) !== i) {
-      return refused(ErrorCode.INVALID_RECORD, 'the offsets of the records are not consecutive');
-    }
-    const keyAt = behind;
-    const valueAt = skipField(plain, keyAt, end);
-    at = skipHeaders(plain, skipField(plain, valueAt, end), end);
-    if (at !== end) throw invalid('bytes follow the last header of a record');
-    if (needsKey && varint(plain, keyAt, end) < 0) {
-      keyless.push({
-        batchIndex: i,
-        batchIndexErrorMessage: 'A record without a key can not be kept in a compacted topic.',
-      });
-    }
-    if (checksTime && (timestamp < earliest || timestamp > latest) && timestamp !== NO_TIMESTAMP) {
-      return refused(ErrorCode.INVALID_TIMESTAMP, `timestamp ${timestamp} is out of the range of the topic`);
-    }
-    if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+class RecordWalk {
+  maxTimestamp = NO_TIMESTAMP;
+  /** Why the batch may not be taken although its bytes are right. */
+  refusal: Validated | undefined;
+  readonly #plain: Buffer;
+  readonly #count: number;
+  readonly #baseTimestamp: number;
+  readonly #needsKey: boolean;
+  readonly #earliest: number;
+  readonly #latest: number;
+  readonly #keyless: { batchIndex: number; batchIndexErrorMessage: string }[] = [];
+  #next = 0;
+  #at = 0;
+
+  constructor(batch: Buffer, plain: Buffer, settings: TopicSettings, now: number) {
+    this.#plain = plain;
+    this.#count = batchHeader.recordCount(batch);
+    this.#baseTimestamp = batchHeader.baseTimestamp(batch);
+    this.#needsKey = settings['cleanup.policy'].includes('compact');
+    const checksTime = settings['message.timestamp.type'] === 'CreateTime';
+    this.#earliest = checksTime ? now - settings['message.timestamp.before.max.ms'] : Number.NEGATIVE_INFINITY;
+    this.#latest = checksTime ? now + settings['message.timestamp.after.max.ms'] : Number.POSITIVE_INFINITY;
   }
-  if (at !== plain.length) throw invalid('bytes follow the last record');
-  if (keyless.length === 0) return { maxTimestamp };
-  const message = 'one or more records have been rejected';
-  return { ok: false, errorCode: ErrorCode.INVALID_RECORD, message, recordErrors: keyless };
+
+  /** Reads on, at most so many records; true when it is done. */
+  go(records: number): boolean {
+    const plain = this.#plain;
+    const until = Math.min(this.#count, this.#next + records);
+    let at = this.#at;
+    let maxTimestamp = this.maxTimestamp;
+    for (let i = this.#next; i < until; i++) {
+      const length = varint(plain, at, plain.length);
+      const end = behind + length;
+      if (length < 1 || end > plain.length) throw invalid(`a record of ${length} bytes does not fit into its batch`);
+      // Behind the record's attributes, which say nothing.
+      const timestamp = this.#baseTimestamp + varlong(plain, behind + 1, end);
+      if (varint(plain, behind, end) !== i) {
+        return this.#refuse(ErrorCode.INVALID_RECORD, 'the offsets of the records are not consecutive');
+      }
+      const keyAt = behind;
+      const valueAt = skipField(plain, keyAt, end);
+      at = skipHeaders(plain, skipField(plain, valueAt, end), end);
+      if (at !== end) throw invalid('bytes follow the last header of a record');
+      if (this.#needsKey && varint(plain, keyAt, end) < 0) {
+        this.#keyless.push({
+          batchIndex: i,
+          batchIndexErrorMessage: 'A record without a key can not be kept in a compacted topic.',
+        });
+      }
+      if ((timestamp < this.#earliest || timestamp > this.#latest) && timestamp !== NO_TIMESTAMP) {
+        return this.#refuse(ErrorCode.INVALID_TIMESTAMP, `timestamp ${timestamp} is out of the range of the topic`);
+      }
+      if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+    }
+    this.#next = until;
+    this.#at = at;
+    this.maxTimestamp = maxTimestamp;
+    if (until < this.#count) return false;
+    if (at !== plain.length) throw invalid('bytes follow the last record');
+    if (this.#keyless.length > 0) {
+      const message = 'one or more records have been rejected';
+      this.refusal = { ok: false, errorCode: ErrorCode.INVALID_RECORD, message, recordErrors: this.#keyless };
+    }
+    return true;
+  }
+
+  #refuse(errorCode: number, message: string): true {
+    this.refusal = refused(errorCode, message);
+    return true;
+  }
 }
 
 /** The header's largest timestamp decides when records expire: it is what the records say, not what the client does. */
@@ -178,13 +266,15 @@ function withMaxTimestamp(batch: Buffer, isClients: boolean, maxTimestamp: numbe
   return result;
 }
 
-/** The batch in the codec that the topic asks for; `producer` leaves it as it came. */
-function recompressed(batch: Buffer, plain: Buffer, codec: number, settings: TopicSettings): Buffer {
+/** The codec that the topic asks for; `producer` leaves a batch as it came. */
+function storedCodec(batch: Buffer, settings: TopicSettings): number {
   const wanted = settings['compression.type'];
-  if (wanted === 'producer') return batch;
-  const target = wanted === 'uncompressed' ? CompressionCodec.none : CompressionCodec[wanted as 'gzip'];
-  if (target === codec) return batch;
-  const packed = compress(target, plain);
+  if (wanted === 'producer') return codecOf(batch);
+  return wanted === 'uncompressed' ? CompressionCodec.none : CompressionCodec[wanted as 'gzip'];
+}
+
+/** The batch with its records in another codec. */
+function repacked(batch: Buffer, target: number, packed: Buffer): Buffer {
   const result = Buffer.allocUnsafe(BATCH_HEADER_BYTES + packed.length);
   batch.copy(result, 0, 0, BATCH_HEADER_BYTES);
   packed.copy(result, BATCH_HEADER_BYTES);

@@ -1,5 +1,15 @@
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import { promisify } from 'node:util';
+import {
+  gunzip,
+  gunzipSync,
+  gzip,
+  gzipSync,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib';
+import { compressFrame, compressFrameSync, decompressFrame, decompressFrameSync } from 'lz4-napi';
 import snappy from 'snappy';
 import { codeOf, MillraceError } from '../util/index.ts';
 
@@ -56,11 +66,56 @@ export function decompress(codec: number, packed: Buffer, maxBytes = DEFAULT_MAX
         throw unknownCodec(codec);
     }
   } catch (error) {
-    if (error instanceof MillraceError) throw error;
-    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
-    const what = `A record batch compressed with ${compressionName(codec)} can not be unpacked.`;
-    throw new MillraceError('CORRUPT_MESSAGE', what, { cause: error });
+    throw unpackingFailed(error, codec, maxBytes);
   }
+}
+
+/** As `compress`, beside the event loop, which goes on meanwhile. */
+export async function compressBeside(codec: number, plain: Buffer): Promise<Buffer> {
+  switch (codec) {
+    case CompressionCodec.gzip:
+      return gzipBeside(plain);
+    case CompressionCodec.snappy:
+      return snappy.compress(plain);
+    case CompressionCodec.lz4:
+      return compressFrame(plain);
+    case CompressionCodec.zstd:
+      return zstdCompressBeside(plain);
+    default:
+      return compress(codec, plain);
+  }
+}
+
+/** As `decompress`, beside the event loop, which goes on meanwhile. */
+export async function decompressBeside(codec: number, packed: Buffer, maxBytes: number): Promise<Buffer> {
+  try {
+    switch (codec) {
+      case CompressionCodec.gzip:
+        return await gunzipBeside(packed, { maxOutputLength: maxBytes });
+      case CompressionCodec.lz4:
+        if (lz4UpperBound(packed) > maxBytes) throw tooLarge(maxBytes);
+        return await decompressFrame(packed);
+      case CompressionCodec.zstd:
+        return await zstdBeside(packed, { maxOutputLength: maxBytes });
+      default:
+        // Snappy says ahead how large it will be, and its blocks are small.
+        return decompress(codec, packed, maxBytes);
+    }
+  } catch (error) {
+    throw unpackingFailed(error, codec, maxBytes);
+  }
+}
+
+const gzipBeside = promisify<Buffer, Buffer>(gzip);
+const zstdCompressBeside = promisify<Buffer, Buffer>(zstdCompress);
+const gunzipBeside = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
+const zstdBeside = promisify<Buffer, { maxOutputLength: number }, Buffer>(zstdDecompress);
+
+function unpackingFailed(error: unknown, codec: number, maxBytes: number): MillraceError {
+  if (error instanceof MillraceError) return error;
+  if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') return tooLarge(maxBytes);
+  const what = `A record batch compressed with ${compressionName(codec)} can not be unpacked.`;
+  return new MillraceError('CORRUPT_MESSAGE', what, { cause: error });
 }
 
 // ── Snappy: raw, or in the framing of the Java library ────────────────────────────────────────────────────────────

@@ -2,7 +2,15 @@
 export { type AnyApi, type Api, create, defineApi, Message, type RequestOf, respond, type ResponseOf } from './api.ts';
 export { type AbortedTransaction, BatchCursor, type BatchCursorOptions } from './batch-cursor.ts';
 export { ByteReader, readInt64 } from './byte-reader.ts';
-export { CompressionCodec, type CompressionName, compress, compressionName, decompress } from './compression.ts';
+export {
+  CompressionCodec,
+  type CompressionName,
+  compress,
+  compressBeside,
+  compressionName,
+  decompress,
+  decompressBeside,
+} from './compression.ts';
 export { ErrorCode, type ErrorName, errorFor, errorName, isRetriable, needsMetadata } from './errors.ts';
 export {
   DEFAULT_MAX_FRAME_BYTES,

@@ -89,18 +89,19 @@ export function batchOf(records: readonly (string | SentRecord)[], options: Batc
 
 type ProduceAnswer = ResponseOf<typeof produce>['responses'][number]['partitionResponses'][number];
 
-export async function send(
+/** Hands records over without waiting for what becomes of them (acks=0, unless said otherwise). */
+export async function handOver(
   transport: Transport,
   topic: string,
   records: readonly (string | SentRecord)[] | Buffer,
   options: BatchOptions & { partition?: number; acks?: number; transactionalId?: string } = {},
-): Promise<ProduceAnswer> {
+) {
   const batch = Buffer.isBuffer(records) ? records : batchOf(records, options);
-  const response = await transport.request(
+  return transport.request(
     produce,
     create(produce, {
       transactionalId: options.transactionalId ?? null,
-      acks: options.acks ?? -1,
+      acks: options.acks ?? 0,
       timeoutMs: 10_000,
       topicData: [
         {
@@ -111,6 +112,15 @@ export async function send(
       ],
     }),
   );
+}
+
+export async function send(
+  transport: Transport,
+  topic: string,
+  records: readonly (string | SentRecord)[] | Buffer,
+  options: BatchOptions & { partition?: number; acks?: number; transactionalId?: string } = {},
+): Promise<ProduceAnswer> {
+  const response = await handOver(transport, topic, records, { ...options, acks: options.acks ?? -1 });
   return response.responses[0]!.partitionResponses[0]!;
 }
 

@@ -20,26 +20,32 @@ import {
 import { MillraceError } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
-import { newUnpackBudget, type UnpackBudget, validateBatch } from '../record-validation.ts';
+import {
+  mayBeLarge,
+  newUnpackBudget,
+  validateBatch,
+  type Validated,
+  validateLargeBatch,
+} from '../record-validation.ts';
 import type { Topic } from '../topics.ts';
 import { on } from './handler.ts';
 import { findTopic } from './topic-reference.ts';
 
 type Request = RequestOf<typeof produce>;
 type Response = ResponseOf<typeof produce>;
-type PartitionAnswer = Response['responses'][number]['partitionResponses'][number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type PartitionAnswer = Mutable<Response['responses'][number]['partitionResponses'][number]>;
 
 /** The oldest version with record batches of format 2. */
 const OLDEST_VERSION = 3;
 const NO_LEADER: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
 
-/** What a request has for one partition. */
+/** What a request has for one partition, and the answer to it. */
 interface Part {
   readonly topic: Topic;
   readonly partition: Partition;
   readonly records: Buffer | null;
-  readonly budget: UnpackBudget;
+  readonly answer: PartitionAnswer;
 }
 
 /** The life of a produce: check, append, and answer when the durability that was asked for is reached. */
@@ -47,64 +53,127 @@ export const handleProduce = on(produce, (request, context) => {
   if (context.version < OLDEST_VERSION) {
     throw new MillraceError('UNSUPPORTED_VERSION', `Produce before version ${OLDEST_VERSION} is not supported.`);
   }
-  const budget = newUnpackBudget();
-  const waiting: { partition: Partition; lastOffset: number; answer: Mutable<PartitionAnswer> }[] = [];
-  const responses = request.topicData.map(({ name, topicId, partitionData }) => {
-    const found = findTopic(context.core, name, topicId);
-    return {
-      name: found.topic?.name ?? name,
-      topicId: found.topic?.id ?? topicId,
-      partitionResponses: partitionData.map(({ index, records }) => {
-        const partition = found.topic?.partitions[index];
-        if (partition === undefined) {
-          return failed(index, found.topic === undefined ? found.errorCode : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-        }
-        if (![0, 1, -1].includes(request.acks)) return failed(index, ErrorCode.INVALID_REQUIRED_ACKS);
-        const { answer, lastOffset } = append(request, context, { topic: found.topic!, partition, records, budget });
-        if (lastOffset >= 0) waiting.push({ partition, lastOffset, answer });
-        return answer;
-      }),
-    };
-  });
-  const response: Response = { responses, throttleTimeMs: 0, nodeEndpoints: [] };
-  if (request.acks === 0 || waiting.length === 0) return response;
-  return new Promise<Response>((resolve) => {
-    let left = waiting.length;
-    for (const { partition, lastOffset, answer } of waiting) {
-      const settled = (errorCode: number): void => {
-        if (errorCode !== ErrorCode.NONE) {
-          answer.errorCode = errorCode;
-          answer.baseOffset = -1;
-        }
-        if (--left === 0) resolve(response);
-      };
-      partition.whenDurable(lastOffset, settled);
-    }
-  });
+  const production = new Production(request, context);
+  const release = production.mayTakeLong ? context.hold?.() : undefined;
+  if (release === undefined) {
+    production.takeAll();
+    return production.answered();
+  }
+  return production
+    .takeInTurns()
+    .finally(release)
+    .then(() => production.answered());
 });
 
+/** One request: its parts are taken in their order, and answered together. */
+class Production {
+  readonly #request: Request;
+  readonly #context: RequestContext;
+  readonly #parts: readonly Part[];
+  readonly #response: Response;
+  readonly #waiting: {
+    readonly partition: Partition;
+    readonly lastOffset: number;
+    readonly answer: PartitionAnswer;
+  }[] = [];
+  readonly #budget = newUnpackBudget();
+
+  constructor(request: Request, context: RequestContext) {
+    this.#request = request;
+    this.#context = context;
+    const parts: Part[] = [];
+    const responses = request.topicData.map(({ name, topicId, partitionData }) => {
+      const found = findTopic(context.core, name, topicId);
+      return {
+        name: found.topic?.name ?? name,
+        topicId: found.topic?.id ?? topicId,
+        partitionResponses: partitionData.map(({ index, records }) => {
+          const partition = found.topic?.partitions[index];
+          if (partition === undefined) {
+            return failed(index, found.topic === undefined ? found.errorCode : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+          }
+          if (![0, 1, -1].includes(request.acks)) return failed(index, ErrorCode.INVALID_REQUIRED_ACKS);
+          const answer = failed(index, ErrorCode.NONE);
+          parts.push({ topic: found.topic!, partition, records, answer });
+          return answer;
+        }),
+      };
+    });
+    this.#parts = parts;
+    this.#response = { responses, throttleTimeMs: 0, nodeEndpoints: [] };
+  }
+
+  /** Whether what is packed here may unpack to more than others should wait for. */
+  get mayTakeLong(): boolean {
+    return mayBeLarge(this.#parts.map(({ records }) => records));
+  }
+
+  takeAll(): void {
+    const { version, core } = this.#context;
+    for (const part of this.#parts) {
+      this.#take(part, (records) =>
+        validateBatch(records, part.topic.settings, { version, now: core.environment.now(), budget: this.#budget }),
+      );
+    }
+  }
+
+  async takeInTurns(): Promise<void> {
+    const { version, core } = this.#context;
+    const { environment } = core;
+    for (const part of this.#parts) {
+      const { records, topic } = part;
+      const validated =
+        records === null || records.length === 0
+          ? undefined
+          : await validateLargeBatch(records, topic.settings, { version, environment, budget: this.#budget });
+      this.#take(part, () => validated!);
+    }
+  }
+
+  answered(): Response | Promise<Response> {
+    const response = this.#response;
+    if (this.#request.acks === 0 || this.#waiting.length === 0) return response;
+    return new Promise<Response>((resolve) => {
+      let left = this.#waiting.length;
+      for (const { partition, lastOffset, answer } of this.#waiting) {
+        partition.whenDurable(lastOffset, (errorCode) => {
+          if (errorCode !== ErrorCode.NONE) {
+            answer.errorCode = errorCode;
+            answer.baseOffset = -1;
+          }
+          if (--left === 0) resolve(response);
+        });
+      }
+    });
+  }
+
+  #take(part: Part, validate: (records: Buffer) => Validated): void {
+    const { answer, partition } = part;
+    const lastOffset = append(this.#request, this.#context, part, validate);
+    if (lastOffset >= 0) this.#waiting.push({ partition, lastOffset, answer });
+  }
+}
+
+/** Fills in the answer; returns the last offset that has to be durable before it is given, or -1. */
 function append(
   request: Request,
   context: RequestContext,
-  { topic, partition, records, budget }: Part,
-): { answer: Mutable<PartitionAnswer>; lastOffset: number } {
+  { topic, partition, records, answer }: Part,
+  validate: (records: Buffer) => Validated,
+): number {
   const { core } = context;
-  const refuse = (errorCode: number, message: string | null = null) => ({
-    answer: failed(partition.index, errorCode, message),
-    lastOffset: -1,
-  });
+  const refuse = (errorCode: number, message: string | null = null): number => {
+    answer.errorCode = errorCode;
+    answer.errorMessage = message;
+    return -1;
+  };
   if (topic.isInternal) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
   if (records === null || records.length === 0) return refuse(ErrorCode.INVALID_RECORD, 'there are no records');
   if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
-  const validated = validateBatch(records, topic.settings, {
-    version: context.version,
-    now: core.environment.now(),
-    budget,
-  });
+  const validated = validate(records);
   if (!validated.ok) {
-    const { answer } = refuse(validated.errorCode, validated.message);
     answer.recordErrors = validated.recordErrors;
-    return { answer, lastOffset: -1 };
+    return refuse(validated.errorCode, validated.message);
   }
   const { batch } = validated;
   const denied = admit(context, request.transactionalId, batch, topic, partition);
@@ -113,13 +182,10 @@ function append(
   const appendTime = stamps ? core.environment.now() : -1;
   const result = partition.append(batch, appendTime);
   if (result.kind === 'refused') return refuse(result.errorCode, result.reason);
-  const answer: Mutable<PartitionAnswer> = {
-    ...failed(partition.index, ErrorCode.NONE),
-    baseOffset: result.baseOffset,
-    logAppendTimeMs: result.kind === 'duplicate' && stamps ? result.timestamp : appendTime,
-    logStartOffset: partition.log.startOffset,
-  };
-  return { answer, lastOffset: result.lastOffset };
+  answer.baseOffset = result.baseOffset;
+  answer.logAppendTimeMs = result.kind === 'duplicate' && stamps ? result.timestamp : appendTime;
+  answer.logStartOffset = partition.log.startOffset;
+  return result.lastOffset;
 }
 
 /** Records of a transaction are taken only where their transaction is known to write. */
