@@ -95,10 +95,13 @@ export async function validateLargeBatch(
   }
 }
 
-/** Whether unpacking the batches of a request could keep the event loop for longer than others should wait. */
-export function mayBeLarge(batches: readonly (Buffer | null)[]): boolean {
-  let packed = 0;
-  for (const batch of batches) if (batch !== null && codecOf(batch) !== CompressionCodec.none) packed += batch.length;
+/** How much of a batch has to be unpacked. */
+export function packedBytes(batch: Buffer | null): number {
+  return batch === null || codecOf(batch) === CompressionCodec.none ? 0 : batch.length;
+}
+
+/** Whether unpacking so many bytes could keep the event loop for longer than others should wait. */
+export function mayBeLarge(packed: number): boolean {
   return packed >= LARGE_PACKED_BYTES;
 }
 

@@ -23,6 +23,7 @@ import type { Partition } from '../partition.ts';
 import {
   mayBeLarge,
   newUnpackBudget,
+  packedBytes,
   validateBatch,
   type Validated,
   validateLargeBatch,
@@ -105,28 +106,31 @@ class Production {
 
   /** Whether what is packed here may unpack to more than others should wait for. */
   get mayTakeLong(): boolean {
-    return mayBeLarge(this.#parts.map(({ records }) => records));
+    return mayBeLarge(this.#parts.reduce((sum, { records }) => sum + packedBytes(records), 0));
   }
 
   takeAll(): void {
-    const { version, core } = this.#context;
-    for (const part of this.#parts) {
-      this.#take(part, (records) =>
-        validateBatch(records, part.topic.settings, { version, now: core.environment.now(), budget: this.#budget }),
-      );
-    }
+    for (const part of this.#parts) this.#take(part);
   }
 
+  /** Large batches are unpacked beside the event loop; small ones here, but not too many at once. */
   async takeInTurns(): Promise<void> {
     const { version, core } = this.#context;
     const { environment } = core;
+    let packed = 0;
     for (const part of this.#parts) {
       const { records, topic } = part;
-      const validated =
-        records === null || records.length === 0
-          ? undefined
-          : await validateLargeBatch(records, topic.settings, { version, environment, budget: this.#budget });
-      this.#take(part, () => validated!);
+      packed += packedBytes(records);
+      if (!mayBeLarge(packed)) {
+        this.#take(part);
+        continue;
+      }
+      packed = 0;
+      if (!isWelcome(this.#request, part)) continue;
+      this.#append(
+        part,
+        await validateLargeBatch(records!, topic.settings, { version, environment, budget: this.#budget }),
+      );
     }
   }
 
@@ -147,41 +151,59 @@ class Production {
     });
   }
 
-  #take(part: Part, validate: (records: Buffer) => Validated): void {
+  #take(part: Part): void {
+    if (!isWelcome(this.#request, part)) return;
+    const { version, core } = this.#context;
+    const now = core.environment.now();
+    this.#append(part, validateBatch(part.records!, part.topic.settings, { version, now, budget: this.#budget }));
+  }
+
+  #append(part: Part, validated: Validated): void {
     const { answer, partition } = part;
-    const lastOffset = append(this.#request, this.#context, part, validate);
+    const lastOffset = append(this.#request, this.#context, part, validated);
     if (lastOffset >= 0) this.#waiting.push({ partition, lastOffset, answer });
   }
+}
+
+/** What can be refused before the records are looked at; the answer says why. */
+function isWelcome(request: Request, { topic, records, answer }: Part): boolean {
+  if (topic.isInternal)
+    return refuse(answer, ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
+  if (records === null || records.length === 0) return refuse(answer, ErrorCode.INVALID_RECORD, 'there are no records');
+  if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1)
+    return refuse(answer, ErrorCode.NOT_ENOUGH_REPLICAS, null);
+  return true;
+}
+
+function refuse(answer: PartitionAnswer, errorCode: number, message: string | null): false {
+  answer.errorCode = errorCode;
+  answer.errorMessage = message;
+  return false;
 }
 
 /** Fills in the answer; returns the last offset that has to be durable before it is given, or -1. */
 function append(
   request: Request,
   context: RequestContext,
-  { topic, partition, records, answer }: Part,
-  validate: (records: Buffer) => Validated,
+  { topic, partition, answer }: Part,
+  validated: Validated,
 ): number {
   const { core } = context;
-  const refuse = (errorCode: number, message: string | null = null): number => {
-    answer.errorCode = errorCode;
-    answer.errorMessage = message;
+  const refused = (errorCode: number, message: string | null = null): number => {
+    refuse(answer, errorCode, message);
     return -1;
   };
-  if (topic.isInternal) return refuse(ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
-  if (records === null || records.length === 0) return refuse(ErrorCode.INVALID_RECORD, 'there are no records');
-  if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1) return refuse(ErrorCode.NOT_ENOUGH_REPLICAS);
-  const validated = validate(records);
   if (!validated.ok) {
     answer.recordErrors = validated.recordErrors;
-    return refuse(validated.errorCode, validated.message);
+    return refused(validated.errorCode, validated.message);
   }
   const { batch } = validated;
   const denied = admit(context, request.transactionalId, batch, topic, partition);
-  if (denied !== ErrorCode.NONE) return refuse(denied);
+  if (denied !== ErrorCode.NONE) return refused(denied);
   const stamps = topic.settings['message.timestamp.type'] === 'LogAppendTime';
   const appendTime = stamps ? core.environment.now() : -1;
   const result = partition.append(batch, appendTime);
-  if (result.kind === 'refused') return refuse(result.errorCode, result.reason);
+  if (result.kind === 'refused') return refused(result.errorCode, result.reason);
   answer.baseOffset = result.baseOffset;
   answer.logAppendTimeMs = result.kind === 'duplicate' && stamps ? result.timestamp : appendTime;
   answer.logStartOffset = partition.log.startOffset;
