@@ -34,6 +34,13 @@ type Created = ResponseOf<typeof createTopics>['topics'][number];
 type Deleted = ResponseOf<typeof deleteTopics>['responses'][number];
 
 export const handleCreateTopics = on(createTopics, (request, { core }) => {
+  // Before any of them is looked at: what is too much should not be worked on, either.
+  const tooMany = attempt(() =>
+    checkGrowth(request.topics.map(({ numPartitions, assignments }) => Math.max(1, numPartitions, assignments.length))),
+  ).error;
+  if (tooMany !== undefined) {
+    return { throttleTimeMs: 0, topics: request.topics.map(({ name }) => notCreated(name, tooMany)) };
+  }
   const planned = request.topics.map((wanted) => attempt(() => planOf(core, wanted)));
   const counts = Map.groupBy(request.topics, ({ name }) => name);
   const refusals = request.topics.map(({ name }, i) => {
