@@ -14,6 +14,7 @@ import {
   errorFor,
   incrementalAlterConfigs,
   listGroups,
+  needsMetadata,
   ResourceType,
 } from '../protocol/index.ts';
 import type {
@@ -26,6 +27,15 @@ import type {
   TopicPartition,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
+import {
+  checkConfigs,
+  checkIsolation,
+  checkName,
+  checkNames,
+  checkNewTopics,
+  checkPartitions,
+  checkTotal,
+} from './checks.ts';
 import { fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
 
 const GONE_POLL_MS = 20;
@@ -39,6 +49,7 @@ export class KafkaAdmin implements Admin {
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    checkNewTopics(topics);
     const response = await (await this.#cluster.any()).request(
       createTopics,
       create(createTopics, {
@@ -54,10 +65,14 @@ export class KafkaAdmin implements Admin {
     for (const { name, errorCode, errorMessage } of response.topics)
       check(errorCode, `creating topic ${name}`, errorMessage);
     // Resolve only when clients can use them.
-    for (const { name } of topics) await this.#cluster.topic(name);
+    for (const { name } of topics) {
+      this.#cluster.doubt(name);
+      await this.#cluster.topic(name, { missingMs: TIMEOUT_MS });
+    }
   }
 
   async deleteTopics(names: readonly string[]): Promise<void> {
+    checkNames('deleteTopics', names);
     const transport = await this.#cluster.any();
     const byId = (transport.versionOf(deleteTopics) ?? 0) >= 6;
     const response = await transport.request(
@@ -65,7 +80,7 @@ export class KafkaAdmin implements Admin {
       create(deleteTopics, byId ? { topics: names.map((name) => ({ name })) } : { topicNames: names }),
     );
     for (const { name, errorCode, errorMessage } of response.responses) {
-      if (name !== null) this.#cluster.forget(name);
+      if (name !== null) this.#cluster.doubt(name);
       check(errorCode, `deleting topic ${name}`, errorMessage);
     }
     await this.#gone(new Set(response.responses.map(({ topicId }) => topicId)), names);
@@ -81,7 +96,7 @@ export class KafkaAdmin implements Admin {
     for (;;) {
       const left = (await this.#cluster.refresh(names)).filter(({ topicId }) => ids.has(topicId));
       if (left.length === 0) return;
-      for (const { name } of left) this.#cluster.forget(name);
+      for (const { name } of left) this.#cluster.doubt(name);
       if (environment.now() > deadline) {
         throw errorFor(ErrorCode.REQUEST_TIMED_OUT, `deleting ${left.map(({ name }) => name).join(', ')}`);
       }
@@ -90,26 +105,30 @@ export class KafkaAdmin implements Admin {
   }
 
   async listTopics(): Promise<string[]> {
-    return (await this.#cluster.refresh(null)).map((topic) => topic.name).sort();
+    return (await this.#cluster.retrying(TIMEOUT_MS, () => this.#cluster.refresh(null))).map((topic) => topic.name).sort();
   }
 
   async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
+    checkNames('describeTopics', names);
     if (names.length === 0) return new Map();
-    const found = await this.#cluster.refresh(names);
+    const found = await this.#cluster.retrying(TIMEOUT_MS, () => this.#cluster.refresh(names));
     return new Map(found.map((topic) => [topic.name, describe(topic)]));
   }
 
   async createPartitions(topic: string, total: number): Promise<void> {
+    checkName('createPartitions', topic);
+    checkTotal(total);
     const response = await (await this.#cluster.any()).request(
       createPartitions,
       create(createPartitions, { topics: [{ name: topic, count: total, assignments: null }] }),
     );
-    this.#cluster.forget(topic);
+    this.#cluster.doubt(topic);
     for (const result of response.results)
       check(result.errorCode, `adding partitions to ${topic}`, result.errorMessage);
   }
 
   async topicConfigs(topic: string): Promise<ConfigEntry[]> {
+    checkName('topicConfigs', topic);
     const response = await (await this.#cluster.any()).request(
       describeConfigs,
       create(describeConfigs, {
@@ -127,6 +146,8 @@ export class KafkaAdmin implements Admin {
   }
 
   async alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void> {
+    checkName('alterTopicConfigs', topic);
+    checkConfigs(set);
     const response = await (await this.#cluster.any()).request(
       incrementalAlterConfigs,
       create(incrementalAlterConfigs, {
@@ -147,14 +168,17 @@ export class KafkaAdmin implements Admin {
       check(errorCode, `the configs of ${topic}`, errorMessage);
   }
 
-  listOffsets(
+  async listOffsets(
     partitions: readonly (TopicPartition & { readonly timestamp: number })[],
     isolation?: Isolation,
   ): Promise<(TopicPartition & { readonly offset: number; readonly timestamp: number })[]> {
+    checkPartitions('listOffsets', partitions, 'listOffsets', ['timestamp']);
+    checkIsolation(isolation);
     return listOffsets(this.#cluster, partitions, isolation);
   }
 
   async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    checkPartitions('deleteRecords', before, 'deleteRecords', ['offset']);
     await this.#cluster.retrying(TIMEOUT_MS, async () => {
       const byLeader = new Map<number, (TopicPartition & { readonly offset: number })[]>();
       for (const entry of before) {
@@ -169,7 +193,10 @@ export class KafkaAdmin implements Admin {
         const transport = await this.#cluster.node(leader);
         const response = await transport.request(deleteRecords, create(deleteRecords, { topics }));
         for (const topic of response.topics) {
-          for (const { errorCode } of topic.partitions) check(errorCode, `deleting records of ${topic.name}`);
+          for (const { errorCode } of topic.partitions) {
+            if (needsMetadata(errorCode)) this.#cluster.doubt(topic.name);
+            check(errorCode, `deleting records of ${topic.name}`);
+          }
         }
       }
     });
@@ -186,6 +213,7 @@ export class KafkaAdmin implements Admin {
   }
 
   async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
+    checkNames('describeGroups', groupIds);
     return Promise.all(
       groupIds.map(async (groupId) => {
         const response = await this.#cluster.askCoordinator(
@@ -206,6 +234,7 @@ export class KafkaAdmin implements Admin {
   }
 
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    checkNames('deleteGroups', groupIds);
     for (const groupId of groupIds) {
       await this.#cluster.askCoordinator(
         { type: 'group', key: groupId },
@@ -216,7 +245,8 @@ export class KafkaAdmin implements Admin {
     }
   }
 
-  committedOffsets(groupId: string): Promise<CommittedOffset[]> {
+  async committedOffsets(groupId: string): Promise<CommittedOffset[]> {
+    checkName('committedOffsets', groupId);
     return fetchCommitted(this.#cluster, groupId, null, false);
   }
 

@@ -33,6 +33,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   GUIDS_UNSUPPORTED: 'The registry has no GUIDs for schema headers. Leave `schemaIdIn` at `prefix`.',
   INCOMPATIBLE_SCHEMA: 'The registry refuses the schema as incompatible with an earlier one. Its message says where.',
   INTERNAL_TOPIC_MISMATCH: 'An application’s internal topic has another number of partitions. Reset the application.',
+  INVALID_ARGUMENT: 'An argument or an option of a call is unknown, of another type, or out of range.',
   INVALID_CONFIG: 'A setting is unknown, or has a value that it can’t have.',
   INVALID_OPTION: 'An option of the command line has a value that it can’t have.',
   INVALID_RETENTION: 'A store keeps records for a shorter time than they are needed.',
@@ -45,6 +46,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   INVALID_WINDOW: 'A window’s size, advance or grace can’t be what it is.',
   MALFORMED_MESSAGE: 'Bytes are not a message of Kafka’s protocol. The connection is closed.',
   MEMBER_LOST: 'The group went on without this instance. It joins again by itself.',
+  NO_OFFSET_FOR_PARTITION:
+    'A partition has no position to begin at, and `autoOffsetReset` is `none`. Seek, or commit an offset.',
   NOT_COPARTITIONED: 'Topics that are joined have different numbers of partitions. Repartition one of them.',
   NOT_SUPPORTED: 'The other side does not have what was asked for.',
   NO_REGISTRY: 'What answers at the address is not a Schema Registry.',
