@@ -105,7 +105,9 @@ export class KafkaAdmin implements Admin {
   }
 
   async listTopics(): Promise<string[]> {
-    return (await this.#cluster.retrying(TIMEOUT_MS, () => this.#cluster.refresh(null))).map((topic) => topic.name).sort();
+    return (await this.#cluster.retrying(TIMEOUT_MS, () => this.#cluster.refresh(null)))
+      .map((topic) => topic.name)
+      .sort();
   }
 
   async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {

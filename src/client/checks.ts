@@ -57,7 +57,8 @@ export function checkProducerSettings(settings: ProducerSettings): void {
     throw new MillraceError('INVALID_CONFIG', `producer: ${why}`);
   };
   if (isIdempotent && acks !== -1 && acks !== 'all') refuse('enableIdempotence needs acks = -1');
-  if ((transactionalId ?? fencingId) !== undefined && !isIdempotent) refuse('a transactionalId needs enableIdempotence');
+  if ((transactionalId ?? fencingId) !== undefined && !isIdempotent)
+    refuse('a transactionalId needs enableIdempotence');
   if (transactionalId !== undefined && fencingId !== undefined) {
     refuse('transactions fence already: leave out fencingId');
   }

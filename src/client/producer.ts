@@ -25,7 +25,14 @@ import type {
   RefusedRecord,
 } from './client.ts';
 import type { Cluster } from './cluster.ts';
-import { checkEnqueued, checkPartition, checkPartitions, checkProducerSettings, checkRecord, type CheckedRecord } from './checks.ts';
+import {
+  checkEnqueued,
+  checkPartition,
+  checkPartitions,
+  checkProducerSettings,
+  checkRecord,
+  type CheckedRecord,
+} from './checks.ts';
 import { DefaultPartitioner } from './partitioner.ts';
 import { ProducerIdentity } from './transaction.ts';
 
