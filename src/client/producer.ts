@@ -103,7 +103,9 @@ export class KafkaProducer implements Producer {
     const known = this.#cluster.known(topic);
     if (unplaced !== undefined) {
       unplaced.records.push({ record, answer });
-    } else if (known === undefined) {
+    } else if (known === undefined || (record.partition ?? 0) >= known.partitions.length) {
+      // A partition that is not known may have been added.
+      this.#cluster.doubt(topic);
       const records = [{ record, answer }];
       this.#unplaced.set(topic, { records, placed: this.#placeAll(topic, records) });
     } else {

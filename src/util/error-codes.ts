@@ -52,6 +52,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   MEMBER_LOST: 'The group went on without this instance. It joins again by itself.',
   NO_OFFSET_FOR_PARTITION:
     'A partition has no position to begin at, and `autoOffsetReset` is `none`. Seek, or commit an offset.',
+  NAME_NEEDED:
+    'Two operators with state have no names, and the structure does not tell them apart. Name them: state goes by the name.',
   NOT_COPARTITIONED: 'Topics that are joined have different numbers of partitions. Repartition one of them.',
   NOT_SUPPORTED: 'The other side does not have what was asked for.',
   NO_REGISTRY: 'What answers at the address is not a Schema Registry.',

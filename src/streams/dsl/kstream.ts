@@ -185,7 +185,7 @@ export class KStream<K, V> {
     return new KStream<K, V>(
       repartitioned(this.state, {
         name: options.name,
-        fallback: `${this.state.origin}-repartition`,
+        fallback: options.name ?? this.state.graph.storeName(undefined, `${this.state.origin}-repartition`),
         key: options.key as AnySerde | undefined,
         value: options.value as AnySerde | undefined,
         partitions: options.partitions,

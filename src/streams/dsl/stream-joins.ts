@@ -123,7 +123,9 @@ export function joinWithTable(
   options: Joined<unknown, unknown> = {},
 ): StreamState {
   const { graph, origin } = stream;
-  const name = graph.storeName(options.name, `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`);
+  const derived = `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`;
+  // Without a repartition topic nothing is named after it that outlives the program.
+  const name = stream.moved ? graph.storeName(options.name, derived) : (options.name ?? derived);
   const behind = placed(
     stream,
     name,
