@@ -1,10 +1,10 @@
 import type { Environment } from '../util/index.ts';
 
 const FIRST_MS = 20;
-const LONGEST_MS = 1_000;
+const LONGEST_MS = 500;
 
 /**
- * How long to wait after so many failures in a row (1 or more): twice as long each time up to a second, and a fifth more or
+ * How long to wait after so many failures in a row (1 or more): twice as long each time up to half a second, and a fifth more or
  * less by chance, so that those who lost the same broker do not come back all at once.
  */
 export function backoffMs(failures: number, environment: Pick<Environment, 'random'>): number {

@@ -182,7 +182,6 @@ export class ProducerIdentity {
           response.topics
             .flatMap((t) => t.partitions.map((p) => p.errorCode))
             .find((code) => code !== ErrorCode.NONE) ?? 0,
-        { timeoutMs: this.#timeoutMs },
       );
     } catch (error) {
       throw this.failed(error);
@@ -238,17 +237,9 @@ export class ProducerIdentity {
     bodyFor: (transport: Transport) => Req,
     errorOf: (response: Res) => number,
   ): Promise<Res> {
-    const timeoutMs = this.#timeoutMs;
     try {
-      return await this.#cluster.askCoordinator(
-        { type: 'transaction', key: this.transactionalId! },
-        api,
-        bodyFor,
-        errorOf,
-        {
-          timeoutMs,
-        },
-      );
+      const coordinator = { type: 'transaction', key: this.transactionalId! } as const;
+      return await this.#cluster.askCoordinator(coordinator, api, bodyFor, errorOf);
     } catch (error) {
       throw this.failed(error);
     }
