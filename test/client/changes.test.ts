@@ -262,7 +262,7 @@ describe('a broker that does not answer', () => {
     const lost = createClient({ dial: () => Promise.reject(new Error('nobody there')) });
     const producer = lost.producer();
     const sent = producer.send({ topic: 't', value: 'v' });
-    await Promise.all([expect(sent).rejects.toThrow(), producer.close({ timeoutMs: 0 })]);
+    await Promise.all([expect(sent).rejects.toThrow(/nobody there|closed/), producer.close({ timeoutMs: 0 })]);
     await lost.close();
   });
 });

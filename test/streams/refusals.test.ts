@@ -52,7 +52,10 @@ function make(build: Build, settings: Partial<StreamsSettings> = {}): Running {
     },
   });
   open.add(app);
-  return { app, errors, heard: (error) => expect.poll(() => errors, { timeout: 10_000 }).toContain(error) };
+  const heard = async (error: string): Promise<void> => {
+    await expect.poll(() => errors, { timeout: 10_000 }).toContain(error);
+  };
+  return { app, errors, heard };
 }
 
 const topic = (name: string, partitions = 1, configs: Record<string, string> = {}) =>

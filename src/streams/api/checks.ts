@@ -169,6 +169,7 @@ const operatorOptions = {
   joiningTable: { ...named, ...serdes },
   joiningStream: { ...named, ...serdes, otherValue: serde, storeName: someText, retentionMs: anyValue, logging: flag },
   processing: { ...named, ...serdes, stores: listOfTexts },
+  // oxlint-disable-next-line unicorn/no-thenable -- it is the name of the option
   branching: { ...named, then: callback },
   changing: { ...reading, ...materializing, value: serde, oldValues: flag, stores: listOfTexts },
   joiningTables: { ...named, ...materializing, value: serde },
