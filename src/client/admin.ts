@@ -1,5 +1,6 @@
 // The admin side of the client: each method is one API, its answer's error code an exception.
 import {
+  type Api,
   ConfigOperation,
   ConfigSource,
   create,
@@ -50,7 +51,7 @@ export class KafkaAdmin implements Admin {
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
     checkNewTopics(topics);
-    const response = await (await this.#cluster.any()).request(
+    const response = await this.#ask(
       createTopics,
       create(createTopics, {
         timeoutMs: TIMEOUT_MS,
@@ -73,12 +74,12 @@ export class KafkaAdmin implements Admin {
 
   async deleteTopics(names: readonly string[]): Promise<void> {
     checkNames('deleteTopics', names);
-    const transport = await this.#cluster.any();
-    const byId = (transport.versionOf(deleteTopics) ?? 0) >= 6;
-    const response = await transport.request(
-      deleteTopics,
-      create(deleteTopics, byId ? { topics: names.map((name) => ({ name })) } : { topicNames: names }),
-    );
+    const response = await this.#trying(async () => {
+      const transport = await this.#cluster.any();
+      const byId = (transport.versionOf(deleteTopics) ?? 0) >= 6;
+      const request = byId ? { topics: names.map((name) => ({ name })) } : { topicNames: names };
+      return transport.request(deleteTopics, create(deleteTopics, request));
+    });
     for (const { name, errorCode, errorMessage } of response.responses) {
       if (name !== null) this.#cluster.doubt(name);
       check(errorCode, `deleting topic ${name}`, errorMessage);
@@ -94,7 +95,7 @@ export class KafkaAdmin implements Admin {
     const { environment } = this.#cluster;
     const deadline = environment.now() + TIMEOUT_MS;
     for (;;) {
-      const left = (await this.#cluster.refresh(names)).filter(({ topicId }) => ids.has(topicId));
+      const left = (await this.#trying(() => this.#cluster.refresh(names))).filter(({ topicId }) => ids.has(topicId));
       if (left.length === 0) return;
       for (const { name } of left) this.#cluster.doubt(name);
       if (environment.now() > deadline) {
@@ -105,22 +106,20 @@ export class KafkaAdmin implements Admin {
   }
 
   async listTopics(): Promise<string[]> {
-    return (await this.#cluster.retrying(TIMEOUT_MS, () => this.#cluster.refresh(null)))
-      .map((topic) => topic.name)
-      .sort();
+    return (await this.#trying(() => this.#cluster.refresh(null))).map((topic) => topic.name).sort();
   }
 
   async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
     checkNames('describeTopics', names);
     if (names.length === 0) return new Map();
-    const found = await this.#cluster.retrying(TIMEOUT_MS, () => this.#cluster.refresh(names));
+    const found = await this.#trying(() => this.#cluster.refresh(names));
     return new Map(found.map((topic) => [topic.name, describe(topic)]));
   }
 
   async createPartitions(topic: string, total: number): Promise<void> {
     checkName('createPartitions', topic);
     checkTotal(total);
-    const response = await (await this.#cluster.any()).request(
+    const response = await this.#ask(
       createPartitions,
       create(createPartitions, { topics: [{ name: topic, count: total, assignments: null }] }),
     );
@@ -131,7 +130,7 @@ export class KafkaAdmin implements Admin {
 
   async topicConfigs(topic: string): Promise<ConfigEntry[]> {
     checkName('topicConfigs', topic);
-    const response = await (await this.#cluster.any()).request(
+    const response = await this.#ask(
       describeConfigs,
       create(describeConfigs, {
         resources: [{ resourceType: ResourceType.topic, resourceName: topic, configurationKeys: null }],
@@ -150,7 +149,7 @@ export class KafkaAdmin implements Admin {
   async alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void> {
     checkName('alterTopicConfigs', topic);
     checkConfigs(set);
-    const response = await (await this.#cluster.any()).request(
+    const response = await this.#ask(
       incrementalAlterConfigs,
       create(incrementalAlterConfigs, {
         resources: [
@@ -205,7 +204,7 @@ export class KafkaAdmin implements Admin {
   }
 
   async listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]> {
-    const response = await (await this.#cluster.any()).request(listGroups, create(listGroups, {}));
+    const response = await this.#ask(listGroups, create(listGroups, {}));
     check(response.errorCode, 'ListGroups');
     return response.groups.map(({ groupId, protocolType, groupState }) => ({
       groupId,
@@ -253,7 +252,16 @@ export class KafkaAdmin implements Admin {
   }
 
   clusterId(): Promise<string> {
-    return this.#cluster.clusterId();
+    return this.#trying(() => this.#cluster.clusterId());
+  }
+
+  #ask<Req, Res>(api: Api<Req, Res>, body: Req): Promise<Res> {
+    return this.#trying(async () => (await this.#cluster.any()).request(api, body));
+  }
+
+  /** That a broker dies is no reason to fail: others answer soon. That none was ever there is one, and said at once. */
+  #trying<T>(work: () => Promise<T>): Promise<T> {
+    return this.#cluster.isAcquainted ? this.#cluster.retrying(TIMEOUT_MS, work) : work();
   }
 }
 

@@ -96,6 +96,11 @@ export class Cluster {
     return this.#closed;
   }
 
+  /** Whether a broker has answered before. */
+  get isAcquainted(): boolean {
+    return this.#clusterId !== null;
+  }
+
   /** Closes every connection; whatever waits for an answer is rejected. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -57,6 +57,7 @@ export class Membership {
   #assignedShapes: ReadonlyMap<string, string> = new Map();
   /** The version of the cluster's picture that these were compared with. */
   #comparedVersion = -1;
+  #isLooking = false;
   #state: 'outside' | 'joining' | 'stable' | 'left' = 'outside';
   #lost = false;
   #round: Promise<void> | undefined;
@@ -275,13 +276,26 @@ export class Membership {
         create(heartbeat, { groupId, generationId, memberId, groupInstanceId }),
       );
       this.#heard(answer.errorCode);
-      if (this.#assignedShapes.size > 0) await this.#cluster.renew([...this.#assignedShapes.keys()]);
-      if (this.#cluster.version !== this.#comparedVersion) this.#wake();
     } catch {
-      // The connection is gone; the next beat finds the coordinator again, and what could not be renewed is tried again.
+      // The connection is gone; the next beat finds the coordinator again.
       this.#cluster.forgetCoordinator('group', this.groupId);
     }
-    if (this.#state === 'stable') this.#scheduleHeartbeat();
+    if (this.#state !== 'stable') return;
+    this.#scheduleHeartbeat();
+    if (!this.#isLooking && this.#assignedShapes.size > 0) void this.#lookAtTopics();
+  }
+
+  /** The leader's look at its topics, in the rhythm of heartbeats; it takes as long as it takes, and holds none of them up. */
+  async #lookAtTopics(): Promise<void> {
+    this.#isLooking = true;
+    try {
+      await this.#cluster.renew([...this.#assignedShapes.keys()]);
+      if (this.#cluster.version !== this.#comparedVersion) this.#wake();
+    } catch {
+      // Nobody answers at the moment; the next beat looks again.
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   #heard(errorCode: number): void {

@@ -74,6 +74,7 @@ describe('operators', () => {
 
   test.each<[string, (stream: KStream<string, string>, builder: StreamsBuilder) => void]>([
     ['a function that is none', (s) => s.filter('value > 3' as never)],
+    ['a function that answers later', (s) => s.mapValues(async (_k, v) => v)],
     ['an option that it does not have', (s) => s.to('out', { partitoner: () => 0 } as never)],
     ['an option of another operator', (s) => s.mapValues((_k, v) => v, { retentionMs: 5 } as never)],
     ['a value that is not of the list', (s) => s.filter(() => true, { reads: 'keys' as never })],
@@ -132,6 +133,14 @@ describe('operators', () => {
           .foreach(() => {}),
       );
       expect(() => drive(builder)).toThrow(/the interval of a punctuation/);
+    }
+  });
+
+  test('processors are processors, at once', () => {
+    const suppliers = [() => undefined, () => ({}), () => ({ async process() {} })];
+    for (const supplier of suppliers) {
+      const builder = topology((s) => s.process(supplier as never).foreach(() => {}));
+      expect(() => drive(builder)).toThrow(invalid);
     }
   });
 

@@ -48,6 +48,12 @@ export function checkSchedule(operator: string, intervalMs: unknown, by: unknown
   checkValue(`${operator}: what a punctuation runs`, run, callback);
 }
 
+/** What a supplier of processors answers. */
+export function checkProcessor(operator: string, processor: unknown): void {
+  checkValue(`${operator}: what its supplier answers`, processor, having('a processor', 'process'));
+  checkValue(`${operator}: process`, (processor as { readonly process: unknown }).process, synchronous);
+}
+
 // ── The test driver ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const bytesOrNull: Option = {
@@ -118,6 +124,13 @@ export function checkStreamsSettings(settings: unknown): void {
     const given = (settings as Record<string, unknown> | undefined)?.[name];
     checkValue(`KafkaStreams: ${name}`, given, streamsSettings[name]!, 'INVALID_SETTING');
   }
+  const { sessionTimeoutMs, heartbeatIntervalMs } = settings as Record<string, number | undefined>;
+  if (sessionTimeoutMs !== undefined && heartbeatIntervalMs !== undefined && heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw new MillraceError(
+      'INVALID_SETTING',
+      `KafkaStreams: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
+    );
+  }
 }
 
 const driverOptions: OptionTable = {
@@ -148,6 +161,12 @@ const retained: OptionTable = {
   topicConfig: textsByName,
 };
 const materializing: OptionTable = { materialized: having('an object of options') };
+
+/** Operators go on with what a function answers when it answers: a promise would be taken for the value. */
+const synchronous: Option = {
+  accepts: (value) => typeof value === 'function' && value.constructor.name !== 'AsyncFunction',
+  wanted: 'a function that is not async',
+};
 
 /** The options of the operators, by what they have in common. */
 const operatorOptions = {
@@ -198,7 +217,7 @@ export function checkOperator(
   options: unknown,
   kind: keyof typeof operatorOptions,
 ): void {
-  for (const [name, given] of Object.entries(functions)) checkValue(`${operator}: the ${name}`, given, callback);
+  for (const [name, given] of Object.entries(functions)) checkValue(`${operator}: the ${name}`, given, synchronous);
   checkOptions(operator, options, operatorOptions[kind]);
   const materialized = (options as { readonly materialized?: unknown } | undefined)?.materialized;
   checkOptions(`${operator}: materialized`, materialized, retained);

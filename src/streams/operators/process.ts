@@ -1,5 +1,5 @@
 import type { Header } from '../../client/index.ts';
-import { checkEventTime, checkHeaders, checkSchedule } from '../api/checks.ts';
+import { checkEventTime, checkHeaders, checkProcessor, checkSchedule } from '../api/checks.ts';
 import type { TaskContext } from '../api/context.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
 import type { ForwardedRecord, ProcessorContext, ProcessorSupplier } from '../api/processor.ts';
@@ -31,6 +31,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
     };
 
     const processor = supplier(processorContext(scope, node, forward));
+    checkProcessor(node.name, processor);
     scope.onClose(() => processor.close?.());
 
     return (key, value, timestamp, taskContext: TaskContext) => {

@@ -1,6 +1,6 @@
 // Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
 import type { Client, TopicPartition } from '../../client/index.ts';
-import { MillraceError } from '../../util/index.ts';
+import { codeOf, MillraceError } from '../../util/index.ts';
 import type { Checkpoint } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/row-chunks.ts';
 import { FROM_LOG, type StateStore } from '../state/store.ts';
@@ -94,39 +94,56 @@ export async function restoreTask(
     left.set(topic, { ...log, end });
     start.push({ topic, partition, offset: from });
   }
-  let changelogRecords = 0;
-  if (left.size > 0) {
-    const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'none' });
-    try {
-      consumer.assign(start);
-      while (left.size > 0 && !stopped()) {
-        for (const { topic, cursor } of await consumer.poll(POLL_MS)) {
-          const log = left.get(topic);
-          if (log === undefined) continue;
-          while (cursor.advance()) {
-            if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
-            try {
-              const { prefixed } = log;
-              const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-              const wait = restoreRow(log.store, record, FROM_LOG);
-              if (wait !== undefined) await wait;
-            } catch (error) {
-              if (!log.isSource || (error instanceof MillraceError && error.retriable)) throw error;
-              // What can't be read from a source topic was asked about when it was processed, and is asked about again.
-              const { spec } = log.store;
-              const handler = spec.onDecodeError ?? task.onDecodeError;
-              refuseRecord(handler, error, cursor, { topic, partition, node: spec.name, part: 'value' });
-            }
-            changelogRecords++;
-          }
-        }
-        for (const [topic, { end }] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
-      }
-    } finally {
-      await consumer.close();
-    }
-  }
+  const changelogRecords = left.size === 0 ? 0 : await replay(task, start, left, { client, stopped });
   return { taskId: task.id, checkpointRows, changelogRecords };
+}
+
+/** Reads logs from where the checkpoint ends to where they ended; returns how many records there were. */
+async function replay(
+  task: Task,
+  start: readonly (TopicPartition & { readonly offset: number })[],
+  left: Map<string, StoreLog & { readonly end: number }>,
+  { client, stopped }: Pick<RestoreSurroundings, 'client' | 'stopped'>,
+): Promise<number> {
+  const { partition } = task;
+  let changelogRecords = 0;
+  const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'none' });
+  try {
+    consumer.assign(start);
+    while (left.size > 0 && !stopped()) {
+      for (const { topic, cursor } of await consumer.poll(POLL_MS)) {
+        const log = left.get(topic);
+        if (log === undefined) continue;
+        while (cursor.advance()) {
+          if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
+          try {
+            const { prefixed } = log;
+            const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
+            const wait = restoreRow(log.store, record, FROM_LOG);
+            if (wait !== undefined) await wait;
+          } catch (error) {
+            if (!log.isSource || (error instanceof MillraceError && error.retriable)) throw error;
+            // What can't be read from a source topic was asked about when it was processed, and is asked about again.
+            const { spec } = log.store;
+            const handler = spec.onDecodeError ?? task.onDecodeError;
+            refuseRecord(handler, error, cursor, { topic, partition, node: spec.name, part: 'value' });
+          }
+          changelogRecords++;
+        }
+      }
+      for (const [topic, { end }] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
+    // It was cut while it was read: another attempt sees what is left of it.
+    throw new MillraceError('CHANGELOG_TRUNCATED', `the changelogs of task ${task.id} were cut while they were read`, {
+      retriable: true,
+      cause: error,
+    });
+  } finally {
+    await consumer.close();
+  }
+  return changelogRecords;
 }
 
 /** Why the changelog is not the one that the checkpoint was made from, or not all of it. */
