@@ -55,6 +55,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2'],
     ['bytes', 'environment', 'errors'],
     ['async', 'java-regex', 'settings'],
+    ['options'],
   ],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],
@@ -92,9 +93,10 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['cluster', 'dial', 'partitioner', 'record-cursor'],
+    ['backoff', 'dial', 'partitioner', 'record-cursor', 'timed-transport'],
+    ['cluster'],
     ['client'],
-    ['assignors', 'offsets', 'records', 'transaction'],
+    ['assignors', 'checks', 'offsets', 'records', 'transaction'],
     ['admin', 'batcher', 'fetcher', 'membership'],
     ['consumer', 'producer'],
     ['kafka-client'],

@@ -1,5 +1,6 @@
 // The admin side of the client: each method is one API, its answer's error code an exception.
 import {
+  type Api,
   ConfigOperation,
   ConfigSource,
   create,
@@ -16,6 +17,7 @@ import {
   errorFor,
   incrementalAlterConfigs,
   listGroups,
+  needsMetadata,
   ResourceType,
 } from '../protocol/index.ts';
 import type {
@@ -29,6 +31,15 @@ import type {
   TopicPartition,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
+import {
+  checkConfigs,
+  checkIsolation,
+  checkName,
+  checkNames,
+  checkNewTopics,
+  checkPartitions,
+  checkTotal,
+} from './checks.ts';
 import { fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
 
 const GONE_POLL_MS = 20;
@@ -42,7 +53,8 @@ export class KafkaAdmin implements Admin {
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    const response = await (await this.#cluster.any()).request(
+    checkNewTopics(topics);
+    const response = await this.#ask(
       createTopics,
       create(createTopics, {
         timeoutMs: TIMEOUT_MS,
@@ -57,18 +69,22 @@ export class KafkaAdmin implements Admin {
     for (const { name, errorCode, errorMessage } of response.topics)
       check(errorCode, `creating topic ${name}`, errorMessage);
     // Resolve only when clients can use them.
-    for (const { name } of topics) await this.#cluster.topic(name);
+    for (const { name } of topics) {
+      this.#cluster.doubt(name);
+      await this.#cluster.topic(name, { missingMs: TIMEOUT_MS });
+    }
   }
 
   async deleteTopics(names: readonly string[]): Promise<void> {
-    const transport = await this.#cluster.any();
-    const byId = (transport.versionOf(deleteTopics) ?? 0) >= 6;
-    const response = await transport.request(
-      deleteTopics,
-      create(deleteTopics, byId ? { topics: names.map((name) => ({ name })) } : { topicNames: names }),
-    );
+    checkNames('deleteTopics', names);
+    const response = await this.#trying(async () => {
+      const transport = await this.#cluster.any();
+      const byId = (transport.versionOf(deleteTopics) ?? 0) >= 6;
+      const request = byId ? { topics: names.map((name) => ({ name })) } : { topicNames: names };
+      return transport.request(deleteTopics, create(deleteTopics, request));
+    });
     for (const { name, errorCode, errorMessage } of response.responses) {
-      if (name !== null) this.#cluster.forget(name);
+      if (name !== null) this.#cluster.doubt(name);
       check(errorCode, `deleting topic ${name}`, errorMessage);
     }
     await this.#gone(new Set(response.responses.map(({ topicId }) => topicId)), names);
@@ -82,9 +98,9 @@ export class KafkaAdmin implements Admin {
     const { environment } = this.#cluster;
     const deadline = environment.now() + TIMEOUT_MS;
     for (;;) {
-      const left = (await this.#cluster.refresh(names)).filter(({ topicId }) => ids.has(topicId));
+      const left = (await this.#trying(() => this.#cluster.refresh(names))).filter(({ topicId }) => ids.has(topicId));
       if (left.length === 0) return;
-      for (const { name } of left) this.#cluster.forget(name);
+      for (const { name } of left) this.#cluster.doubt(name);
       if (environment.now() > deadline) {
         throw errorFor(ErrorCode.REQUEST_TIMED_OUT, `deleting ${left.map(({ name }) => name).join(', ')}`);
       }
@@ -93,12 +109,13 @@ export class KafkaAdmin implements Admin {
   }
 
   async listTopics(): Promise<string[]> {
-    return (await this.#cluster.refresh(null)).map((topic) => topic.name).sort();
+    return (await this.#trying(() => this.#cluster.refresh(null))).map((topic) => topic.name).sort();
   }
 
   async describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>> {
+    checkNames('describeTopics', names);
     if (names.length === 0) return new Map();
-    const found = await this.#cluster.refresh(names);
+    const found = await this.#trying(() => this.#cluster.refresh(names));
     return new Map(found.map((topic) => [topic.name, describe(topic)]));
   }
 
@@ -113,17 +130,20 @@ export class KafkaAdmin implements Admin {
   }
 
   async createPartitions(topic: string, total: number): Promise<void> {
-    const response = await (await this.#cluster.any()).request(
+    checkName('createPartitions', topic);
+    checkTotal(total);
+    const response = await this.#ask(
       createPartitions,
       create(createPartitions, { topics: [{ name: topic, count: total, assignments: null }] }),
     );
-    this.#cluster.forget(topic);
+    this.#cluster.doubt(topic);
     for (const result of response.results)
       check(result.errorCode, `adding partitions to ${topic}`, result.errorMessage);
   }
 
   async topicConfigs(topic: string): Promise<ConfigEntry[]> {
-    const response = await (await this.#cluster.any()).request(
+    checkName('topicConfigs', topic);
+    const response = await this.#ask(
       describeConfigs,
       create(describeConfigs, {
         resources: [{ resourceType: ResourceType.topic, resourceName: topic, configurationKeys: null }],
@@ -140,7 +160,9 @@ export class KafkaAdmin implements Admin {
   }
 
   async alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void> {
-    const response = await (await this.#cluster.any()).request(
+    checkName('alterTopicConfigs', topic);
+    checkConfigs(set);
+    const response = await this.#ask(
       incrementalAlterConfigs,
       create(incrementalAlterConfigs, {
         resources: [
@@ -160,14 +182,17 @@ export class KafkaAdmin implements Admin {
       check(errorCode, `the configs of ${topic}`, errorMessage);
   }
 
-  listOffsets(
+  async listOffsets(
     partitions: readonly (TopicPartition & { readonly timestamp: number })[],
     isolation?: Isolation,
   ): Promise<(TopicPartition & { readonly offset: number; readonly timestamp: number })[]> {
+    checkPartitions('listOffsets', partitions, 'listOffsets', ['timestamp']);
+    checkIsolation(isolation);
     return listOffsets(this.#cluster, partitions, isolation);
   }
 
   async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    checkPartitions('deleteRecords', before, 'deleteRecords', ['offset']);
     await this.#cluster.retrying(TIMEOUT_MS, async () => {
       const byLeader = new Map<number, (TopicPartition & { readonly offset: number })[]>();
       for (const entry of before) {
@@ -182,14 +207,17 @@ export class KafkaAdmin implements Admin {
         const transport = await this.#cluster.node(leader);
         const response = await transport.request(deleteRecords, create(deleteRecords, { topics }));
         for (const topic of response.topics) {
-          for (const { errorCode } of topic.partitions) check(errorCode, `deleting records of ${topic.name}`);
+          for (const { errorCode } of topic.partitions) {
+            if (needsMetadata(errorCode)) this.#cluster.doubt(topic.name);
+            check(errorCode, `deleting records of ${topic.name}`);
+          }
         }
       }
     });
   }
 
   async listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]> {
-    const response = await (await this.#cluster.any()).request(listGroups, create(listGroups, {}));
+    const response = await this.#ask(listGroups, create(listGroups, {}));
     check(response.errorCode, 'ListGroups');
     return response.groups.map(({ groupId, protocolType, groupState }) => ({
       groupId,
@@ -199,6 +227,7 @@ export class KafkaAdmin implements Admin {
   }
 
   async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
+    checkNames('describeGroups', groupIds);
     return Promise.all(
       groupIds.map(async (groupId) => {
         const response = await this.#cluster.askCoordinator(
@@ -219,6 +248,7 @@ export class KafkaAdmin implements Admin {
   }
 
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    checkNames('deleteGroups', groupIds);
     for (const groupId of groupIds) {
       await this.#cluster.askCoordinator(
         { type: 'group', key: groupId },
@@ -229,12 +259,22 @@ export class KafkaAdmin implements Admin {
     }
   }
 
-  committedOffsets(groupId: string): Promise<CommittedOffset[]> {
+  async committedOffsets(groupId: string): Promise<CommittedOffset[]> {
+    checkName('committedOffsets', groupId);
     return fetchCommitted(this.#cluster, groupId, null, false);
   }
 
   clusterId(): Promise<string> {
-    return this.#cluster.clusterId();
+    return this.#trying(() => this.#cluster.clusterId());
+  }
+
+  #ask<Req, Res>(api: Api<Req, Res>, body: Req): Promise<Res> {
+    return this.#trying(async () => (await this.#cluster.any()).request(api, body));
+  }
+
+  /** That a broker dies is no reason to fail: others answer soon. That none was ever there is one, and said at once. */
+  #trying<T>(work: () => Promise<T>): Promise<T> {
+    return this.#cluster.isAcquainted ? this.#cluster.retrying(TIMEOUT_MS, work) : work();
   }
 }
 

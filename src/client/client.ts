@@ -29,8 +29,8 @@ export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
 /** Kafka's producer settings, under its names in camel case. */
 export interface ProducerSettings {
-  /** -1 = all (default). */
-  readonly acks?: -1 | 0 | 1;
+  /** -1 = `all` (default). */
+  readonly acks?: -1 | 0 | 1 | 'all';
   readonly compressionType?: Compression;
   /** How long a batch waits for company, ms. Default 5. */
   readonly lingerMs?: number;
@@ -48,17 +48,34 @@ export interface ProducerSettings {
   readonly fencingId?: string;
   /** How long one record may take from `send` to its acknowledgement, retries included. Default 120 000. */
   readonly deliveryTimeoutMs?: number;
+  /** How long `send` and `partitionsFor` wait for a topic that brokers do not know. Default 60 000. */
+  readonly maxBlockMs?: number;
   readonly maxRequestSize?: number;
+  /**
+   * Asked about an enqueued record that the broker refuses for what it is (too large, its time, no key): `continue` leaves it
+   * out and goes on with those behind it, `fail` (default) keeps the failure for the next flush. Records of `send` have their
+   * promise.
+   */
+  readonly onRefusal?: (error: Error, record: RefusedRecord) => 'continue' | 'fail';
+}
+
+export interface RefusedRecord extends TopicPartition {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
 }
 
 export interface ProducerRecord {
   readonly topic: string;
   /** Default: murmur2 of the key as the Java client does, or the sticky partition when there is no key. */
   readonly partition?: number;
-  readonly key?: Uint8Array | null;
-  readonly value: Uint8Array | null;
+  /** Texts are written as UTF-8. */
+  readonly key?: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+  /** Whole milliseconds since the epoch. Default: now. */
   readonly timestamp?: number;
-  readonly headers?: readonly Header[];
+  readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | string | null }[];
 }
 
 export interface RecordMetadata extends TopicPartition {
@@ -93,7 +110,11 @@ export interface Producer {
   sendOffsetsToTransaction(offsets: readonly OffsetToCommit[], group: GroupMetadata): Promise<void>;
   commitTransaction(): Promise<void>;
   abortTransaction(): Promise<void>;
-  close(): Promise<void>;
+  /**
+   * Sends what waits, aborts an open transaction, and resolves when all is done, or rejects with a failure of `enqueue` that
+   * nobody could have heard of. What is not acknowledged after `timeoutMs` (default 30 000) is given up: CLIENT_CLOSED.
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
 // ── Consumer ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,6 +123,7 @@ export interface ConsumerSettings {
   readonly groupId?: string;
   readonly groupInstanceId?: string;
   readonly clientId?: string;
+  /** Where to begin in a partition that has no position, or whose position is out of range. Default `latest`; `none`: poll rejects. */
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none';
   readonly isolationLevel?: 'read_uncommitted' | 'read_committed';
   readonly sessionTimeoutMs?: number;
@@ -116,6 +138,10 @@ export interface ConsumerSettings {
    * CORRUPT_MESSAGE, which names topic, partition and offset, each time until the position is moved behind it.
    */
   readonly checkCrcs?: boolean;
+  /** Whether brokers may make a topic because it is read, where they are set up to. Default false. */
+  readonly allowAutoCreateTopics?: boolean;
+  /** Told when a position was out of range and reading goes on elsewhere by `autoOffsetReset`. */
+  readonly onOffsetReset?: (partition: TopicPartition, offset: number) => void;
   /** Default `range`. Streams brings its own. */
   readonly assignor?: GroupAssignor;
 }

@@ -1,5 +1,9 @@
 // The client's picture of a cluster: which brokers there are, who leads which partition, who coordinates which group or
 // transaction, and the open connections. Producers, consumers and admins ask here and say when the picture was wrong.
+//
+// The picture is renewed where something was wrong with it (an answer says so, or a connection was lost: then everything
+// that led to that broker is doubted), and when it has become old, so that partitions that were added are found. What is
+// doubted is still known, so that nothing has to wait that needs no leader; what is gone is forgotten.
 import {
   type Api,
   type BrokerAddress,
@@ -12,7 +16,9 @@ import {
   metadata,
   type Transport,
 } from '../protocol/index.ts';
-import { type Environment, codeOf, MillraceError, systemEnvironment } from '../util/index.ts';
+import { codeOf, type Environment, MillraceError, systemEnvironment } from '../util/index.ts';
+import { backoffMs } from './backoff.ts';
+import { TimedTransport } from './timed-transport.ts';
 
 export interface TopicMetadata {
   readonly name: string;
@@ -26,6 +32,12 @@ export interface TopicMetadata {
   }[];
 }
 
+interface KnownTopic extends TopicMetadata {
+  readonly readAt: number;
+  /** Something spoke against it: its leaders are asked for again before they are used. */
+  isDoubted: boolean;
+}
+
 export type CoordinatorType = 'group' | 'transaction';
 
 /**
@@ -34,25 +46,49 @@ export type CoordinatorType = 'group' | 'transaction';
  */
 export type Purpose = string;
 
-const METADATA_MAX_AGE_MS = 5 * 60_000;
-const BACKOFF_MIN_MS = 20;
-const BACKOFF_MAX_MS = 1_000;
+export interface TopicOptions {
+  /** How long to go on asking. Default 60 000 ms. */
+  readonly timeoutMs?: number;
+  /** How long a topic that brokers do not have is waited for: it may have been made just now. Default 3000 ms. */
+  readonly missingMs?: number;
+  /** Whether brokers may make the topic, where they are set up to. Default no: only who writes asks for that. */
+  readonly mayCreate?: boolean;
+}
+
+const DEFAULT_METADATA_MAX_AGE_MS = 5 * 60_000;
 const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_MISSING_MS = 3_000;
+/** A broker that could not be reached is the last to be asked for so long. */
+const UNREACHABLE_MS = 1_000;
+const MISSING: readonly (string | undefined)[] = ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID'];
 
 export class Cluster {
   readonly environment: Environment;
+  /** Counts what changed about topics: partitions, ids, whether they exist. Leaders do not count. */
+  version = 0;
   readonly #dial: Dial;
   readonly #bootstrap: readonly BrokerAddress[];
+  readonly #metadataMaxAgeMs: number;
   readonly #brokers = new Map<number, BrokerAddress>();
-  readonly #topics = new Map<string, TopicMetadata & { readonly readAt: number }>();
+  readonly #topics = new Map<string, KnownTopic>();
+  /** Topics that are being asked for. */
+  readonly #loading = new Map<string, Promise<TopicMetadata>>();
   readonly #coordinators = new Map<string, number>();
   readonly #connections = new Map<string, Promise<Transport>>();
+  /** When an address could not be reached. */
+  readonly #unreachableAt = new Map<string, number>();
   #clusterId: string | null = null;
   #closed = false;
 
-  constructor(options: { dial: Dial; bootstrap: readonly BrokerAddress[]; environment?: Environment }) {
+  constructor(options: {
+    dial: Dial;
+    bootstrap: readonly BrokerAddress[];
+    environment?: Environment;
+    metadataMaxAgeMs?: number | undefined;
+  }) {
     this.#dial = options.dial;
     this.#bootstrap = options.bootstrap;
+    this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? DEFAULT_METADATA_MAX_AGE_MS;
     this.environment = options.environment ?? systemEnvironment;
   }
 
@@ -60,12 +96,87 @@ export class Cluster {
     return this.#closed;
   }
 
+  /** Whether a broker has answered before. */
+  get isAcquainted(): boolean {
+    return this.#clusterId !== null;
+  }
+
   /** Closes every connection; whatever waits for an answer is rejected. */
   async close(): Promise<void> {
     this.#closed = true;
-    const connections = [...this.#connections.values()];
-    this.#connections.clear();
-    for (const connection of connections) {
+    await this.#hangUp(() => true);
+  }
+
+  // ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async node(nodeId: number, purpose: Purpose = 'shared'): Promise<Transport> {
+    const address = this.#brokers.get(nodeId);
+    if (address === undefined) {
+      this.#doubt(nodeId);
+      throw new MillraceError('BROKER_NOT_AVAILABLE', `the cluster has no broker ${nodeId} at the moment`, {
+        retriable: true,
+      });
+    }
+    return this.#connect(`${nodeId}/${purpose}`, address, nodeId);
+  }
+
+  /** Closes the connections that were made for one purpose. */
+  async release(purpose: Purpose): Promise<void> {
+    await this.#hangUp((key) => key.endsWith(`/${purpose}`));
+  }
+
+  /** Any broker that answers: one that is connected first, those that could not be reached a moment ago last. */
+  async any(): Promise<Transport> {
+    const now = this.environment.now();
+    const rank = ({ key, address }: { key: string; address: BrokerAddress }): number => {
+      const failedAt = this.#unreachableAt.get(textOf(address));
+      if (failedAt !== undefined && now - failedAt < UNREACHABLE_MS) return 2;
+      return this.#connections.has(key) ? 0 : 1;
+    };
+    const known = [...this.#brokers].map(([nodeId, address]) => ({ key: `${nodeId}/shared`, address, nodeId }));
+    const given = this.#bootstrap.map((address) => ({ key: textOf(address), address, nodeId: -1 }));
+    const candidates = [...known, ...given].sort((a, b) => rank(a) - rank(b));
+    let failure: unknown;
+    for (const { key, address, nodeId } of candidates) {
+      try {
+        return await this.#connect(key, address, nodeId);
+      } catch (error) {
+        if (this.#closed) throw error;
+        failure = error;
+      }
+    }
+    throw failure ?? new MillraceError('CONNECTION_FAILED', 'no bootstrap address was given');
+  }
+
+  #connect(key: string, address: BrokerAddress, nodeId: number): Promise<Transport> {
+    if (this.#closed) throw new MillraceError('CLIENT_CLOSED', 'the client has been closed');
+    let connection = this.#connections.get(key);
+    if (connection === undefined) {
+      connection = this.#dial(address).then((transport) => new TimedTransport(transport, this.environment));
+      this.#connections.set(key, connection);
+      const lost = () => {
+        if (this.#connections.get(key) !== connection) return;
+        this.#connections.delete(key);
+        this.#doubt(nodeId);
+      };
+      connection.then(
+        (transport) => {
+          this.#unreachableAt.delete(textOf(address));
+          void transport.closed.then(lost);
+        },
+        () => {
+          this.#unreachableAt.set(textOf(address), this.environment.now());
+          lost();
+        },
+      );
+    }
+    return connection;
+  }
+
+  async #hangUp(which: (key: string) => boolean): Promise<void> {
+    const connections = [...this.#connections].filter(([key]) => which(key));
+    for (const [key] of connections) this.#connections.delete(key);
+    for (const [, connection] of connections) {
       try {
         (await connection).close();
       } catch {
@@ -74,74 +185,80 @@ export class Cluster {
     }
   }
 
-  // ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async node(nodeId: number, purpose: Purpose = 'shared'): Promise<Transport> {
-    const address = this.#brokers.get(nodeId);
-    if (address === undefined) {
-      throw new MillraceError('BROKER_NOT_AVAILABLE', `the cluster has no broker ${nodeId} at the moment`, {
-        retriable: true,
-      });
+  /** A broker can't be reached: what it led is led by somebody else now, or soon. */
+  #doubt(nodeId: number): void {
+    for (const topic of this.#topics.values()) {
+      if (topic.partitions.some(({ leader }) => leader === nodeId)) topic.isDoubted = true;
     }
-    return this.#connect(`${nodeId}/${purpose}`, address);
-  }
-
-  /** Any broker that answers: a known one first, then the bootstrap addresses. */
-  async any(): Promise<Transport> {
-    let failure: unknown;
-    for (const nodeId of this.#brokers.keys()) {
-      try {
-        return await this.node(nodeId);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    for (const address of this.#bootstrap) {
-      try {
-        return await this.#connect(`${address.host}:${address.port}`, address);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure ?? new MillraceError('CONNECTION_FAILED', 'no bootstrap address was given');
-  }
-
-  #connect(key: string, address: BrokerAddress): Promise<Transport> {
-    if (this.#closed) throw new MillraceError('CLIENT_CLOSED', 'the client has been closed');
-    let connection = this.#connections.get(key);
-    if (connection === undefined) {
-      connection = this.#dial(address);
-      this.#connections.set(key, connection);
-      const forget = () => {
-        if (this.#connections.get(key) === connection) this.#connections.delete(key);
-      };
-      connection.then((transport) => transport.closed.then(forget), forget);
-    }
-    return connection;
+    for (const [name, coordinator] of this.#coordinators) if (coordinator === nodeId) this.#coordinators.delete(name);
   }
 
   // ── Metadata ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The topic, from memory when it is fresh. Rejects with UNKNOWN_TOPIC_OR_PARTITION after waiting for it to appear. */
-  async topic(name: string, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<TopicMetadata> {
+  /** The topic, from memory when nothing speaks against it. Rejects with UNKNOWN_TOPIC_OR_PARTITION when it does not appear. */
+  async topic(name: string, options: TopicOptions = {}): Promise<TopicMetadata> {
+    const known = this.known(name);
+    if (known !== undefined && !known.isDoubted) return known;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, missingMs = DEFAULT_MISSING_MS, mayCreate = false } = options;
+    return this.retrying(timeoutMs, () => this.#load(name, mayCreate), missingMs);
+  }
+
+  /** What is known of a topic without asking, be it doubted; what is old is asked for behind the caller's back. */
+  known(name: string): KnownTopic | undefined {
     const known = this.#topics.get(name);
-    if (known !== undefined && this.environment.now() - known.readAt < METADATA_MAX_AGE_MS) return known;
-    return this.retrying(timeoutMs, async () => {
-      await this.refresh([name], true);
-      const found = this.#topics.get(name);
-      if (found === undefined) throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`);
-      return found;
+    if (known !== undefined && this.environment.now() - known.readAt >= this.#metadataMaxAgeMs) {
+      // When it fails, the next look asks again.
+      this.#load(name, false).catch(() => {});
+    }
+    return known;
+  }
+
+  /** The node that leads a partition, -1 where that is not known for sure. */
+  leaderNow(topic: string, partition: number): number {
+    const known = this.known(topic);
+    return known === undefined || known.isDoubted ? -1 : (known.partitions[partition]?.leader ?? -1);
+  }
+
+  /** The picture of a topic was wrong: its leaders are asked for again before they are used. */
+  doubt(name: string): void {
+    const known = this.#topics.get(name);
+    if (known !== undefined) known.isDoubted = true;
+  }
+
+  /** What a topic is made of, as far as is known: changes when partitions are added, and when it is made again. */
+  shapeOf(name: string): string {
+    const known = this.#topics.get(name);
+    return known === undefined ? '' : `${known.topicId} ${known.partitions.length}`;
+  }
+
+  /** Asks for those of these topics that are not known, are doubted, or old. */
+  async renew(topics: readonly string[], mayCreate = false): Promise<void> {
+    const due = topics.filter((name) => {
+      const known = this.#topics.get(name);
+      return (
+        known === undefined ||
+        known.isDoubted ||
+        known.partitions.some(({ leader }) => leader < 0) ||
+        this.environment.now() - known.readAt >= this.#metadataMaxAgeMs
+      );
     });
+    if (due.length > 0) await this.refresh(due, mayCreate);
   }
 
-  /** What is known of a topic without asking. */
-  known(name: string): TopicMetadata | undefined {
-    return this.#topics.get(name);
+  #load(name: string, mayCreate: boolean): Promise<TopicMetadata> {
+    const key = `${mayCreate} ${name}`;
+    let loading = this.#loading.get(key);
+    if (loading === undefined) {
+      loading = this.#ask(name, mayCreate).finally(() => this.#loading.delete(key));
+      this.#loading.set(key, loading);
+    }
+    return loading;
   }
 
-  /** Forgets a topic, so that its leaders are asked for again. */
-  forget(name: string): void {
-    this.#topics.delete(name);
+  async #ask(name: string, mayCreate: boolean): Promise<TopicMetadata> {
+    const [found] = await this.refresh([name], mayCreate);
+    if (found === undefined) throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`);
+    return found;
   }
 
   /** Reads metadata of these topics, or of all (`null`). Topics that do not exist are missing from the answer. */
@@ -156,27 +273,46 @@ export class Cluster {
     this.#brokers.clear();
     for (const { nodeId, host, port } of response.brokers) this.#brokers.set(nodeId, { host, port });
     const found: TopicMetadata[] = [];
+    let refusal: MillraceError | undefined;
     for (const topic of response.topics) {
       const name = topic.name ?? '';
       if (topic.errorCode !== ErrorCode.NONE) {
-        this.#topics.delete(name);
-        if (!isRetriable(topic.errorCode)) throw errorFor(topic.errorCode, `topic ${name}`);
+        if (this.#topics.delete(name)) this.version++;
+        if (!isRetriable(topic.errorCode)) refusal ??= errorFor(topic.errorCode, `topic ${name}`);
         continue;
       }
-      const partitions = [...topic.partitions]
-        .sort((a, b) => a.partitionIndex - b.partitionIndex)
-        .map(({ leaderId, leaderEpoch, replicaNodes }) => ({ leader: leaderId, leaderEpoch, replicas: replicaNodes }));
-      const entry = {
-        name,
-        topicId: topic.topicId,
-        internal: topic.isInternal,
-        partitions,
-        readAt: this.environment.now(),
-      };
-      this.#topics.set(name, entry);
-      found.push(entry);
+      found.push(this.#learn(name, topic));
     }
+    if (refusal !== undefined) throw refusal;
     return found;
+  }
+
+  #learn(
+    name: string,
+    answer: {
+      readonly topicId: string;
+      readonly isInternal: boolean;
+      readonly partitions: readonly {
+        readonly partitionIndex: number;
+        readonly leaderId: number;
+        readonly leaderEpoch: number;
+        readonly replicaNodes: readonly number[];
+      }[];
+    },
+  ): TopicMetadata {
+    const before = this.#topics.get(name);
+    const partitions = [...answer.partitions]
+      .sort((a, b) => a.partitionIndex - b.partitionIndex)
+      .map(({ leaderId, leaderEpoch, replicaNodes }) => ({ leader: leaderId, leaderEpoch, replicas: replicaNodes }));
+    const { topicId, isInternal: internal } = answer;
+    const isSame = before?.topicId === topicId && before.partitions.length === partitions.length;
+    const entry = { name, topicId, internal, partitions, readAt: this.environment.now(), isDoubted: false };
+    // A broker that lags behind tells of leaders that have gone: they are not believed.
+    const isBehind = isSame && partitions.some(({ leaderEpoch }, i) => leaderEpoch < before.partitions[i]!.leaderEpoch);
+    if (isBehind) entry.isDoubted = true;
+    if (!isSame) this.version++;
+    this.#topics.set(name, entry);
+    return entry;
   }
 
   async clusterId(): Promise<string> {
@@ -185,11 +321,11 @@ export class Cluster {
   }
 
   /** The node that leads a partition. Rejects retriably while there is none. */
-  async leader(topic: string, partition: number): Promise<number> {
-    const found = await this.topic(topic);
+  async leader(topic: string, partition: number, options: TopicOptions = {}): Promise<number> {
+    const found = await this.topic(topic, options);
     const leader = found.partitions[partition]?.leader ?? -1;
     if (leader < 0) {
-      this.forget(topic);
+      this.doubt(topic);
       const missing = partition >= found.partitions.length;
       throw errorFor(
         missing ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.LEADER_NOT_AVAILABLE,
@@ -236,7 +372,7 @@ export class Cluster {
     api: Api<Req, Res>,
     bodyFor: (transport: Transport) => Req,
     errorOf: (response: Res) => number,
-    options: { purpose?: Purpose; timeoutMs?: number } = {},
+    options: { readonly purpose?: Purpose; readonly timeoutMs?: number } = {},
   ): Promise<Res> {
     return this.retrying(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, async () => {
       let transport: Transport;
@@ -270,17 +406,30 @@ export class Cluster {
     });
   }
 
-  /** Runs `work` until it succeeds, fails for good, or the time is over; waits a little longer after every failure. */
-  async retrying<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-    const deadline = this.environment.now() + timeoutMs;
-    for (let backoffMs = BACKOFF_MIN_MS; ; backoffMs = Math.min(BACKOFF_MAX_MS, backoffMs * 2)) {
+  /** Waits after so many failures in a row (1 or more). */
+  backOff(failures: number): Promise<void> {
+    return this.sleep(backoffMs(failures, this.environment));
+  }
+
+  /**
+   * Runs `work` until it succeeds, fails for good, or the time is over; waits longer after every failure. What brokers do not
+   * have is waited for a shorter time.
+   */
+  async retrying<T>(timeoutMs: number, work: () => Promise<T>, missingMs = DEFAULT_MISSING_MS): Promise<T> {
+    const startedAt = this.environment.now();
+    for (let failures = 1; ; failures++) {
       try {
         return await work();
       } catch (error) {
         const retriable = error instanceof MillraceError && error.retriable;
-        if (!retriable || this.#closed || this.environment.now() + backoffMs > deadline) throw error;
+        const limitMs = MISSING.includes(codeOf(error)) ? Math.min(timeoutMs, missingMs) : timeoutMs;
+        if (!retriable || this.#closed || this.environment.now() - startedAt >= limitMs) throw error;
       }
-      await this.sleep(backoffMs);
+      await this.backOff(failures);
     }
   }
+}
+
+function textOf({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`;
 }

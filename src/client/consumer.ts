@@ -1,5 +1,5 @@
 // A consumer: the fetcher reads, the membership (with a group) says what. `poll` drives both.
-import { assert, codeOf } from '../util/index.ts';
+import { codeOf, MillraceError } from '../util/index.ts';
 import type {
   CommittedOffset,
   Consumer,
@@ -10,8 +10,9 @@ import type {
   RebalanceListener,
   TopicPartition,
 } from './client.ts';
+import { checkConsumerSettings, checkNames, checkPartitions, checkPollTimeout, checkSeek } from './checks.ts';
 import type { Cluster } from './cluster.ts';
-import { EARLIEST, Fetcher, LATEST } from './fetcher.ts';
+import { BY_POLICY, Fetcher } from './fetcher.ts';
 import { Membership } from './membership.ts';
 import { commitOffsets, fetchCommitted } from './offsets.ts';
 
@@ -28,6 +29,7 @@ export class KafkaConsumer implements Consumer {
   #closed = false;
 
   constructor(cluster: Cluster, settings: ConsumerSettings = {}) {
+    checkConsumerSettings(settings);
     const id = consumers++;
     this.#cluster = cluster;
     this.#settings = settings;
@@ -36,9 +38,10 @@ export class KafkaConsumer implements Consumer {
   }
 
   subscribe(topics: readonly string[], listener: RebalanceListener = {}): void {
+    checkNames('subscribe', topics);
     const { groupId } = this.#settings;
-    assert(groupId !== undefined, 'subscribe needs a groupId');
-    assert(this.#membership === undefined, 'the consumer is subscribed already');
+    if (groupId === undefined) throw invalid('subscribe needs a groupId');
+    if (this.#membership !== undefined) throw invalid('the consumer is subscribed already');
     const settings = { ...this.#settings, groupId };
     this.#membership = new Membership(this.#cluster, this.#groupPurpose, settings, {
       topics,
@@ -49,10 +52,10 @@ export class KafkaConsumer implements Consumer {
   }
 
   assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): void {
-    assert(this.#membership === undefined, 'a subscribed consumer gets its partitions from the group');
-    const reset = this.#resetPosition();
+    checkPartitions('assign', partitions, 'assign');
+    if (this.#membership !== undefined) throw invalid('a subscribed consumer gets its partitions from the group');
     this.#fetcher.assign(
-      partitions.map(({ topic, partition, offset }) => ({ topic, partition, offset: offset ?? reset })),
+      partitions.map(({ topic, partition, offset }) => ({ topic, partition, offset: offset ?? BY_POLICY })),
     );
   }
 
@@ -61,23 +64,29 @@ export class KafkaConsumer implements Consumer {
   }
 
   seek(partition: TopicPartition, offset: number): void {
+    checkPartitions('seek', [partition]);
+    checkSeek(offset);
     this.#fetcher.seek(partition, offset);
   }
 
   position(partition: TopicPartition): number {
+    checkPartitions('position', [partition]);
     return this.#fetcher.position(partition);
   }
 
   pause(partitions: readonly TopicPartition[]): void {
+    checkPartitions('pause', partitions);
     this.#fetcher.setPaused(partitions, true);
   }
 
   resume(partitions: readonly TopicPartition[]): void {
+    checkPartitions('resume', partitions);
     this.#fetcher.setPaused(partitions, false);
   }
 
   async poll(timeoutMs: number): Promise<FetchedPartition[]> {
-    assert(!this.#closed, 'the consumer is closed');
+    checkPollTimeout(timeoutMs);
+    if (this.#closed) throw new MillraceError('CLIENT_CLOSED', 'the consumer has been closed');
     let timedOut = false;
     let cancel = () => {};
     const timeout = new Promise<void>((resolve) => {
@@ -107,6 +116,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
+    checkPartitions('commit', offsets, 'commit', ['offset']);
     if (offsets.length === 0) return;
     try {
       await commitOffsets(this.#cluster, this.groupMetadata(), offsets);
@@ -118,13 +128,14 @@ export class KafkaConsumer implements Consumer {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
+    checkPartitions('committed', partitions);
     return partitions.length === 0 ? [] : fetchCommitted(this.#cluster, this.groupMetadata().groupId, partitions, true);
   }
 
   groupMetadata(): GroupMetadata {
     if (this.#membership !== undefined) return this.#membership.metadata;
     const { groupId, groupInstanceId } = this.#settings;
-    assert(groupId !== undefined, 'offsets are committed to a group: the consumer needs a groupId');
+    if (groupId === undefined) throw invalid('offsets are committed to a group: the consumer needs a groupId');
     return { groupId, generationId: -1, memberId: '', groupInstanceId: groupInstanceId ?? null };
   }
 
@@ -136,22 +147,25 @@ export class KafkaConsumer implements Consumer {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#membership?.leave();
-    this.#fetcher.assign([]);
+    try {
+      await this.#membership?.leave();
+    } finally {
+      await this.#fetcher.close();
+      await this.#cluster.release(this.#groupPurpose);
+    }
   }
 
   async #startAtCommitted(partitions: readonly TopicPartition[]): Promise<void> {
-    const reset = this.#resetPosition();
     const start = (await this.committed(partitions)).map(({ topic, partition, offset }) => ({
       topic,
       partition,
-      offset: offset < 0 ? reset : offset,
+      offset: offset < 0 ? BY_POLICY : offset,
     }));
     this.#fetcher.assign([]);
     this.#fetcher.assign(start);
   }
+}
 
-  #resetPosition(): number {
-    return this.#settings.autoOffsetReset === 'earliest' ? EARLIEST : LATEST;
-  }
+function invalid(why: string): MillraceError {
+  return new MillraceError('INVALID_STATE', why);
 }

@@ -24,16 +24,19 @@ import { type Isolation, listOffsets } from './offsets.ts';
 const DEFAULT_PARTITION_BYTES = 1024 * 1024;
 const DEFAULT_FETCH_BYTES = 50 * 1024 * 1024;
 const DEFAULT_MAX_WAIT_MS = 500;
-const RETRY_BACKOFF_MS = 50;
 /** Connections to each leader. */
 const LANES = [0, 1] as const;
 
-export const EARLIEST = -2;
-export const LATEST = -1;
+const EARLIEST = -2;
+const LATEST = -1;
+/** No position is known: `autoOffsetReset` says which one is made up, if any. */
+export const BY_POLICY = -3;
 
 interface PartitionState extends TopicPartition {
-  /** Where the next fetch starts; negative (EARLIEST, LATEST) while the broker has not been asked what that means. */
+  /** Where the next fetch starts; negative (EARLIEST, LATEST, BY_POLICY) while it is not known which offset that is. */
   position: number;
+  /** The topic that the position belongs to: one of the same name that is made later is another one. */
+  topicId: string | undefined;
   paused: boolean;
   buffered: FetchedPartition | undefined;
   inFlight: boolean;
@@ -50,6 +53,10 @@ export class Fetcher {
   #arrived: Deferred = deferred();
   #failure: unknown;
   #resolving = false;
+  /** Attempts to find leaders and positions that failed in a row, and the same for fetches, by leader. */
+  #unresolved = 0;
+  readonly #failures = new Map<number, number>();
+  #closed = false;
 
   constructor(cluster: Cluster, purpose: Purpose, settings: ConsumerSettings) {
     this.#cluster = cluster;
@@ -66,10 +73,26 @@ export class Fetcher {
       const key = keyOf(topic, partition);
       this.#partitions.set(
         key,
-        before.get(key) ?? { topic, partition, position: offset, paused: false, buffered: undefined, inFlight: false },
+        before.get(key) ?? {
+          topic,
+          partition,
+          position: offset,
+          topicId: undefined,
+          paused: false,
+          buffered: undefined,
+          inFlight: false,
+        },
       );
     }
+    this.#failure = undefined;
     this.#signal();
+  }
+
+  /** Ends all reading, and the connections for it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.assign([]);
+    for (const lane of LANES) await this.#cluster.release(`${this.#purpose}-${lane}`);
   }
 
   assignment(): TopicPartition[] {
@@ -80,6 +103,7 @@ export class Fetcher {
     const state = this.#state(topic, partition);
     state.position = offset;
     state.buffered = undefined;
+    this.#failure = undefined;
   }
 
   position({ topic, partition }: TopicPartition): number {
@@ -115,7 +139,8 @@ export class Fetcher {
     let unresolved = false;
     for (const state of this.#partitions.values()) {
       if (state.paused || state.buffered !== undefined || state.inFlight) continue;
-      const leader = this.#cluster.known(state.topic)?.partitions[state.partition]?.leader ?? -1;
+      const leader = this.#cluster.leaderNow(state.topic, state.partition);
+      if (leader >= 0) this.#recognize(state);
       if (state.position < 0 || leader < 0) {
         unresolved = true;
         continue;
@@ -146,24 +171,57 @@ export class Fetcher {
     arrived.resolve();
   }
 
-  /** Finds leaders, and what "earliest" and "latest" mean. */
+  /** Finds leaders, and what positions mean. What can't be found is waited for, longer each time; polls are empty meanwhile. */
   async #resolve(): Promise<void> {
     if (this.#resolving) return;
     this.#resolving = true;
+    let isDone = false;
     try {
-      const states = [...this.#partitions.values()];
-      for (const topic of new Set(states.map((state) => state.topic))) await this.#cluster.topic(topic);
-      const open = states.filter((state) => state.position < 0);
+      const states = [...this.#partitions.values()].filter((state) => !state.paused);
+      const topics = [...new Set(states.map((state) => state.topic))];
+      await this.#cluster.renew(topics, this.#settings.allowAutoCreateTopics ?? false);
+      const found = states.filter(({ topic, partition }) => this.#cluster.leaderNow(topic, partition) >= 0);
+      for (const state of found) {
+        this.#recognize(state);
+        if (state.position === BY_POLICY) this.#reset(state);
+      }
+      const open = found.filter(({ position }) => position === EARLIEST || position === LATEST);
       const wanted = open.map(({ topic, partition, position }) => ({ topic, partition, timestamp: position }));
       for (const { topic, partition, offset } of await listOffsets(this.#cluster, wanted, this.#isolation)) {
         const state = this.#partitions.get(keyOf(topic, partition));
         if (state !== undefined && state.position < 0) state.position = offset;
       }
+      isDone = found.length === states.length && this.#failure === undefined;
     } catch (error) {
-      this.#failure = error;
-    } finally {
-      this.#resolving = false;
-      this.#signal();
+      if (!(error instanceof MillraceError && error.retriable) && !this.#closed) this.#failure = error;
+    }
+    this.#unresolved = isDone ? 0 : this.#unresolved + 1;
+    if (this.#failure !== undefined) this.#signal();
+    if (!isDone) await this.#cluster.backOff(this.#unresolved);
+    this.#resolving = false;
+    this.#signal();
+  }
+
+  /** Takes the topic that is there for the one that was read, unless it was made again: then everything in it is new. */
+  #recognize(state: PartitionState): void {
+    const topicId = this.#cluster.known(state.topic)?.topicId;
+    if (state.topicId !== undefined && state.topicId !== topicId && state.position >= 0) {
+      state.buffered = undefined;
+      state.position = this.#settings.autoOffsetReset === 'none' ? BY_POLICY : EARLIEST;
+    }
+    state.topicId = topicId;
+  }
+
+  /** The one place where a position is made up. */
+  #reset(state: PartitionState): void {
+    const reset = this.#settings.autoOffsetReset ?? 'latest';
+    if (reset === 'none') {
+      this.#failure = new MillraceError(
+        'NO_OFFSET_FOR_PARTITION',
+        `${keyOf(state.topic, state.partition)} has no position, and autoOffsetReset is none: seek, or commit an offset`,
+      );
+    } else {
+      state.position = reset === 'earliest' ? EARLIEST : LATEST;
     }
   }
 
@@ -213,10 +271,18 @@ export class Fetcher {
       }
     } catch (error) {
       failed = true;
-      for (const { topic } of states) this.#cluster.forget(topic);
-      if (!(error instanceof MillraceError && error.retriable) && !this.#cluster.closed) this.#failure = error;
+      if (!this.#closed) for (const { topic } of states) this.#cluster.doubt(topic);
+      if (!(error instanceof MillraceError && error.retriable) && !this.#closed && !this.#cluster.closed) {
+        this.#failure = error;
+      }
     }
-    if (failed) await this.#cluster.sleep(RETRY_BACKOFF_MS);
+    if (failed) {
+      const failures = (this.#failures.get(leader) ?? 0) + 1;
+      this.#failures.set(leader, failures);
+      await this.#cluster.backOff(failures);
+    } else {
+      this.#failures.delete(leader);
+    }
     this.#busy.delete(connection);
     for (const state of states) state.inFlight = false;
     this.#signal();
@@ -254,25 +320,25 @@ export class Fetcher {
   /** True when the next attempt should wait a little. */
   #failedPartition(state: PartitionState, errorCode: number): boolean {
     if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      const reset = this.#settings.autoOffsetReset ?? 'latest';
-      if (reset === 'none') {
-        this.#failure = errorFor(
-          errorCode,
-          `Fetch of ${keyOf(state.topic, state.partition)} at offset ${state.position}`,
-        );
-      } else {
-        state.position = reset === 'earliest' ? EARLIEST : LATEST;
+      const { topic, partition, position } = state;
+      if (this.#settings.autoOffsetReset === 'none') {
+        this.#failure = errorFor(errorCode, `Fetch of ${keyOf(topic, partition)} at offset ${position}`);
+        return true;
       }
+      this.#reset(state);
+      this.#settings.onOffsetReset?.({ topic, partition }, position);
       return false;
     }
-    if (needsMetadata(errorCode)) this.#cluster.forget(state.topic);
+    if (needsMetadata(errorCode)) this.#cluster.doubt(state.topic);
     if (!isRetriable(errorCode)) this.#failure = errorFor(errorCode, `Fetch of ${keyOf(state.topic, state.partition)}`);
     return true;
   }
 
   #state(topic: string, partition: number): PartitionState {
     const state = this.#partitions.get(keyOf(topic, partition));
-    assert(state !== undefined, `${topic}-${partition} is not assigned to this consumer`);
+    if (state === undefined) {
+      throw new MillraceError('INVALID_STATE', `${topic}-${partition} is not assigned to this consumer`);
+    }
     return state;
   }
 }

@@ -2,6 +2,7 @@ import type { BrokerAddress, Dial } from '../protocol/index.ts';
 import { type Environment, MillraceError } from '../util/index.ts';
 import { KafkaAdmin } from './admin.ts';
 import type { Admin, Client, Consumer, ConsumerSettings, Producer, ProducerSettings } from './client.ts';
+import { checkClientOptions } from './checks.ts';
 import { Cluster } from './cluster.ts';
 import { KafkaConsumer } from './consumer.ts';
 import { dialTcp } from './dial.ts';
@@ -11,6 +12,8 @@ export interface ClientOptions {
   /** `host:port`, several separated by commas. Default `127.0.0.1:9092`. */
   readonly bootstrapServers?: string;
   readonly clientId?: string;
+  /** How old what is known about topics may become before it is asked for again, ms. Default 300 000. */
+  readonly metadataMaxAgeMs?: number;
   /** How connections are made: TCP, unless a broker in this process hands out its own. */
   readonly dial?: Dial;
   readonly environment?: Environment;
@@ -18,9 +21,11 @@ export interface ClientOptions {
 
 /** A client of a cluster. Nothing is connected before the first request. */
 export function createClient(options: ClientOptions = {}): Client {
+  checkClientOptions(options);
   const cluster = new Cluster({
     dial: options.dial ?? ((address) => dialTcp(address, options.clientId)),
     bootstrap: parseBootstrapServers(options.bootstrapServers ?? '127.0.0.1:9092'),
+    metadataMaxAgeMs: options.metadataMaxAgeMs,
     ...(options.environment === undefined ? {} : { environment: options.environment }),
   });
   return new KafkaClient(cluster);
@@ -56,9 +61,9 @@ class KafkaClient implements Client {
   #keep<T extends Producer | Consumer>(part: T): T {
     this.#open.add(part);
     const close = part.close.bind(part);
-    part.close = async () => {
+    part.close = async (options?: { readonly timeoutMs?: number }) => {
       this.#open.delete(part);
-      await close();
+      await close(options);
     };
     return part;
   }

@@ -1,6 +1,8 @@
 // A member of a classic consumer group. One round: give up what was assigned (the listener commits) → JoinGroup, which
 // the broker answers when everybody has come → the leader assigns → SyncGroup brings each its part → heartbeats until
 // one of them says that the next round has begun. Rounds start inside `poll`, never behind the caller's back.
+//
+// The leader also looks at the topics: when partitions were added, or a topic has gone or was made again, it begins a round.
 import {
   type Api,
   create,
@@ -26,6 +28,7 @@ import type { Cluster, Purpose } from './cluster.ts';
 const DEFAULT_SESSION_TIMEOUT_MS = 45_000;
 const DEFAULT_HEARTBEAT_MS = 3_000;
 const DEFAULT_REBALANCE_TIMEOUT_MS = 300_000;
+const METADATA_TIMEOUT_MS = 60_000;
 const PROTOCOL_TYPE = 'consumer';
 
 export interface Subscription {
@@ -50,6 +53,11 @@ export class Membership {
   #memberId = '';
   #generationId = -1;
   #assigned: readonly TopicPartition[] = [];
+  /** What the leader assigned: the topics of all members, and what they were made of. Empty for the others. */
+  #assignedShapes: ReadonlyMap<string, string> = new Map();
+  /** The version of the cluster's picture that these were compared with. */
+  #comparedVersion = -1;
+  #isLooking = false;
   #state: 'outside' | 'joining' | 'stable' | 'left' = 'outside';
   #lost = false;
   #round: Promise<void> | undefined;
@@ -89,6 +97,7 @@ export class Membership {
       this.#failure = undefined;
       throw failure;
     }
+    if (this.#state === 'stable' && this.#topicsHaveChanged()) this.#state = 'outside';
     if (this.#state === 'outside' && this.#round === undefined) {
       this.#state = 'joining';
       this.#round = this.#join()
@@ -108,7 +117,14 @@ export class Membership {
     this.#stopHeartbeats();
     const wasMember = this.#memberId !== '';
     this.#state = 'left';
-    if (this.#assigned.length > 0) await this.#giveUp();
+    try {
+      if (this.#assigned.length > 0) await this.#giveUp();
+    } finally {
+      await this.#sayGoodbye(wasMember);
+    }
+  }
+
+  async #sayGoodbye(wasMember: boolean): Promise<void> {
     if (!wasMember || this.#settings.groupInstanceId !== undefined) return;
     const { groupId } = this;
     const memberId = this.#memberId;
@@ -132,13 +148,15 @@ export class Membership {
   async #join(): Promise<void> {
     this.#stopHeartbeats();
     await this.#giveUp();
-    for (;;) {
+    for (let failures = 0; ; failures++) {
+      if (failures > 1) await this.#cluster.backOff(failures - 1);
       if (this.#state === 'left') return;
       const joined = await this.#ask(joinGroup, () => this.#joinRequest());
       if (this.#restarts(joined.errorCode, joined.memberId)) continue;
       this.#memberId = joined.memberId;
       this.#generationId = joined.generationId;
       const leads = joined.leader === joined.memberId && !joined.skipAssignment;
+      this.#assignedShapes = new Map();
       const assignments = leads ? await this.#assignments(joined.members) : [];
       const { groupId } = this;
       const synced = await this.#ask(syncGroup, () =>
@@ -217,9 +235,20 @@ export class Membership {
     const subscriptions = members.map(({ memberId, metadata }) => decodeSubscription(memberId, metadata));
     const topics = [...new Set(subscriptions.flatMap((member) => member.topics))].sort();
     const counts = new Map<string, number>();
-    for (const { name, partitions } of await this.#cluster.refresh(topics)) counts.set(name, partitions.length);
+    const mayCreate = this.#settings.allowAutoCreateTopics ?? false;
+    const found = await this.#cluster.retrying(METADATA_TIMEOUT_MS, () => this.#cluster.refresh(topics, mayCreate));
+    for (const { name, partitions } of found) counts.set(name, partitions.length);
+    this.#assignedShapes = new Map(topics.map((topic) => [topic, this.#cluster.shapeOf(topic)]));
     const assigned = this.#assignor.assign(subscriptions, counts);
     return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));
+  }
+
+  /** True once when a topic is not what it was when the leader assigned its partitions. */
+  #topicsHaveChanged(): boolean {
+    const { version } = this.#cluster;
+    if (version === this.#comparedVersion) return false;
+    this.#comparedVersion = version;
+    return [...this.#assignedShapes].some(([topic, shape]) => this.#cluster.shapeOf(topic) !== shape);
   }
 
   async #giveUp(): Promise<void> {
@@ -251,7 +280,22 @@ export class Membership {
       // The connection is gone; the next beat finds the coordinator again.
       this.#cluster.forgetCoordinator('group', this.groupId);
     }
-    if (this.#state === 'stable') this.#scheduleHeartbeat();
+    if (this.#state !== 'stable') return;
+    this.#scheduleHeartbeat();
+    if (!this.#isLooking && this.#assignedShapes.size > 0) void this.#lookAtTopics();
+  }
+
+  /** The leader's look at its topics, in the rhythm of heartbeats; it takes as long as it takes, and holds none of them up. */
+  async #lookAtTopics(): Promise<void> {
+    this.#isLooking = true;
+    try {
+      await this.#cluster.renew([...this.#assignedShapes.keys()]);
+      if (this.#cluster.version !== this.#comparedVersion) this.#wake();
+    } catch {
+      // Nobody answers at the moment; the next beat looks again.
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   #heard(errorCode: number): void {

@@ -52,7 +52,7 @@ export async function listOffsets(
     for (const { name, partitions } of answers.flatMap((answer) => answer.topics)) {
       for (const { partitionIndex, errorCode, offset, timestamp } of partitions) {
         if (errorCode !== ErrorCode.NONE) {
-          if (needsMetadata(errorCode)) cluster.forget(name);
+          if (needsMetadata(errorCode)) cluster.doubt(name);
           throw errorFor(errorCode, `ListOffsets of ${name}-${partitionIndex}`);
         }
         found.set(`${name}-${partitionIndex}`, { topic: name, partition: partitionIndex, offset, timestamp });
@@ -86,7 +86,7 @@ export async function fetchCommitted(
       ? null
       : await Promise.all(
           [...Map.groupBy(partitions, (entry) => entry.topic)].map(async ([name, list]) => {
-            const { topicId } = await cluster.topic(name);
+            const { topicId } = cluster.known(name) ?? (await cluster.topic(name));
             names.set(topicId, name);
             return { name, topicId, partitionIndexes: list.map((entry) => entry.partition) };
           }),
@@ -133,7 +133,7 @@ export async function commitOffsets(
   const topics = await Promise.all(
     [...Map.groupBy(offsets, (offset) => offset.topic)].map(async ([name, list]) => ({
       name,
-      topicId: (await cluster.topic(name)).topicId,
+      topicId: (cluster.known(name) ?? (await cluster.topic(name))).topicId,
       partitions: list.map(({ partition, offset, metadata }) => ({
         partitionIndex: partition,
         committedOffset: offset,

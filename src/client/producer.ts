@@ -1,11 +1,17 @@
 // The life of a sent record: `enqueue` copies it into its partition's open batch (batcher.ts) → the batch is sealed when
 // it is full, has lingered, or `flush` wants it gone → `#pump` finds the leaders, announces new partitions to an open
 // transaction, and sends one request per broker with at most one batch per partition → the answer settles the batch,
-// puts it back to the front (retriable), or fails it.
+// puts it back to the front (retriable), or fails it. `send` does the same behind a look at the topic, which the first
+// records wait for in their order.
 //
-// One batch per partition is in flight at a time, so a retry can't overtake and sequence numbers can't have gaps.
+// One batch per partition is in flight at a time, so a retry can't overtake and sequence numbers can't have gaps. A batch
+// that is refused for what is in it is cut into smaller ones until the record that is to blame stands alone (KIP-126):
+// only that one fails.
+//
+// A failure has one owner: the promise of the record for `send`; the next flush or commit for `enqueue`.
 import { create, ErrorCode, errorFor, errorName, needsMetadata, produce, type Transport } from '../protocol/index.ts';
-import { assert, deferred, type Deferred, MillraceError } from '../util/index.ts';
+import { deferred, type Deferred, MillraceError } from '../util/index.ts';
+import { backoffMs } from './backoff.ts';
 import { PartitionQueue, type SealedBatch } from './batcher.ts';
 import type {
   Compression,
@@ -16,8 +22,17 @@ import type {
   ProducerRecord,
   ProducerSettings,
   RecordMetadata,
+  RefusedRecord,
 } from './client.ts';
 import type { Cluster } from './cluster.ts';
+import {
+  checkEnqueued,
+  checkPartition,
+  checkPartitions,
+  checkProducerSettings,
+  checkRecord,
+  type CheckedRecord,
+} from './checks.ts';
 import { DefaultPartitioner } from './partitioner.ts';
 import { ProducerIdentity } from './transaction.ts';
 
@@ -27,7 +42,13 @@ const DEFAULT_BATCH_BYTES = 512 * 1024;
 const DEFAULT_DELIVERY_TIMEOUT_MS = 120_000;
 const DEFAULT_REQUEST_BYTES = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
-const RETRY_BACKOFF_MS = 50;
+const DEFAULT_MAX_BLOCK_MS = 60_000;
+const DEFAULT_CLOSE_MS = 30_000;
+/** Metadata that does not have a partition (yet) is given so long to catch up. */
+const MISSING_PARTITION_MS = 3_000;
+/** Refusals that are about single records, not about the topic or the producer. */
+const TOO_LARGE: readonly number[] = [ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.RECORD_LIST_TOO_LARGE];
+const ABOUT_RECORDS: readonly number[] = [...TOO_LARGE, ErrorCode.INVALID_RECORD, ErrorCode.INVALID_TIMESTAMP];
 
 export class KafkaProducer implements Producer {
   bufferedBytes = 0;
@@ -38,11 +59,15 @@ export class KafkaProducer implements Producer {
   readonly #batchBytes: number;
   readonly #requestBytes: number;
   readonly #deliveryTimeoutMs: number;
+  readonly #maxBlockMs: number;
+  readonly #onRefusal: ProducerSettings['onRefusal'];
   readonly #identity: ProducerIdentity | undefined;
   readonly #partitioner: DefaultPartitioner;
   readonly #queues = new Map<string, PartitionQueue[]>();
   /** Queues that hold records, sealed or not. */
   readonly #active = new Set<PartitionQueue>();
+  /** Records of topics that are not known yet, in the order in which they were sent. */
+  readonly #unplaced = new Map<string, Unplaced>();
   #identified: Promise<void> | undefined;
   #lingering = false;
   #pumping = false;
@@ -54,32 +79,65 @@ export class KafkaProducer implements Producer {
   constructor(cluster: Cluster, settings: ProducerSettings = {}) {
     this.#cluster = cluster;
     this.#partitioner = new DefaultPartitioner(cluster.environment);
-    this.#acks = settings.acks ?? -1;
+    checkProducerSettings(settings);
+    this.#acks = settings.acks === 'all' ? -1 : (settings.acks ?? -1);
     this.#compression = settings.compressionType ?? 'none';
     this.#lingerMs = settings.lingerMs ?? DEFAULT_LINGER_MS;
     this.#batchBytes = settings.batchSize ?? DEFAULT_BATCH_BYTES;
     this.#requestBytes = settings.maxRequestSize ?? DEFAULT_REQUEST_BYTES;
     this.#deliveryTimeoutMs = settings.deliveryTimeoutMs ?? DEFAULT_DELIVERY_TIMEOUT_MS;
+    this.#maxBlockMs = settings.maxBlockMs ?? DEFAULT_MAX_BLOCK_MS;
+    this.#onRefusal = settings.onRefusal;
     const idempotent = settings.enableIdempotence ?? this.#acks === -1;
-    assert(!idempotent || this.#acks === -1, 'enableIdempotence needs acks = -1');
-    const { transactionalId, fencingId } = settings;
-    assert((transactionalId ?? fencingId) === undefined || idempotent, 'a transactionalId needs enableIdempotence');
-    assert(transactionalId === undefined || fencingId === undefined, 'transactions fence already: leave out fencingId');
     this.#identity = idempotent ? new ProducerIdentity(cluster, settings) : undefined;
   }
 
   // ── Taking records ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  async send(record: ProducerRecord): Promise<RecordMetadata> {
-    const { topic, key = null, value, timestamp = this.#cluster.environment.now(), headers } = record;
-    const known = this.#cluster.known(topic) ?? (await this.#cluster.topic(topic));
-    const partition = record.partition ?? this.#partitioner.partition(topic, key, known.partitions.length);
-    if (partition < 0 || partition >= known.partitions.length) {
-      throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `partition ${partition} of ${topic}`);
-    }
+  async send(given: ProducerRecord): Promise<RecordMetadata> {
+    const record = checkRecord(given, this.#cluster.environment);
+    this.#checkOpen();
     const answer = deferred<RecordMetadata>();
-    this.#append(topic, partition, key, value, timestamp, headers, answer);
+    const { topic } = record;
+    const unplaced = this.#unplaced.get(topic);
+    const known = this.#cluster.known(topic);
+    if (unplaced !== undefined) {
+      unplaced.records.push({ record, answer });
+    } else if (known === undefined || (record.partition ?? 0) >= known.partitions.length) {
+      // A partition that is not known may have been added.
+      this.#cluster.doubt(topic);
+      const records = [{ record, answer }];
+      this.#unplaced.set(topic, { records, placed: this.#placeAll(topic, records) });
+    } else {
+      this.#place(record, known.partitions.length, answer);
+    }
     return answer.promise;
+  }
+
+  /** Waits until the topic is known; only then its records have partitions. */
+  async #placeAll(topic: string, records: Unplaced['records']): Promise<void> {
+    const wait = { timeoutMs: this.#maxBlockMs, missingMs: this.#maxBlockMs, mayCreate: true };
+    try {
+      const { partitions } = await this.#cluster.topic(topic, wait);
+      for (const { record, answer } of records) this.#place(record, partitions.length, answer);
+    } catch (error) {
+      for (const { answer } of records) answer.reject(error);
+    } finally {
+      this.#unplaced.delete(topic);
+    }
+  }
+
+  #place(record: CheckedRecord, partitions: number, answer: Deferred<RecordMetadata>): void {
+    const { topic, key, value, timestamp, headers } = record;
+    const partition = record.partition ?? this.#partitioner.partition(topic, key, partitions);
+    try {
+      if (partition >= partitions) {
+        throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `partition ${partition} of ${topic}`);
+      }
+      this.#append(topic, partition, key, value, timestamp, headers, answer);
+    } catch (error) {
+      answer.reject(error);
+    }
   }
 
   // oxlint-disable-next-line max-params -- called per record: an object would be one more allocation
@@ -91,11 +149,20 @@ export class KafkaProducer implements Producer {
     timestamp: number,
     headers?: readonly Header[],
   ): void {
+    checkEnqueued(key, value, timestamp);
     this.#append(topic, partition, key, value, timestamp, headers, undefined);
   }
 
   async partitionsFor(topic: string): Promise<number> {
-    return (await this.#cluster.topic(topic)).partitions.length;
+    const wait = { timeoutMs: this.#maxBlockMs, missingMs: this.#maxBlockMs, mayCreate: true };
+    return (await this.#cluster.topic(topic, wait)).partitions.length;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MillraceError('CLIENT_CLOSED', 'the producer has been closed');
+    if (this.#identity?.isTransactional && !this.#identity.inTransaction) {
+      throw new MillraceError('INVALID_STATE', 'a transactional producer sends within transactions: begin one first');
+    }
   }
 
   // oxlint-disable-next-line max-params -- called per record: an object would be one more allocation
@@ -108,15 +175,14 @@ export class KafkaProducer implements Producer {
     headers: readonly Header[] | undefined,
     answer: Deferred<RecordMetadata> | undefined,
   ): void {
-    assert(!this.#closed, 'the producer is closed');
-    assert(!this.#identity?.isTransactional || this.#identity.inTransaction, 'no transaction is open');
+    this.#checkOpen();
     const queue = this.#queueOf(topic, partition);
     const before = queue.openBytes;
     queue.append(key, value, timestamp, headers, answer);
     const bytes = queue.openBytes;
     this.bufferedBytes += bytes - before;
     if (before === 0) this.#active.add(queue);
-    if (bytes >= this.#batchBytes) {
+    if (bytes >= Math.min(this.#batchBytes, queue.largestBytes)) {
       this.#seal(queue);
       this.#partitioner.moveOn(topic, this.#cluster.known(topic)?.partitions.length ?? 1);
       this.#schedulePump();
@@ -140,6 +206,7 @@ export class KafkaProducer implements Producer {
     }
     let queue = queues[partition];
     if (queue === undefined) {
+      checkPartition(`enqueue to ${topic}`, partition);
       queue = new PartitionQueue(topic, partition);
       queues[partition] = queue;
     }
@@ -150,8 +217,13 @@ export class KafkaProducer implements Producer {
   #seal(queue: PartitionQueue): void {
     const before = queue.openBytes;
     const sealed = queue.sealed.length;
-    queue.seal(this.#identity, this.#compression, this.#cluster.environment.now());
-    if (queue.sealed.length > sealed) this.bufferedBytes += queue.sealed.at(-1)!.bytes.length - before;
+    try {
+      queue.seal(this.#identity, this.#compression, this.#cluster.environment.now());
+      if (queue.sealed.length > sealed) this.bufferedBytes += queue.sealed.at(-1)!.bytes.length - before;
+    } catch (error) {
+      // Sealing runs behind the backs of those who sent.
+      this.#fail(queue, this.#identity?.failed(error) ?? error);
+    }
   }
 
   #sealAll(): void {
@@ -191,7 +263,9 @@ export class KafkaProducer implements Producer {
 
   async #identify(): Promise<void> {
     if (this.#identity === undefined || this.#identity.producerId >= 0) return;
-    assert(this.#identity.transactionalId === null, 'initTransactions comes first');
+    if (this.#identity.transactionalId !== null) {
+      throw new MillraceError('INVALID_STATE', 'initTransactions comes before the first record');
+    }
     await this.#initialize(this.#identity);
   }
 
@@ -207,7 +281,7 @@ export class KafkaProducer implements Producer {
 
   /** The queues whose first batch can go out, by the node that leads their partition. */
   async #sendable(): Promise<Map<number, PartitionQueue[]>> {
-    const ready = [...this.#active].filter((q) => q.sealed.length > 0 && !q.inFlight && !q.backingOff);
+    const ready = [...this.#active].filter((q) => q.sealed.length > 0 && !q.inFlight && !q.isWaiting);
     if (this.#identity?.inTransaction) {
       const unannounced = ready.filter((queue) => !this.#identity!.isAnnounced(queue.topic, queue.partition));
       if (unannounced.length > 0) {
@@ -219,9 +293,11 @@ export class KafkaProducer implements Producer {
     }
     const byLeader = new Map<number, PartitionQueue[]>();
     for (const queue of ready) {
-      const leader =
-        this.#cluster.known(queue.topic)?.partitions[queue.partition]?.leader ?? (await this.#leaderOf(queue));
-      if (leader === undefined) continue;
+      const leader = this.#cluster.leaderNow(queue.topic, queue.partition);
+      if (leader < 0) {
+        void this.#locate(queue);
+        continue;
+      }
       const list = byLeader.get(leader);
       if (list === undefined) byLeader.set(leader, [queue]);
       else list.push(queue);
@@ -229,12 +305,27 @@ export class KafkaProducer implements Producer {
     return byLeader;
   }
 
-  async #leaderOf(queue: PartitionQueue): Promise<number | undefined> {
+  /** Looks for the leader of one partition, while those of others are sent to. */
+  async #locate(queue: PartitionQueue): Promise<void> {
+    const { topic, partition } = queue;
+    const { environment } = this.#cluster;
+    queue.isWaiting = true;
     try {
-      return await this.#cluster.leader(queue.topic, queue.partition);
+      const { partitions } = await this.#cluster.topic(topic, { timeoutMs: 0, mayCreate: true });
+      const isFinal = environment.now() - (queue.sealed[0]?.sealedAt ?? 0) > MISSING_PARTITION_MS;
+      if (partition >= partitions.length && isFinal) {
+        throw new MillraceError(
+          'UNKNOWN_TOPIC_OR_PARTITION',
+          `${topic} has ${partitions.length} partitions: there is none with the number ${partition}`,
+        );
+      }
+      await this.#cluster.leader(topic, partition, { timeoutMs: 0 });
+      queue.isWaiting = false;
+      this.#schedulePump();
     } catch (error) {
+      queue.isWaiting = false;
       this.#retryOrFail(queue, error);
-      return undefined;
+      this.#settleFlush();
     }
   }
 
@@ -249,17 +340,18 @@ export class KafkaProducer implements Producer {
       }
       bytes += batch.bytes.length;
       queue.inFlight = true;
-      batch.attempted = true;
+      batch.attempts++;
       sending.push({ queue, batch });
     }
     try {
       const transport = await this.#cluster.node(leader, 'produce');
       await this.#exchange(transport, sending);
     } catch (error) {
-      for (const { queue } of sending) {
-        if (!queue.inFlight) continue;
+      for (const { queue, batch } of sending) {
+        if (!queue.inFlight || queue.sealed[0] !== batch) continue;
         queue.inFlight = false;
-        this.#cluster.forget(queue.topic);
+        batch.isUncertain = true;
+        this.#cluster.doubt(queue.topic);
         this.#retryOrFail(queue, error);
       }
     }
@@ -292,12 +384,20 @@ export class KafkaProducer implements Producer {
       for (const answer of topic.partitionResponses) {
         const queue = this.#queues.get(name ?? '')?.[answer.index];
         if (queue === undefined || !queue.inFlight) continue;
-        const { errorCode, baseOffset, logAppendTimeMs, errorMessage } = answer;
+        const { errorCode, baseOffset, logAppendTimeMs, errorMessage, recordErrors } = answer;
         if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
           this.#settle(queue, baseOffset, logAppendTimeMs);
+        } else if (ABOUT_RECORDS.includes(errorCode)) {
+          queue.inFlight = false;
+          this.#isolate(
+            queue,
+            errorCode,
+            recordErrors.map((each) => each.batchIndex),
+            recordErrors[0]?.batchIndexErrorMessage ?? errorMessage,
+          );
         } else {
           queue.inFlight = false;
-          if (needsMetadata(errorCode)) this.#cluster.forget(queue.topic);
+          if (needsMetadata(errorCode)) this.#cluster.doubt(queue.topic);
           this.#retryOrFail(queue, errorFor(errorCode, `a batch for ${queue.topic}-${queue.partition}`, errorMessage));
         }
       }
@@ -311,6 +411,7 @@ export class KafkaProducer implements Producer {
   #settle(queue: PartitionQueue, baseOffset: number, logAppendTimeMs: number): void {
     const batch = queue.sealed.shift()!;
     queue.inFlight = false;
+    queue.failures = 0;
     this.bufferedBytes -= batch.bytes.length;
     if (queue.isEmpty) this.#active.delete(queue);
     const { topic, partition } = queue;
@@ -321,13 +422,13 @@ export class KafkaProducer implements Producer {
   }
 
   #retryOrFail(queue: PartitionQueue, error: unknown): void {
-    const now = this.#cluster.environment.now();
+    const { environment } = this.#cluster;
     const batch = queue.sealed[0];
-    const inTime = batch !== undefined && now - batch.sealedAt < this.#deliveryTimeoutMs;
+    const inTime = batch !== undefined && environment.now() - batch.sealedAt < this.#deliveryTimeoutMs;
     if (inTime && !this.#closed && error instanceof MillraceError && error.retriable) {
-      queue.backingOff = true;
-      this.#cluster.environment.after(RETRY_BACKOFF_MS, () => {
-        queue.backingOff = false;
+      queue.isWaiting = true;
+      environment.after(backoffMs(++queue.failures, environment), () => {
+        queue.isWaiting = false;
         this.#schedulePump();
       });
       return;
@@ -335,19 +436,58 @@ export class KafkaProducer implements Producer {
     this.#fail(queue, this.#identity?.failed(error) ?? error);
   }
 
+  /** The broker wants none of the batch for what some of its records are: cuts it until those stand alone, and fails them. */
+  #isolate(queue: PartitionQueue, errorCode: number, culprits: readonly number[], detail: string | null): void {
+    const batch = queue.sealed[0]!;
+    const what = `a batch for ${queue.topic}-${queue.partition}`;
+    if (batch.isUncertain) {
+      // An earlier attempt may have been written: what comes next can't be numbered.
+      const error = errorFor(errorCode, what, detail);
+      this.#fail(queue, this.#identity?.failed(error) ?? error);
+      return;
+    }
+    const before = queue.bytes;
+    if (batch.recordCount > 1) {
+      const how = TOO_LARGE.includes(errorCode) ? 'smaller' : culprits;
+      queue.cut(how, this.#compression, this.#identity?.isTransactional ?? false);
+      this.bufferedBytes += queue.bytes - before;
+      return;
+    }
+    const record = queue.onlyRecord();
+    const key = record.key === null ? 'without a key' : `with the key ${JSON.stringify(printable(record.key))}`;
+    const error = errorFor(errorCode, `a record ${key} for ${queue.topic}-${queue.partition}`, detail);
+    const isOwned = batch.interested.length > 0;
+    const response = isOwned ? 'fail' : this.#responseTo(error, record);
+    if (response === 'fail' && this.#identity?.isTransactional === true) {
+      this.#fail(queue, this.#identity.failed(error));
+      return;
+    }
+    if (response === 'fail' && !isOwned) this.#failure ??= error;
+    queue.dropFirst(error);
+    this.bufferedBytes += queue.bytes - before;
+    if (queue.isEmpty) this.#active.delete(queue);
+  }
+
+  #responseTo(error: MillraceError, record: RefusedRecord): 'continue' | 'fail' {
+    try {
+      return this.#onRefusal?.(error, record) === 'continue' ? 'continue' : 'fail';
+    } catch (thrown) {
+      this.#failure ??= thrown;
+      return 'fail';
+    }
+  }
+
   /** The partition's first batch is lost; so is everything behind it when sequence numbers or a transaction bind them. */
   #fail(queue: PartitionQueue, error: unknown): void {
-    this.#failure ??= error;
-    const before = queue.openBytes + queue.sealed.reduce((sum, batch) => sum + batch.bytes.length, 0);
+    if (queue.holdsUnowned) this.#failure ??= error;
+    this.bufferedBytes -= queue.bytes;
     queue.drop(error);
-    this.bufferedBytes -= before;
     this.#active.delete(queue);
     if (this.#identity !== undefined && this.#identity.transactionalId === null) this.#startOver();
   }
 
   #failAll(error: unknown): void {
-    this.#failure ??= error;
-    for (const queue of this.#active) {
+    for (const queue of [...this.#active]) {
       if (!queue.inFlight) this.#fail(queue, error);
     }
   }
@@ -355,6 +495,7 @@ export class KafkaProducer implements Producer {
   /** After a lost batch the broker would refuse the next sequence number, so the producer goes on as another one. */
   #startOver(): void {
     const identity = this.#identity!;
+    if (this.#closed) return;
     identity.producerId = -1;
     this.#initialize(identity).then(
       () => this.#schedulePump(),
@@ -365,6 +506,7 @@ export class KafkaProducer implements Producer {
   // ── Waiting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async flush(): Promise<void> {
+    await Promise.all([...this.#unplaced.values()].map(({ placed }) => placed));
     this.#sealAll();
     if (this.#active.size > 0) {
       this.#flushed ??= deferred();
@@ -393,31 +535,36 @@ export class KafkaProducer implements Producer {
 
   // ── Transactions ────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #transactions(call: string): ProducerIdentity {
+    if (this.#identity?.transactionalId == null) {
+      throw new MillraceError('INVALID_STATE', `${call} needs a producer with a transactionalId`);
+    }
+    return this.#identity;
+  }
+
   async initTransactions(): Promise<void> {
-    assert(this.#identity?.transactionalId != null, 'initTransactions needs a transactionalId');
-    await this.#identity.initialize();
+    await this.#transactions('initTransactions').initialize();
     this.#adoptIdentity();
   }
 
   beginTransaction(): void {
-    assert(this.#identity !== undefined, 'beginTransaction needs a transactionalId');
-    this.#identity.begin();
+    this.#transactions('beginTransaction').begin();
     this.#failure = undefined;
   }
 
   async sendOffsetsToTransaction(offsets: readonly OffsetToCommit[], group: GroupMetadata): Promise<void> {
-    assert(this.#identity !== undefined, 'sendOffsetsToTransaction needs a transactionalId');
-    await this.#identity.sendOffsets(offsets, group);
+    checkPartitions('sendOffsetsToTransaction', offsets, 'commit', ['offset']);
+    await this.#transactions('sendOffsetsToTransaction').sendOffsets(offsets, group);
   }
 
   async commitTransaction(): Promise<void> {
-    assert(this.#identity !== undefined, 'commitTransaction needs a transactionalId');
+    this.#transactions('commitTransaction');
     await this.flush();
     await this.#end(true);
   }
 
   async abortTransaction(): Promise<void> {
-    assert(this.#identity !== undefined, 'abortTransaction needs a transactionalId');
+    this.#transactions('abortTransaction');
     const reason = new MillraceError('TRANSACTION_ABORTED', 'the transaction that this record was part of was aborted');
     for (const queue of [...this.#active]) if (!queue.inFlight) this.#fail(queue, reason);
     await this.flush().catch(() => {});
@@ -440,15 +587,51 @@ export class KafkaProducer implements Producer {
     for (const queues of this.#queues.values()) for (const queue of queues) queue?.adopt(this.#identity!);
   }
 
-  async close(): Promise<void> {
+  async close({ timeoutMs = DEFAULT_CLOSE_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
     if (this.#closed) return;
+    const { environment } = this.#cluster;
+    const timeIsOver = deferred();
+    const giveUp = () => {
+      this.#giveUp();
+      timeIsOver.resolve();
+    };
+    const cancel = timeoutMs > 0 ? environment.after(timeoutMs, giveUp) : giveUp();
     try {
-      if (this.#identity?.inTransaction) await this.abortTransaction();
-      else await this.flush();
+      if (!this.#closed) {
+        const ended = this.#identity?.inTransaction ? this.abortTransaction() : this.flush();
+        await Promise.race([ended, timeIsOver.promise]);
+      }
     } catch (error) {
       if (errorName(ErrorCode.PRODUCER_FENCED) !== (error as MillraceError).code) throw error;
     } finally {
+      cancel?.();
       this.#closed = true;
     }
   }
+
+  /** Whoever still waits for a record hears that it is not known what became of it. */
+  #giveUp(): void {
+    this.#closed = true;
+    const error = new MillraceError('CLIENT_CLOSED', 'the producer was closed before the record was acknowledged');
+    for (const { records } of this.#unplaced.values()) for (const { answer } of records) answer.reject(error);
+    for (const queue of [...this.#active]) {
+      this.bufferedBytes -= queue.bytes;
+      queue.drop(error);
+      this.#active.delete(queue);
+    }
+    this.#settleFlush();
+  }
+}
+
+interface Unplaced {
+  readonly records: { readonly record: CheckedRecord; readonly answer: Deferred<RecordMetadata> }[];
+  /** Resolves when all of them have their partition, or failed. */
+  readonly placed: Promise<void>;
+}
+
+const PRINTED_BYTES = 40;
+
+function printable(key: Uint8Array): string {
+  const text = Buffer.from(key.subarray(0, PRINTED_BYTES)).toString();
+  return key.length > PRINTED_BYTES ? `${text}…` : text;
 }

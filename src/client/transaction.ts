@@ -17,7 +17,7 @@ import {
   type Transport,
   txnOffsetCommit,
 } from '../protocol/index.ts';
-import { assert, codeOf, MillraceError } from '../util/index.ts';
+import { codeOf, MillraceError } from '../util/index.ts';
 import type { GroupMetadata, OffsetToCommit, ProducerSettings } from './client.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -88,9 +88,14 @@ export class ProducerIdentity {
 
   begin(): void {
     this.#check();
-    assert(this.isTransactional, 'beginTransaction needs a transactionalId');
-    assert(this.producerId >= 0, 'beginTransaction before initTransactions');
-    assert(!this.#open, 'a transaction is open already');
+    const fault = !this.isTransactional
+      ? 'beginTransaction needs a transactionalId'
+      : this.producerId < 0
+        ? 'initTransactions comes before beginTransaction'
+        : this.#open
+          ? 'a transaction is open already'
+          : undefined;
+    if (fault !== undefined) throw new MillraceError('INVALID_STATE', fault);
     this.#open = true;
     this.#failure = undefined;
   }
@@ -135,7 +140,7 @@ export class ProducerIdentity {
   }
 
   async sendOffsets(offsets: readonly OffsetToCommit[], group: GroupMetadata): Promise<void> {
-    assert(this.#open, 'sendOffsetsToTransaction outside of a transaction');
+    this.#checkOpen();
     this.#check();
     if (offsets.length === 0) return;
     const identity = {
@@ -177,7 +182,6 @@ export class ProducerIdentity {
           response.topics
             .flatMap((t) => t.partitions.map((p) => p.errorCode))
             .find((code) => code !== ErrorCode.NONE) ?? 0,
-        { timeoutMs: this.#timeoutMs },
       );
     } catch (error) {
       throw this.failed(error);
@@ -186,7 +190,7 @@ export class ProducerIdentity {
 
   /** Writes the transaction's end. The caller has made sure that every batch was acknowledged, or dropped for an abort. */
   async end(committed: boolean): Promise<void> {
-    assert(this.#open, 'no transaction is open');
+    this.#checkOpen();
     if (this.#fatal !== undefined) throw this.#fatal;
     if (committed && this.#failure !== undefined) throw this.#failure;
     if (this.#announced.size > 0 || this.#hasOffsets) {
@@ -220,6 +224,10 @@ export class ProducerIdentity {
     return this.#fatal ?? error;
   }
 
+  #checkOpen(): void {
+    if (!this.#open) throw new MillraceError('INVALID_STATE', 'no transaction is open');
+  }
+
   #check(): void {
     if (this.#fatal !== undefined) throw this.#fatal;
   }
@@ -229,17 +237,9 @@ export class ProducerIdentity {
     bodyFor: (transport: Transport) => Req,
     errorOf: (response: Res) => number,
   ): Promise<Res> {
-    const timeoutMs = this.#timeoutMs;
     try {
-      return await this.#cluster.askCoordinator(
-        { type: 'transaction', key: this.transactionalId! },
-        api,
-        bodyFor,
-        errorOf,
-        {
-          timeoutMs,
-        },
-      );
+      const coordinator = { type: 'transaction', key: this.transactionalId! } as const;
+      return await this.#cluster.askCoordinator(coordinator, api, bodyFor, errorOf);
     } catch (error) {
       throw this.failed(error);
     }

@@ -12,6 +12,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   BROKEN_MESSAGE:
     'Bytes are no Protobuf message of the type that they should be. Serdes throw it as `DESERIALIZATION_FAILED`, with its sentence.',
   CANNOT_LISTEN: 'The address can’t be listened on. Choose another one.',
+  CHANGELOG_TRUNCATED:
+    'A changelog no longer holds what a checkpoint was built on. The state is wiped and built anew from what is there.',
   CLIENT_CLOSED: 'The client was closed before the call. Make a new one.',
   COMMAND_LOG_BROKEN: 'The SQL service’s command log holds something that is not a command. Restore the topic.',
   COMMAND_LOG_VERSION: 'The command log was written by a newer version. Start that one.',
@@ -34,7 +36,10 @@ export const errorCodes: Readonly<Record<string, string>> = {
   FRAME_TOO_LARGE: 'A message is larger than its limit. Nobody who speaks Kafka’s protocol sends it.',
   GUIDS_UNSUPPORTED: 'The registry has no GUIDs for schema headers. Leave `schemaIdIn` at `prefix`.',
   INCOMPATIBLE_SCHEMA: 'The registry refuses the schema as incompatible with an earlier one. Its message says where.',
+  INPUT_TRUNCATED:
+    'An input holds fewer records than have been processed already. Reset the application, or its offsets.',
   INTERNAL_TOPIC_MISMATCH: 'An application’s internal topic has another number of partitions. Reset the application.',
+  INVALID_ARGUMENT: 'An argument or an option of a call is unknown, of another type, or out of range.',
   INVALID_CONFIG: 'A setting is unknown, or has a value that it can’t have.',
   INVALID_OPTION: 'An option of the command line has a value that it can’t have.',
   INVALID_RETENTION: 'A store keeps records for a shorter time than they are needed.',
@@ -47,6 +52,10 @@ export const errorCodes: Readonly<Record<string, string>> = {
   INVALID_WINDOW: 'A window’s size, advance or grace can’t be what it is.',
   MALFORMED_MESSAGE: 'Bytes are not a message of Kafka’s protocol. The connection is closed.',
   MEMBER_LOST: 'The group went on without this instance. It joins again by itself.',
+  NO_OFFSET_FOR_PARTITION:
+    'A partition has no position to begin at, and `autoOffsetReset` is `none`. Seek, or commit an offset.',
+  NAME_NEEDED:
+    'Two operators with state have no names, and the structure does not tell them apart. Name them: state goes by the name.',
   NOT_COPARTITIONED: 'Topics that are joined have different numbers of partitions. Repartition one of them.',
   NOT_SUPPORTED: 'The other side does not have what was asked for.',
   NO_REGISTRY: 'What answers at the address is not a Schema Registry.',
@@ -67,6 +76,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SERDE_MISSING: 'An operator writes keys or values whose format is not known. Give it a serde.',
   SERIALIZATION_FAILED: 'The value does not fit the schema or the format. The message says where.',
   SOURCE_CONFLICT: 'A topic is read twice in ways that don’t go together.',
+  SOURCE_TOPICS_CHANGED:
+    'Topics that an application reads have other partitions than when it started. It begins anew by itself.',
   SQL_FUNCTION: 'A SQL function can’t be computed from its arguments; the result is null where the engine calls it.',
   SQL_NUMERIC_OVERFLOW: 'A DECIMAL does not fit its precision and scale.',
   SQL_PROCESSING: 'An aggregate function failed at a record.',
@@ -84,6 +95,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',
   UNDECODABLE_RECORD: 'A record’s bytes are not what its serde reads, and `onDecodeError` did not say to skip it.',
+  UNKNOWN_SINK_TOPIC: 'A topology writes to a topic that does not exist and that brokers do not make. Create it.',
   UNKNOWN_SOURCE_TOPIC: 'A topology reads a topic that does not exist. Create it.',
   UNKNOWN_STORE: 'The instance has no state store of that name, or not now.',
   UNKNOWN_TOPIC: 'The topology does not read the topic.',

@@ -5,6 +5,22 @@ export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvi
 export { crc32c } from './crc32c.ts';
 export { codeOf, faultOf, isOutOfStack, messageOf, MillraceError } from './errors.ts';
 export { noRouteSchemas } from './fastify.ts';
+export {
+  anyText,
+  anyValue,
+  callback,
+  checkOptions,
+  checkValue,
+  flag,
+  having,
+  listOfTexts,
+  oneOf,
+  type Option,
+  type OptionTable,
+  someText,
+  textsByName,
+  wholeNumber,
+} from './options.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
 export {

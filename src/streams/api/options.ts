@@ -22,11 +22,14 @@ export interface Reading extends Named {
 /** Returns a record's event time; a negative one drops the record. `partitionTime` is the latest time seen in its partition. */
 export type TimestampExtractor<K, V> = (key: K, value: V, context: RecordContext, partitionTime: number) => number;
 
+/** Where reading begins in a partition for which the group has committed nothing; `none`: the application stops there. */
+export type OffsetReset = 'earliest' | 'latest' | 'none';
+
 export interface Consumed<K, V> extends Named {
   readonly key: SerdeOf<K>;
   readonly value: SerdeOf<V>;
   readonly timestampExtractor?: TimestampExtractor<K, V>;
-  readonly offsetReset?: 'earliest' | 'latest';
+  readonly offsetReset?: OffsetReset;
   /** What happens to records of this source that can't be decoded; default: the application's `onDecodeError`. */
   readonly onDecodeError?: DecodeErrorHandler;
 }
@@ -127,6 +130,15 @@ export type DecodeErrorHandler = (error: unknown, record: UndecodableRecord) => 
 /** Called when a user's function throws. */
 export type ProcessingErrorHandler = (error: unknown, record: FailedRecord) => ErrorResponse;
 
+/** A record that the broker refuses for what it is: its offset is -1, its node the sink. */
+export interface RefusedOutput extends FailedRecord {
+  /** Views that are valid during the call only. */
+  readonly rawKey: Uint8Array | null;
+  readonly rawValue: Uint8Array | null;
+}
+/** Called when the broker refuses a record of a sink. Records of changelogs can't be left out: there it is not asked. */
+export type ProductionErrorHandler = (error: unknown, record: RefusedOutput) => ErrorResponse;
+
 export type DropReason =
   | 'null-key'
   | 'null-value'
@@ -135,7 +147,8 @@ export type DropReason =
   | 'negative-timestamp'
   | 'null-foreign-key'
   | 'undecodable'
-  | 'failed';
+  | 'failed'
+  | 'refused';
 /** Told about every record that an operator leaves out by its rules. */
 export type DropListener = (reason: DropReason, record: FailedRecord) => void;
 

@@ -11,6 +11,13 @@ export interface Windowed<K> {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+function whole(value: number, what: string): number {
+  if (!Number.isSafeInteger(value)) {
+    throw new MillraceError('INVALID_WINDOW', `${what} must be a whole number of milliseconds, not ${value}`);
+  }
+  return value;
+}
+
 function positive(value: number, what: string): number {
   if (!(Number.isSafeInteger(value) && value > 0)) {
     throw new MillraceError('INVALID_WINDOW', `${what} must be a positive number of milliseconds, not ${value}`);
@@ -111,6 +118,8 @@ export class JoinWindows {
   readonly eager: boolean;
 
   private constructor(beforeMs: number, afterMs: number, graceMs: number, eager: boolean) {
+    whole(beforeMs, 'how much earlier the other record may be');
+    whole(afterMs, 'how much later the other record may be');
     if (beforeMs + afterMs < 0) {
       throw new MillraceError('INVALID_WINDOW', `a join window from -${beforeMs} ms to ${afterMs} ms holds nothing`);
     }

@@ -1,4 +1,5 @@
 /** Streams whose records are grouped by key, and what can be made of the groups: one value per key, or per key and window. */
+import { checkOperator, checkRetention } from '../api/checks.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { KTable } from './ktable.ts';
 import { repartitioned, required, type StreamState } from './stream-node.ts';
@@ -12,7 +13,7 @@ import { aggregateWindows, windowGetter } from '../operators/window-aggregate.ts
 import type { EmitStrategy, Materialized, Named, Reads } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { SessionWindows, SlidingWindows, TimeWindows, type Windowed } from '../api/windows.ts';
-import { MillraceError } from '../../util/index.ts';
+import { checkValue, oneOf } from '../../util/index.ts';
 
 /** `reads` says what the user's functions look at; see `Reads`. */
 type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };
@@ -72,6 +73,7 @@ export class KGroupedStream<K, V> {
   }
 
   count(options: AggregateOptions<K, number> = {}): KTable<K, number> {
+    checkOperator('count', {}, options, 'aggregating');
     return this.#aggregate('count', COUNT, { value: longSerde, ...options });
   }
 
@@ -79,6 +81,7 @@ export class KGroupedStream<K, V> {
     reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
     options: AggregateOptions<K, V> = {},
   ): KTable<K, V> {
+    checkOperator('reduce', { reducer }, options, 'aggregating');
     const value = this.#grouping.value as AggregateOptions<K, V>['value'] | undefined;
     return this.#aggregate('reduce', reduction(reducer as never), {
       ...(value === undefined ? {} : { value }),
@@ -87,6 +90,7 @@ export class KGroupedStream<K, V> {
   }
 
   aggregate<A>(initial: () => A, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A> {
+    checkOperator('aggregate', { initial, add }, options, 'aggregating');
     return this.#aggregate(
       'aggregate',
       { initial, add: add as never, merge: null, reads: options.reads ?? 'both' },
@@ -96,6 +100,7 @@ export class KGroupedStream<K, V> {
 
   /** Several grouped streams into one aggregate, each with its own function. */
   cogroup<A>(add: Aggregator<K, V, A>): CogroupedStream<K, A> {
+    checkOperator('cogroup', { add }, undefined, 'named');
     return new CogroupedStream<K, A>([{ grouping: this.#grouping, add: add as never }]);
   }
 
@@ -105,6 +110,11 @@ export class KGroupedStream<K, V> {
   windowedBy(
     windows: TimeWindows | SlidingWindows | SessionWindows,
   ): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
+    checkValue('windowedBy: the windows', windows, {
+      accepts: (value) =>
+        value instanceof TimeWindows || value instanceof SlidingWindows || value instanceof SessionWindows,
+      wanted: 'TimeWindows, SlidingWindows or SessionWindows',
+    });
     if (windows instanceof SessionWindows)
       return new SessionWindowedKStream<K, V>(this.#grouping, windows, 'onWindowUpdate');
     return new TimeWindowedKStream<K, V>(this.#grouping, windows, 'onWindowUpdate');
@@ -148,6 +158,7 @@ function aggregatedTable<K, A>(
       build: aggregateStream(spec, aggregation, () => sendsOld),
     }),
   );
+  if (nodes.length > 1) graph.copartitioned.push({ operator: name, inputs: nodes });
   return new KTable<K, A>({
     graph,
     node: merged(graph, nodes, name),
@@ -189,10 +200,12 @@ export class TimeWindowedKStream<K, V> {
   }
 
   emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V> {
+    checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
     return new TimeWindowedKStream<K, V>(this.#grouping, this.#windows, strategy);
   }
 
   count(options: AggregateOptions<K, number> = {}): KTable<Windowed<K>, number> {
+    checkOperator('count', {}, options, 'aggregating');
     return this.#aggregate('count', COUNT, { value: longSerde, ...options });
   }
 
@@ -200,6 +213,7 @@ export class TimeWindowedKStream<K, V> {
     reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
     options: AggregateOptions<K, V> = {},
   ): KTable<Windowed<K>, V> {
+    checkOperator('reduce', { reducer }, options, 'aggregating');
     const value = this.#grouping.value as AggregateOptions<K, V>['value'] | undefined;
     return this.#aggregate('reduce', reduction(reducer as never), {
       ...(value === undefined ? {} : { value }),
@@ -208,6 +222,7 @@ export class TimeWindowedKStream<K, V> {
   }
 
   aggregate<A>(initial: () => A, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<Windowed<K>, A> {
+    checkOperator('aggregate', { initial, add }, options, 'aggregating');
     return this.#aggregate(
       'aggregate',
       { initial, add: add as never, merge: null, reads: options.reads ?? 'both' },
@@ -254,10 +269,12 @@ export class SessionWindowedKStream<K, V> {
   }
 
   emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V> {
+    checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
     return new SessionWindowedKStream<K, V>(this.#grouping, this.#windows, strategy);
   }
 
   count(options: AggregateOptions<K, number> = {}): KTable<Windowed<K>, number> {
+    checkOperator('count', {}, options, 'aggregating');
     return this.#aggregate('count', COUNT, { value: longSerde, ...options });
   }
 
@@ -265,6 +282,7 @@ export class SessionWindowedKStream<K, V> {
     reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
     options: AggregateOptions<K, V> = {},
   ): KTable<Windowed<K>, V> {
+    checkOperator('reduce', { reducer }, options, 'aggregating');
     const value = this.#grouping.value as AggregateOptions<K, V>['value'] | undefined;
     return this.#aggregate('reduce', reduction(reducer as never), {
       ...(value === undefined ? {} : { value }),
@@ -279,6 +297,7 @@ export class SessionWindowedKStream<K, V> {
     merge: (key: K, one: A, other: A) => A,
     options: AggregateOptions<K, A>,
   ): KTable<Windowed<K>, A> {
+    checkOperator('aggregate', { initial, add, merge }, options, 'aggregating');
     const aggregation = { initial, add: add as never, merge: merge as never, reads: options.reads ?? 'both' } as const;
     return this.#aggregate('aggregate', aggregation, options);
   }
@@ -311,12 +330,7 @@ function windowedSpec(
   window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
-  if (retentionMs < window.atLeastMs) {
-    throw new MillraceError(
-      'INVALID_RETENTION',
-      `the store ${name} keeps its windows for ${retentionMs} ms, but they can change for ${window.atLeastMs} ms`,
-    );
-  }
+  checkRetention(name, retentionMs, window.atLeastMs);
   return {
     kind,
     name,
@@ -383,10 +397,16 @@ export class CogroupedStream<K, A> {
   }
 
   cogroup<V>(other: KGroupedStream<K, V>, add: Aggregator<K, V, A>): CogroupedStream<K, A> {
+    checkOperator('cogroup', { add }, undefined, 'named');
+    checkValue('cogroup: what it takes', other, {
+      accepts: (value) => value instanceof KGroupedStream,
+      wanted: 'a grouped stream',
+    });
     return new CogroupedStream<K, A>([...this.#inputs, { grouping: other.grouping, add: add as never }]);
   }
 
   aggregate(initial: () => A, options: AggregateOptions<K, A> & Named): KTable<K, A> {
+    checkOperator('aggregate', { initial }, options, 'aggregating');
     const name = this.#inputs[0]!.grouping.storeName(options.name, 'cogroup');
     const inputs = this.#inputs.map(({ grouping, add }, i) => ({
       stream: grouping.placed(i === 0 ? name : `${name}-${i + 1}`),

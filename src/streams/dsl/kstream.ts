@@ -3,13 +3,14 @@
  * the stream behind it; nothing runs until the topology does. Functions get (key, value, context); a null key or value
  * of a topic arrives as null, so name it in the type where the topic holds any: `stream<string, Order | null>`.
  */
+import { checkOperator, checkTopicName } from '../api/checks.ts';
 import type { RecordContext } from '../api/context.ts';
 import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/node.ts';
 import { KGroupedStream } from './grouped.ts';
 import { KTable } from './ktable.ts';
 import { connectStores, type Partitioner, placed, repartitioned, required, type StreamState } from './stream-node.ts';
 import { tableFromStream } from './table-node.ts';
-import type { GlobalTable } from './global-table.ts';
+import { GlobalTable } from './global-table.ts';
 import { joinStreams, joinWithGlobalTable, joinWithTable } from './stream-joins.ts';
 import { processorOperator } from '../operators/process.ts';
 import {
@@ -39,8 +40,8 @@ import type {
 } from '../api/options.ts';
 import type { ProcessorSupplier, ValueProcessorSupplier } from '../api/processor.ts';
 import type { TaskScope } from '../graph/node.ts';
-import type { JoinWindows } from '../api/windows.ts';
-import { type ByteWriter, MillraceError } from '../../util/index.ts';
+import { JoinWindows } from '../api/windows.ts';
+import { type ByteWriter, checkValue, MillraceError } from '../../util/index.ts';
 
 type Pairs<K, V> = Iterable<readonly [K, V]>;
 
@@ -53,10 +54,12 @@ export class KStream<K, V> {
   }
 
   filter(predicate: (key: K, value: V, context: RecordContext) => boolean, options: Reading = {}): KStream<K, V> {
+    checkOperator('filter', { predicate }, options, 'reading');
     return this.#same('filter', options, filter(predicate as never, true));
   }
 
   filterNot(predicate: (key: K, value: V, context: RecordContext) => boolean, options: Reading = {}): KStream<K, V> {
+    checkOperator('filterNot', { predicate }, options, 'reading');
     return this.#same('filter', options, filter(predicate as never, false));
   }
 
@@ -64,6 +67,7 @@ export class KStream<K, V> {
     mapper: (key: K, value: V, context: RecordContext) => K2,
     options: Reading & { readonly key?: SerdeOf<K2> } = {},
   ): KStream<K2, V> {
+    checkOperator('selectKey', { mapper }, options, 'mapping');
     const node = this.#add('select-key', options, { keepsValue: true, build: selectKey(mapper as never) });
     return this.#to(node, { key: options.key as AnySerde | undefined, moved: true });
   }
@@ -72,6 +76,7 @@ export class KStream<K, V> {
     mapper: (key: K, value: V, context: RecordContext) => readonly [K2, V2],
     options: Reading & { readonly key?: SerdeOf<K2>; readonly value?: SerdeOf<V2> } = {},
   ): KStream<K2, V2> {
+    checkOperator('map', { mapper }, options, 'mapping');
     const node = this.#add('map', options, { build: map(mapper as never) });
     return this.#to(node, {
       key: options.key as AnySerde | undefined,
@@ -84,6 +89,7 @@ export class KStream<K, V> {
     mapper: (key: K, value: V, context: RecordContext) => V2,
     options: Reading & { readonly value?: SerdeOf<V2> } = {},
   ): KStream<K, V2> {
+    checkOperator('mapValues', { mapper }, options, 'mapping');
     const node = this.#add('map-values', options, { keepsKey: true, build: mapValues(mapper as never) });
     return this.#to(node, { value: options.value as AnySerde | undefined });
   }
@@ -97,6 +103,7 @@ export class KStream<K, V> {
     transform: (bytes: Buffer, start: number, end: number, out: ByteWriter, context: RecordContext) => boolean,
     options: Named & { readonly value: SerdeOf<V2> },
   ): KStream<K, V2> {
+    checkOperator('mapValueBytes', { transform }, options, 'mapping');
     const before = required(this.state.value, 'value', 'map-value-bytes');
     const value = options.value as AnySerde;
     const node = this.#add(
@@ -116,6 +123,7 @@ export class KStream<K, V> {
     mapper: (key: K, value: V, context: RecordContext) => Pairs<K2, V2>,
     options: Reading & { readonly key?: SerdeOf<K2>; readonly value?: SerdeOf<V2> } = {},
   ): KStream<K2, V2> {
+    checkOperator('flatMap', { mapper }, options, 'mapping');
     const node = this.#add('flat-map', options, { build: flatMap(mapper as never) });
     return this.#to(node, {
       key: options.key as AnySerde | undefined,
@@ -128,25 +136,31 @@ export class KStream<K, V> {
     mapper: (key: K, value: V, context: RecordContext) => Iterable<V2>,
     options: Reading & { readonly value?: SerdeOf<V2> } = {},
   ): KStream<K, V2> {
+    checkOperator('flatMapValues', { mapper }, options, 'mapping');
     const node = this.#add('flat-map-values', options, { keepsKey: true, build: flatMapValues(mapper as never) });
     return this.#to(node, { value: options.value as AnySerde | undefined });
   }
 
   peek(action: (key: K, value: V, context: RecordContext) => void, options: Reading = {}): KStream<K, V> {
+    checkOperator('peek', { action }, options, 'reading');
     return this.#same('peek', options, peek(action as never));
   }
 
   foreach(action: (key: K, value: V, context: RecordContext) => void, options: Reading = {}): void {
+    checkOperator('foreach', { action }, options, 'reading');
     this.#add('foreach', options, { build: peek(action as never) });
   }
 
   /** Sends every record to the first branch whose predicate holds. */
   split(options: Named = {}): BranchedStream<K, V> {
+    checkOperator('split', {}, options, 'named');
     return new BranchedStream(this, options.name);
   }
 
   /** The records of both streams, in no particular order between them. */
   merge(other: KStream<K, V>, options: Named = {}): KStream<K, V> {
+    checkOperator('merge', {}, options, 'named');
+    checkStream('merge', other);
     const { state } = this;
     const node = state.graph.add({
       name: state.graph.name(options.name, `${state.origin}-merge`),
@@ -167,10 +181,11 @@ export class KStream<K, V> {
 
   /** Through a topic of the application, so that equal keys meet in one partition. Records without a key are kept. */
   repartition(options: Repartitioned<K, V> = {}): KStream<K, V> {
+    checkOperator('repartition', {}, options, 'repartitioning');
     return new KStream<K, V>(
       repartitioned(this.state, {
         name: options.name,
-        fallback: `${this.state.origin}-repartition`,
+        fallback: options.name ?? this.state.graph.storeName(undefined, `${this.state.origin}-repartition`),
         key: options.key as AnySerde | undefined,
         value: options.value as AnySerde | undefined,
         partitions: options.partitions,
@@ -181,6 +196,8 @@ export class KStream<K, V> {
   }
 
   to(topic: string | ((key: K, value: V, context: RecordContext) => string), options: Produced<K, V> = {}): void {
+    checkOperator('to', typeof topic === 'string' ? {} : { topic }, options, 'producing');
+    if (typeof topic === 'string') checkTopicName('to', topic);
     const { state } = this;
     const derived = typeof topic === 'string' ? `${topic}-sink` : `${state.origin}-sink`;
     const name = state.graph.name(options.name, derived);
@@ -214,6 +231,7 @@ export class KStream<K, V> {
 
   /** The latest value per key; a null value deletes. */
   toTable(materialized: Materialized<K, V> & Named = {}): KTable<K, V> {
+    checkOperator('toTable', {}, materialized, 'materialized');
     const { graph } = this.state;
     const store = graph.storeName(materialized.name, `${this.state.origin}-to-table`);
     const state = placed(
@@ -229,6 +247,7 @@ export class KStream<K, V> {
     selector: (key: K, value: V, context: RecordContext) => K2,
     options: Grouped<K2, V> = {},
   ): KGroupedStream<K2, V> {
+    checkOperator('groupBy', { selector }, options, 'grouping');
     const stream = this.selectKey(selector, {
       ...(options.reads === undefined ? {} : { reads: options.reads }),
       ...(options.key === undefined ? {} : { key: options.key }),
@@ -237,6 +256,7 @@ export class KStream<K, V> {
   }
 
   groupByKey(options: Grouped<K, V> = {}): KGroupedStream<K, V> {
+    checkOperator('groupByKey', {}, options, 'grouping');
     const { state } = this;
     return new KGroupedStream<K, V>(
       {
@@ -267,6 +287,7 @@ export class KStream<K, V> {
     windowsOrOptions?: JoinWindows | Joined<K, V>,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R> {
+    checkJoin('join', other, joiner, windowsOrOptions, options);
     if (other instanceof KTable) {
       return new KStream<K, R>(
         joinWithTable(
@@ -306,6 +327,7 @@ export class KStream<K, V> {
     windowsOrOptions?: JoinWindows | Joined<K, V>,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R> {
+    checkJoin('leftJoin', other, joiner, windowsOrOptions, options);
     if (other instanceof KTable) {
       return new KStream<K, R>(
         joinWithTable(
@@ -334,6 +356,8 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R> {
+    checkStream('outerJoin', other);
+    checkJoin('outerJoin', other, joiner, windows, options);
     return new KStream<K, R>(
       joinStreams(this.state, other.state, { joiner: joiner as never, kind: 'outer', windows }, options as never),
     );
@@ -346,6 +370,8 @@ export class KStream<K, V> {
     joiner: (value: NonNullable<V>, other: NonNullable<V2>, mappedKey: KG) => R,
     options: Named = {},
   ): KStream<K, R> {
+    checkOperator('joinGlobal', { keySelector, joiner }, options, 'named');
+    checkGlobalTable('joinGlobal', table);
     return new KStream<K, R>(
       joinWithGlobalTable(
         this.state,
@@ -362,6 +388,8 @@ export class KStream<K, V> {
     joiner: (value: NonNullable<V>, other: NonNullable<V2> | null, mappedKey: KG | null) => R,
     options: Named = {},
   ): KStream<K, R> {
+    checkOperator('leftJoinGlobal', { keySelector, joiner }, options, 'named');
+    checkGlobalTable('leftJoinGlobal', table);
     return new KStream<K, R>(
       joinWithGlobalTable(
         this.state,
@@ -381,6 +409,7 @@ export class KStream<K, V> {
       readonly value?: SerdeOf<V2>;
     } = {},
   ): KStream<K2, V2> {
+    checkOperator('process', { supplier }, options, 'processing');
     const node = this.#add('process', options, { build: processorOperator(supplier as never) });
     connectStores(this.state.graph, node, options.stores ?? []);
     return this.#to(node, {
@@ -395,6 +424,7 @@ export class KStream<K, V> {
     supplier: ValueProcessorSupplier<K, V, V2>,
     options: Named & { readonly stores?: readonly string[]; readonly value?: SerdeOf<V2> } = {},
   ): KStream<K, V2> {
+    checkOperator('processValues', { supplier }, options, 'processing');
     const node = this.#add('process-values', options, { build: processorOperator(supplier as never) });
     connectStores(this.state.graph, node, options.stores ?? []);
     return this.#to(node, { value: options.value as AnySerde | undefined });
@@ -420,6 +450,35 @@ export class KStream<K, V> {
   #to<K2, V2>(node: GraphNode, change: Partial<StreamState>): KStream<K2, V2> {
     return new KStream<K2, V2>({ ...this.state, node, ...change });
   }
+}
+
+function checkStream(operator: string, other: unknown): void {
+  checkValue(`${operator}: what it takes`, other, {
+    accepts: (value) => value instanceof KStream,
+    wanted: 'a stream',
+  });
+}
+
+function checkGlobalTable(operator: string, table: unknown): void {
+  checkValue(`${operator}: what it takes`, table, {
+    accepts: (value) => value instanceof GlobalTable,
+    wanted: 'a global table',
+  });
+}
+
+/** Streams are joined within windows, tables without. */
+// oxlint-disable-next-line max-params -- those of the joins
+function checkJoin(operator: string, other: unknown, joiner: unknown, windowsOrOptions: unknown, last: unknown): void {
+  if (other instanceof KTable) {
+    checkOperator(operator, { joiner }, windowsOrOptions, 'joiningTable');
+    return;
+  }
+  checkStream(operator, other);
+  checkOperator(operator, { joiner }, last, 'joiningStream');
+  checkValue(`${operator}: the windows`, windowsOrOptions, {
+    accepts: (value) => value instanceof JoinWindows,
+    wanted: 'JoinWindows',
+  });
 }
 
 /** The branches of a split stream, by name. */
@@ -449,6 +508,7 @@ export class BranchedStream<K, V> {
     predicate: (key: K, value: V, context: RecordContext) => boolean,
     options: Named & { readonly then?: (branch: KStream<K, V>) => KStream<K, V> } = {},
   ): this {
+    checkOperator('branch', { predicate }, options, 'branching');
     if (this.#hasDefault) throw new MillraceError('INVALID_TOPOLOGY', 'the default branch must be the last one');
     this.#predicates.push(predicate as never);
     this.#add(`${this.#prefix}${options.name ?? this.#predicates.length}`, options.then);
@@ -458,6 +518,7 @@ export class BranchedStream<K, V> {
   defaultBranch(
     options: Named & { readonly then?: (branch: KStream<K, V>) => KStream<K, V> } = {},
   ): Map<string, KStream<K, V>> {
+    checkOperator('defaultBranch', {}, options, 'branching');
     this.#hasDefault = true;
     this.#add(`${this.#prefix}${options.name ?? 0}`, options.then);
     return this.#branches;

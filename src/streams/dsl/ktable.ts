@@ -3,6 +3,7 @@
  * value deletes its key. A table has a store only where something needs one: a name to query it by, a join, or an
  * operator further down that has to know what a value was before.
  */
+import { checkOperator, checkRequired } from '../api/checks.ts';
 import type { RecordContext } from '../api/context.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { type AggregateOptions, aggregateGroups } from './grouped-table.ts';
@@ -20,7 +21,7 @@ import { suppressOperator } from '../operators/suppress.ts';
 import type { Grouped, Materialized, Named, Reading, Reads, SerdeOf, Suppressed, TableJoined } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { joinOnForeignKey, joinTables } from './table-joins.ts';
-import { MillraceError } from '../../util/index.ts';
+import { checkValue, MillraceError } from '../../util/index.ts';
 
 type Mapper<K, V, R> = (key: K, value: V, context: RecordContext) => R;
 
@@ -48,6 +49,7 @@ export class KTable<K, V> {
     predicate: (key: K, value: NonNullable<V>, context: RecordContext) => boolean,
     options: TableOptions<K, V> & { readonly oldValues?: boolean } = {},
   ): KTable<K, V> {
+    checkOperator('filter', { predicate }, options, 'changing');
     return this.#filter(predicate as never, true, options);
   }
 
@@ -55,6 +57,7 @@ export class KTable<K, V> {
     predicate: (key: K, value: NonNullable<V>, context: RecordContext) => boolean,
     options: TableOptions<K, V> & { readonly oldValues?: boolean } = {},
   ): KTable<K, V> {
+    checkOperator('filterNot', { predicate }, options, 'changing');
     return this.#filter(predicate as never, false, options);
   }
 
@@ -62,6 +65,7 @@ export class KTable<K, V> {
     mapper: (key: K, value: NonNullable<V>, context: RecordContext) => V2,
     options: TableOptions<K, V2> & { readonly value?: SerdeOf<V2> } = {},
   ): KTable<K, V2> {
+    checkOperator('mapValues', { mapper }, options, 'changing');
     const value = (options.value ?? options.materialized?.value) as AnySerde | undefined;
     const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, value);
     return this.#derived<V2>('map-values', options, store, value, {
@@ -78,6 +82,7 @@ export class KTable<K, V> {
     supplier: TableTransformerSupplier<K, NonNullable<V>, V2>,
     options: TableOptions<K, V2> & { readonly value?: SerdeOf<V2>; readonly stores?: readonly string[] } = {},
   ): KTable<K, V2> {
+    checkOperator('transformValues', { supplier }, options, 'changing');
     const value = (options.value ?? options.materialized?.value) as AnySerde | undefined;
     const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, value);
     const { graph } = this.state;
@@ -101,6 +106,8 @@ export class KTable<K, V> {
     mapperOrOptions: Named | ((key: K, value: V, context: RecordContext) => K2) = {},
     options: Named = {},
   ): KStream<K, V> | KStream<K2, V> {
+    if (typeof mapperOrOptions !== 'function') checkOperator('toStream', {}, mapperOrOptions, 'named');
+    checkOperator('toStream', {}, options, 'named');
     const { state } = this;
     const named = typeof mapperOrOptions === 'function' ? {} : mapperOrOptions;
     const node = state.graph.add({
@@ -123,6 +130,7 @@ export class KTable<K, V> {
     selector: (key: K, value: NonNullable<V>, context: RecordContext) => readonly [K2, V2] | null,
     options: Grouped<K2, V2> = {},
   ): KGroupedTable<K2, V2> {
+    checkOperator('groupBy', { selector }, options, 'grouping');
     this.state.enableOldValues();
     return new KGroupedTable<K2, V2>(this.state, selector as never, options);
   }
@@ -133,6 +141,8 @@ export class KTable<K, V> {
     joiner: (value: NonNullable<V>, other: NonNullable<V2>, key: K) => R,
     options?: Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> },
   ): KTable<K, R> {
+    checkOperator('join', { joiner }, options, 'joiningTables');
+    checkTable('join', other);
     return new KTable<K, R>(joinTables(this.state, other.state, joiner as never, 'inner', (options ?? {}) as never));
   }
 
@@ -141,6 +151,8 @@ export class KTable<K, V> {
     joiner: (value: NonNullable<V>, other: NonNullable<V2> | null, key: K) => R,
     options?: Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> },
   ): KTable<K, R> {
+    checkOperator('leftJoin', { joiner }, options, 'joiningTables');
+    checkTable('leftJoin', other);
     return new KTable<K, R>(joinTables(this.state, other.state, joiner as never, 'left', (options ?? {}) as never));
   }
 
@@ -149,6 +161,8 @@ export class KTable<K, V> {
     joiner: (value: NonNullable<V> | null, other: NonNullable<V2> | null, key: K) => R,
     options?: Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> },
   ): KTable<K, R> {
+    checkOperator('outerJoin', { joiner }, options, 'joiningTables');
+    checkTable('outerJoin', other);
     return new KTable<K, R>(joinTables(this.state, other.state, joiner as never, 'outer', (options ?? {}) as never));
   }
 
@@ -162,6 +176,8 @@ export class KTable<K, V> {
       readonly result?: SerdeOf<R>;
     } = {},
   ): KTable<K, R> {
+    checkOperator('joinForeign', { foreignKey, joiner }, options, 'joiningForeign');
+    checkTable('joinForeign', other);
     return new KTable<K, R>(
       joinOnForeignKey(
         this.state,
@@ -181,6 +197,8 @@ export class KTable<K, V> {
       readonly result?: SerdeOf<R>;
     } = {},
   ): KTable<K, R> {
+    checkOperator('leftJoinForeign', { foreignKey, joiner }, options, 'joiningForeign');
+    checkTable('leftJoinForeign', other);
     return new KTable<K, R>(
       joinOnForeignKey(
         this.state,
@@ -193,6 +211,8 @@ export class KTable<K, V> {
 
   /** Holds updates back: until their window closes, or for a time in which only the last one counts. */
   suppress(options: Suppressed): KTable<K, V> {
+    checkOperator('suppress', {}, options, 'suppressing');
+    checkRequired('suppress', options, 'until', ...(options?.until === 'timeLimit' ? ['ms'] : []));
     const { state } = this;
     if (options.until === 'windowCloses' && state.windowGraceMs === undefined) {
       throw new MillraceError(
@@ -304,6 +324,10 @@ export class KTable<K, V> {
   }
 }
 
+function checkTable(operator: string, other: unknown): void {
+  checkValue(`${operator}: what it takes`, other, { accepts: (value) => value instanceof KTable, wanted: 'a table' });
+}
+
 function transformer(supplier: TableTransformerSupplier<unknown, unknown, unknown>): MapperOf {
   return (scope, node) => {
     const context: Omit<ProcessorContext<unknown, unknown>, 'forward'> = processorContext(scope, node, () => {
@@ -330,6 +354,7 @@ export class KGroupedTable<K, V> {
   }
 
   count(options: AggregateOptions<K, number> = {}): KTable<K, number> {
+    checkOperator('count', {}, options, 'aggregating');
     return this.aggregate<number>(
       () => 0,
       (_key, _value, count) => count + 1,
@@ -343,6 +368,7 @@ export class KGroupedTable<K, V> {
     subtractor: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
     options: AggregateOptions<K, V> = {},
   ): KTable<K, V> {
+    checkOperator('reduce', { adder, subtractor }, options, 'aggregating');
     const value = this.#options.value as AggregateOptions<K, V>['value'] | undefined;
     return this.#aggregate<V>(
       'reduce',
@@ -361,6 +387,7 @@ export class KGroupedTable<K, V> {
     subtractor: (key: K, value: NonNullable<V>, aggregate: A) => A,
     options: AggregateOptions<K, A>,
   ): KTable<K, A> {
+    checkOperator('aggregate', { initial, adder, subtractor }, options, 'aggregating');
     return this.#aggregate<A>('aggregate', { initial, add: adder as never, subtract: subtractor as never }, options);
   }
 

@@ -1,4 +1,5 @@
 // How joins of streams are put into the graph: who has to be repartitioned, which stores there are, what they are called.
+import { checkRetention } from '../api/checks.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { placed, required, type StreamState } from './stream-node.ts';
 import type { TableState } from './table-node.ts';
@@ -8,7 +9,6 @@ import { type JoinKind, joinSide, type Joiner } from '../operators/stream-join.t
 import type { Joined, Named, StreamJoined } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { JoinWindows } from '../api/windows.ts';
-import { MillraceError } from '../../util/index.ts';
 
 export interface WindowedJoin {
   readonly joiner: Joiner;
@@ -89,12 +89,7 @@ function joinStores(
   const { storeName = name, logging = true } = options;
   const joinableMs = windows.sizeMs + windows.graceMs;
   const retentionMs = options.retentionMs ?? joinableMs;
-  if (retentionMs < joinableMs) {
-    throw new MillraceError(
-      'INVALID_RETENTION',
-      `${name} keeps records for ${retentionMs} ms, but they can be joined for ${joinableMs} ms`,
-    );
-  }
+  checkRetention(name, retentionMs, joinableMs);
   const buffer = (suffix: string, value: AnySerde): StoreSpec => ({
     kind: 'join-buffer',
     name: `${storeName}-${suffix}-join-store`,
@@ -128,7 +123,9 @@ export function joinWithTable(
   options: Joined<unknown, unknown> = {},
 ): StreamState {
   const { graph, origin } = stream;
-  const name = graph.storeName(options.name, `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`);
+  const derived = `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`;
+  // Without a repartition topic nothing is named after it that outlives the program.
+  const name = stream.moved ? graph.storeName(options.name, derived) : (options.name ?? derived);
   const behind = placed(
     stream,
     name,

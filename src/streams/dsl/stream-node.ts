@@ -35,6 +35,7 @@ export function repartitioned(
   state: StreamState,
   options: {
     readonly name: string | undefined;
+    /** The name of the operator that needs it, which is nobody else's. */
     readonly fallback: string;
     readonly key?: AnySerde | undefined;
     readonly value?: AnySerde | undefined;
@@ -44,7 +45,7 @@ export function repartitioned(
   },
 ): StreamState {
   const { graph } = state;
-  const base = options.name ?? graph.storeName(undefined, options.fallback);
+  const base = options.name ?? options.fallback;
   const topic = `${base}-repartition`;
   const key = required(options.key ?? state.key, 'key', topic);
   const value = required(options.value ?? state.value, 'value', topic);

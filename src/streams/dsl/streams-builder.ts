@@ -3,6 +3,7 @@
  * of it. The names of operators, stores and internal topics come from the structure or from the user, never from a
  * counter: an operator put in somewhere else does not orphan the state of others.
  */
+import { checkOperator, checkRequired, checkRetention, checkTopicName } from '../api/checks.ts';
 import type { AnySerde } from '../graph/node.ts';
 import { Graph } from '../graph/graph.ts';
 import { GlobalTable } from './global-table.ts';
@@ -13,7 +14,7 @@ import { keyValueSpec, tableFromStream } from './table-node.ts';
 import type { Consumed, Materialized, SerdeOf } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { Topology, type TopologyOptions } from '../graph/topology.ts';
-import { MillraceError } from '../../util/index.ts';
+import { checkOptions, MillraceError, oneOf } from '../../util/index.ts';
 
 /** A state store for processors. */
 export type StateStoreOptions =
@@ -47,7 +48,9 @@ export class StreamsBuilder {
 
   /** The records of one or several topics. */
   stream<K, V>(topic: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
+    checkConsumed('stream', consumed);
     const topics = typeof topic === 'string' ? [topic] : topic;
+    for (const name of topics) checkTopicName('stream', name);
     if (topics.length === 0) throw new MillraceError('INVALID_TOPOLOGY', 'a stream needs at least one topic');
     const node = this.#source(topics, consumed as unknown as Consumed<unknown, unknown>);
     return new KStream<K, V>({
@@ -62,6 +65,9 @@ export class StreamsBuilder {
 
   /** The latest value per key of a topic. */
   table<K, V>(topic: string, consumed: Consumed<K, V>, materialized: Materialized<K, V> = {}): KTable<K, V> {
+    checkConsumed('table', consumed);
+    checkTopicName('table', topic);
+    checkOperator('table', {}, materialized, 'materialized');
     const node = this.#source([topic], consumed as unknown as Consumed<unknown, unknown>);
     const state = {
       graph: this.#graph,
@@ -72,15 +78,24 @@ export class StreamsBuilder {
       origin: topic,
     };
     const store = this.#graph.storeName(materialized.name, `${topic}-store`);
-    return new KTable<K, V>(tableFromStream(state, store, materialized as Materialized<unknown, unknown>, topic));
+    return new KTable<K, V>(
+      tableFromStream(state, store, materialized as Materialized<unknown, unknown>, {
+        topic,
+        onDecodeError: consumed.onDecodeError,
+      }),
+    );
   }
 
   /** The whole of a topic as a table, on every instance. */
   globalTable<K, V>(topic: string, consumed: Consumed<K, V>, materialized: Materialized<K, V> = {}): GlobalTable<K, V> {
+    checkConsumed('globalTable', consumed);
+    checkTopicName('globalTable', topic);
+    checkOperator('globalTable', {}, materialized, 'materialized');
     const name = this.#graph.storeName(materialized.name, `${topic}-global-store`);
     const spec: StoreSpec = {
       ...keyValueSpec(name, consumed.key as AnySerde, consumed.value as AnySerde, { logging: false }),
       sourceTopic: topic,
+      onDecodeError: consumed.onDecodeError,
     };
     this.#graph.addGlobalStore(spec);
     return new GlobalTable<K, V>(this.#graph, topic, spec);
@@ -88,11 +103,18 @@ export class StreamsBuilder {
 
   /** Adds a state store that processors can be connected to by its name. */
   addStateStore(options: StateStoreOptions): this {
+    checkOperator('addStateStore', {}, options, 'storing');
+    checkRequired('addStateStore', options, 'kind', 'name', 'key', 'value');
+    if (options.kind === 'window') checkRequired('addStateStore', options, 'windowSizeMs');
+    if (options.kind !== 'key-value') {
+      checkRetention(options.name, options.retentionMs, options.kind === 'window' ? options.windowSizeMs : 0);
+    }
     this.#graph.declareStore({ ...options, logging: options.logging ?? true });
     return this;
   }
 
   build(options: TopologyOptions = {}): Topology {
+    checkOptions('build', options, { optimization: oneOf('none', 'all') });
     return new Topology(this.#graph, options);
   }
 
@@ -106,4 +128,9 @@ export class StreamsBuilder {
       onDecodeError: consumed.onDecodeError,
     });
   }
+}
+
+function checkConsumed(operator: string, consumed: unknown): void {
+  checkOperator(operator, {}, consumed, 'consuming');
+  checkRequired(operator, consumed, 'key', 'value');
 }

@@ -28,10 +28,7 @@ export function joinTables(
   options: Named & { readonly materialized?: Materialized<unknown, unknown>; readonly value?: SerdeOf<unknown> },
 ): TableState {
   const { graph } = left;
-  const name = graph.storeName(
-    options.name,
-    `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`,
-  );
+  const name = options.name ?? `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`;
   if (kind !== 'inner') left.enableOldValues();
   if (kind === 'outer') right.enableOldValues();
   const leftGetter = left.getter();

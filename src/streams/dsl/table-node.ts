@@ -2,7 +2,7 @@
 import type { AnySerde } from '../graph/node.ts';
 import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
 import { tableSource } from '../operators/table.ts';
-import type { Materialized } from '../api/options.ts';
+import type { DecodeErrorHandler, Materialized } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { required, type StreamState } from './stream-node.ts';
 import { SessionWindowedSerde, TimeWindowedSerde } from '../api/windows.ts';
@@ -41,14 +41,15 @@ export function tableFromStream(
   stream: StreamState,
   storeName: string,
   options: Materialized<unknown, unknown>,
-  sourceTopic?: string,
+  source?: { readonly topic: string; readonly onDecodeError: DecodeErrorHandler | undefined },
 ): TableState {
   const { graph } = stream;
   const key = required((options.key as AnySerde | undefined) ?? stream.key, 'key', storeName);
   const value = required((options.value as AnySerde | undefined) ?? stream.value, 'value', storeName);
   const spec: StoreSpec = {
     ...keyValueSpec(storeName, key, value, options),
-    sourceTopic,
+    sourceTopic: source?.topic,
+    onDecodeError: source?.onDecodeError,
   };
   let store: StoreSpec | null = null;
   let sendsOld = false;

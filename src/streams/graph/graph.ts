@@ -17,6 +17,8 @@ export class Graph {
   /** Operators whose inputs must have equally many partitions. */
   readonly copartitioned: { readonly operator: string; readonly inputs: readonly GraphNode[] }[] = [];
   readonly #names = new Set<string>();
+  /** Names that were derived for stores, made or not, and for internal topics. */
+  readonly #storeNames = new Set<string>();
   readonly #sources = new Map<string, GraphNode>();
 
   constructor(streamOf: (state: unknown) => unknown) {
@@ -116,21 +118,28 @@ export class Graph {
     return topic;
   }
 
-  /** The user's name, or the derived one, with a number when the same structure occurs again. */
+  /** The user's name, or the derived one, with a number when the same structure occurs again: nothing outlives an operator. */
   name(given: string | undefined, derived: string): string {
     if (given !== undefined) return given;
-    return this.#free(derived, (name) => this.#names.has(name));
+    let name = derived;
+    for (let n = 2; this.#names.has(name); n++) name = `${derived}-${n}`;
+    return name;
   }
 
-  /** As `name`, for stores and the internal topics named after them. */
+  /**
+   * The same for stores and the internal topics named after them. They outlive the program, so a number would hand the state
+   * of one operator to another when an operator is put in front: where the structure does not tell two apart, it takes names.
+   */
   storeName(given: string | undefined, derived: string): string {
     if (given !== undefined) return given;
-    return this.#free(derived, (name) => this.stores.has(name) || this.internalTopics.has(`${name}-repartition`));
-  }
-
-  #free(derived: string, taken: (name: string) => boolean): string {
-    let name = derived;
-    for (let n = 2; taken(name); n++) name = `${derived}-${n}`;
-    return name;
+    if (this.#storeNames.has(derived) || this.stores.has(derived)) {
+      throw new MillraceError(
+        'NAME_NEEDED',
+        `two operators with state would both be called ${derived}: give them names, so that each keeps its own state ` +
+          'whatever is added to the topology later',
+      );
+    }
+    this.#storeNames.add(derived);
+    return derived;
   }
 }

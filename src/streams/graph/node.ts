@@ -5,7 +5,7 @@
 import type { Header } from '../../client/index.ts';
 import type { Serde } from '../../serde/index.ts';
 import type { TaskContext } from '../api/context.ts';
-import type { DecodeErrorHandler, DropReason, Reads, TimestampExtractor } from '../api/options.ts';
+import type { DecodeErrorHandler, DropReason, OffsetReset, Reads, TimestampExtractor } from '../api/options.ts';
 import type { EmitPosition, StateStore, StoreSpec } from '../state/store.ts';
 
 /** What flows along an edge between stream operators. A key or value that nobody reads is `undefined`; null is null. */
@@ -20,7 +20,7 @@ export interface SourceSpec {
   readonly key: AnySerde;
   readonly value: AnySerde;
   readonly timestampExtractor?: TimestampExtractor<unknown, unknown> | undefined;
-  readonly offsetReset?: 'earliest' | 'latest' | undefined;
+  readonly offsetReset?: OffsetReset | undefined;
   readonly onDecodeError?: DecodeErrorHandler | undefined;
 }
 
@@ -93,9 +93,15 @@ export interface TaskOutput {
     value: Uint8Array | null,
     timestamp: number,
     headers: readonly Header[] | undefined,
+    choose?: (partitions: number) => number,
   ): void;
-  /** The partitions of a topic; 0 while that is not known, and then `send` takes partition -1. */
+  /**
+   * The partitions of a topic; 0 while that is not known, and then `send` takes partition -1, and how to choose one where
+   * the key does not say it.
+   */
   partitionsOf(topic: string): number;
+  /** False where there are no partitions to choose from: whatever number a partitioner answers, it is one that may exist. */
+  readonly hasPartitions: boolean;
 }
 
 /** What an operator gets to know of the task it is built for. */

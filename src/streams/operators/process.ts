@@ -1,4 +1,5 @@
 import type { Header } from '../../client/index.ts';
+import { checkEventTime, checkHeaders, checkProcessor, checkSchedule } from '../api/checks.ts';
 import type { TaskContext } from '../api/context.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
 import type { ForwardedRecord, ProcessorContext, ProcessorSupplier } from '../api/processor.ts';
@@ -18,6 +19,8 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
     let currentKey: unknown = null;
 
     const forward = (record: ForwardedRecord<unknown, unknown>): void => {
+      if (record.timestamp !== undefined) checkEventTime(`${node.name}: the forwarded timestamp`, record.timestamp);
+      if (record.headers !== undefined) checkHeaders(node.name, record.headers);
       const key = 'key' in record ? record.key : currentKey;
       const before: readonly Header[] | undefined = record.headers === undefined ? undefined : taskContext.headers;
       const timestamp = taskContext.timestamp;
@@ -28,6 +31,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
     };
 
     const processor = supplier(processorContext(scope, node, forward));
+    checkProcessor(node.name, processor);
     scope.onClose(() => processor.close?.());
 
     return (key, value, timestamp, taskContext: TaskContext) => {
@@ -78,15 +82,17 @@ export function processorContext(
     keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
     windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
     sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
-    schedule: (intervalMs, by, run) => ({
-      cancel: scope.schedule(intervalMs, by, (timestamp) => {
+    schedule: (intervalMs, by, run) => {
+      checkSchedule(node.name, intervalMs, by, run);
+      const cancel = scope.schedule(intervalMs, by, (timestamp) => {
         try {
           run(timestamp);
         } catch (error) {
           scope.failed(error, node);
         }
-      }),
-    }),
+      });
+      return { cancel };
+    },
     commit: () => scope.requestCommit(),
     currentStreamTimeMs: () => scope.streamTime(),
     currentSystemTimeMs: () => scope.now(),

@@ -4,6 +4,7 @@ import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/node.ts';
 import type { TaskScope } from '../graph/node.ts';
 import { SpanView } from '../state/span-view.ts';
 import { ByteWriter, partitionForKey } from '../../util/index.ts';
+import { checkEventTime, checkPartition, checkTopicName } from '../api/checks.ts';
 
 export interface SinkOptions {
   /** The topic, how to name an internal one, or how to choose it per record. */
@@ -78,16 +79,33 @@ export function sink(options: SinkOptions) {
           ? values.raw(context.valueBytes, context.valueStart, context.valueEnd)
           : values.encoded(value);
       const topic = fixed ?? choose!(key, value, context);
+      if (fixed === null) checkTopicName(node.name, topic);
       const partitions = output.partitionsOf(topic);
       let partition = partitions - 1;
-      if (partitions > 1) {
-        if (partitioner !== undefined) partition = partitioner(topic, key, value, partitions);
-        else if (keyBytes === null) partition = unkeyed++ % partitions;
+      if (partitioner !== undefined) {
+        if (partitions > 0) partition = chosen(topic, key, value, partitions);
+      } else if (partitions > 1) {
+        if (keyBytes === null) partition = unkeyed++ % partitions;
         else partition = partitionForKey(rawKey ? keyBytes : keys.withoutPrefix(), partitions);
       }
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
+      if (timestampOf !== undefined) checkEventTime(`${node.name}: the timestamp`, at);
       const headers = headersOut.of(context, keyBytes !== null, valueBytes !== null);
-      output.send(topic, partition, keyBytes, valueBytes, at, headers);
+      const later =
+        partition < 0 && partitioner !== undefined
+          ? (count: number): number => chosen(topic, key, value, count)
+          : undefined;
+      output.send(topic, partition, keyBytes, valueBytes, at, headers, later);
+    }
+
+    function chosen(topic: string, key: unknown, value: unknown, partitions: number): number {
+      const partition = partitioner!(topic, key, value, partitions);
+      checkPartition(
+        `${node.name}: the partition of ${topic}`,
+        partition,
+        output.hasPartitions ? partitions : undefined,
+      );
+      return partition;
     }
   };
 }

@@ -21,8 +21,8 @@ import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
 import { prepareTopics } from './internal-topics.ts';
 import type { RestoreReport } from './restore.ts';
-import { type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
-import { Worker } from './worker.ts';
+import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
+import { isPassing, Worker } from './worker.ts';
 
 export type StreamsState = 'CREATED' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'NOT_RUNNING' | 'ERROR';
 
@@ -45,19 +45,6 @@ export interface TaskMetrics {
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
-/** Refusals that another try would meet again. */
-const FATAL: readonly (string | undefined)[] = [
-  'DESERIALIZATION_FAILED',
-  'STATE_LOCKED',
-  'AUTHENTICATION_FAILED',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'GROUP_AUTHORIZATION_FAILED',
-  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  'INVALID_TOPIC_EXCEPTION',
-  'MESSAGE_TOO_LARGE',
-  'RECORD_TOO_LARGE',
-];
-
 export class KafkaStreams {
   readonly #topology: Topology;
   readonly #settings: ResolvedSettings;
@@ -93,12 +80,12 @@ export class KafkaStreams {
   }
 
   onStateChange(listener: (state: StreamsState, before: StreamsState) => void): void {
-    this.#listeners.push(listener);
+    this.#listeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
   }
 
   /** Told about every task whose state was brought back. */
   onRestored(listener: (report: RestoreReport) => void): void {
-    this.#restoreListeners.push(listener);
+    this.#restoreListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
   }
 
   /**
@@ -119,7 +106,7 @@ export class KafkaStreams {
       const processId = await this.#openState();
       const { client } = this.#settings;
       const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
-      this.#globals = new GlobalTables(this.#topology.globalStores, client);
+      this.#globals = new GlobalTables(this.#topology.globalStores, this.#settings);
       await this.#globals.start((error) => this.#fail(error));
       this.#living = this.#live(processId, counts);
     } catch (error) {
@@ -160,6 +147,11 @@ export class KafkaStreams {
     return this.#stores.get(name);
   }
 
+  /** Records that global tables left out, as they could not be decoded, by table. */
+  globalsDropped(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#globals?.undecodable ?? []);
+  }
+
   metrics(): readonly TaskMetrics[] {
     return (this.#worker?.tasks ?? []).map((task) => ({
       taskId: task.id,
@@ -186,45 +178,56 @@ export class KafkaStreams {
   }
 
   /** One worker after the other, until closed. */
-  async #live(processId: string, counts: ReadonlyMap<string, number>): Promise<void> {
+  async #live(processId: string, first: ReadonlyMap<string, number>): Promise<void> {
     let backoffMs = FIRST_BACKOFF_MS;
+    let counts: ReadonlyMap<string, number> | undefined = first;
     while (!this.#isClosing) {
-      const worker = new Worker({
-        topology: this.#topology,
-        settings: this.#settings,
-        counts,
-        globalStores: this.#globals!.stores,
-        processId,
-        checkpointed: this.#checkpointed(),
-        events: {
-          onRunning: () => {
-            backoffMs = FIRST_BACKOFF_MS;
-            if (!this.#isClosing) this.#to('RUNNING');
-          },
-          onRebalancing: () => {
-            if (!this.#isClosing) this.#to('REBALANCING');
-          },
-          onRestored: (report) => {
-            for (const listener of this.#restoreListeners) listener(report);
-          },
-        },
-      });
-      this.#worker = worker;
       try {
-        await worker.run();
+        // Topics may have changed since the last generation.
+        counts ??= await prepareTopics(this.#topology, this.#settings, this.#settings.client.admin());
+        await this.#work(processId, counts, () => {
+          backoffMs = FIRST_BACKOFF_MS;
+        });
         return;
       } catch (error) {
         if (this.#isClosing) return;
-        if (worker.hasFailedInTask || !isTransient(error)) {
+        if (this.#worker?.hasFailedInTask === true || !isPassing(error)) {
           this.#fail(error);
           return;
         }
         this.#settings.onError(error, false);
         this.#to('REBALANCING');
       }
+      counts = undefined;
       await this.#pause(backoffMs);
       backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
+  }
+
+  /** One worker, until it is stopped or fails. */
+  async #work(processId: string, counts: ReadonlyMap<string, number>, onRunning: () => void): Promise<void> {
+    const worker = new Worker({
+      topology: this.#topology,
+      settings: this.#settings,
+      counts,
+      globalStores: this.#globals!.stores,
+      processId,
+      checkpointed: this.#checkpointed(),
+      events: {
+        onRunning: () => {
+          onRunning();
+          if (!this.#isClosing) this.#to('RUNNING');
+        },
+        onRebalancing: () => {
+          if (!this.#isClosing) this.#to('REBALANCING');
+        },
+        onRestored: (report) => {
+          for (const listener of this.#restoreListeners) listener(report);
+        },
+      },
+    });
+    this.#worker = worker;
+    await worker.run();
   }
 
   async #pause(ms: number): Promise<void> {
@@ -279,13 +282,6 @@ export class KafkaStreams {
     await this.#lock?.release();
     this.#lock = undefined;
   }
-}
-
-/** Errors of the network and of the group pass; bugs do not. */
-function isTransient(error: unknown): boolean {
-  const code = codeOf(error);
-  if (code === undefined || FATAL.includes(code)) return false;
-  return error instanceof MillraceError || /^E[A-Z]+$/.test(code);
 }
 
 export type { RestoreReport };

@@ -1,10 +1,16 @@
 // Which instance runs which task: balanced, and where the state already is.
 import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } from '../../client/index.ts';
+import { MillraceError } from '../../util/index.ts';
 import type { Topology } from '../graph/topology.ts';
 
 interface MemberData {
   /** Tasks whose state is at hand, because the member runs them or has a checkpoint of them. */
   readonly tasks: readonly string[];
+}
+
+/** What the leader tells each member: the partitions that it found, by topic. */
+interface LeaderData {
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export const ASSIGNOR_NAME = 'millrace-streams';
@@ -14,11 +20,19 @@ export class StreamsAssignor implements GroupAssignor {
   readonly name = ASSIGNOR_NAME;
   readonly #topology: Topology;
   readonly #fullName: (topic: string) => string;
+  /** Partitions per topic, by full name, as this instance found them. */
+  readonly #counts: ReadonlyMap<string, number>;
   readonly #held: () => readonly string[];
 
-  constructor(topology: Topology, fullName: (topic: string) => string, held: () => readonly string[]) {
+  constructor(
+    topology: Topology,
+    fullName: (topic: string) => string,
+    counts: ReadonlyMap<string, number>,
+    held: () => readonly string[],
+  ) {
     this.#topology = topology;
     this.#fullName = fullName;
+    this.#counts = counts;
     this.#held = held;
   }
 
@@ -27,6 +41,7 @@ export class StreamsAssignor implements GroupAssignor {
   }
 
   assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment> {
+    this.checkCounts(partitionCounts);
     const tasks = new Map<string, TopicPartition[]>();
     for (const sub of this.#topology.subTopologies) {
       for (const topic of sub.sources.flatMap((node) => node.source!.topics).map(this.#fullName)) {
@@ -40,9 +55,32 @@ export class StreamsAssignor implements GroupAssignor {
     }
     const held = new Map(members.map((member) => [member.memberId, heldBy(member)]));
     const given = assignTasks([...tasks.keys()], held);
+    const userData = Buffer.from(JSON.stringify({ counts: Object.fromEntries(partitionCounts) } satisfies LeaderData));
     return new Map(
-      [...given].map(([memberId, ids]) => [memberId, { partitions: ids.flatMap((id) => tasks.get(id)!) }]),
+      [...given].map(([memberId, ids]) => [memberId, { partitions: ids.flatMap((id) => tasks.get(id)!), userData }]),
     );
+  }
+
+  /** What a member does with what the leader found; members of other versions may read other topics. */
+  checkLeaderCounts(userData: Uint8Array): void {
+    const { counts } = JSON.parse(Buffer.from(userData).toString() || '{"counts":{}}') as LeaderData;
+    this.checkCounts(new Map(Object.entries(counts).filter(([topic]) => this.#counts.has(topic))), true);
+  }
+
+  /**
+   * Topics that have changed since this instance looked at them: its tasks and internal topics are not those that it needs
+   * now, so it has to begin anew (and finds out then whether it can).
+   */
+  checkCounts(found: ReadonlyMap<string, number>, isPartial = false): void {
+    for (const [topic, count] of this.#counts) {
+      const now = found.get(topic);
+      if (now === count || (now === undefined && isPartial)) continue;
+      throw new MillraceError(
+        'SOURCE_TOPICS_CHANGED',
+        `the topic ${topic} had ${count} partitions when the application started, and has ${now ?? 'none'} now`,
+        { retriable: true },
+      );
+    }
   }
 }
 

@@ -179,7 +179,13 @@ export class Committer {
         [...committed].map(([{ topic, partition }, offset]) => ({ topic, partition, offset })),
       )
       .filter(({ topic, offset }) => this.#internalTopics.has(topic) && offset > 0);
-    if (before.length > 0) await client.admin().deleteRecords(before);
+    if (before.length === 0) return;
+    try {
+      await client.admin().deleteRecords(before);
+    } catch (error) {
+      // They are deleted the next time: nobody reads them again.
+      this.#settings.onError(error, false);
+    }
   }
 
   /** Writes committed state to disk. Nothing has been processed since the commit. */

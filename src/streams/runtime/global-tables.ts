@@ -1,9 +1,12 @@
 // Global tables: every instance reads their topics completely, before it starts and from then on.
-import type { Client, Consumer, FetchedPartition } from '../../client/index.ts';
+import type { Consumer, FetchedPartition, RecordCursor, TopicPartition } from '../../client/index.ts';
+import { MillraceError } from '../../util/index.ts';
 import { restoreRow } from '../state/row-chunks.ts';
 import { createStore } from '../state/create-store.ts';
 import { PrefixedRecord } from './schema-headers.ts';
+import type { ResolvedSettings } from './settings.ts';
 import { FROM_LOG, NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
+import { refuseRecord } from './undecodable.ts';
 
 const POLL_MS = 100;
 
@@ -15,14 +18,27 @@ interface Filled {
 export class GlobalTables {
   readonly stores = new Map<string, StateStore>();
   readonly #byTopic = new Map<string, Filled[]>();
-  readonly #client: Client;
+  /** Records that could not be decoded and were left out, by table. */
+  readonly undecodable = new Map<string, number>();
+  readonly #settings: ResolvedSettings;
   readonly #consumer: Consumer;
   #stopping = false;
   #following: Promise<void> = Promise.resolve();
 
-  constructor(specs: readonly StoreSpec[], client: Client) {
-    this.#client = client;
-    this.#consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'earliest' });
+  constructor(specs: readonly StoreSpec[], settings: ResolvedSettings) {
+    this.#settings = settings;
+    this.#consumer = settings.client.consumer({
+      isolationLevel: 'read_committed',
+      autoOffsetReset: 'earliest',
+      onOffsetReset: ({ topic, partition }, offset) =>
+        settings.onError(
+          new MillraceError(
+            'OFFSET_OUT_OF_RANGE',
+            `the global table of ${topic}-${partition} reads its topic again: it does not hold the offset ${offset} any more`,
+          ),
+          false,
+        ),
+    });
     for (const spec of specs) {
       const store = createStore(spec, NO_TRACKING);
       this.stores.set(spec.name, store);
@@ -36,7 +52,7 @@ export class GlobalTables {
   async start(onError: (error: unknown) => void): Promise<void> {
     if (this.stores.size === 0) return;
     const topics = [...this.#byTopic.keys()];
-    const admin = this.#client.admin();
+    const admin = this.#settings.client.admin();
     const partitions = [...(await admin.describeTopics(topics))].flatMap(([topic, { partitions: list }]) =>
       list.map(({ partition }) => ({ topic, partition })),
     );
@@ -67,16 +83,31 @@ export class GlobalTables {
   }
 
   async #apply(fetched: readonly FetchedPartition[]): Promise<void> {
-    for (const { topic, cursor } of fetched) {
+    for (const { topic, partition, cursor } of fetched) {
       const stores = this.#byTopic.get(topic) ?? [];
       while (cursor.advance()) {
         if (cursor.keyStart < 0) continue;
         for (const { store, prefixed } of stores) {
-          const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-          const wait = restoreRow(store, record, FROM_LOG);
-          if (wait !== undefined) await wait;
+          try {
+            const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
+            const wait = restoreRow(store, record, FROM_LOG);
+            if (wait !== undefined) await wait;
+          } catch (error) {
+            this.#leaveOut(store.spec, error, cursor, { topic, partition });
+          }
         }
       }
     }
+  }
+
+  #leaveOut(spec: StoreSpec, error: unknown, record: RecordCursor, { topic, partition }: TopicPartition): void {
+    // A registry that does not answer says nothing about the record.
+    if (error instanceof MillraceError && error.retriable) throw error;
+    const { offset, timestamp } = record;
+    const node = spec.name;
+    const handler = spec.onDecodeError ?? this.#settings.onDecodeError;
+    refuseRecord(handler, error, record, { topic, partition, node, part: 'value' });
+    this.undecodable.set(node, (this.undecodable.get(node) ?? 0) + 1);
+    this.#settings.onDrop?.('undecodable', { topic, partition, offset, timestamp, node });
   }
 }

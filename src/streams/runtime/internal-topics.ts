@@ -72,6 +72,21 @@ function copartition(
   for (const topic of topics) if (!isFixed(topic)) counts.set(topic, count);
 }
 
+/**
+ * Where one store is fed by topics with different numbers of partitions, without an operator that forbids it: a merge, or a
+ * source of several topics. Where equal keys are in several of them, each task has a part of the result only.
+ */
+function unevenInputs(topology: Topology, counts: ReadonlyMap<string, number>): MillraceError[] {
+  const checked = new Set(topology.copartitioned.map(({ operator }) => operator));
+  return topology.nodes.flatMap((node) => {
+    const topics = node.stores.length === 0 ? [] : [...topicsAbove(node)];
+    if (new Set(topics.map((topic) => counts.get(topic))).size < 2 || checked.has(node.name)) return [];
+    const list = topics.map((topic) => `${topic} (${counts.get(topic)})`).join(', ');
+    const why = `${node.name} has one state for topics with different numbers of partitions: ${list}`;
+    return [new MillraceError('NOT_COPARTITIONED', `${why}; equal keys do not meet`)];
+  });
+}
+
 function topicsAbove(node: GraphNode): Set<string> {
   const topics = new Set<string>(node.source?.topics ?? []);
   for (const parent of node.parents) for (const topic of topicsAbove(parent)) topics.add(topic);
@@ -107,6 +122,7 @@ export async function prepareTopics(
     topology,
     new Map([...described].map(([name, topic]) => [name, topic.partitions.length])),
   );
+  for (const warning of unevenInputs(topology, counts)) settings.onError(warning, false);
 
   const wanted: (NewTopic & { readonly partitions: number })[] = [];
   const replication = settings.replicationFactor === undefined ? {} : { replicationFactor: settings.replicationFactor };

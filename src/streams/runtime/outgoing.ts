@@ -1,7 +1,7 @@
 // What tasks write, on its way to the producer: opens a transaction before the first record, and holds back records while
 // the transaction before is still being committed, and those of topics whose partition count is not known yet.
 import type { Header, Producer } from '../../client/index.ts';
-import { ByteWriter, partitionForKey } from '../../util/index.ts';
+import { ByteWriter, codeOf, MillraceError, partitionForKey } from '../../util/index.ts';
 import type { TaskOutput } from '../graph/node.ts';
 
 interface HeldBack {
@@ -15,9 +15,11 @@ interface HeldBack {
   readonly valueEnd: number;
   readonly timestamp: number;
   readonly headers: readonly Header[] | undefined;
+  readonly choose: ((partitions: number) => number) | undefined;
 }
 
 export class Outgoing implements TaskOutput {
+  readonly hasPartitions = true;
   readonly #producer: Producer;
   readonly #transactional: boolean;
   readonly #partitions = new Map<string, number>();
@@ -42,7 +44,20 @@ export class Outgoing implements TaskOutput {
   /** Learns how many partitions topics have. */
   async learn(topics: Iterable<string>): Promise<void> {
     for (const topic of topics) {
-      if (!this.#partitions.has(topic)) this.#partitions.set(topic, await this.#producer.partitionsFor(topic));
+      if (!this.#partitions.has(topic)) this.#partitions.set(topic, await this.#countOf(topic));
+    }
+  }
+
+  async #countOf(topic: string): Promise<number> {
+    try {
+      return await this.#producer.partitionsFor(topic);
+    } catch (error) {
+      if (codeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      throw new MillraceError(
+        'UNKNOWN_SINK_TOPIC',
+        `the topology writes to the topic ${topic}, which does not exist; brokers did not make it either`,
+        { cause: error },
+      );
     }
   }
 
@@ -63,6 +78,7 @@ export class Outgoing implements TaskOutput {
     value: Uint8Array | null,
     timestamp: number,
     headers: readonly Header[] | undefined,
+    choose?: (partitions: number) => number,
   ): void {
     // What is behind a record that is held back must not overtake it.
     if (partition < 0 || this.#isCommitting || this.#heldBack.length > 0) {
@@ -70,7 +86,7 @@ export class Outgoing implements TaskOutput {
       const keyEnd = this.#bytes.position;
       const valueStart = this.#keep(value);
       const valueEnd = this.#bytes.position;
-      this.#heldBack.push({ topic, partition, keyStart, keyEnd, valueStart, valueEnd, timestamp, headers });
+      this.#heldBack.push({ topic, partition, keyStart, keyEnd, valueStart, valueEnd, timestamp, headers, choose });
       return;
     }
     if (!this.#inTransaction) this.begin();
@@ -124,7 +140,8 @@ export class Outgoing implements TaskOutput {
       let partition = chosen;
       if (partition < 0) {
         const count = this.#partitions.get(topic)!;
-        partition = key === null ? unkeyed++ % count : partitionForKey(key, count);
+        if (record.choose !== undefined) partition = record.choose(count);
+        else partition = key === null ? unkeyed++ % count : partitionForKey(key, count);
       }
       this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
     }

@@ -1,6 +1,6 @@
 // Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
 import type { Client, TopicPartition } from '../../client/index.ts';
-import { DeserializationError } from '../../serde/index.ts';
+import { codeOf, MillraceError } from '../../util/index.ts';
 import type { Checkpoint } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/row-chunks.ts';
 import { FROM_LOG, type StateStore } from '../state/store.ts';
@@ -8,6 +8,7 @@ import type { Topology } from '../graph/topology.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import type { Task } from './task.ts';
+import { refuseRecord } from './undecodable.ts';
 
 /** What a restoration did, for those who watch. */
 export interface RestoreReport {
@@ -45,20 +46,33 @@ export interface RestoreSurroundings {
   /** The offset that the group has committed for a source topic: its table must not be ahead of it. */
   readonly committed: (topic: string) => number;
   readonly stopped: () => boolean;
+  /** Told when the state could not be gone on with. */
+  readonly onError: (error: unknown) => void;
 }
 
 export async function restoreTask(
   task: Task,
   logs: readonly StoreLog[],
   checkpoint: Checkpoint | null,
-  { client, committed, stopped }: RestoreSurroundings,
+  { client, committed, stopped, onError }: RestoreSurroundings,
 ): Promise<RestoreReport> {
   const { partition } = task;
   const ends = await offsets(client, logs, partition, -1);
   for (const { topic, isSource } of logs) if (isSource) ends.set(topic, Math.max(0, committed(topic)));
   const saved = ({ store }: StoreLog): number => checkpoint?.meta?.changelogOffsets[store.spec.name] ?? 0;
-  // A checkpoint that knows more than its log belongs to a log that is gone.
-  if (checkpoint !== null && logs.some((log) => saved(log) > ends.get(log.topic)!)) await checkpoint.wipe();
+  const beginnings = await offsets(client, logs, partition, -2);
+  if (checkpoint !== null) {
+    const fault = logs.map((log) => faultOf(log, saved(log), ends, beginnings)).find((each) => each !== undefined);
+    if (fault !== undefined) {
+      onError(
+        new MillraceError(
+          'CHANGELOG_TRUNCATED',
+          `the state of task ${task.id} is wiped and built anew from its changelogs: ${fault}`,
+        ),
+      );
+      await checkpoint.wipe();
+    }
+  }
 
   const checkpointRows = checkpoint === null ? 0 : await checkpoint.load(task.stores);
   if (checkpoint?.meta) {
@@ -69,48 +83,84 @@ export async function restoreTask(
       position.lastClose = Math.max(position.lastClose, lastClose);
     }
   }
-  const beginnings = await offsets(client, logs, partition, -2);
   const left = new Map<string, StoreLog & { readonly end: number }>();
   const start: (TopicPartition & { offset: number })[] = [];
   for (const log of logs) {
     const { topic } = log;
     const end = ends.get(topic)!;
-    // A log may begin behind the checkpoint; what is missing there was deleted for good.
+    // A log may begin behind the checkpoint; what is missing there has expired.
     const from = Math.max(saved(log), beginnings.get(topic) ?? 0);
     if (from >= end) continue;
     left.set(topic, { ...log, end });
     start.push({ topic, partition, offset: from });
   }
-  let changelogRecords = 0;
-  if (left.size > 0) {
-    const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'earliest' });
-    try {
-      consumer.assign(start);
-      while (left.size > 0 && !stopped()) {
-        for (const { topic, cursor } of await consumer.poll(POLL_MS)) {
-          const log = left.get(topic);
-          if (log === undefined) continue;
-          while (cursor.advance()) {
-            if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
-            try {
-              const { prefixed } = log;
-              const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-              const wait = restoreRow(log.store, record, FROM_LOG);
-              if (wait !== undefined) await wait;
-            } catch (error) {
-              // What could not be read from a source topic was left out when it was processed, too.
-              if (!log.isSource || !(error instanceof DeserializationError)) throw error;
-            }
-            changelogRecords++;
-          }
-        }
-        for (const [topic, { end }] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
-      }
-    } finally {
-      await consumer.close();
-    }
-  }
+  const changelogRecords = left.size === 0 ? 0 : await replay(task, start, left, { client, stopped });
   return { taskId: task.id, checkpointRows, changelogRecords };
+}
+
+/** Reads logs from where the checkpoint ends to where they ended; returns how many records there were. */
+async function replay(
+  task: Task,
+  start: readonly (TopicPartition & { readonly offset: number })[],
+  left: Map<string, StoreLog & { readonly end: number }>,
+  { client, stopped }: Pick<RestoreSurroundings, 'client' | 'stopped'>,
+): Promise<number> {
+  const { partition } = task;
+  let changelogRecords = 0;
+  const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'none' });
+  try {
+    consumer.assign(start);
+    while (left.size > 0 && !stopped()) {
+      for (const { topic, cursor } of await consumer.poll(POLL_MS)) {
+        const log = left.get(topic);
+        if (log === undefined) continue;
+        while (cursor.advance()) {
+          if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
+          try {
+            const { prefixed } = log;
+            const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
+            const wait = restoreRow(log.store, record, FROM_LOG);
+            if (wait !== undefined) await wait;
+          } catch (error) {
+            if (!log.isSource || (error instanceof MillraceError && error.retriable)) throw error;
+            // What can't be read from a source topic was asked about when it was processed, and is asked about again.
+            const { spec } = log.store;
+            const handler = spec.onDecodeError ?? task.onDecodeError;
+            refuseRecord(handler, error, cursor, { topic, partition, node: spec.name, part: 'value' });
+          }
+          changelogRecords++;
+        }
+      }
+      for (const [topic, { end }] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
+    // It was cut while it was read: another attempt sees what is left of it.
+    throw new MillraceError('CHANGELOG_TRUNCATED', `the changelogs of task ${task.id} were cut while they were read`, {
+      retriable: true,
+      cause: error,
+    });
+  } finally {
+    await consumer.close();
+  }
+  return changelogRecords;
+}
+
+/** Why the changelog is not the one that the checkpoint was made from, or not all of it. */
+function faultOf(
+  { topic, store }: StoreLog,
+  saved: number,
+  ends: ReadonlyMap<string, number>,
+  beginnings: ReadonlyMap<string, number>,
+): string | undefined {
+  const end = ends.get(topic)!;
+  const beginning = beginnings.get(topic) ?? 0;
+  if (saved > end) return `${topic} ends at ${end}, and the checkpoint knows it up to ${saved}`;
+  // Entries of windows expire; others are there until they are overwritten.
+  if (saved > 0 && beginning > saved && store.spec.retentionMs === undefined) {
+    return `${topic} begins at ${beginning}, and the checkpoint knows it up to ${saved}`;
+  }
+  return undefined;
 }
 
 async function offsets(

@@ -80,6 +80,7 @@ export class RunningTask {
         client: settings.client,
         committed: (topic) => committed(topic)?.offset ?? -1,
         stopped,
+        onError: (error) => settings.onError(error, false),
       });
       if (!stopped()) {
         onRestored(report);

@@ -1,7 +1,15 @@
 import type { Client } from '../../client/index.ts';
-import { type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
+import { type Environment, MillraceError, messageOf, systemEnvironment } from '../../util/index.ts';
 
-import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler, LateReport } from '../api/options.ts';
+import { checkStreamsSettings } from '../api/checks.ts';
+import type {
+  DecodeErrorHandler,
+  DropListener,
+  LateReport,
+  OffsetReset,
+  ProcessingErrorHandler,
+  ProductionErrorHandler,
+} from '../api/options.ts';
 
 export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
 
@@ -20,7 +28,8 @@ export interface StreamsSettings {
   readonly checkpointIntervalMs?: number;
   /** Above 0, tables and aggregates emit once per key and commit; 0: every update. Default 10 MiB. */
   readonly cacheMaxBytes?: number;
-  readonly autoOffsetReset?: 'earliest' | 'latest';
+  /** Where inputs without a committed offset begin. Default `earliest`; `none`: the instance stops with an error. */
+  readonly autoOffsetReset?: OffsetReset;
   /** Of internal topics; default: the broker's. */
   readonly replicationFactor?: number;
   /** How much longer than its windows a windowed changelog is kept. Default a day. */
@@ -56,6 +65,8 @@ export interface StreamsSettings {
   readonly onDecodeError?: DecodeErrorHandler;
   /** Default: fail. */
   readonly onProcessingError?: ProcessingErrorHandler;
+  /** Default: fail. */
+  readonly onProductionError?: ProductionErrorHandler;
   readonly onDrop?: DropListener;
   /** Told, at most every ten seconds, how many records operators have left out because they came too late. */
   readonly onLate?: (report: LateReport) => void;
@@ -72,7 +83,7 @@ export interface ResolvedSettings {
   readonly commitIntervalMs: number;
   readonly checkpointIntervalMs: number;
   readonly caching: boolean;
-  readonly autoOffsetReset: 'earliest' | 'latest';
+  readonly autoOffsetReset: OffsetReset;
   readonly replicationFactor: number | undefined;
   readonly changelogExtraRetentionMs: number;
   readonly pollMs: number;
@@ -88,6 +99,7 @@ export interface ResolvedSettings {
   readonly environment: Environment;
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
+  readonly onProductionError: ProductionErrorHandler;
   readonly onDrop: DropListener | undefined;
   readonly onLate: (report: LateReport) => void;
   readonly onError: (error: unknown, fatal: boolean) => void;
@@ -96,15 +108,14 @@ export interface ResolvedSettings {
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function resolveSettings(given: StreamsSettings): ResolvedSettings {
-  if (!/^[\w.-]{1,200}$/.test(given.applicationId)) {
-    throw new MillraceError(
-      'INVALID_SETTING',
-      `applicationId may hold letters, digits, '.', '_' and '-' only, but is ${JSON.stringify(given.applicationId)}`,
-    );
-  }
+  checkStreamsSettings(given);
   if ((given.numStandbyReplicas ?? 0) !== 0) {
     throw new MillraceError('UNSUPPORTED_SETTING', 'numStandbyReplicas must be 0: standby tasks are not supported');
   }
+  const onError = contained(given.onError, (error) => {
+    process.emitWarning(`onError of ${given.applicationId} failed: ${messageOf(error)}`);
+  });
+  const reported = (error: unknown): void => onError(error, false);
   const exactlyOnce = given.processingGuarantee === 'exactly_once_v2';
   return {
     client: given.client,
@@ -130,8 +141,23 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     environment: given.environment ?? systemEnvironment,
     onDecodeError: given.onDecodeError ?? (() => 'fail'),
     onProcessingError: given.onProcessingError ?? (() => 'fail'),
-    onDrop: given.onDrop,
-    onLate: given.onLate ?? (() => {}),
-    onError: given.onError ?? (() => {}),
+    onProductionError: given.onProductionError ?? (() => 'fail'),
+    onDrop: given.onDrop === undefined ? undefined : contained(given.onDrop, reported),
+    onLate: contained(given.onLate, reported),
+    onError,
+  };
+}
+
+/** A listener whose failures are its own: nothing that it is told about depends on it. */
+export function contained<A extends unknown[]>(
+  listener: ((...args: A) => void) | undefined,
+  onFailure: (error: unknown) => void,
+): (...args: A) => void {
+  return (...args) => {
+    try {
+      listener?.(...args);
+    } catch (error) {
+      onFailure(error);
+    }
   };
 }

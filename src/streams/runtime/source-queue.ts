@@ -4,8 +4,10 @@ import { assert, MillraceError, messageOf } from '../../util/index.ts';
 import type { RecordView, TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
+import { checkEventTime } from '../api/checks.ts';
 import type { DecodeErrorHandler, DropReason } from '../api/options.ts';
 import { PrefixedRecord } from './schema-headers.ts';
+import { refuseRecord } from './undecodable.ts';
 import { type Announcement, announcementsIn, type Watermark } from './watermarks.ts';
 
 /** What a queue tells its task. */
@@ -14,6 +16,7 @@ export interface QueueOwner {
   readonly plan: DecodingPlan;
   readonly onDecodeError: DecodeErrorHandler;
   drop(reason: DropReason, node: GraphNode): void;
+  failed(error: unknown, node: GraphNode): void;
   timeHasPassed(): void;
 }
 
@@ -202,6 +205,15 @@ export class SourceQueue {
           { cause: error },
         );
       }
+      // Below 0 is how an extractor says that it wants none of the record.
+      if (!(time < 0)) {
+        try {
+          checkEventTime(`${this.#node.name}: the extracted timestamp`, time);
+        } catch (error) {
+          this.#owner.failed(error, this.#node);
+          return false;
+        }
+      }
     }
     if (!(time >= 0)) {
       this.#owner.context.moveTo(cursor, time);
@@ -217,24 +229,9 @@ export class SourceQueue {
     context.topic = this.topic;
     context.partition = this.partition;
     context.moveTo(cursor, cursor.timestamp);
+    const { topic, partition } = this;
     const handler = this.#node.source!.onDecodeError ?? this.#owner.onDecodeError;
-    const response = handler(error, {
-      topic: this.topic,
-      partition: this.partition,
-      offset: cursor.offset,
-      timestamp: cursor.timestamp,
-      node: this.#node.name,
-      part,
-      rawKey: cursor.keyStart < 0 ? null : cursor.bytes.subarray(cursor.keyStart, cursor.keyEnd),
-      rawValue: cursor.valueStart < 0 ? null : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd),
-    });
-    if (response === 'fail') {
-      throw new MillraceError(
-        'UNDECODABLE_RECORD',
-        `the ${part} of the record at ${this.topic}-${this.partition}@${cursor.offset} can't be decoded: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
+    refuseRecord(handler, error, cursor, { topic, partition, node: this.#node.name, part });
     this.#owner.drop('undecodable', this.#node);
   }
 }

@@ -6,7 +6,9 @@ import type { Header, RecordCursor } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { assert, type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
-import type { DecodeErrorHandler, DropListener, ProcessingErrorHandler } from '../api/options.ts';
+import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
+import { checkPiped } from '../api/checks.ts';
+import { refuseRecord } from './undecodable.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import type { TaskOutput } from '../graph/node.ts';
 import { Task, type TaskSettings } from './task.ts';
@@ -61,6 +63,9 @@ export class SynchronousTopology {
   readonly #globalStores = new Map<string, StateStore>();
   readonly #globalTopics = new Map<string, StateStore[]>();
   readonly #stores: QueryableStores;
+  readonly #settings: TaskSettings;
+  /** Records of global tables that were left out. */
+  protected readonly droppedByGlobals = new Map<DropReason, number>();
 
   constructor(topology: Topology, options: SynchronousOptions = {}) {
     this.environment = options.environment ?? systemEnvironment;
@@ -71,6 +76,7 @@ export class SynchronousTopology {
       onProcessingError: options.onProcessingError ?? (() => 'fail'),
       onDrop: options.onDrop,
     };
+    this.#settings = settings;
     for (const spec of topology.globalStores) {
       const store = createStore(spec, NO_TRACKING);
       this.#globalStores.set(spec.name, store);
@@ -78,10 +84,11 @@ export class SynchronousTopology {
       this.#globalTopics.set(topic, [...(this.#globalTopics.get(topic) ?? []), store]);
     }
     const output: TaskOutput = {
+      hasPartitions: false,
       partitionsOf: () => 1,
       // oxlint-disable-next-line max-params -- the port's, which is called per record
-      send: (topic, partition, key, value, timestamp, headers) =>
-        this.#collect({ topic, partition, key, value, timestamp, headers: headers ?? [] }),
+      send: (topic, _partition, key, value, timestamp, headers) =>
+        this.#collect({ topic, partition: 0, key, value, timestamp, headers: headers ?? [] }),
     };
     this.tasks = topology.subTopologies
       .filter((subTopology) => subTopology.sources.length > 0)
@@ -117,6 +124,7 @@ export class SynchronousTopology {
     timestamp: number = this.environment.now(),
     headers: readonly Header[] = [],
   ): void {
+    checkPiped(topic, key, value, timestamp, headers);
     if (!this.#readers.has(topic) && !this.#globalTopics.has(topic)) {
       throw new MillraceError('UNKNOWN_TOPIC', `the topology does not read the topic ${topic}`);
     }
@@ -220,8 +228,16 @@ export class SynchronousTopology {
       const prefixed = single.headerCount > 0 ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
       store.restore(prefixed?.take(single) ?? single, FROM_LOG);
     } catch (error) {
-      if (error instanceof SchemaNotLoaded) this.#inFlight.unshift(record);
-      throw error;
+      if (error instanceof SchemaNotLoaded) {
+        this.#inFlight.unshift(record);
+        throw error;
+      }
+      const { topic, partition, offset, timestamp } = record;
+      const node = store.spec.name;
+      const handler = store.spec.onDecodeError ?? this.#settings.onDecodeError;
+      refuseRecord(handler, error, single, { topic, partition, node, part: 'value' });
+      this.droppedByGlobals.set('undecodable', (this.droppedByGlobals.get('undecodable') ?? 0) + 1);
+      this.#settings.onDrop?.('undecodable', { topic, partition, offset, timestamp, node });
     }
   }
 }

@@ -8,7 +8,13 @@ import { assert, type Environment, MillraceError, messageOf } from '../../util/i
 import { TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
-import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
+import type {
+  DecodeErrorHandler,
+  DropListener,
+  DropReason,
+  FailedRecord,
+  ProcessingErrorHandler,
+} from '../api/options.ts';
 import { createStore } from '../state/create-store.ts';
 import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
@@ -351,22 +357,20 @@ export class Task implements TaskScope {
     return `${this.#settings.applicationId}-${name}`;
   }
 
-  drop(reason: DropReason, node: GraphNode): void {
+  drop(reason: DropReason, node: GraphNode, record: Omit<FailedRecord, 'node'> = this.context): void {
     this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
     let own = this.droppedBy.get(node.name);
     if (own === undefined) this.droppedBy.set(node.name, (own = new Map()));
     own.set(reason, (own.get(reason) ?? 0) + 1);
-    const { onDrop } = this.#settings;
-    if (onDrop === undefined) return;
-    const { topic, partition, offset, timestamp } = this.context;
-    onDrop(reason, { topic, partition, offset, timestamp, node: node.name });
+    const { topic, partition, offset, timestamp } = record;
+    this.#settings.onDrop?.(reason, { topic, partition, offset, timestamp, node: node.name });
   }
 
   failed(error: unknown, node: GraphNode): void {
     if (error instanceof ProcessingFailure || error instanceof SchemaNotLoaded) throw error;
     const { topic, partition, offset, timestamp } = this.context;
     const response = this.#settings.onProcessingError(error, { topic, partition, offset, timestamp, node: node.name });
-    if (response === 'fail') {
+    if (response !== 'continue') {
       throw new ProcessingFailure(
         'PROCESSING_FAILED',
         `${node.name} failed at ${topic}-${partition}@${offset}: ${messageOf(error)}`,

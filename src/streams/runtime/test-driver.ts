@@ -1,7 +1,8 @@
 // A topology in a test: typed records in and out, a wall clock that the test moves.
 import type { Header } from '../../client/index.ts';
 import { deserialize, headersOf, type Serde, serialize } from '../../serde/index.ts';
-import { ManualEnvironment } from '../../util/index.ts';
+import { checkDriverOptions } from '../api/checks.ts';
+import { checkValue, ManualEnvironment, wholeNumber } from '../../util/index.ts';
 import type { Topology } from '../graph/topology.ts';
 import { type SynchronousOptions, SynchronousTopology } from './synchronous.ts';
 
@@ -14,6 +15,7 @@ export class TopologyTestDriver extends SynchronousTopology {
   declare readonly environment: ManualEnvironment;
 
   constructor(topology: Topology, { startTimeMs = 0, ...options }: TestDriverOptions = {}) {
+    checkDriverOptions({ startTimeMs, ...options });
     super(topology, { ...options, environment: new ManualEnvironment(startTimeMs) });
   }
 
@@ -61,13 +63,14 @@ export class TopologyTestDriver extends SynchronousTopology {
 
   /** Moves the wall clock, and runs what was scheduled by it. */
   advanceWallClock(byMs: number): void {
+    checkValue('advanceWallClock: the milliseconds', byMs, wholeNumber(0));
     this.environment.advance(byMs);
     this.punctuate();
   }
 
   /** Records left out so far, by reason. */
   dropped(): ReadonlyMap<string, number> {
-    const total = new Map<string, number>();
+    const total = new Map<string, number>(this.droppedByGlobals);
     for (const task of this.tasks) {
       for (const [reason, count] of task.dropped) total.set(reason, (total.get(reason) ?? 0) + count);
     }

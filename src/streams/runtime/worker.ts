@@ -3,10 +3,11 @@
  * being stopped, or by an error; then everything it holds in memory is dropped, and the next generation begins at the
  * last commit.
  */
-import type { Consumer, FetchedPartition, Producer, TopicPartition } from '../../client/index.ts';
+import type { Consumer, FetchedPartition, Producer, RefusedRecord, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
+import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { StateStore } from '../state/store.ts';
+import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
@@ -58,12 +59,15 @@ const BATCH_BYTES = 512 * 1024;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 /** How long tasks wait for those that feed them, in terms of how long they wait for records on the broker. */
 const FEEDERS_PATIENCE = 10;
+/** How long topics that are written to may take to appear. */
+const SINK_WAIT_MS = 5_000;
 /** Records that may be produced while a commit is under way. */
 const MAX_HELD_BACK = 50_000;
 
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #settings: ResolvedSettings;
+  readonly #assignor: StreamsAssignor;
   readonly #consumer: Consumer;
   readonly #producer: Producer;
   readonly #outgoing: Outgoing;
@@ -112,24 +116,28 @@ export class Worker {
       clientId: settings.clientId,
       autoOffsetReset: settings.autoOffsetReset,
       isolationLevel: exactlyOnce ? 'read_committed' : 'read_uncommitted',
-      assignor: new StreamsAssignor(
+      assignor: (this.#assignor = new StreamsAssignor(
         topology,
         (topic) => this.#fullNames.get(topic)!,
+        this.#sourceCounts(),
         () => this.#heldTasks(),
-      ),
+      )),
+      onOffsetReset: (partition, offset) => this.#offsetWasReset(partition, offset),
       ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
       ...(settings.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: settings.heartbeatIntervalMs }),
       ...(settings.rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs: settings.rebalanceTimeoutMs }),
     });
-    this.#producer = client.producer(
-      exactlyOnce
+    this.#producer = client.producer({
+      batchSize: BATCH_BYTES,
+      maxBlockMs: SINK_WAIT_MS,
+      onRefusal: (error, record) => this.#refused(error, record),
+      ...(exactlyOnce
         ? {
-            batchSize: BATCH_BYTES,
             transactionalId: `${applicationId}-${processId}`,
             transactionTimeoutMs: settings.transactionTimeoutMs,
           }
-        : { batchSize: BATCH_BYTES },
-    );
+        : {}),
+    });
     this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
     this.#internalTopics = new Set([...topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)!));
     this.#feeders = feedersOf(topology, options.counts);
@@ -184,7 +192,7 @@ export class Worker {
       await this.#outgoing.learn(this.#knownSinks());
       this.#consumer.subscribe([...this.#fullNames.values()], {
         onRevoked: () => this.#revoked(),
-        onAssigned: (partitions) => this.#assigned(partitions),
+        onAssigned: (partitions, leaderData) => this.#assigned(partitions, leaderData),
         onLost: () => this.#lost(),
       });
       while (!this.#stopping) await this.#turn();
@@ -255,6 +263,44 @@ export class Worker {
   #failedBehind(error: unknown): void {
     this.#backgroundFailure ??= { error };
     this.#consumer.wakeup();
+  }
+
+  /** A record that the broker refuses for what it is. */
+  #refused(error: Error, { topic, partition, key, value, timestamp }: RefusedRecord): 'continue' | 'fail' {
+    const place = this.#sinkOf(topic);
+    if (place !== undefined) {
+      const { node, task } = place;
+      const record = { topic, partition, offset: -1, timestamp };
+      const refused = { ...record, node: node.name, rawKey: key, rawValue: value };
+      if (this.#settings.onProductionError(error, refused) === 'continue') {
+        task.drop('refused', node, record);
+        return 'continue';
+      }
+    }
+    this.#failedBehind(error);
+    return 'fail';
+  }
+
+  /** Who writes to a topic: the sink that names it, or else one that chooses its topics. */
+  #sinkOf(topic: string): { readonly node: GraphNode; readonly task: Task } | undefined {
+    const sinks = this.tasks.flatMap((task) =>
+      task.subTopology.nodes.flatMap((node) => (node.sink === null ? [] : [{ node, task, topic: node.sink.topic }])),
+    );
+    const named = sinks.find((sink) => typeof sink.topic === 'string' && this.#fullNameOf(sink.topic) === topic);
+    if (named !== undefined || this.#changelogs().includes(topic)) return named;
+    return sinks.find((sink) => typeof sink.topic !== 'string');
+  }
+
+  /** Reading goes on elsewhere than where the last commit left off: records are missing, or come again. */
+  #offsetWasReset({ topic, partition }: TopicPartition, offset: number): void {
+    const reset = this.#settings.autoOffsetReset;
+    this.#settings.onError(
+      new MillraceError(
+        'OFFSET_OUT_OF_RANGE',
+        `${topic}-${partition} does not hold the offset ${offset} any more: reading goes on at the ${reset} one`,
+      ),
+      false,
+    );
   }
 
   #failedInTask(error: unknown): unknown {
@@ -380,7 +426,8 @@ export class Worker {
   }
 
   /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
-  async #assigned(partitions: readonly TopicPartition[]): Promise<void> {
+  async #assigned(partitions: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
+    this.#assignor.checkLeaderCounts(leaderData);
     this.#isSuspended = true;
     const assignment = ++this.#assignment;
     this.#consumer.pause(partitions);
@@ -444,6 +491,7 @@ export class Worker {
       for (const queue of running.task.queues) {
         const known = committed.get(nameOf(queue));
         const offset = known === undefined || known.offset < 0 ? -1 : known.offset;
+        this.#checkNotTruncated(queue, offset, ends.get(nameOf(queue)) ?? offset, running.task);
         running.resumeAt(queue, offset, known?.metadata ?? '');
         if (offset < 0) this.#seekStart(queue);
         this.#queues.set(nameOf(queue), { queue, running });
@@ -458,6 +506,19 @@ export class Worker {
     events.onRunning();
   }
 
+  /**
+   * An input that ends before what has been processed has lost records, or is another one: what comes in it again would be
+   * counted twice where there is state.
+   */
+  #checkNotTruncated({ topic, partition }: SourceQueue, offset: number, end: number, task: Task): void {
+    if (offset <= end || task.stores.size === 0) return;
+    throw new MillraceError(
+      'INPUT_TRUNCATED',
+      `${topic}-${partition} ends at ${end}, but task ${task.id} has processed it up to ${offset}: reading it again would ` +
+        'come on top of its state; reset the application, or its offsets',
+    );
+  }
+
   /** Where a source has its own idea of where to begin. */
   #seekStart(queue: SourceQueue): void {
     const { topology } = this.#options;
@@ -465,9 +526,14 @@ export class Worker {
       const topic = source?.topics.find((name) => this.#fullNames.get(name) === queue.topic);
       if (source === null || topic === undefined) continue;
       const reset = topology.internalTopics.has(topic) ? 'earliest' : source.offsetReset;
-      if (reset !== undefined && reset !== this.#settings.autoOffsetReset) {
-        this.#consumer.seek(queue, reset === 'earliest' ? -2 : -1);
+      if (reset === undefined || reset === this.#settings.autoOffsetReset) continue;
+      if (reset === 'none') {
+        throw new MillraceError(
+          'NO_OFFSET_FOR_PARTITION',
+          `${source.topics.join(', ')}: nothing is committed for ${topic}-${queue.partition}, and its offsetReset is none`,
+        );
       }
+      this.#consumer.seek(queue, reset === 'earliest' ? -2 : -1);
     }
   }
 
@@ -475,7 +541,9 @@ export class Worker {
     const isClean = this.#failure === undefined;
     this.#lateReports.tell(this.tasks, true);
     this.#isClosed = true;
-    if (!isClean && this.#settings.exactlyOnce && this.#outgoing.inTransaction) {
+    // After a failure that passes, the next generation ends the transaction when it takes over the transactional id.
+    const isLast = !isPassing(this.#failure);
+    if (!isClean && isLast && this.#settings.exactlyOnce && this.#outgoing.inTransaction) {
       await this.#producer.abortTransaction().catch(() => {});
     }
     this.#isSuspended = true;
@@ -485,25 +553,62 @@ export class Worker {
     for (const running of this.#running.values()) await running.close().catch((error: unknown) => errors.push(error));
     this.#running.clear();
     await this.#consumer.close().catch((error: unknown) => errors.push(error));
-    await this.#producer.close().catch((error: unknown) => errors.push(error));
+    await this.#producer.close(isClean ? {} : { timeoutMs: 0 }).catch((error: unknown) => errors.push(error));
     if (isClean && errors.length > 0) throw errors[0];
   }
 
-  #knownSinks(): string[] {
+  #fullNameOf(topic: string): string {
     const { topology, settings } = this.#options;
-    const { applicationId } = settings;
-    const sinks = topology.nodes.flatMap((node) => (typeof node.sink?.topic === 'string' ? [node.sink.topic] : []));
-    const changelogs = [...topology.stores.values()]
+    return topology.internalTopics.has(topic) ? `${settings.applicationId}-${topic}` : topic;
+  }
+
+  /** Partitions of what is read, by full name. */
+  #sourceCounts(): Map<string, number> {
+    return new Map([...this.#fullNames].map(([topic, fullName]) => [fullName, this.#options.counts.get(topic)!]));
+  }
+
+  #knownSinks(): string[] {
+    const sinks = this.#options.topology.nodes.flatMap(({ sink }) =>
+      typeof sink?.topic === 'string' ? [this.#fullNameOf(sink.topic)] : [],
+    );
+    return [...sinks, ...this.#changelogs()];
+  }
+
+  #changelogs(): string[] {
+    const { topology, settings } = this.#options;
+    return [...topology.stores.values()]
       .filter(
         (store) => topology.hasChangelog(store) && topology.subTopologies.some((sub) => sub.stores.includes(store)),
       )
-      .map((store) => changelogTopic(applicationId, store));
-    return [
-      ...sinks.map((topic) => (topology.internalTopics.has(topic) ? `${applicationId}-${topic}` : topic)),
-      ...changelogs,
-    ];
+      .map((store) => changelogTopic(settings.applicationId, store));
   }
 }
+
+/** What the group and the transaction coordinator say when the instance has to take its place anew. */
+const REJOINING: readonly (string | undefined)[] = [
+  'UNKNOWN_MEMBER_ID',
+  'ILLEGAL_GENERATION',
+  'REBALANCE_IN_PROGRESS',
+  'PRODUCER_FENCED',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'UNKNOWN_PRODUCER_ID',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'INVALID_TXN_STATE',
+  'TRANSACTION_ABORTED',
+  'TRANSACTION_ABORTABLE',
+  'TRANSACTION_COORDINATOR_FENCED',
+];
+
+/** What another generation need not meet again: what the protocol calls retriable, lost connections, a lost place. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
+  if (error instanceof MillraceError) return error.retriable || REJOINING.includes(code);
+  return SYSTEM_ERROR.test(code ?? '');
+}
+
+/** Node's codes for what the operating system says. */
+const SYSTEM_ERROR = /^E[A-Z]+$/;
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;

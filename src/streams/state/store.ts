@@ -3,6 +3,7 @@
  * A row is what lands on the changelog topic, byte for byte Kafka's layout for that kind of store.
  */
 import type { Serde } from '../../serde/index.ts';
+import type { DecodeErrorHandler } from '../api/options.ts';
 
 export type StoreKind =
   | 'key-value'
@@ -31,6 +32,8 @@ export interface StoreSpec {
   readonly topicConfig?: Readonly<Record<string, string>> | undefined;
   /** The topic that the table is read from, when its records are the changelog. */
   readonly sourceTopic?: string | undefined;
+  /** What happens to records of that topic that can't be decoded; default: the application's. */
+  readonly onDecodeError?: DecodeErrorHandler | undefined;
 }
 
 /** `key` and `value` are views that are valid during the call. */

@@ -1,0 +1,244 @@
+// What users hand to the library, checked where it comes in: the settings of an application when it is made, the options of
+// an operator when it is added, and what users' functions answer (times, partitions, topics) before it is passed on, by the
+// runtime and the test driver alike.
+import {
+  anyText,
+  anyValue,
+  callback,
+  checkOptions,
+  checkValue,
+  flag,
+  having,
+  listOfTexts,
+  MillraceError,
+  oneOf,
+  type Option,
+  type OptionTable,
+  someText,
+  textsByName,
+  wholeNumber,
+} from '../../util/index.ts';
+
+const INT32_MAX = 0x7fffffff;
+const milliseconds = wholeNumber(0);
+const timer = wholeNumber(1, INT32_MAX);
+const eventTime = wholeNumber(0);
+const serde = having('a serde', 'encode', 'decode');
+const offsetReset = oneOf('earliest', 'latest', 'none');
+
+// ── Answers of users' functions ───────────────────────────────────────────────────────────────────────────────────
+
+/** Whole milliseconds since the epoch. Called per record. */
+export function checkEventTime(what: string, timestamp: unknown): void {
+  if (!Number.isSafeInteger(timestamp) || (timestamp as number) < 0) checkValue(what, timestamp, eventTime);
+}
+
+/** `partitions` undefined: any number of them may exist. */
+export function checkPartition(what: string, partition: unknown, partitions: number | undefined): void {
+  checkValue(what, partition, wholeNumber(0, partitions === undefined ? INT32_MAX : partitions - 1));
+}
+
+export function checkTopicName(operator: string, topic: unknown): void {
+  checkValue(`${operator}: the topic`, topic, someText);
+}
+
+export function checkSchedule(operator: string, intervalMs: unknown, by: unknown, run: unknown): void {
+  checkValue(`${operator}: the interval of a punctuation, in ms,`, intervalMs, wholeNumber(1));
+  checkValue(`${operator}: the time of a punctuation`, by, oneOf('streamTime', 'wallClock'));
+  checkValue(`${operator}: what a punctuation runs`, run, callback);
+}
+
+/** What a supplier of processors answers. */
+export function checkProcessor(operator: string, processor: unknown): void {
+  checkValue(`${operator}: what its supplier answers`, processor, having('a processor', 'process'));
+  checkValue(`${operator}: process`, (processor as { readonly process: unknown }).process, synchronous);
+}
+
+// ── The test driver ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const bytesOrNull: Option = {
+  accepts: (value) => value === null || value instanceof Uint8Array,
+  wanted: 'a Uint8Array or null',
+};
+const headerList: Option = {
+  accepts: (value) =>
+    Array.isArray(value) &&
+    value.every((header) => typeof header?.key === 'string' && bytesOrNull.accepts(header.value)),
+  wanted: 'an array of { key, value } with texts and bytes',
+};
+
+/** A record's headers, as processors and tests make them. */
+export function checkHeaders(what: string, headers: unknown): void {
+  checkValue(`${what}: the headers`, headers, headerList);
+}
+
+// oxlint-disable-next-line max-params -- those of `pipe`
+export function checkPiped(topic: unknown, key: unknown, value: unknown, timestamp: unknown, headers: unknown): void {
+  checkValue('pipe: the topic', topic, someText);
+  checkValue('pipe: the key', key, bytesOrNull);
+  checkValue('pipe: the value', value, bytesOrNull);
+  // A record may come with a negative time: it is dropped, as on a broker.
+  checkValue('pipe: the timestamp', timestamp, wholeNumber(Number.MIN_SAFE_INTEGER));
+  checkHeaders('pipe', headers);
+}
+
+// ── Settings of applications ──────────────────────────────────────────────────────────────────────────────────────
+
+const streamsSettings: OptionTable = {
+  client: having('a client', 'producer', 'consumer', 'admin'),
+  applicationId: {
+    accepts: (value) => typeof value === 'string' && /^[\w.-]{1,200}$/.test(value),
+    wanted: "a text of letters, digits, '.', '_' and '-'",
+  },
+  stateDir: someText,
+  processingGuarantee: oneOf('at_least_once', 'exactly_once_v2'),
+  commitIntervalMs: milliseconds,
+  checkpointIntervalMs: milliseconds,
+  cacheMaxBytes: milliseconds,
+  autoOffsetReset: offsetReset,
+  replicationFactor: wholeNumber(-1, 32767),
+  windowstoreChangelogAdditionalRetentionMs: milliseconds,
+  pollMs: milliseconds,
+  watermarkIdleMs: milliseconds,
+  maxTaskIdleMs: milliseconds,
+  upstreamApplications: callback,
+  repartitionPurgeIntervalMs: milliseconds,
+  sessionTimeoutMs: timer,
+  heartbeatIntervalMs: timer,
+  rebalanceTimeoutMs: timer,
+  transactionTimeoutMs: timer,
+  clientId: anyText,
+  numStandbyReplicas: wholeNumber(0, INT32_MAX),
+  environment: having('an environment', 'now', 'after'),
+  onDecodeError: callback,
+  onProcessingError: callback,
+  onProductionError: callback,
+  onDrop: callback,
+  onLate: callback,
+  onError: callback,
+};
+
+export function checkStreamsSettings(settings: unknown): void {
+  checkOptions('KafkaStreams', settings, streamsSettings, 'INVALID_SETTING');
+  for (const name of ['client', 'applicationId'] as const) {
+    const given = (settings as Record<string, unknown> | undefined)?.[name];
+    checkValue(`KafkaStreams: ${name}`, given, streamsSettings[name]!, 'INVALID_SETTING');
+  }
+  const { sessionTimeoutMs, heartbeatIntervalMs } = settings as Record<string, number | undefined>;
+  if (sessionTimeoutMs !== undefined && heartbeatIntervalMs !== undefined && heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw new MillraceError(
+      'INVALID_SETTING',
+      `KafkaStreams: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
+    );
+  }
+}
+
+const driverOptions: OptionTable = {
+  startTimeMs: milliseconds,
+  environment: streamsSettings['environment']!,
+  applicationId: streamsSettings['applicationId']!,
+  caching: flag,
+  onDecodeError: callback,
+  onProcessingError: callback,
+  onDrop: callback,
+};
+
+export function checkDriverOptions(options: unknown): void {
+  checkOptions('the options of a driver', options, driverOptions);
+}
+
+// ── Operators ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const named: OptionTable = { name: someText };
+const reading: OptionTable = { ...named, reads: oneOf('both', 'key', 'value', 'neither') };
+const serdes: OptionTable = { key: serde, value: serde };
+const retained: OptionTable = {
+  ...named,
+  ...serdes,
+  retentionMs: anyValue,
+  caching: flag,
+  logging: flag,
+  topicConfig: textsByName,
+};
+const materializing: OptionTable = { materialized: having('an object of options') };
+
+/** Operators go on with what a function answers when it answers: a promise would be taken for the value. */
+const synchronous: Option = {
+  accepts: (value) => typeof value === 'function' && value.constructor.name !== 'AsyncFunction',
+  wanted: 'a function that is not async',
+};
+
+/** The options of the operators, by what they have in common. */
+const operatorOptions = {
+  named,
+  reading,
+  mapping: { ...reading, ...serdes },
+  grouping: { ...reading, ...serdes },
+  consuming: {
+    ...named,
+    ...serdes,
+    timestampExtractor: callback,
+    offsetReset,
+    onDecodeError: callback,
+  },
+  producing: { ...named, ...serdes, partitioner: callback, timestamp: callback },
+  repartitioning: { ...named, ...serdes, partitions: wholeNumber(1, INT32_MAX), partitioner: callback },
+  materialized: retained,
+  aggregating: { ...retained, reads: reading['reads']!, operatorName: someText },
+  joiningTable: { ...named, ...serdes },
+  joiningStream: { ...named, ...serdes, otherValue: serde, storeName: someText, retentionMs: anyValue, logging: flag },
+  processing: { ...named, ...serdes, stores: listOfTexts },
+  // oxlint-disable-next-line unicorn/no-thenable -- it is the name of the option
+  branching: { ...named, then: callback },
+  changing: { ...reading, ...materializing, value: serde, oldValues: flag, stores: listOfTexts },
+  joiningTables: { ...named, ...materializing, value: serde },
+  joiningForeign: { ...named, ...serdes, ...materializing, otherKey: serde, otherValue: serde, result: serde },
+  suppressing: {
+    ...named,
+    until: oneOf('windowCloses', 'timeLimit'),
+    ms: milliseconds,
+    maxRecords: wholeNumber(1),
+    whenFull: oneOf('emitEarly', 'fail'),
+  },
+  storing: {
+    kind: oneOf('key-value', 'window', 'session'),
+    name: someText,
+    ...serdes,
+    retentionMs: anyValue,
+    windowSizeMs: wholeNumber(1),
+    logging: flag,
+  },
+} satisfies Record<string, OptionTable>;
+
+/** Refuses what an operator can't do anything with: functions that are none, options that it does not have. */
+export function checkOperator(
+  operator: string,
+  functions: Readonly<Record<string, unknown>>,
+  options: unknown,
+  kind: keyof typeof operatorOptions,
+): void {
+  for (const [name, given] of Object.entries(functions)) checkValue(`${operator}: the ${name}`, given, synchronous);
+  checkOptions(operator, options, operatorOptions[kind]);
+  const materialized = (options as { readonly materialized?: unknown } | undefined)?.materialized;
+  checkOptions(`${operator}: materialized`, materialized, retained);
+}
+
+/** Options that can't be left out. */
+export function checkRequired(operator: string, options: unknown, ...names: readonly string[]): void {
+  for (const name of names) {
+    if ((options as Record<string, unknown> | undefined)?.[name] === undefined) {
+      throw new MillraceError('INVALID_ARGUMENT', `${operator} needs the option ${name}`);
+    }
+  }
+}
+
+/** How long a store keeps things, at least as long as they are needed. */
+export function checkRetention(store: string, retentionMs: unknown, neededMs: number): void {
+  checkValue(`${store}: retentionMs`, retentionMs, milliseconds, 'INVALID_RETENTION');
+  if ((retentionMs as number) < neededMs) {
+    throw new MillraceError(
+      'INVALID_RETENTION',
+      `${store} keeps its entries for ${String(retentionMs)} ms, but they are needed for ${neededMs} ms`,
+    );
+  }
+}

@@ -1,0 +1,154 @@
+// What the death of a broker costs an application that runs exactly once on a cluster of three: silence until somebody else
+// leads, and nothing more. Runs where there is an Apache Kafka to run on (see suites/kafka-cluster.ts); KAFKA_KILLS says how
+// many brokers die one after the other, 2 by default.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, createClient } from '../../src/client/index.ts';
+import { KafkaStreams, StreamsBuilder } from '../../src/streams/index.ts';
+import { type KafkaCluster, openKafkaCluster, whyNoCluster } from '../suites/kafka-cluster.ts';
+import { long, text, texts } from './support.ts';
+
+const NODES = 3;
+const KILLS = Number(process.env['KAFKA_KILLS'] ?? 2);
+const WORDS = 20;
+/**
+ * A cluster takes a node for dead after 6 s, and the rest should be finding out who leads now: 10 s in all. The limit here is
+ * wider, as everything is slower on a busy machine; it still tells that from going on asking the dead.
+ */
+const LONGEST_SILENCE_MS = Number(process.env['KAFKA_SILENCE_MS'] ?? 20_000);
+const reason = whyNoCluster();
+
+describe.skipIf(reason !== undefined)(
+  `on a cluster whose brokers die${reason === undefined ? '' : ` (${reason})`}`,
+  () => {
+    let cluster: KafkaCluster;
+    let client: Client;
+
+    beforeAll(async () => {
+      cluster = await openKafkaCluster(NODES);
+      client = createClient({ bootstrapServers: cluster.bootstrapServers });
+    }, 180_000);
+    afterAll(async () => {
+      await client?.close();
+      await cluster?.close();
+    }, 60_000);
+
+    test(
+      'counts go on, every one once and in order',
+      async () => {
+        await client.admin().createTopics([
+          { name: 'words', partitions: 3 },
+          { name: 'counts', partitions: 3 },
+        ]);
+        const builder = new StreamsBuilder();
+        builder
+          .stream<string, string>('words', texts)
+          .groupBy((_key, word) => word, { ...texts, name: 'by-word' })
+          .count({ name: 'counted', value: long })
+          .toStream()
+          .to('counts', { key: text, value: long });
+        const app = new KafkaStreams(builder.build(), {
+          client: createClient({ bootstrapServers: cluster.bootstrapServers }),
+          applicationId: 'counting',
+          processingGuarantee: 'exactly_once_v2',
+          cacheMaxBytes: 0,
+          sessionTimeoutMs: 6_000,
+          heartbeatIntervalMs: 1_000,
+          onError: (error, fatal) => log(`${fatal ? 'stopped at' : 'recovers from'} ${String(error)}`),
+        });
+        app.onStateChange((state) => log(`the application is ${state}`));
+        await app.start();
+
+        const reading = follow(client, 'counts');
+        const writing = write(createClient({ bootstrapServers: cluster.bootstrapServers }), 'words');
+        await reading.until(() => reading.total() > 200);
+        for (let kill = 0; kill < KILLS; kill++) {
+          const node = 1 + (kill % NODES);
+          reading.longestSilence = 0;
+          const at = performance.now();
+          log(`killing ${node}`);
+          await cluster.kill(node);
+          await reading.until(() => performance.now() - at > 12_000 && reading.sinceLast() < 1_000);
+          log(`the longest silence was ${Math.round(reading.longestSilence)} ms`);
+          expect(reading.longestSilence, `after the death of broker ${node}`).toBeLessThan(LONGEST_SILENCE_MS);
+          await cluster.restart(node);
+          // All partitions are in sync again, or the next death would take too many.
+          const mark = reading.total();
+          await reading.until(() => reading.total() > mark + 500);
+        }
+        const sent = await writing.stop();
+        await reading.until(() => reading.total() >= sent);
+        await app.close();
+        await reading.stop();
+        expect(app.state).toBe('NOT_RUNNING');
+        expect(reading.faults).toEqual([]);
+        expect(reading.total()).toBe(sent);
+      },
+      180_000 + KILLS * 120_000,
+    );
+  },
+);
+
+const started = performance.now();
+
+function log(line: string): void {
+  if (process.env['KAFKA_VERBOSE'] !== undefined) console.log(`${Math.round(performance.now() - started)} ${line}`);
+}
+
+/** Writes words at a steady pace until stopped; every one of them is acknowledged. */
+function write(client: Client, topic: string): { stop(): Promise<number> } {
+  const producer = client.producer();
+  const acknowledged: Promise<unknown>[] = [];
+  const timer = setInterval(() => {
+    for (let n = 0; n < 8; n++) {
+      const word = `w${acknowledged.length % WORDS}`;
+      acknowledged.push(producer.send({ topic, key: String(acknowledged.length), value: word }));
+    }
+  }, 20);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(acknowledged);
+      await client.close();
+      return acknowledged.length;
+    },
+  };
+}
+
+/** Reads committed counts as they come: each word's must be 1, 2, 3 … */
+function follow(client: Client, topic: string) {
+  const consumer = client.consumer({ isolationLevel: 'read_committed' });
+  consumer.assign([0, 1, 2].map((partition) => ({ topic, partition, offset: 0 })));
+  const counts = new Map<string, number>();
+  const faults: string[] = [];
+  let lastAt = performance.now();
+  let isStopped = false;
+  const following = {
+    faults,
+    longestSilence: 0,
+    total: () => [...counts.values()].reduce((sum, count) => sum + count, 0),
+    sinceLast: () => performance.now() - lastAt,
+    async until(enough: () => boolean) {
+      while (!enough()) await new Promise<void>((resolve) => setImmediate(resolve));
+    },
+    async stop() {
+      isStopped = true;
+      await done;
+    },
+  };
+  const done = (async () => {
+    while (!isStopped) {
+      for (const { cursor } of await consumer.poll(100)) {
+        while (cursor.advance()) {
+          const word = cursor.bytes.toString('utf8', cursor.keyStart, cursor.keyEnd);
+          const count = Number(cursor.bytes.readBigInt64BE(cursor.valueStart));
+          if (count !== (counts.get(word) ?? 0) + 1) faults.push(`${word}: ${count} behind ${counts.get(word) ?? 0}`);
+          counts.set(word, count);
+          following.longestSilence = Math.max(following.longestSilence, performance.now() - lastAt);
+          lastAt = performance.now();
+        }
+      }
+    }
+    await consumer.close();
+  })().catch((error: unknown) => faults.push(String(error)));
+  return following;
+}
