@@ -383,3 +383,28 @@ describe('an instance', () => {
     expect(await read(other, asText, (records) => records.length === 1)).toEqual([['b', '2']]);
   });
 });
+
+test('an application without room for results waits, and goes on where it was', async () => {
+  const [source] = await topics(['held', 1]);
+  await produce(
+    source!,
+    Array.from({ length: 10 }, (_, i) => [null, String(i)]),
+  );
+  const seen: string[] = [];
+  let asked = 0;
+  let hasRoom = false;
+  const builder = new StreamsBuilder();
+  builder.stream(source!, texts).foreach((_key, value) => {
+    seen.push(value);
+  });
+  const isHeldBack = (): boolean => {
+    asked++;
+    return !hasRoom;
+  };
+  const app = run(builder.build(), { applicationId: unique('held'), isHeldBack });
+  await app.start();
+  await expect.poll(() => asked, { timeout: 60_000 }).toBeGreaterThan(20);
+  expect(seen).toEqual([]);
+  hasRoom = true;
+  await expect.poll(() => seen, { timeout: 60_000 }).toEqual(Array.from({ length: 10 }, (_, i) => String(i)));
+});

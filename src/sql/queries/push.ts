@@ -63,6 +63,7 @@ export async function startPush(
   const applicationId = executor.applicationId(queryId);
   const streams = executor.streams(topology, applicationId, setting, (error) => channel.fail(error), {
     processingGuarantee: 'at_least_once',
+    isHeldBack: () => channel.isFull,
     commitIntervalMs: 100,
   });
   if (limitReached) channel.end();

@@ -1,24 +1,21 @@
 import { type Deferred, deferred } from '../../util/index.ts';
 import type { ResultRow } from '../statements/entities.ts';
-import { StatementError } from '../errors.ts';
 
-/** A client that reads so much more slowly than its query answers loses the query: memory is not for that. */
-const ROWS_HELD_MAX = 1_000_000;
+/** With so much unread, the query waits for its client: memory is not for that. */
+const HELD_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** From a query that pushes rows whenever it has some to a client that takes them in batches whenever it can. */
 export class RowChannel implements AsyncIterable<readonly ResultRow[]> {
   #held: ResultRow[] = [];
+  #heldCharacters = 0;
   #ended = false;
   #failure: unknown;
   #arrival: Deferred = deferred();
 
   push(row: ResultRow): void {
     if (this.#ended) return;
-    if (this.#held.length === ROWS_HELD_MAX) {
-      this.fail(new StatementError(`The query was ended: its client has ${ROWS_HELD_MAX} rows still to read.`));
-      return;
-    }
     this.#held.push(row);
+    this.#heldCharacters += row.json.length;
     if (this.#held.length === 1) this.#signal();
   }
 
@@ -34,6 +31,11 @@ export class RowChannel implements AsyncIterable<readonly ResultRow[]> {
     this.end();
   }
 
+  /** Whether the client has enough to read for now. */
+  get isFull(): boolean {
+    return this.#heldCharacters > HELD_CHARACTERS_MAX;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -43,6 +45,7 @@ export class RowChannel implements AsyncIterable<readonly ResultRow[]> {
       if (this.#held.length > 0) {
         const batch = this.#held;
         this.#held = [];
+        this.#heldCharacters = 0;
         yield batch;
       } else if (this.#ended) {
         if (this.#failure !== undefined) throw this.#failure;

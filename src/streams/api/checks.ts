@@ -113,6 +113,7 @@ const streamsSettings: OptionTable = {
   onDecodeError: callback,
   onProcessingError: callback,
   onProductionError: callback,
+  isHeldBack: callback,
   onDrop: callback,
   onLate: callback,
   onError: callback,

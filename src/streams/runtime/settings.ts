@@ -68,6 +68,8 @@ export interface StreamsSettings {
   /** Default: fail. */
   readonly onProductionError?: ProductionErrorHandler;
   readonly onDrop?: DropListener;
+  /** Asked before records are processed: true as long as whoever takes the results has no room for more. */
+  readonly isHeldBack?: () => boolean;
   /** Told, at most every ten seconds, how many records operators have left out because they came too late. */
   readonly onLate?: (report: LateReport) => void;
   /** Told about every failure that the instance recovers from, and the one it stops at. */
@@ -100,6 +102,7 @@ export interface ResolvedSettings {
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onProductionError: ProductionErrorHandler;
+  readonly isHeldBack: () => boolean;
   readonly onDrop: DropListener | undefined;
   readonly onLate: (report: LateReport) => void;
   readonly onError: (error: unknown, fatal: boolean) => void;
@@ -142,6 +145,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     onDecodeError: given.onDecodeError ?? (() => 'fail'),
     onProcessingError: given.onProcessingError ?? (() => 'fail'),
     onProductionError: given.onProductionError ?? (() => 'fail'),
+    isHeldBack: given.isHeldBack ?? (() => false),
     onDrop: given.onDrop === undefined ? undefined : contained(given.onDrop, reported),
     onLate: contained(given.onLate, reported),
     onError,

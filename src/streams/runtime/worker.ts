@@ -52,6 +52,8 @@ const MAX_BACKLOG = 8;
 /** How long the consumer may be left alone while there is work; rebalances are heard of in its poll. */
 const POLL_AT_LEAST_MS = 20;
 /** How often readers hear how far their feeders have come, where commits are further apart and need not be waited for. */
+/** How long results wait for room before they are asked about again. */
+const HELD_BACK_MS = 10;
 const ANNOUNCE_MS = 100;
 /** Well below a topic's default max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
@@ -232,7 +234,8 @@ export class Worker {
     }
     if (this.#isSuspended || this.#stopping) return;
     this.#upstream?.turn();
-    await this.#process();
+    if (this.#settings.isHeldBack()) await this.#waitForRoom();
+    else await this.#process();
     this.#lateReports.tell(this.tasks);
     if (this.#isSuspended) return;
     try {
@@ -250,6 +253,12 @@ export class Worker {
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
       await this.#producer.flush();
     }
+  }
+
+  #waitForRoom(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settings.environment.after(HELD_BACK_MS, resolve);
+    });
   }
 
   /** Between commits: what caches hold back has not been written yet, so their tasks announce at commits only. */
