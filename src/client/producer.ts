@@ -17,7 +17,7 @@ import type {
   ProducerSettings,
   RecordMetadata,
 } from './client.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, TopicMetadata } from './cluster.ts';
 import { DefaultPartitioner } from './partitioner.ts';
 import { ProducerIdentity } from './transaction.ts';
 
@@ -43,6 +43,7 @@ export class KafkaProducer implements Producer {
   readonly #queues = new Map<string, PartitionQueue[]>();
   /** Queues that hold records, sealed or not. */
   readonly #active = new Set<PartitionQueue>();
+  readonly #lookUps = new Set<Promise<TopicMetadata>>();
   #identified: Promise<void> | undefined;
   #lingering = false;
   #pumping = false;
@@ -72,7 +73,7 @@ export class KafkaProducer implements Producer {
 
   async send(record: ProducerRecord): Promise<RecordMetadata> {
     const { topic, key = null, value, timestamp = this.#cluster.environment.now(), headers } = record;
-    const known = this.#cluster.known(topic) ?? (await this.#cluster.topic(topic));
+    const known = this.#cluster.known(topic) ?? (await this.#lookUp(topic));
     const partition = record.partition ?? this.#partitioner.partition(topic, key, known.partitions.length);
     if (partition < 0 || partition >= known.partitions.length) {
       throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `partition ${partition} of ${topic}`);
@@ -80,6 +81,15 @@ export class KafkaProducer implements Producer {
     const answer = deferred<RecordMetadata>();
     this.#append(topic, partition, key, value, timestamp, headers, answer);
     return answer.promise;
+  }
+
+  /** A record whose topic is asked for counts as sent: a flush, and with it a commit, waits for it. */
+  #lookUp(topic: string): Promise<TopicMetadata> {
+    const asked = this.#cluster.topic(topic);
+    this.#lookUps.add(asked);
+    const forget = () => this.#lookUps.delete(asked);
+    asked.then(forget, forget);
+    return asked;
   }
 
   // oxlint-disable-next-line max-params -- called per record: an object would be one more allocation
@@ -365,6 +375,7 @@ export class KafkaProducer implements Producer {
   // ── Waiting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async flush(): Promise<void> {
+    while (this.#lookUps.size > 0) await Promise.allSettled(this.#lookUps);
     this.#sealAll();
     if (this.#active.size > 0) {
       this.#flushed ??= deferred();
