@@ -114,7 +114,7 @@ export class Fetcher {
     let unresolved = false;
     for (const state of this.#partitions.values()) {
       if (state.paused || state.buffered !== undefined || state.inFlight) continue;
-      const leader = this.#cluster.known(state.topic)?.partitions[state.partition]?.leader ?? -1;
+      const leader = this.#leaderOf(state);
       if (state.position < 0 || leader < 0) {
         unresolved = true;
         continue;
@@ -145,6 +145,10 @@ export class Fetcher {
     arrived.resolve();
   }
 
+  #leaderOf({ topic, partition }: TopicPartition): number {
+    return this.#cluster.known(topic)?.partitions[partition]?.leader ?? -1;
+  }
+
   /** Finds leaders, and what "earliest" and "latest" mean. */
   async #resolve(): Promise<void> {
     if (this.#resolving) return;
@@ -152,12 +156,16 @@ export class Fetcher {
     try {
       const states = [...this.#partitions.values()];
       for (const topic of new Set(states.map((state) => state.topic))) await this.#cluster.topic(topic);
-      const open = states.filter((state) => state.position < 0);
+      const open = states.filter((state) => state.position < 0 && this.#leaderOf(state) >= 0);
       const wanted = open.map(({ topic, partition, position }) => ({ topic, partition, timestamp: position }));
       for (const { topic, partition, offset } of await listOffsets(this.#cluster, wanted, this.#isolation)) {
         const state = this.#partitions.get(keyOf(topic, partition));
         if (state !== undefined && state.position < 0) state.position = offset;
       }
+      const leaderless = states.filter((state) => this.#leaderOf(state) < 0);
+      // What is known is fresh, and it is that there is nobody to ask: only another look, later, can tell more.
+      for (const { topic } of leaderless) this.#cluster.forget(topic);
+      if (leaderless.length > 0) await this.#cluster.sleep(RETRY_BACKOFF_MS);
     } catch (error) {
       this.#failure = error;
     } finally {

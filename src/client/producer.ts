@@ -43,7 +43,8 @@ export class KafkaProducer implements Producer {
   readonly #queues = new Map<string, PartitionQueue[]>();
   /** Queues that hold records, sealed or not. */
   readonly #active = new Set<PartitionQueue>();
-  readonly #lookUps = new Set<Promise<TopicMetadata>>();
+  /** Topics that are asked for, and how many records wait for the answer: later ones must not overtake them, and a flush waits too. */
+  readonly #lookUps = new Map<string, { readonly asked: Promise<TopicMetadata>; waiting: number }>();
   #identified: Promise<void> | undefined;
   #lingering = false;
   #pumping = false;
@@ -72,8 +73,23 @@ export class KafkaProducer implements Producer {
   // ── Taking records ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async send(record: ProducerRecord): Promise<RecordMetadata> {
+    const { topic } = record;
+    const known = this.#cluster.known(topic);
+    let lookUp = this.#lookUps.get(topic);
+    if (known !== undefined && lookUp === undefined) return this.#take(record, known);
+    lookUp ??= { asked: this.#cluster.topic(topic), waiting: 0 };
+    this.#lookUps.set(topic, lookUp);
+    lookUp.waiting++;
+    try {
+      const found = await lookUp.asked;
+      return this.#take(record, found);
+    } finally {
+      if (--lookUp.waiting === 0) this.#lookUps.delete(topic);
+    }
+  }
+
+  #take(record: ProducerRecord, known: TopicMetadata): Promise<RecordMetadata> {
     const { topic, key = null, value, timestamp = this.#cluster.environment.now(), headers } = record;
-    const known = this.#cluster.known(topic) ?? (await this.#lookUp(topic));
     const partition = record.partition ?? this.#partitioner.partition(topic, key, known.partitions.length);
     if (partition < 0 || partition >= known.partitions.length) {
       throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `partition ${partition} of ${topic}`);
@@ -81,15 +97,6 @@ export class KafkaProducer implements Producer {
     const answer = deferred<RecordMetadata>();
     this.#append(topic, partition, key, value, timestamp, headers, answer);
     return answer.promise;
-  }
-
-  /** A record whose topic is asked for counts as sent: a flush, and with it a commit, waits for it. */
-  #lookUp(topic: string): Promise<TopicMetadata> {
-    const asked = this.#cluster.topic(topic);
-    this.#lookUps.add(asked);
-    const forget = () => this.#lookUps.delete(asked);
-    asked.then(forget, forget);
-    return asked;
   }
 
   // oxlint-disable-next-line max-params -- called per record: an object would be one more allocation
@@ -252,7 +259,13 @@ export class KafkaProducer implements Producer {
     const sending: { queue: PartitionQueue; batch: SealedBatch }[] = [];
     let bytes = 0;
     for (const queue of queues) {
-      const batch = queue.sealed[0]!;
+      const batch = queue.sealed[0];
+      // It may have been dropped while leaders were asked for, and what came since is of another transaction.
+      if (batch === undefined) continue;
+      if (this.#identity?.isAnnounced(queue.topic, queue.partition) === false) {
+        this.#pumpAgain = true;
+        continue;
+      }
       if (sending.length > 0 && bytes + batch.bytes.length > this.#requestBytes) {
         this.#pumpAgain = true;
         continue;
@@ -375,7 +388,7 @@ export class KafkaProducer implements Producer {
   // ── Waiting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async flush(): Promise<void> {
-    while (this.#lookUps.size > 0) await Promise.allSettled(this.#lookUps);
+    while (this.#lookUps.size > 0) await Promise.allSettled([...this.#lookUps.values()].map(({ asked }) => asked));
     this.#sealAll();
     if (this.#active.size > 0) {
       this.#flushed ??= deferred();

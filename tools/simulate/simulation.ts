@@ -45,7 +45,7 @@ export interface SimulationOptions {
 
 const SETUP_MS = 120_000;
 const ACTIVE_MS = 8000;
-const REST_MS = 300_000;
+const REST_MS = 120_000;
 const LOOK_AGAIN_MS = 2000;
 const PARTITIONS = 2;
 

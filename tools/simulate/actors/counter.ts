@@ -60,7 +60,7 @@ export class Counter implements Actor {
       .groupBy((key, value) => groupOf(key, value), { key: text, name: 'groups' })
       .count({ name: 'counts' })
       .toStream()
-      .mapValues(String)
+      .mapValues((_group, count) => String(count))
       .to(this.#to, { key: text, value: text });
     return builder.build();
   }
