@@ -110,7 +110,7 @@ class Simulation {
   }
 
   async #createTopics(): Promise<void> {
-    const small = { 'segment.bytes': String(this.#scheduler.random.pick([1000, 10_000, 1_000_000])) };
+    const small = { 'segment.bytes': String(this.#scheduler.random.pick([8000, 50_000, 1_000_000])) };
     const topic = (name: string, partitions: number, configs = {}) => ({ name, partitions, configs: { ...small, ...configs } });
     await this.#client.admin().createTopics([
       topic('plain', PARTITIONS),
@@ -239,8 +239,8 @@ function brokerSettings(random: Random): GivenSettings {
     'auto.create.topics.enable': 'false',
     'offsets.topic.num.partitions': String(random.pick([1, 3])),
     'transaction.state.log.num.partitions': String(random.pick([1, 3])),
-    'offsets.topic.segment.bytes': String(random.pick([2000, 100_000])),
-    'transaction.state.log.segment.bytes': String(random.pick([2000, 100_000])),
+    'offsets.topic.segment.bytes': String(random.pick([5000, 100_000])),
+    'transaction.state.log.segment.bytes': String(random.pick([5000, 100_000])),
     'group.initial.rebalance.delay.ms': String(random.pick([0, 300])),
     'group.min.session.timeout.ms': '1000',
     'log.index.interval.bytes': String(random.pick([100, 4096])),

@@ -56,6 +56,7 @@ const FATAL: readonly (string | undefined)[] = [
   'INVALID_TOPIC_EXCEPTION',
   'MESSAGE_TOO_LARGE',
   'RECORD_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
 ];
 
 export class KafkaStreams {

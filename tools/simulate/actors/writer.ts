@@ -41,7 +41,7 @@ export class Writer implements Actor {
     const sent: Sent = { text: `${this.name}/${number}`, offset: -1 };
     this.#sent[partition]!.push(sent);
     // Long ones fill segments, and are more than one piece of a network or a disk.
-    const filling = host.random.chance(0.1) ? host.random.below(3000) : host.random.below(50);
+    const filling = host.random.chance(0.1) ? host.random.below(1500) : host.random.below(50);
     const value = Buffer.from(`${sent.text} ${'.'.repeat(filling)}`);
     try {
       const { offset } = await producer.send({ topic: this.#topic, partition, key: Buffer.from(`k${number % 5}`), value });
