@@ -47,7 +47,8 @@ export class KafkaProducer implements Producer {
   readonly #lookUps = new Map<string, { readonly asked: Promise<TopicMetadata>; waiting: number }>();
   #identified: Promise<void> | undefined;
   #lingering = false;
-  #pumping = false;
+  /** Resolves when the round of sending that is under way has ended. */
+  #pumping: Promise<void> | undefined;
   #pumpAgain = false;
   #failure: unknown;
   #flushed: Deferred | undefined;
@@ -178,13 +179,12 @@ export class KafkaProducer implements Producer {
   // ── Sending ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #schedulePump(): void {
-    if (this.#pumping) {
+    if (this.#pumping !== undefined) {
       this.#pumpAgain = true;
       return;
     }
-    this.#pumping = true;
-    void this.#pump().finally(() => {
-      this.#pumping = false;
+    this.#pumping = this.#pump().finally(() => {
+      this.#pumping = undefined;
       if (this.#pumpAgain) {
         this.#pumpAgain = false;
         this.#schedulePump();
@@ -445,6 +445,8 @@ export class KafkaProducer implements Producer {
     const reason = new MillraceError('TRANSACTION_ABORTED', 'the transaction that this record was part of was aborted');
     for (const queue of [...this.#active]) if (!queue.inFlight) this.#fail(queue, reason);
     await this.flush().catch(() => {});
+    // Partitions of dropped batches may be on their way to the coordinator, which would take them for a fenced producer's.
+    while (this.#pumping !== undefined) await this.#pumping;
     await this.#end(false);
   }
 

@@ -49,6 +49,10 @@ export class Copier implements Actor {
   ): Promise<void> {
     const fetched = await consumer.poll(500);
     if (fetched.length === 0) return;
+    const { memberId, generationId } = consumer.groupMetadata();
+    for (const { topic, partition, nextOffset } of fetched) {
+      host.process.note(`copies ${topic}-${partition} up to ${nextOffset} as ${memberId} in generation ${generationId}`);
+    }
     producer.beginTransaction();
     for (const { partition, key, value } of recordsOf(fetched)) {
       producer.enqueue(this.#to, partition, key, value, host.process.environment.now());
@@ -59,6 +63,7 @@ export class Copier implements Actor {
       await producer.abortTransaction();
       for (const committed of await consumer.committed(fetched)) consumer.seek(committed, Math.max(0, committed.offset));
     } else await producer.commitTransaction();
+    host.process.note('has ended the transaction');
     host.count();
   }
 
