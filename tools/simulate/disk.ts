@@ -144,7 +144,7 @@ export class SimulatedDisk implements Disk {
   }
 
   #sync(path: string, node: FileNode, begun = node.unforced): void {
-    this.#step('sync', path, () => node.lose(this.#process.scheduler.random));
+    this.#step('sync', path, () => node.forceSome(this.#process.scheduler.random));
     node.force(Math.min(begun, node.unforced));
   }
 

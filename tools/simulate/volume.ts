@@ -60,9 +60,9 @@ export class FileNode {
     for (const change of this.#unforced.splice(0, count)) this.#forced.apply(change);
   }
 
-  /** A failed sync: some of the changes reached the disk, and nobody will ever try the others again. */
-  lose(random: Random): void {
-    for (const change of this.#unforced.splice(0)) if (random.chance(0.5)) this.#forced.apply(change);
+  /** A failed sync: some of the changes reached the disk, in no order; all are still to be forced. */
+  forceSome(random: Random): void {
+    for (const change of this.#unforced) if (random.chance(0.5)) this.#forced.apply(change);
   }
 
   surviving(random: Random): FileNode {
