@@ -44,7 +44,8 @@ export interface SimulationOptions {
 }
 
 const SETUP_MS = 120_000;
-const ACTIVE_MS = 8000;
+/** How long things go on; long runs find what short ones can't, and cost as much as many. */
+const ACTIVE_MS = [500, 2000, 2000, 4000, 8000];
 const REST_MS = 120_000;
 const LOOK_AGAIN_MS = 2000;
 const PARTITIONS = 2;
@@ -70,7 +71,7 @@ class Simulation {
     this.#server = new Server(this.#scheduler, this.#network, brokerSettings(this.#scheduler.random), makeDisk);
     this.#checker = new SimulatedProcess('checker', this.#scheduler);
     this.#client = this.#server.clientFor(this.#checker);
-    this.#users = actors().map((actor) => new User(actor, this.#scheduler, (process) => this.#hostOf(process)));
+    this.#users = actors(this.#scheduler.random).map((actor) => new User(actor, this.#scheduler, (process) => this.#hostOf(process)));
   }
 
   async run(): Promise<Outcome> {
@@ -80,7 +81,7 @@ class Simulation {
     const nemesis = new Nemesis(scheduler, this.#server, this.#network, this.#users);
     for (const user of this.#users) user.start();
     nemesis.start();
-    await scheduler.run(() => false, ACTIVE_MS);
+    await scheduler.run(() => false, scheduler.random.pick(ACTIVE_MS));
     this.#isActive = false;
     nemesis.end();
     for (const user of this.#users) user.protect();
@@ -212,26 +213,27 @@ class User {
   }
 }
 
-function actors(): Actor[] {
+/** Some of those there are: what many do at once hides what few would show. */
+function actors(random: Random): Actor[] {
   const given = new Map<number, string>();
   const confirmed = Array.from({ length: PARTITIONS }, () => -1);
-  return [
-    new Writer('a', 'plain', PARTITIONS, 5),
-    new Writer('b', 'plain', PARTITIONS, 1),
-    new Dealer('deals', PARTITIONS),
-    new Copier('copier 1', 'plain', 'copies'),
-    new Copier('copier 2', 'plain', 'copies'),
-    new Counter('counter 1', 'plain', 'counts'),
-    new Counter('counter 2', 'plain', 'counts'),
-    new Tracker('tracker 1', 'plain', confirmed),
-    new Tracker('tracker 2', 'plain', confirmed),
-    new Watcher('plain', PARTITIONS, 'read_uncommitted'),
-    new Watcher('deals', PARTITIONS, 'read_committed'),
-    new Keeper('latest'),
-    new Organizer(),
-    new Registrar('registrar 1', given),
-    new Registrar('registrar 2', given),
+  const groups: readonly (readonly Actor[])[] = [
+    [new Writer('b', 'plain', PARTITIONS, 1)],
+    [new Dealer('deals', PARTITIONS), new Watcher('deals', PARTITIONS, 'read_committed')],
+    [new Copier('copier 1', 'plain', 'copies')],
+    [new Copier('copier 2', 'plain', 'copies')],
+    [new Counter('counter 1', 'plain', 'counts')],
+    [new Counter('counter 2', 'plain', 'counts')],
+    [new Tracker('tracker 1', 'plain', confirmed)],
+    [new Tracker('tracker 2', 'plain', confirmed)],
+    [new Watcher('plain', PARTITIONS, 'read_uncommitted')],
+    [new Keeper('latest')],
+    [new Organizer()],
+    [new Registrar('registrar 1', given)],
+    [new Registrar('registrar 2', given)],
   ];
+  const share = random.pick([0.2, 0.5, 0.8]);
+  return [new Writer('a', 'plain', PARTITIONS, 5), ...groups.filter(() => random.chance(share)).flat()];
 }
 
 function brokerSettings(random: Random): GivenSettings {
