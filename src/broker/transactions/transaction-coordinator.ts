@@ -11,7 +11,7 @@ import { BatchCursor, batchHeader, buildTransactionMarker, ErrorCode } from '../
 import { type Environment, messageOf } from '../../util/index.ts';
 import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import { coordinatorError, InternalTopic } from '../internal-topic.ts';
-import type { Partition } from '../partition.ts';
+import type { Partition, Settled } from '../partition.ts';
 import type { BrokerSettings } from '../settings.ts';
 import { OFFSETS_TOPIC, type Topics, TRANSACTIONS_TOPIC } from '../topics.ts';
 import type { ProducerIds } from './producer-ids.ts';
@@ -273,36 +273,51 @@ export class TransactionCoordinator {
         transaction.previousEpoch = before.previousEpoch;
         return done(errorCode);
       }
-      this.#complete(transaction, producerId, committed, () => {
-        if (transaction.epoch >= LAST_EPOCH) this.#nextEpoch(transaction);
-        done(ErrorCode.NONE);
+      this.#complete(transaction, producerId, committed, (code) => {
+        if (code === ErrorCode.NONE && transaction.epoch >= LAST_EPOCH) this.#nextEpoch(transaction);
+        done(code);
       });
     });
   }
 
-  /** The decision is durable: markers go to all partitions, and when they are durable it is over. */
-  #complete(transaction: Transaction, producerId: number, committed: boolean, done: () => void): void {
+  /**
+   * The decision is durable: markers go to all partitions, and when they are durable it is over. Where a partition is out of
+   * service the decision stays noted as such, for the next start to carry out: as complete it would be forgotten.
+   */
+  #complete(
+    transaction: Transaction,
+    producerId: number,
+    committed: boolean,
+    done: (errorCode: number) => void,
+  ): void {
     const places = [...transaction.places.values()];
     let left = places.length + 1;
-    const settled = (): void => {
+    let failure: number = ErrorCode.NONE;
+    const settled = (errorCode: number): void => {
+      // Of a deleted topic nothing is left to be marked.
+      if (errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) failure ||= errorCode;
       if (--left > 0) return;
+      if (failure !== ErrorCode.NONE) {
+        this.#report(`transaction ${transaction.id} is decided, and can not be ended in all of its partitions`);
+        return done(coordinatorError(failure));
+      }
       this.#groups.endTransaction(producerId, committed);
       transaction.state = committed ? 'CompleteCommit' : 'CompleteAbort';
       transaction.places.clear();
       transaction.updatedAt = this.#environment.now();
-      done();
+      done(ErrorCode.NONE);
       // Not waited for: should a crash lose it, startup finds the decision and writes the markers once more.
       this.#append(transaction, () => {});
     };
     for (const { topic, partition: index } of places) {
       const partition = this.#topics.partition(topic, index);
-      if (partition === undefined) settled();
+      if (partition === undefined) settled(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       else this.#mark(partition, producerId, transaction.epoch, committed, settled);
     }
-    settled();
+    settled(ErrorCode.NONE);
   }
 
-  #mark(partition: Partition, producerId: number, epoch: number, committed: boolean, settled: () => void): void {
+  #mark(partition: Partition, producerId: number, epoch: number, committed: boolean, settled: Settled): void {
     const marker = buildTransactionMarker({
       committed,
       producerId,
@@ -311,7 +326,7 @@ export class TransactionCoordinator {
       timestamp: this.#environment.now(),
     });
     const offset = partition.appendMarker(marker);
-    if (offset < 0) settled();
+    if (offset < 0) settled(partition.failure);
     else partition.whenDurable(offset, settled);
   }
 
