@@ -48,7 +48,9 @@ async function readAll(
   const partitions = [...counts].flatMap(([topic, count]) =>
     Array.from({ length: count }, (_, partition) => ({ topic, partition })),
   );
-  const found = new Map([...counts].map(([topic, count]) => [topic, Array.from({ length: count }, (): SeenRecord[] => [])]));
+  const found = new Map(
+    [...counts].map(([topic, count]) => [topic, Array.from({ length: count }, (): SeenRecord[] => [])]),
+  );
   const ends = await client.admin().listOffsets(
     partitions.map((partition) => ({ ...partition, timestamp: -1 })),
     isolation,
@@ -57,7 +59,8 @@ async function readAll(
   consumer.assign(partitions.map((partition) => ({ ...partition, offset: -2 })));
   while (ends.some((end) => end.offset > 0 && consumer.position(end) < end.offset)) {
     for (const { topic, partition, offset, key, value } of recordsOf(await consumer.poll(500))) {
-      found.get(topic)![partition]!.push({ offset, key: key?.toString() ?? null, value: value?.toString('latin1') ?? null });
+      const records = found.get(topic)![partition]!;
+      records.push({ offset, key: key?.toString() ?? null, value: value?.toString('latin1') ?? null });
     }
   }
   await consumer.close();

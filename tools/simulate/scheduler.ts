@@ -77,7 +77,8 @@ export class Scheduler {
   /** Runs events until `isDone`, a failure, or `limitMs` of virtual time; false when the time was not enough. */
   async run(isDone: () => boolean, limitMs: number): Promise<boolean> {
     const limit = this.now + limitMs;
-    const onRejection = (reason: unknown): void => this.fail(`a promise failed and nobody took note: ${stackOf(reason)}`);
+    const onRejection = (reason: unknown): void =>
+      this.fail(`a promise failed and nobody took note: ${stackOf(reason)}`);
     process.on('unhandledRejection', onRejection);
     try {
       while (!isDone() && this.failure === undefined) {

@@ -40,7 +40,9 @@ export interface Outcome {
 
 export interface SimulationOptions {
   readonly print?: (line: string) => void;
+  /** For those who plant a bug, to see it found. */
   readonly makeDisk?: MakeDisk;
+  readonly wrapClient?: (client: Client) => Client;
 }
 
 const SETUP_MS = 120_000;
@@ -62,16 +64,22 @@ class Simulation {
   readonly #checker: SimulatedProcess;
   readonly #client: Client;
   readonly #users: User[];
+  readonly #wrapClient: (client: Client) => Client;
   #isActive = false;
   #operations = 0;
+  #lastComplaint: string | undefined;
 
-  constructor(seed: number, { print, makeDisk = (...given) => new SimulatedDisk(...given) }: SimulationOptions) {
+  constructor(seed: number, options: SimulationOptions) {
+    const { print, makeDisk = (...given) => new SimulatedDisk(...given), wrapClient = (client) => client } = options;
     this.#seed = seed;
+    this.#wrapClient = wrapClient;
     this.#scheduler = new Scheduler(seed, print);
     this.#server = new Server(this.#scheduler, this.#network, brokerSettings(this.#scheduler.random), makeDisk);
     this.#checker = new SimulatedProcess('checker', this.#scheduler);
     this.#client = this.#server.clientFor(this.#checker);
-    this.#users = actors(this.#scheduler.random).map((actor) => new User(actor, this.#scheduler, (process) => this.#hostOf(process)));
+    this.#users = actors(this.#scheduler.random).map(
+      (actor) => new User(actor, this.#scheduler, (process) => this.#hostOf(process)),
+    );
   }
 
   async run(): Promise<Outcome> {
@@ -112,7 +120,11 @@ class Simulation {
 
   async #createTopics(): Promise<void> {
     const small = { 'segment.bytes': String(this.#scheduler.random.pick([8000, 50_000, 1_000_000])) };
-    const topic = (name: string, partitions: number, configs = {}) => ({ name, partitions, configs: { ...small, ...configs } });
+    const topic = (name: string, partitions: number, configs = {}) => ({
+      name,
+      partitions,
+      configs: { ...small, ...configs },
+    });
     await this.#client.admin().createTopics([
       topic('plain', PARTITIONS),
       topic('deals', PARTITIONS),
@@ -125,8 +137,6 @@ class Simulation {
       }),
     ]);
   }
-
-  #lastComplaint: string | undefined;
 
   /** Waits for the users to end what they began, and for the logs to be as they must be; then they have to stay so. */
   async #comeToRest(): Promise<void> {
@@ -143,7 +153,11 @@ class Simulation {
   async #complaint(host: Host): Promise<string | undefined> {
     const waiting = this.#users.find((user) => !user.actor.isFollower && !user.isDone);
     if (waiting !== undefined) return `${waiting.actor.name} is not done`;
-    const fault = faultInLogs(this.#server.volume, DATA_DIRECTORY, (topic) => topic === 'latest' || /^_|-changelog$/.test(topic));
+    const fault = faultInLogs(
+      this.#server.volume,
+      DATA_DIRECTORY,
+      (topic) => topic === 'latest' || /^_|-changelog$/.test(topic),
+    );
     if (fault !== undefined) return fault;
     const logs = await Logs.read(this.#client, this.#scheduler);
     for (const { actor } of this.#users) {
@@ -156,7 +170,7 @@ class Simulation {
   #hostOf(process: SimulatedProcess): Host {
     return {
       process,
-      client: this.#server.clientFor(process),
+      client: this.#wrapClient(this.#server.clientFor(process)),
       random: this.#scheduler.random,
       isActive: () => this.#isActive,
       fail: (what) => this.#scheduler.fail(what),
@@ -192,7 +206,8 @@ class User {
       () => {
         this.isDone = true;
       },
-      (error: unknown) => this.#scheduler.fail(`${this.actor.name}: ${error instanceof Error ? error.stack : messageOf(error)}`),
+      (error: unknown) =>
+        this.#scheduler.fail(`${this.actor.name}: ${error instanceof Error ? error.stack : messageOf(error)}`),
     );
   }
 

@@ -72,7 +72,11 @@ export class FileNode {
     for (const change of this.#unforced) {
       if (!random.chance(tendency)) continue;
       if ('size' in change || random.chance(0.7)) survivor.change(change);
-      else survivor.change({ position: change.position, bytes: change.bytes.subarray(0, random.below(change.bytes.length + 1)) });
+      else
+        survivor.change({
+          position: change.position,
+          bytes: change.bytes.subarray(0, random.below(change.bytes.length + 1)),
+        });
     }
     survivor.force(survivor.unforced);
     return survivor;
@@ -171,7 +175,8 @@ export class Volume {
 
   at(path: string): Node | undefined {
     let node: Node | undefined = this.#root;
-    for (const name of path.split('/').filter(Boolean)) node = node instanceof DirectoryNode ? node.get(name) : undefined;
+    for (const name of path.split('/').filter(Boolean))
+      node = node instanceof DirectoryNode ? node.get(name) : undefined;
     return node;
   }
 

@@ -284,12 +284,7 @@ export class TransactionCoordinator {
    * The decision is durable: markers go to all partitions, and when they are durable it is over. Where a partition is out of
    * service the decision stays noted as such, for the next start to carry out: as complete it would be forgotten.
    */
-  #complete(
-    transaction: Transaction,
-    producerId: number,
-    committed: boolean,
-    done: (errorCode: number) => void,
-  ): void {
+  #complete(transaction: Transaction, producerId: number, committed: boolean, done: (errorCode: number) => void): void {
     const places = [...transaction.places.values()];
     let left = places.length + 1;
     let failure: number = ErrorCode.NONE;

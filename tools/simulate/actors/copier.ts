@@ -51,7 +51,9 @@ export class Copier implements Actor {
     if (fetched.length === 0) return;
     const { memberId, generationId } = consumer.groupMetadata();
     for (const { topic, partition, nextOffset } of fetched) {
-      host.process.note(`copies ${topic}-${partition} up to ${nextOffset} as ${memberId} in generation ${generationId}`);
+      host.process.note(
+        `copies ${topic}-${partition} up to ${nextOffset} as ${memberId} in generation ${generationId}`,
+      );
     }
     producer.beginTransaction();
     for (const { partition, key, value } of recordsOf(fetched)) {
@@ -61,7 +63,8 @@ export class Copier implements Actor {
     await producer.sendOffsetsToTransaction(offsets, consumer.groupMetadata());
     if (host.isActive() && host.random.chance(0.1)) {
       await producer.abortTransaction();
-      for (const committed of await consumer.committed(fetched)) consumer.seek(committed, Math.max(0, committed.offset));
+      for (const committed of await consumer.committed(fetched))
+        consumer.seek(committed, Math.max(0, committed.offset));
     } else await producer.commitTransaction();
     host.process.note('has ended the transaction');
     host.count();
@@ -75,7 +78,8 @@ export class Copier implements Actor {
         const [what] = record.value!.split(' ');
         return `record ${i} of ${this.#to}-${partition} is ${what}, and not what ${this.#from} has there`;
       }
-      if (copy.length < original.length) return `${this.#to}-${partition} has ${copy.length} of ${original.length} records`;
+      if (copy.length < original.length)
+        return `${this.#to}-${partition} has ${copy.length} of ${original.length} records`;
     }
     return undefined;
   }

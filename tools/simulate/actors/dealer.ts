@@ -60,8 +60,10 @@ export class Dealer implements Actor {
     }
     for (const [id, { outcome, size }] of this.#deals.entries()) {
       const count = seen.get(id)?.size ?? 0;
-      if (outcome === 'void' && count > 0) return `transaction ${id} was not committed, and ${count} of its records are seen`;
-      if (outcome === 'committed' && count < size) return `transaction ${id} was committed, and ${size - count} are missing`;
+      if (outcome === 'void' && count > 0)
+        return `transaction ${id} was not committed, and ${count} of its records are seen`;
+      if (outcome === 'committed' && count < size)
+        return `transaction ${id} was committed, and ${size - count} are missing`;
       if (count > 0 && count < size) return `transaction ${id} is there with ${count} of its ${size} records`;
     }
     return undefined;

@@ -42,7 +42,8 @@ export class Keeper implements Actor {
     }
     for (const [key, version] of this.#acknowledged) {
       const found = newest.get(key) ?? 0;
-      if (version > 0 && found !== 0 && found < version) return `key ${key} is ${found}, and ${version} was acknowledged`;
+      if (version > 0 && found !== 0 && found < version)
+        return `key ${key} is ${found}, and ${version} was acknowledged`;
       if (version > 0 && !newest.has(key)) return `key ${key} is gone, and ${version} was acknowledged`;
       if (version < 0 && found !== 0 && found < -version) return `key ${key} is ${found}, and was deleted later`;
     }

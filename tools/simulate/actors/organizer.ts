@@ -47,8 +47,12 @@ export class Organizer implements Actor {
   complaint(logs: Logs): string | undefined {
     for (const [name, { exists, records, isCertain }] of this.#topics) {
       if (!isCertain) continue;
-      if (logs.topics.includes(name) !== exists) return `${name} is ${exists ? 'not ' : ''}there, which was confirmed otherwise`;
-      const found = logs.of(name).flat().map(({ value }) => value);
+      if (logs.topics.includes(name) !== exists)
+        return `${name} is ${exists ? 'not ' : ''}there, which was confirmed otherwise`;
+      const found = logs
+        .of(name)
+        .flat()
+        .map(({ value }) => value);
       if (found.join() !== records.join()) return `${name} holds ${found.join()} and not ${records.join()}`;
     }
     return undefined;

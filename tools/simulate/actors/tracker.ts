@@ -53,7 +53,9 @@ export class Tracker implements Actor {
     const partitions = before.map((_, partition) => ({ topic: this.#topic, partition }));
     for (const { partition, offset } of await consumer.committed(partitions)) {
       if (offset >= before[partition]!) continue;
-      host.fail(`group ${GROUP} is at ${offset} in ${this.#topic}-${partition} behind a commit of ${before[partition]}`);
+      host.fail(
+        `group ${GROUP} is at ${offset} in ${this.#topic}-${partition} behind a commit of ${before[partition]}`,
+      );
     }
   }
 

@@ -27,7 +27,9 @@ export class Watcher implements Actor {
             const before = this.#seen[partition]!.get(offset);
             const now = value!.toString('latin1');
             if (before !== undefined && before !== now) {
-              host.fail(`${this.name} saw ${short(before)} at offset ${offset} of ${partition}, and later ${short(now)}`);
+              host.fail(
+                `${this.name} saw ${short(before)} at offset ${offset} of ${partition}, and later ${short(now)}`,
+              );
             }
             this.#seen[partition]!.set(offset, now);
           }
@@ -40,7 +42,9 @@ export class Watcher implements Actor {
 
   complaint(logs: Logs): string | undefined {
     for (const [partition, seen] of this.#seen.entries()) {
-      const records = new Map(logs.of(this.#topic, this.#isolation)[partition]?.map(({ offset, value }) => [offset, value]));
+      const records = new Map(
+        logs.of(this.#topic, this.#isolation)[partition]?.map(({ offset, value }) => [offset, value]),
+      );
       for (const [offset, value] of seen) {
         const now = records.get(offset);
         if (now === value) continue;

@@ -44,7 +44,12 @@ export class Writer implements Actor {
     const filling = host.random.chance(0.1) ? host.random.below(1500) : host.random.below(50);
     const value = Buffer.from(`${sent.text} ${'.'.repeat(filling)}`);
     try {
-      const { offset } = await producer.send({ topic: this.#topic, partition, key: Buffer.from(`k${number % 5}`), value });
+      const { offset } = await producer.send({
+        topic: this.#topic,
+        partition,
+        key: Buffer.from(`k${number % 5}`),
+        value,
+      });
       sent.offset = offset;
     } catch (error) {
       assertExpected(error);
