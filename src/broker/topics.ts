@@ -95,6 +95,7 @@ export class Topics {
 
   create(name: string, partitions: number, configs: Readonly<Record<string, string>> = {}): Topic {
     this.check(name, partitions, configs);
+    for (let index = 0; index < partitions; index++) this.#removeLeftOver(name, index);
     const topic = this.#open({ name, id: newTopicId(this.#env.environment), partitions, configs }, { clean: true });
     this.#env.disk.syncDirectory(this.#directory);
     this.#writeCatalogue();
@@ -119,10 +120,16 @@ export class Topics {
   addPartitions(topic: Topic, total: number): void {
     assert(total > topic.partitions.length, 'partitions can only be added');
     for (let index = topic.partitions.length; index < total; index++) {
+      this.#removeLeftOver(topic.name, index);
       topic.partitions.push(this.#openPartition(topic, index, { clean: true }));
     }
     this.#env.disk.syncDirectory(this.#directory);
     this.#writeCatalogue();
+  }
+
+  /** What a crash left of a deletion, or of a creation that nobody was told of, is no part of a new partition. */
+  #removeLeftOver(topic: string, index: number): void {
+    this.#env.disk.remove(join(this.#directory, `${topic}-${index}`));
   }
 
   setConfigs(topic: Topic, configs: Readonly<Record<string, string>>): void {
