@@ -97,8 +97,16 @@ export class Topics {
     this.check(name, partitions, configs);
     for (let index = 0; index < partitions; index++) this.#removeLeftOver(name, index);
     const topic = this.#open({ name, id: newTopicId(this.#env.environment), partitions, configs }, { clean: true });
-    this.#env.disk.syncDirectory(this.#directory);
-    this.#writeCatalogue();
+    try {
+      this.#env.disk.syncDirectory(this.#directory);
+      this.#writeCatalogue();
+    } catch (error) {
+      // Whoever is refused must not find it there until the next start, and lose what was written to it.
+      this.#byName.delete(name);
+      this.#byId.delete(topic.id);
+      giveUp(topic.partitions);
+      throw error;
+    }
     return topic;
   }
 
@@ -119,12 +127,18 @@ export class Topics {
 
   addPartitions(topic: Topic, total: number): void {
     assert(total > topic.partitions.length, 'partitions can only be added');
-    for (let index = topic.partitions.length; index < total; index++) {
+    const before = topic.partitions.length;
+    for (let index = before; index < total; index++) {
       this.#removeLeftOver(topic.name, index);
       topic.partitions.push(this.#openPartition(topic, index, { clean: true }));
     }
-    this.#env.disk.syncDirectory(this.#directory);
-    this.#writeCatalogue();
+    try {
+      this.#env.disk.syncDirectory(this.#directory);
+      this.#writeCatalogue();
+    } catch (error) {
+      giveUp(topic.partitions.splice(before));
+      throw error;
+    }
   }
 
   /** What a crash left of a deletion, or of a creation that nobody was told of, is no part of a new partition. */
@@ -270,6 +284,14 @@ export class Topics {
       if (offset !== undefined) offsets.set(`${topic}-${partition}`, Number(offset));
     }
     return offsets;
+  }
+}
+
+/** Partitions that are not on the disk, after all. */
+function giveUp(partitions: readonly Partition[]): void {
+  for (const partition of partitions) {
+    partition.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    partition.log.abandon();
   }
 }
 
