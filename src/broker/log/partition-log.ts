@@ -443,7 +443,10 @@ export class PartitionLog {
     this.#loadAborted(names);
     this.#loadProducers(names);
     this.epochs.dropFrom(this.endOffset + 1);
-    if (!options.clean && this.#segments.length > 0) this.#beginEpoch(newestEpoch + 1);
+    if (options.clean) return;
+    if (this.#segments.length > 0) this.#beginEpoch(newestEpoch + 1);
+    // A process that ended may have made a segment whose name is not on the disk yet, and it is appended to from here on.
+    disk.syncDirectory(this.directory);
   }
 
   #removeSegments(bases: readonly number[]): void {
