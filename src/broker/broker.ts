@@ -11,7 +11,7 @@
  * stable offset). Near the end of the log they are views of the tail, else bytes of the file: nothing is re-encoded. When
  * there is less than the client wants, the fetch parks in its partitions and reads again when one of them advances.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import type { BrokerAddress, Transport } from '../protocol/index.ts';
 import {
@@ -82,7 +82,7 @@ export class Broker {
       log: report = () => {},
     } = options;
     const settings = readBrokerSettings(given);
-    disk.makeDirectory(dataDir);
+    makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
@@ -195,6 +195,15 @@ export class Broker {
       this.#scheduleUpkeep();
     });
   }
+}
+
+/** Makes a directory that a power failure does not take back, nor those above it. */
+function makeForcedDirectory(disk: Disk, path: string): void {
+  if (disk.exists(path)) return;
+  const parent = dirname(path);
+  makeForcedDirectory(disk, parent);
+  disk.makeDirectory(path);
+  disk.syncDirectory(parent);
 }
 
 /** The cluster's id, made up at the first start. */

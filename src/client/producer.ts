@@ -70,7 +70,8 @@ export class KafkaProducer implements Producer {
   readonly #unplaced = new Map<string, Unplaced>();
   #identified: Promise<void> | undefined;
   #lingering = false;
-  #pumping = false;
+  /** Resolves when the round of sending that is under way has ended. */
+  #pumping: Promise<void> | undefined;
   #pumpAgain = false;
   #failure: unknown;
   #flushed: Deferred | undefined;
@@ -233,13 +234,12 @@ export class KafkaProducer implements Producer {
   // ── Sending ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #schedulePump(): void {
-    if (this.#pumping) {
+    if (this.#pumping !== undefined) {
       this.#pumpAgain = true;
       return;
     }
-    this.#pumping = true;
-    void this.#pump().finally(() => {
-      this.#pumping = false;
+    this.#pumping = this.#pump().finally(() => {
+      this.#pumping = undefined;
       if (this.#pumpAgain) {
         this.#pumpAgain = false;
         this.#schedulePump();
@@ -333,7 +333,13 @@ export class KafkaProducer implements Producer {
     const sending: { queue: PartitionQueue; batch: SealedBatch }[] = [];
     let bytes = 0;
     for (const queue of queues) {
-      const batch = queue.sealed[0]!;
+      const batch = queue.sealed[0];
+      // It may have been dropped while leaders were asked for, and what came since is of another transaction.
+      if (batch === undefined) continue;
+      if (this.#identity?.isAnnounced(queue.topic, queue.partition) === false) {
+        this.#pumpAgain = true;
+        continue;
+      }
       if (sending.length > 0 && bytes + batch.bytes.length > this.#requestBytes) {
         this.#pumpAgain = true;
         continue;
@@ -568,6 +574,8 @@ export class KafkaProducer implements Producer {
     const reason = new MillraceError('TRANSACTION_ABORTED', 'the transaction that this record was part of was aborted');
     for (const queue of [...this.#active]) if (!queue.inFlight) this.#fail(queue, reason);
     await this.flush().catch(() => {});
+    // Partitions of dropped batches may be on their way to the coordinator, which would take them for a fenced producer's.
+    while (this.#pumping !== undefined) await this.#pumping;
     await this.#end(false);
   }
 

@@ -109,6 +109,24 @@ test('drops what was aborted, keeps what was committed, and offsets of transacti
   expect(await newestByKey(transport)).toEqual(expected);
 });
 
+test('a record whose transaction is aborted later than what is compacted supersedes nothing', async () => {
+  const clock = new ManualEnvironment(1_000_000);
+  const transport = (await openBroker({ environment: clock, settings })).connect();
+  await createTopic(transport, 't', 1, topic);
+  await send(transport, 't', [{ key: 'k', value: 'good' }]);
+  const init = create(initProducerId, { transactionalId: 'tx', transactionTimeoutMs: 60_000 });
+  const { producerId, producerEpoch } = await transport.request(initProducerId, init);
+  const options = { transactional: true, transactionalId: 'tx', producerId, producerEpoch, baseSequence: 0 };
+  await send(transport, 't', [{ key: 'k', value: 'bad' }], options);
+  for (let i = 0; i < 30; i++) await send(transport, 't', [{ key: 'other', value: `v${i}` }]);
+  await transport.request(
+    endTxn,
+    create(endTxn, { transactionalId: 'tx', producerId, producerEpoch, committed: false }),
+  );
+  await clean(clock, async () => (await readAll(transport, 't')).length < 15);
+  expect((await newestByKey(transport)).get('k')).toBe('good');
+});
+
 test('finishes an exchange of segments that was interrupted', async () => {
   const dataDir = temporaryDirectory();
   const clock = new ManualEnvironment(1_000_000);

@@ -473,6 +473,29 @@ describe('a crash', () => {
     expect(await valuesOf(transport, 't', { partition: 1, isolationLevel: 1 })).toEqual(['b']);
   });
 
+  test('carries out a decision in a partition that was out of service when it was made', async () => {
+    const disk = new FaultDisk();
+    const first = await Broker.open({ dataDir: '/data', disk, settings });
+    const before = first.connect();
+    await createTopic(before, 't', 2);
+    const who = await init(before);
+    await write(before, who, 0, ['a']);
+    await write(before, who, 0, ['b'], 't', 1);
+    disk.failWrites = true;
+    expect((await send(before, 't', ['never'], { partition: 1 })).errorCode).not.toBe(0);
+    disk.failWrites = false;
+    // Nobody is told that all is done: COORDINATOR_NOT_AVAILABLE, and from then on CONCURRENT_TRANSACTIONS.
+    expect((await end(before, who, true)).errorCode).toBe(15);
+    expect((await end(before, who, true)).errorCode).not.toBe(0);
+    const survivor = disk.crash(() => 0);
+    await first.close().catch(() => {});
+
+    const transport = (await openBroker({ dataDir: '/data', disk: survivor, settings })).connect();
+    await init(transport);
+    expect(await valuesOf(transport, 't', { isolationLevel: 1 })).toEqual(['a']);
+    expect(await valuesOf(transport, 't', { partition: 1, isolationLevel: 1 })).toEqual(['b']);
+  });
+
   test('at any moment leaves every transaction whole, and every acknowledged commit in place', async () => {
     let commits = 0;
     for (let seed = 1; seed <= 30; seed++) {

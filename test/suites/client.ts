@@ -299,6 +299,36 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       await producer.close();
     });
 
+    test('a commit takes along, in their order, records that are sent before their topic is known', async () => {
+      const topic = await newTopic();
+      const stranger = road.connect();
+      const producer = stranger.producer({ transactionalId: `x-${randomUUID()}` });
+      await producer.initTransactions();
+      producer.beginTransaction();
+      const sent = ['a', 'b', 'c'].map((value) => producer.send({ topic, value: Buffer.from(value) }));
+      await producer.commitTransaction();
+      expect((await Promise.all(sent)).map(({ offset }) => offset)).toEqual([0, 1, 2]);
+      await stranger.close();
+    });
+
+    test('an abort of records that are not on their way yet leaves a producer that goes on', async () => {
+      const topic = await newTopic();
+      const producer = client.producer({ transactionalId: `x-${randomUUID()}`, lingerMs: 0 });
+      await producer.initTransactions();
+      for (let i = 0; i < 10; i++) {
+        producer.beginTransaction();
+        producer.send({ topic, partition: 0, value: Buffer.from('void') }).catch(() => {});
+        for (let turn = 0; turn < i; turn++) await new Promise((resolve) => setImmediate(resolve));
+        await producer.abortTransaction();
+      }
+      producer.beginTransaction();
+      producer.enqueue(topic, 0, null, Buffer.from('kept'), 1);
+      await producer.commitTransaction();
+      const records = await read(reader([{ topic, partition: 0 }], { isolationLevel: 'read_committed' }), 1);
+      expect(records.map((r) => String(r.value))).toEqual(['kept']);
+      await producer.close();
+    });
+
     test('a producer is fenced when another takes its transactional id', async () => {
       const topic = await newTopic();
       const transactionalId = `x-${randomUUID()}`;

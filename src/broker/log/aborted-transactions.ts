@@ -30,9 +30,9 @@ export class AbortedTransactions {
     return found;
   }
 
-  /** Those whose marker lies below `offset`. */
-  entriesBelow(offset: number): readonly AbortedTransactionEntry[] {
-    return this.#entries.slice(0, this.#firstEndingAt(offset));
+  /** Those that may have records below `offset`, wherever their marker lies. */
+  startedBelow(offset: number): readonly AbortedTransactionEntry[] {
+    return this.#entries.filter(({ firstOffset }) => firstOffset < offset);
   }
 
   /** Forgets those whose marker lies below `offset`. */

@@ -250,6 +250,6 @@ class AbortedRanges {
 
 function abortedRanges(log: PartitionLog, end: number): AbortedRanges {
   const ranges = new AbortedRanges();
-  for (const entry of log.aborted.entriesBelow(end)) ranges.add(entry.producerId, entry.firstOffset, entry.lastOffset);
+  for (const entry of log.aborted.startedBelow(end)) ranges.add(entry.producerId, entry.firstOffset, entry.lastOffset);
   return ranges;
 }

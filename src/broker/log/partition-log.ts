@@ -476,7 +476,10 @@ export class PartitionLog {
     if (snapshot !== undefined) this.producers.load(snapshot.file);
     this.#replayProducers(from);
     this.epochs.dropFrom(this.endOffset + 1);
-    if (!options.clean && this.#segments.length > 0) this.#beginEpochAfter(newestEpoch, options);
+    if (options.clean) return;
+    if (this.#segments.length > 0) this.#beginEpochAfter(newestEpoch, options);
+    // A process that ended may have made a segment whose name is not on the disk yet, and it is appended to from here on.
+    this.#env.disk.syncDirectory(this.directory);
   }
 
   /** The log is the truth: a checkpoint that lies behind its end is wrong. Only of an empty log it is all that is known. */

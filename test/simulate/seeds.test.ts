@@ -1,0 +1,21 @@
+// A platform under faults, from seeds: the ones that found something, and as many more as a run of the tests has time for.
+import { expect, test } from 'vitest';
+import { simulate } from '../../tools/simulate/simulation.ts';
+
+const SEEDS = 200;
+
+test(`${SEEDS} seeds leave nothing lost, doubled, torn or gone back`, { timeout: 600_000 }, async () => {
+  const failures: string[] = [];
+  let crashes = 0;
+  let operations = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const outcome = await simulate(seed);
+    crashes += outcome.crashes;
+    operations += outcome.operations;
+    if (outcome.failure !== undefined) failures.push(`seed ${seed}: ${outcome.failure}`);
+  }
+  expect(failures).toEqual([]);
+  // A simulation in which nothing happens must not pass.
+  expect(crashes).toBeGreaterThan(SEEDS);
+  expect(operations).toBeGreaterThan(50 * SEEDS);
+});
