@@ -199,8 +199,8 @@ export class Broker {
 
 /** Makes a directory that a power failure does not take back, nor those above it. */
 function makeForcedDirectory(disk: Disk, path: string): void {
-  if (disk.exists(path)) return;
   const parent = dirname(path);
+  if (parent === path || disk.exists(path)) return;
   makeForcedDirectory(disk, parent);
   disk.makeDirectory(path);
   disk.syncDirectory(parent);

@@ -48,7 +48,13 @@ export class Cleaner {
         return;
       }
     }
-    if (didSomething && !this.#isStopped) this.#topics.writeCheckpoints();
+    if (!didSomething || this.#isStopped) return;
+    try {
+      this.#topics.writeCheckpoints();
+    } catch (error) {
+      // They say how much need not be looked at again: without them more is, and the next round writes them.
+      this.#report(`the checkpoints can not be written: ${messageOf(error)}`);
+    }
   }
 
   #dirtiest(): { partition: Partition; segments: Segment[] } | undefined {
