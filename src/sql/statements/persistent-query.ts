@@ -35,6 +35,7 @@ import {
 } from './context.ts';
 import { checkPartitions } from './partitions.ts';
 import { checkReplacement } from './create-source.ts';
+import { checkUpgrade } from './upgrade.ts';
 import { WithProperties } from '../formats/with-properties.ts';
 
 /** CREATE ... AS SELECT: a query whose rows make a new source. */
@@ -53,6 +54,7 @@ export async function createAsSelect(
   }
   if (existing?.isSource === true)
     refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
+  refuseLimit(statement.query, `CREATE ${statement.type} AS SELECT`);
   const properties = new WithProperties(statement.properties, 'createAs');
   const left = leftMost(engine, statement.query);
   const formats = formatsAsked(statement.name, properties, left, setting);
@@ -83,7 +85,11 @@ export async function createAsSelect(
     createdBy: queryId,
     sql: canonical,
   };
-  if (existing !== undefined) checkReplacement(existing, source);
+  if (existing !== undefined) {
+    checkReplacement(existing, source);
+    const running = engine.queries.get(queryId);
+    if (running !== undefined) checkUpgrade(running.plan, planned.root, sink);
+  }
   const createTopic = await sinkTopic(engine, sink, statement.type, properties.integer('RETENTION_MS'));
   const query = await compiled(
     engine,
@@ -190,6 +196,7 @@ export async function insertIntoSelect(
     refuse(`INSERT INTO can only be used to insert into a stream. ${target.name} is a table.`);
   if (target.schema.value.some((column) => column.namespace === 'HEADERS'))
     refuse(`Cannot insert into ${target.name} because it has header columns`);
+  refuseLimit(statement.query, 'INSERT INTO');
   const properties = new WithProperties(statement.properties, 'insert');
   const planned = plan(engine, statement.query, setting, {
     sinkName: statement.target,
@@ -198,6 +205,9 @@ export async function insertIntoSelect(
     valueFormat: target.valueFormat,
   });
   checkResultKind(planned.root, 'STREAM');
+  // Windowed keys hold their window, others do not.
+  if (planned.root.window?.type !== target.window?.type)
+    refuse(`Incompatible windows between results and sink: ${windowText(planned.root)} and ${windowText(target)}`);
   const result = schemaFrom(planned.root);
   checkInsertable(result, target.schema);
   const root = widened(planned.root, target.schema);
@@ -228,6 +238,13 @@ export async function insertIntoSelect(
     result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
     carryOut: () => start(engine, query, setting),
   };
+}
+
+const windowText = ({ window }: { readonly window?: SinkPlan['window'] }): string => window?.type ?? 'no window';
+
+/** A persistent query never ends. */
+function refuseLimit(query: Query, statement: string): void {
+  if (query.limit !== undefined) refuse(`${statement} statements don't support LIMIT clause.`);
 }
 
 function plan(engine: EngineContext, query: Query, setting: Settings, target: PlanTarget): PlannedQuery {
