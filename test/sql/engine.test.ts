@@ -91,6 +91,17 @@ describe('sources and queries', () => {
       'CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM s GROUP BY k LIMIT 2;',
       "CREATE TABLE AS SELECT statements don't support LIMIT clause.",
     ],
+    [
+      'CREATE TABLE o WITH (RETENTION_MS=1000) AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;',
+      'Non-windowed tables do not support retention.',
+    ],
+    [
+      'CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 10 SECONDS, RETENTION 9 SECONDS) GROUP BY k;',
+      'Got size=[10000], grace=[0], retention=[9000]',
+    ],
+    ["CREATE STREAM o AS SELECT k, ARRAY[1]['x'] AS n FROM s;", 'must be INTEGER, but is STRING'],
+    ['CREATE STREAM o AS SELECT k, ARRAY[1][1.5] AS n FROM s;', 'must be INTEGER, but is DECIMAL(2, 1)'],
+    ["CREATE STREAM o AS SELECT k, MAP('a' := 1)[1] AS n FROM s;", 'must be STRING, but is INTEGER'],
     ['INSERT INTO s SELECT * FROM s LIMIT 2;', "INSERT INTO statements don't support LIMIT clause."],
   ])('%s is refused', async (statement, problem) => {
     await expect(run(STREAM + statement)).rejects.toThrow(problem);

@@ -16,6 +16,7 @@ import {
   withDefaultProperties,
 } from '../formats/traits.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
+import { milliseconds } from '../parser/build-ast.ts';
 import { printName, printStatement, printType, quoteName } from '../parser/print.ts';
 import { castTo } from '../expressions/binding/casts.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
@@ -90,7 +91,7 @@ export async function createAsSelect(
     const running = engine.queries.get(queryId);
     if (running !== undefined) checkUpgrade(running.plan, planned.root, sink);
   }
-  const createTopic = await sinkTopic(engine, sink, statement.type, properties.integer('RETENTION_MS'));
+  const createTopic = await sinkTopic(engine, sink, statement.type, retentionOf(statement, sink, properties));
   const query = await compiled(
     engine,
     { planned, sink, source, queryId, resultKind: statement.type, canonical },
@@ -377,6 +378,16 @@ async function sinkSizes(
     partitions: properties.integer('PARTITIONS') ?? legacy('ksql.sink.partitions') ?? from?.partitions,
     replicas: properties.integer('REPLICAS') ?? legacy('ksql.sink.replicas') ?? from?.replicas,
   };
+}
+
+/** How long the results' topic keeps them: of windows as long as these are to be had, if that is longer. */
+function retentionOf(statement: CreateAsSelect, sink: SinkPlan, properties: WithProperties): number | undefined {
+  const asked = properties.integer('RETENTION_MS');
+  if (statement.type === 'STREAM' || asked === undefined) return asked;
+  if (sink.window === undefined)
+    refuse('Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.');
+  const retention = statement.query.window?.retention;
+  return Math.max(asked, retention === undefined ? 0 : milliseconds(retention));
 }
 
 /** Checks the topic of the results if it is there; returns what makes it if it is not. */
