@@ -80,7 +80,6 @@ export const errorCodes: Readonly<Record<string, string>> = {
     'Topics that an application reads have other partitions than when it started. It begins anew by itself.',
   SQL_FUNCTION: 'A SQL function can’t be computed from its arguments; the result is null where the engine calls it.',
   SQL_NUMERIC_OVERFLOW: 'A DECIMAL does not fit its precision and scale.',
-  SQL_PROCESSING: 'An aggregate function failed at a record.',
   SQL_REFUSED: 'The SQL service refused what the command line sent. Its message says why.',
   SQL_SERVER_UNREACHABLE: 'No SQL service answers at the address.',
   SQL_STATEMENT: 'The statement is refused. The message says why, as ksqlDB does.',

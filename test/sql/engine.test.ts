@@ -46,6 +46,75 @@ describe('sources and queries', () => {
     ).rejects.toThrow('changed, missing or reordered: [`V` INTEGER]');
   });
 
+  describe('OR REPLACE goes on from the state that is there', () => {
+    const OTHER = "CREATE STREAM s2 (k STRING KEY, v INT) WITH (KAFKA_TOPIC='s2', VALUE_FORMAT='JSON', PARTITIONS=1);";
+    const AGGREGATE = 'SELECT k, MAX(v) AS m FROM s GROUP BY k';
+    const JOIN = 'SELECT s.k, s.v AS v FROM s JOIN s2 WITHIN 1 HOUR ON s.k = s2.k';
+    const WINDOWED = 'SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY k';
+    const PLAIN = 'SELECT k, v FROM s';
+
+    test.each<[string, string, string]>([
+      [
+        AGGREGATE,
+        'SELECT k, SUM(v) AS m FROM s GROUP BY k',
+        "Plan step of type StreamAggregate must have matching aggregationFunctions. Values differ: '[MAX(INTEGER)]' vs. '[SUM(INTEGER)]'",
+      ],
+      [AGGREGATE, 'SELECT k, MAX(v) AS m, COUNT(*) AS n FROM s GROUP BY k', 'matching aggregationFunctions'],
+      [AGGREGATE, 'SELECT k, MAX(v) AS m FROM s2 GROUP BY k', 'StreamSource must have matching topicName'],
+      [
+        'SELECT v, COUNT(*) AS n FROM s GROUP BY v',
+        'SELECT v + 1 AS v, COUNT(*) AS n FROM s GROUP BY v + 1',
+        'StreamGroupBy must have matching groupByExpressions',
+      ],
+      [AGGREGATE, WINDOWED.replace('COUNT(*) AS n', 'MAX(v) AS m'), 'must have matching class'],
+      [WINDOWED, WINDOWED, 'Upgrades not yet supported for StreamWindowedAggregate'],
+      [JOIN, JOIN.replace('JOIN', 'LEFT JOIN'), 'Upgrades not yet supported for StreamStreamJoin'],
+      [PLAIN, 'SELECT k, v FROM s2', 'StreamSource must have matching topicName'],
+      ['SELECT k, v FROM s PARTITION BY v', 'SELECT k, v FROM s PARTITION BY v', ''],
+      [PLAIN, 'SELECT k, v FROM s WHERE v > 1', ''],
+      [AGGREGATE, 'SELECT k, MAX(v) AS m, MAX(v) + 1 AS p FROM s WHERE v > 0 GROUP BY k HAVING MAX(v) > 2', ''],
+    ])('%s by %s', async (before, after, problem) => {
+      const kind = before.includes('GROUP BY') ? 'TABLE' : 'STREAM';
+      const { engine, queries } = plainEngine();
+      await engine.execute(`${STREAM} ${OTHER} CREATE ${kind} o AS ${before};`);
+      const [running] = queries.values();
+      const replaced = engine.execute(`CREATE OR REPLACE ${kind} o AS ${after};`);
+      if (problem === '') return expect(await replaced).toHaveLength(1);
+      await expect(replaced).rejects.toThrow(problem);
+      return expect([...queries.values()]).toEqual([running]);
+    });
+  });
+
+  test.each([
+    ['CREATE STREAM o AS SELECT * FROM s LIMIT 2;', "CREATE STREAM AS SELECT statements don't support LIMIT clause."],
+    [
+      'CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM s GROUP BY k LIMIT 2;',
+      "CREATE TABLE AS SELECT statements don't support LIMIT clause.",
+    ],
+    [
+      'CREATE TABLE o WITH (RETENTION_MS=1000) AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;',
+      'Non-windowed tables do not support retention.',
+    ],
+    [
+      'CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 10 SECONDS, RETENTION 9 SECONDS) GROUP BY k;',
+      'Got size=[10000], grace=[0], retention=[9000]',
+    ],
+    ["CREATE STREAM o AS SELECT k, ARRAY[1]['x'] AS n FROM s;", 'must be INTEGER, but is STRING'],
+    ['CREATE STREAM o AS SELECT k, ARRAY[1][1.5] AS n FROM s;', 'must be INTEGER, but is DECIMAL(2, 1)'],
+    ["CREATE STREAM o AS SELECT k, MAP('a' := 1)[1] AS n FROM s;", 'must be STRING, but is INTEGER'],
+    ['INSERT INTO s SELECT * FROM s LIMIT 2;', "INSERT INTO statements don't support LIMIT clause."],
+  ])('%s is refused', async (statement, problem) => {
+    await expect(run(STREAM + statement)).rejects.toThrow(problem);
+  });
+
+  test('rows without a window do not go into a windowed stream', async () => {
+    const windowed =
+      "CREATE STREAM w (k STRING KEY, v INT) WITH (KAFKA_TOPIC='w', VALUE_FORMAT='JSON', PARTITIONS=1, WINDOW_TYPE='SESSION');";
+    await expect(run(`${STREAM} ${windowed} INSERT INTO w SELECT * FROM s;`)).rejects.toThrow(
+      'Incompatible windows between results and sink: no window and SESSION',
+    );
+  });
+
   test('a second source of the same name is refused, or only a warning', async () => {
     await expect(run(STREAM + STREAM)).rejects.toThrow(
       "Cannot add stream 'S': A stream with the same name already exists",

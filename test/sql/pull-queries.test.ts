@@ -44,6 +44,12 @@ describe('pull queries', () => {
     ['SELECT k FROM by_key WHERE k = 1 AND k = 2;', []],
     ['SELECT k FROM by_key WHERE k > 1;', [[2], [3]]],
     ['SELECT k FROM by_key;', [[1], [2], [3]]],
+    // One row is made of all, and of none.
+    ['SELECT COUNT(*), SUM(total) + 1 FROM by_key WHERE k < 3;', [[2, 19]]],
+    ['SELECT COUNT(*) FROM by_key WHERE k = 1;', [[1]]],
+    ['SELECT COUNT(*) AS n FROM by_key WHERE k = 99;', [[0]]],
+    ['SELECT COUNT(*), SUM(n) FROM windows;', [[4, 4]]],
+    ['SELECT COUNT(*), SUM(v), MAX(k) FROM s WHERE v < 100;', [[3, 18, 2]]],
     // A row for which WHERE fails is left out.
     ['SELECT k FROM by_key WHERE 10 / (total - 12) < 5;', [[2], [3]]],
     ['SELECT k, ROWTIME FROM by_key WHERE k = 3;', [[3, 13_000]]],

@@ -112,6 +112,8 @@ describe('dates and times', () => {
     expect(parseTimestamp('1970-01-02T00:00:01.5Z')).toBe(86_401_500);
     expect(parseTimestamp('1970-01-01T02:00+02:00')).toBe(0);
     expect(parseTimestamp('1971')).toBe(365 * 86_400_000);
+    expect(parseTimestamp('1970-02-30T24:00')).toBe(Date.UTC(1970, 2, 1));
+    expect(() => parseTimestamp('1970-01-32')).toThrow('Invalid date');
     expect(parseDate('1970-02-01')).toBe(31);
     expect(parseTime('00:01:02.003')).toBe(62_003);
     expect(() => parseDate('2021-02-30')).toThrow('Invalid date');

@@ -1,7 +1,7 @@
 // GROUP BY and aggregates: rows are brought together by their group's key, and each group (and window) keeps one row of states.
 import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
-import { assert, MillraceError, messageOf } from '../../util/index.ts';
+import { assert } from '../../util/index.ts';
 import type { WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/build-ast.ts';
 import { functionSettings } from '../plan/environment.ts';
@@ -95,34 +95,29 @@ function groupKeyOf(compiler: StepContext, step: AggregateStep, evaluator: Evalu
   };
 }
 
+/** What fails for one row is told, and goes no further: other groups, and the group's other aggregates, are right without it. */
 function overStates({ env, queryId }: StepContext, aggregates: readonly CompiledAggregate[]): OverStates {
-  const { log } = env;
-  const argsOf = (row: Row, i: number): SqlValue[] =>
-    aggregates[i]!.args.map((arg) => {
-      try {
-        return arg(row);
-      } catch (error) {
-        throwIfFatal(error);
-        log({ queryId, step: 'AGGREGATE', error });
-        return null;
-      }
-    });
+  const orElse = (instead: SqlValue, compute: () => SqlValue): SqlValue => {
+    try {
+      return compute();
+    } catch (error) {
+      throwIfFatal(error);
+      env.log({ queryId, step: 'AGGREGATE', error });
+      return instead;
+    }
+  };
+  const argsOf = (row: Row, i: number): SqlValue[] => aggregates[i]!.args.map((arg) => orElse(null, () => arg(row)));
   return {
     init: () => aggregates.map(({ aggregator }) => aggregator.init()),
-    add: (row, states) => {
-      try {
-        return aggregates.map(({ aggregator }, i) => aggregator.add(states[i]!, argsOf(row, i)));
-      } catch (error) {
-        // Unlike a failing expression, an aggregate that can't go on has no value to go on with: its query ends.
-        throw new MillraceError('SQL_PROCESSING', `Exception caught in process: ${messageOf(error)}`, { cause: error });
-      }
-    },
+    add: (row, states) =>
+      aggregates.map(({ aggregator }, i) => orElse(states[i]!, () => aggregator.add(states[i]!, argsOf(row, i)))),
     undo: (row, states) =>
       aggregates.map(({ aggregator }, i) => {
         assert(aggregator.undo !== undefined, 'aggregates over tables can take back');
-        return aggregator.undo(states[i]!, argsOf(row, i));
+        const undo = aggregator.undo.bind(aggregator);
+        return orElse(states[i]!, () => undo(states[i]!, argsOf(row, i)));
       }),
-    merge: (a, b) => aggregates.map(({ aggregator }, i) => aggregator.merge(a[i]!, b[i]!)),
+    merge: (a, b) => aggregates.map(({ aggregator }, i) => orElse(a[i]!, () => aggregator.merge(a[i]!, b[i]!))),
   };
 }
 

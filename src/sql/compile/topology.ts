@@ -17,7 +17,7 @@ import {
 import type { Row, SqlValue } from '../values/value.ts';
 import { columnsUsed } from '../expressions/typed.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
-import { usesRegistry } from '../formats/traits.ts';
+import { fitsInternalTopics, usesRegistry } from '../formats/traits.ts';
 import {
   type Flow,
   type TopologyEnvironment,
@@ -246,10 +246,11 @@ class StepCompiler implements StepContext {
     const added = step.columns
       .slice(step.input.columns.length)
       .map(({ name }) => step.keys.findIndex((key) => key.name === name));
-    const serde = internalSerde(step.key);
-    let stream: RowStream = this.stream(step.input).selectKey((key, row) => newKey(key, row) as RowKey, {
-      key: serde as Serde<NonNullable<RowKey>>,
-    });
+    const serde =
+      step.keyFormat !== undefined && fitsInternalTopics(step.keyFormat.format)
+        ? this.keySerde(step, step.keyFormat, '')
+        : (internalSerde(step.key) as Serde<NonNullable<RowKey>>);
+    let stream: RowStream = this.stream(step.input).selectKey((key, row) => newKey(key, row) as RowKey, { key: serde });
     if (added.length > 0) {
       stream = stream.mapValues(
         (key, row): Row | null => (row === null ? null : [...row, ...added.map((at) => plainKey(key)?.[at] ?? null)]),
@@ -259,7 +260,7 @@ class StepCompiler implements StepContext {
       );
     }
     if (!step.table) return { stream };
-    const rekeyed = { key: serde as Serde<NonNullable<RowKey>>, value: internalSerde(step.columns) as Serde<Row> };
+    const rekeyed = { key: serde, value: internalSerde(step.columns) as Serde<Row> };
     const context = step.context ?? 'SourceKeyed';
     const placed = stream.repartition({ ...rekeyed, name: `${context}-SelectKey` });
     return { table: placed.toTable({ ...rekeyed, name: `${context}-Materialize` }) };

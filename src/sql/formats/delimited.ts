@@ -91,30 +91,40 @@ function quoted(field: string, first: boolean, delimiter: string): string {
   return needs ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
-function parseLine(line: string, delimiter: string): string[] {
+/** The fields of the first record: CR LF, LF and CR each end one, and empty lines are none. */
+function parseLine(text: string, delimiter: string): string[] {
   const fields: string[] = [];
+  const isEnd = (place: number): boolean => place >= text.length || text[place] === '\n' || text[place] === '\r';
   let at = 0;
+  while (at < text.length && isEnd(at)) at++;
   for (;;) {
-    if (line[at] === '"') {
-      let field = '';
-      at++;
-      for (;;) {
-        const quote = line.indexOf('"', at);
-        if (quote < 0) throw new DeserializationError('a quoted field has no end');
-        field += line.slice(at, quote);
-        at = quote + 1;
-        if (line[at] !== '"') break;
-        field += '"';
-        at++;
-      }
+    if (text[at] === '"') {
+      const [field, end] = quotedField(text, at);
       fields.push(field);
+      at = end;
     } else {
-      const end = line.indexOf(delimiter, at);
-      fields.push(line.slice(at, end < 0 ? line.length : end));
-      at = end < 0 ? line.length : end;
+      let end = at;
+      while (!isEnd(end) && text[end] !== delimiter) end++;
+      fields.push(text.slice(at, end));
+      at = end;
     }
-    if (at >= line.length) return fields;
-    if (line[at] !== delimiter) throw new DeserializationError('text after the end of a quoted field');
+    if (isEnd(at)) return fields;
+    if (text[at] !== delimiter) throw new DeserializationError('text after the end of a quoted field');
+    at++;
+  }
+}
+
+/** A quoted field's text, and the place behind it. */
+function quotedField(text: string, from: number): [string, number] {
+  let field = '';
+  let at = from + 1;
+  for (;;) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) throw new DeserializationError('a quoted field has no end');
+    field += text.slice(at, quote);
+    at = quote + 1;
+    if (text[at] !== '"') return [field, at];
+    field += '"';
     at++;
   }
 }

@@ -1,9 +1,7 @@
 import { dateTimePattern } from '../values/datetime-pattern.ts';
-import { zoneOffsetAt } from '../values/zones.ts';
+import { DAY_MS, zoneOffsetAt } from '../values/zones.ts';
 import type { SqlValue } from '../values/value.ts';
 import { pure, type ScalarFunction, type ScalarOverload, scalar } from './function.ts';
-
-export const DAY_MS = 86_400_000;
 
 const UNIT_MS: Record<string, number> = {
   DAYS: DAY_MS,
@@ -39,29 +37,11 @@ function parseTimestamp(text: string, pattern: string, zone: string): SqlValue {
   return dateTimePattern(pattern).parseTimestamp(text, zone);
 }
 
-function parseDate(text: string, pattern: string): SqlValue {
-  const parsed = dateTimePattern(pattern);
-  if (parsed.hasTime) throw new RangeError(`Date format contains time field: ${pattern}`);
-  return parsed.parseDate(text, true);
-}
+const parseTime = (text: string, pattern: string): SqlValue => dateTimePattern(pattern).parseTime(text);
 
-function parseTime(text: string, pattern: string): SqlValue {
-  const parsed = dateTimePattern(pattern);
-  if (parsed.hasDate) throw new RangeError(`Time format contains date field: ${pattern}`);
-  return parsed.parseTime(text);
-}
+const formatTime = (time: number, pattern: string): string => dateTimePattern(pattern).formatTime(time);
 
-function formatTime(time: number, pattern: string): string {
-  const parsed = dateTimePattern(pattern);
-  if (parsed.hasDate) throw new RangeError(`Time format contains date field: ${pattern}`);
-  return parsed.format(time, 'UTC');
-}
-
-function formatDate(days: number, pattern: string): string {
-  const parsed = dateTimePattern(pattern);
-  if (parsed.hasTime) throw new RangeError(`Date format contains time field: ${pattern}`);
-  return parsed.format(days * DAY_MS, 'UTC');
-}
+const formatDate = (days: number, pattern: string): string => dateTimePattern(pattern).formatDate(days);
 
 const format = (ms: number, pattern: string, zone: string): string => dateTimePattern(pattern).format(ms, zone);
 
@@ -76,7 +56,7 @@ export const dateTimeFunctions: readonly ScalarFunction[] = [
   shift('TIMESTAMPADD', 'timestampadd', 'TIMESTAMP', 1),
   shift('TIMESTAMPSUB', 'timestampsub', 'TIMESTAMP', -1),
   scalar('DATETOSTRING', 'DATE / TIME', 'Epoch days as text in a pattern (deprecated).', [
-    pure('INT, STRING -> STRING', (days: number, pattern: string) => format(days * DAY_MS, pattern, 'UTC')),
+    pure('INT, STRING -> STRING', formatDate),
   ]),
   scalar('FORMAT_DATE', 'DATE / TIME', 'A date as text in a pattern.', [pure('DATE, STRING -> STRING', formatDate)]),
   scalar('FORMAT_TIME', 'DATE / TIME', 'A time as text in a pattern.', [pure('TIME, STRING -> STRING', formatTime)]),
@@ -87,9 +67,6 @@ export const dateTimeFunctions: readonly ScalarFunction[] = [
   scalar('FROM_DAYS', 'DATE / TIME', 'The date of epoch days.', [pure('INT -> DATE', (days: number) => days)]),
   scalar('FROM_UNIXTIME', 'DATE / TIME', 'The timestamp of epoch milliseconds.', [
     pure('BIGINT -> TIMESTAMP', (ms: number) => ms),
-  ]),
-  scalar('PARSE_DATE', 'DATE / TIME', 'The date that a text in a pattern says.', [
-    pure('STRING, STRING -> DATE', parseDate),
   ]),
   scalar('PARSE_TIME', 'DATE / TIME', 'The time that a text in a pattern says.', [
     pure('STRING, STRING -> TIME', parseTime),

@@ -11,7 +11,8 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
 }
 
-const PATH = /\.([\w:@]+)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]/y;
+/** A plain step may hold every letter and digit of Unicode, in brackets too. */
+const PATH = /\.([\p{L}\p{Nd}_:@]+)|\[(\d+)\]|\["([^"]*)"\]|\['([^']*)'\]|\[([\p{L}\p{Nd}_:@]+)\]/uy;
 
 function pathOf(path: string): (string | number)[] {
   if (!path.startsWith('$')) throw new RangeError(`Invalid JSON path: ${path}`);
@@ -20,7 +21,7 @@ function pathOf(path: string): (string | number)[] {
   while (PATH.lastIndex < path.length) {
     const match = PATH.exec(path);
     if (match === null) throw new RangeError(`Invalid JSON path: ${path}`);
-    steps.push(match[2] === undefined ? (match[1] ?? match[3] ?? match[4] ?? '') : Number(match[2]));
+    steps.push(match[2] === undefined ? (match[1] ?? match[3] ?? match[4] ?? match[5] ?? '') : Number(match[2]));
   }
   return steps;
 }

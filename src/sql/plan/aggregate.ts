@@ -142,6 +142,7 @@ export class AggregationPlanner {
     const { window, emit } = this.#query;
     if (emit === 'FINAL' && window === undefined) refuse('EMIT FINAL is only supported for windowed aggregations.');
     if (window !== undefined && input.table) refuse('WINDOW clause is only supported when the source is a stream.');
+    if (window !== undefined) checkRetention(window);
     const aggregates = this.#aggregates(input, finder);
     const key = groupKeys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
     const bounds = window === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'].map((name) => ({ name, type: BIGINT }));
@@ -196,6 +197,17 @@ export class AggregationPlanner {
         'One of the functions used in the statement has an intermediate type that the value format can not handle. Please remove the function or change the format.',
       );
   }
+}
+
+/** A window's state is kept at least as long as the window still changes. */
+function checkRetention({ size, grace, retention }: WindowClause): void {
+  if (retention === undefined) return;
+  const [sizeMs, graceMs] = [milliseconds(size), grace === undefined ? 0 : milliseconds(grace)];
+  const retentionMs = milliseconds(retention);
+  if (retentionMs < sizeMs + graceMs)
+    refuse(
+      `The retention period of a window must be no smaller than its size plus the grace period. Got size=[${sizeMs}], grace=[${graceMs}], retention=[${retentionMs}]`,
+    );
 }
 
 function windowInfo(clause: WindowClause): WindowInfo {

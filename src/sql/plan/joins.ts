@@ -290,20 +290,6 @@ class JoinPlanner {
     const leftFormat = keyed(left) ? keyFormatOf(left.step) : undefined;
     const rightFormat = keyed(right) ? right.step.keyFormat : undefined;
     const unstable = (format: FormatInfo | undefined): boolean => format !== undefined && usesRegistry(format.format);
-    const rekey = ({ step, key, type, column }: JoinSide, side: 'Left' | 'Right'): Step => {
-      const name = column ?? 'ROWKEY';
-      const { columns, table } = step;
-      return {
-        kind: 'selectKey',
-        context: `${this.#nesting}${side}SourceKeyed`,
-        input: step,
-        keys: [{ name, ...key }],
-        columns,
-        key: [{ name, type }],
-        table,
-        window: undefined,
-      };
-    };
     const own = left.source.keyFormat;
     const fallback = holdsNothing(own.format) ? KEY_FORMAT : own;
     const inPlace = { leftStep: left.step, rightStep: right.step };
@@ -319,6 +305,21 @@ class JoinPlanner {
     const keepLeft = leftFormat !== undefined && !unstable(leftFormat);
     const keepRight = rightFormat !== undefined && !unstable(rightFormat) && !keepLeft;
     const keyFormat = keepLeft ? leftFormat : keepRight ? rightFormat : fallback;
+    const rekey = ({ step, key, type, column }: JoinSide, side: 'Left' | 'Right'): Step => {
+      const name = column ?? 'ROWKEY';
+      const { columns, table } = step;
+      return {
+        kind: 'selectKey',
+        context: `${this.#nesting}${side}SourceKeyed`,
+        input: step,
+        keys: [{ name, ...key }],
+        columns,
+        key: [{ name, type }],
+        keyFormat: keepLeft || keepRight ? keyFormat : undefined,
+        table,
+        window: undefined,
+      };
+    };
     return {
       leftStep: keepLeft ? left.step : rekey(left, 'Left'),
       rightStep: keepRight ? right.step : rekey(right, 'Right'),

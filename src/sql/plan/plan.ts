@@ -71,6 +71,8 @@ export interface SelectKeyStep extends StepBase {
   readonly keys: readonly NamedExpression[];
   /** The side of a join that is re-keyed, as internal topics are named after it. */
   readonly context?: string | undefined;
+  /** The key's format where the other side of a join keeps its own: equal keys must have equal bytes. */
+  readonly keyFormat?: FormatInfo | undefined;
 }
 
 export interface ProjectStep extends StepBase {

@@ -6,7 +6,7 @@ import { SynchronousTopology } from '../../streams/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
-import type { ResultColumn, ResultRow, RunningQuery } from '../statements/entities.ts';
+import type { ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
 import { isFatal } from '../expressions/evaluation/evaluate.ts';
 import type { Expression, Query } from '../parser/ast.ts';
@@ -25,6 +25,7 @@ import { type Lookup, Materialization, orNull, type TableRow } from './materiali
 import type { KafkaExecutor } from './persistent.ts';
 import { columnsText } from './result-schema.ts';
 import { rowWriter } from './row-json.ts';
+import { type Total, totalOf } from './pull-total.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
 /** So many rows are read in one go. */
@@ -47,9 +48,26 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
   const { catalog, functions } = engine;
   const planning: PlanEnvironment = { catalog, functions, setting };
   const planned = planTransient(planning, query, text);
+  const total = totalOf(planning, planned.root);
+  const pulled: PulledQuery =
+    total === undefined
+      ? { ...planned, limit: query.limit }
+      : {
+          ...planned,
+          root: total.rows,
+          columns: planned.columns.map((column) => ({ ...column, isKey: false })),
+          total,
+        };
   return planned.sources[0]!.kind === 'TABLE'
-    ? pullTable(engine, planning, query, planned, options)
-    : pullStream(engine, query, planned, options);
+    ? pullTable(engine, planning, pulled, options)
+    : pullStream(engine, pulled, options);
+}
+
+interface PulledQuery extends TransientQuery {
+  /** How many rows are wanted at most. */
+  readonly limit?: number | undefined;
+  /** Makes one row of all that are found. */
+  readonly total?: Total;
 }
 
 /** What is read at rest does not say where it was read. */
@@ -98,8 +116,7 @@ function checkClauses(query: Query, setting: Settings): void {
 function pullTable(
   engine: EngineContext,
   planning: PlanEnvironment,
-  query: Query,
-  planned: TransientQuery,
+  planned: PulledQuery,
   { executor, queryId, setting, environment }: PullOptions,
 ): RunningQuery {
   const source = planned.sources[0]!;
@@ -125,7 +142,7 @@ function pullTable(
     return row;
   };
   async function* results(): AsyncGenerator<Row[]> {
-    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    let left = planned.limit ?? Number.POSITIVE_INFINITY;
     let found: Row[] = [];
     let read = 0;
     for (const entry of materialization!.rows(store!, lookup)) {
@@ -142,7 +159,7 @@ function pullTable(
     }
     yield found;
   }
-  return finite(queryId, planned.columns, results(), { markKeys: true, finalMessage: () => undefined });
+  return finite(queryId, planned, results(), { markKeys: true, finalMessage: () => undefined });
 }
 
 /** The predicate and the projection of a stateless plan, over rows of its source. */
@@ -257,8 +274,7 @@ function scanRefusal(where: PlanExpression | undefined, source: DataSource): str
 
 async function pullStream(
   engine: EngineContext,
-  query: Query,
-  planned: TransientQuery,
+  planned: PulledQuery,
   { client, queryId, setting, environment }: PullOptions,
 ): Promise<RunningQuery> {
   if (setting('ksql.query.pull.stream.enabled') === 'false') {
@@ -267,7 +283,7 @@ async function pullStream(
     );
   }
   const { catalog, functions, schemas, log } = engine;
-  const limit = query.limit ?? Number.POSITIVE_INFINITY;
+  const limit = planned.limit ?? Number.POSITIVE_INFINITY;
   const found: Row[] = [];
   const env = { catalog, functions, schemas, log, setting };
   const topology = compileFlow(env, planned.root, queryId, (flow) => {
@@ -296,7 +312,7 @@ async function pullStream(
     }
   }
   const finalMessage = () => (given >= limit ? 'Limit Reached' : 'Query Completed');
-  return finite(queryId, planned.columns, results(), { markKeys: false, finalMessage });
+  return finite(queryId, planned, results(), { markKeys: false, finalMessage });
 }
 
 /** What the topic holds now, in the pieces that come. */
@@ -329,7 +345,7 @@ async function* recordsUntilNow(client: Client, topic: string) {
 
 function finite(
   queryId: string,
-  columns: readonly ResultColumn[],
+  { columns, total }: PulledQuery,
   /** In slices, some of which may be empty: others have their turn between them. */
   slices: AsyncIterable<readonly Row[]>,
   options: { readonly markKeys: boolean; readonly finalMessage: () => string | undefined },
@@ -337,7 +353,7 @@ function finite(
   const write = rowWriter(columns.map((column) => column.type));
   let open = true;
   async function* batches(): AsyncGenerator<readonly ResultRow[]> {
-    for await (const rows of slices) {
+    for await (const rows of total === undefined ? slices : total.over(slices)) {
       if (!open) return;
       if (rows.length > 0) yield rows.map((row) => ({ json: write(row), tombstone: false }));
     }

@@ -16,6 +16,7 @@ import {
   withDefaultProperties,
 } from '../formats/traits.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
+import { milliseconds } from '../parser/build-ast.ts';
 import { printName, printStatement, printType, quoteName } from '../parser/print.ts';
 import { castTo } from '../expressions/binding/casts.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
@@ -35,6 +36,7 @@ import {
 } from './context.ts';
 import { checkPartitions } from './partitions.ts';
 import { checkReplacement } from './create-source.ts';
+import { checkUpgrade } from './upgrade.ts';
 import { WithProperties } from '../formats/with-properties.ts';
 
 /** CREATE ... AS SELECT: a query whose rows make a new source. */
@@ -53,6 +55,7 @@ export async function createAsSelect(
   }
   if (existing?.isSource === true)
     refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
+  refuseLimit(statement.query, `CREATE ${statement.type} AS SELECT`);
   const properties = new WithProperties(statement.properties, 'createAs');
   const left = leftMost(engine, statement.query);
   const formats = formatsAsked(statement.name, properties, left, setting);
@@ -83,8 +86,12 @@ export async function createAsSelect(
     createdBy: queryId,
     sql: canonical,
   };
-  if (existing !== undefined) checkReplacement(existing, source);
-  const createTopic = await sinkTopic(engine, sink, statement.type, properties.integer('RETENTION_MS'));
+  if (existing !== undefined) {
+    checkReplacement(existing, source);
+    const running = engine.queries.get(queryId);
+    if (running !== undefined) checkUpgrade(running.plan, planned.root, sink);
+  }
+  const createTopic = await sinkTopic(engine, sink, statement.type, retentionOf(statement, sink, properties));
   const query = await compiled(
     engine,
     { planned, sink, source, queryId, resultKind: statement.type, canonical },
@@ -190,6 +197,7 @@ export async function insertIntoSelect(
     refuse(`INSERT INTO can only be used to insert into a stream. ${target.name} is a table.`);
   if (target.schema.value.some((column) => column.namespace === 'HEADERS'))
     refuse(`Cannot insert into ${target.name} because it has header columns`);
+  refuseLimit(statement.query, 'INSERT INTO');
   const properties = new WithProperties(statement.properties, 'insert');
   const planned = plan(engine, statement.query, setting, {
     sinkName: statement.target,
@@ -198,6 +206,9 @@ export async function insertIntoSelect(
     valueFormat: target.valueFormat,
   });
   checkResultKind(planned.root, 'STREAM');
+  // Windowed keys hold their window, others do not.
+  if (planned.root.window?.type !== target.window?.type)
+    refuse(`Incompatible windows between results and sink: ${windowText(planned.root)} and ${windowText(target)}`);
   const result = schemaFrom(planned.root);
   checkInsertable(result, target.schema);
   const root = widened(planned.root, target.schema);
@@ -228,6 +239,13 @@ export async function insertIntoSelect(
     result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
     carryOut: () => start(engine, query, setting),
   };
+}
+
+const windowText = ({ window }: { readonly window?: SinkPlan['window'] }): string => window?.type ?? 'no window';
+
+/** A persistent query never ends. */
+function refuseLimit(query: Query, statement: string): void {
+  if (query.limit !== undefined) refuse(`${statement} statements don't support LIMIT clause.`);
 }
 
 function plan(engine: EngineContext, query: Query, setting: Settings, target: PlanTarget): PlannedQuery {
@@ -360,6 +378,16 @@ async function sinkSizes(
     partitions: properties.integer('PARTITIONS') ?? legacy('ksql.sink.partitions') ?? from?.partitions,
     replicas: properties.integer('REPLICAS') ?? legacy('ksql.sink.replicas') ?? from?.replicas,
   };
+}
+
+/** How long the results' topic keeps them: of windows as long as these are to be had, if that is longer. */
+function retentionOf(statement: CreateAsSelect, sink: SinkPlan, properties: WithProperties): number | undefined {
+  const asked = properties.integer('RETENTION_MS');
+  if (statement.type === 'STREAM' || asked === undefined) return asked;
+  if (sink.window === undefined)
+    refuse('Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.');
+  const retention = statement.query.window?.retention;
+  return Math.max(asked, retention === undefined ? 0 : milliseconds(retention));
 }
 
 /** Checks the topic of the results if it is there; returns what makes it if it is not. */

@@ -1,26 +1,34 @@
 /** Text to dates and times, in the forms that casts and literals accept. */
 
+import { lengthOfMonth } from './datetime-fields.ts';
+import { DAY_MS } from './zones.ts';
+
 const DATE = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$/;
 const TIMESTAMP =
   /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 const TIME = /^(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?$/;
 
-/** Milliseconds since the epoch of an ISO text; missing parts are the smallest, a missing zone is UTC. */
+/**
+ * Milliseconds since the epoch of an ISO text; missing parts are the smallest, a missing zone is UTC. As everywhere where timestamps
+ * are read, a day behind the end of its month is the last, and 24:00 the next day's beginning.
+ */
 export function parseTimestamp(text: string): number {
   const match = TIMESTAMP.exec(text.trim());
   if (match === null) throw new RangeError(`Failed to parse timestamp '${text}'`);
   const [, year, month = '1', day = '1', hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match;
-  const ms = utc(Number(year), Number(month), Number(day), text);
-  const time = timeOf(Number(hour), Number(minute), Number(second), fraction, text);
+  const last = lengthOfMonth(Number(year), Number(month));
+  const ms = utc(Number(year), Number(month), Number(day) > 31 ? Number(day) : Math.min(Number(day), last), text);
+  const isMidnight = Number(hour) === 24 && Number(minute) === 0 && Number(second) === 0 && Number(fraction) === 0;
+  const time = isMidnight ? DAY_MS : timeOf(Number(hour), Number(minute), Number(second), fraction, text);
   return ms + time - zoneOffset(zone);
 }
 
 /** Days since the epoch. */
 export function parseDate(text: string): number {
   const match = DATE.exec(text.trim());
-  if (match === null) return Math.floor(parseTimestamp(text) / 86_400_000);
+  if (match === null) return Math.floor(parseTimestamp(text) / DAY_MS);
   const [, year, month = '1', day = '1'] = match;
-  return utc(Number(year), Number(month), Number(day), text) / 86_400_000;
+  return utc(Number(year), Number(month), Number(day), text) / DAY_MS;
 }
 
 /** Milliseconds of the day. */

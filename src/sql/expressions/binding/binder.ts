@@ -4,7 +4,17 @@ import { assert, unreachable } from '../../../util/index.ts';
 import { refuse } from '../../errors.ts';
 import type { Expression } from '../../parser/ast.ts';
 import { printExpression } from '../../parser/print.ts';
-import { BIGINT, BOOLEAN, DOUBLE, decimalType, INTEGER, type SqlType, STRING, typeText } from '../../types.ts';
+import {
+  BIGINT,
+  BOOLEAN,
+  canImplicitlyCast,
+  DOUBLE,
+  decimalType,
+  INTEGER,
+  type SqlType,
+  STRING,
+  typeText,
+} from '../../types.ts';
 import { long } from '../../values/bigint.ts';
 import { caster } from '../../values/cast.ts';
 import { Decimal } from '../../values/decimal.ts';
@@ -158,10 +168,15 @@ export class Binder implements Binding {
   #subscript(e: Expression & { kind: 'subscript' }): TypedExpression {
     const base = this.bind(e.base);
     const index = this.bind(e.index);
+    const refuseIndex = (wanted: string): never =>
+      refuse(`The index in ${printExpression(e)} must be ${wanted}, but is ${typeOrNull(index.type)}.`);
     switch (base.type?.kind) {
       case 'ARRAY':
+        if (index.type !== null && index.type.kind !== 'INTEGER' && index.type.kind !== 'BIGINT')
+          refuseIndex('INTEGER');
         return { kind: 'subscript', base, index, type: base.type.item };
       case 'MAP':
+        if (index.type !== null && !canImplicitlyCast(index.type, base.type.key)) refuseIndex(typeText(base.type.key));
         return { kind: 'subscript', base, index, type: base.type.value };
       default:
         return refuse(`Subscript expression (${printExpression(e)}) do not apply to ${typeOrNull(base.type)}.`);
