@@ -89,7 +89,8 @@ export async function createAsSelect(
   if (existing !== undefined) {
     checkReplacement(existing, source);
     const running = engine.queries.get(queryId);
-    if (running !== undefined) checkUpgrade(running.plan, planned.root, sink);
+    // What was accepted by an earlier version stays accepted.
+    if (running !== undefined && !engine.topics.areRepeated) checkUpgrade(running.plan, planned.root, sink);
   }
   const createTopic = await sinkTopic(engine, sink, statement.type, retentionOf(statement, sink, properties));
   const query = await compiled(
