@@ -120,7 +120,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['listening'],
     ['services'],
     ['threads'],
-    ['platform', 'service-thread'],
+    ['platform', 'service-work'],
+    ['service-thread'],
   ],
   cli: [
     ['options', 'registry-client', 'sql-client', 'statements', 'table'],

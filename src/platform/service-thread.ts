@@ -1,50 +1,5 @@
-// The thread of the services: registry and SQL on a client that reaches the broker through ports. What it is told and
-// tells is declared in `threads.ts`.
-import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
-import { createClient, dialThread } from '../client/index.ts';
-import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';
-import { type Start, startServices } from './services.ts';
-import { splitSettings } from './settings.ts';
-import type { FromServiceThread, ServiceThreadData, ToServiceThread } from './threads.ts';
+// Where the services' thread begins: what it compiles is kept for the next start, as it is in the main thread.
+import { enableCompileCache } from 'node:module';
 
-const parent = parentPort!;
-
-function tell(message: FromServiceThread): void {
-  parent.postMessage(message, message.kind === 'connect' ? [message.port] : []);
-}
-
-const client = createClient({
-  dial: () => {
-    const { port1, port2 } = new MessageChannel();
-    tell({ kind: 'connect', port: port1 });
-    return dialThread(port2);
-  },
-  environment: systemEnvironment,
-});
-const start: Start = {
-  settings: splitSettings((workerData as ServiceThreadData).settings),
-  environment: systemEnvironment,
-  log: (message) => tell({ kind: 'log', message }),
-  services: [],
-  stop: [() => client.close()],
-};
-
-async function stop(): Promise<void> {
-  for (const step of start.stop.toReversed()) {
-    await step().catch((error: unknown) => start.log(`stopping: ${messageOf(error)}`));
-  }
-  // Nothing is left that would be told or written; what still listens must not keep the thread.
-  parent.close();
-}
-
-parent.on('message', (message: ToServiceThread) => {
-  if (message === 'stop') void stop();
-});
-
-try {
-  await startServices(start, client);
-  tell({ kind: 'started', services: start.services });
-} catch (error) {
-  tell({ kind: 'failed', code: codeOf(error), message: messageOf(error) });
-  await stop();
-}
+enableCompileCache();
+await import('./service-work.ts');
