@@ -49,12 +49,26 @@ export class Platform {
     makeDataDirectory(settings.platform['log.dirs']);
     const start: Start = { settings, environment, log, services: [], stop: [] };
     const { services, stop } = start;
+    let broker: Broker | undefined;
+    const isThreaded = settings.platform['service.threads'] && settings.platform['bootstrap.servers'] === '';
+    // While the broker opens its logs, the thread of the services loads what it needs.
+    const thread = isThreaded
+      ? new ServiceThread({
+          settings: options.settings ?? {},
+          serve: (port) => broker!.serveThread(port),
+          environment,
+          log,
+        })
+      : undefined;
+    if (thread !== undefined) stop.push(() => thread.stop());
     try {
-      const { client, broker } = await startBroker(start);
-      const isThreaded = settings.platform['service.threads'] && broker !== undefined;
-      const schemas = isThreaded
-        ? await startServiceThread(start, broker, options.settings ?? {})
-        : await (await import('./services.ts')).startServices(start, client);
+      const opened = await startBroker(start);
+      const { client } = opened;
+      broker = opened.broker;
+      const schemas =
+        thread === undefined
+          ? await (await import('./services.ts')).startServices(start, client)
+          : await startThread(start, thread);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -128,14 +142,9 @@ async function startBroker({
 }
 
 /** The services in a thread of their own, and their schemas over HTTP. */
-async function startServiceThread(start: Start, broker: Broker, given: GivenSettings): Promise<SchemaSource> {
-  const { environment, log, services, stop } = start;
-  const thread = await ServiceThread.start({
-    settings: given,
-    serve: (port) => broker.serveThread(port),
-    environment,
-    log,
-  });
+async function startThread({ services, stop }: Start, thread: ServiceThread): Promise<SchemaSource> {
+  await thread.start();
+  // Before the broker, which they need to the end.
   stop.push(() => thread.stop());
   services.push(...thread.services);
   const { url } = thread.services.find(({ name }) => name === 'schema-registry')!;

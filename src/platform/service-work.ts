@@ -37,14 +37,14 @@ async function stop(): Promise<void> {
   parent.close();
 }
 
-parent.on('message', (message: ToServiceThread) => {
-  if (message === 'stop') void stop();
-});
-
-try {
-  await startServices(start, client);
-  tell({ kind: 'started', services: start.services });
-} catch (error) {
-  tell({ kind: 'failed', code: codeOf(error), message: messageOf(error) });
-  await stop();
+async function begin(): Promise<void> {
+  try {
+    await startServices(start, client);
+    tell({ kind: 'started', services: start.services });
+  } catch (error) {
+    tell({ kind: 'failed', code: codeOf(error), message: messageOf(error) });
+    await stop();
+  }
 }
+
+parent.on('message', (message: ToServiceThread) => void (message === 'begin' ? begin() : stop()));

@@ -10,7 +10,7 @@ export interface ServiceThreadData {
 }
 
 /** What it is told. */
-export type ToServiceThread = 'stop';
+export type ToServiceThread = 'begin' | 'stop';
 
 /** What it tells. */
 export type FromServiceThread =
@@ -44,25 +44,25 @@ export class ServiceThread {
   #restartMs = FIRST_RESTART_MS;
   #cancelRestart: () => void = () => {};
 
-  private constructor(options: ServiceThreadOptions) {
+  /** The thread loads what it needs at once, and begins with its work when it is told to. */
+  constructor(options: ServiceThreadOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#worker = this.#spawn(() => {});
+    this.#worker = this.#spawn();
   }
 
   /** Resolves when the services answer; rejects with what keeps them from it. */
-  static async start(options: ServiceThreadOptions): Promise<ServiceThread> {
+  async start(): Promise<void> {
     const started = deferred();
-    const thread = new ServiceThread(options);
-    thread.#worker.on('message', (message: FromServiceThread) => {
+    this.#worker.on('message', (message: FromServiceThread) => {
       if (message.kind === 'started') started.resolve();
       if (message.kind !== 'failed') return;
-      thread.#isStopping = true;
+      this.#isStopping = true;
       started.reject(new MillraceError(message.code ?? 'THREAD_LOST', message.message));
     });
-    void thread.#ended.promise.then(() => started.reject(lost()));
+    void this.#ended.promise.then(() => started.reject(lost()));
+    this.#worker.postMessage('begin' satisfies ToServiceThread);
     await started.promise;
-    return thread;
   }
 
   get services(): readonly RunningService[] {
@@ -83,7 +83,7 @@ export class ServiceThread {
     await this.#worker.terminate();
   }
 
-  #spawn(onStarted: () => void): Worker {
+  #spawn(): Worker {
     const workerData: ServiceThreadData = { settings: this.#settings };
     // Beside this file, whether it is TypeScript or what was made of it.
     const file = new URL(import.meta.url.replace(/threads\.(\w+)$/, 'service-thread.$1'));
@@ -93,8 +93,8 @@ export class ServiceThread {
       if (message.kind === 'log') log(message.message);
       else if (message.kind === 'connect') serve(message.port);
       else if (message.kind === 'started') {
+        if (this.#services.length > 0) log("the services' thread is up again");
         this.#started(message.services);
-        onStarted();
       } else if (message.kind === 'failed' && this.#services.length > 0) log(message.message);
     });
     worker.on('error', (error) =>
@@ -122,7 +122,8 @@ export class ServiceThread {
     this.#isDown = true;
     this.#cancelRestart = environment.after(this.#restartMs, () => {
       this.#isDown = false;
-      this.#worker = this.#spawn(() => log("the services' thread is up again"));
+      this.#worker = this.#spawn();
+      this.#worker.postMessage('begin' satisfies ToServiceThread);
     });
     this.#restartMs = Math.min(2 * this.#restartMs, LAST_RESTART_MS);
   }

@@ -102,12 +102,13 @@ test('a thread that dies is started again where it was, and the broker does not 
   const broker = await Broker.open({ dataDir });
   const client = createClient({ dial: async () => broker.connect() });
   const logged: string[] = [];
-  const thread = await ServiceThread.start({
+  const thread = new ServiceThread({
     settings: { 'log.dirs': dataDir, ...listeners },
     serve: (port) => broker.serveThread(port),
     environment: systemEnvironment,
     log: (message) => logged.push(message),
   });
+  await thread.start();
   const sql = thread.services.find(({ name }) => name === 'sql')!.url;
   await ksql(sql, "CREATE STREAM s (v INT) WITH (kafka_topic='s', partitions=1, value_format='JSON');");
   await thread.kill();
