@@ -1,5 +1,5 @@
 // The Streams library: a typed DSL over topics, its runtime on the Client port, and a driver that runs topologies in tests.
-export type { RecordContext } from './api/context.ts';
+export type { AsyncCall, RecordContext } from './api/context.ts';
 export type * from './api/dsl.ts';
 
 export type { ReadOnlyStore } from './runtime/interactive-queries.ts';

@@ -189,6 +189,21 @@ const operatorOptions = {
   joiningTable: { ...named, ...serdes },
   joiningStream: { ...named, ...serdes, otherValue: serde, storeName: someText, retentionMs: anyValue, logging: flag },
   processing: { ...named, ...serdes, stores: listOfTexts },
+  awaiting: {
+    ...named,
+    ...serdes,
+    stores: listOfTexts,
+    concurrency: wholeNumber(1, 100_000),
+    order: oneOf('key', 'partition', 'none'),
+    timeoutMs: timer,
+    retries: wholeNumber(0, INT32_MAX),
+    retryDelayMs: milliseconds,
+    isRetriable: callback,
+    callsPerSecond: {
+      accepts: (value) => typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY,
+      wanted: 'a number above 0',
+    },
+  },
   // oxlint-disable-next-line unicorn/no-thenable -- it is the name of the option
   branching: { ...named, then: callback },
   changing: { ...reading, ...materializing, value: serde, oldValues: flag, stores: listOfTexts },
@@ -210,6 +225,16 @@ const operatorOptions = {
     logging: flag,
   },
 } satisfies Record<string, OptionTable>;
+
+/** As `checkOperator`, for a function that is waited for. */
+export function checkAsyncOperator(
+  operator: string,
+  functions: Readonly<Record<string, unknown>>,
+  options: unknown,
+): void {
+  for (const [name, given] of Object.entries(functions)) checkValue(`${operator}: the ${name}`, given, callback);
+  checkOptions(operator, options, operatorOptions.awaiting);
+}
 
 /** Refuses what an operator can't do anything with: functions that are none, options that it does not have. */
 export function checkOperator(

@@ -12,6 +12,14 @@ export interface RecordContext {
   readonly headers: readonly Header[];
 }
 
+/** What a function that is waited for knows of its record, and of the call. Valid as long as it is kept. */
+export interface AsyncCall extends RecordContext {
+  /** Aborted when the call has taken too long, or the task is closed: nobody waits for it any more. */
+  readonly signal: AbortSignal;
+  /** 1, 2, … */
+  readonly attempt: number;
+}
+
 /** A record that has been fetched. */
 export type RecordView = Omit<RecordCursor, 'advance'>;
 
@@ -83,5 +91,44 @@ export class TaskContext implements RecordContext {
     this.valueStart = -1;
     this.valueEnd = -1;
     this.#headers = NO_HEADERS;
+  }
+}
+
+/** A record of a task as it was, to go on with it later. The value's bytes are not kept: what goes on has another value. */
+export class RecordCopy implements RecordContext {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
+  readonly #keyBytes: Buffer | undefined;
+
+  constructor(context: TaskContext) {
+    this.topic = context.topic;
+    this.partition = context.partition;
+    this.offset = context.offset;
+    this.timestamp = context.timestamp;
+    this.headers = context.headers;
+    if (context.keyStart >= 0)
+      this.#keyBytes = Buffer.from(context.keyBytes.subarray(context.keyStart, context.keyEnd));
+  }
+
+  /** What its function is told. */
+  asCall(signal: AbortSignal, attempt: number): AsyncCall {
+    const { topic, partition, offset, timestamp, headers } = this;
+    return { topic, partition, offset, timestamp, headers, signal, attempt };
+  }
+
+  /** Has the task stand on it again. */
+  recall(context: TaskContext): void {
+    context.leaveRecord(this.timestamp);
+    context.topic = this.topic;
+    context.partition = this.partition;
+    context.offset = this.offset;
+    context.headers = this.headers;
+    if (this.#keyBytes === undefined) return;
+    context.keyBytes = this.#keyBytes;
+    context.keyStart = 0;
+    context.keyEnd = this.#keyBytes.length;
   }
 }

@@ -14,7 +14,7 @@ import { type MapperOf, tableFilter, tableMap } from '../operators/table.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { checkValue, MillraceError } from '../../util/index.ts';
 import { aggregateGroups } from './grouped-table.ts';
-import { longSerde } from './long-serde.ts';
+import { longSerde } from '../../serde/index.ts';
 import { connectStores, required } from './stream-node.ts';
 import { type ForeignKeyJoin, type ForeignKeyOptions, joinOnForeignKey, joinTables } from './table-joins.ts';
 import { keyValueSpec, type TableState } from './table-node.ts';

@@ -10,6 +10,7 @@ import type { StateStore } from '../state/store.ts';
 import { typedIntervalStore, typedKeyValueStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
 import { MillraceError } from '../../util/index.ts';
+import { answerNow } from './answer-now.ts';
 
 /** Runs a user's processor: the one place where a record becomes an object. */
 export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>) {
@@ -19,15 +20,8 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
     let currentKey: unknown = null;
 
     const forward = (record: ForwardedRecord<unknown, unknown>): void => {
-      if (record.timestamp !== undefined) checkEventTime(`${node.name}: the forwarded timestamp`, record.timestamp);
-      if (record.headers !== undefined) checkHeaders(node.name, record.headers);
-      const key = 'key' in record ? record.key : currentKey;
-      const before: readonly Header[] | undefined = record.headers === undefined ? undefined : taskContext.headers;
-      const timestamp = taskContext.timestamp;
-      if (record.headers !== undefined) taskContext.headers = record.headers;
-      next(key, record.value, record.timestamp ?? timestamp, taskContext);
-      if (before !== undefined) taskContext.headers = before;
-      taskContext.timestamp = timestamp;
+      checkForwarded(node, record);
+      forwardRecord(next, taskContext, currentKey, record);
     };
 
     const processor = supplier(processorContext(scope, node, forward));
@@ -38,7 +32,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
       taskContext.timestamp = timestamp;
       currentKey = key;
       try {
-        processor.process({
+        const answer: unknown = processor.process({
           key,
           value,
           timestamp,
@@ -46,11 +40,34 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
             return taskContext.headers;
           },
         });
+        answerNow(node, answer);
       } catch (error) {
         scope.failed(error, node);
       }
     };
   };
+}
+
+/** Refuses what can't go on. */
+export function checkForwarded(node: GraphNode, { timestamp, headers }: ForwardedRecord<unknown, unknown>): void {
+  if (timestamp !== undefined) checkEventTime(`${node.name}: the forwarded timestamp`, timestamp);
+  if (headers !== undefined) checkHeaders(node.name, headers);
+}
+
+/** Lets a record go on under the one at hand, whose key, time and headers it has where it has none of its own. */
+export function forwardRecord(
+  next: Emit,
+  context: TaskContext,
+  ownKey: unknown,
+  record: ForwardedRecord<unknown, unknown>,
+): void {
+  const key = 'key' in record ? record.key : ownKey;
+  const before: readonly Header[] | undefined = record.headers === undefined ? undefined : context.headers;
+  const { timestamp } = context;
+  if (record.headers !== undefined) context.headers = record.headers;
+  next(key, record.value, record.timestamp ?? timestamp, context);
+  if (before !== undefined) context.headers = before;
+  context.timestamp = timestamp;
 }
 
 /** What a user's processor gets to know and do. */
@@ -59,6 +76,33 @@ export function processorContext(
   node: GraphNode,
   forward: (record: ForwardedRecord<unknown, unknown>) => void,
 ): ProcessorContext<unknown, unknown> {
+  return {
+    applicationId: scope.applicationId,
+    taskId: scope.taskId,
+    record: scope.context,
+    forward,
+    ...connectedStores(scope, node, () => scope.context.timestamp),
+    schedule: (intervalMs, by, run) => {
+      checkSchedule(node.name, intervalMs, by, run);
+      const cancel = scope.schedule(intervalMs, by, (timestamp) => {
+        try {
+          answerNow(node, run(timestamp));
+        } catch (error) {
+          scope.failed(error, node);
+        }
+      });
+      return { cancel };
+    },
+    commit: () => scope.requestCommit(),
+    currentStreamTimeMs: () => scope.streamTime(),
+    currentSystemTimeMs: () => scope.now(),
+  };
+}
+
+type StoreAccess = Pick<ProcessorContext<unknown, unknown>, 'keyValueStore' | 'windowStore' | 'sessionStore'>;
+
+/** The stores that an operator is connected to, by name. What is put into them has the time that `now` says. */
+export function connectedStores(scope: TaskScope, node: GraphNode, now: () => number): StoreAccess {
   const stateOf = <S extends StateStore>(name: string, kinds: readonly string[]): S => {
     const spec = node.stores.find((store) => store.name === name);
     if (spec === undefined) {
@@ -72,29 +116,9 @@ export function processorContext(
     }
     return scope.store<S>(spec);
   };
-  const now = () => scope.context.timestamp;
-
   return {
-    applicationId: scope.applicationId,
-    taskId: scope.taskId,
-    record: scope.context,
-    forward,
     keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
     windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
     sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
-    schedule: (intervalMs, by, run) => {
-      checkSchedule(node.name, intervalMs, by, run);
-      const cancel = scope.schedule(intervalMs, by, (timestamp) => {
-        try {
-          run(timestamp);
-        } catch (error) {
-          scope.failed(error, node);
-        }
-      });
-      return { cancel };
-    },
-    commit: () => scope.requestCommit(),
-    currentStreamTimeMs: () => scope.streamTime(),
-    currentSystemTimeMs: () => scope.now(),
   };
 }

@@ -11,6 +11,7 @@ import type { TimeWindows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 /**
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
@@ -69,7 +70,10 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
         const old = table.read(slot);
         let result: unknown;
         try {
-          result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
+          result = answerNow(
+            node,
+            add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old)),
+          );
         } catch (error) {
           table.discard(slot);
           scope.failed(error, node);

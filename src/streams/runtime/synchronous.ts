@@ -4,7 +4,7 @@
  */
 import type { Header, RecordCursor } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { assert, type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
+import { assert, deferred, type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
 import { checkPiped } from '../api/checks.ts';
@@ -64,6 +64,7 @@ export class SynchronousTopology {
   readonly #globalTopics = new Map<string, StateStore[]>();
   readonly #stores: QueryableStores;
   readonly #settings: TaskSettings;
+  #onResults: () => void = () => {};
   /** Records of global tables that were left out. */
   protected readonly droppedByGlobals = new Map<DropReason, number>();
 
@@ -103,6 +104,7 @@ export class SynchronousTopology {
             environment: this.environment,
             tracking: () => NO_TRACKING,
             globalStores: this.#globalStores,
+            onResults: () => this.#onResults(),
           }),
       );
     for (const task of this.tasks) for (const queue of task.queues) this.#readers.set(queue.topic, task);
@@ -147,9 +149,24 @@ export class SynchronousTopology {
     }
   }
 
-  /** Goes on with the record that needed a schema. */
+  /**
+   * Waits for the calls of functions that are waited for, and processes all that follows from them. Time-outs and pauses
+   * between attempts are of the topology's clock.
+   */
+  async settled(): Promise<void> {
+    for (;;) {
+      this.#resume();
+      if (this.tasks.every(({ callsUnderWay }) => callsUnderWay === 0)) return;
+      const results = deferred();
+      this.#onResults = results.resolve;
+      await results.promise;
+    }
+  }
+
+  /** Goes on with the record that needed a schema, and with the results of calls. */
   #resume(): void {
     for (const task of this.tasks) {
+      task.resume();
       while (task.run(Number.POSITIVE_INFINITY) > 0);
       task.flush();
     }

@@ -4,7 +4,7 @@
  * the test driver run the same tasks.
  */
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { assert, type Environment, MillraceError, messageOf } from '../../util/index.ts';
+import { assert, codeOf, type Environment, MillraceError, messageOf } from '../../util/index.ts';
 import { TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
@@ -20,7 +20,7 @@ import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { SourceQueue } from './source-queue.ts';
 import type { EmitPosition } from '../state/store.ts';
-import type { TaskOutput, TaskScope } from '../graph/node.ts';
+import type { TaskCalls, TaskOutput, TaskScope } from '../graph/node.ts';
 import { Watermark } from './watermarks.ts';
 
 export interface TaskSettings {
@@ -43,6 +43,8 @@ export interface TaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   /** The tasks that feed internal topics, where time is the minimum over them. Default: nowhere. */
   readonly feeders?: ReadonlyMap<string, readonly string[]>;
+  /** Told when a call that is waited for has results: `resume` lets them go on. */
+  readonly onResults?: () => void;
   /** Whether how far other applications have come bounds time behind the topics that they write. Default: no. */
   readonly hasUpstream?: boolean;
 }
@@ -82,16 +84,20 @@ export class Task implements TaskScope {
   /** A partition had no more records at hand when `run` came back. */
   hasRunOut = false;
   commitRequested = false;
+  /** Nothing is taken up: a commit waits for the calls under way. */
+  isDraining = false;
   /** The state is not that of the last checkpoint. */
   isDirty = false;
   readonly #settings: TaskSettings;
-  readonly #environment: Environment;
+  readonly environment: Environment;
   readonly #globalStores: ReadonlyMap<string, StateStore>;
   readonly #emits = new Map<GraphNode, Emit | EmitChange>();
   readonly #sharedObjects = new Map<string, unknown>();
   readonly #flushes: { readonly node: GraphNode; readonly flush: () => void }[] = [];
   readonly #timers: { readonly node: GraphNode; readonly run: () => void }[] = [];
+  readonly #calls: { readonly node: GraphNode; readonly calls: TaskCalls }[] = [];
   readonly #closes: (() => void)[] = [];
+  readonly #onResults: () => void;
   readonly #schedules: Schedule[] = [];
   /** What operators hold back until their time has come to this position, by at most so many milliseconds. */
   readonly #holds = new Map<GraphNode, { readonly position: EmitPosition; readonly ms: () => number }>();
@@ -108,8 +114,9 @@ export class Task implements TaskScope {
     this.output = options.output;
     this.onDecodeError = settings.onDecodeError;
     this.#settings = settings;
-    this.#environment = options.environment;
+    this.environment = options.environment;
     this.#globalStores = options.globalStores;
+    this.#onResults = options.onResults ?? (() => {});
     for (const spec of subTopology.stores) this.stores.set(spec.name, createStore(spec, options.tracking(spec)));
     const internal = topology.internalTopics;
     for (const node of subTopology.sources) {
@@ -126,6 +133,7 @@ export class Task implements TaskScope {
     for (const node of subTopology.nodes) if (node.build !== null) this.input(node);
     this.#flushes.sort((a, b) => a.node.index - b.node.index);
     this.#timers.sort((a, b) => a.node.index - b.node.index);
+    this.#calls.sort((a, b) => a.node.index - b.node.index);
     this.#boundTime(this.#leastWatermark());
   }
 
@@ -137,8 +145,8 @@ export class Task implements TaskScope {
   }
 
   /**
-   * Processes records in the order of their times until a partition has no more at hand, `limit` records are done, or the
-   * next one is not older than `until` (the first is processed in any case). Returns how many were processed. Throws
+   * Processes records in the order of their times until a partition has no more at hand, `limit` records are done, the next
+   * one is not older than `until` (the first is processed in any case), or calls have to be waited for. Returns how many were processed. Throws
    * `SchemaNotLoaded` before the record at stake.
    */
   run(limit: number, until = Number.POSITIVE_INFINITY): number {
@@ -146,8 +154,9 @@ export class Task implements TaskScope {
     let count = 0;
     const punctuates = this.#schedules.length > 0;
     this.hasRunOut = false;
+    if (this.isBlocked) return 0;
     this.isDirty = true;
-    while (count < limit) {
+    while (count < limit && !this.isBlocked) {
       let next: SourceQueue | undefined;
       let nextTime = Number.POSITIVE_INFINITY;
       let secondTime = Number.POSITIVE_INFINITY;
@@ -175,13 +184,51 @@ export class Task implements TaskScope {
         this.processed++;
         if (punctuates) this.#punctuate('streamTime', this.streamTime());
         next.load();
-      } while (count < limit && next.headTime <= secondTime && next.headTime < until);
+      } while (count < limit && next.headTime <= secondTime && next.headTime < until && !this.isBlocked);
       if (next.isEmpty) {
         this.hasRunOut = true;
         break;
       }
     }
     return count;
+  }
+
+  // ── Calls that are waited for ──
+
+  /** Whether nothing may be taken up until calls have ended. */
+  get isBlocked(): boolean {
+    if (this.isDraining) return true;
+    for (const { calls } of this.#calls) if (calls.isFull) return true;
+    return false;
+  }
+
+  /** Records whose results have not gone on. */
+  get callsUnderWay(): number {
+    let count = 0;
+    for (const { calls } of this.#calls) count += calls.underWay;
+    return count;
+  }
+
+  get hasResults(): boolean {
+    return this.#calls.some(({ calls }) => calls.hasResults);
+  }
+
+  /** Lets the results of calls go on. */
+  resume(): void {
+    for (const { calls } of this.#calls) {
+      if (!calls.hasResults) continue;
+      this.isDirty = true;
+      calls.emitResults();
+    }
+  }
+
+  /** Lets everything go on that can, caches too. False while calls have to be waited for. */
+  drain(): boolean {
+    if (this.#calls.length === 0) return true;
+    this.isDraining = true;
+    this.resume();
+    this.flush();
+    return this.callsUnderWay === 0;
   }
 
   /** Event time of the oldest record that has been loaded; Infinity when there is none. */
@@ -205,7 +252,7 @@ export class Task implements TaskScope {
   }
 
   punctuateWallClock(): void {
-    if (this.#schedules.length > 0) this.#punctuate('wallClock', this.#environment.now());
+    if (this.#schedules.length > 0 && !this.isDraining) this.#punctuate('wallClock', this.environment.now());
   }
 
   close(): void {
@@ -333,6 +380,11 @@ export class Task implements TaskScope {
     this.#flushes.push({ node, flush });
   }
 
+  onCalls(node: GraphNode, calls: TaskCalls): () => void {
+    this.#calls.push({ node, calls });
+    return this.#onResults;
+  }
+
   onClose(close: () => void): void {
     this.#closes.push(close);
   }
@@ -342,7 +394,7 @@ export class Task implements TaskScope {
       by,
       intervalMs,
       run,
-      next: by === 'streamTime' ? 0 : this.#environment.now() + intervalMs,
+      next: by === 'streamTime' ? 0 : this.environment.now() + intervalMs,
       cancelled: false,
     };
     this.#schedules.push(schedule);
@@ -367,7 +419,8 @@ export class Task implements TaskScope {
   }
 
   failed(error: unknown, node: GraphNode): void {
-    if (error instanceof ProcessingFailure || error instanceof SchemaNotLoaded) throw error;
+    if (error instanceof ProcessingFailure || error instanceof SchemaNotLoaded || codeOf(error) === 'PROMISE_RETURNED')
+      throw error;
     const { topic, partition, offset, timestamp } = this.context;
     const response = this.#settings.onProcessingError(error, { topic, partition, offset, timestamp, node: node.name });
     if (response !== 'continue') {
@@ -402,7 +455,7 @@ export class Task implements TaskScope {
   }
 
   now(): number {
-    return this.#environment.now();
+    return this.environment.now();
   }
 
   requestCommit(): void {
