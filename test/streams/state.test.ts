@@ -73,6 +73,22 @@ describe('the slot table', () => {
     });
   });
 
+  test('keeps its keys when it has been much larger', () => {
+    const table = new SlotTable<number>();
+    const put = (key: string): number => {
+      const slot = table.slotFor(bytes(key), 0, key.length);
+      table.write(slot, key.length, 0);
+      return slot;
+    };
+    // Nothing is left of a table of long keys; the slots that are used again were at the far end of its arena.
+    const long = Array.from({ length: 200 }, (_, i) => put(`${i}`.padStart(1000, 'x')));
+    for (const slot of long) table.remove(slot, 0);
+    for (let i = 0; i < 20; i++) table.remove(put('a'.repeat(20_000)), 0);
+    const keys = ['b'.repeat(20_000), 'c'.repeat(41_000), 'd'];
+    for (const key of keys) put(key);
+    expect(table.sorted().map((slot) => keyIn(table, slot))).toEqual(keys);
+  });
+
   test('sorts within bounds', () => {
     const table = new SlotTable<number>();
     for (const key of ['b', 'a', 'd', 'c']) table.write(table.slotFor(bytes(key), 0, 1), 1, 0);
