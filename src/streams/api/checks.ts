@@ -139,6 +139,7 @@ const driverOptions: OptionTable = {
   environment: streamsSettings['environment']!,
   applicationId: streamsSettings['applicationId']!,
   caching: flag,
+  forgetsBeforeClosing: flag,
   onDecodeError: callback,
   onProcessingError: callback,
   onDrop: callback,

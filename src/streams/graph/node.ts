@@ -133,6 +133,8 @@ export interface TaskScope {
   store<S extends StateStore>(spec: StoreSpec): S;
   /** An object that several operators of one task share; made by the first who asks. */
   shared<T>(id: string, create: () => T): T;
+  /** Whether a record moves a window store's time on before what it closes is emitted. */
+  readonly forgetsBeforeClosing: boolean;
   /** Whether updates of this store go downstream once per commit. */
   isCached(spec: StoreSpec): boolean;
   /** Runs before every commit, upstream operators first. */

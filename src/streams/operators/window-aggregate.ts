@@ -55,6 +55,8 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
         return;
       }
       const closeTime = scope.timeAfter(position, timestamp) - graceMs;
+      // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
+      if (onClose && !scope.forgetsBeforeClosing) emitClosed(closeTime, context);
       for (let start = windows.firstStart(timestamp); start <= timestamp; start += advanceMs) {
         if (start + sizeMs <= closeTime) {
           scope.drop('late', node);
@@ -82,7 +84,7 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
         const before = old === undefined ? timestamp : table.timestampOf(slot);
         emitter.update(window, slot, result ?? null, timestamp > before ? timestamp : before, context);
       }
-      if (onClose) emitClosed(closeTime, context);
+      if (onClose && scope.forgetsBeforeClosing) emitClosed(closeTime, context);
     };
   };
 }

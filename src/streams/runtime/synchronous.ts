@@ -23,6 +23,11 @@ export interface SynchronousOptions {
   readonly applicationId?: string;
   /** True: stores emit once per piped record, as at a commit. Default false. */
   readonly caching?: boolean;
+  /**
+   * True: a record that comes behind a gap in the data has windows forgotten that it should close, where the gap is longer than
+   * they are kept: so do Kafka Streams' stores without a cache. Default false: nothing that closes is lost.
+   */
+  readonly forgetsBeforeClosing?: boolean;
   /** Default: fail. */
   readonly onDecodeError?: DecodeErrorHandler;
   /** Default: fail. */
@@ -73,6 +78,7 @@ export class SynchronousTopology {
     const settings: TaskSettings = {
       applicationId: options.applicationId ?? 'test',
       caching: options.caching ?? false,
+      forgetsBeforeClosing: options.forgetsBeforeClosing,
       onDecodeError: options.onDecodeError ?? (() => 'fail'),
       onProcessingError: options.onProcessingError ?? (() => 'fail'),
       onDrop: options.onDrop,

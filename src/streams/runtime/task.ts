@@ -27,6 +27,8 @@ export interface TaskSettings {
   readonly applicationId: string;
   /** Whether stores emit once per commit where the user did not say. */
   readonly caching: boolean;
+  /** Whether windows that end within a gap of the data may be forgotten before they are emitted. Default: no. */
+  readonly forgetsBeforeClosing?: boolean | undefined;
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onDrop?: DropListener | undefined;
@@ -370,6 +372,10 @@ export class Task implements TaskScope {
   shared<T>(id: string, create: () => T): T {
     if (!this.#sharedObjects.has(id)) this.#sharedObjects.set(id, create());
     return this.#sharedObjects.get(id) as T;
+  }
+
+  get forgetsBeforeClosing(): boolean {
+    return this.#settings.forgetsBeforeClosing ?? false;
   }
 
   isCached(spec: StoreSpec): boolean {
