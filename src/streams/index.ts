@@ -5,7 +5,9 @@ export type * from './api/dsl.ts';
 export type { ReadOnlyStore } from './runtime/interactive-queries.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
-export { type StateStoreOptions, StreamsBuilder } from './dsl/streams-builder.ts';
+export type { StateStoreOptions } from './dsl/state-store.ts';
+export { StreamsBuilder } from './dsl/streams-builder.ts';
+export { TopologyBuilder } from './dsl/topology-builder.ts';
 export type {
   Entry,
   KeyValueStore,

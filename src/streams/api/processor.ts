@@ -28,7 +28,8 @@ export interface ProcessorContext<K, V> {
   readonly taskId: string;
   /** The record at hand; topic is empty inside a punctuation. */
   readonly record: RecordContext;
-  forward(record: ForwardedRecord<K, V>): void;
+  /** To all operators behind this one, or to the one that is named. */
+  forward(record: ForwardedRecord<K, V>, child?: string): void;
   keyValueStore<SK, SV>(name: string): KeyValueStore<SK, SV>;
   windowStore<SK, SV>(name: string): WindowStore<SK, SV>;
   sessionStore<SK, SV>(name: string): SessionStore<SK, SV>;
@@ -52,8 +53,8 @@ export interface Processor<K, V> {
 export interface AsyncProcessorContext<K, V>
   extends Pick<ProcessorContext<K, V>, 'applicationId' | 'taskId' | 'keyValueStore' | 'windowStore' | 'sessionStore'> {
   readonly record: AsyncCall;
-  /** Goes on when the call has ended well. */
-  forward(record: ForwardedRecord<K, V>): void;
+  /** Goes on when the call has ended well, to all operators behind this one, or to the one that is named. */
+  forward(record: ForwardedRecord<K, V>, child?: string): void;
 }
 
 export type AsyncProcessor<K, V, K2, V2> = (
@@ -70,7 +71,10 @@ export type TableTransformerSupplier<K, V, V2> = (
 ) => (key: K, value: V) => V2;
 
 export interface ValueProcessorContext<V> extends Omit<ProcessorContext<never, V>, 'forward'> {
-  forward(record: { readonly value: V; readonly timestamp?: number; readonly headers?: readonly Header[] }): void;
+  forward(
+    record: { readonly value: V; readonly timestamp?: number; readonly headers?: readonly Header[] },
+    child?: string,
+  ): void;
 }
 
 export type ValueProcessorSupplier<K, V, V2> = (context: ValueProcessorContext<V2>) => Processor<K, V>;

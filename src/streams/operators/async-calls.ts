@@ -15,8 +15,13 @@ import type { Emit, GraphNode, TaskScope } from '../graph/node.ts';
 import { type KeyLocator, locatorFor } from './key-locator.ts';
 import { forwardRecord } from './process.ts';
 
+/** What a record's function lets go on, and where: to all operators behind it, or to one. */
+export interface Result extends ForwardedRecord<unknown, unknown> {
+  readonly child?: Emit | undefined;
+}
+
 /** A record's results, in order. */
-export type Results = readonly ForwardedRecord<unknown, unknown>[];
+export type Results = readonly Result[];
 
 /** An attempt at a record. When it `isOver` (it took too long, the task ended), nobody hears any more what it does. */
 export interface Attempt {
@@ -125,7 +130,7 @@ class AsyncCalls {
       this.#underWay--;
       record.recall(context);
       if (failure !== undefined) this.#scope.failed(failure.error, this.#node);
-      for (const result of results) forwardRecord(this.#next, context, key, result);
+      for (const result of results) forwardRecord(result.child ?? this.#next, context, key, result);
     }
   }
 

@@ -1,10 +1,10 @@
 // What users hand to the operators that wait, as functions of one attempt that answer what goes on.
 import { MillraceError } from '../../util/index.ts';
 import type { AsyncCall } from '../api/context.ts';
-import type { AsyncProcessor, AsyncProcessorContext, ForwardedRecord, StreamRecord } from '../api/processor.ts';
+import type { AsyncProcessor, AsyncProcessorContext, StreamRecord } from '../api/processor.ts';
 import type { GraphNode, TaskScope } from '../graph/node.ts';
-import type { Attempt, Results } from './async-calls.ts';
-import { checkForwarded, connectedStores } from './process.ts';
+import type { Attempt, Result, Results } from './async-calls.ts';
+import { checkForwarded, connectedStores, inputOf } from './process.ts';
 
 type AsyncMapper<R> = (key: unknown, value: unknown, call: AsyncCall) => R | Promise<R>;
 
@@ -21,7 +21,7 @@ export function asyncPairs(mapper: AsyncMapper<Iterable<readonly [unknown, unkno
 export function asyncProcess(process: AsyncProcessor<unknown, unknown, unknown, unknown>) {
   return (scope: TaskScope, node: GraphNode) =>
     async ({ key, value, call, isOver }: Attempt): Promise<Results> => {
-      const results: ForwardedRecord<unknown, unknown>[] = [];
+      const results: Result[] = [];
       const checkOpen = (): void => {
         if (!isOver()) return;
         throw new MillraceError('CALL_IS_OVER', `${node.name}: the call is over, and nobody hears of what it does`);
@@ -32,10 +32,10 @@ export function asyncProcess(process: AsyncProcessor<unknown, unknown, unknown, 
         applicationId: scope.applicationId,
         taskId: scope.taskId,
         record: call,
-        forward(forwarded) {
+        forward(forwarded, child) {
           checkOpen();
           checkForwarded(node, forwarded);
-          results.push(forwarded);
+          results.push({ ...forwarded, child: child === undefined ? undefined : inputOf(scope, node, child) });
         },
         keyValueStore: (name) => whileOpen(stores.keyValueStore(name) as never, checkOpen),
         windowStore: (name) => whileOpen(stores.windowStore(name) as never, checkOpen),

@@ -19,9 +19,9 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
     const taskContext = scope.context;
     let currentKey: unknown = null;
 
-    const forward = (record: ForwardedRecord<unknown, unknown>): void => {
+    const forward = (record: ForwardedRecord<unknown, unknown>, child?: string): void => {
       checkForwarded(node, record);
-      forwardRecord(next, taskContext, currentKey, record);
+      forwardRecord(child === undefined ? next : inputOf(scope, node, child), taskContext, currentKey, record);
     };
 
     const processor = supplier(processorContext(scope, node, forward));
@@ -46,6 +46,17 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
       }
     };
   };
+}
+
+/** The operator behind `node` that has this name. */
+export function inputOf(scope: TaskScope, node: GraphNode, child: string): Emit {
+  const found = node.children.find(({ name }) => name === child);
+  if (found !== undefined) return scope.input(found) as Emit;
+  const names = node.children.map(({ name }) => name).join(', ');
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `${node.name} forwards to ${child}, but behind it are ${names || 'none'}`,
+  );
 }
 
 /** Refuses what can't go on. */
@@ -74,7 +85,7 @@ export function forwardRecord(
 export function processorContext(
   scope: TaskScope,
   node: GraphNode,
-  forward: (record: ForwardedRecord<unknown, unknown>) => void,
+  forward: ProcessorContext<unknown, unknown>['forward'],
 ): ProcessorContext<unknown, unknown> {
   return {
     applicationId: scope.applicationId,
