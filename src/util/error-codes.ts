@@ -5,6 +5,8 @@
  * number, and what an HTTP service does not let in is `HTTP_` and the status.
  */
 export const errorCodes: Readonly<Record<string, string>> = {
+  APPLICATION_SHUTDOWN:
+    'An instance of the application answered `shutdownApplication` to an error. Its log says which.',
   BAD_REQUEST: 'A request over HTTP lacks something, or has it in another form. Its message says what.',
   BAD_RESPONSE: 'A broker answered something else than was asked for. Report it, with the broker’s version.',
   BROKEN_AVRO:

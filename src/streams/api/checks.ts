@@ -19,6 +19,8 @@ import {
   wholeNumber,
 } from '../../util/index.ts';
 
+import { DROP_REASONS } from './options.ts';
+
 const INT32_MAX = 0x7fffffff;
 const milliseconds = wholeNumber(0);
 const timer = wholeNumber(1, INT32_MAX);
@@ -54,6 +56,11 @@ export function checkProcessor(operator: string, processor: unknown): void {
   checkValue(`${operator}: process`, (processor as { readonly process: unknown }).process, synchronous);
 }
 
+/** What a handler of uncaught errors answers. */
+export function checkUncaughtResponse(response: unknown): void {
+  checkValue('what onUncaughtError answers', response, oneOf('replaceThread', 'shutdownClient', 'shutdownApplication'));
+}
+
 // ── The test driver ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const bytesOrNull: Option = {
@@ -84,6 +91,14 @@ export function checkPiped(topic: unknown, key: unknown, value: unknown, timesta
 
 // ── Settings of applications ──────────────────────────────────────────────────────────────────────────────────────
 
+const deadLetters: OptionTable = {
+  deadLetterTopic: someText,
+  deadLetterReasons: {
+    accepts: (value) => Array.isArray(value) && value.every((reason) => DROP_REASONS.includes(reason)),
+    wanted: `an array of ${DROP_REASONS.join(', ')}`,
+  },
+};
+
 const streamsSettings: OptionTable = {
   client: having('a client', 'producer', 'consumer', 'admin'),
   applicationId: {
@@ -113,8 +128,10 @@ const streamsSettings: OptionTable = {
   onDecodeError: callback,
   onProcessingError: callback,
   onProductionError: callback,
+  onUncaughtError: callback,
   isHeldBack: callback,
   onDrop: callback,
+  ...deadLetters,
   onLate: callback,
   onError: callback,
 };
@@ -143,6 +160,7 @@ const driverOptions: OptionTable = {
   onDecodeError: callback,
   onProcessingError: callback,
   onDrop: callback,
+  ...deadLetters,
 };
 
 export function checkDriverOptions(options: unknown): void {

@@ -23,6 +23,9 @@ export interface AsyncCall extends RecordContext {
 /** A record that has been fetched. */
 export type RecordView = Omit<RecordCursor, 'advance'>;
 
+/** A record as it came in. */
+export type RawRecord = Pick<RecordCursor, 'bytes' | 'keyStart' | 'keyEnd' | 'valueStart' | 'valueEnd' | 'headers'>;
+
 const NO_BYTES = Buffer.alloc(0);
 const NO_HEADERS: readonly Header[] = [];
 
@@ -42,6 +45,8 @@ export class TaskContext implements RecordContext {
   valueBytes: Buffer = NO_BYTES;
   valueStart = -1;
   valueEnd = -1;
+  /** The record of the source that is being processed, whatever has been made of it since. */
+  source: RawRecord | undefined;
   /** What time can't be beyond, whatever timestamps say: how far those have come who feed the task (runtime/watermarks.ts). */
   watermark = Number.POSITIVE_INFINITY;
   #headers: readonly Header[] | null = NO_HEADERS;
@@ -90,11 +95,12 @@ export class TaskContext implements RecordContext {
     this.valueBytes = NO_BYTES;
     this.valueStart = -1;
     this.valueEnd = -1;
+    this.source = undefined;
     this.#headers = NO_HEADERS;
   }
 }
 
-/** A record of a task as it was, to go on with it later. The value's bytes are not kept: what goes on has another value. */
+/** A record of a task as it was, to go on with it later: with another value, so that its own is kept as it came in only. */
 export class RecordCopy implements RecordContext {
   readonly topic: string;
   readonly partition: number;
@@ -102,8 +108,10 @@ export class RecordCopy implements RecordContext {
   readonly timestamp: number;
   readonly headers: readonly Header[];
   readonly #keyBytes: Buffer | undefined;
+  readonly #source: RawRecord | undefined;
 
   constructor(context: TaskContext) {
+    if (context.source !== undefined) this.#source = copied(context.source);
     this.topic = context.topic;
     this.partition = context.partition;
     this.offset = context.offset;
@@ -126,9 +134,25 @@ export class RecordCopy implements RecordContext {
     context.partition = this.partition;
     context.offset = this.offset;
     context.headers = this.headers;
+    context.source = this.#source;
     if (this.#keyBytes === undefined) return;
     context.keyBytes = this.#keyBytes;
     context.keyStart = 0;
     context.keyEnd = this.#keyBytes.length;
   }
+}
+
+function copied(record: RawRecord): RawRecord {
+  const { bytes, keyStart, keyEnd, valueStart, valueEnd } = record;
+  const key = keyStart < 0 ? NO_BYTES : bytes.subarray(keyStart, keyEnd);
+  const value = valueStart < 0 ? NO_BYTES : bytes.subarray(valueStart, valueEnd);
+  const headers = record.headers();
+  return {
+    bytes: Buffer.concat([key, value]),
+    keyStart: keyStart < 0 ? -1 : 0,
+    keyEnd: key.length,
+    valueStart: valueStart < 0 ? -1 : key.length,
+    valueEnd: key.length + value.length,
+    headers: () => headers,
+  };
 }

@@ -157,6 +157,13 @@ export interface UndecodableRecord extends FailedRecord {
 /** `continue` skips the record, `fail` stops the application at it. */
 export type ErrorResponse = 'continue' | 'fail';
 export type DecodeErrorHandler = (error: unknown, record: UndecodableRecord) => ErrorResponse;
+/**
+ * What becomes of an application whose instance has met what it can't get past: it begins anew at the last commit, waiting
+ * longer each time (`replaceThread`), stops (`shutdownClient`), or stops together with all other instances
+ * (`shutdownApplication`).
+ */
+export type UncaughtResponse = 'replaceThread' | 'shutdownClient' | 'shutdownApplication';
+export type UncaughtErrorHandler = (error: unknown) => UncaughtResponse;
 /** Called when a user's function throws. */
 export type ProcessingErrorHandler = (error: unknown, record: FailedRecord) => ErrorResponse;
 
@@ -169,16 +176,18 @@ export interface RefusedOutput extends FailedRecord {
 /** Called when the broker refuses a record of a sink. Records of changelogs can't be left out: there it is not asked. */
 export type ProductionErrorHandler = (error: unknown, record: RefusedOutput) => ErrorResponse;
 
-export type DropReason =
-  | 'null-key'
-  | 'null-value'
-  | 'late'
-  | 'expired'
-  | 'negative-timestamp'
-  | 'null-foreign-key'
-  | 'undecodable'
-  | 'failed'
-  | 'refused';
+export const DROP_REASONS = [
+  'null-key',
+  'null-value',
+  'late',
+  'expired',
+  'negative-timestamp',
+  'null-foreign-key',
+  'undecodable',
+  'failed',
+  'refused',
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 /** Told about every record that an operator leaves out by its rules. */
 export type DropListener = (reason: DropReason, record: FailedRecord) => void;
 

@@ -33,6 +33,9 @@ export interface SynchronousOptions {
   /** Default: fail. */
   readonly onProcessingError?: ProcessingErrorHandler;
   readonly onDrop?: DropListener;
+  /** As the settings of an application. */
+  readonly deadLetterTopic?: string;
+  readonly deadLetterReasons?: readonly DropReason[];
 }
 
 export interface InputRecord {
@@ -82,6 +85,8 @@ export class SynchronousTopology {
       onDecodeError: options.onDecodeError ?? (() => 'fail'),
       onProcessingError: options.onProcessingError ?? (() => 'fail'),
       onDrop: options.onDrop,
+      deadLetterTopic: options.deadLetterTopic,
+      deadLetterReasons: options.deadLetterReasons,
     };
     this.#settings = settings;
     for (const spec of topology.globalStores) {

@@ -5,7 +5,7 @@
  */
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { assert, codeOf, type Environment, MillraceError, messageOf } from '../../util/index.ts';
-import { TaskContext } from '../api/context.ts';
+import { type RawRecord, TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type {
@@ -18,6 +18,7 @@ import type {
 import { createStore } from '../state/create-store.ts';
 import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
+import { DeadLetters, HANDLED } from './dead-letters.ts';
 import { SourceQueue } from './source-queue.ts';
 import type { EmitPosition } from '../state/store.ts';
 import type { TaskCalls, TaskOutput, TaskScope } from '../graph/node.ts';
@@ -32,6 +33,9 @@ export interface TaskSettings {
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onDrop?: DropListener | undefined;
+  /** Where records go that are left out for one of these reasons. */
+  readonly deadLetterTopic?: string | undefined;
+  readonly deadLetterReasons?: readonly DropReason[] | undefined;
 }
 
 export interface TaskOptions {
@@ -100,6 +104,7 @@ export class Task implements TaskScope {
   readonly #calls: { readonly node: GraphNode; readonly calls: TaskCalls }[] = [];
   readonly #closes: (() => void)[] = [];
   readonly #onResults: () => void;
+  readonly #deadLetters: DeadLetters | undefined;
   readonly #schedules: Schedule[] = [];
   /** What operators hold back until their time has come to this position, by at most so many milliseconds. */
   readonly #holds = new Map<GraphNode, { readonly position: EmitPosition; readonly ms: () => number }>();
@@ -119,6 +124,10 @@ export class Task implements TaskScope {
     this.environment = options.environment;
     this.#globalStores = options.globalStores;
     this.#onResults = options.onResults ?? (() => {});
+    const { deadLetterTopic, deadLetterReasons = HANDLED } = settings;
+    if (deadLetterTopic !== undefined) {
+      this.#deadLetters = new DeadLetters(deadLetterTopic, deadLetterReasons, options.output);
+    }
     for (const spec of subTopology.stores) this.stores.set(spec.name, createStore(spec, options.tracking(spec)));
     const internal = topology.internalTopics;
     for (const node of subTopology.sources) {
@@ -415,13 +424,22 @@ export class Task implements TaskScope {
     return `${this.#settings.applicationId}-${name}`;
   }
 
-  drop(reason: DropReason, node: GraphNode, record: Omit<FailedRecord, 'node'> = this.context): void {
+  /** `record` and `raw` are those at hand unless it is another one. */
+  drop(
+    reason: DropReason,
+    node: GraphNode,
+    error?: unknown,
+    record: Omit<FailedRecord, 'node'> = this.context,
+    raw: RawRecord | undefined = this.context.source,
+  ): void {
     this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
     let own = this.droppedBy.get(node.name);
     if (own === undefined) this.droppedBy.set(node.name, (own = new Map()));
     own.set(reason, (own.get(reason) ?? 0) + 1);
     const { topic, partition, offset, timestamp } = record;
-    this.#settings.onDrop?.(reason, { topic, partition, offset, timestamp, node: node.name });
+    const failed = { topic, partition, offset, timestamp, node: node.name };
+    this.#settings.onDrop?.(reason, failed);
+    this.#deadLetters?.write(reason, failed, raw, error);
   }
 
   failed(error: unknown, node: GraphNode): void {
@@ -436,7 +454,7 @@ export class Task implements TaskScope {
         { cause: error },
       );
     }
-    this.drop('failed', node);
+    this.drop('failed', node, error);
   }
 
   streamTime(): number {

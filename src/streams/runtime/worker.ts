@@ -7,6 +7,7 @@ import type { Consumer, FetchedPartition, Producer, RefusedRecord, TopicPartitio
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { StateStore } from '../state/store.ts';
+import type { RawRecord } from '../api/context.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { StreamsAssignor } from './assignor.ts';
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   readonly processId: string;
   /** Tasks with a checkpoint on this instance. */
   readonly checkpointed: readonly string[];
+  /** This generation is there to tell the others that the application is to stop. */
+  readonly endsAll: boolean;
   readonly events: WorkerEvents;
 }
 
@@ -122,6 +125,7 @@ export class Worker {
       (topic) => this.#fullNames.get(topic)!,
       this.#sourceCounts(),
       () => this.#heldTasks(),
+      options.endsAll,
     );
     this.#consumer = this.#makeConsumer();
     this.#producer = client.producer({
@@ -306,7 +310,7 @@ export class Worker {
       const record = { topic, partition, offset: -1, timestamp };
       const refused = { ...record, node: node.name, rawKey: key, rawValue: value };
       if (this.#settings.onProductionError(error, refused) === 'continue') {
-        task.drop('refused', node, record);
+        task.drop('refused', node, error, record, asRaw(key, value));
         return 'continue';
       }
     }
@@ -468,7 +472,7 @@ export class Worker {
 
   /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
   async #assigned(partitions: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
-    this.#assignor.checkLeaderCounts(leaderData);
+    this.#assignor.checkLeaderData(leaderData);
     this.#isSuspended = true;
     const assignment = ++this.#assignment;
     this.#consumer.pause(partitions);
@@ -613,7 +617,8 @@ export class Worker {
     const sinks = this.#options.topology.nodes.flatMap(({ sink }) =>
       typeof sink?.topic === 'string' ? [this.#fullNameOf(sink.topic)] : [],
     );
-    return [...sinks, ...this.#changelogs()];
+    const { deadLetterTopic } = this.#settings;
+    return [...sinks, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic]), ...this.#changelogs()];
   }
 
   #changelogs(): string[] {
@@ -624,6 +629,13 @@ export class Worker {
       )
       .map((store) => changelogTopic(settings.applicationId, store));
   }
+}
+
+function asRaw(key: Uint8Array | null, value: Uint8Array | null): RawRecord {
+  const bytes = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)]);
+  const keyEnd = key?.length ?? 0;
+  const [keyStart, valueStart] = [key === null ? -1 : 0, value === null ? -1 : keyEnd];
+  return { bytes, keyStart, keyEnd, valueStart, valueEnd: bytes.length, headers: () => [] };
 }
 
 /** What the group and the transaction coordinator say when the instance has to take its place anew. */
