@@ -249,8 +249,8 @@ export interface KTable<K, V> {
   readonly queryableStoreName: string | undefined;
 
   /**
-   * `oldValues` makes the operator know what a row was before: a row that did not pass and does not pass is then not
-   * deleted again.
+   * A row that did not pass and does not pass is deleted again where nobody knows what it was before. `oldValues` has that kept;
+   * where the table in front has it already (a named store, an aggregate, a join) it is used without being asked for.
    */
   filter<V2 extends NonNullable<V>, Rd extends 'both' | 'value' = 'both'>(
     predicate: Guard<K, NonNullable<V>, V2, Rd>,

@@ -167,6 +167,10 @@ function aggregatedTable(
     enableOldValues: () => {
       sendsOld = true;
     },
+    enableKeptOldValues: () => {
+      sendsOld = true;
+      return true;
+    },
   });
 }
 
@@ -363,6 +367,10 @@ function windowedTable(
     sendsOld: () => sendsOld,
     enableOldValues: () => {
       sendsOld = true;
+    },
+    enableKeptOldValues: () => {
+      sendsOld = true;
+      return true;
     },
   });
 }

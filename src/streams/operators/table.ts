@@ -42,7 +42,7 @@ export type MapperOf = (scope: TaskScope, node: GraphNode) => Mapper;
 type Mapper = (key: unknown, value: unknown, context: RecordContext) => unknown;
 type Predicate = (key: unknown, value: unknown, context: RecordContext) => unknown;
 
-/** A value that does not pass is deleted from the result. Where old values are known, rows that were never there are not deleted. */
+/** A value that does not pass is deleted from the result. Where old values go along, rows that were never there are not deleted. */
 export function tableFilter(predicate: Predicate, wanted: boolean, options: TableOperator) {
   const mapperOf: MapperOf = (_scope, node) => (key, value, context) => {
     const answer = answerNow(node, predicate(key, value, context));
@@ -72,7 +72,7 @@ export function tableMap(mapperOf: MapperOf, options: TableOperator, isFilter = 
         }
         locator.locate(key, context);
         const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-        if (isFilter && mapped === null && table.read(slot) === undefined) {
+        if (isFilter && sendsOld && mapped === null && table.read(slot) === undefined) {
           table.discard(slot);
           return;
         }
