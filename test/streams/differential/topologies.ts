@@ -1,4 +1,5 @@
 // The topologies of Topologies.java, by the same names.
+/* oxlint-disable unicorn/no-thenable -- it is the name of the option */
 import type { Serde } from '../../../src/serde/index.ts';
 import {
   JoinWindows,
