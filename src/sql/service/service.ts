@@ -43,7 +43,7 @@ import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 export interface SqlServiceOptions {
   readonly client: Client;
   readonly schemas: SchemaSource;
-  /** Where the state of queries is checkpointed. */
+  /** Where the state of queries is checkpointed; empty: nowhere, every start reads their changelogs. */
   readonly stateDir: string;
   /** `ksql.*` properties. */
   readonly settings?: GivenSettings;
