@@ -3,7 +3,7 @@
  * `__consumer_offsets`, and counts when it is durable there. At startup that topic is read back.
  */
 import { BatchCursor, batchHeader, ErrorCode, TRANSACTIONAL } from '../../protocol/index.ts';
-import { type Environment, messageOf, randomUuid } from '../../util/index.ts';
+import { codeOf, type Environment, messageOf, randomUuid } from '../../util/index.ts';
 import { coordinatorError, InternalTopic, type JournalRecord } from '../internal-topic.ts';
 import { readMarker } from '../log/producer-state.ts';
 import type { Partition, Settled } from '../partition.ts';
@@ -196,12 +196,17 @@ export class GroupCoordinator {
 
   // ── Reading the journal back ────────────────────────────────────────────────────────────────────────────────────
 
+  /**
+   * What is damaged is told and passed over. A disk that does not let itself be read is another matter: a broker that came up
+   * without the offsets would send readers back to where they began, so it does not come up.
+   */
   load(): void {
     const groups = new Map<string, StoredGroup>();
     for (const partition of this.#journal.existing()) {
       try {
         this.#loadPartition(partition, groups);
       } catch (error) {
+        if (codeOf(error) !== 'CORRUPT_MESSAGE') throw error;
         this.#report(`the groups of ${OFFSETS_TOPIC}-${partition.index} can not be read: ${messageOf(error)}`);
       }
     }

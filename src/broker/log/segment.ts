@@ -380,7 +380,7 @@ export class Segment {
     const found = this.#file.read(target, position);
     if (found === target.length) return target;
     const what = `${this.path}.log ends at byte ${position + found}, where there should be ${target.length - found} more`;
-    throw new MillraceError('LOG_UNREADABLE', `${what}. Check the disk.`);
+    throw new MillraceError('KAFKA_STORAGE_ERROR', `${what}. Check the disk.`);
   }
 
   /** The position of the batch that holds `offset` or, where compaction left a hole, of the next one; -1 at the end. */
