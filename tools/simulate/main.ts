@@ -38,6 +38,7 @@ for (let seed = first; seed < first + count; seed++) {
     runs++;
     operations += outcome.operations;
     crashes += outcome.crashes;
+    if (runs % 1000 === 0) print(`${runs} runs so far, ${failed} failed`);
     if (outcome.failure === undefined) continue;
     failed++;
     const again = `npm run simulate -- --seed ${seed}${n === 0 ? '' : ` --every ${n}`} --trace`;
