@@ -161,7 +161,7 @@ test('a statement that is logged and could not be carried out makes the metastor
   const sql = await openSqlService(options);
   disk.failWrites = /topics.json/;
   const statement = "CREATE STREAM s (v INT) WITH (kafka_topic='s', partitions=1, value_format='JSON');";
-  await expect(sql.execute(statement)).rejects.toThrow();
+  await expect(sql.execute(statement)).rejects.toThrow('KAFKA_STORAGE_ERROR');
   expect(await sql.healthChecks().metastore()).toContain('was not carried out');
   await sql.close();
   const stillRed = await openSqlService(options);

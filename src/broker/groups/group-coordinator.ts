@@ -65,6 +65,13 @@ export class GroupCoordinator {
     return this.#groups.get(id);
   }
 
+  /** About what all groups take of memory. */
+  get bytes(): number {
+    let sum = 0;
+    for (const { classic, offsets } of this.#groups.values()) sum += classic.bytes + offsets.bytes;
+    return sum;
+  }
+
   all(): Iterable<Group> {
     return this.#groups.values();
   }
