@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { simulate } from '../../tools/simulate/simulation.ts';
 
 const SEEDS = 200;
+/** Beyond them, those that have found something. */
+const FOUND = [4357];
 /** Of these seeds, each operation of the disk fails whose number is divided by one of these. */
 const EVERY = { seeds: [1, 2], numbers: [12, 21, 34, 42, 55] };
 
@@ -10,7 +12,7 @@ test(`${SEEDS} seeds leave nothing lost, doubled, torn or gone back`, { timeout:
   const failures: string[] = [];
   let crashes = 0;
   let operations = 0;
-  for (let seed = 1; seed <= SEEDS; seed++) {
+  for (const seed of [...Array.from({ length: SEEDS }, (_, i) => i + 1), ...FOUND]) {
     const outcome = await simulate(seed);
     crashes += outcome.crashes;
     operations += outcome.operations;
