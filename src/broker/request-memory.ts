@@ -8,8 +8,9 @@ import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import type { Environment } from '../util/index.ts';
 
-/** How long a turn to finish a request lasts. */
+/** How long a turn to finish a request lasts, and how much may still be missing then for another one: a large request takes longer. */
 const TURN_MS = 2000;
+const MOST_LEFT = 7 / 8;
 /** The share of memory that is for requests, unless it is said. */
 const SHARE = 1 / 8;
 
@@ -107,14 +108,23 @@ export class RequestMemory {
       if (unfinished > 0 && (next === undefined || holder.missingBytes < next.missingBytes)) next = holder;
     }
     if (next === undefined) return;
-    const holder = next;
-    const cancel = this.#environment.after(TURN_MS, () =>
+    this.#begin(next);
+    if (this.#waiting.delete(next)) next.lookAgain();
+  }
+
+  #begin(holder: RequestHolder): void {
+    const { missingBytes } = holder;
+    const cancel = this.#environment.after(TURN_MS, () => {
+      if (holder.missingBytes <= missingBytes * MOST_LEFT) {
+        this.#begin(holder);
+        return;
+      }
+      const limit = `queued.max.request.bytes is ${Math.floor(this.#limit)}`;
       holder.refuse(
-        `${holder.unfinishedBytes} bytes of a request take memory that others wait for (queued.max.request.bytes is ${Math.floor(this.#limit)}), and its other ${holder.missingBytes} do not come`,
-      ),
-    );
+        `${holder.unfinishedBytes} bytes of a request take memory that others wait for (${limit}), and its other ${holder.missingBytes} do not come`,
+      );
+    });
     this.#turn = { holder, cancel };
-    if (this.#waiting.delete(holder)) holder.lookAgain();
   }
 
   #endTurn(): void {
