@@ -20,7 +20,7 @@ export interface StreamsSettings {
   readonly client: Client;
   /** Names the consumer group, and stands in front of the names of internal topics. */
   readonly applicationId: string;
-  /** Where checkpoints of the state lie. Two instances can't share one. Without it every start replays the changelogs. */
+  /** Where checkpoints of the state lie. Two instances can't share one. Empty or not given, every start replays the changelogs. */
   readonly stateDir?: string;
   /** Default `at_least_once`. */
   readonly processingGuarantee?: ProcessingGuarantee;
@@ -137,7 +137,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
   return {
     client: given.client,
     applicationId: given.applicationId,
-    stateDir: given.stateDir,
+    stateDir: given.stateDir === '' ? undefined : given.stateDir,
     exactlyOnce,
     commitIntervalMs: given.commitIntervalMs ?? (exactlyOnce ? 100 : 30_000),
     checkpointIntervalMs: given.checkpointIntervalMs ?? 10_000,
