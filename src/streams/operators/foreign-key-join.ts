@@ -178,18 +178,21 @@ export function receiveSubscriptions(spec: StoreSpec, right: GetterSupplier) {
         return;
       }
       const foreignKey = Buffer.from(locator.bytes.subarray(locator.start, locator.end));
-      if (instruction === DELETE_SILENTLY || instruction === DELETE_AND_ANSWER) {
+      if (instruction === DELETE_SILENTLY) {
         store.remove(foreignKey, primaryKey, timestamp);
-        if (instruction === DELETE_AND_ANSWER)
-          next(null, { subscription, value: null } satisfies Answer, timestamp, context);
+        return;
+      }
+      const found = getter.get(key, foreignKey, 0, foreignKey.length);
+      const time = found === null ? timestamp : Math.max(timestamp, getter.timestamp);
+      if (instruction === DELETE_AND_ANSWER) {
+        store.remove(foreignKey, primaryKey, timestamp);
+        next(null, { subscription, value: null } satisfies Answer, time, context);
         return;
       }
       out.reset();
       spec.value.encode(subscription, out);
       store.put(foreignKey, primaryKey, out.copy(), timestamp);
-      const found = getter.get(key, foreignKey, 0, foreignKey.length);
       if (found === null && instruction === ANSWER_IF_FOUND) return;
-      const time = found === null ? timestamp : Math.max(timestamp, getter.timestamp);
       next(null, { subscription, value: found } satisfies Answer, time, context);
     };
   };
