@@ -50,7 +50,7 @@ export const handleFindCoordinator = on(findCoordinator, (request, { core, versi
 
 const NOT_ASKED = { errorCode: ErrorCode.NONE, errorMessage: null, nodeId: 0, host: '', port: 0 };
 
-export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId, clientHost }) => {
+export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId, clientHost, joined }) => {
   const { settings, groups } = core;
   const { groupId, memberId, sessionTimeoutMs } = request;
   const refuse = (errorCode: number) => joinResponse(refusedJoin(errorCode, memberId), version);
@@ -61,6 +61,8 @@ export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId
   if (!isInRange) return refuse(ErrorCode.INVALID_SESSION_TIMEOUT);
   if (memberId !== '' && groups.get(groupId) === undefined) return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
   const { classic } = groups.getOrCreate(groupId);
+  // A static member is one that comes back.
+  if (memberId !== '' && request.groupInstanceId === null) joined?.set(memberId, groupId);
   return new Promise<ResponseOf<typeof joinGroup>>((resolve) => {
     classic.join(
       {
@@ -112,10 +114,12 @@ export const handleHeartbeat = on(heartbeat, (request, { core }) => {
   return { throttleTimeMs: 0, errorCode };
 });
 
-export const handleLeaveGroup = on(leaveGroup, (request, { core, version }) => {
+export const handleLeaveGroup = on(leaveGroup, (request, { core, version, joined }) => {
   const classic = core.groups.get(request.groupId)?.classic;
-  const leave = (memberId: string, instanceId: string | null): number =>
-    classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
+  const leave = (memberId: string, instanceId: string | null): number => {
+    joined?.delete(memberId);
+    return classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
+  };
   if (!isStorableId(request.groupId)) return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
   if (version < 3) return { throttleTimeMs: 0, errorCode: leave(request.memberId, null), members: [] };
   return {

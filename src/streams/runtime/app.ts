@@ -17,9 +17,9 @@ import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
+import { prepareTopics, taskCount } from './internal-topics.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
-import { prepareTopics } from './internal-topics.ts';
 import type { RestoreReport } from './restore.ts';
 import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
 import { isPassing, Worker } from './worker.ts';
@@ -43,6 +43,16 @@ export interface TaskMetrics {
   readonly stores: Readonly<Record<string, number>>;
 }
 
+/** The part of a store that an instance answers for. */
+export interface Serving {
+  /** Empty while the group rearranges the work, and while state is brought back. */
+  readonly partitions: readonly number[];
+  /** How many partitions the store has, here and elsewhere; 0 before that is known. */
+  readonly partitionCount: number;
+  /** False once the instance answers for other partitions, or for none: what has been read since is not the whole. */
+  isCurrent(): boolean;
+}
+
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
 export class KafkaStreams {
@@ -55,6 +65,8 @@ export class KafkaStreams {
   #error: unknown;
   #worker: Worker | undefined;
   #globals: GlobalTables | undefined;
+  /** Partitions per topic, as the last generation found them. */
+  #counts: ReadonlyMap<string, number> = new Map();
   #lock: Lock | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
@@ -147,6 +159,19 @@ export class KafkaStreams {
     return this.#stores.get(name);
   }
 
+  /** Which partitions of a store this instance answers for now: with other instances' it makes the whole store. */
+  serving(name: string): Serving {
+    const worker = this.#worker;
+    const assignment = worker?.assignment;
+    const tasks = assignment === undefined ? [] : worker!.tasks.filter(({ stores }) => stores.has(name));
+    const sub = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
+    return {
+      partitions: tasks.map(({ partition }) => partition),
+      partitionCount: sub === undefined ? 0 : taskCount(sub, this.#counts),
+      isCurrent: () => assignment !== undefined && this.#worker === worker && worker!.assignment === assignment,
+    };
+  }
+
   /** Records that global tables left out, as they could not be decoded, by table. */
   globalsDropped(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#globals?.undecodable ?? []);
@@ -206,6 +231,7 @@ export class KafkaStreams {
 
   /** One worker, until it is stopped or fails. */
   async #work(processId: string, counts: ReadonlyMap<string, number>, onRunning: () => void): Promise<void> {
+    this.#counts = counts;
     const worker = new Worker({
       topology: this.#topology,
       settings: this.#settings,
@@ -252,14 +278,22 @@ export class KafkaStreams {
     for (const listener of this.#listeners) listener(state, before);
   }
 
-  /** Takes hold of the state directory. Returns the id that this instance keeps over restarts. */
+  /**
+   * Takes a place in the state directory, the first that is free: instances may share it, as each task's state has a lock of
+   * its own. Returns the id that belongs to the place, so that the instance which takes it after a crash ends the
+   * transaction of the one before.
+   */
   async #openState(): Promise<string> {
     const { stateDir, applicationId } = this.#settings;
     if (stateDir === undefined) return randomUuid(this.#settings.environment);
     const directory = join(stateDir, applicationId);
     mkdirSync(directory, { recursive: true });
-    this.#lock = await Lock.acquire(join(directory, 'lock'));
-    const file = join(directory, 'process-id');
+    let place = '';
+    for (let i = 1; this.#lock === undefined; i++) {
+      place = i === 1 ? '' : `-${i}`;
+      this.#lock = await Lock.acquire(join(directory, `lock${place}`));
+    }
+    const file = join(directory, `process-id${place}`);
     try {
       return readFileSync(file, 'utf8').trim();
     } catch (error) {
