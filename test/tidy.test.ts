@@ -117,11 +117,11 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
     ['lazy-schemas', 'settings', 'version'],
-    ['listening'],
-    ['services'],
+    ['listening', 'restarts'],
+    ['query-threads', 'services'],
     ['threads'],
-    ['platform', 'service-work'],
-    ['service-thread'],
+    ['platform', 'query-work', 'service-work'],
+    ['query-thread', 'service-thread'],
   ],
   cli: [
     ['options', 'registry-client', 'sql-client', 'statements', 'table'],

@@ -26,6 +26,7 @@ export interface Lookup {
 }
 
 type Transform = (row: Row) => Row | null;
+type Evaluating = Omit<PlanEnvironment, 'catalog'>;
 
 export class Materialization {
   readonly storeName: string;
@@ -33,7 +34,7 @@ export class Materialization {
   readonly #then: readonly Transform[];
 
   /** Undefined when the query keeps no state that is its result. */
-  static of(environment: PlanEnvironment, plan: QueryPlan): Materialization | undefined {
+  static of(environment: Evaluating, plan: QueryPlan): Materialization | undefined {
     const then: Step[] = [];
     let step: Step = plan.root;
     while (step.kind === 'filter' || step.kind === 'project') {
@@ -52,7 +53,7 @@ export class Materialization {
   private constructor(
     storeName: string,
     fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row,
-    environment: PlanEnvironment,
+    environment: Evaluating,
     then: readonly Step[],
   ) {
     this.storeName = storeName;
@@ -115,7 +116,7 @@ function windowedEntries(
 }
 
 /** The row behind an aggregation, from its states: results, then the key, then the window's bounds. */
-function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
+function resultsOf(environment: Evaluating, step: AggregateStep) {
   const aggregators = step.aggregates.map(({ expression: call }) =>
     aggregatorOf(environment.functions, call, functionSettings(environment, call.function)),
   );
@@ -127,7 +128,7 @@ function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
   };
 }
 
-function transformOf(environment: PlanEnvironment, step: Step): Transform {
+function transformOf(environment: Evaluating, step: Step): Transform {
   if (step.kind !== 'filter' && step.kind !== 'project') return (row) => row;
   const evaluator = new Evaluator(environment.functions, step.input.columns);
   if (step.kind === 'filter') {
