@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../../src/platform/index.ts';
+import { PLACES } from './http.ts';
 import { headersOf, protobufSerde, serialize } from '../../src/serde/index.ts';
 
 const V1 = 'application/vnd.ksql.v1+json';
 const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
 
-describe('SQL over HTTP', () => {
+describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
   let dataDir: string;
   let platform: Platform;
   let url: string;
@@ -32,6 +33,7 @@ describe('SQL over HTTP', () => {
         'ksql.listeners': 'http://127.0.0.1:0',
         'ksql.streams.auto.offset.reset': 'earliest',
         'ksql.streams.commit.interval.ms': 20,
+        ...settings,
       },
     });
     url = platform.url('sql');
