@@ -33,7 +33,7 @@ export function queryThreads(options: QueryThreadsOptions): QueryThreads {
   return { defaultCount, thread: (index) => new QueryThread(`query thread ${index + 1}`, options) };
 }
 
-class QueryThread implements HostThread {
+export class QueryThread implements HostThread {
   readonly #name: string;
   readonly #options: QueryThreadsOptions;
   readonly #restarts: Restarts;
@@ -73,6 +73,11 @@ class QueryThread implements HostThread {
       const delayMs = this.#restarts.schedule(() => this.start(listener));
       log(`${this.#name} ended; it is started again in ${delayMs} ms`);
     });
+  }
+
+  /** Ends the thread where it is, as a fault would: for those who try what becomes of that. It is started again. */
+  async kill(): Promise<void> {
+    await this.#worker?.terminate();
   }
 
   async stop(): Promise<void> {

@@ -59,10 +59,12 @@ export interface RowsRequest<Kind = TableRequest | StreamRequest | PushRequest> 
   readonly settings: SettingValues;
 }
 
-/** Which part of a table a host has rows of: partitions, and how many there are everywhere (0: not known yet). */
+/** Which part of a table a host has rows of. */
 export interface Share {
+  /** Of those that are wanted. */
   readonly partitions: readonly number[];
-  readonly partitionCount: number;
+  /** Partitions, here and elsewhere, that can have what is looked for. Empty: not known here yet. */
+  readonly wanted: readonly number[];
 }
 
 /** Rows that are being read. Whoever takes them reads them to the end, or closes them. */

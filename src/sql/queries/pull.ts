@@ -112,7 +112,9 @@ async function pullTable(
 ): Promise<RunningQuery> {
   const source = planned.sources[0]!;
   const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
-  const isKept = persistent !== undefined && Materialization.of(planning, persistent.plan) !== undefined;
+  const { schemas, log } = engine;
+  const isKept =
+    persistent !== undefined && Materialization.of({ ...planning, schemas, log }, persistent.plan) !== undefined;
   if (!isKept || executor.state(persistent.queryId) === 'PAUSED') {
     return refuse(
       `The ${quoteName(source.name)} table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_${source.name} AS SELECT * FROM ${source.name}'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,

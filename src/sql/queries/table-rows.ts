@@ -1,5 +1,5 @@
 // The rows of a table as they are in the state that this host keeps of its query.
-import type { KafkaStreams, ReadOnlyStore } from '../../streams/index.ts';
+import type { KafkaStreams } from '../../streams/index.ts';
 import { type Environment, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { TopologyEnvironment } from '../compile/flow.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
@@ -25,11 +25,10 @@ export function tableRows(
 ): OpenRows<Row> {
   const materialization = running && Materialization.of(compiling, running.query.plan);
   const serving = materialization && running!.streams.serving(materialization.storeName);
-  if (serving === undefined || serving.partitions.length === 0) {
-    return { share: { partitions: [], partitionCount: serving?.partitionCount ?? 0 }, batches: nothing(), close };
-  }
+  const wanted = materialization?.partitionsOf(from.lookup, serving!.partitionCount) ?? [];
+  const partitions = wanted.filter((partition) => serving!.partitions.includes(partition));
+  if (partitions.length === 0) return { share: { partitions, wanted }, batches: nothing(), close };
   const store = running!.streams.store(materialization!.storeName);
-  const { partitions, partitionCount } = serving;
   const { predicate, project } = stretchOf(compiling.functions, root);
 
   async function* batches(): AsyncGenerator<Row[]> {
@@ -40,7 +39,7 @@ export function tableRows(
       if (!serving!.isCurrent()) throw moved(from.queryId);
     };
     check();
-    for (const entry of materialization!.rows(store as ReadOnlyStore, from.lookup)) {
+    for (const entry of materialization!.rows(store, from.lookup)) {
       if (left <= 0) break;
       const row = assembled(entry, from.hasWindow);
       if (predicate(row)) {
@@ -55,7 +54,7 @@ export function tableRows(
     }
     yield found;
   }
-  return { share: { partitions, partitionCount }, batches: batches(), close };
+  return { share: { partitions, wanted }, batches: batches(), close };
 }
 
 async function close(): Promise<void> {

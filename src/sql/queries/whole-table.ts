@@ -12,8 +12,8 @@ const NOBODY =
   'Cannot determine which host contains the required partitions to serve the pull query. \nThe underlying persistent query may be restarting (e.g. as a result of ALTER SYSTEM) view the status of your by issuing <DESCRIBE foo>.';
 
 /**
- * Opens the rows of a table on all the hosts that `hosts` names at the time; while they don't have all partitions, and each
- * of them once, they are asked again. When partitions move before a row has been given, reading begins anew; later it
+ * Opens the rows of a table on all the hosts that `hosts` names at the time; while they don't have all partitions that are
+ * wanted, and each of them once, they are asked again. When partitions move before a row has been given, reading begins anew; later it
  * throws.
  */
 export async function wholeTable<R>(
@@ -52,7 +52,7 @@ async function openAll<R>(
     const parts = await Promise.allSettled(asked.map(open));
     const opened = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
     const failure = parts.find((part) => part.status === 'rejected' && !isPassing(part.reason));
-    if (failure === undefined && opened.length === asked.length && isWhole(opened)) return opened;
+    if (failure === undefined && isWhole(opened)) return opened;
     await closeAll(opened);
     if (failure?.status === 'rejected') throw failure.reason;
     if (environment.now() >= until) return refuse(NOBODY);
@@ -60,11 +60,11 @@ async function openAll<R>(
   }
 }
 
+/** Whether every partition that is wanted is there, and once. */
 function isWhole(parts: readonly OpenRows<unknown>[]): boolean {
-  const counts = new Set(parts.map(({ share }) => share!.partitionCount));
+  const wanted = new Set(parts.flatMap(({ share }) => share!.wanted));
   const partitions = parts.flatMap(({ share }) => share!.partitions);
-  const [count] = counts;
-  return counts.size === 1 && count! > 0 && partitions.length === count && new Set(partitions).size === count;
+  return wanted.size > 0 && partitions.length === wanted.size && new Set(partitions).size === wanted.size;
 }
 
 /** Batches of all parts, in turn. */
