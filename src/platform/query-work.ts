@@ -2,7 +2,7 @@
 // `query-threads.ts`.
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { createClient, dialThread } from '../client/index.ts';
-import { builtInFunctions, serveHost } from '../sql/index.ts';
+import { builtInFunctions, serveHost } from '../sql/query-host.ts';
 import { systemEnvironment } from '../util/index.ts';
 import type { FromQueryThread, QueryThreadData, ToQueryThread } from './query-threads.ts';
 

@@ -42,7 +42,8 @@ async function stop(): Promise<void> {
 async function begin(): Promise<void> {
   try {
     const threads = queryThreads({
-      defaultCount: Math.max(1, availableParallelism() - 1),
+      // The broker needs a small part of a processor: where there are two, both are for queries.
+      defaultCount: Math.max(Math.min(2, availableParallelism()), availableParallelism() - 1),
       stateDir: stateDirOf(start),
       connect: (port) => tell({ kind: 'connect', port }),
       environment: systemEnvironment,

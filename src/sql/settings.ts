@@ -69,7 +69,7 @@ export const streamsSettings = {
   'statestore.cache.max.bytes': longSetting(10_485_760, 'The newer name of cache.max.bytes.buffering.', 0),
   'num.stream.threads': intSetting(
     0,
-    'How many threads queries run in, or how many of them one query; 0: one less than there are processors, but one. With `service.threads` only.',
+    'How many threads queries run in, and in how many of them a single one; 0: one less than there are processors, but two where there are two. With `service.threads` only.',
     0,
   ),
 } as const satisfies SettingTable;

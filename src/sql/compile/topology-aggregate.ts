@@ -3,7 +3,7 @@ import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
 import { assert } from '../../util/index.ts';
 import type { WindowClause } from '../parser/ast.ts';
-import { milliseconds } from '../parser/build-ast.ts';
+import { milliseconds } from '../parser/durations.ts';
 import { functionSettings } from '../plan/environment.ts';
 import type { AggregateStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';

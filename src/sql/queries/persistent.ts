@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
-import { type Environment, messageOf } from '../../util/index.ts';
+import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
 import { sourceSteps } from '../plan/plan.ts';
 import { isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
@@ -33,6 +33,10 @@ export interface ExecutorOptions {
   /** Makes the hosts, at least one. `restarted`: a host has lost what ran on it, and can run it again. */
   readonly hosts: (events: HostEvents, restarted: (host: QueryHost) => void) => readonly QueryHost[];
 }
+
+/** How often, and after how long, a group is looked at again whose members are about to leave. */
+const LEAVE_ATTEMPTS = 50;
+const LEAVE_MS = 20;
 
 export type QueryState = 'RUNNING' | 'PAUSED' | 'ERROR';
 
@@ -72,11 +76,16 @@ export class KafkaExecutor implements QueryExecutor {
     this.#paused.delete(queryId);
     this.#running.set(queryId, running);
     this.#link();
+    // Who is there first has all partitions, until the others join.
+    const starts = running.hosts.map((host) => this.#startOn(host, running));
     try {
-      await Promise.all(running.hosts.map((host) => this.#startOn(host, running)));
+      await Promise.race(starts);
     } catch (error) {
       running.failure ??= error;
+      await this.#endOn(running);
       throw error;
+    } finally {
+      for (const start of starts) start.catch((error: unknown) => this.#failed(queryId, error));
     }
   }
 
@@ -127,7 +136,21 @@ export class KafkaExecutor implements QueryExecutor {
     const topics = (await admin.listTopics()).filter(isTrace);
     if (topics.length > 0) await admin.deleteTopics(topics);
     const groups = (await admin.listGroups()).map(({ groupId }) => groupId).filter(isTrace);
-    if (groups.length > 0) await admin.deleteGroups(groups);
+    if (groups.length > 0) await this.#deleteGroups(groups);
+  }
+
+  /** The members of a thread that died leave their groups soon, as soon as the broker hears of it. */
+  async #deleteGroups(groups: readonly string[]): Promise<void> {
+    const { client, environment } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.admin().deleteGroups(groups);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'NON_EMPTY_GROUP' || attempt >= LEAVE_ATTEMPTS) throw error;
+      }
+      await new Promise<void>((resolve) => void environment.after(LEAVE_MS, resolve));
+    }
   }
 
   state(queryId: string): QueryState {
@@ -260,10 +283,11 @@ export class KafkaExecutor implements QueryExecutor {
     if (running === undefined || running.failure !== undefined) return;
     running.failure = error;
     this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
-    if (running.hosts.length === 1) return;
-    for (const host of running.hosts) {
-      host.end(queryId).catch((cause: unknown) => this.#options.log(`query ${queryId}: ${messageOf(cause)}`));
-    }
+    this.#endOn(running).catch((cause: unknown) => this.#options.log(`query ${queryId}: ${messageOf(cause)}`));
+  }
+
+  async #endOn({ query, hosts }: Running): Promise<void> {
+    await Promise.all(hosts.map((host) => host.end(query.queryId)));
   }
 
   /** Tells every host which queries write what others read. */
@@ -287,7 +311,7 @@ export class KafkaExecutor implements QueryExecutor {
     const running = this.#running.get(queryId);
     if (running === undefined) return;
     this.#running.delete(queryId);
-    await Promise.all(running.hosts.map((host) => host.end(queryId)));
+    await this.#endOn(running);
     this.#link();
   }
 }

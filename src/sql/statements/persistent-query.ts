@@ -16,7 +16,7 @@ import {
   withDefaultProperties,
 } from '../formats/traits.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
-import { milliseconds } from '../parser/build-ast.ts';
+import { milliseconds } from '../parser/durations.ts';
 import { printName, printStatement, printType, quoteName } from '../parser/print.ts';
 import { castTo } from '../expressions/binding/casts.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
