@@ -1,4 +1,4 @@
-// When a thread that died is started again: soon, and later each time it fails before it was up.
+// When a thread that died is started again: soon, and later each time it dies again before it has been up for a while.
 import type { Environment } from '../util/index.ts';
 
 const FIRST_MS = 500;
@@ -8,6 +8,7 @@ export class Restarts {
   readonly #environment: Environment;
   #nextMs = FIRST_MS;
   #cancel: () => void = () => {};
+  #cancelReset: () => void = () => {};
   #isWaiting = false;
 
   constructor(environment: Environment) {
@@ -21,6 +22,7 @@ export class Restarts {
 
   /** Starts again in a while; returns how long that is, in ms. */
   schedule(start: () => void): number {
+    this.#cancelReset();
     const delayMs = this.#nextMs;
     this.#nextMs = Math.min(2 * delayMs, LAST_MS);
     this.#isWaiting = true;
@@ -31,12 +33,15 @@ export class Restarts {
     return delayMs;
   }
 
-  /** It is up: the next time it is started again soon. */
+  /** It is up. When it has been for as long as is ever waited, its next end is like the first. */
   succeeded(): void {
-    this.#nextMs = FIRST_MS;
+    this.#cancelReset = this.#environment.after(LAST_MS, () => {
+      this.#nextMs = FIRST_MS;
+    });
   }
 
   cancel(): void {
     this.#cancel();
+    this.#cancelReset();
   }
 }

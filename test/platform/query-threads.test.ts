@@ -92,7 +92,7 @@ const membersOf = async (group: string): Promise<number> =>
 describe('query threads', () => {
   test('share the partitions of a query', async () => {
     await service.execute(TABLE);
-    expect(await membersOf(APPLICATION)).toBe(2);
+    await expect.poll(() => membersOf(APPLICATION), { timeout: 30_000 }).toBe(2);
     await produce(
       's',
       KEYS.map((key, i) => [key, `{"v":${i}}`]),

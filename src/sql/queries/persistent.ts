@@ -81,8 +81,7 @@ export class KafkaExecutor implements QueryExecutor {
     try {
       await Promise.race(starts);
     } catch (error) {
-      running.failure ??= error;
-      await this.#endOn(running);
+      this.#failed(queryId, error);
       throw error;
     } finally {
       for (const start of starts) start.catch((error: unknown) => this.#failed(queryId, error));
@@ -277,12 +276,13 @@ export class KafkaExecutor implements QueryExecutor {
     }
   }
 
-  /** What fails on one host would fail on the others. */
+  /** What fails on one host would fail on the others; what was counted is kept where there are none. */
   #failed(queryId: string, error: unknown): void {
     const running = this.#running.get(queryId);
     if (running === undefined || running.failure !== undefined) return;
     running.failure = error;
     this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
+    if (running.hosts.length === 1) return;
     this.#endOn(running).catch((cause: unknown) => this.#options.log(`query ${queryId}: ${messageOf(cause)}`));
   }
 

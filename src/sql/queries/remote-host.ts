@@ -64,12 +64,13 @@ export class RemoteHost implements QueryHost {
   }
 
   async start(query: HostedQuery): Promise<void> {
-    await this.#call('start', query);
+    await (await this.#connected()).call('start', query);
   }
 
   async end(queryId: string): Promise<void> {
-    // What has ended with the thread need not be ended.
-    await this.#calls?.call('end', queryId).catch(unlessLost);
+    // What has ended with the thread need not be ended; what waits for the thread is begun before it is.
+    const calls = this.#state === 'starting' ? await this.#up.promise.catch(unlessLost) : this.#calls;
+    await calls?.call('end', queryId).catch(unlessLost);
   }
 
   async link(queries: readonly LinkedQuery[]): Promise<void> {
@@ -100,9 +101,8 @@ export class RemoteHost implements QueryHost {
   }
 
   async #open<R>(name: 'open' | 'openValues', request: RowsRequest): Promise<OpenRows<R>> {
-    const { id, share } = (await this.#call(name, request)) as RemoteRows;
-    // Of this thread's life, not of the next one's.
-    const calls = this.#calls!;
+    const calls = await this.#connected();
+    const { id, share } = (await calls.call(name, request)) as RemoteRows;
     const next = (): Promise<readonly R[] | undefined> => {
       const batch = calls.call('next', id) as Promise<readonly R[] | undefined>;
       // It may fail while nobody waits; then it fails the next turn.
@@ -127,17 +127,21 @@ export class RemoteHost implements QueryHost {
     };
   }
 
-  async #call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+  /** The calls of the thread's life as it is: whatever they bring does not outlive it. */
+  async #connected(): Promise<PortCalls> {
     if (this.#state === 'lost' || this.#state === 'closed') throw threadLost();
     if (this.#state === 'unused') {
       this.#state = 'starting';
       this.#options.thread.start({ up: (port) => this.#begin(port), lost: () => this.#end() });
     }
-    const calls = await this.#up.promise;
-    return calls.call(name, ...args);
+    return this.#up.promise;
   }
 
   #begin(port: Port): void {
+    if (this.#state === 'closed') {
+      port.close();
+      return;
+    }
     const { schemas, events, onRestart } = this.#options;
     const calls = new PortCalls(port, {
       ...schemaCalls(schemas),
@@ -147,7 +151,7 @@ export class RemoteHost implements QueryHost {
     this.#calls = calls;
     void calls.call('link', this.#linked).catch(() => {});
     const isRestart = this.#state === 'lost';
-    if (this.#state !== 'closed') this.#state = 'up';
+    this.#state = 'up';
     this.#up.resolve(calls);
     if (isRestart) onRestart();
   }

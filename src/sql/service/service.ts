@@ -81,7 +81,7 @@ export interface CommandStatus {
 }
 
 /** What is wrong with a query although other parts of the house say so. */
-const REFUSALS: ReadonlySet<string> = new Set(['SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
+const REFUSALS: ReadonlySet<string> = new Set(['SQL_STATEMENT', 'SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
 
 const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
 
