@@ -145,7 +145,7 @@ export class KafkaStreams {
     if (this.#state === 'PENDING_SHUTDOWN') this.#to('NOT_RUNNING');
   }
 
-  /** Deletes the local state of an instance that is not running. */
+  /** Deletes the local state of an instance that is not running; no other one may be using it. */
   cleanUp(): void {
     if (this.#state !== 'CREATED' && this.#state !== 'NOT_RUNNING' && this.#state !== 'ERROR') {
       throw new MillraceError('INVALID_STATE', `the local state can't be deleted while the instance is ${this.#state}`);
