@@ -70,7 +70,7 @@ export class LocalHost implements QueryHost {
     const streams = this.#streams(topology, applicationId, settings, {
       ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
       onError: (error, fatal) => {
-        if (fatal) this.#options.events.failed(queryId, error);
+        if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
       },
     });
     this.#running.set(queryId, { query, streams, json });

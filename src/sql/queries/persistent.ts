@@ -59,9 +59,11 @@ export class KafkaExecutor implements QueryExecutor {
   constructor(options: ExecutorOptions) {
     this.#options = options;
     const { log } = options;
-    this.#hosts = options.hosts({ failed: (queryId, error) => this.#failed(queryId, error), log }, (host) =>
-      this.#startAgain(host),
-    );
+    const failed = (queryId: string, error: unknown): void => {
+      const running = this.#running.get(queryId);
+      if (running !== undefined) this.#failed(running, error);
+    };
+    this.#hosts = options.hosts({ failed, log }, (host) => this.#startAgain(host));
   }
 
   async start(query: PersistentQuery, setting: Settings): Promise<void> {
@@ -81,10 +83,10 @@ export class KafkaExecutor implements QueryExecutor {
     try {
       await Promise.race(starts);
     } catch (error) {
-      this.#failed(queryId, error);
+      this.#failed(running, error);
       throw error;
     } finally {
-      for (const start of starts) start.catch((error: unknown) => this.#failed(queryId, error));
+      for (const start of starts) start.catch((error: unknown) => this.#failed(running, error));
     }
   }
 
@@ -272,14 +274,14 @@ export class KafkaExecutor implements QueryExecutor {
   #startAgain(host: QueryHost): void {
     for (const running of this.#running.values()) {
       if (running.failure !== undefined || !running.hosts.includes(host)) continue;
-      this.#startOn(host, running).catch((error: unknown) => this.#failed(running.query.queryId, error));
+      this.#startOn(host, running).catch((error: unknown) => this.#failed(running, error));
     }
   }
 
   /** What fails on one host would fail on the others; what was counted is kept where there are none. */
-  #failed(queryId: string, error: unknown): void {
-    const running = this.#running.get(queryId);
-    if (running === undefined || running.failure !== undefined) return;
+  #failed(running: Running, error: unknown): void {
+    const { queryId } = running.query;
+    if (this.#running.get(queryId) !== running || running.failure !== undefined) return;
     running.failure = error;
     this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
     if (running.hosts.length === 1) return;
