@@ -10,7 +10,7 @@ import { openPlatform } from './platform.ts';
 
 export const name = "SQL: the demo's queries, in one thread and in several";
 
-const FLIGHTS = 500_000;
+const FLIGHTS = 300_000;
 const ROUNDS = 2;
 const LOOK_MS = 50;
 
