@@ -188,7 +188,7 @@ describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
   test('joins a stream to a table', async () => {
     await ksql(
       `CREATE TABLE people (who STRING PRIMARY KEY, city STRING) WITH (kafka_topic='people', partitions=1, value_format='JSON');
-       INSERT INTO people VALUES ('ann', 'Ulm');
+       INSERT INTO people (ROWTIME, who, city) VALUES (0, 'ann', 'Ulm');
        CREATE STREAM placed AS SELECT c.who AS who, p.city AS city, c.at AS at FROM clicks c LEFT JOIN people p ON c.who = p.who EMIT CHANGES;
        INSERT INTO clicks VALUES ('ann', 'y', 200000);
        INSERT INTO clicks VALUES ('bob', 'y', 200001);`,
