@@ -123,7 +123,8 @@ describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
   test('looks several keys up without a scan, and refuses a scan where it is turned off', async () => {
     const noScan = { 'ksql.query.pull.table.scan.enabled': 'false' };
     const amounts = async (where: string) => (await select(`SELECT amount FROM totals WHERE ${where};`, noScan)).rows;
-    expect(await amounts("item IN ('tea', 'milk', 'tea', 'rum')")).toEqual([[6], [5]]);
+    // In no order: the keys may be in different hands.
+    expect((await amounts("item IN ('tea', 'milk', 'tea', 'rum')")).flat().sort()).toEqual([5, 6]);
     expect(await amounts("item = 'milk' OR (item = 'tea' AND amount > 100)")).toEqual([[5]]);
     await expect(amounts('amount > 1')).rejects.toThrow('WHERE clause missing key column for disjunct: ');
     await expect(amounts("item = 'milk' OR amount > 1")).rejects.toThrow('WHERE clause missing key column');
