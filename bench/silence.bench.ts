@@ -24,6 +24,8 @@ export const name = 'Longest silence of the broker (and of SQL), ms, while other
 
 const ROWS = 200_000;
 const EACH_MS = 5000;
+/** Sizes of the table when its state is brought back from the changelog. */
+const RESTORED_ROWS = [ROWS, 1_000_000];
 
 interface Trouble {
   readonly name: string;
@@ -76,12 +78,17 @@ export async function measure(): Promise<Record<string, number | string>> {
       ),
     );
     probe.disconnect();
-    await stop(server);
-    rmSync(join(dataDir, 'streams'), { recursive: true });
-    server = await start(dataDir);
-    const again = probeOf(server);
-    figures[`a restore of ${ROWS.toLocaleString('en')} keys`] = await silence(again, EACH_MS, []);
-    again.disconnect();
+    for (const rows of RESTORED_ROWS) {
+      await produceItems(server.target, rows);
+      await stop(server);
+      rmSync(join(dataDir, 'streams'), { recursive: true });
+      server = await start(dataDir);
+      const again = probeOf(server);
+      // For as long as it takes.
+      const restored = untilThere(server.target, rows);
+      figures[`a restore of ${rows.toLocaleString('en')} keys`] = await silence(again, EACH_MS, [() => restored]);
+      again.disconnect();
+    }
   } finally {
     await stop(server);
     rmSync(dataDir, { recursive: true, force: true });
@@ -163,14 +170,29 @@ async function load({ client, sqlUrl }: Target): Promise<void> {
      INSERT INTO hostile VALUES ('${'a'.repeat(3000)}b');`,
   );
   await client.admin().createTopics([{ name: 'bombs', partitions: 1 }]);
+  await produceItems({ client, sqlUrl }, ROWS);
+}
+
+/** Produces an item for each of so many keys, and waits until the table has them. */
+async function produceItems({ client, sqlUrl }: Pick<Target, 'client' | 'sqlUrl'>, rows: number): Promise<void> {
   const producer = client.producer();
-  for (let i = 0; i < ROWS; i++) {
+  for (let i = 0; i < rows; i++) {
     const sent = producer.send({ topic: 'items', key: Buffer.from(`key ${i}`), value: Buffer.from(`{"v":${i}}`) });
     if (i % 10_000 === 0) await sent;
   }
   await producer.flush();
   await producer.close();
-  while ((await query(sqlUrl, 'SELECT k FROM totals;')).split('\n').length < ROWS);
+  await untilThere({ sqlUrl }, rows);
+}
+
+async function untilThere({ sqlUrl }: Pick<Target, 'sqlUrl'>, rows: number): Promise<void> {
+  const counted = async () =>
+    Number(/"columns":\[(\d+)\]/.exec(await query(sqlUrl, 'SELECT COUNT(*) FROM totals;'))?.[1]);
+  while ((await counted()) !== rows) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 500);
+    });
+  }
 }
 
 const post = async (url: string, body: object): Promise<string> =>

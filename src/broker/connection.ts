@@ -61,11 +61,21 @@ export class Connection implements RequestHolder {
   /** The broker's time of the last request. */
   lastRequestAt: number;
 
-  constructor(core: Core, socket: ConnectionSocket, endpoint: BrokerAddress, clientHost: string) {
+  readonly #joined: Map<string, string> | undefined;
+
+  /** With `joined`, it is told which members of groups end with the connection (`RequestContext`). */
+  constructor(
+    core: Core,
+    socket: ConnectionSocket,
+    endpoint: BrokerAddress,
+    clientHost: string,
+    joined?: Map<string, string>,
+  ) {
     this.#core = core;
     this.#socket = socket;
     this.#endpoint = endpoint;
     this.#clientHost = clientHost;
+    this.#joined = joined;
     this.#splitter = new FrameSplitter(core.settings['socket.request.max.bytes']);
     this.#maxUnanswered = core.settings['queued.max.requests'];
     this.lastRequestAt = core.environment.now();
@@ -172,6 +182,7 @@ export class Connection implements RequestHolder {
         endpoint: this.#endpoint,
         hold: () => this.#hold(),
         onClose: this.#onClose,
+        joined: this.#joined,
       });
       const { length: bytes } = frame;
       if (isUnanswered(handler.api, request)) this.#takeUnanswered(response, bytes);

@@ -42,4 +42,6 @@ export interface RequestContext {
   readonly hold?: () => () => void;
   /** Called when the client goes away: what waits for it need not wait any longer. Who is done takes itself out. */
   readonly onClose: Set<() => void>;
+  /** The groups of members that end with the connection, by member id. Missing where members may come back over another one. */
+  readonly joined?: Map<string, string> | undefined;
 }

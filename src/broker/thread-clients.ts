@@ -23,9 +23,12 @@ export class ThreadClients {
       closed: () => {
         this.#streams.delete(stream);
         connection.closed();
+        // Nobody is left who could come back: others need not wait for the session to end.
+        for (const [memberId, groupId] of joined) this.#core.groups.get(groupId)?.classic.leave(memberId, null);
       },
     });
-    const connection = new Connection(this.#core, stream, this.#endpoint(), IN_PROCESS_HOST);
+    const joined = new Map<string, string>();
+    const connection = new Connection(this.#core, stream, this.#endpoint(), IN_PROCESS_HOST, joined);
     this.#streams.add(stream);
   }
 

@@ -3,7 +3,9 @@
 import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
 import { createClient, dialThread } from '../client/index.ts';
 import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';
-import { type Start, startServices } from './services.ts';
+import { availableParallelism } from 'node:os';
+import { queryThreads } from './query-threads.ts';
+import { stateDirOf, type Start, startServices } from './services.ts';
 import { splitSettings } from './settings.ts';
 import type { FromServiceThread, ServiceThreadData, ToServiceThread } from './threads.ts';
 
@@ -39,7 +41,15 @@ async function stop(): Promise<void> {
 
 async function begin(): Promise<void> {
   try {
-    await startServices(start, client);
+    const threads = queryThreads({
+      // The broker needs a small part of a processor: where there are two, both are for queries.
+      defaultCount: Math.max(Math.min(2, availableParallelism()), availableParallelism() - 1),
+      stateDir: stateDirOf(start),
+      connect: (port) => tell({ kind: 'connect', port }),
+      environment: systemEnvironment,
+      log: start.log,
+    });
+    await startServices(start, client, threads);
     tell({ kind: 'started', services: start.services });
   } catch (error) {
     tell({ kind: 'failed', code: codeOf(error), message: messageOf(error) });

@@ -11,7 +11,7 @@ import {
   type SchemaUsers,
 } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
-import { openSqlService, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
+import { openSqlService, type QueryThreads, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
 import { type Environment, readSettings } from '../util/index.ts';
 import { type ListenersName, listening } from './listening.ts';
 import { parseListener, type splitSettings } from './settings.ts';
@@ -32,12 +32,12 @@ export interface Start {
   readonly stop: (() => Promise<void>)[];
 }
 
-/** The registry, then SQL; resolves with the registry's schemas when both answer. */
-export async function startServices(start: Start, client: Client): Promise<SchemaSource> {
+/** The registry, then SQL; resolves with the registry's schemas when both answer. Queries run in `threads`, if there are any. */
+export async function startServices(start: Start, client: Client, threads?: QueryThreads): Promise<SchemaSource> {
   let sql: SqlService | undefined;
   // Before a schema comes in, the registry asks the queries that use it.
   const schemas = await startRegistry(start, client, () => sql?.schemaUsers());
-  sql = await startSql(start, client, schemas);
+  sql = await startSql(start, client, schemas, threads);
   return schemas;
 }
 
@@ -68,10 +68,28 @@ async function startRegistry(
   return registrySource(registry);
 }
 
-async function startSql(start: Start, client: Client, schemas: SchemaSource): Promise<SqlService> {
+/** Where the state of queries is kept. */
+export function stateDirOf({ settings }: Start): string {
+  return join(settings.platform['log.dirs'], 'streams');
+}
+
+async function startSql(
+  start: Start,
+  client: Client,
+  schemas: SchemaSource,
+  threads: QueryThreads | undefined,
+): Promise<SqlService> {
   const { settings, environment, log, stop } = start;
-  const stateDir = join(settings.platform['log.dirs'], 'streams');
-  const sql = await openSqlService({ client, schemas, stateDir, settings: settings.sql, version, environment, log });
+  const sql = await openSqlService({
+    client,
+    schemas,
+    stateDir: stateDirOf(start),
+    settings: settings.sql,
+    version,
+    ...(threads === undefined ? {} : { threads }),
+    environment,
+    log,
+  });
   stop.push(() => sql.close());
   const http = sqlServer(sql, {
     settings: readSettings(sqlRestSettings, settings.sqlRest),

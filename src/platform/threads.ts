@@ -2,6 +2,7 @@
 // requests and queries do, the broker answers its own clients; whatever becomes of it, the broker does not notice.
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { deferred, type Environment, type GivenSettings, MillraceError } from '../util/index.ts';
+import { Restarts } from './restarts.ts';
 import type { RunningService } from './services.ts';
 
 /** What the services' thread is given. */
@@ -28,9 +29,6 @@ export interface ServiceThreadOptions {
   readonly log: (message: string) => void;
 }
 
-const FIRST_RESTART_MS = 500;
-const LAST_RESTART_MS = 30_000;
-
 const LISTENERS = { 'schema-registry': 'schema.registry.listeners', sql: 'ksql.listeners' } as const;
 
 export class ServiceThread {
@@ -38,16 +36,15 @@ export class ServiceThread {
   #settings: GivenSettings;
   #services: readonly RunningService[] = [];
   #worker: Worker;
+  readonly #restarts: Restarts;
   #ended = deferred();
   #isStopping = false;
-  #isDown = false;
-  #restartMs = FIRST_RESTART_MS;
-  #cancelRestart: () => void = () => {};
 
   /** The thread loads what it needs at once, and begins with its work when it is told to. */
   constructor(options: ServiceThreadOptions) {
     this.#options = options;
     this.#settings = options.settings;
+    this.#restarts = new Restarts(options.environment);
     this.#worker = this.#spawn();
   }
 
@@ -72,8 +69,8 @@ export class ServiceThread {
   /** Ends the services in order, each query at a commit. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#cancelRestart();
-    if (this.#isDown) return;
+    this.#restarts.cancel();
+    if (this.#restarts.isWaiting) return;
     this.#worker.postMessage('stop' satisfies ToServiceThread);
     await this.#ended.promise;
   }
@@ -106,7 +103,7 @@ export class ServiceThread {
 
   #started(services: readonly RunningService[]): void {
     this.#services = services;
-    this.#restartMs = FIRST_RESTART_MS;
+    this.#restarts.succeeded();
     // A port that was free is theirs from now on: clients find them where they were.
     const listeners = services.flatMap(({ name, url }) => (name === 'broker' ? [] : [[LISTENERS[name], url]]));
     this.#settings = { ...this.#settings, ...(Object.fromEntries(listeners) as Record<string, string>) };
@@ -117,15 +114,11 @@ export class ServiceThread {
       this.#ended.resolve();
       return;
     }
-    const { environment, log } = this.#options;
-    log(`the services' thread ended; it is started again in ${this.#restartMs} ms`);
-    this.#isDown = true;
-    this.#cancelRestart = environment.after(this.#restartMs, () => {
-      this.#isDown = false;
+    const delayMs = this.#restarts.schedule(() => {
       this.#worker = this.#spawn();
       this.#worker.postMessage('begin' satisfies ToServiceThread);
     });
-    this.#restartMs = Math.min(2 * this.#restartMs, LAST_RESTART_MS);
+    this.#options.log(`the services' thread ended; it is started again in ${delayMs} ms`);
   }
 }
 

@@ -67,7 +67,11 @@ export const streamsSettings = {
     0,
   ),
   'statestore.cache.max.bytes': longSetting(10_485_760, 'The newer name of cache.max.bytes.buffering.', 0),
-  'num.stream.threads': intSetting(1, 'Accepted for compatibility: a query runs in the process’s one thread.', 1),
+  'num.stream.threads': intSetting(
+    0,
+    'How many threads queries run in, and in how many of them a single one; 0: one less than there are processors, but two where there are two. With `service.threads` only.',
+    0,
+  ),
 } as const satisfies SettingTable;
 
 const STREAMS_PREFIX = 'ksql.streams.';
@@ -91,4 +95,21 @@ export function defaultOf(name: string): string | undefined {
   const table: SettingTable = { ...sqlSettings, ...streamsSettings };
   const value = table[name]?.default;
   return value === undefined || value === '' ? undefined : String(value);
+}
+
+/** Values of settings, by name. */
+export type SettingValues = Readonly<Record<string, string>>;
+
+/** All settings that queries may look at, as data. */
+export function settingValues(setting: (name: string) => string | undefined): SettingValues {
+  const values: Record<string, string> = {};
+  for (const name of [...Object.keys(sqlSettings), ...Object.keys(streamsSettings)]) {
+    const value = setting(name);
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+export function isExactlyOnce(settings: SettingValues): boolean {
+  return settings['processing.guarantee'] !== 'at_least_once';
 }

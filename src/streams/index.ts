@@ -34,6 +34,6 @@ export {
   TimeWindows,
   type Windowed,
 } from './api/windows.ts';
-export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
+export { KafkaStreams, type RestoreReport, type Serving, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export type { LateReport } from './api/options.ts';

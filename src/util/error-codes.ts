@@ -66,6 +66,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   NOT_SUPPORTED: 'The other side does not have what was asked for.',
   NO_REGISTRY: 'What answers at the address is not a Schema Registry.',
   NO_SUBJECT: 'A serde was used without a topic and without a subject. Give it one.',
+  PARTITION_MOVED:
+    'Partitions of a table were moved to another thread while its rows were read. The query is repeated, or refused in ksqlDB’s words.',
   PORT_TAKEN: 'Another process listens on the port.',
   PROCESSING_FAILED: 'A function of the user threw, and `onProcessingError` did not say to skip the record.',
   PRODUCER_FENCED: 'Another producer with the same transactional id has taken over. Close this one.',
@@ -94,10 +96,11 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SQL_SYNTAX: 'The text is no statement. The message says where.',
   SQL_TIMESTAMP: 'The TIMESTAMP column of a record is not a time.',
   STATE_CORRUPT: 'A checkpoint is damaged. It is built anew from the changelog.',
-  STATE_LOCKED: 'Another instance uses the state directory.',
+  STATE_LOCKED: 'Another instance uses the state of a task, and does not let go of it.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
-  THREAD_LOST: 'The thread of the services ended before they were up. The log says why.',
+  THREAD_LOST:
+    'The thread of the services ended before they were up, or that of a query while its rows were read: it is started again. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
   TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',

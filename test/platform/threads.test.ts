@@ -28,6 +28,16 @@ async function ksql(url: string, text: string): Promise<Record<string, unknown>[
   return (await response.json()) as Record<string, unknown>[];
 }
 
+async function rowsOf(url: string, text: string): Promise<unknown[][]> {
+  const response = await fetch(`${url}/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ksql: text }),
+  });
+  const answer = (await response.json()) as { row?: { columns: unknown[] } }[];
+  return answer.flatMap(({ row }) => (row === undefined ? [] : [row.columns]));
+}
+
 describe('a platform with threads', () => {
   let platform: Platform;
   const open = () =>
@@ -46,21 +56,13 @@ describe('a platform with threads', () => {
        INSERT INTO s VALUES ('a', 1); INSERT INTO s VALUES ('a', 2); INSERT INTO s VALUES ('b', 5);`,
     );
     expect(created).toMatchObject([{ '@type': 'currentStatus' }, { '@type': 'currentStatus' }]);
-    const rows = async () => {
-      const response = await fetch(`${platform.url('sql')}/query`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ ksql: "SELECT total FROM t WHERE k = 'a';" }),
-      });
-      const [, row] = (await response.json()) as { row?: { columns: unknown[] } }[];
-      return row?.row?.columns;
-    };
-    await expect.poll(rows, { timeout: 60_000 }).toEqual([3]);
+    const rows = () => rowsOf(platform.url('sql'), "SELECT total FROM t WHERE k = 'a';");
+    await expect.poll(rows, { timeout: 60_000 }).toEqual([[3]]);
     expect(await platform.schemas.latest('s-value')).toMatchObject({ schemaType: 'AVRO', version: 1 });
     await platform.stop();
     platform = await open();
     await ksql(platform.url('sql'), "INSERT INTO s VALUES ('a', 10);");
-    await expect.poll(rows, { timeout: 60_000 }).toEqual([13]);
+    await expect.poll(rows, { timeout: 60_000 }).toEqual([[13]]);
   });
 
   test('the broker answers while the services work', async () => {
@@ -110,11 +112,23 @@ test('a thread that dies is started again where it was, and the broker does not 
   });
   await thread.start();
   const sql = thread.services.find(({ name }) => name === 'sql')!.url;
-  await ksql(sql, "CREATE STREAM s (v INT) WITH (kafka_topic='s', partitions=1, value_format='JSON');");
+  await ksql(
+    sql,
+    `SET 'auto.offset.reset' = 'earliest';
+     CREATE STREAM s (v INT) WITH (kafka_topic='s', partitions=2, value_format='JSON');
+     CREATE TABLE t AS SELECT v, COUNT(*) AS n FROM s GROUP BY v;
+     INSERT INTO s VALUES (1); INSERT INTO s VALUES (1); INSERT INTO s VALUES (2);`,
+  );
+  const total = () => rowsOf(sql, 'SELECT SUM(n) FROM t;').catch(() => []);
+  await expect.poll(total, { timeout: 60_000 }).toEqual([[3]]);
+  // The threads of queries end with it.
   await thread.kill();
   expect(await client.admin().listTopics()).toContain('s');
   const streams = () => ksql(sql, 'SHOW STREAMS;').catch(() => []);
   await expect.poll(streams, { timeout: 60_000 }).toMatchObject([{ streams: [{ name: 'S' }] }]);
+  await expect.poll(total, { timeout: 60_000 }).toEqual([[3]]);
+  await ksql(sql, 'INSERT INTO s VALUES (2);');
+  await expect.poll(total, { timeout: 60_000 }).toEqual([[4]]);
   expect(logged.join('\n')).toContain("the services' thread ended; it is started again");
   await thread.stop();
   await client.close();

@@ -16,8 +16,14 @@ export interface SqlOverHttp {
   stop(): Promise<void>;
 }
 
+/** Where queries may run, and the settings that say so: they do the same everywhere. */
+export const PLACES: readonly [string, Record<string, string | number | boolean>][] = [
+  ['in one thread', {}],
+  ['in threads of their own', { 'service.threads': true, 'ksql.streams.num.stream.threads': 2 }],
+];
+
 /** The SQL service, with a broker and a registry of its own in a folder that goes away with it. */
-export async function startSql(): Promise<SqlOverHttp> {
+export async function startSql(settings: Record<string, string | number | boolean> = {}): Promise<SqlOverHttp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-sql-'));
   const platform = await Platform.start({
     settings: {
@@ -27,6 +33,7 @@ export async function startSql(): Promise<SqlOverHttp> {
       'ksql.listeners': 'http://127.0.0.1:0',
       'ksql.streams.auto.offset.reset': 'earliest',
       'ksql.streams.commit.interval.ms': 20,
+      ...settings,
     },
   });
   const url = platform.url('sql');

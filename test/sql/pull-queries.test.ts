@@ -1,12 +1,12 @@
 // What pull queries find by the keys and windows that their WHERE names, and what they refuse.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type SqlOverHttp, startSql } from './http.ts';
+import { PLACES, type SqlOverHttp, startSql } from './http.ts';
 
-describe('pull queries', () => {
+describe.each(PLACES)('pull queries %s', (_place, settings) => {
   let sql: SqlOverHttp;
 
   beforeAll(async () => {
-    sql = await startSql();
+    sql = await startSql(settings);
     await sql.ksql(`
       CREATE STREAM s (k INT KEY, g STRING, v BIGINT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);
       CREATE TABLE by_key AS SELECT k, SUM(v) AS total, LATEST_BY_OFFSET(g) AS g FROM s GROUP BY k;

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../../src/platform/index.ts';
+import { PLACES } from './http.ts';
 import { headersOf, protobufSerde, serialize } from '../../src/serde/index.ts';
 
 const V1 = 'application/vnd.ksql.v1+json';
 const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
 
-describe('SQL over HTTP', () => {
+describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
   let dataDir: string;
   let platform: Platform;
   let url: string;
@@ -32,6 +33,7 @@ describe('SQL over HTTP', () => {
         'ksql.listeners': 'http://127.0.0.1:0',
         'ksql.streams.auto.offset.reset': 'earliest',
         'ksql.streams.commit.interval.ms': 20,
+        ...settings,
       },
     });
     url = platform.url('sql');
@@ -121,7 +123,8 @@ describe('SQL over HTTP', () => {
   test('looks several keys up without a scan, and refuses a scan where it is turned off', async () => {
     const noScan = { 'ksql.query.pull.table.scan.enabled': 'false' };
     const amounts = async (where: string) => (await select(`SELECT amount FROM totals WHERE ${where};`, noScan)).rows;
-    expect(await amounts("item IN ('tea', 'milk', 'tea', 'rum')")).toEqual([[6], [5]]);
+    // In no order: the keys may be in different hands.
+    expect((await amounts("item IN ('tea', 'milk', 'tea', 'rum')")).flat().sort()).toEqual([5, 6]);
     expect(await amounts("item = 'milk' OR (item = 'tea' AND amount > 100)")).toEqual([[5]]);
     await expect(amounts('amount > 1')).rejects.toThrow('WHERE clause missing key column for disjunct: ');
     await expect(amounts("item = 'milk' OR amount > 1")).rejects.toThrow('WHERE clause missing key column');
@@ -186,7 +189,7 @@ describe('SQL over HTTP', () => {
   test('joins a stream to a table', async () => {
     await ksql(
       `CREATE TABLE people (who STRING PRIMARY KEY, city STRING) WITH (kafka_topic='people', partitions=1, value_format='JSON');
-       INSERT INTO people VALUES ('ann', 'Ulm');
+       INSERT INTO people (ROWTIME, who, city) VALUES (0, 'ann', 'Ulm');
        CREATE STREAM placed AS SELECT c.who AS who, p.city AS city, c.at AS at FROM clicks c LEFT JOIN people p ON c.who = p.who EMIT CHANGES;
        INSERT INTO clicks VALUES ('ann', 'y', 200000);
        INSERT INTO clicks VALUES ('bob', 'y', 200001);`,

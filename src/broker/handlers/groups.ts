@@ -57,7 +57,7 @@ export const handleFindCoordinator = on(findCoordinator, (request, { core, versi
 
 const NOT_ASKED = { errorCode: ErrorCode.NONE, errorMessage: null, nodeId: 0, host: '', port: 0 };
 
-export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId, clientHost }) => {
+export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId, clientHost, joined }) => {
   const { settings, groups } = core;
   const { groupId, memberId, sessionTimeoutMs } = request;
   const refuse = (errorCode: number) => joinResponse(refusedJoin(errorCode, memberId), version);
@@ -69,6 +69,8 @@ export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId
   if (memberId !== '' && groups.get(groupId) === undefined) return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
   if (!core.coordinatorMemory.admits(bytesOfJoin(request, clientId))) return refuse(ErrorCode.GROUP_MAX_SIZE_REACHED);
   const { classic } = groups.getOrCreate(groupId);
+  // A static member is one that comes back.
+  if (memberId !== '' && request.groupInstanceId === null) joined?.set(memberId, groupId);
   return new Promise<ResponseOf<typeof joinGroup>>((resolve) => {
     classic.join(
       {
@@ -131,10 +133,12 @@ export const handleHeartbeat = on(heartbeat, (request, { core }) => {
   return { throttleTimeMs: 0, errorCode };
 });
 
-export const handleLeaveGroup = on(leaveGroup, (request, { core, version }) => {
+export const handleLeaveGroup = on(leaveGroup, (request, { core, version, joined }) => {
   const classic = core.groups.get(request.groupId)?.classic;
-  const leave = (memberId: string, instanceId: string | null): number =>
-    classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
+  const leave = (memberId: string, instanceId: string | null): number => {
+    joined?.delete(memberId);
+    return classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
+  };
   if (!isStorableId(request.groupId)) return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
   if (version < 3) return { throttleTimeMs: 0, errorCode: leave(request.memberId, null), members: [] };
   return {

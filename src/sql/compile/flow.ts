@@ -14,7 +14,8 @@ export type ProcessingLog = (failure: {
   readonly error: unknown;
 }) => void;
 
-export interface TopologyEnvironment extends PlanEnvironment, FormatEnvironment {
+/** What is planned names no sources any more. */
+export interface TopologyEnvironment extends Omit<PlanEnvironment, 'catalog'>, FormatEnvironment {
   readonly log: ProcessingLog;
 }
 

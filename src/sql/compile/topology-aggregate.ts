@@ -3,7 +3,7 @@ import type { Serde } from '../../serde/index.ts';
 import { SessionWindows, TimeWindows, type Windowed } from '../../streams/index.ts';
 import { assert } from '../../util/index.ts';
 import type { WindowClause } from '../parser/ast.ts';
-import { milliseconds } from '../parser/build-ast.ts';
+import { milliseconds } from '../parser/durations.ts';
 import { functionSettings } from '../plan/environment.ts';
 import type { AggregateStep } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
@@ -12,7 +12,8 @@ import { type Evaluate, throwIfFatal } from '../expressions/evaluation/evaluate.
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import type { Aggregator } from '../functions/function.ts';
 import { internalSerde } from '../formats/internal.ts';
-import { rowSerde } from '../formats/row-serde.ts';
+import type { RowSerde } from '../formats/codec.ts';
+import { type FormatEnvironment, rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
 import { fitsInternalTopics } from '../formats/traits.ts';
 
@@ -75,15 +76,20 @@ function serdesOf(
   step: AggregateStep,
   aggregates: readonly CompiledAggregate[],
 ): { key: Serdes['key']; value: Serde<Row>; states: Serde<Row> } {
-  const key = fitsInternalTopics(step.keyFormat.format)
-    ? rowSerde(env, step.keyFormat, step.key, { topic: '', part: 'key' })
-    : internalSerde(step.key);
+  const key = groupKeySerde(env, step);
   const states = aggregates.map(({ aggregator }, i) => ({ name: `S${i}`, type: aggregator.stateType }));
   return {
     key: key as Serdes['key'],
     value: internalSerde(step.input.columns) as Serde<Row>,
     states: internalSerde(states) as Serde<Row>,
   };
+}
+
+/** How the keys of groups are written, in the store and in the topic that brings the groups' records together. */
+export function groupKeySerde(env: FormatEnvironment, { keyFormat, key }: AggregateStep): RowSerde {
+  return fitsInternalTopics(keyFormat.format)
+    ? rowSerde(env, keyFormat, key, { topic: '', part: 'key' })
+    : internalSerde(key);
 }
 
 /** Rows without a key are in no group. */

@@ -14,10 +14,10 @@ import type {
   ShowTopic,
   SourceKind,
   Statement,
-  TimeUnit,
   WindowClause,
   Within,
 } from './ast.ts';
+import { milliseconds } from './durations.ts';
 import { buildExpression, buildType, buildValueExpression, fail, timeUnit } from './build-expression.ts';
 import {
   has,
@@ -292,18 +292,6 @@ function duration(cst: CstNode): Duration {
   const word = Object.keys(cst.children).find((name) => name !== 'INTEGER_VALUE');
   assert(word !== undefined, 'a duration has a unit');
   return { amount, unit: timeUnit(word) };
-}
-
-const UNIT_MS: Record<TimeUnit, number> = {
-  DAYS: 86_400_000,
-  HOURS: 3_600_000,
-  MINUTES: 60_000,
-  SECONDS: 1000,
-  MILLISECONDS: 1,
-};
-
-export function milliseconds(duration: Duration): number {
-  return duration.amount * UNIT_MS[duration.unit];
 }
 
 function windowClause(cst: CstNode): WindowClause {

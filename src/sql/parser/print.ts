@@ -12,13 +12,13 @@ import type {
   TypeNode,
   WindowClause,
 } from './ast.ts';
-import { isReservedWord } from './tokens.ts';
+import { RESERVED_WORDS } from './words.ts';
 
 // The tree back to SQL, in the shape in which messages and EXPLAIN show it: operations in parentheses, columns with their
 // source, names in back quotes only where they need them.
 
 export function printName(name: string): string {
-  return /^[A-Z_][A-Z0-9_@]*$/.test(name) && !isReservedWord(name) ? name : quoteName(name);
+  return /^[A-Z_][A-Z0-9_@]*$/.test(name) && !RESERVED_WORDS.has(name) ? name : quoteName(name);
 }
 
 export function quoteName(name: string): string {

@@ -1,5 +1,6 @@
 import { createToken, createTokenInstance, type IToken, Lexer, type TokenType } from 'chevrotain';
 import { syntaxErrorAt } from './syntax-error.ts';
+import { OTHER_WORDS, RESERVED_WORDS } from './words.ts';
 
 /**
  * Text to tokens, by hand: the words of SQL are one table, and quotes, comments and numbers need no regular expressions.
@@ -18,22 +19,9 @@ export const IntegerValue = define('INTEGER_VALUE');
 export const DecimalValue = define('DECIMAL_VALUE');
 export const FloatValue = define('FLOATING_POINT_VALUE');
 
-const RESERVED = `ALL AND AS BEGINNING BETWEEN BY CASE CAST CATALOG CONNECTOR CONNECTORS CREATE DELETE DESCRIBE DISTINCT
-  DROP ELSE END EXISTS EXTENDED FALSE FROM FULL GROUP HAVING HOPPING IN INNER INSERT INTO IS JOIN LEFT LIKE LIMIT LIST NAMESPACE
-  NOT NULL ON OR OUTER PAUSE PRINT PROPERTIES QUERIES QUERY RESUME RIGHT RUN SAMPLE SCRIPT SELECT SIZE STREAM STREAMS
-  TABLE TERMINATE THEN TOPIC TOPICS TRUE TUMBLING UNSET VALUES WHEN WHERE WINDOW WITH WITHIN ADVANCE RETENTION
-  DAYS HOURS MINUTES SECONDS MILLISECONDS MILLISECOND`;
-
-const NOT_RESERVED = `SHOW TABLES COLUMN COLUMNS PARTITION PARTITIONS FUNCTION FUNCTIONS SESSION STRUCT MAP ARRAY INTEGER
-  DATE TIME TIMESTAMP INTERVAL ZONE YEAR MONTH DAY HOUR MINUTE SECOND EXPLAIN ANALYZE TYPE TYPES SET RESET IF SOURCE
-  SINK PRIMARY KEY EMIT CHANGES FINAL ESCAPE REPLACE ASSERT ALTER ADD HEADER HEADERS GRACE PERIOD DEFINE UNDEFINE
-  VARIABLES PLUGINS SYSTEM TIMEOUT SCHEMA SUBJECT ID AT`;
-
-const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
-
 const keywords = new Map<string, TokenType>();
-for (const word of words(RESERVED)) keywords.set(word, define(word));
-for (const word of words(NOT_RESERVED)) keywords.set(word, define(word, [Name]));
+for (const word of RESERVED_WORDS) keywords.set(word, define(word));
+for (const word of OTHER_WORDS) keywords.set(word, define(word, [Name]));
 
 /** The token of a keyword. */
 export function keyword(word: string): TokenType {
@@ -203,9 +191,4 @@ export function* tokenize(text: string, limits: ParserLimits): Generator<IToken,
       else fail(`Syntax error at or near '${char}' at line ${line}:${at - lineStart + 1}`);
     }
   }
-}
-
-export function isReservedWord(word: string): boolean {
-  const token = keywords.get(word);
-  return token !== undefined && isReserved(token);
 }

@@ -8,7 +8,7 @@ import type { AggregateCall } from '../expressions/typed.ts';
 import { FORMATS } from '../formats/all.ts';
 import { KEY_FORMAT } from '../formats/traits.ts';
 import type { Call, Expression, Query, WindowClause } from '../parser/ast.ts';
-import { milliseconds } from '../parser/build-ast.ts';
+import { milliseconds } from '../parser/durations.ts';
 import { printExpression } from '../parser/print.ts';
 import type { WindowInfo } from '../schema.ts';
 import { BIGINT } from '../types.ts';

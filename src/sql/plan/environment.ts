@@ -24,6 +24,9 @@ export function planned(binder: Binder, e: Expression): PlanExpression {
 }
 
 /** The settings that a function may have: `ksql.functions.<name>.<property>`. */
-export function functionSettings({ setting }: PlanEnvironment, functionName: string): FunctionSettings {
+export function functionSettings(
+  { setting }: Pick<PlanEnvironment, 'setting'>,
+  functionName: string,
+): FunctionSettings {
   return (property) => setting(`ksql.functions.${functionName.toLowerCase()}.${property}`);
 }

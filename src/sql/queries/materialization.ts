@@ -1,6 +1,10 @@
 // The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
 // source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
 import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
+import { type Serde, serialize } from '../../serde/index.ts';
+import { partitionForKey } from '../../util/index.ts';
+import type { TopologyEnvironment } from '../compile/flow.ts';
+import { groupKeySerde } from '../compile/topology-aggregate.ts';
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { throwIfFatal } from '../expressions/evaluation/evaluate.ts';
@@ -26,14 +30,17 @@ export interface Lookup {
 }
 
 type Transform = (row: Row) => Row | null;
+type Evaluating = Omit<PlanEnvironment, 'catalog'>;
+type PartitionOf = (key: Row, partitions: number) => number;
 
 export class Materialization {
   readonly storeName: string;
   readonly #fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row;
   readonly #then: readonly Transform[];
+  #partitionOf: PartitionOf | undefined;
 
   /** Undefined when the query keeps no state that is its result. */
-  static of(environment: PlanEnvironment, plan: QueryPlan): Materialization | undefined {
+  static of(environment: TopologyEnvironment, plan: QueryPlan): Materialization | undefined {
     const then: Step[] = [];
     let step: Step = plan.root;
     while (step.kind === 'filter' || step.kind === 'project') {
@@ -41,7 +48,10 @@ export class Materialization {
       step = step.input;
     }
     if (step.kind === 'aggregate') {
-      return new Materialization(AGGREGATE_STORE, resultsOf(environment, step), environment, then);
+      const made = new Materialization(AGGREGATE_STORE, resultsOf(environment, step), environment, then);
+      // Records that a query puts into groups are in the partitions of its keys; others are where their producers put them.
+      if (step.rekeys) made.#partitionOf = partitionBy(groupKeySerde(environment, step));
+      return made;
     }
     if (step.kind === 'source' && step.table && step.window === undefined) {
       return new Materialization(tableStoreName(step), (_key, _window, row) => row, environment, then);
@@ -52,12 +62,20 @@ export class Materialization {
   private constructor(
     storeName: string,
     fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row,
-    environment: PlanEnvironment,
+    environment: Evaluating,
     then: readonly Step[],
   ) {
     this.storeName = storeName;
     this.#fromStore = fromStore;
     this.#then = then.map((step) => transformOf(environment, step));
+  }
+
+  /** The partitions, of so many, that can have what is looked up. */
+  partitionsOf({ keys }: Lookup, partitionCount: number): readonly number[] {
+    const partitionOf = this.#partitionOf;
+    if (keys === undefined || partitionOf === undefined || partitionCount === 0)
+      return Array.from({ length: partitionCount }, (_, partition) => partition);
+    return [...new Set(keys.map((key) => partitionOf(key, partitionCount)))];
   }
 
   *rows(store: ReadOnlyStore, lookup: Lookup): Generator<TableRow> {
@@ -70,6 +88,10 @@ export class Materialization {
       if (row !== null) yield { key, window, values: row, timestamp };
     }
   }
+}
+
+function partitionBy(serde: Serde<Row>): PartitionOf {
+  return (key, partitions) => partitionForKey(serialize(serde, key)!, partitions);
 }
 
 type StoredEntry = [Row, TableRow['window'], Row, number];
@@ -115,7 +137,7 @@ function windowedEntries(
 }
 
 /** The row behind an aggregation, from its states: results, then the key, then the window's bounds. */
-function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
+function resultsOf(environment: Evaluating, step: AggregateStep) {
   const aggregators = step.aggregates.map(({ expression: call }) =>
     aggregatorOf(environment.functions, call, functionSettings(environment, call.function)),
   );
@@ -127,7 +149,7 @@ function resultsOf(environment: PlanEnvironment, step: AggregateStep) {
   };
 }
 
-function transformOf(environment: PlanEnvironment, step: Step): Transform {
+function transformOf(environment: Evaluating, step: Step): Transform {
   if (step.kind !== 'filter' && step.kind !== 'project') return (row) => row;
   const evaluator = new Evaluator(environment.functions, step.input.columns);
   if (step.kind === 'filter') {

@@ -1,12 +1,28 @@
-// Persistent queries on a cluster: each is one Streams application, named after its query, so that a restart finds its
-// offsets, its transactions and its state again.
+// The queries of a service, and where they run: which hosts run which query, what has become of it, and where rows are
+// found. What a query leaves behind is cleared away here, when all its hosts have ended it.
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
-import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
-import { type Environment, messageOf } from '../../util/index.ts';
-import { defaultOf } from '../settings.ts';
-import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
+import { codeOf, type Environment, messageOf } from '../../util/index.ts';
+import { noJsonCounts } from '../formats/reading.ts';
+import { sourceSteps } from '../plan/plan.ts';
+import { isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
+import type { PersistentQuery, QueryCounts, QueryExecutor, Settings } from '../statements/context.ts';
+import type { ResultRow } from '../statements/entities.ts';
+import type { Row } from '../values/value.ts';
+import type {
+  HostedQuery,
+  HostEvents,
+  OpenRows,
+  PushRequest,
+  QueryHost,
+  RowsRequest,
+  StreamRequest,
+  TableRequest,
+} from './host.ts';
+import { addCounts } from './local-host.ts';
+import { isLost } from './remote-host.ts';
+import { wholeTable } from './whole-table.ts';
 
 export interface ExecutorOptions {
   readonly client: Client;
@@ -14,47 +30,63 @@ export interface ExecutorOptions {
   readonly stateDir: string;
   readonly environment: Environment;
   readonly log: (message: string) => void;
+  /** Makes the hosts, at least one. `restarted`: a host has lost what ran on it, and can run it again. */
+  readonly hosts: (events: HostEvents, restarted: (host: QueryHost) => void) => readonly QueryHost[];
 }
+
+/** How often, and after how long, a group is looked at again whose members are about to leave. */
+const LEAVE_ATTEMPTS = 50;
+const LEAVE_MS = 20;
 
 export type QueryState = 'RUNNING' | 'PAUSED' | 'ERROR';
 
 interface Running {
   readonly query: PersistentQuery;
   /** A query keeps the settings that it was created with. */
-  readonly setting: Settings;
-  readonly streams: KafkaStreams;
+  readonly settings: SettingValues;
+  readonly hosts: readonly QueryHost[];
   failure: unknown;
 }
 
 export class KafkaExecutor implements QueryExecutor {
   readonly #options: ExecutorOptions;
+  readonly #hosts: readonly QueryHost[];
   readonly #running = new Map<string, Running>();
   readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
+  /** Queries of clients, by host. */
+  readonly #transient = new Map<QueryHost, number>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    const { log } = options;
+    const failed = (queryId: string, error: unknown): void => {
+      const running = this.#running.get(queryId);
+      if (running !== undefined) this.#failed(running, error);
+    };
+    this.#hosts = options.hosts({ failed, log }, (host) => this.#startAgain(host));
   }
 
   async start(query: PersistentQuery, setting: Settings): Promise<void> {
-    const { queryId, topology } = query;
-    await this.#close(queryId);
-    const onFatal = (error: unknown) => {
-      running.failure = error;
-      this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
-    };
+    const { queryId } = query;
+    await this.#end(queryId);
     const running: Running = {
       query,
-      setting,
-      streams: this.streams(topology, this.applicationId(queryId), setting, onFatal),
+      settings: settingValues(setting),
+      hosts: this.#leastLoaded(await this.#shares(query, setting)),
       failure: undefined,
     };
     this.#paused.delete(queryId);
     this.#running.set(queryId, running);
+    this.#link();
+    // Who is there first has all partitions, until the others join.
+    const starts = running.hosts.map((host) => this.#startOn(host, running));
     try {
-      await running.streams.start();
+      await Promise.race(starts);
     } catch (error) {
-      running.failure = error;
+      this.#failed(running, error);
       throw error;
+    } finally {
+      for (const start of starts) start.catch((error: unknown) => this.#failed(running, error));
     }
   }
 
@@ -62,8 +94,8 @@ export class KafkaExecutor implements QueryExecutor {
   async pause(queryId: string): Promise<void> {
     const running = this.#running.get(queryId);
     if (running === undefined) return;
-    this.keepPaused(running.query, running.setting);
-    await this.#close(queryId);
+    this.keepPaused(running.query, (name) => running.settings[name]);
+    await this.#end(queryId);
   }
 
   /** Knows a query as one that was paused. */
@@ -78,14 +110,13 @@ export class KafkaExecutor implements QueryExecutor {
 
   async stop(queryId: string): Promise<void> {
     this.#paused.delete(queryId);
-    const running = this.#running.get(queryId);
-    await this.#close(queryId);
-    if (running !== undefined) await this.forget(running.streams, this.applicationId(queryId));
+    await this.#end(queryId);
+    await this.forget(this.applicationId(queryId));
   }
 
   /** An application does not come back: its state, its internal topics and its offsets go with it. */
-  async forget(streams: KafkaStreams, applicationId: string): Promise<void> {
-    streams.cleanUp();
+  async forget(applicationId: string): Promise<void> {
+    rmSync(join(this.#options.stateDir, applicationId), { recursive: true, force: true });
     await this.#deleteTraces((name) => name === applicationId || name.startsWith(`${applicationId}-`));
   }
 
@@ -106,7 +137,21 @@ export class KafkaExecutor implements QueryExecutor {
     const topics = (await admin.listTopics()).filter(isTrace);
     if (topics.length > 0) await admin.deleteTopics(topics);
     const groups = (await admin.listGroups()).map(({ groupId }) => groupId).filter(isTrace);
-    if (groups.length > 0) await admin.deleteGroups(groups);
+    if (groups.length > 0) await this.#deleteGroups(groups);
+  }
+
+  /** The members of a thread that died leave their groups soon, as soon as the broker hears of it. */
+  async #deleteGroups(groups: readonly string[]): Promise<void> {
+    const { client, environment } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.admin().deleteGroups(groups);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'NON_EMPTY_GROUP' || attempt >= LEAVE_ATTEMPTS) throw error;
+      }
+      await new Promise<void>((resolve) => void environment.after(LEAVE_MS, resolve));
+    }
   }
 
   state(queryId: string): QueryState {
@@ -121,19 +166,14 @@ export class KafkaExecutor implements QueryExecutor {
     return failure === undefined ? undefined : messageOf(failure);
   }
 
-  /** The state store of a running query, to look at. */
-  store(queryId: string, name: string): ReadOnlyStore | undefined {
-    return this.#running.get(queryId)?.streams.store(name);
-  }
-
-  /** Records that a query's operators have left out since it was started here, by operator and reason. */
-  dropped(queryId: string): Record<string, Record<string, number>> {
-    const sums: Record<string, Record<string, number>> = {};
-    for (const { droppedBy } of this.#running.get(queryId)?.streams.metrics() ?? []) {
-      for (const [operator, reasons] of Object.entries(droppedBy)) {
-        const own = (sums[operator] ??= {});
-        for (const [reason, count] of Object.entries(reasons)) own[reason] = (own[reason] ?? 0) + count;
-      }
+  /** What has been counted since a query was started here, over all its hosts. */
+  async counts(queryId: string): Promise<QueryCounts> {
+    const sums = { dropped: {}, json: noJsonCounts() };
+    const hosts = this.#running.get(queryId)?.hosts ?? [];
+    for (const { dropped, json } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
+      addCounts(sums.dropped, dropped);
+      sums.json.fromBytes += json.fromBytes;
+      sums.json.asWhole += json.asWhole;
     }
     return sums;
   }
@@ -142,72 +182,138 @@ export class KafkaExecutor implements QueryExecutor {
     return `_confluent-ksql-${this.#options.serviceId}query_${queryId}`;
   }
 
-  /** A Streams application under this service's settings; not started. */
-  streams(
-    topology: Topology,
-    applicationId: string,
-    setting: Settings,
-    onFatal: (error: unknown) => void,
-    overrides: Partial<StreamsSettings> = {},
-  ): KafkaStreams {
-    const { client, stateDir, environment } = this.#options;
-    const valueOf = (name: string) => setting(name) ?? defaultOf(name);
-    const number = (name: string) => {
-      const value = valueOf(name);
-      return value === undefined ? undefined : Number(value);
-    };
-    const commitIntervalMs = number('commit.interval.ms');
-    const cacheMaxBytes = number('cache.max.bytes.buffering') ?? number('statestore.cache.max.bytes');
-    return new KafkaStreams(topology, {
-      client,
-      applicationId,
-      stateDir,
-      environment,
-      processingGuarantee: isExactlyOnce(setting) ? 'exactly_once_v2' : 'at_least_once',
-      autoOffsetReset: valueOf('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
-      ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
-      ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
-      upstreamApplications: (topic) => this.#writersOf(topic, applicationId),
-      onProcessingError: () => 'fail',
-      onLate: ({ operator, taskId, reason, count, streamTime }) =>
-        this.#options.log(
-          `${applicationId}: ${operator} left out ${count} records as ${reason} (task ${taskId}, whose time is ${new Date(streamTime).toISOString()})`,
-        ),
-      onError: (error, fatal) => {
-        if (fatal) onFatal(error);
-      },
-      ...overrides,
-    });
+  // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Rows that one host brings. */
+  open(request: RowsRequest<StreamRequest | PushRequest>): Promise<OpenRows<ResultRow>> {
+    return this.#onOne((host) => host.open(request));
   }
 
-  /** The applications of queries that run and write a topic, but for those that wait for what `reader` writes. */
-  #writersOf(topic: string, reader: string): string[] {
-    const running = [...this.#running.values()].filter(
-      ({ setting, failure }) => failure === undefined && isExactlyOnce(setting),
-    );
-    const idOf = ({ query }: Running) => this.applicationId(query.queryId);
-    const downstream = new Set(running.filter((each) => idOf(each) === reader));
-    for (const { query } of downstream) {
-      for (const each of running) {
-        if (query.sink !== undefined && each.query.topology.sourceTopics().includes(query.sink.topic)) {
-          downstream.add(each);
-        }
-      }
+  openValues(request: RowsRequest<StreamRequest>): Promise<OpenRows<Row>> {
+    return this.#onOne((host) => host.openValues(request));
+  }
+
+  /** Rows of a table, from all hosts that have a part of it. */
+  openTable(request: RowsRequest<TableRequest>): Promise<OpenRows<ResultRow>> {
+    return this.#onAll(request, (host) => host.open(request));
+  }
+
+  openTableValues(request: RowsRequest<TableRequest>): Promise<OpenRows<Row>> {
+    return this.#onAll(request, (host) => host.openValues(request));
+  }
+
+  async #onOne<R>(open: (host: QueryHost) => Promise<OpenRows<R>>): Promise<OpenRows<R>> {
+    const [host] = this.#leastLoaded(1) as [QueryHost];
+    const count = (by: number): void => void this.#transient.set(host, (this.#transient.get(host) ?? 0) + by);
+    count(1);
+    try {
+      const rows = await open(host);
+      let isOpen = true;
+      const close = async (): Promise<void> => {
+        if (isOpen) count(-1);
+        isOpen = false;
+        await rows.close();
+      };
+      return { ...rows, close };
+    } catch (error) {
+      count(-1);
+      throw error;
     }
-    return running.filter((each) => each.query.sink?.topic === topic && !downstream.has(each)).map(idOf);
+  }
+
+  #onAll<R>(
+    { from }: RowsRequest<TableRequest>,
+    open: (host: QueryHost) => Promise<OpenRows<R>>,
+  ): Promise<OpenRows<R>> {
+    const hosts = () => {
+      const running = this.#running.get(from.queryId);
+      return running === undefined || running.failure !== undefined ? [] : running.hosts;
+    };
+    return wholeTable(hosts, open, this.#options.environment);
+  }
+
+  // ── Hosts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** On how many hosts a query has something to do. */
+  async #shares({ plan }: PersistentQuery, setting: Settings): Promise<number> {
+    const wanted = Number(setting('num.stream.threads') ?? 0) || this.#hosts.length;
+    const most = Math.min(wanted, this.#hosts.length);
+    if (most === 1) return 1;
+    const topics = [...new Set(sourceSteps(plan.root).map(({ topic }) => topic))];
+    const described = await this.#options.client.admin().describeTopics(topics);
+    const partitions = [...described.values()].map((topic) => topic.partitions.length);
+    return Math.max(1, Math.min(most, Math.max(0, ...partitions)));
+  }
+
+  #leastLoaded(count: number): QueryHost[] {
+    const running = [...this.#running.values()].filter(({ failure }) => failure === undefined);
+    const loads = this.#hosts.map((host) => ({
+      host,
+      load: running.filter(({ hosts }) => hosts.includes(host)).length + (this.#transient.get(host) ?? 0),
+    }));
+    const sorted = loads.sort((a, b) => Number(b.host.isAvailable) - Number(a.host.isAvailable) || a.load - b.load);
+    return sorted.slice(0, count).map(({ host }) => host);
+  }
+
+  async #startOn(host: QueryHost, { query, settings, hosts }: Running): Promise<void> {
+    const { plan, queryId } = query;
+    const hosted: HostedQuery = {
+      plan,
+      applicationId: this.applicationId(queryId),
+      settings,
+      isShared: hosts.length > 1,
+    };
+    try {
+      await host.start(hosted);
+    } catch (error) {
+      // With a lost thread it is started again.
+      if (!isLost(error)) throw error;
+    }
+  }
+
+  #startAgain(host: QueryHost): void {
+    for (const running of this.#running.values()) {
+      if (running.failure !== undefined || !running.hosts.includes(host)) continue;
+      this.#startOn(host, running).catch((error: unknown) => this.#failed(running, error));
+    }
+  }
+
+  /** What fails on one host would fail on the others; what was counted is kept where there are none. */
+  #failed(running: Running, error: unknown): void {
+    const { queryId } = running.query;
+    if (this.#running.get(queryId) !== running || running.failure !== undefined) return;
+    running.failure = error;
+    this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
+    if (running.hosts.length === 1) return;
+    this.#endOn(running).catch((cause: unknown) => this.#options.log(`query ${queryId}: ${messageOf(cause)}`));
+  }
+
+  async #endOn({ query, hosts }: Running): Promise<void> {
+    await Promise.all(hosts.map((host) => host.end(query.queryId)));
+  }
+
+  /** Tells every host which queries write what others read. */
+  #link(): void {
+    const linked = [...this.#running.values()]
+      .filter(({ settings, failure }) => failure === undefined && isExactlyOnce(settings))
+      .map(({ query: { queryId, plan, sink } }) => ({
+        applicationId: this.applicationId(queryId),
+        sources: sourceSteps(plan.root).map(({ topic }) => topic),
+        sink: sink?.topic,
+      }));
+    for (const host of this.#hosts) void host.link(linked);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#running.keys()].map((queryId) => this.#close(queryId)));
+    await Promise.all(this.#hosts.map((host) => host.close()));
+    this.#running.clear();
   }
 
-  async #close(queryId: string): Promise<void> {
+  async #end(queryId: string): Promise<void> {
     const running = this.#running.get(queryId);
+    if (running === undefined) return;
     this.#running.delete(queryId);
-    await running?.streams.close();
+    await this.#endOn(running);
+    this.#link();
   }
-}
-
-function isExactlyOnce(setting: Settings): boolean {
-  return setting('processing.guarantee') !== 'at_least_once';
 }

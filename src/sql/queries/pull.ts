@@ -1,44 +1,35 @@
-// SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it; on a
-// stream, from its topic, from the first record to the last that was there when the query began.
-import { type Client, recordsOf } from '../../client/index.ts';
-import { type Environment, yieldToEventLoop } from '../../util/index.ts';
-import { SynchronousTopology } from '../../streams/index.ts';
+// SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it
+// (`table-rows.ts`); on a stream, from its topic (`stream-rows.ts`). Here it is found out what is asked for.
 import { columnsIn } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
-import { compileFlow } from '../compile/topology.ts';
 import type { ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
-import { isFatal } from '../expressions/evaluation/evaluate.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { columnsUsed, type TypedExpression } from '../expressions/typed.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
-import type { FilterStep, PlanExpression, Step } from '../plan/plan.ts';
+import type { PlanExpression, Step } from '../plan/plan.ts';
 import { schemaText } from '../schema.ts';
+import { settingValues } from '../settings.ts';
 import type { SqlType } from '../types.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { caster } from '../values/cast.ts';
-import { type Lookup, Materialization, orNull, type TableRow } from './materialization.ts';
+import type { OpenRows, RowsRequest, StreamRequest, TableRequest } from './host.ts';
+import { type Lookup, Materialization, orNull } from './materialization.ts';
 import type { KafkaExecutor } from './persistent.ts';
 import { columnsText } from './result-schema.ts';
 import { rowWriter } from './row-json.ts';
 import { type Total, totalOf } from './pull-total.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
-/** So many rows are read in one go. */
-const ROWS_PER_SLICE = 500;
-const POLL_MS = 1000;
-
 export interface PullOptions {
-  readonly client: Client;
   readonly executor: KafkaExecutor;
   readonly queryId: string;
   readonly text: string;
   readonly setting: Settings;
-  readonly environment: Environment;
 }
 
 export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
@@ -60,7 +51,7 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
         };
   return planned.sources[0]!.kind === 'TABLE'
     ? pullTable(engine, planning, pulled, options)
-    : pullStream(engine, pulled, options);
+    : pullStream(pulled, options);
 }
 
 interface PulledQuery extends TransientQuery {
@@ -113,18 +104,18 @@ function checkClauses(query: Query, setting: Settings): void {
 
 // ── Tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function pullTable(
+async function pullTable(
   engine: EngineContext,
   planning: PlanEnvironment,
   planned: PulledQuery,
-  { executor, queryId, setting, environment }: PullOptions,
-): RunningQuery {
+  { executor, queryId, setting }: PullOptions,
+): Promise<RunningQuery> {
   const source = planned.sources[0]!;
   const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
-  const materialization = persistent === undefined ? undefined : Materialization.of(planning, persistent.plan);
-  const store =
-    materialization === undefined ? undefined : executor.store(source.createdBy!, materialization.storeName);
-  if (materialization === undefined || store === undefined) {
+  const { schemas, log } = engine;
+  const isKept =
+    persistent !== undefined && Materialization.of({ ...planning, schemas, log }, persistent.plan) !== undefined;
+  if (!isKept || executor.state(persistent.queryId) === 'PAUSED') {
     return refuse(
       `The ${quoteName(source.name)} table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_${source.name} AS SELECT * FROM ${source.name}'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,
     );
@@ -134,53 +125,15 @@ function pullTable(
   if (lookup.keys === undefined && setting('ksql.query.pull.table.scan.enabled') === 'false') {
     refuse(scanRefusal(where, source));
   }
-  const { predicate, project } = stretchOf(engine.functions, planned.root);
-  const hasWindow = source.window !== undefined;
-  const assemble = ({ key, window, values, timestamp }: TableRow): Row => {
-    const row: SqlValue[] = [...values, timestamp, null, null, ...key];
-    if (hasWindow) row.push(window?.start ?? null, window?.end ?? null);
-    return row;
+  const request: RowsRequest<TableRequest> = {
+    ...requestOf(queryId, planned, setting),
+    from: { kind: 'table', queryId: persistent.queryId, lookup, hasWindow: source.window !== undefined },
   };
-  async function* results(): AsyncGenerator<Row[]> {
-    let left = planned.limit ?? Number.POSITIVE_INFINITY;
-    let found: Row[] = [];
-    let read = 0;
-    for (const entry of materialization!.rows(store!, lookup)) {
-      if (left <= 0) break;
-      const row = assemble(entry);
-      if (predicate(row)) {
-        left--;
-        found.push(project(row));
-      }
-      if (++read % ROWS_PER_SLICE > 0) continue;
-      yield found;
-      found = [];
-      await yieldToEventLoop(environment);
-    }
-    yield found;
-  }
-  return finite(queryId, planned, results(), { markKeys: true, finalMessage: () => undefined });
-}
-
-/** The predicate and the projection of a stateless plan, over rows of its source. */
-function stretchOf(
-  functions: FunctionCatalog,
-  root: Step,
-): { predicate: (row: Row) => boolean; project: (row: Row) => Row } {
-  if (root.kind !== 'project') return { predicate: () => true, project: (row) => row };
-  const filters: FilterStep[] = [];
-  let step: Step = root.input;
-  while (step.kind === 'filter') {
-    filters.push(step);
-    step = step.input;
-  }
-  const evaluator = new Evaluator(functions, root.input.columns);
-  const tests = filters.map(({ predicate }) => evaluator.evaluate(predicate.expression));
-  const items = root.items.map(({ expression }) => evaluator.evaluate(expression));
-  return {
-    predicate: (row) => tests.every((test) => orNull(test, row) === true),
-    project: (row) => items.map((evaluate) => orNull(evaluate, row)),
-  };
+  const rows =
+    planned.total === undefined
+      ? await executor.openTable(request)
+      : added(planned, planned.total, await executor.openTableValues(request));
+  return finite(queryId, planned, rows, { markKeys: true, finalMessage: () => undefined });
 }
 
 function whereOf(root: Step): PlanExpression | undefined {
@@ -272,90 +225,64 @@ function scanRefusal(where: PlanExpression | undefined, source: DataSource): str
 
 // ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function pullStream(
-  engine: EngineContext,
-  planned: PulledQuery,
-  { client, queryId, setting, environment }: PullOptions,
-): Promise<RunningQuery> {
+async function pullStream(planned: PulledQuery, { executor, queryId, setting }: PullOptions): Promise<RunningQuery> {
   if (setting('ksql.query.pull.stream.enabled') === 'false') {
     refuse(
       "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config to 'true'.",
     );
   }
-  const { catalog, functions, schemas, log } = engine;
-  const limit = planned.limit ?? Number.POSITIVE_INFINITY;
-  const found: Row[] = [];
-  const env = { catalog, functions, schemas, log, setting };
-  const topology = compileFlow(env, planned.root, queryId, (flow) => {
-    if ('stream' in flow) {
-      flow.stream.foreach((_key, row) => {
-        if (row !== null) found.push(row);
-      });
-    }
+  const request: RowsRequest<StreamRequest> = {
+    ...requestOf(queryId, planned, setting),
+    from: { kind: 'stream', topic: planned.sources[0]!.topic },
+  };
+  const rows =
+    planned.total === undefined
+      ? await executor.open(request)
+      : added(planned, planned.total, await executor.openValues(request));
+  return finite(queryId, planned, rows, {
+    markKeys: false,
+    finalMessage: (given) =>
+      given >= (planned.limit ?? Number.POSITIVE_INFINITY) ? 'Limit Reached' : 'Query Completed',
   });
-  const running = new SynchronousTopology(topology, {
-    onDecodeError: () => 'continue',
-    onProcessingError: (error) => (isFatal(error) ? 'fail' : 'continue'),
-  });
-  let given = 0;
-
-  async function* results(): AsyncGenerator<Row[]> {
-    for await (const records of recordsUntilNow(client, planned.sources[0]!.topic)) {
-      for (let from = 0; from < records.length; from += ROWS_PER_SLICE) {
-        await running.pipeAll(records.slice(from, from + ROWS_PER_SLICE));
-        const rows = found.splice(0).slice(0, limit - given);
-        given += rows.length;
-        yield rows;
-        if (given >= limit) return;
-        await yieldToEventLoop(environment);
-      }
-    }
-  }
-  const finalMessage = () => (given >= limit ? 'Limit Reached' : 'Query Completed');
-  return finite(queryId, planned, results(), { markKeys: false, finalMessage });
-}
-
-/** What the topic holds now, in the pieces that come. */
-async function* recordsUntilNow(client: Client, topic: string) {
-  const description = (await client.admin().describeTopics([topic])).get(topic);
-  const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }));
-  const ends = await client.admin().listOffsets(
-    partitions.map((at) => ({ ...at, timestamp: -1 })),
-    'read_committed',
-  );
-  const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'earliest' });
-  consumer.assign(partitions);
-  const endOf = new Map(ends.map(({ partition, offset }) => [partition, offset]));
-  try {
-    let waiting = ends.filter(({ offset }) => offset > 0);
-    while (waiting.length > 0) {
-      const fetched = [...recordsOf(await consumer.poll(POLL_MS))];
-      yield fetched.filter(({ partition, offset }) => offset < endOf.get(partition)!);
-      waiting = waiting.filter((end) => {
-        const position = consumer.position(end);
-        return position < 0 || position < end.offset;
-      });
-    }
-  } finally {
-    await consumer.close();
-  }
 }
 
 // ── Both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+function requestOf(
+  queryId: string,
+  { root, columns, limit }: PulledQuery,
+  setting: Settings,
+): Omit<RowsRequest, 'from'> {
+  return { queryId, root, types: columns.map(({ type }) => type), limit, settings: settingValues(setting) };
+}
+
+/** The one row that is made of all. */
+function added({ columns }: PulledQuery, total: Total, rows: OpenRows<Row>): OpenRows<ResultRow> {
+  const write = rowWriter(columns.map((column) => column.type));
+  async function* written(): AsyncGenerator<ResultRow[]> {
+    for await (const found of total.over(rows.batches))
+      yield found.map((row) => ({ json: write(row), tombstone: false }));
+  }
+  return { ...rows, batches: written() };
+}
+
 function finite(
   queryId: string,
-  { columns, total }: PulledQuery,
+  { columns, limit = Number.POSITIVE_INFINITY }: PulledQuery,
   /** In slices, some of which may be empty: others have their turn between them. */
-  slices: AsyncIterable<readonly Row[]>,
-  options: { readonly markKeys: boolean; readonly finalMessage: () => string | undefined },
+  rows: OpenRows<ResultRow>,
+  options: { readonly markKeys: boolean; readonly finalMessage: (given: number) => string | undefined },
 ): RunningQuery {
-  const write = rowWriter(columns.map((column) => column.type));
   let open = true;
+  let given = 0;
   async function* batches(): AsyncGenerator<readonly ResultRow[]> {
-    for await (const rows of total === undefined ? slices : total.over(slices)) {
+    for await (const found of rows.batches) {
       if (!open) return;
-      if (rows.length > 0) yield rows.map((row) => ({ json: write(row), tombstone: false }));
+      // Each of several hosts has found as many as are wanted.
+      const wanted = found.slice(0, limit - given);
+      given += wanted.length;
+      if (wanted.length > 0) yield wanted;
+      if (given >= limit) return;
     }
   }
   return {
@@ -365,9 +292,10 @@ function finite(
     batches: batches(),
     live: false,
     warning: undefined,
-    finalMessage: options.finalMessage,
+    finalMessage: () => options.finalMessage(given),
     async close() {
       open = false;
+      await rows.close();
     },
   };
 }

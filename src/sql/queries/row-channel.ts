@@ -2,7 +2,9 @@ import { type Deferred, deferred } from '../../util/index.ts';
 import type { ResultRow } from '../statements/entities.ts';
 
 /** With so much unread, the query waits for its client: memory is not for that. */
-const HELD_CHARACTERS_MAX = 4 * 1024 * 1024;
+const HELD_CHARACTERS_MAX = 1024 * 1024;
+/** No more are given at once: a batch is held as often as there are places on its way to the client. */
+const BATCH_CHARACTERS_MAX = 256 * 1024;
 
 /** From a query that pushes rows whenever it has some to a client that takes them in batches whenever it can. */
 export class RowChannel implements AsyncIterable<readonly ResultRow[]> {
@@ -43,10 +45,7 @@ export class RowChannel implements AsyncIterable<readonly ResultRow[]> {
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly ResultRow[]> {
     for (;;) {
       if (this.#held.length > 0) {
-        const batch = this.#held;
-        this.#held = [];
-        this.#heldCharacters = 0;
-        yield batch;
+        yield this.#take();
       } else if (this.#ended) {
         if (this.#failure !== undefined) throw this.#failure;
         return;
@@ -54,6 +53,15 @@ export class RowChannel implements AsyncIterable<readonly ResultRow[]> {
         await this.#arrival.promise;
       }
     }
+  }
+
+  #take(): ResultRow[] {
+    let count = 0;
+    let characters = 0;
+    while (count < this.#held.length && characters < BATCH_CHARACTERS_MAX)
+      characters += this.#held[count++]!.json.length;
+    this.#heldCharacters -= characters;
+    return this.#held.splice(0, count);
   }
 
   #signal(): void {

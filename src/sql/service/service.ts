@@ -17,12 +17,16 @@ import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
+import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { lateStart } from '../queries/late-start.ts';
+import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
 import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
 import { startPull } from '../queries/pull.ts';
+import { problemLog } from '../queries/problems.ts';
 import { startPush } from '../queries/push.ts';
+import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { defaultOf, normalizeSettings } from '../settings.ts';
@@ -48,8 +52,18 @@ export interface SqlServiceOptions {
   /** `ksql.*` properties. */
   readonly settings?: GivenSettings;
   readonly version: string;
+  /** Threads for queries; without any, they run in this one. */
+  readonly threads?: QueryThreads;
   readonly log?: (message: string) => void;
   readonly environment?: Environment;
+}
+
+/** PORT. Threads that serve query hosts. */
+export interface QueryThreads {
+  /** How many are used where `num.stream.threads` does not say. */
+  readonly defaultCount: number;
+  /** One of them, which is started when it is needed. */
+  thread(index: number): HostThread;
 }
 
 /** What one request may set for its statements alone. */
@@ -67,7 +81,7 @@ export interface CommandStatus {
 }
 
 /** What is wrong with a query although other parts of the house say so. */
-const REFUSALS: ReadonlySet<string> = new Set(['SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
+const REFUSALS: ReadonlySet<string> = new Set(['SQL_STATEMENT', 'SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
 
 const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
 
@@ -101,7 +115,6 @@ export class SqlService {
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
-  #reported = 0;
 
   constructor(
     options: SqlServiceOptions,
@@ -120,24 +133,41 @@ export class SqlService {
     this.#commands = commands;
     this.#settings = settings;
     this.#log = log;
+    const functions = builtInFunctions(environment);
     this.#executor = new KafkaExecutor({
       client,
       serviceId,
       stateDir,
       environment,
       log,
+      hosts: (events, restarted) => {
+        const { threads } = options;
+        if (threads === undefined)
+          return [new LocalHost({ client, schemas, functions, stateDir, environment, events })];
+        const length = Number(settings['num.stream.threads'] ?? 0) || threads.defaultCount;
+        return Array.from({ length }, (_, i) => {
+          const host: RemoteHost = new RemoteHost({
+            thread: threads.thread(i),
+            schemas,
+            events,
+            onRestart: () => restarted(host),
+          });
+          return host;
+        });
+      },
     });
     this.#queries = new ReplayedQueries(this.#executor);
     this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
     this.#writer = clusterWriter(client);
     this.#engine = new SqlEngine({
+      functions,
       topics: this.#topics,
       executor: this.#queries,
       schemas,
       writer: this.#writer,
       settings,
       environment,
-      log: ({ queryId, step, error }) => this.#processingError(queryId, step, error),
+      log: problemLog(log),
       nextQueryNumber: () => this.#queryNumber++,
     });
   }
@@ -218,7 +248,7 @@ export class SqlService {
       variables: context.variables,
       stateOf: (queryId) => this.#executor.state(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
-      dropped: (queryId) => this.#executor.dropped(queryId),
+      counts: (queryId) => this.#executor.counts(queryId),
     };
     try {
       switch (statement.kind) {
@@ -337,14 +367,7 @@ export class SqlService {
     const { context: engine } = this.#engine;
     const text = parsed.text;
     if (query.emit === undefined) {
-      return startPull(engine, query, {
-        client: this.#client,
-        executor: this.#executor,
-        queryId,
-        text,
-        setting,
-        environment: this.#environment,
-      });
+      return startPull(engine, query, { executor: this.#executor, queryId, text, setting });
     }
     const limit = Number(setting('ksql.max.push.queries'));
     if (this.#transient.size >= limit)
@@ -455,14 +478,6 @@ export class SqlService {
     return text.replace(/\$\{(\w+)\}/g, (whole, name: string) =>
       Object.hasOwn(variables, name) ? variables[name]! : whole,
     );
-  }
-
-  /** The first failures are told as they come; a flood is told by its size. */
-  #processingError(queryId: string, step: string, error: unknown): void {
-    const count = ++this.#reported;
-    if (count <= 10 || (count < 1000 && count % 100 === 0) || count % 10_000 === 0) {
-      this.#log(`query ${queryId}, ${step}: ${messageOf(error)} (problem ${count})`);
-    }
   }
 }
 

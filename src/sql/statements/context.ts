@@ -39,8 +39,14 @@ export interface PersistentQuery {
   readonly sink: DataSource | undefined;
   /** The statement that started it. */
   readonly sql: string;
-  /** How its records in JSON were read, since it was compiled. */
-  readonly jsonCounts: JsonCounts;
+}
+
+/** What has been counted since a query was started. */
+export interface QueryCounts {
+  /** Records that its operators have left out, by operator and reason. */
+  readonly dropped: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** How its records in JSON were read. */
+  readonly json: JsonCounts;
 }
 
 /** PORT. Runs persistent queries, each under the settings of its statement. Starting one with a running id replaces that one. */

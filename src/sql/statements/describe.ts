@@ -7,12 +7,11 @@ import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
-import { noJsonCounts } from '../formats/reading.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { planTransient } from './transient-query.ts';
 import { allColumns } from '../schema.ts';
 import { sqlSettings, streamsSettings } from '../settings.ts';
-import type { EngineContext, PersistentQuery, Settings } from './context.ts';
+import type { EngineContext, PersistentQuery, QueryCounts, Settings } from './context.ts';
 
 export interface Looking {
   readonly engine: EngineContext;
@@ -22,8 +21,7 @@ export interface Looking {
   readonly variables: Readonly<Record<string, string>>;
   readonly stateOf: (queryId: string) => string;
   readonly applicationId: (queryId: string) => string;
-  /** Records that a query's operators have left out since it was started here, by operator and reason. */
-  readonly dropped: (queryId: string) => Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly counts: (queryId: string) => Promise<QueryCounts>;
 }
 
 type Show = Extract<Statement, { kind: 'show' }>;
@@ -134,7 +132,7 @@ export function explain(look: Looking, statement: Extract<Statement, { kind: 'ex
   if (query === undefined) return refuse('The provided statement does not run a ksql query');
   const { catalog, functions, schemas, log } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, '');
-  const topology = compileFlow({ catalog, functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
+  const topology = compileFlow({ functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
     const stream = 'stream' in flow ? flow.stream : flow.table.toStream();
     stream.foreach(() => {});
   });
@@ -239,6 +237,8 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
       return query === undefined ? [] : [queryListing(look, query)];
     });
   const topic = await engine.topics.describe(source.topic);
+  const counts: CountsById = new Map();
+  for (const id of extended ? catalog.queriesWriting(source.name) : []) counts.set(id, await look.counts(id));
   const keyType = source.kind === 'TABLE' ? 'PRIMARY_KEY' : 'KEY';
   return {
     name: source.name,
@@ -255,8 +255,8 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     })),
     type: source.kind,
     timestamp: source.timestamp?.column ?? '',
-    statistics: extended ? jsonStatistics(look, source) : '',
-    errorStats: extended ? dropStatistics(look, source) : '',
+    statistics: jsonStatistics(counts),
+    errorStats: dropStatistics(counts),
     extended,
     keyFormat: source.keyFormat.format,
     valueFormat: source.valueFormat.format,
@@ -271,26 +271,26 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
   };
 }
 
+type CountsById = Map<string, QueryCounts>;
+
 /** How the queries behind a source read their JSON: a line for each that read any. */
-function jsonStatistics({ engine }: Looking, { name }: DataSource): string {
-  const lines = engine.catalog.queriesWriting(name).flatMap((id) => {
-    const { fromBytes, asWhole } = engine.queries.get(id)?.jsonCounts ?? noJsonCounts();
-    return fromBytes + asWhole === 0
-      ? []
-      : [`${id} json-records-read-from-bytes: ${fromBytes} json-records-parsed-as-a-whole: ${asWhole}`];
-  });
-  return lines.join('\n');
+function jsonStatistics(counts: CountsById): string {
+  return [...counts]
+    .filter(([, { json }]) => json.fromBytes + json.asWhole > 0)
+    .map(
+      ([id, { json }]) =>
+        `${id} json-records-read-from-bytes: ${json.fromBytes} json-records-parsed-as-a-whole: ${json.asWhole}`,
+    )
+    .join('\n');
 }
 
 /** What the operators of the queries behind a source have left out: a line for each and its reason. */
-function dropStatistics({ engine, dropped }: Looking, { name }: DataSource): string {
-  const lines = engine.catalog
-    .queriesWriting(name)
-    .flatMap((id) =>
-      Object.entries(dropped(id)).flatMap(([operator, reasons]) =>
-        Object.entries(reasons).map(([reason, count]) => `${id} ${operator} records-left-out-as-${reason}: ${count}`),
-      ),
-    );
+function dropStatistics(counts: CountsById): string {
+  const lines = [...counts].flatMap(([id, { dropped }]) =>
+    Object.entries(dropped).flatMap(([operator, reasons]) =>
+      Object.entries(reasons).map(([reason, count]) => `${id} ${operator} records-left-out-as-${reason}: ${count}`),
+    ),
+  );
   return lines.join('\n');
 }
 

@@ -16,7 +16,7 @@ import {
   withDefaultProperties,
 } from '../formats/traits.ts';
 import type { CreateAsSelect, InsertIntoSelect, Query, SourceKind } from '../parser/ast.ts';
-import { milliseconds } from '../parser/build-ast.ts';
+import { milliseconds } from '../parser/durations.ts';
 import { printName, printStatement, printType, quoteName } from '../parser/print.ts';
 import { castTo } from '../expressions/binding/casts.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
@@ -270,16 +270,15 @@ async function compiled(
   { planned, sink, source, queryId, resultKind, canonical }: NewQuery,
   setting: Settings,
 ): Promise<PersistentQuery> {
-  const { catalog, functions, schemas, log } = engine;
+  const { functions, schemas, log } = engine;
   const sources = planned.sources.map(({ name }) => name);
   const root = pruneColumns(planned.root);
   await checkPartitions(engine, root);
   const plan: QueryPlan = { queryId, resultKind, root, sources, sink, text: canonical };
   const sinkSerdes: Preparable[] = [];
-  const jsonCounts = noJsonCounts();
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, plan, jsonCounts, sinkSerdes);
+  const topology = compileTopology({ functions, schemas, log, setting }, plan, noJsonCounts(), sinkSerdes);
   for (const serde of sinkSerdes) await serde.prepare?.();
-  return { queryId, plan, topology, sink: source, sql: canonical, jsonCounts };
+  return { queryId, plan, topology, sink: source, sql: canonical };
 }
 
 async function start(engine: EngineContext, query: PersistentQuery, setting: Settings): Promise<void> {

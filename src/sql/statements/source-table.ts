@@ -29,7 +29,6 @@ export function sourceTableQuery(engine: EngineContext, source: DataSource, sett
     sink: undefined,
     text: source.sql,
   };
-  const jsonCounts = noJsonCounts();
-  const topology = compileTopology({ catalog, functions, schemas, log, setting }, queryPlan, jsonCounts);
-  return { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql, jsonCounts };
+  const topology = compileTopology({ functions, schemas, log, setting }, queryPlan, noJsonCounts());
+  return { queryId, plan: queryPlan, topology, sink: undefined, sql: source.sql };
 }

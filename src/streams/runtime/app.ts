@@ -19,9 +19,9 @@ import { checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
+import { prepareTopics, taskCount } from './internal-topics.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
-import { prepareTopics } from './internal-topics.ts';
 import type { RestoreReport } from './restore.ts';
 import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
 import { isPassing, Worker } from './worker.ts';
@@ -45,6 +45,16 @@ export interface TaskMetrics {
   readonly stores: Readonly<Record<string, number>>;
 }
 
+/** The part of a store that an instance answers for. */
+export interface Serving {
+  /** Empty while the group rearranges the work, and while state is brought back. */
+  readonly partitions: readonly number[];
+  /** How many partitions the store has, here and elsewhere; 0 before that is known. */
+  readonly partitionCount: number;
+  /** False once the instance answers for other partitions, or for none: what has been read since is not the whole. */
+  isCurrent(): boolean;
+}
+
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
 export class KafkaStreams {
@@ -57,6 +67,8 @@ export class KafkaStreams {
   #error: unknown;
   #worker: Worker | undefined;
   #globals: GlobalTables | undefined;
+  /** Partitions per topic, as the last generation found them. */
+  #counts: ReadonlyMap<string, number> = new Map();
   #lock: Lock | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
@@ -137,7 +149,7 @@ export class KafkaStreams {
     if (this.#state === 'PENDING_SHUTDOWN') this.#to('NOT_RUNNING');
   }
 
-  /** Deletes the local state of an instance that is not running. */
+  /** Deletes the local state of an instance that is not running; no other one may be using it. */
   cleanUp(): void {
     if (this.#state !== 'CREATED' && this.#state !== 'NOT_RUNNING' && this.#state !== 'ERROR') {
       throw new MillraceError('INVALID_STATE', `the local state can't be deleted while the instance is ${this.#state}`);
@@ -149,6 +161,19 @@ export class KafkaStreams {
   /** A store of this instance, by its name. */
   store(name: string): ReadOnlyStore {
     return this.#stores.get(name);
+  }
+
+  /** Which partitions of a store this instance answers for now: with other instances' it makes the whole store. */
+  serving(name: string): Serving {
+    const worker = this.#worker;
+    const assignment = worker?.assignment;
+    const tasks = assignment === undefined ? [] : worker!.tasks.filter(({ stores }) => stores.has(name));
+    const sub = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
+    return {
+      partitions: tasks.map(({ partition }) => partition),
+      partitionCount: sub === undefined ? 0 : taskCount(sub, this.#counts),
+      isCurrent: () => assignment !== undefined && this.#worker === worker && worker!.assignment === assignment,
+    };
   }
 
   /** Records that global tables left out, as they could not be decoded, by table. */
@@ -229,6 +254,7 @@ export class KafkaStreams {
 
   /** One worker, until it is stopped or fails. */
   async #work(processId: string, counts: ReadonlyMap<string, number>, onRunning: () => void): Promise<void> {
+    this.#counts = counts;
     const worker = new Worker({
       topology: this.#topology,
       settings: this.#settings,
@@ -276,14 +302,22 @@ export class KafkaStreams {
     for (const listener of this.#listeners) listener(state, before);
   }
 
-  /** Takes hold of the state directory. Returns the id that this instance keeps over restarts. */
+  /**
+   * Takes a place in the state directory, the first that is free: instances may share it, as each task's state has a lock of
+   * its own. Returns the id that belongs to the place, so that the instance which takes it after a crash ends the
+   * transaction of the one before.
+   */
   async #openState(): Promise<string> {
     const { stateDir, applicationId } = this.#settings;
     if (stateDir === undefined) return randomUuid(this.#settings.environment);
     const directory = join(stateDir, applicationId);
     mkdirSync(directory, { recursive: true });
-    this.#lock = await Lock.acquire(join(directory, 'lock'));
-    const file = join(directory, 'process-id');
+    let place = '';
+    for (let i = 1; this.#lock === undefined; i++) {
+      place = i === 1 ? '' : `-${i}`;
+      this.#lock = await Lock.acquire(join(directory, `lock${place}`));
+    }
+    const file = join(directory, `process-id${place}`);
     try {
       return readFileSync(file, 'utf8').trim();
     } catch (error) {

@@ -3,11 +3,16 @@ import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } fro
 import { MillraceError } from '../../util/index.ts';
 import type { Topology } from '../graph/topology.ts';
 
-interface MemberData {
-  /** Tasks whose state is at hand, because the member runs them or has a checkpoint of them. */
-  readonly tasks: readonly string[];
+/** Tasks whose state is at hand: those that the member runs, and those of which its state directory has a checkpoint. */
+export interface HeldTasks {
+  readonly running: readonly string[];
+  readonly checkpointed: readonly string[];
+}
+
+/** What a member tells the leader. */
+interface MemberData extends HeldTasks {
   /** The member wants the whole application to stop. */
-  readonly endsAll?: boolean;
+  readonly endsAll: boolean;
 }
 
 /** What the leader tells each member: the partitions that it found, by topic, and whether the application is to stop. */
@@ -25,7 +30,7 @@ export class StreamsAssignor implements GroupAssignor {
   readonly #fullName: (topic: string) => string;
   /** Partitions per topic, by full name, as this instance found them. */
   readonly #counts: ReadonlyMap<string, number>;
-  readonly #held: () => readonly string[];
+  readonly #held: () => HeldTasks;
   readonly #endsAll: boolean;
 
   // oxlint-disable-next-line max-params -- what a member knows
@@ -33,7 +38,7 @@ export class StreamsAssignor implements GroupAssignor {
     topology: Topology,
     fullName: (topic: string) => string,
     counts: ReadonlyMap<string, number>,
-    held: () => readonly string[],
+    held: () => HeldTasks,
     endsAll = false,
   ) {
     this.#endsAll = endsAll;
@@ -44,7 +49,7 @@ export class StreamsAssignor implements GroupAssignor {
   }
 
   userData(): Uint8Array {
-    return Buffer.from(JSON.stringify({ tasks: this.#held(), endsAll: this.#endsAll } satisfies MemberData));
+    return Buffer.from(JSON.stringify({ ...this.#held(), endsAll: this.#endsAll } satisfies MemberData));
   }
 
   assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment> {
@@ -60,13 +65,11 @@ export class StreamsAssignor implements GroupAssignor {
         }
       }
     }
-    const known = new Map(members.map((member) => [member.memberId, dataOf(member)]));
-    const held = new Map([...known].map(([memberId, data]) => [memberId, data.tasks]));
-    const endsAll = [...known.values()].some((data) => data.endsAll);
+    const held = new Map(members.map((member) => [member.memberId, heldBy(member)]));
     const given = assignTasks([...tasks.keys()], held);
-    const userData = Buffer.from(
-      JSON.stringify({ counts: Object.fromEntries(partitionCounts), endsAll } satisfies LeaderData),
-    );
+    const endsAll = members.some((member) => dataOf(member)['endsAll'] === true);
+    const found: LeaderData = { counts: Object.fromEntries(partitionCounts), endsAll };
+    const userData = Buffer.from(JSON.stringify(found));
     return new Map(
       [...given].map(([memberId, ids]) => [memberId, { partitions: ids.flatMap((id) => tasks.get(id)!), userData }]),
     );
@@ -98,48 +101,69 @@ export class StreamsAssignor implements GroupAssignor {
   }
 }
 
-/** Nobody gets more than one task more than anybody else; within that, tasks stay with those who hold their state. */
-export function assignTasks(
-  tasks: readonly string[],
-  held: ReadonlyMap<string, readonly string[]>,
-): Map<string, string[]> {
+/**
+ * Nobody gets more than one task more than anybody else. Within that, tasks stay with those who run them; then they go to
+ * those who have a checkpoint of them, by turns, as instances that share a state directory all have the same ones; then to
+ * whoever has least. A member that gives some up keeps all its sub-topologies: they may differ in what they cost.
+ */
+export function assignTasks(tasks: readonly string[], held: ReadonlyMap<string, HeldTasks>): Map<string, string[]> {
   const members = [...held.keys()].sort();
   const given = new Map<string, string[]>(members.map((member) => [member, []]));
   if (members.length === 0) return given;
   const least = Math.floor(tasks.length / members.length);
   let extras = tasks.length % members.length;
   const open = new Set(tasks);
-  const take = (member: string, task: string): void => {
-    given.get(member)!.push(task);
+  /** Gives a member the first of its claims that is still open, if there is room for it. */
+  const claim = (member: string, claims: readonly string[]): boolean => {
+    const task = claims.find((id) => open.has(id));
+    const own = given.get(member)!;
+    if (task === undefined || own.length > least || (own.length === least && extras === 0)) return false;
+    if (own.length === least) extras--;
+    own.push(task);
     open.delete(task);
+    return true;
   };
   for (const member of members) {
-    for (const task of held.get(member)!) {
-      if (!open.has(task)) continue;
-      const count = given.get(member)!.length;
-      if (count < least) {
-        take(member, task);
-      } else if (count === least && extras > 0) {
-        extras--;
-        take(member, task);
-      }
-    }
+    const claims = [...held.get(member)!.running].sort(byPartition);
+    while (claim(member, claims));
   }
-  for (const task of [...open].sort()) {
+  const claims = new Map(members.map((member) => [member, [...held.get(member)!.checkpointed].sort(bySubTopology)]));
+  for (let waiting = members; waiting.length > 0; ) {
+    waiting = waiting.filter((member) => claim(member, claims.get(member)!));
+  }
+  for (const task of [...open].sort(bySubTopology)) {
     const [member] = [...members].sort((a, b) => given.get(a)!.length - given.get(b)!.length);
-    take(member!, task);
+    given.get(member!)!.push(task);
   }
   return given;
 }
 
-function dataOf(member: GroupMember): Required<MemberData> {
-  const none = { tasks: [], endsAll: false };
+const numbersOf = (task: string): [sub: number, partition: number] => task.split('_').map(Number) as [number, number];
+
+function bySubTopology(a: string, b: string): number {
+  const [left, right] = [numbersOf(a), numbersOf(b)];
+  return left[0] - right[0] || left[1] - right[1];
+}
+
+function byPartition(a: string, b: string): number {
+  const [left, right] = [numbersOf(a), numbersOf(b)];
+  return left[1] - right[1] || left[0] - right[0];
+}
+
+function heldBy(member: GroupMember): HeldTasks {
+  const data = dataOf(member);
+  const listOf = (name: string): string[] => {
+    const list = data[name];
+    return Array.isArray(list) ? list.filter((task): task is string => typeof task === 'string') : [];
+  };
+  return { running: listOf('running'), checkpointed: listOf('checkpointed') };
+}
+
+function dataOf(member: GroupMember): Record<string, unknown> {
   try {
     const data: unknown = JSON.parse(Buffer.from(member.userData).toString());
-    if (typeof data !== 'object' || data === null || !('tasks' in data) || !Array.isArray(data.tasks)) return none;
-    const tasks = data.tasks.filter((task): task is string => typeof task === 'string');
-    return { tasks, endsAll: 'endsAll' in data && data.endsAll === true };
+    return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
   } catch {
-    return none;
+    return {};
   }
 }

@@ -10,7 +10,7 @@ import type { StateStore } from '../state/store.ts';
 import type { RawRecord } from '../api/context.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
-import { StreamsAssignor } from './assignor.ts';
+import { type HeldTasks, StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
 import { AwaitedCalls } from './awaited-calls.ts';
 import { Committer } from './committer.ts';
@@ -205,6 +205,11 @@ export class Worker {
 
   get tasks(): readonly Task[] {
     return [...this.#running.values()].map(({ task }) => task);
+  }
+
+  /** Numbers what the group gave this instance; undefined while it rearranges the work, or the tasks are being opened. */
+  get assignment(): number | undefined {
+    return this.#isSuspended || this.#failure !== undefined ? undefined : this.#assignment;
   }
 
   /** Resolves when stopped; rejects with what ended the generation. */
@@ -451,9 +456,9 @@ export class Worker {
 
   // ── Rebalancing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #heldTasks(): readonly string[] {
-    const here = [...this.#running.keys()];
-    return [...here, ...this.#options.checkpointed.filter((id) => !this.#running.has(id))];
+  #heldTasks(): HeldTasks {
+    const { checkpointed } = this.#options;
+    return { running: [...this.#running.keys()], checkpointed: checkpointed.filter((id) => !this.#running.has(id)) };
   }
 
   /** Tasks stay as they are: most of them come back with the next assignment. */

@@ -1,7 +1,7 @@
 import { ClassicLevel } from 'classic-level';
-import { codeOf, MillraceError } from '../../util/index.ts';
+import { codeOf } from '../../util/index.ts';
 
-/** Holds a state directory for one instance. The operating system lets go of it when the process ends, however it ends. */
+/** Holds a place in a state directory for one instance. The operating system lets go of it when the process ends, however it ends. */
 export class Lock {
   readonly #level: ClassicLevel;
 
@@ -9,18 +9,15 @@ export class Lock {
     this.#level = level;
   }
 
-  static async acquire(directory: string): Promise<Lock> {
+  /** Undefined when somebody else, of this process or another, has it. */
+  static async acquire(directory: string): Promise<Lock | undefined> {
     const level = new ClassicLevel(directory);
     try {
       await level.open();
     } catch (error) {
       const cause: unknown = error instanceof Error ? error.cause : undefined;
       if (codeOf(cause) !== 'LEVEL_LOCKED') throw error;
-      throw new MillraceError(
-        'STATE_LOCKED',
-        `the state directory ${directory} is in use by another instance; give each instance its own stateDir`,
-        { cause },
-      );
+      return undefined;
     }
     return new Lock(level);
   }

@@ -1,0 +1,90 @@
+// Threads of queries, seen from the services' thread, which starts them: each when it is needed first, and again when it
+// dies. They reach the broker by ports of their own; whatever becomes of one, the others and the services go on.
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { deferred, type Environment } from '../util/index.ts';
+import type { HostThread, HostThreadListener, QueryThreads } from '../sql/index.ts';
+import { Restarts } from './restarts.ts';
+
+/** What a query thread is given. */
+export interface QueryThreadData {
+  readonly stateDir: string;
+}
+
+/** What it is told. */
+export type ToQueryThread = { readonly kind: 'serve'; readonly port: MessagePort } | { readonly kind: 'stop' };
+
+/** What it tells: it wants a connection to the broker, and keeps the other end. */
+export interface FromQueryThread {
+  readonly kind: 'connect';
+  readonly port: MessagePort;
+}
+
+export interface QueryThreadsOptions {
+  readonly defaultCount: number;
+  readonly stateDir: string;
+  /** Hands a port to the broker, which serves the client at its other end. */
+  readonly connect: (port: MessagePort) => void;
+  readonly environment: Environment;
+  readonly log: (message: string) => void;
+}
+
+export function queryThreads(options: QueryThreadsOptions): QueryThreads {
+  const { defaultCount } = options;
+  return { defaultCount, thread: (index) => new QueryThread(`query thread ${index + 1}`, options) };
+}
+
+export class QueryThread implements HostThread {
+  readonly #name: string;
+  readonly #options: QueryThreadsOptions;
+  readonly #restarts: Restarts;
+  readonly #ended = deferred();
+  #worker: Worker | undefined;
+  #isStopping = false;
+
+  constructor(name: string, options: QueryThreadsOptions) {
+    this.#name = name;
+    this.#options = options;
+    this.#restarts = new Restarts(options.environment);
+  }
+
+  start(listener: HostThreadListener): void {
+    const { log, connect, stateDir } = this.#options;
+    const workerData: QueryThreadData = { stateDir };
+    // Beside this file, whether it is TypeScript or what was made of it.
+    const file = new URL(import.meta.url.replace(/query-threads\.(\w+)$/, 'query-thread.$1'));
+    const worker = new Worker(file, { workerData, name: this.#name });
+    this.#worker = worker;
+    worker.on('message', ({ port }: FromQueryThread) => connect(port));
+    worker.on('error', (error) =>
+      log(`${this.#name} died: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    );
+    worker.on('online', () => {
+      this.#restarts.succeeded();
+      const { port1, port2 } = new MessageChannel();
+      worker.postMessage({ kind: 'serve', port: port2 } satisfies ToQueryThread, [port2]);
+      listener.up(port1);
+    });
+    worker.on('exit', () => {
+      listener.lost();
+      if (this.#isStopping) {
+        this.#ended.resolve();
+        return;
+      }
+      const delayMs = this.#restarts.schedule(() => this.start(listener));
+      log(`${this.#name} ended; it is started again in ${delayMs} ms`);
+    });
+  }
+
+  /** Ends the thread where it is, as a fault would: for those who try what becomes of that. It is started again. */
+  async kill(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#restarts.cancel();
+    if (this.#restarts.isWaiting) return;
+    this.#worker?.postMessage({ kind: 'stop' } satisfies ToQueryThread);
+    await this.#ended.promise;
+  }
+}

@@ -1,0 +1,193 @@
+// Queries in this thread: each persistent one is a Streams application, named after its query, so that a restart finds its
+// offsets, its transactions and its state again.
+import type { Client } from '../../client/index.ts';
+import type { SchemaSource } from '../../serde/index.ts';
+import { KafkaStreams, type StreamsSettings, type Topology } from '../../streams/index.ts';
+import type { Environment } from '../../util/index.ts';
+import type { ProcessingLog, TopologyEnvironment } from '../compile/flow.ts';
+import { compileTopology } from '../compile/topology.ts';
+import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
+import type { FunctionCatalog } from '../functions/function.ts';
+import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
+import type { QueryCounts } from '../statements/context.ts';
+import type { ResultRow } from '../statements/entities.ts';
+import type { Row } from '../values/value.ts';
+import type {
+  HostedQuery,
+  HostEvents,
+  LinkedQuery,
+  OpenRows,
+  PushRequest,
+  QueryHost,
+  RowsRequest,
+  StreamRequest,
+  TableRequest,
+} from './host.ts';
+import { writersOf } from './links.ts';
+import { problemLog } from './problems.ts';
+import { pushRows } from './push-rows.ts';
+import { rowWriter } from './row-json.ts';
+import { streamRows } from './stream-rows.ts';
+import { tableRows } from './table-rows.ts';
+
+export interface LocalHostOptions {
+  readonly client: Client;
+  readonly schemas: SchemaSource;
+  readonly functions: FunctionCatalog;
+  readonly stateDir: string;
+  readonly environment: Environment;
+  readonly events: HostEvents;
+}
+
+/** How soon the members of a shared query hear that there is one more of them, or one less. */
+const SHARED_HEARTBEAT_MS = 100;
+
+interface Running {
+  readonly query: HostedQuery;
+  readonly streams: KafkaStreams;
+  readonly json: JsonCounts;
+}
+
+export class LocalHost implements QueryHost {
+  readonly isAvailable = true;
+  readonly #options: LocalHostOptions;
+  readonly #log: ProcessingLog;
+  readonly #running = new Map<string, Running>();
+  readonly #open = new Set<OpenRows<unknown>>();
+  #linked: readonly LinkedQuery[] = [];
+
+  constructor(options: LocalHostOptions) {
+    this.#options = options;
+    this.#log = problemLog(options.events.log);
+  }
+
+  async start(query: HostedQuery): Promise<void> {
+    const { plan, applicationId, settings, isShared } = query;
+    const { queryId } = plan;
+    await this.end(queryId);
+    const json = noJsonCounts();
+    const topology = compileTopology(this.#compiling(settings), plan, json);
+    const streams = this.#streams(topology, applicationId, settings, {
+      ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
+      onError: (error, fatal) => {
+        if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
+      },
+    });
+    this.#running.set(queryId, { query, streams, json });
+    await streams.start();
+  }
+
+  async end(queryId: string): Promise<void> {
+    const running = this.#running.get(queryId);
+    this.#running.delete(queryId);
+    await running?.streams.close();
+  }
+
+  async link(queries: readonly LinkedQuery[]): Promise<void> {
+    this.#linked = queries;
+  }
+
+  async counts(queryId: string): Promise<QueryCounts> {
+    const running = this.#running.get(queryId);
+    const dropped: Record<string, Record<string, number>> = {};
+    for (const { droppedBy } of running?.streams.metrics() ?? []) addCounts(dropped, droppedBy);
+    return { dropped, json: { ...(running?.json ?? noJsonCounts()) } };
+  }
+
+  async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
+    if (request.from.kind === 'push') return this.#kept(await this.#push(request as RowsRequest<PushRequest>));
+    const write = rowWriter(request.types);
+    const { share, batches, close } = await this.openValues(request as RowsRequest<TableRequest | StreamRequest>);
+    async function* written(): AsyncGenerator<ResultRow[]> {
+      for await (const rows of batches) yield rows.map((row) => ({ json: write(row), tombstone: false }));
+    }
+    return { share, batches: written(), close };
+  }
+
+  async openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> {
+    return this.#kept(await this.#read(request));
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#open].map((rows) => rows.close()));
+    await Promise.all([...this.#running.keys()].map((queryId) => this.end(queryId)));
+  }
+
+  #read({ from, ...request }: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> | OpenRows<Row> {
+    const { client, environment } = this.#options;
+    const compiling = this.#compiling(request.settings);
+    if (from.kind === 'stream') return streamRows({ ...request, from }, { compiling, client, environment });
+    const running = this.#running.get(from.queryId);
+    return tableRows({ ...request, from }, { compiling, environment, running });
+  }
+
+  async #push(request: RowsRequest<PushRequest>): Promise<OpenRows<ResultRow>> {
+    const { settings, from } = request;
+    return pushRows(request, this.#compiling(settings), (topology, overrides) =>
+      this.#streams(topology, from.applicationId, settings, overrides),
+    );
+  }
+
+  /** Until it is closed, it is this host's to close. */
+  #kept<R>(rows: OpenRows<R>): OpenRows<R> {
+    const kept: OpenRows<R> = {
+      ...rows,
+      close: async () => {
+        this.#open.delete(kept);
+        await rows.close();
+      },
+    };
+    this.#open.add(kept);
+    return kept;
+  }
+
+  #compiling(settings: SettingValues): TopologyEnvironment {
+    const { functions, schemas } = this.#options;
+    return { functions, schemas, setting: (name) => settings[name], log: this.#log };
+  }
+
+  /** A Streams application under the settings of a query; not started. */
+  #streams(
+    topology: Topology,
+    applicationId: string,
+    settings: SettingValues,
+    overrides: Partial<StreamsSettings>,
+  ): KafkaStreams {
+    const { client, stateDir, environment, events } = this.#options;
+    const valueOf = (name: string) => settings[name] ?? defaultOf(name);
+    const number = (name: string) => {
+      const value = valueOf(name);
+      return value === undefined ? undefined : Number(value);
+    };
+    const commitIntervalMs = number('commit.interval.ms');
+    const cacheMaxBytes = number('cache.max.bytes.buffering') ?? number('statestore.cache.max.bytes');
+    return new KafkaStreams(topology, {
+      client,
+      applicationId,
+      stateDir,
+      environment,
+      processingGuarantee: isExactlyOnce(settings) ? 'exactly_once_v2' : 'at_least_once',
+      autoOffsetReset: valueOf('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
+      ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
+      ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
+      upstreamApplications: (topic) => writersOf(this.#linked, topic, applicationId),
+      onProcessingError: () => 'fail',
+      onLate: ({ operator, taskId, reason, count, streamTime }) =>
+        events.log(
+          `${applicationId}: ${operator} left out ${count} records as ${reason} (task ${taskId}, whose time is ${new Date(streamTime).toISOString()})`,
+        ),
+      ...overrides,
+    });
+  }
+}
+
+/** Adds counts by operator and reason to the sums. */
+export function addCounts(
+  sums: Record<string, Record<string, number>>,
+  counts: Readonly<Record<string, Readonly<Record<string, number>>>>,
+): void {
+  for (const [operator, reasons] of Object.entries(counts)) {
+    const own = (sums[operator] ??= {});
+    for (const [reason, count] of Object.entries(reasons)) own[reason] = (own[reason] ?? 0) + count;
+  }
+}
