@@ -60,6 +60,7 @@ const bytesOrNull: Option = {
   accepts: (value) => value === null || value instanceof Uint8Array,
   wanted: 'a Uint8Array or null',
 };
+const storeType = oneOf('PERSISTENT', 'IN_MEMORY');
 const headerList: Option = {
   accepts: (value) =>
     Array.isArray(value) &&
@@ -95,6 +96,7 @@ const streamsSettings: OptionTable = {
   commitIntervalMs: milliseconds,
   checkpointIntervalMs: milliseconds,
   cacheMaxBytes: milliseconds,
+  statestoreCacheMaxBytes: milliseconds,
   autoOffsetReset: offsetReset,
   replicationFactor: wholeNumber(-1, 32767),
   windowstoreChangelogAdditionalRetentionMs: milliseconds,
@@ -159,6 +161,7 @@ const retained: OptionTable = {
   retentionMs: anyValue,
   caching: flag,
   logging: flag,
+  storeType,
   topicConfig: textsByName,
 };
 const materializing: OptionTable = { materialized: having('an object of options') };
@@ -187,7 +190,15 @@ const operatorOptions = {
   materialized: retained,
   aggregating: { ...retained, reads: reading['reads']!, operatorName: someText },
   joiningTable: { ...named, ...serdes },
-  joiningStream: { ...named, ...serdes, otherValue: serde, storeName: someText, retentionMs: anyValue, logging: flag },
+  joiningStream: {
+    ...named,
+    ...serdes,
+    otherValue: serde,
+    storeName: someText,
+    retentionMs: anyValue,
+    logging: flag,
+    storeType,
+  },
   processing: { ...named, ...serdes, stores: listOfTexts },
   // oxlint-disable-next-line unicorn/no-thenable -- it is the name of the option
   branching: { ...named, then: callback },
@@ -208,6 +219,7 @@ const operatorOptions = {
     retentionMs: anyValue,
     windowSizeMs: wholeNumber(1),
     logging: flag,
+    storeType,
   },
 } satisfies Record<string, OptionTable>;
 

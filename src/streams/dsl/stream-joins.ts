@@ -86,7 +86,7 @@ function joinStores(
   { key, left, right }: JoinSerdes,
   options: StreamJoined<unknown, unknown, unknown>,
 ): { left: StoreSpec; right: StoreSpec; waiting: StoreSpec | null } {
-  const { storeName = name, logging = true } = options;
+  const { storeName = name, logging = true, storeType } = options;
   const joinableMs = windows.sizeMs + windows.graceMs;
   const retentionMs = options.retentionMs ?? joinableMs;
   checkRetention(name, retentionMs, joinableMs);
@@ -96,6 +96,7 @@ function joinStores(
     key,
     value,
     logging,
+    storeType,
     retentionMs,
   });
   return {

@@ -11,12 +11,15 @@ import { KStream } from './kstream.ts';
 import type { StreamState } from './stream-node.ts';
 import { KTable } from './ktable.ts';
 import { keyValueSpec, tableFromStream } from './table-node.ts';
-import type { Consumed, Materialized, SerdeOf } from '../api/options.ts';
+import type { Consumed, Materialized, SerdeOf, StoreType } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { Topology, type TopologyOptions } from '../graph/topology.ts';
 import { checkOptions, MillraceError, oneOf } from '../../util/index.ts';
 
-/** A state store for processors. */
+/**
+ * A state store for processors. Its `storeType` is `IN_MEMORY` by default: processors may walk through it then. A
+ * `PERSISTENT` one may be larger than the memory, and is read key by key.
+ */
 export type StateStoreOptions =
   | {
       readonly kind: 'key-value';
@@ -24,6 +27,7 @@ export type StateStoreOptions =
       readonly key: SerdeOf<unknown>;
       readonly value: SerdeOf<unknown>;
       readonly logging?: boolean;
+      readonly storeType?: StoreType;
     }
   | {
       readonly kind: 'window';
@@ -33,6 +37,7 @@ export type StateStoreOptions =
       readonly retentionMs: number;
       readonly windowSizeMs: number;
       readonly logging?: boolean;
+      readonly storeType?: StoreType;
     }
   | {
       readonly kind: 'session';
@@ -41,6 +46,7 @@ export type StateStoreOptions =
       readonly value: SerdeOf<unknown>;
       readonly retentionMs: number;
       readonly logging?: boolean;
+      readonly storeType?: StoreType;
     };
 
 export class StreamsBuilder {
@@ -109,7 +115,13 @@ export class StreamsBuilder {
     if (options.kind !== 'key-value') {
       checkRetention(options.name, options.retentionMs, options.kind === 'window' ? options.windowSizeMs : 0);
     }
-    this.#graph.declareStore({ ...options, logging: options.logging ?? true });
+    const { kind, logging = true, storeType = 'IN_MEMORY' } = options;
+    this.#graph.declareStore({
+      ...options,
+      logging,
+      storeType,
+      ...(kind === 'window' ? { startsAnywhere: true } : {}),
+    });
     return this;
   }
 

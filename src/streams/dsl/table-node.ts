@@ -32,6 +32,7 @@ export function keyValueSpec(
     value,
     logging: options.logging ?? true,
     caching: options.caching,
+    storeType: options.storeType,
     topicConfig: options.topicConfig,
   };
 }

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
+import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
 import { prepareTopics } from './internal-topics.ts';
@@ -56,6 +57,7 @@ export class KafkaStreams {
   #worker: Worker | undefined;
   #globals: GlobalTables | undefined;
   #lock: Lock | undefined;
+  #unclaim: (() => void) | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
   #interrupt = deferred();
@@ -97,6 +99,8 @@ export class KafkaStreams {
       throw new MillraceError('INVALID_STATE', `an instance is started once; this one is ${this.#state}`);
     }
     this.#to('REBALANCING');
+    const { stateBudgetBytes } = this.#settings;
+    if (stateBudgetBytes !== undefined) this.#unclaim = processBudget.claim(stateBudgetBytes);
     const running = deferred();
     this.onStateChange((state) => {
       if (state === 'RUNNING' || state === 'NOT_RUNNING') running.resolve();
@@ -281,6 +285,8 @@ export class KafkaStreams {
     this.#globals = undefined;
     await this.#lock?.release();
     this.#lock = undefined;
+    this.#unclaim?.();
+    this.#unclaim = undefined;
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Consumer, FetchedPartition, Producer, RefusedRecord, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
-import type { StateStore } from '../state/store.ts';
+import { type StateStore, StateUnreadable } from '../state/store.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { StreamsAssignor } from './assignor.ts';
@@ -51,9 +51,9 @@ const SLICE_MS = 4;
 const MAX_BACKLOG = 8;
 /** How long the consumer may be left alone while there is work; rebalances are heard of in its poll. */
 const POLL_AT_LEAST_MS = 20;
-/** How often readers hear how far their feeders have come, where commits are further apart and need not be waited for. */
 /** How long results wait for room before they are asked about again. */
 const HELD_BACK_MS = 10;
+/** How often readers hear how far their feeders have come, where commits are further apart and need not be waited for. */
 const ANNOUNCE_MS = 100;
 /** Well below a topic's default max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
@@ -201,6 +201,8 @@ export class Worker {
       await this.#committer.commit('all');
     } catch (error) {
       this.#failure = error;
+      // The next generation will be able to read what this one could not.
+      if (error instanceof StateUnreadable) await error.recover();
       throw error;
     } finally {
       await this.#close();
@@ -244,7 +246,7 @@ export class Worker {
       throw this.#failedInTask(error);
     }
     if (!this.#settings.exactlyOnce) this.#announce(environment.now());
-    const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
+    const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested) || this.#committer.hasToSave;
     if (wanted || environment.now() - this.#committer.lastCommit >= commitIntervalMs) {
       if (this.#committer.underWay === null) await this.#committer.begin();
       else await this.#committer.underWay;
@@ -313,7 +315,7 @@ export class Worker {
   }
 
   #failedInTask(error: unknown): unknown {
-    this.#taskHasFailed = true;
+    this.#taskHasFailed ||= !(error instanceof StateUnreadable);
     return error;
   }
 

@@ -1,7 +1,7 @@
 import { assert, ByteWriter } from '../../util/index.ts';
 import { TableRows } from './rows.ts';
 import { SlotTable } from './slot-table.ts';
-import type { Row } from './store.ts';
+import type { Row, StoreSpec, Tracking } from './store.ts';
 
 /**
  * Who refers to which row of a foreign-key join's right table: rows are int32 length of the foreign key, foreign key,
@@ -10,6 +10,11 @@ import type { Row } from './store.ts';
 export class SubscriptionState extends TableRows<Buffer> {
   readonly #primaryKeys = new SlotTable<Buffer[]>();
   readonly #row = new ByteWriter(64);
+
+  /** Who belongs to a foreign key is listed in memory. */
+  constructor(spec: StoreSpec, tracking: Tracking) {
+    super(spec, tracking, true);
+  }
 
   /** `subscription` is the message that the subscriber sent, and wants to be answered with. */
   put(foreignKey: Buffer, primaryKey: Buffer, subscription: Buffer, timestamp: number): void {
@@ -46,17 +51,18 @@ export class SubscriptionState extends TableRows<Buffer> {
     return Buffer.from(bytes.subarray(valueStart, valueEnd));
   }
 
+  protected override placed(slot: number): void {
+    const { arena } = this.slots;
+    this.#linkRow(arena, this.slots.keyStart(slot), this.slots.keyEnd(slot));
+  }
+
   protected override restored(
     { bytes, keyStart, keyEnd }: Row,
     before: Buffer | undefined,
     now: Buffer | undefined,
   ): void {
-    const foreignKeyStart = keyStart + 4;
-    const foreignKeyEnd = foreignKeyStart + bytes.readInt32BE(keyStart);
-    const foreignKey = bytes.subarray(foreignKeyStart, foreignKeyEnd);
-    const primaryKey = bytes.subarray(foreignKeyEnd, keyEnd);
-    if (now !== undefined) this.#link(foreignKey, primaryKey);
-    else if (before !== undefined) this.#unlink(foreignKey, primaryKey);
+    if (now !== undefined) this.#linkRow(bytes, keyStart, keyEnd);
+    else if (before !== undefined) this.#unlink(...keysIn(bytes, keyStart, keyEnd));
   }
 
   #rowOf(foreignKey: Buffer, primaryKey: Buffer): Buffer {
@@ -66,6 +72,10 @@ export class SubscriptionState extends TableRows<Buffer> {
     row.bytes(foreignKey);
     row.bytes(primaryKey);
     return row.view();
+  }
+
+  #linkRow(bytes: Buffer, start: number, end: number): void {
+    this.#link(...keysIn(bytes, start, end));
   }
 
   #link(foreignKey: Buffer, primaryKey: Buffer): void {
@@ -85,6 +95,13 @@ export class SubscriptionState extends TableRows<Buffer> {
     keys.splice(placeOf(keys, primaryKey), 1);
     if (keys.length === 0) this.#primaryKeys.remove(slot, 0);
   }
+}
+
+/** The foreign key and the primary key of a row. */
+function keysIn(bytes: Buffer, start: number, end: number): [Buffer, Buffer] {
+  const foreignKeyStart = start + 4;
+  const foreignKeyEnd = foreignKeyStart + bytes.readInt32BE(start);
+  return [bytes.subarray(foreignKeyStart, foreignKeyEnd), bytes.subarray(foreignKeyEnd, end)];
 }
 
 function placeOf(keys: readonly Buffer[], key: Buffer): number {

@@ -192,7 +192,7 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
   }
 
   remove(key: K, start: number, end: number): void {
-    const span = this.#spansOf(key)?.find((s) => s.start === start && s.end === end);
+    const span = this.#state.find(this.#key.of(key), start, end);
     if (span !== undefined) this.#state.remove(span, end);
   }
 
@@ -201,7 +201,8 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
     from = Number.NEGATIVE_INFINITY,
     to = Number.POSITIVE_INFINITY,
   ): IterableIterator<Entry<Windowed<K>, V>> {
-    for (const span of this.#spansOf(key)?.slice() ?? []) {
+    const { windowSizeMs = 0 } = this.#state.spec;
+    for (const span of this.#state.spansOf(this.#key.of(key), from, to + windowSizeMs).slice()) {
       if (span.start < from || span.start > to || span.end < this.#state.expiredBefore) continue;
       yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
     }
@@ -214,23 +215,22 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
   }
 
   *fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
-    const { table, spec } = this.#state;
-    for (const slot of table.sorted()) {
-      const key = spec.key.decode(table.arena, table.keyStart(slot), table.keyEnd(slot)) as K;
-      for (const span of table.read(slot)?.slice() ?? []) {
-        if (span.start < from || span.start > to || span.end < this.#state.expiredBefore) continue;
-        yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
-      }
+    const { spec, expiredBefore } = this.#state;
+    const found: { readonly span: Interval; readonly key: Buffer }[] = [];
+    this.#state.forEach((span) => {
+      if (span.start < from || span.start > to || span.end < expiredBefore) return;
+      const { table } = span.segment;
+      found.push({ span, key: table.arena.subarray(table.keyStart(span.slot), table.keyEnd(span.slot)) });
+    });
+    found.sort((a, b) => Buffer.compare(a.key, b.key) || a.span.end - b.span.end || a.span.start - b.span.start);
+    for (const { span, key: bytes } of found) {
+      const key = spec.key.decode(bytes, 0, bytes.length) as K;
+      yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
     }
   }
 
   all(): IterableIterator<Entry<Windowed<K>, V>> {
     return this.fetchAll(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
-  }
-
-  #spansOf(key: K): readonly Interval[] | undefined {
-    const { bytes, start, end } = this.#key.of(key);
-    return this.#state.of(bytes, start, end);
   }
 }
 
