@@ -173,6 +173,7 @@ export class IntervalState extends Rows<Interval[]> {
     if (sequence > this.#sequence) this.#sequence = sequence;
     const key: Key = { bytes, start: keyStart, end: keyEnd };
     if (row.valueStart < 0) {
+      if (!this.#takes(end)) return;
       const spans = this.spansOf(key, end, end);
       const span = spans.find((each) => each.start === start && each.end === end && each.sequence === sequence);
       if (span !== undefined) this.#takeOut(span, timestamp);
