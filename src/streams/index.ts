@@ -1,16 +1,8 @@
 // The Streams library: a typed DSL over topics, its runtime on the Client port, and a driver that runs topologies in tests.
 export type { RecordContext } from './api/context.ts';
-export { GlobalTable } from './dsl/global-table.ts';
-export {
-  CogroupedStream,
-  KGroupedStream,
-  SessionWindowedKStream,
-  TimeWindowedKStream,
-} from './dsl/grouped.ts';
+export type * from './api/dsl.ts';
 
 export type { ReadOnlyStore } from './runtime/interactive-queries.ts';
-export { BranchedStream, KStream } from './dsl/kstream.ts';
-export { KGroupedTable, KTable } from './dsl/ktable.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
 export { type StateStoreOptions, StreamsBuilder } from './dsl/streams-builder.ts';

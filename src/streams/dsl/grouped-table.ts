@@ -3,11 +3,9 @@ import type { AnySerde } from '../graph/node.ts';
 import { ChangeSerde, aggregateChanges, selectGroup, type TableAggregation } from '../operators/table-aggregate.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
 import { storeGetter } from '../operators/table-values.ts';
-import type { Materialized, Reads } from '../api/options.ts';
 import { required } from './stream-node.ts';
 import { keyValueSpec, type TableState } from './table-node.ts';
-
-export type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };
+import type { AnyAggregateOptions } from './untyped.ts';
 
 export function aggregateGroups(
   table: TableState,
@@ -19,7 +17,7 @@ export function aggregateGroups(
     readonly value: AnySerde | undefined;
   },
   aggregation: TableAggregation,
-  options: AggregateOptions<unknown, unknown>,
+  options: AnyAggregateOptions,
 ): TableState {
   const { graph } = table;
   const name = graph.storeName(options.name, `${groups.name ?? table.origin}-grouped-${groups.kind}`);
@@ -47,8 +45,8 @@ export function aggregateGroups(
     source: { topics: [topic], key, value: changes },
   });
 
-  const storeKey = (options.key as AnySerde | undefined) ?? key;
-  const storeValue = required(options.value as AnySerde | undefined, 'value', name);
+  const storeKey = options.key ?? key;
+  const storeValue = required(options.value, 'value', name);
   const spec = keyValueSpec(name, storeKey, storeValue, options);
   let sendsOld = false;
   const node = graph.add({

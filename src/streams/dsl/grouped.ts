@@ -1,7 +1,7 @@
-/** Streams whose records are grouped by key, and what can be made of the groups: one value per key, or per key and window. */
+/** Grouped streams as they stand in the graph. What each method does is said in `api/dsl.ts`. */
 import { checkOperator, checkRetention } from '../api/checks.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
-import { KTable } from './ktable.ts';
+import { KTableImpl } from './ktable.ts';
 import { repartitioned, required, type StreamState } from './stream-node.ts';
 import { keyValueSpec, windowedSerde } from './table-node.ts';
 import { longSerde } from './long-serde.ts';
@@ -10,16 +10,21 @@ import { storeGetter } from '../operators/table-values.ts';
 import { aggregateSessions } from '../operators/session-aggregate.ts';
 import { aggregateSliding } from '../operators/sliding-aggregate.ts';
 import { aggregateWindows, windowGetter } from '../operators/window-aggregate.ts';
-import type { EmitStrategy, Materialized, Named, Reads } from '../api/options.ts';
+import type { EmitStrategy, Named, Reads } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
-import { SessionWindows, SlidingWindows, TimeWindows, type Windowed } from '../api/windows.ts';
+import { SessionWindows, SlidingWindows, TimeWindows } from '../api/windows.ts';
+import type {
+  Adder,
+  AnyAggregateOptions,
+  AnyCogroupedStream,
+  AnyGroupedStream,
+  AnyMaterialized,
+  AnySessionWindowedStream,
+  AnyTable,
+  AnyTimeWindowedStream,
+  Reduction,
+} from './untyped.ts';
 import { checkValue, oneOf } from '../../util/index.ts';
-
-/** `reads` says what the user's functions look at; see `Reads`. */
-type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };
-
-/** Returns an aggregate; null deletes it. It may change and answer the aggregate it was given, unless the old one is needed downstream. */
-type Aggregator<K, V, A> = (key: K, value: NonNullable<V>, aggregate: A) => A;
 
 const COUNT: Aggregation = {
   initial: () => 0,
@@ -28,11 +33,11 @@ const COUNT: Aggregation = {
   reads: 'neither',
 };
 
-function reduction(reducer: (aggregate: never, value: never) => unknown): Aggregation {
+function reduction(reducer: Reduction): Aggregation {
   return {
     initial: null,
-    add: (_key, value, aggregate) => (aggregate === null ? value : reducer(aggregate as never, value as never)),
-    merge: (_key, one, other) => (one === null ? other : reducer(one as never, other as never)),
+    add: (_key, value, aggregate) => (aggregate === null ? value : reducer(aggregate, value)),
+    merge: (_key, one, other) => (one === null ? other : reducer(one, other)),
     reads: 'value',
   };
 }
@@ -65,59 +70,49 @@ class Grouping {
   }
 }
 
-export class KGroupedStream<K, V> {
+export class KGroupedStreamImpl implements AnyGroupedStream {
   readonly #grouping: Grouping;
 
   constructor(state: StreamState, name: string | undefined) {
     this.#grouping = new Grouping(state, name);
   }
 
-  count(options: AggregateOptions<K, number> = {}): KTable<K, number> {
+  count(options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('count', {}, options, 'aggregating');
     return this.#aggregate('count', COUNT, { value: longSerde, ...options });
   }
 
-  reduce(
-    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
-    options: AggregateOptions<K, V> = {},
-  ): KTable<K, V> {
+  reduce(reducer: Reduction, options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('reduce', { reducer }, options, 'aggregating');
-    const value = this.#grouping.value as AggregateOptions<K, V>['value'] | undefined;
-    return this.#aggregate('reduce', reduction(reducer as never), {
+    const value = this.#grouping.value;
+    return this.#aggregate('reduce', reduction(reducer), {
       ...(value === undefined ? {} : { value }),
       ...options,
     });
   }
 
-  aggregate<A>(initial: () => A, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A> {
+  aggregate(initial: () => unknown, add: Adder, options: AnyAggregateOptions): AnyTable {
     checkOperator('aggregate', { initial, add }, options, 'aggregating');
-    return this.#aggregate(
-      'aggregate',
-      { initial, add: add as never, merge: null, reads: options.reads ?? 'both' },
-      options,
-    );
+    return this.#aggregate('aggregate', { initial, add: add, merge: null, reads: options.reads ?? 'both' }, options);
   }
 
-  /** Several grouped streams into one aggregate, each with its own function. */
-  cogroup<A>(add: Aggregator<K, V, A>): CogroupedStream<K, A> {
+  cogroup(add: Adder): AnyCogroupedStream {
     checkOperator('cogroup', { add }, undefined, 'named');
-    return new CogroupedStream<K, A>([{ grouping: this.#grouping, add: add as never }]);
+    return new CogroupedStreamImpl([{ grouping: this.#grouping, add: add }]);
   }
 
-  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V>;
-  windowedBy(windows: SlidingWindows): TimeWindowedKStream<K, V>;
-  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
-  windowedBy(
-    windows: TimeWindows | SlidingWindows | SessionWindows,
-  ): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
+  windowedBy(windows: TimeWindows): AnyTimeWindowedStream;
+  windowedBy(windows: SlidingWindows): AnyTimeWindowedStream;
+  windowedBy(windows: SessionWindows): AnySessionWindowedStream;
+  windowedBy(windows: TimeWindows | SlidingWindows | SessionWindows): AnyTimeWindowedStream | AnySessionWindowedStream {
     checkValue('windowedBy: the windows', windows, {
       accepts: (value) =>
         value instanceof TimeWindows || value instanceof SlidingWindows || value instanceof SessionWindows,
       wanted: 'TimeWindows, SlidingWindows or SessionWindows',
     });
     if (windows instanceof SessionWindows)
-      return new SessionWindowedKStream<K, V>(this.#grouping, windows, 'onWindowUpdate');
-    return new TimeWindowedKStream<K, V>(this.#grouping, windows, 'onWindowUpdate');
+      return new SessionWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
+    return new TimeWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
   }
 
   /** For `cogroup`. */
@@ -125,10 +120,10 @@ export class KGroupedStream<K, V> {
     return this.#grouping;
   }
 
-  #aggregate<A>(kind: string, aggregation: Aggregation, options: AggregateOptions<K, A>): KTable<K, A> {
+  #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
     const name = this.#grouping.storeName(options.name, kind);
     const stream = this.#grouping.placed(name);
-    return aggregatedTable<K, A>([{ stream, aggregation: withReads(aggregation, options) }], name, options);
+    return aggregatedTable([{ stream, aggregation: withReads(aggregation, options) }], name, options);
   }
 }
 
@@ -136,15 +131,15 @@ function withReads(aggregation: Aggregation, options: { readonly reads?: Reads }
   return options.reads === undefined ? aggregation : { ...aggregation, reads: options.reads };
 }
 
-function aggregatedTable<K, A>(
+function aggregatedTable(
   inputs: readonly { readonly stream: StreamState; readonly aggregation: Aggregation }[],
   name: string,
-  options: AggregateOptions<K, A>,
-): KTable<K, A> {
+  options: AnyAggregateOptions,
+): AnyTable {
   const { graph } = inputs[0]!.stream;
-  const key = required((options.key as AnySerde | undefined) ?? inputs[0]!.stream.key, 'key', name);
-  const value = required(options.value as AnySerde | undefined, 'value', name);
-  const spec = keyValueSpec(name, key, value, options as Materialized<unknown, unknown>);
+  const key = required(options.key ?? inputs[0]!.stream.key, 'key', name);
+  const value = required(options.value, 'value', name);
+  const spec = keyValueSpec(name, key, value, options);
   let sendsOld = false;
   const nodes = inputs.map(({ stream, aggregation }) =>
     graph.add({
@@ -159,7 +154,7 @@ function aggregatedTable<K, A>(
     }),
   );
   if (nodes.length > 1) graph.copartitioned.push({ operator: name, inputs: nodes });
-  return new KTable<K, A>({
+  return new KTableImpl({
     graph,
     node: merged(graph, nodes, name),
     key,
@@ -188,7 +183,7 @@ function merged(graph: StreamState['graph'], nodes: readonly GraphNode[], name: 
   });
 }
 
-export class TimeWindowedKStream<K, V> {
+class TimeWindowedKStreamImpl implements AnyTimeWindowedStream {
   readonly #grouping: Grouping;
   readonly #windows: TimeWindows | SlidingWindows;
   readonly #emit: EmitStrategy;
@@ -199,44 +194,37 @@ export class TimeWindowedKStream<K, V> {
     this.#emit = emit;
   }
 
-  emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V> {
+  emitStrategy(strategy: EmitStrategy): AnyTimeWindowedStream {
     checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
-    return new TimeWindowedKStream<K, V>(this.#grouping, this.#windows, strategy);
+    return new TimeWindowedKStreamImpl(this.#grouping, this.#windows, strategy);
   }
 
-  count(options: AggregateOptions<K, number> = {}): KTable<Windowed<K>, number> {
+  count(options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('count', {}, options, 'aggregating');
     return this.#aggregate('count', COUNT, { value: longSerde, ...options });
   }
 
-  reduce(
-    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
-    options: AggregateOptions<K, V> = {},
-  ): KTable<Windowed<K>, V> {
+  reduce(reducer: Reduction, options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('reduce', { reducer }, options, 'aggregating');
-    const value = this.#grouping.value as AggregateOptions<K, V>['value'] | undefined;
-    return this.#aggregate('reduce', reduction(reducer as never), {
+    const value = this.#grouping.value;
+    return this.#aggregate('reduce', reduction(reducer), {
       ...(value === undefined ? {} : { value }),
       ...options,
     });
   }
 
-  aggregate<A>(initial: () => A, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<Windowed<K>, A> {
+  aggregate(initial: () => unknown, add: Adder, options: AnyAggregateOptions): AnyTable {
     checkOperator('aggregate', { initial, add }, options, 'aggregating');
-    return this.#aggregate(
-      'aggregate',
-      { initial, add: add as never, merge: null, reads: options.reads ?? 'both' },
-      options,
-    );
+    return this.#aggregate('aggregate', { initial, add: add, merge: null, reads: options.reads ?? 'both' }, options);
   }
 
-  #aggregate<A>(kind: string, aggregation: Aggregation, options: AggregateOptions<K, A>): KTable<Windowed<K>, A> {
+  #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
     const windows = this.#windows;
     const sliding = windows instanceof SlidingWindows;
     const sizeMs = sliding ? windows.timeDifferenceMs : windows.sizeMs;
     const name = this.#grouping.storeName(options.name, `${sliding ? 'sliding' : 'windowed'}-${kind}`);
     const stream = this.#grouping.placed(name);
-    const spec = windowedSpec(sliding ? 'sliding' : 'window', name, stream, options as Materialized<unknown, unknown>, {
+    const spec = windowedSpec(sliding ? 'sliding' : 'window', name, stream, options, {
       sizeMs,
       // A late record looks for the one before it up to two lengths back.
       atLeastMs: (sliding ? 2 : 1) * sizeMs + windows.graceMs,
@@ -244,7 +232,7 @@ export class TimeWindowedKStream<K, V> {
       extraMs: sliding ? sizeMs + 1 : 0,
     });
     const used = withReads(aggregation, options);
-    return windowedTable<K, A>(stream, spec, {
+    return windowedTable(stream, spec, {
       operatorName: options.operatorName,
       reads: used.reads,
       graceMs: windows.graceMs,
@@ -257,7 +245,7 @@ export class TimeWindowedKStream<K, V> {
   }
 }
 
-export class SessionWindowedKStream<K, V> {
+class SessionWindowedKStreamImpl implements AnySessionWindowedStream {
   readonly #grouping: Grouping;
   readonly #windows: SessionWindows;
   readonly #emit: EmitStrategy;
@@ -268,51 +256,42 @@ export class SessionWindowedKStream<K, V> {
     this.#emit = emit;
   }
 
-  emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V> {
+  emitStrategy(strategy: EmitStrategy): AnySessionWindowedStream {
     checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
-    return new SessionWindowedKStream<K, V>(this.#grouping, this.#windows, strategy);
+    return new SessionWindowedKStreamImpl(this.#grouping, this.#windows, strategy);
   }
 
-  count(options: AggregateOptions<K, number> = {}): KTable<Windowed<K>, number> {
+  count(options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('count', {}, options, 'aggregating');
     return this.#aggregate('count', COUNT, { value: longSerde, ...options });
   }
 
-  reduce(
-    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
-    options: AggregateOptions<K, V> = {},
-  ): KTable<Windowed<K>, V> {
+  reduce(reducer: Reduction, options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('reduce', { reducer }, options, 'aggregating');
-    const value = this.#grouping.value as AggregateOptions<K, V>['value'] | undefined;
-    return this.#aggregate('reduce', reduction(reducer as never), {
+    const value = this.#grouping.value;
+    return this.#aggregate('reduce', reduction(reducer), {
       ...(value === undefined ? {} : { value }),
       ...options,
     });
   }
 
-  /** `merge` makes one aggregate of those of two sessions that a record joined. */
-  aggregate<A>(
-    initial: () => A,
-    add: Aggregator<K, V, A>,
-    merge: (key: K, one: A, other: A) => A,
-    options: AggregateOptions<K, A>,
-  ): KTable<Windowed<K>, A> {
+  aggregate(initial: () => unknown, add: Adder, merge: Adder, options: AnyAggregateOptions): AnyTable {
     checkOperator('aggregate', { initial, add, merge }, options, 'aggregating');
-    const aggregation = { initial, add: add as never, merge: merge as never, reads: options.reads ?? 'both' } as const;
+    const aggregation = { initial, add: add, merge: merge, reads: options.reads ?? 'both' } as const;
     return this.#aggregate('aggregate', aggregation, options);
   }
 
-  #aggregate<A>(kind: string, aggregation: Aggregation, options: AggregateOptions<K, A>): KTable<Windowed<K>, A> {
+  #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
     const windows = this.#windows;
     const name = this.#grouping.storeName(options.name, `session-${kind}`);
     const stream = this.#grouping.placed(name);
-    const spec = windowedSpec('session', name, stream, options as Materialized<unknown, unknown>, {
+    const spec = windowedSpec('session', name, stream, options, {
       sizeMs: null,
       atLeastMs: windows.gapMs + windows.graceMs,
       extraMs: 0,
     });
     const used = withReads(aggregation, options);
-    return windowedTable<K, A>(stream, spec, {
+    return windowedTable(stream, spec, {
       operatorName: options.operatorName,
       reads: used.reads,
       graceMs: windows.graceMs + windows.gapMs,
@@ -326,7 +305,7 @@ function windowedSpec(
   kind: 'window' | 'sliding' | 'session',
   name: string,
   stream: StreamState,
-  options: Materialized<unknown, unknown>,
+  options: AnyMaterialized,
   window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
@@ -334,8 +313,8 @@ function windowedSpec(
   return {
     kind,
     name,
-    key: required((options.key as AnySerde | undefined) ?? stream.key, 'key', name),
-    value: required(options.value as AnySerde | undefined, 'value', name),
+    key: required(options.key ?? stream.key, 'key', name),
+    value: required(options.value, 'value', name),
     logging: options.logging ?? true,
     caching: options.caching,
     storeType: options.storeType,
@@ -355,11 +334,11 @@ interface WindowedAggregate {
   readonly build: (sendsOld: () => boolean) => NonNullable<GraphNode['build']>;
 }
 
-function windowedTable<K, A>(
+function windowedTable(
   stream: StreamState,
   spec: StoreSpec,
   { operatorName, reads, graceMs, sizeMs, build }: WindowedAggregate,
-): KTable<Windowed<K>, A> {
+): AnyTable {
   const { graph } = stream;
   const key = windowedSerde(spec.key, sizeMs);
   let sendsOld = false;
@@ -372,7 +351,7 @@ function windowedTable<K, A>(
     ownKeySerde: key,
     build: build(() => sendsOld),
   });
-  return new KTable<Windowed<K>, A>({
+  return new KTableImpl({
     graph,
     node,
     key,
@@ -389,30 +368,29 @@ function windowedTable<K, A>(
   });
 }
 
-/** Several grouped streams with equal keys that feed one aggregate. */
-export class CogroupedStream<K, A> {
+class CogroupedStreamImpl implements AnyCogroupedStream {
   readonly #inputs: readonly { readonly grouping: Grouping; readonly add: Aggregation['add'] }[];
 
   constructor(inputs: readonly { readonly grouping: Grouping; readonly add: Aggregation['add'] }[]) {
     this.#inputs = inputs;
   }
 
-  cogroup<V>(other: KGroupedStream<K, V>, add: Aggregator<K, V, A>): CogroupedStream<K, A> {
+  cogroup(other: AnyGroupedStream, add: Adder): AnyCogroupedStream {
     checkOperator('cogroup', { add }, undefined, 'named');
     checkValue('cogroup: what it takes', other, {
-      accepts: (value) => value instanceof KGroupedStream,
+      accepts: (value) => value instanceof KGroupedStreamImpl,
       wanted: 'a grouped stream',
     });
-    return new CogroupedStream<K, A>([...this.#inputs, { grouping: other.grouping, add: add as never }]);
+    return new CogroupedStreamImpl([...this.#inputs, { grouping: (other as KGroupedStreamImpl).grouping, add: add }]);
   }
 
-  aggregate(initial: () => A, options: AggregateOptions<K, A> & Named): KTable<K, A> {
+  aggregate(initial: () => unknown, options: AnyAggregateOptions & Named): AnyTable {
     checkOperator('aggregate', { initial }, options, 'aggregating');
     const name = this.#inputs[0]!.grouping.storeName(options.name, 'cogroup');
     const inputs = this.#inputs.map(({ grouping, add }, i) => ({
       stream: grouping.placed(i === 0 ? name : `${name}-${i + 1}`),
       aggregation: { initial, add, merge: null, reads: options.reads ?? 'both' } as const,
     }));
-    return aggregatedTable<K, A>(inputs, name, options);
+    return aggregatedTable(inputs, name, options);
   }
 }

@@ -1,93 +1,84 @@
-/**
- * A table: the latest value per key, seen as a stream of changes. Values are never null to a user's function, a null
- * value deletes its key. A table has a store only where something needs one: a name to query it by, a join, or an
- * operator further down that has to know what a value was before.
- */
+/** Tables as they stand in the graph. What each method does is said in `api/dsl.ts`. */
 import { checkOperator, checkRequired } from '../api/checks.ts';
 import type { RecordContext } from '../api/context.ts';
+import type { Named, Reading, Reads, Suppressed } from '../api/options.ts';
+import type { ProcessorContext } from '../api/processor.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
-import { type AggregateOptions, aggregateGroups } from './grouped-table.ts';
-import type { KStream } from './kstream.ts';
-import { longSerde } from './long-serde.ts';
-import type { TableAggregation } from '../operators/table-aggregate.ts';
-import type { ProcessorContext, TableTransformerSupplier } from '../api/processor.ts';
-import { connectStores, required } from './stream-node.ts';
-import { keyValueSpec, type TableState } from './table-node.ts';
-import { mappedGetter, storeGetter } from '../operators/table-values.ts';
 import { processorContext } from '../operators/process.ts';
-import { type MapperOf, tableFilter, tableMap } from '../operators/table.ts';
 import { toStream } from '../operators/stateless.ts';
 import { suppressOperator } from '../operators/suppress.ts';
-import type { Grouped, Materialized, Named, Reading, Reads, SerdeOf, Suppressed, TableJoined } from '../api/options.ts';
+import type { TableAggregation } from '../operators/table-aggregate.ts';
+import type { TableJoinKind } from '../operators/table-join.ts';
+import { mappedGetter, storeGetter } from '../operators/table-values.ts';
+import { type MapperOf, tableFilter, tableMap } from '../operators/table.ts';
 import type { StoreSpec } from '../state/store.ts';
-import { joinOnForeignKey, joinTables } from './table-joins.ts';
 import { checkValue, MillraceError } from '../../util/index.ts';
+import { aggregateGroups } from './grouped-table.ts';
+import { longSerde } from './long-serde.ts';
+import { connectStores, required } from './stream-node.ts';
+import { type ForeignKeyJoin, type ForeignKeyOptions, joinOnForeignKey, joinTables } from './table-joins.ts';
+import { keyValueSpec, type TableState } from './table-node.ts';
+import type {
+  Adder,
+  AnyAggregateOptions,
+  AnyGrouped,
+  AnyGroupedTable,
+  AnyJoiner,
+  AnyMaterialized,
+  AnyStream,
+  AnyTable,
+  AnyTableTransformerSupplier,
+  ForeignKeySelector,
+  Mapper,
+  Reduction,
+  Serdes,
+} from './untyped.ts';
 
-type Mapper<K, V, R> = (key: K, value: V, context: RecordContext) => R;
+type TableOptions = Reading & Serdes & { readonly materialized?: AnyMaterialized };
+type Filtering = TableOptions & { readonly oldValues?: boolean };
+type Joining = Named & Serdes & { readonly materialized?: AnyMaterialized };
+type GroupSelector = Mapper<readonly [unknown, unknown] | null>;
 
-/** `materialized` with a name gives the result a store of its own. */
-type TableOptions<K, V> = Reading & { readonly materialized?: Materialized<K, V> };
-
-export class KTable<K, V> {
-  /** For the library's own operators. */
+export class KTableImpl implements AnyTable {
   readonly state: TableState;
 
   constructor(state: TableState) {
     this.state = state;
   }
 
-  /** The name to query the table by, if it has a store. */
   get queryableStoreName(): string | undefined {
     return this.state.store()?.name;
   }
 
-  /**
-   * `oldValues` makes the operator know what a row was before: a row that did not pass and does not pass is then not
-   * deleted again.
-   */
-  filter(
-    predicate: (key: K, value: NonNullable<V>, context: RecordContext) => boolean,
-    options: TableOptions<K, V> & { readonly oldValues?: boolean } = {},
-  ): KTable<K, V> {
+  filter(predicate: Mapper, options: Filtering = {}): AnyTable {
     checkOperator('filter', { predicate }, options, 'changing');
-    return this.#filter(predicate as never, true, options);
+    return this.#filter(predicate, true, options);
   }
 
-  filterNot(
-    predicate: (key: K, value: NonNullable<V>, context: RecordContext) => boolean,
-    options: TableOptions<K, V> & { readonly oldValues?: boolean } = {},
-  ): KTable<K, V> {
+  filterNot(predicate: Mapper, options: Filtering = {}): AnyTable {
     checkOperator('filterNot', { predicate }, options, 'changing');
-    return this.#filter(predicate as never, false, options);
+    return this.#filter(predicate, false, options);
   }
 
-  mapValues<V2>(
-    mapper: (key: K, value: NonNullable<V>, context: RecordContext) => V2,
-    options: TableOptions<K, V2> & { readonly value?: SerdeOf<V2> } = {},
-  ): KTable<K, V2> {
+  mapValues(mapper: Mapper, options: TableOptions = {}): AnyTable {
     checkOperator('mapValues', { mapper }, options, 'changing');
-    const value = (options.value ?? options.materialized?.value) as AnySerde | undefined;
-    const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, value);
-    return this.#derived<V2>('map-values', options, store, value, {
-      operator: (sendsOld) => tableMap(() => mapper as never, { store, sendsOld }),
-      getter: (context) => (key, value) => mapper(key as K, value as NonNullable<V>, context),
+    const value = options.value ?? options.materialized?.value;
+    const store = this.#ownStore(options.materialized, value);
+    return this.#derived('map-values', options, store, value, {
+      operator: (sendsOld) => tableMap(() => mapper, { store, sendsOld }),
+      getter: (context) => (key, value) => mapper(key, value, context),
     });
   }
 
-  /**
-   * As `mapValues`, by a function that may use state stores. Its results can be looked up (by joins, by queries) where
-   * they are materialized.
-   */
-  transformValues<V2>(
-    supplier: TableTransformerSupplier<K, NonNullable<V>, V2>,
-    options: TableOptions<K, V2> & { readonly value?: SerdeOf<V2>; readonly stores?: readonly string[] } = {},
-  ): KTable<K, V2> {
+  transformValues(
+    supplier: AnyTableTransformerSupplier,
+    options: TableOptions & { readonly stores?: readonly string[] } = {},
+  ): AnyTable {
     checkOperator('transformValues', { supplier }, options, 'changing');
-    const value = (options.value ?? options.materialized?.value) as AnySerde | undefined;
-    const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, value);
-    const { graph } = this.state;
-    const table = this.#derived<V2>('transform-values', options, store, value, {
-      operator: (sendsOld) => tableMap(transformer(supplier as never), { store, sendsOld }),
+    const value = options.value ?? options.materialized?.value;
+    const store = this.#ownStore(options.materialized, value);
+    const table = this.#derived('transform-values', options, store, value, {
+      operator: (sendsOld) => tableMap(transformer(supplier), { store, sendsOld }),
       getter: () => () => {
         throw new MillraceError(
           'INVALID_TOPOLOGY',
@@ -95,21 +86,16 @@ export class KTable<K, V> {
         );
       },
     });
-    connectStores(graph, table.state.node, options.stores ?? []);
+    connectStores(this.state.graph, table.state.node, options.stores ?? []);
     return table;
   }
 
-  /** The table's changes as a stream. `keyMapper` gives the records another key. */
-  toStream(options?: Named): KStream<K, V>;
-  toStream<K2>(keyMapper: (key: K, value: V, context: RecordContext) => K2, options?: Named): KStream<K2, V>;
-  toStream<K2>(
-    mapperOrOptions: Named | ((key: K, value: V, context: RecordContext) => K2) = {},
-    options: Named = {},
-  ): KStream<K, V> | KStream<K2, V> {
-    if (typeof mapperOrOptions !== 'function') checkOperator('toStream', {}, mapperOrOptions, 'named');
+  toStream(mapperOrOptions: Named | Mapper = {}, options: Named = {}): AnyStream {
+    const keyMapper = typeof mapperOrOptions === 'function' ? (mapperOrOptions as Mapper) : undefined;
+    const named = keyMapper === undefined ? (mapperOrOptions as Named) : {};
+    checkOperator('toStream', {}, named, 'named');
     checkOperator('toStream', {}, options, 'named');
     const { state } = this;
-    const named = typeof mapperOrOptions === 'function' ? {} : mapperOrOptions;
     const node = state.graph.add({
       name: state.graph.name(named.name, `${state.origin}-to-stream`),
       parents: [state.node],
@@ -119,98 +105,47 @@ export class KTable<K, V> {
       build: toStream(),
     });
     const { graph, key, value, origin } = state;
-    const stream = graph.streamOf({ graph, node, key, value, moved: false, origin }) as KStream<K, V>;
-    return typeof mapperOrOptions === 'function'
-      ? stream.selectKey(mapperOrOptions as Mapper<K, V, K2>, options)
-      : stream;
+    const stream = graph.streamOf({ graph, node, key, value, moved: false, origin }) as AnyStream;
+    return keyMapper === undefined ? stream : stream.selectKey(keyMapper, options);
   }
 
-  /** Groups the rows by another key, so that they can be aggregated; a row that changes its group leaves the old one. */
-  groupBy<K2, V2>(
-    selector: (key: K, value: NonNullable<V>, context: RecordContext) => readonly [K2, V2] | null,
-    options: Grouped<K2, V2> = {},
-  ): KGroupedTable<K2, V2> {
+  groupBy(selector: GroupSelector, options: AnyGrouped = {}): AnyGroupedTable {
     checkOperator('groupBy', { selector }, options, 'grouping');
     this.state.enableOldValues();
-    return new KGroupedTable<K2, V2>(this.state, selector as never, options);
+    return new KGroupedTableImpl(this.state, selector as GroupOf, options);
   }
 
-  /** Rows whose keys are in both tables. */
-  join<V2, R>(
-    other: KTable<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2>, key: K) => R,
-    options?: Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> },
-  ): KTable<K, R> {
-    checkOperator('join', { joiner }, options, 'joiningTables');
-    checkTable('join', other);
-    return new KTable<K, R>(joinTables(this.state, other.state, joiner as never, 'inner', (options ?? {}) as never));
+  join(other: AnyTable, joiner: AnyJoiner, options?: Joining): AnyTable {
+    return this.#join('join', other, joiner, 'inner', options);
   }
 
-  leftJoin<V2, R>(
-    other: KTable<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2> | null, key: K) => R,
-    options?: Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> },
-  ): KTable<K, R> {
-    checkOperator('leftJoin', { joiner }, options, 'joiningTables');
-    checkTable('leftJoin', other);
-    return new KTable<K, R>(joinTables(this.state, other.state, joiner as never, 'left', (options ?? {}) as never));
+  leftJoin(other: AnyTable, joiner: AnyJoiner, options?: Joining): AnyTable {
+    return this.#join('leftJoin', other, joiner, 'left', options);
   }
 
-  outerJoin<V2, R>(
-    other: KTable<K, V2>,
-    joiner: (value: NonNullable<V> | null, other: NonNullable<V2> | null, key: K) => R,
-    options?: Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> },
-  ): KTable<K, R> {
-    checkOperator('outerJoin', { joiner }, options, 'joiningTables');
-    checkTable('outerJoin', other);
-    return new KTable<K, R>(joinTables(this.state, other.state, joiner as never, 'outer', (options ?? {}) as never));
+  outerJoin(other: AnyTable, joiner: AnyJoiner, options?: Joining): AnyTable {
+    return this.#join('outerJoin', other, joiner, 'outer', options);
   }
 
-  /** Each row with the row of `other` that it refers to; `foreignKey` may answer null for none. */
-  joinForeign<KO, VO, R>(
-    other: KTable<KO, VO>,
-    foreignKey: (value: NonNullable<V>, key: K) => KO | null,
-    joiner: (value: NonNullable<V>, other: NonNullable<VO>) => R,
-    options: TableJoined<K, KO, V, VO> & {
-      readonly materialized?: Materialized<K, R>;
-      readonly result?: SerdeOf<R>;
-    } = {},
-  ): KTable<K, R> {
-    checkOperator('joinForeign', { foreignKey, joiner }, options, 'joiningForeign');
-    checkTable('joinForeign', other);
-    return new KTable<K, R>(
-      joinOnForeignKey(
-        this.state,
-        other.state,
-        { foreignKey: foreignKey as never, joiner: joiner as never, kind: 'inner' },
-        options as never,
-      ),
-    );
+  joinForeign(
+    other: AnyTable,
+    foreignKey: ForeignKeySelector,
+    joiner: AnyJoiner,
+    options?: ForeignKeyOptions,
+  ): AnyTable {
+    return this.#joinForeign('joinForeign', other, { foreignKey, joiner, kind: 'inner' }, options);
   }
 
-  leftJoinForeign<KO, VO, R>(
-    other: KTable<KO, VO>,
-    foreignKey: (value: NonNullable<V>, key: K) => KO | null,
-    joiner: (value: NonNullable<V>, other: NonNullable<VO> | null) => R,
-    options: TableJoined<K, KO, V, VO> & {
-      readonly materialized?: Materialized<K, R>;
-      readonly result?: SerdeOf<R>;
-    } = {},
-  ): KTable<K, R> {
-    checkOperator('leftJoinForeign', { foreignKey, joiner }, options, 'joiningForeign');
-    checkTable('leftJoinForeign', other);
-    return new KTable<K, R>(
-      joinOnForeignKey(
-        this.state,
-        other.state,
-        { foreignKey: foreignKey as never, joiner: joiner as never, kind: 'left' },
-        options as never,
-      ),
-    );
+  leftJoinForeign(
+    other: AnyTable,
+    foreignKey: ForeignKeySelector,
+    joiner: AnyJoiner,
+    options?: ForeignKeyOptions,
+  ): AnyTable {
+    return this.#joinForeign('leftJoinForeign', other, { foreignKey, joiner, kind: 'left' }, options);
   }
 
-  /** Holds updates back: until their window closes, or for a time in which only the last one counts. */
-  suppress(options: Suppressed): KTable<K, V> {
+  suppress(options: Suppressed): AnyTable {
     checkOperator('suppress', {}, options, 'suppressing');
     checkRequired('suppress', options, 'until', ...(options?.until === 'timeLimit' ? ['ms'] : []));
     const { state } = this;
@@ -239,7 +174,7 @@ export class KTable<K, V> {
       keyBytesAs: spec.key,
       build: suppressOperator(spec, options, state.windowGraceMs ?? 0, () => sendsOld),
     });
-    return new KTable<K, V>({
+    return new KTableImpl({
       ...state,
       node,
       store: () => null,
@@ -252,13 +187,20 @@ export class KTable<K, V> {
     });
   }
 
-  #filter(
-    predicate: (key: unknown, value: unknown, context: RecordContext) => unknown,
-    wanted: boolean,
-    options: TableOptions<K, V> & { readonly oldValues?: boolean },
-  ): KTable<K, V> {
-    const store = this.#ownStore(options.materialized as Materialized<unknown, unknown> | undefined, this.state.value);
-    const table = this.#derived<V>('filter', options, store, this.state.value, {
+  #join(operator: string, other: unknown, joiner: AnyJoiner, kind: TableJoinKind, options: Joining = {}): AnyTable {
+    checkOperator(operator, { joiner }, options, 'joiningTables');
+    return new KTableImpl(joinTables(this.state, tableState(operator, other), joiner, kind, options));
+  }
+
+  #joinForeign(operator: string, other: unknown, join: ForeignKeyJoin, options: ForeignKeyOptions = {}): AnyTable {
+    const { foreignKey, joiner } = join;
+    checkOperator(operator, { foreignKey, joiner }, options, 'joiningForeign');
+    return new KTableImpl(joinOnForeignKey(this.state, tableState(operator, other), join, options));
+  }
+
+  #filter(predicate: Mapper, wanted: boolean, options: Filtering): AnyTable {
+    const store = this.#ownStore(options.materialized, this.state.value);
+    const table = this.#derived('filter', options, store, this.state.value, {
       operator: (sendsOld) => tableFilter(predicate, wanted, { store, sendsOld }),
       getter: (context) => (key, value) => (Boolean(predicate(key, value, context)) === wanted ? value : null),
     });
@@ -267,15 +209,15 @@ export class KTable<K, V> {
   }
 
   /** A store for the results, when the user named one. */
-  #ownStore(options: Materialized<unknown, unknown> | undefined, value: AnySerde | undefined): StoreSpec | null {
+  #ownStore(options: AnyMaterialized | undefined, value: AnySerde | undefined): StoreSpec | null {
     const name = options?.name;
     if (options === undefined || name === undefined) return null;
-    const keySerde = required((options.key as AnySerde | undefined) ?? this.state.key, 'key', name);
-    const valueSerde = required((options.value as AnySerde | undefined) ?? value, 'value', name);
+    const keySerde = required(options.key ?? this.state.key, 'key', name);
+    const valueSerde = required(options.value ?? value, 'value', name);
     return keyValueSpec(name, keySerde, valueSerde, options);
   }
 
-  #derived<V2>(
+  #derived(
     kind: string,
     options: Named & { readonly reads?: Reads },
     store: StoreSpec | null,
@@ -284,7 +226,7 @@ export class KTable<K, V> {
       readonly operator: (sendsOld: () => boolean) => NonNullable<GraphNode['build']>;
       readonly getter: (context: RecordContext) => (key: unknown, value: unknown) => unknown;
     },
-  ): KTable<K, V2> {
+  ): KTableImpl {
     const { state } = this;
     let sendsOldValues = false;
     const sendsOld = () => sendsOldValues;
@@ -298,7 +240,7 @@ export class KTable<K, V> {
       ownKeySerde: store === null ? null : store.key,
       build: make.operator(sendsOld),
     });
-    return new KTable<K, V2>({
+    return new KTableImpl({
       graph: state.graph,
       node,
       key: state.key,
@@ -324,11 +266,15 @@ export class KTable<K, V> {
   }
 }
 
-function checkTable(operator: string, other: unknown): void {
-  checkValue(`${operator}: what it takes`, other, { accepts: (value) => value instanceof KTable, wanted: 'a table' });
+function tableState(operator: string, other: unknown): TableState {
+  checkValue(`${operator}: what it takes`, other, {
+    accepts: (value) => value instanceof KTableImpl,
+    wanted: 'a table',
+  });
+  return (other as KTableImpl).state;
 }
 
-function transformer(supplier: TableTransformerSupplier<unknown, unknown, unknown>): MapperOf {
+function transformer(supplier: AnyTableTransformerSupplier): MapperOf {
   return (scope, node) => {
     const context: Omit<ProcessorContext<unknown, unknown>, 'forward'> = processorContext(scope, node, () => {
       throw new MillraceError('INVALID_TOPOLOGY', `${node.name} answers values; it can't forward records`);
@@ -337,75 +283,54 @@ function transformer(supplier: TableTransformerSupplier<unknown, unknown, unknow
   };
 }
 
-/** A table's rows grouped by another key: a row's new value is added to its group, its old one taken from the group it was in. */
-export class KGroupedTable<K, V> {
-  readonly #table: TableState;
-  readonly #selector: (key: unknown, value: unknown) => readonly [unknown, unknown] | null;
-  readonly #options: Grouped<K, V>;
+type GroupOf = (key: unknown, value: unknown) => readonly [unknown, unknown] | null;
 
-  constructor(
-    table: TableState,
-    selector: (key: unknown, value: unknown) => readonly [unknown, unknown] | null,
-    options: Grouped<K, V>,
-  ) {
+class KGroupedTableImpl implements AnyGroupedTable {
+  readonly #table: TableState;
+  readonly #selector: GroupOf;
+  readonly #options: AnyGrouped;
+
+  constructor(table: TableState, selector: GroupOf, options: AnyGrouped) {
     this.#table = table;
     this.#selector = selector;
     this.#options = options;
   }
 
-  count(options: AggregateOptions<K, number> = {}): KTable<K, number> {
+  count(options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('count', {}, options, 'aggregating');
-    return this.aggregate<number>(
-      () => 0,
-      (_key, _value, count) => count + 1,
-      (_key, _value, count) => count - 1,
+    return this.#aggregate(
+      'aggregate',
+      {
+        initial: () => 0,
+        add: (_key, _value, count) => (count as number) + 1,
+        subtract: (_key, _value, count) => (count as number) - 1,
+      },
       { value: longSerde, ...options },
     );
   }
 
-  reduce(
-    adder: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
-    subtractor: (aggregate: NonNullable<V>, value: NonNullable<V>) => V,
-    options: AggregateOptions<K, V> = {},
-  ): KTable<K, V> {
+  reduce(adder: Reduction, subtractor: Reduction, options: AnyAggregateOptions = {}): AnyTable {
     checkOperator('reduce', { adder, subtractor }, options, 'aggregating');
-    const value = this.#options.value as AggregateOptions<K, V>['value'] | undefined;
-    return this.#aggregate<V>(
+    const { value } = this.#options;
+    return this.#aggregate(
       'reduce',
       {
         initial: null,
-        add: (_key, added, aggregate) => (aggregate === null ? added : adder(aggregate as never, added as never)),
-        subtract: (_key, removed, aggregate) => subtractor(aggregate as never, removed as never),
+        add: (_key, added, aggregate) => (aggregate === null ? added : adder(aggregate, added)),
+        subtract: (_key, removed, aggregate) => subtractor(aggregate, removed),
       },
       { ...(value === undefined ? {} : { value }), ...options },
     );
   }
 
-  aggregate<A>(
-    initial: () => A,
-    adder: (key: K, value: NonNullable<V>, aggregate: A) => A,
-    subtractor: (key: K, value: NonNullable<V>, aggregate: A) => A,
-    options: AggregateOptions<K, A>,
-  ): KTable<K, A> {
+  aggregate(initial: () => unknown, adder: Adder, subtractor: Adder, options: AnyAggregateOptions): AnyTable {
     checkOperator('aggregate', { initial, adder, subtractor }, options, 'aggregating');
-    return this.#aggregate<A>('aggregate', { initial, add: adder as never, subtract: subtractor as never }, options);
+    return this.#aggregate('aggregate', { initial, add: adder, subtract: subtractor }, options);
   }
 
-  #aggregate<A>(kind: string, aggregation: TableAggregation, options: AggregateOptions<K, A>): KTable<K, A> {
+  #aggregate(kind: string, aggregation: TableAggregation, options: AnyAggregateOptions): AnyTable {
     const { key, value, name } = this.#options;
-    return new KTable<K, A>(
-      aggregateGroups(
-        this.#table,
-        {
-          name,
-          kind,
-          selector: this.#selector,
-          key: key as AnySerde | undefined,
-          value: value as AnySerde | undefined,
-        },
-        aggregation,
-        options as AggregateOptions<unknown, unknown>,
-      ),
-    );
+    const groups = { name, kind, selector: this.#selector, key, value };
+    return new KTableImpl(aggregateGroups(this.#table, groups, aggregation, options));
   }
 }

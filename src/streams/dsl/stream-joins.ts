@@ -6,8 +6,9 @@ import type { TableState } from './table-node.ts';
 import { passThrough } from '../operators/stateless.ts';
 import { joinGlobalTable, joinTable } from '../operators/stream-table-join.ts';
 import { type JoinKind, joinSide, type Joiner } from '../operators/stream-join.ts';
-import type { Joined, Named, StreamJoined } from '../api/options.ts';
+import type { Named } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
+import type { AnyJoined, AnyStreamJoined } from './untyped.ts';
 import type { JoinWindows } from '../api/windows.ts';
 
 export interface WindowedJoin {
@@ -20,7 +21,7 @@ export function joinStreams(
   left: StreamState,
   right: StreamState,
   join: WindowedJoin,
-  options: StreamJoined<unknown, unknown, unknown> = {},
+  options: AnyStreamJoined = {},
 ): StreamState {
   const { graph } = left;
   const { joiner, kind } = join;
@@ -28,16 +29,16 @@ export function joinStreams(
     options.name,
     `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`,
   );
-  const key = options.key as AnySerde | undefined;
+  const key = options.key;
   const keepsLeft = kind !== 'inner';
   const keepsRight = kind === 'outer';
-  const one = placed(left, `${name}-left`, key, options.value as AnySerde | undefined, !keepsLeft);
-  const other = placed(right, `${name}-right`, key, options.otherValue as AnySerde | undefined, !keepsRight);
+  const one = placed(left, `${name}-left`, key, options.value, !keepsLeft);
+  const other = placed(right, `${name}-right`, key, options.otherValue, !keepsRight);
 
   const serdes: JoinSerdes = {
     key: required(key ?? one.key ?? other.key, 'key', name),
-    left: required((options.value as AnySerde | undefined) ?? one.value, 'value', name),
-    right: required((options.otherValue as AnySerde | undefined) ?? other.value, 'value', name),
+    left: required(options.value ?? one.value, 'value', name),
+    right: required(options.otherValue ?? other.value, 'value', name),
   };
   const stores = joinStores(name, join, serdes, options);
   const side = (isLeft: boolean, parent: GraphNode): GraphNode =>
@@ -84,7 +85,7 @@ function joinStores(
   name: string,
   { kind, windows }: WindowedJoin,
   { key, left, right }: JoinSerdes,
-  options: StreamJoined<unknown, unknown, unknown>,
+  options: AnyStreamJoined,
 ): { left: StoreSpec; right: StoreSpec; waiting: StoreSpec | null } {
   const { storeName = name, logging = true, storeType } = options;
   const joinableMs = windows.sizeMs + windows.graceMs;
@@ -121,19 +122,13 @@ export function joinWithTable(
   table: TableState,
   joiner: Joiner,
   kind: 'inner' | 'left',
-  options: Joined<unknown, unknown> = {},
+  options: AnyJoined = {},
 ): StreamState {
   const { graph, origin } = stream;
   const derived = `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`;
   // Without a repartition topic nothing is named after it that outlives the program.
   const name = stream.moved ? graph.storeName(options.name, derived) : (options.name ?? derived);
-  const behind = placed(
-    stream,
-    name,
-    options.key as AnySerde | undefined,
-    options.value as AnySerde | undefined,
-    kind === 'inner',
-  );
+  const behind = placed(stream, name, options.key, options.value, kind === 'inner');
   const getter = table.getter();
   const keySerde = required(table.key, 'key', name);
   const node = graph.add({

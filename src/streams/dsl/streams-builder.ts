@@ -4,16 +4,17 @@
  * counter: an operator put in somewhere else does not orphan the state of others.
  */
 import { checkOperator, checkRequired, checkRetention, checkTopicName } from '../api/checks.ts';
-import type { AnySerde } from '../graph/node.ts';
 import { Graph } from '../graph/graph.ts';
-import { GlobalTable } from './global-table.ts';
-import { KStream } from './kstream.ts';
+import { GlobalTableImpl } from './global-table.ts';
+import { KStreamImpl } from './kstream.ts';
 import type { StreamState } from './stream-node.ts';
-import { KTable } from './ktable.ts';
+import { KTableImpl } from './ktable.ts';
 import { keyValueSpec, tableFromStream } from './table-node.ts';
+import type { GlobalTable, KStream, KTable } from '../api/dsl.ts';
 import type { Consumed, Materialized, SerdeOf, StoreType } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { Topology, type TopologyOptions } from '../graph/topology.ts';
+import type { AnyConsumed } from './untyped.ts';
 import { checkOptions, MillraceError, oneOf } from '../../util/index.ts';
 
 /**
@@ -50,7 +51,7 @@ export type StateStoreOptions =
     };
 
 export class StreamsBuilder {
-  readonly #graph = new Graph((state) => new KStream(state as StreamState));
+  readonly #graph = new Graph((state) => new KStreamImpl(state as StreamState));
 
   /** The records of one or several topics. */
   stream<K, V>(topic: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
@@ -58,12 +59,12 @@ export class StreamsBuilder {
     const topics = typeof topic === 'string' ? [topic] : topic;
     for (const name of topics) checkTopicName('stream', name);
     if (topics.length === 0) throw new MillraceError('INVALID_TOPOLOGY', 'a stream needs at least one topic');
-    const node = this.#source(topics, consumed as unknown as Consumed<unknown, unknown>);
-    return new KStream<K, V>({
+    const node = this.#source(topics, consumed);
+    return new KStreamImpl({
       graph: this.#graph,
       node,
-      key: consumed.key as AnySerde,
-      value: consumed.value as AnySerde,
+      key: consumed.key,
+      value: consumed.value,
       moved: false,
       origin: topics.join('-'),
     });
@@ -74,18 +75,18 @@ export class StreamsBuilder {
     checkConsumed('table', consumed);
     checkTopicName('table', topic);
     checkOperator('table', {}, materialized, 'materialized');
-    const node = this.#source([topic], consumed as unknown as Consumed<unknown, unknown>);
+    const node = this.#source([topic], consumed);
     const state = {
       graph: this.#graph,
       node,
-      key: consumed.key as AnySerde,
-      value: consumed.value as AnySerde,
+      key: consumed.key,
+      value: consumed.value,
       moved: false,
       origin: topic,
     };
     const store = this.#graph.storeName(materialized.name, `${topic}-store`);
-    return new KTable<K, V>(
-      tableFromStream(state, store, materialized as Materialized<unknown, unknown>, {
+    return new KTableImpl(
+      tableFromStream(state, store, materialized, {
         topic,
         onDecodeError: consumed.onDecodeError,
       }),
@@ -99,12 +100,12 @@ export class StreamsBuilder {
     checkOperator('globalTable', {}, materialized, 'materialized');
     const name = this.#graph.storeName(materialized.name, `${topic}-global-store`);
     const spec: StoreSpec = {
-      ...keyValueSpec(name, consumed.key as AnySerde, consumed.value as AnySerde, { logging: false }),
+      ...keyValueSpec(name, consumed.key, consumed.value, { logging: false }),
       sourceTopic: topic,
       onDecodeError: consumed.onDecodeError,
     };
     this.#graph.addGlobalStore(spec);
-    return new GlobalTable<K, V>(this.#graph, topic, spec);
+    return new GlobalTableImpl(spec);
   }
 
   /** Adds a state store that processors can be connected to by its name. */
@@ -130,11 +131,11 @@ export class StreamsBuilder {
     return new Topology(this.#graph, options);
   }
 
-  #source(topics: readonly string[], consumed: Consumed<unknown, unknown>) {
+  #source(topics: readonly string[], consumed: AnyConsumed) {
     return this.#graph.addSource(consumed.name, {
       topics,
-      key: consumed.key as AnySerde,
-      value: consumed.value as AnySerde,
+      key: consumed.key,
+      value: consumed.value,
       timestampExtractor: consumed.timestampExtractor,
       offsetReset: consumed.offsetReset,
       onDecodeError: consumed.onDecodeError,

@@ -17,15 +17,16 @@ import type { Joiner } from '../operators/stream-join.ts';
 import { joinGetter, joinTableSide, mergeTable, type TableJoinKind } from '../operators/table-join.ts';
 import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
 import { tableSource } from '../operators/table.ts';
-import type { Materialized, Named, SerdeOf, TableJoined } from '../api/options.ts';
+import type { Named } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
+import type { AnyMaterialized, AnyTableJoined, Serdes } from './untyped.ts';
 
 export function joinTables(
   left: TableState,
   right: TableState,
   joiner: Joiner,
   kind: TableJoinKind,
-  options: Named & { readonly materialized?: Materialized<unknown, unknown>; readonly value?: SerdeOf<unknown> },
+  options: Named & Serdes & { readonly materialized?: AnyMaterialized },
 ): TableState {
   const { graph } = left;
   const name = options.name ?? `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`;
@@ -52,13 +53,13 @@ export function joinTables(
   graph.copartitioned.push({ operator: name, inputs: [thisNode, otherNode] });
 
   const { materialized } = options;
-  const value = (materialized?.value ?? options.value) as AnySerde | undefined;
+  const value = materialized?.value ?? options.value;
   const store: StoreSpec | null =
     materialized?.name === undefined
       ? null
       : keyValueSpec(
           materialized.name,
-          (materialized.key as AnySerde | undefined) ?? key,
+          materialized.key ?? key,
           required(value, 'value', materialized.name),
           materialized ?? {},
         );
@@ -100,9 +101,9 @@ export interface ForeignKeyJoin {
   readonly kind: 'inner' | 'left';
 }
 
-type ForeignKeyOptions = TableJoined<unknown, unknown, unknown, unknown> & {
-  readonly materialized?: Materialized<unknown, unknown>;
-  readonly result?: SerdeOf<unknown>;
+export type ForeignKeyOptions = AnyTableJoined & {
+  readonly materialized?: AnyMaterialized;
+  readonly result?: AnySerde;
 };
 
 /**
@@ -121,10 +122,10 @@ export function joinOnForeignKey(
     options.name,
     `${left.origin}-${right.origin}-foreign-${join.kind === 'inner' ? '' : 'left-'}join`,
   );
-  const key = required((options.key as AnySerde | undefined) ?? left.key, 'key', name);
-  const value = required((options.value as AnySerde | undefined) ?? left.value, 'value', name);
-  const otherKey = required((options.otherKey as AnySerde | undefined) ?? right.key, 'key', name);
-  const otherValue = required((options.otherValue as AnySerde | undefined) ?? right.value, 'value', name);
+  const key = required(options.key ?? left.key, 'key', name);
+  const value = required(options.value ?? left.value, 'value', name);
+  const otherKey = required(options.otherKey ?? right.key, 'key', name);
+  const otherValue = required(options.otherValue ?? right.value, 'value', name);
   left.enableOldValues();
   const exchange: Exchange = {
     ...join,
@@ -245,13 +246,13 @@ function addResolver(exchange: Exchange, subscriber: GraphNode): GraphNode {
 
 function resultTable({ graph, name, key }: Exchange, resolver: GraphNode, options: ForeignKeyOptions): TableState {
   const { materialized } = options;
-  const resultValue = (materialized?.value ?? options.result) as AnySerde | undefined;
+  const resultValue = materialized?.value ?? options.result;
   const resultStore =
     resultValue === undefined
       ? null
       : keyValueSpec(
           graph.storeName(materialized?.name, `${name}-result`),
-          (materialized?.key as AnySerde | undefined) ?? key,
+          materialized?.key ?? key,
           resultValue,
           materialized ?? {},
         );

@@ -2,9 +2,10 @@
 import type { AnySerde } from '../graph/node.ts';
 import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
 import { tableSource } from '../operators/table.ts';
-import type { DecodeErrorHandler, Materialized } from '../api/options.ts';
+import type { DecodeErrorHandler } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { required, type StreamState } from './stream-node.ts';
+import type { AnyMaterialized } from './untyped.ts';
 import { SessionWindowedSerde, TimeWindowedSerde } from '../api/windows.ts';
 
 export interface TableState extends StreamState {
@@ -19,12 +20,7 @@ export interface TableState extends StreamState {
   readonly windowGraceMs?: number | undefined;
 }
 
-export function keyValueSpec(
-  name: string,
-  key: AnySerde,
-  value: AnySerde,
-  options: Materialized<unknown, unknown>,
-): StoreSpec {
+export function keyValueSpec(name: string, key: AnySerde, value: AnySerde, options: AnyMaterialized): StoreSpec {
   return {
     kind: 'key-value',
     name,
@@ -41,12 +37,12 @@ export function keyValueSpec(
 export function tableFromStream(
   stream: StreamState,
   storeName: string,
-  options: Materialized<unknown, unknown>,
+  options: AnyMaterialized,
   source?: { readonly topic: string; readonly onDecodeError: DecodeErrorHandler | undefined },
 ): TableState {
   const { graph } = stream;
-  const key = required((options.key as AnySerde | undefined) ?? stream.key, 'key', storeName);
-  const value = required((options.value as AnySerde | undefined) ?? stream.value, 'value', storeName);
+  const key = required(options.key ?? stream.key, 'key', storeName);
+  const value = required(options.value ?? stream.value, 'value', storeName);
   const spec: StoreSpec = {
     ...keyValueSpec(storeName, key, value, options),
     sourceTopic: source?.topic,
