@@ -2,13 +2,16 @@
 export type { RecordContext } from './api/context.ts';
 export type * from './api/dsl.ts';
 
-export type { ReadOnlyStore } from './runtime/interactive-queries.ts';
+export type { QueryableStore, ReadOnlyStore } from './runtime/interactive-queries.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
 export { type StateStoreOptions, StreamsBuilder } from './dsl/streams-builder.ts';
 export type {
   Entry,
   KeyValueStore,
+  QueryableKeyValueStore,
+  QueryableSessionStore,
+  QueryableWindowStore,
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
   ReadOnlyWindowStore,
@@ -32,6 +35,7 @@ export {
   TimeWindows,
   type Windowed,
 } from './api/windows.ts';
+export { StateUnreadable } from './state/store.ts';
 export { KafkaStreams, type RestoreReport, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export type { LateReport } from './api/options.ts';

@@ -146,7 +146,7 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
       expect(final(records)).toEqual(expected);
       const store = app.store('counts').keyValue<string, number>();
       expect([store.get('w0'), store.get('nothing'), store.size]).toEqual([43, null, 7]);
-      expect([...store.all()].map((entry) => entry.key).sort()).toEqual(Object.keys(expected));
+      expect((await Array.fromAsync(store.all())).map((entry) => entry.key).sort()).toEqual(Object.keys(expected));
       expect(app.metrics().reduce((sum, task) => sum + task.processed, 0)).toBe(600);
     });
 
@@ -215,7 +215,7 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
       ]);
       const first = run(topology(), { applicationId, processingGuarantee });
       await first.start();
-      await expect.poll(() => [...first.store('windows').window().all()].length).toBe(2);
+      await expect.poll(async () => (await Array.fromAsync(first.store('windows').window().all())).length).toBe(2);
       await stop(first);
 
       await produce(right, [['k', 'a', 1500]]);

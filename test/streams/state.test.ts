@@ -14,7 +14,8 @@ import { SlotTable, UNLOGGED } from '../../src/streams/state/slot-table.ts';
 import type { StateStore, StoreSpec, Tracking } from '../../src/streams/state/store.ts';
 import { SubscriptionState } from '../../src/streams/state/subscription-store.ts';
 import type { Key, Table } from '../../src/streams/state/table.ts';
-import { typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
+import { keyValueEntries, windowEntries } from '../../src/streams/state/typed-scans.ts';
+import { type StoreUser, typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
 import { WindowState } from '../../src/streams/state/window-store.ts';
 import { drainLog, restoreRows, stateStoreSuite } from '../suites/state-store.ts';
 import { fc, test as property } from './property.ts';
@@ -28,6 +29,7 @@ const spec = (kind: StoreSpec['kind'], more: Partial<StoreSpec> = {}): StoreSpec
   logging: true,
   ...more,
 });
+const at = (now: number): StoreUser => ({ now: () => now, isProcessor: false });
 const bytes = (key: string): Buffer => Buffer.from(key);
 const keyOf = (key: string): Key => ({ bytes: bytes(key), start: 0, end: key.length });
 const keyIn = (table: Table<unknown>, slot: number): string =>
@@ -71,18 +73,19 @@ describe('the slot table', () => {
   });
 });
 
-stateStoreSuite('key-value', {
+stateStoreSuite<KeyValueState>('key-value', {
+  scan: (store) => keyValueEntries<string, string>(store, null, 'b'),
   spec: spec('key-value'),
   create: (of, tracking) => new KeyValueState(of, tracking),
   changes: [
-    (store) => typedKeyValueStore<string, string>(store, () => 1).put('a', '1'),
-    (store) => typedKeyValueStore<string, string>(store, () => 2).put('b', '2'),
-    (store) => typedKeyValueStore<string, string>(store, () => 3).put('a', '3'),
-    (store) => typedKeyValueStore<string, string>(store, () => 4).delete('b'),
-    (store) => typedKeyValueStore<string, string>(store, () => 5).put('c', ''),
+    (store) => typedKeyValueStore<string, string>(store, at(1)).put('a', '1'),
+    (store) => typedKeyValueStore<string, string>(store, at(2)).put('b', '2'),
+    (store) => typedKeyValueStore<string, string>(store, at(3)).put('a', '3'),
+    (store) => typedKeyValueStore<string, string>(store, at(4)).delete('b'),
+    (store) => typedKeyValueStore<string, string>(store, at(5)).put('c', ''),
   ],
   contents: (store) =>
-    ['a', 'b', 'c'].map((key) => typedKeyValueStore<string, string>(store, () => 0).getWithTimestamp(key)),
+    ['a', 'b', 'c'].map((key) => typedKeyValueStore<string, string>(store, at(0)).getWithTimestamp(key)),
 });
 
 const windowPut = (key: string, start: number, value: string | null, timestamp: number) => (store: WindowState) => {
@@ -94,6 +97,7 @@ const windowPut = (key: string, start: number, value: string | null, timestamp: 
 };
 
 stateStoreSuite<WindowState>('window', {
+  scan: (store) => windowEntries(store, 0, 100),
   spec: spec('window', { retentionMs: 100, windowSizeMs: 10 }),
   create: (of, tracking) => new WindowState(of, tracking),
   changes: [
@@ -124,6 +128,7 @@ const spansOf = (store: IntervalState): unknown =>
   );
 
 stateStoreSuite<IntervalState>('session', {
+  scan: (store) => windowEntries(store, 0, 2000),
   spec: spec('session', { retentionMs: 1000 }),
   create: (of, tracking) => new IntervalState(of, tracking),
   changes: [
@@ -143,6 +148,7 @@ stateStoreSuite<IntervalState>('session', {
 });
 
 stateStoreSuite<IntervalState>('join buffer', {
+  scan: (store) => windowEntries(store, 0, 2000),
   spec: spec('join-buffer', { retentionMs: 1000 }),
   create: (of, tracking) => new IntervalState(of, tracking),
   changes: [
@@ -244,7 +250,7 @@ describe('the checkpoint', () => {
     const store = new KeyValueState(spec('key-value'), on(checkpoint, spec('key-value')));
     const windows = new WindowState(windowed, on(checkpoint, windowed));
     const entries = await checkpoint.load(named(store, windows));
-    const typed = typedKeyValueStore<string, string>(store, () => 5);
+    const typed = typedKeyValueStore<string, string>(store, at(5));
     return { checkpoint, store, windows, entries, typed, all: named(store, windows) };
   };
 

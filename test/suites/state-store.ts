@@ -28,6 +28,8 @@ export interface StoreUnderTest<S extends StateStore> {
   readonly changes: readonly ((store: S) => void)[];
   /** All that can be seen of the store, comparable; asks for it key by key. */
   readonly contents: (store: S) => unknown;
+  /** The same as queries walk through it. */
+  readonly scan?: (store: S) => AsyncIterable<unknown>;
   /** What has expired may still be counted. */
   readonly countsExpired?: boolean;
 }
@@ -54,7 +56,7 @@ export function drainLog(store: StateStore): StoreRow[] {
 
 export function stateStoreSuite<S extends StateStore>(
   name: string,
-  { spec, create: createOf, changes, contents, countsExpired = false }: StoreUnderTest<S>,
+  { spec, create: createOf, changes, contents, scan, countsExpired = false }: StoreUnderTest<S>,
 ): void {
   describe(`the ${name} store`, () => {
     const create = (tracking: Tracking): S => createOf(spec, tracking);
@@ -137,6 +139,10 @@ export function stateStoreSuite<S extends StateStore>(
                 for (const each of done) each(expected);
               }
               await model[then]();
+              if (scan !== undefined) {
+                // What is asked for first finds its rows where they are.
+                expect(await Array.fromAsync(scan(model.store))).toEqual(await Array.fromAsync(scan(expected)));
+              }
               expect(contents(model.store)).toEqual(contents(expected));
               if (!countsExpired) expect(model.store.size).toBe(expected.size);
             }

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
-import { KafkaStreams, type ReadOnlyStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
+import { KafkaStreams, type QueryableStore, type StreamsSettings, type Topology } from '../../streams/index.ts';
 import { type Environment, messageOf } from '../../util/index.ts';
 import { defaultOf } from '../settings.ts';
 import type { PersistentQuery, QueryExecutor, Settings } from '../statements/context.ts';
@@ -122,7 +122,7 @@ export class KafkaExecutor implements QueryExecutor {
   }
 
   /** The state store of a running query, to look at. */
-  store(queryId: string, name: string): ReadOnlyStore | undefined {
+  store(queryId: string, name: string): QueryableStore | undefined {
     return this.#running.get(queryId)?.streams.store(name);
   }
 

@@ -145,7 +145,7 @@ function pullTable(
     let left = planned.limit ?? Number.POSITIVE_INFINITY;
     let found: Row[] = [];
     let read = 0;
-    for (const entry of materialization!.rows(store!, lookup)) {
+    for await (const entry of materialization!.rows(store!, lookup)) {
       if (left <= 0) break;
       const row = assemble(entry);
       if (predicate(row)) {

@@ -7,7 +7,7 @@ import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import { typedIntervalStore, typedKeyValueStore, typedWindowStore } from '../state/typed-stores.ts';
+import { type StoreUser, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
 import { MillraceError } from '../../util/index.ts';
 
@@ -72,16 +72,16 @@ export function processorContext(
     }
     return scope.store<S>(spec);
   };
-  const now = () => scope.context.timestamp;
+  const user: StoreUser = { now: () => scope.context.timestamp, isProcessor: true };
 
   return {
     applicationId: scope.applicationId,
     taskId: scope.taskId,
     record: scope.context,
     forward,
-    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
-    windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
-    sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
+    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), user),
+    windowStore: (name) => typedWindowStore(stateOf<WindowState | IntervalState>(name, ['window']), user),
+    sessionStore: (name) => typedSessionStore(stateOf<IntervalState>(name, ['session']), user),
     schedule: (intervalMs, by, run) => {
       checkSchedule(node.name, intervalMs, by, run);
       const cancel = scope.schedule(intervalMs, by, (timestamp) => {

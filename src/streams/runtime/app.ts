@@ -15,7 +15,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
-import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
+import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -147,8 +147,8 @@ export class KafkaStreams {
   }
 
   /** A store of this instance, by its name. */
-  store(name: string): ReadOnlyStore {
-    return this.#stores.get(name);
+  store(name: string): QueryableStore {
+    return this.#stores.query(name);
   }
 
   /** Records that global tables left out, as they could not be decoded, by table. */

@@ -157,6 +157,7 @@ export class Checkpoint {
           throw damaged(error);
         }
       },
+      scan: (range) => level.iterator(range),
       damaged,
     };
   }

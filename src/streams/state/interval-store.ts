@@ -1,5 +1,6 @@
 import { ByteWriter, readInt64 } from '../../util/index.ts';
 import { Rows, type Segment, STORE_PREFIX_BYTES } from './rows.ts';
+import { ALL_KEYS } from './scan.ts';
 import { UNLOGGED, UNSAVED } from './slot-table.ts';
 import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
 import type { Key, Table } from './table.ts';
@@ -235,6 +236,19 @@ export class IntervalState extends Rows<Interval[]> {
 
   close(): void {
     this.#segments.close();
+  }
+
+  /** The spans that start within [from, to], and have not expired. */
+  async *scan(from: number, to: number): AsyncGenerator<{ readonly key: Buffer; readonly span: Interval }> {
+    for (const segmentStart of this.#segments.starts.slice()) {
+      const segment = this.#segments.get(segmentStart);
+      if (segment === undefined) continue;
+      for await (const { key, value } of this.scanSegment(segment, ALL_KEYS)) {
+        for (const span of value.slice()) {
+          if (span.start >= from && span.start <= to && span.end >= this.expiredBefore) yield { key, span };
+        }
+      }
+    }
   }
 
   protected override encodeStored(spans: Interval[], out: ByteWriter): void {

@@ -6,12 +6,12 @@
  * On disk a key is the store's number and the entry's key, for stores with a retention the start of a piece of time between
  * them, so that time expires as a range. A value there is a checksum (4), the timestamp (8) and the value's bytes.
  */
-import { crc32 } from 'node:zlib';
-import { SchemaNotLoaded } from '../../serde/index.ts';
 import { ByteWriter } from '../../util/index.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { type Backing, SlotTable, type StoredEntry, UNLOGGED, UNSAVED } from './slot-table.ts';
+import { type KeyBounds, type Scanned, scanDisk, scanMemory } from './scan.ts';
 import { SpanView } from './span-view.ts';
+import { entryOf, sealRow, STORED_HEAD_BYTES } from './stored-row.ts';
 import {
   type Disk,
   type DiskVisitor,
@@ -20,7 +20,6 @@ import {
   type RowVisitor,
   type SavedStore,
   type StateStore,
-  StateUnreadable,
   type StoreSpec,
   type Tracking,
 } from './store.ts';
@@ -34,8 +33,6 @@ export interface Segment<V> {
   readonly prefix: Buffer;
 }
 
-/** Before a value on disk: checksum (4) and timestamp (8). */
-const HEAD_BYTES = 12;
 /** Before a key on disk: what it is (1) and the store's number (2). */
 export const STORE_PREFIX_BYTES = 3;
 const EMPTY = Buffer.alloc(0);
@@ -120,6 +117,14 @@ export abstract class Rows<V> implements StateStore {
     };
   }
 
+  /** The entries of a segment by their keys, wherever they are. */
+  protected scanSegment(segment: Segment<V>, bounds: KeyBounds): AsyncGenerator<Scanned<V>> {
+    const { table, prefix } = segment;
+    const { disk } = this;
+    if (disk === null || this.staysInMemory) return scanMemory(table, bounds);
+    return scanDisk({ table, disk, prefix, decode: (row) => this.decodeStored(row, segment) }, bounds);
+  }
+
   protected visitRow(visit: RowVisitor, timestamp: number, isRemoved: boolean): void {
     const { key, value } = this;
     const bytes = isRemoved ? null : this.#valueView.of(value.buffer, 0, value.position);
@@ -158,10 +163,8 @@ export abstract class Rows<V> implements StateStore {
       out.int32(0);
       out.float64(table.timestampOf(slot));
       this.encodeStored(value, out);
-      table.weigh(slot, out.position - HEAD_BYTES);
-      const row = this.#valueView.of(out.buffer, 0, out.position);
-      row.writeInt32BE(checksumOf(row), 0);
-      visit(rowKey, row);
+      table.weigh(slot, out.position - STORED_HEAD_BYTES);
+      visit(rowKey, sealRow(this.#valueView.of(out.buffer, 0, out.position)));
     };
     return table.drain(UNSAVED, visitSlot, limit);
   }
@@ -223,33 +226,6 @@ class RowsOnDisk<V> implements Backing<V> {
   }
 }
 
-/** An entry from its row on disk. Throws `StateUnreadable` when that is damaged, or needs a schema that is not loaded. */
-export function entryOf<V>(
-  disk: Disk,
-  { key, from }: { readonly key: Buffer; readonly from: number },
-  stored: Buffer,
-  decode: (row: Row) => V,
-): StoredEntry<V> {
-  if (stored.length < HEAD_BYTES || stored.readInt32BE(0) !== checksumOf(stored)) throw disk.damaged();
-  const timestamp = stored.readDoubleBE(4);
-  // In one buffer of its own, as rows are: a value may keep the bytes it was decoded from.
-  const keyEnd = key.length - from;
-  const bytes = Buffer.allocUnsafe(keyEnd + stored.length);
-  key.copy(bytes, 0, from);
-  stored.copy(bytes, keyEnd);
-  const row: Row = { bytes, keyStart: 0, keyEnd, valueStart: keyEnd + HEAD_BYTES, valueEnd: bytes.length, timestamp };
-  try {
-    return { value: decode(row), timestamp, bytes: stored.length - HEAD_BYTES };
-  } catch (error) {
-    if (!(error instanceof SchemaNotLoaded)) throw error;
-    throw new StateUnreadable(error.code, error.message, error.load, error);
-  }
-}
-
-function checksumOf(row: Buffer): number {
-  return crc32(row.subarray(4)) | 0;
-}
-
 /** A store with one table, whose keys are those of its rows. */
 export abstract class TableRows<V> extends Rows<V> {
   protected readonly slots: SlotTable<V>;
@@ -296,6 +272,10 @@ export abstract class TableRows<V> extends Rows<V> {
 
   close(): void {
     this.slots.close();
+  }
+
+  scan(bounds: KeyBounds): AsyncGenerator<Scanned<V>> {
+    return this.scanSegment(this.#all, bounds);
   }
 }
 

@@ -10,6 +10,7 @@
  */
 import { assert } from '../../util/index.ts';
 import type { Evictable, MemoryBudget } from './memory-budget.ts';
+import { SlotOrder } from './slot-order.ts';
 import type { Table } from './table.ts';
 
 const INITIAL_SLOTS = 16;
@@ -41,6 +42,13 @@ export interface StoredEntry<V> {
   readonly value: V;
   readonly timestamp: number;
   readonly bytes: number;
+}
+
+/** An entry with its key. */
+export interface StoredEntryAt<V> {
+  readonly key: Buffer;
+  readonly value: V;
+  readonly timestamp: number;
 }
 
 /** The table on disk that this one is the cache of. */
@@ -83,6 +91,8 @@ export class SlotTable<V> implements Table<V>, Evictable {
   #arenaEnd = 0;
   #arenaGarbage = 0;
   readonly #free: number[] = [];
+  /** The slots by their keys, from when somebody asked for that. */
+  #order: SlotOrder | null = null;
   #unlogged: number[] = [];
   #unsaved: number[] = [];
   #saving: number[] = [];
@@ -287,18 +297,35 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.#clear(slot, PINNED);
   }
 
-  sorted(from: Uint8Array | null = null, to: Uint8Array | null = null): number[] {
-    const slots: number[] = [];
-    for (let slot = 0; slot < this.#slots; slot++) {
-      if (this.#values[slot] === undefined) continue;
-      if (from !== null && this.#compareTo(slot, from) < 0) continue;
-      if (to !== null && this.#compareTo(slot, to) > 0) continue;
-      slots.push(slot);
+  sorted(
+    from: Uint8Array | null = null,
+    to: Uint8Array | null = null,
+    limit: number = Number.POSITIVE_INFINITY,
+  ): number[] {
+    if (this.#order === null) {
+      const slots: number[] = [];
+      for (let slot = 0; slot < this.#slots; slot++) if ((this.#flags[slot]! & FREE) === 0) slots.push(slot);
+      this.#order = new SlotOrder(this, slots);
     }
-    const { arena } = this;
-    return slots.sort((a, b) =>
-      arena.compare(arena, this.keyStart(b), this.keyEnd(b), this.keyStart(a), this.keyEnd(a)),
-    );
+    return this.#order.range(from, to, limit, (slot) => this.#values[slot] !== undefined);
+  }
+
+  /** The entries that the disk does not have yet, within [from, to] and in the order of their keys; a copy. */
+  unsaved(from: Uint8Array | null, to: Uint8Array | null): StoredEntryAt<V | undefined>[] {
+    const found: StoredEntryAt<V | undefined>[] = [];
+    const visit = (slot: number): void => {
+      if (from !== null && this.#compareTo(slot, from) < 0) return;
+      if (to === null || this.#compareTo(slot, to) <= 0) found.push(this.entryAt(slot));
+    };
+    for (const slot of this.#unsaved) visit(slot);
+    for (const slot of this.#saving) if ((this.#flags[slot]! & UNSAVED) === 0) visit(slot);
+    return found.sort((a, b) => Buffer.compare(a.key, b.key));
+  }
+
+  /** A slot's key, copied, and what is there. */
+  entryAt(slot: number): StoredEntryAt<V | undefined> {
+    const key = Buffer.from(this.arena.subarray(this.keyStart(slot), this.keyEnd(slot)));
+    return { key, value: this.#values[slot], timestamp: this.#timestamps[slot]! };
   }
 
   forEach(visit: (slot: number) => void): void {
@@ -353,6 +380,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.#values[slot] = undefined;
     this.#flags[slot] = 0;
     this.#timestamps[slot] = -1;
+    this.#order?.insert(slot);
     if (this.#backing !== null) {
       const cost = ENTRY_BYTES + end - start + DECODED * Math.ceil(this.#typicalBytes);
       this.#costs[slot] = cost;
@@ -442,6 +470,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
   }
 
   #release(slot: number): void {
+    this.#order?.remove(slot);
     const index = this.#index;
     const mask = this.#mask;
     let hole = this.#hashes[slot]! & mask;

@@ -63,6 +63,8 @@ export interface Disk {
   readonly prefix: Buffer;
   /** A row by its whole key, or undefined. Throws `StateUnreadable`. */
   get(key: Buffer): Buffer | undefined;
+  /** The rows as they are now, in the order of their keys. */
+  scan(range: KeyRange): DiskIterator;
   /** A row that was read is not what was written. */
   damaged(): StateUnreadable;
 }
@@ -74,6 +76,12 @@ export interface SavedStore {
   /** Stores with a retention: the newest time written, and per piece of time that has rows its start and its entries. */
   readonly storeTime?: number;
   readonly segments?: readonly (readonly [start: number, size: number])[];
+}
+
+/** Reads rows, `[key, value]`; none when there are no more. */
+export interface DiskIterator {
+  nextv(count: number): Promise<readonly (readonly [Buffer, Buffer])[]>;
+  close(): Promise<void>;
 }
 
 /** Keys from `gte` to below `lt`. */

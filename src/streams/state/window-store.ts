@@ -1,5 +1,6 @@
 import { ByteWriter, readInt64 } from '../../util/index.ts';
 import { Rows, STORE_PREFIX_BYTES } from './rows.ts';
+import { ALL_KEYS, type Scanned } from './scan.ts';
 import { type Follower, UNLOGGED, UNSAVED } from './slot-table.ts';
 import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
 import type { Table } from './table.ts';
@@ -108,6 +109,15 @@ export class WindowState extends Rows<unknown> {
 
   close(): void {
     this.#windows.close();
+  }
+
+  /** The entries of windows that start within [from, to], window by window. */
+  async *scan(from: number, to: number): AsyncGenerator<Scanned<unknown> & { readonly start: number }> {
+    for (const start of this.starts.filter((each) => each >= from && each <= to)) {
+      const window = this.#windows.get(start);
+      if (window === undefined) continue;
+      for await (const entry of this.scanSegment(window, ALL_KEYS)) yield { ...entry, start };
+    }
   }
 
   *#changed(follower: Follower): Generator<TimeSegment<unknown>> {
