@@ -13,6 +13,7 @@ import {
   type StoreSpec,
   type Tracking,
 } from '../../src/streams/state/store.ts';
+import { assert } from '../../src/util/index.ts';
 import { fc } from '../streams/property.ts';
 
 export interface StoreRow {
@@ -117,7 +118,7 @@ export function stateStoreSuite<S extends StateStore>(
     }, async () => {
       const step = fc.record({
         change: fc.nat(changes.length - 1),
-        then: fc.constantFrom('nothing', 'nothing', 'evict', 'commit', 'checkpoint', 'checkpoint', 'restart', 'crash'),
+        next: fc.constantFrom('nothing', 'nothing', 'evict', 'commit', 'checkpoint', 'checkpoint', 'restart', 'crash'),
       });
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 30 }), fc.boolean(), async (steps, inMemory) => {
@@ -127,18 +128,18 @@ export function stateStoreSuite<S extends StateStore>(
             let expected = create(LOGGED);
             const done: ((store: S) => void)[] = [];
             let committed = 0;
-            for (const { change, then } of steps) {
+            for (const { change, next } of steps) {
               changes[change]!(model.store);
               changes[change]!(expected);
               done.push(changes[change]!);
-              if (then !== 'nothing' && then !== 'evict' && then !== 'crash') committed = done.length;
-              if (then === 'crash') {
+              if (next !== 'nothing' && next !== 'evict' && next !== 'crash') committed = done.length;
+              if (next === 'crash') {
                 // What was not committed has never happened.
                 done.length = committed;
                 expected = create(LOGGED);
                 for (const each of done) each(expected);
               }
-              await model[then]();
+              await model[next]();
               if (scan !== undefined) {
                 // What is asked for first finds its rows where they are.
                 expect(await Array.fromAsync(scan(model.store))).toEqual(await Array.fromAsync(scan(expected)));
@@ -225,6 +226,6 @@ class OnDisk<S extends StateStore> {
   async #close(): Promise<void> {
     this.store.close();
     await this.#checkpoint.close();
-    expect(this.#budget).toMatchObject({ used: 0, dirty: 0 });
+    assert(this.#budget.used === 0 && this.#budget.dirty === 0, 'what was charged to the budget is given back');
   }
 }
