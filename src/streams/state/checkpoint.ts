@@ -62,7 +62,6 @@ const ROW = 0xff;
 const OPTIONS = {
   keyEncoding: 'buffer',
   valueEncoding: 'buffer',
-  writeBufferSize: 8 * 1024 * 1024,
   maxFileSize: 8 * 1024 * 1024,
 } as const;
 /** What an earlier version kept beside its LevelDB. */

@@ -93,6 +93,9 @@ export class SlotTable<V> implements Table<V>, Evictable {
   readonly #free: number[] = [];
   /** The slots by their keys, from when somebody asked for that. */
   #order: SlotOrder | null = null;
+  /** The same of the slots that the disk does not have as they are; kept as long as somebody asks. */
+  #unsavedOrder: SlotOrder | null = null;
+  #unsavedIsAsked = false;
   #unlogged: number[] = [];
   #unsaved: number[] = [];
   #saving: number[] = [];
@@ -243,7 +246,13 @@ export class SlotTable<V> implements Table<V>, Evictable {
   saved(): void {
     const slots = this.#saving;
     this.#saving = [];
-    for (let i = 0; i < slots.length; i++) this.#clear(slots[i]!, SAVING);
+    if (!this.#unsavedIsAsked) this.#unsavedOrder = null;
+    this.#unsavedIsAsked = false;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
+      if ((this.#flags[slot]! & UNSAVED) === 0) this.#unsavedOrder?.remove(slot);
+      this.#clear(slot, SAVING);
+    }
   }
 
   /**
@@ -312,14 +321,13 @@ export class SlotTable<V> implements Table<V>, Evictable {
 
   /** The entries that the disk does not have yet, within [from, to] and in the order of their keys; a copy. */
   unsaved(from: Uint8Array | null, to: Uint8Array | null): StoredEntryAt<V | undefined>[] {
-    const found: StoredEntryAt<V | undefined>[] = [];
-    const visit = (slot: number): void => {
-      if (from !== null && this.#compareTo(slot, from) < 0) return;
-      if (to === null || this.#compareTo(slot, to) <= 0) found.push(this.entryAt(slot));
-    };
-    for (const slot of this.#unsaved) visit(slot);
-    for (const slot of this.#saving) if ((this.#flags[slot]! & UNSAVED) === 0) visit(slot);
-    return found.sort((a, b) => Buffer.compare(a.key, b.key));
+    this.#unsavedIsAsked = true;
+    this.#unsavedOrder ??= new SlotOrder(
+      this,
+      this.#unsaved.concat(this.#saving.filter((slot) => (this.#flags[slot]! & UNSAVED) === 0)),
+    );
+    const slots = this.#unsavedOrder.range(from, to, Number.POSITIVE_INFINITY, () => true);
+    return slots.map((slot) => this.entryAt(slot));
   }
 
   /** A slot's key, copied, and what is there. */
@@ -338,10 +346,6 @@ export class SlotTable<V> implements Table<V>, Evictable {
     if ((left & (HELD | FREE)) === 0 && this.#values[slot] === undefined) this.#release(slot);
   }
 
-  #compareTo(slot: number, bytes: Uint8Array): number {
-    return this.arena.compare(bytes, 0, bytes.length, this.keyStart(slot), this.keyEnd(slot));
-  }
-
   #touch(slot: number, flags: number): void {
     const before = this.#flags[slot]!;
     const set = flags & ~before;
@@ -349,6 +353,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.#flags[slot] = before | set;
     if ((set & UNLOGGED) !== 0) this.#unlogged.push(slot);
     if ((set & UNSAVED) !== 0) {
+      if ((before & SAVING) === 0) this.#unsavedOrder?.insert(slot);
       this.#unsaved.push(slot);
       this.#chargeDirty(this.#costs[slot]!);
     }
