@@ -54,6 +54,7 @@ export async function measure(): Promise<Record<string, number | string>> {
     '  rows in the store, and wrong ones among 2000': `${large.size} and ${large.wrong}`,
     'restart after kill -9: ms from start() to RUNNING': large.restartMs,
     '  the same with a tenth of the keys': small.restartMs,
+    '  records from the changelog': large.changelogRecords,
     '  MB resident after the restart': large.restartRssMb,
   };
 }
@@ -260,6 +261,7 @@ interface Filled {
 interface Restarted {
   readonly restartMs: number;
   readonly restartRssMb: number;
+  readonly changelogRecords: number;
 }
 
 async function application(keys: number): Promise<Filled & Restarted & { readonly seconds: number }> {
@@ -271,7 +273,7 @@ async function application(keys: number): Promise<Filled & Restarted & { readonl
   const { host, port } = await broker.listen({ host: '127.0.0.1', port: 0 });
   const client = createClient({ dial: async () => broker.connect() });
   try {
-    await client.admin().createTopics([{ name: 'in', partitions: 2 }]);
+    await client.admin().createTopics([{ name: 'in', partitions: 2, configs: { 'retention.ms': '-1' } }]);
     const start = performance.now();
     const filling = launch(HEAP_MB, 'fill', `${host}:${port}`, join(directory, 'state'), keys);
     const producer = client.producer({ batchSize: 512 * 1024 });
@@ -316,12 +318,14 @@ async function filledApplication(
     sessionTimeoutMs: 6000,
     onError: (error) => console.error(error),
   });
+  let changelogRecords = 0;
+  app.onRestored((report) => (changelogRecords += report.changelogRecords));
   const start = performance.now();
   await app.start();
   const restartMs = performance.now() - start;
   const rssMb = (): number => Math.round(process.resourceUsage().maxRSS / 1000);
   if (isAgain) {
-    console.log(JSON.stringify({ restartMs, restartRssMb: rssMb() } satisfies Restarted));
+    console.log(JSON.stringify({ restartMs, restartRssMb: rssMb(), changelogRecords } satisfies Restarted));
     return;
   }
   const store = app.store('latest').keyValue<string, string>();

@@ -157,7 +157,9 @@ export class KafkaExecutor implements QueryExecutor {
       return value === undefined ? undefined : Number(value);
     };
     const commitIntervalMs = number('commit.interval.ms');
-    const cacheMaxBytes = number('cache.max.bytes.buffering') ?? number('statestore.cache.max.bytes');
+    const stateBytes = number('statestore.cache.max.bytes') ?? -1;
+    const emitsEveryChange = stateBytes === 0 && setting('cache.max.bytes.buffering') === undefined;
+    const cacheMaxBytes = emitsEveryChange ? 0 : number('cache.max.bytes.buffering');
     return new KafkaStreams(topology, {
       client,
       applicationId,
@@ -167,6 +169,7 @@ export class KafkaExecutor implements QueryExecutor {
       autoOffsetReset: valueOf('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
       ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
+      ...(stateBytes > 0 ? { statestoreCacheMaxBytes: stateBytes } : {}),
       upstreamApplications: (topic) => this.#writersOf(topic, applicationId),
       onProcessingError: () => 'fail',
       onLate: ({ operator, taskId, reason, count, streamTime }) =>
