@@ -25,6 +25,7 @@ const VALUE_BYTES = 100;
 const ROW_BYTES = 335;
 const BATCH = 20_000;
 const CHECKPOINT_MS = 10_000;
+const SESSION_MS = 6000;
 /** Prime to any number of keys that is asked for: neighbours in the input are no neighbours in the table. */
 const STRIDE = 7_368_787;
 
@@ -288,6 +289,8 @@ async function application(keys: number): Promise<Filled & Restarted & { readonl
     const seconds = (performance.now() - start) / 1000;
     filling.process.kill('SIGKILL');
     await filling.ended;
+    // The group waits for a member that was killed; that is no matter of the state.
+    await pause(SESSION_MS * 1.5);
     const again = launch(HEAP_MB, 'restart', `${host}:${port}`, join(directory, 'state'), keys);
     const restarted = await again.answer<Restarted>();
     again.process.kill('SIGKILL');
@@ -315,7 +318,7 @@ async function filledApplication(
     applicationId: 'bench',
     stateDir,
     processingGuarantee: 'exactly_once_v2',
-    sessionTimeoutMs: 6000,
+    sessionTimeoutMs: SESSION_MS,
     onError: (error) => console.error(error),
   });
   let changelogRecords = 0;

@@ -40,13 +40,16 @@ describe('the slot table', () => {
       key: fc.integer({ min: 0, max: 40 }).map((n) => `key-${n}`.repeat(1 + (n % 5))),
       value: fc.option(fc.integer(), { nil: null }),
       drain: fc.boolean(),
+      walk: fc.boolean(),
     });
     property(fc.boolean(), fc.array(operation, { maxLength: 300 }), (tracked, operations) => {
       const table = new SlotTable<number>(tracked ? UNLOGGED : 0);
       const model = new Map<string, number>();
       const logged = new Map<string, number | undefined>();
       const drain = () => table.drain(UNLOGGED, (slot) => logged.set(keyIn(table, slot), table.read(slot)));
-      for (const { key, value, drain: drains } of operations) {
+      const found = () => table.sorted().map((slot) => [keyIn(table, slot), table.read(slot)]);
+      const expected = () => [...model].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b)));
+      for (const { key, value, drain: drains, walk } of operations) {
         const buffer = bytes(key);
         if (value === null) {
           const slot = table.find(buffer, 0, buffer.length);
@@ -57,13 +60,38 @@ describe('the slot table', () => {
           model.set(key, value);
         }
         if (drains) drain();
+        if (walk) expect(found()).toEqual(expected());
       }
       drain();
-      const found = table.sorted().map((slot) => [keyIn(table, slot), table.read(slot)]);
-      expect(found).toEqual([...model].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b))));
+      expect(found()).toEqual(expected());
       expect(table.size).toBe(model.size);
       if (tracked) for (const [key, value] of model) expect(logged.get(key)).toBe(value);
     });
+  });
+
+  test('keeps thousands of keys in order, whatever comes and goes', () => {
+    const table = new SlotTable<number>();
+    const keys = new Set<string>();
+    let seed = 5;
+    for (let i = 0; i < 6000; i++) {
+      seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+      const key = `key-${seed % 3000}`;
+      if (keys.delete(key)) {
+        table.remove(table.find(bytes(key), 0, key.length), 0);
+      } else {
+        table.write(table.slotFor(bytes(key), 0, key.length), i, 0);
+        keys.add(key);
+      }
+      if (i === 100) table.sorted();
+    }
+    expect(table.sorted().map((slot) => keyIn(table, slot))).toEqual([...keys].sort());
+    const some = table.sorted(bytes('key-1'), bytes('key-19'), 50).map((slot) => keyIn(table, slot));
+    expect(some).toEqual(
+      [...keys]
+        .sort()
+        .filter((key) => key >= 'key-1')
+        .slice(0, 50),
+    );
   });
 
   test('sorts within bounds', () => {
