@@ -106,7 +106,7 @@ export abstract class Rows<V> implements StateStore {
   /** The table of a segment, whose rows are read from the disk unless all of them are in memory. */
   protected tableOf(segment: Segment<V>, tracked: number): SlotTable<V> {
     const { disk } = this;
-    if (disk === null || this.staysInMemory) return new SlotTable<V>(tracked);
+    if (disk === null || this.staysInMemory) return new SlotTable<V>(tracked, null, disk?.budget);
     return new SlotTable<V>(tracked, new RowsOnDisk<V>(disk, segment.prefix, this.#readerOf(segment)));
   }
 

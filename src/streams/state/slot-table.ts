@@ -70,6 +70,8 @@ export class SlotTable<V> implements Table<V>, Evictable {
   /** The flags that every change sets. */
   readonly #tracked: number;
   readonly #backing: Backing<V> | null;
+  /** Who counts the entries that the disk does not have, where there is one. */
+  readonly #budget: MemoryBudget | null;
   /** Everything that there is on disk is here as well, so what is not here need not be looked for. */
   #isComplete = true;
   /** What each slot is charged with. */
@@ -100,9 +102,10 @@ export class SlotTable<V> implements Table<V>, Evictable {
   #unsaved: number[] = [];
   #saving: number[] = [];
 
-  constructor(tracked = 0, backing: Backing<V> | null = null) {
+  constructor(tracked = 0, backing: Backing<V> | null = null, budget: MemoryBudget | null = null) {
     this.#tracked = tracked;
     this.#backing = backing;
+    this.#budget = backing?.budget ?? budget;
     backing?.budget.add(this);
   }
 
@@ -114,8 +117,8 @@ export class SlotTable<V> implements Table<V>, Evictable {
 
   /** Nothing is asked of the table any more. */
   close(): void {
-    const budget = this.#backing?.budget;
-    if (budget === undefined || this.#isClosed) return;
+    const budget = this.#budget;
+    if (budget === null || this.#isClosed) return;
     this.#isClosed = true;
     budget.remove(this);
     budget.used -= this.#cost;
@@ -209,7 +212,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
 
   /** How many bytes the value of a slot takes, encoded. */
   weigh(slot: number, bytes: number): void {
-    if (this.#backing === null) return;
+    if (this.#budget === null) return;
     this.#typicalBytes += (bytes - this.#typicalBytes) / 16;
     const cost = ENTRY_BYTES + this.#lengths[slot]! + DECODED * bytes;
     const more = cost - this.#costs[slot]!;
@@ -225,7 +228,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     while (left > 0 && budget.used > budget.limit) {
       if (this.#hand >= this.#slots) {
         this.#hand = 0;
-        return left;
+        break;
       }
       left--;
       const slot = this.#hand++;
@@ -239,6 +242,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
       this.#values[slot] = undefined;
       this.#release(slot);
     }
+    if (this.#used === 0 && this.#slots > INITIAL_SLOTS) this.#shrink();
     return left;
   }
 
@@ -386,7 +390,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.#flags[slot] = 0;
     this.#timestamps[slot] = -1;
     this.#order?.insert(slot);
-    if (this.#backing !== null) {
+    if (this.#budget !== null) {
       const cost = ENTRY_BYTES + end - start + DECODED * Math.ceil(this.#typicalBytes);
       this.#costs[slot] = cost;
       this.#charge(cost);
@@ -395,15 +399,16 @@ export class SlotTable<V> implements Table<V>, Evictable {
   }
 
   #charge(bytes: number): void {
-    if (this.#isClosed) return;
+    // What can't go is not counted against the rest.
+    if (this.#isClosed || this.#backing === null) return;
     this.#cost += bytes;
-    this.#backing!.budget.used += bytes;
+    this.#backing.budget.used += bytes;
   }
 
   #chargeDirty(bytes: number): void {
-    if (this.#backing === null || this.#isClosed) return;
+    if (this.#budget === null || this.#isClosed) return;
     this.#dirtyCost += bytes;
-    this.#backing.budget.dirty += bytes;
+    this.#budget.dirty += bytes;
   }
 
   #holds(slot: number, bytes: Uint8Array, start: number, length: number): boolean {
@@ -411,6 +416,26 @@ export class SlotTable<V> implements Table<V>, Evictable {
     const at = this.#starts[slot]!;
     for (let i = 0; i < length; i++) if (arena[at + i] !== bytes[start + i]) return false;
     return true;
+  }
+
+  /** Nothing is left: time that nobody looks at any more gives its memory back. */
+  #shrink(): void {
+    this.arena = Buffer.allocUnsafe(INITIAL_ARENA_BYTES);
+    this.#arenaEnd = 0;
+    this.#arenaGarbage = 0;
+    this.#values.length = 0;
+    this.#free.length = 0;
+    this.#order = null;
+    this.#slots = 0;
+    this.#hand = 0;
+    this.#timestamps = new Float64Array(INITIAL_SLOTS);
+    this.#flags = new Uint8Array(INITIAL_SLOTS);
+    this.#costs = new Uint32Array(INITIAL_SLOTS);
+    this.#starts = new Uint32Array(INITIAL_SLOTS);
+    this.#lengths = new Uint32Array(INITIAL_SLOTS);
+    this.#hashes = new Int32Array(INITIAL_SLOTS);
+    this.#index = new Int32Array(INITIAL_SLOTS * 2);
+    this.#mask = INITIAL_SLOTS * 2 - 1;
   }
 
   #newSlot(): number {
@@ -493,7 +518,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.#arenaGarbage += this.#lengths[slot]!;
     this.#flags[slot] = FREE;
     this.#free.push(slot);
-    if (this.#backing !== null) this.#charge(-this.#costs[slot]!);
+    this.#charge(-this.#costs[slot]!);
   }
 }
 
