@@ -1,6 +1,6 @@
 // The runtime on a real broker: what goes in comes out once, state comes back, work moves. The broker is ours, in this
 // process, or the Apache Kafka that KAFKA_BOOTSTRAP_SERVERS names.
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -218,6 +218,33 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
         );
         damages[life]?.();
       }
+    });
+
+    test('goes on when a row on disk turns out to be damaged', async () => {
+      const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+      const applicationId = unique('damaged-row');
+      const told: unknown[] = [];
+      const directory = join(stateDir, applicationId, '1_0');
+      const live = async (word: string, count: number): Promise<void> => {
+        const onError = (error: unknown): void => void told.push(error);
+        const app = run(counts(input, output), { applicationId, processingGuarantee, onError });
+        await app.start();
+        await produce(input, [['k', word]]);
+        await read(output, asLong, (records) => records.some(([key, value]) => key === word && value === count));
+        await stop(app);
+      };
+      await live('rare', 1);
+      await live('common', 1);
+      for (const name of readdirSync(directory).filter((each) => each.endsWith('.ldb'))) {
+        const bytes = readFileSync(join(directory, name));
+        writeFileSync(join(directory, name), bytes.fill(0xff, 0, 20));
+      }
+      expect(told).toEqual([]);
+      await live('rare', 2);
+      expect(told).toEqual([
+        expect.objectContaining({ code: 'STATE_CORRUPT', message: expect.stringContaining(directory) }),
+      ]);
+      await live('common', 2);
     });
 
     test('shows all of its rows to queries, with memory for next to none', async () => {
