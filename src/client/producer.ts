@@ -74,6 +74,8 @@ export class KafkaProducer implements Producer {
   #pumping: Promise<void> | undefined;
   #pumpAgain = false;
   #failure: unknown;
+  /** The end of a transaction that is under way. */
+  #ending: Promise<void> | undefined;
   #flushed: Deferred | undefined;
   #closed = false;
 
@@ -570,8 +572,10 @@ export class KafkaProducer implements Producer {
   }
 
   async abortTransaction(): Promise<void> {
-    this.#transactions('abortTransaction');
+    const identity = this.#transactions('abortTransaction');
     const reason = new MillraceError('TRANSACTION_ABORTED', 'the transaction that this record was part of was aborted');
+    // A commit that waits for its records would go on without them.
+    if (identity.inTransaction) identity.failed(reason);
     for (const queue of [...this.#active]) if (!queue.inFlight) this.#fail(queue, reason);
     await this.flush().catch(() => {});
     // Partitions of dropped batches may be on their way to the coordinator, which would take them for a fenced producer's.
@@ -579,7 +583,18 @@ export class KafkaProducer implements Producer {
     await this.#end(false);
   }
 
+  /** Of a commit and an abort at once the second one comes too late: no transaction is open any more. */
   async #end(committed: boolean): Promise<void> {
+    while (this.#ending !== undefined) await this.#ending.catch(() => {});
+    this.#ending = this.#endNow(committed);
+    try {
+      await this.#ending;
+    } finally {
+      this.#ending = undefined;
+    }
+  }
+
+  async #endNow(committed: boolean): Promise<void> {
     const { producerId, producerEpoch } = this.#identity!;
     await this.#identity!.end(committed);
     const changed = producerId !== this.#identity!.producerId || producerEpoch !== this.#identity!.producerEpoch;
@@ -621,6 +636,11 @@ export class KafkaProducer implements Producer {
   #giveUp(): void {
     this.#closed = true;
     const error = new MillraceError('CLIENT_CLOSED', 'the producer was closed before the record was acknowledged');
+    // Whoever waits to commit must not do so without what is dropped here.
+    if (this.#active.size > 0 || this.#unplaced.size > 0) {
+      this.#failure ??= error;
+      if (this.#identity?.inTransaction === true) this.#identity.failed(error);
+    }
     for (const { records } of this.#unplaced.values()) for (const { answer } of records) answer.reject(error);
     for (const queue of [...this.#active]) {
       this.bufferedBytes -= queue.bytes;

@@ -56,4 +56,4 @@ export { type JsonSchemaOptions, jsonSchemaSerde } from './json-schema.ts';
 export { type ProtobufOptions, protobufSerde } from './protobuf.ts';
 export { formatDelimited, parseDelimited } from './delimited.ts';
 export { jsonSerde } from './json.ts';
-export { bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';
+export { bigintSerde, bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';

@@ -2,7 +2,8 @@ import { messageOf } from '../util/index.ts';
 import { DeserializationError, SerializationError, type Serde } from './serde.ts';
 
 /** Any value that JSON can hold, as UTF-8 text. `T` is the caller's promise about the shape; nothing checks it. */
-export function jsonSerde<T>(): Serde<T> {
+// oxlint-disable-next-line typescript/no-explicit-any -- who promises nothing gets what nobody checks
+export function jsonSerde<T = any>(): Serde<T> {
   return {
     name: 'JSON',
     encode(value, out) {

@@ -26,25 +26,40 @@ export const integerSerde: Serde<number> = {
   },
 };
 
-/** Eight bytes, big-endian, signed. A number while it is a safe integer, a bigint beyond. */
-export const longSerde: Serde<number | bigint> = {
+/**
+ * Eight bytes, big-endian, signed, as a number. What a number does not hold exactly (beyond 2^53) is refused in both
+ * directions: `bigintSerde` has it.
+ */
+export const longSerde: Serde<number> = {
   name: 'KAFKA(BIGINT)',
   encode(value, out) {
-    if (typeof value === 'bigint') {
-      if (value < MIN_LONG || value > MAX_LONG) throw new SerializationError(`${value} is not a 64-bit integer`);
-      out.bigInt64(value);
-    } else {
-      if (!Number.isSafeInteger(value)) throw new SerializationError(`${value} is not a 64-bit integer`);
-      out.int64(value);
+    if (!Number.isSafeInteger(value)) {
+      throw new SerializationError(`${value} is not a 64-bit integer that a number holds exactly`);
     }
+    out.int64(value);
   },
   decode(bytes, start, end) {
     if (end - start !== 8) throw wrongLength('BIGINT', 8, end - start);
-    const high = bytes.readInt32BE(start);
-    if (high >= -0x200000 && high < 0x200000) {
-      const value = high * 4294967296 + bytes.readUInt32BE(start + 4);
-      if (Number.isSafeInteger(value)) return value;
+    const value = bytes.readInt32BE(start) * 4294967296 + bytes.readUInt32BE(start + 4);
+    if (!Number.isSafeInteger(value)) {
+      const exact = bytes.readBigInt64BE(start);
+      throw new DeserializationError(`${exact} is more than a number holds exactly; bigintSerde reads it`);
     }
+    return value;
+  },
+};
+
+/** Eight bytes, big-endian, signed, as a bigint. */
+export const bigintSerde: Serde<bigint> = {
+  name: 'KAFKA(BIGINT)',
+  encode(value, out) {
+    if (typeof value !== 'bigint' || value < MIN_LONG || value > MAX_LONG) {
+      throw new SerializationError(`${value} is not a bigint of 64 bits`);
+    }
+    out.bigInt64(value);
+  },
+  decode(bytes, start, end) {
+    if (end - start !== 8) throw wrongLength('BIGINT', 8, end - start);
     return bytes.readBigInt64BE(start);
   },
 };

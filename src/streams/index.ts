@@ -1,11 +1,13 @@
 // The Streams library: a typed DSL over topics, its runtime on the Client port, and a driver that runs topologies in tests.
-export type { RecordContext } from './api/context.ts';
+export type { AsyncCall, RecordContext } from './api/context.ts';
 export type * from './api/dsl.ts';
 
 export type { QueryableStore, ReadOnlyStore } from './runtime/interactive-queries.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
-export { type StateStoreOptions, StreamsBuilder } from './dsl/streams-builder.ts';
+export type { StateStoreOptions } from './dsl/state-store.ts';
+export { StreamsBuilder } from './dsl/streams-builder.ts';
+export { TopologyBuilder } from './dsl/topology-builder.ts';
 export type {
   Entry,
   KeyValueStore,

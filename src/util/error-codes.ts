@@ -5,12 +5,18 @@
  * number, and what an HTTP service does not let in is `HTTP_` and the status.
  */
 export const errorCodes: Readonly<Record<string, string>> = {
+  APPLICATION_SHUTDOWN:
+    'An instance of the application answered `shutdownApplication` to an error. Its log says which.',
   BAD_REQUEST: 'A request over HTTP lacks something, or has it in another form. Its message says what.',
   BAD_RESPONSE: 'A broker answered something else than was asked for. Report it, with the broker’s version.',
   BROKEN_AVRO:
     'Bytes are not what their Avro schema says, or a default is not of its type. Its message says what is wrong.',
   BROKEN_MESSAGE:
     'Bytes are no Protobuf message of the type that they should be. Serdes throw it as `DESERIALIZATION_FAILED`, with its sentence.',
+  CALL_CANCELLED: 'A call that was waited for was ended by its task, which has been closed. The record is read again.',
+  CALL_IS_OVER: 'A call that nobody waits for any more used its context. Look at its `signal`.',
+  CALL_TIMED_OUT: 'A call that was waited for took longer than its `timeoutMs`.',
+  CALLS_UNDER_WAY: 'Calls did not end in the time that a rebalance has. Their records are read again, by itself.',
   CANNOT_LISTEN: 'The address can’t be listened on. Choose another one.',
   CHANGELOG_TRUNCATED:
     'A changelog no longer holds what a checkpoint was built on. The state is wiped and built anew from what is there.',
@@ -63,6 +69,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   PORT_TAKEN: 'Another process listens on the port.',
   PROCESSING_FAILED: 'A function of the user threw, and `onProcessingError` did not say to skip the record.',
   PRODUCER_FENCED: 'Another producer with the same transactional id has taken over. Close this one.',
+  PROMISE_RETURNED:
+    'A function returned a promise where nobody waits for one. Use `mapValuesAsync`, `flatMapAsync` or `processAsync`.',
   REGEX_TAKES_TOO_LONG:
     'A regular expression that can only be matched by going back did not end in time. Its message names it.',
   REGISTRY_FAILED: 'The registry answered with an error of its own, or something that is not an answer.',

@@ -74,7 +74,7 @@ describe('operators', () => {
 
   test.each<[string, (stream: KStream<string, string>, builder: StreamsBuilder) => void]>([
     ['a function that is none', (s) => s.filter('value > 3' as never)],
-    ['a function that answers later', (s) => s.mapValues(async (_k, v) => v)],
+    ['a function that answers later', (s) => s.mapValues((async (_k: string, v: string) => v) as never)],
     ['an option that it does not have', (s) => s.to('out', { partitoner: () => 0 } as never)],
     ['an option of another operator', (s) => s.mapValues((_k, v) => v, { retentionMs: 5 } as never)],
     ['a value that is not of the list', (s) => s.filter(() => true, { reads: 'keys' as never })],

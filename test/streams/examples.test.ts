@@ -14,3 +14,12 @@ test('the word count example counts', () => {
 test('the schemas example makes a bill of an order', () => {
   expect(linesOf('schemas.ts')).toEqual(['{"text":"3 × tea","total":7.5}', 'PROTOBUF JSON']);
 });
+
+test('the enrichment example asks until it is answered, and keeps the order of a customer', () => {
+  const lines = linesOf('enrichment.ts');
+  expect(lines.filter((line) => line.startsWith('ada'))).toEqual([
+    'ada {"item":"tea","country":"AT","tax":20}',
+    'ada {"item":"salt","country":"AT","tax":20}',
+  ]);
+  expect(lines.filter((line) => line.startsWith('bo'))).toEqual(['bo {"item":"rice","country":"DE","tax":19}']);
+});

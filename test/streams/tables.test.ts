@@ -198,9 +198,10 @@ describe('filters of tables', () => {
     expect(run(false, false)).toEqual(['a:∅@1', 'a:y2@2', 'a:∅@3', 'a:∅@4', 'a:∅@5']);
   });
 
-  test('with old values or a store they delete only what was there', () => {
+  test('with old values they delete only what was there; a store of their own does not tell them', () => {
     expect(run(true, false)).toEqual(['a:y2@2', 'a:∅@3']);
-    expect(run(false, true)).toEqual(['a:y2@2', 'a:∅@3']);
+    expect(run(true, true)).toEqual(['a:y2@2', 'a:∅@3']);
+    expect(run(false, true)).toEqual(['a:∅@1', 'a:y2@2', 'a:∅@3', 'a:∅@4', 'a:∅@5']);
   });
 });
 

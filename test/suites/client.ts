@@ -329,6 +329,48 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       await producer.close();
     });
 
+    test.each(['an abort', 'a close'])(
+      '%s while a commit waits for its records: all of it counts, or nothing',
+      async (what) => {
+        const topic = await newTopic();
+        const transactionalId = `x-${randomUUID()}`;
+        const groupId = `g-${randomUUID()}`;
+        const group = { groupId, generationId: -1, memberId: '', groupInstanceId: null };
+        let producer = client.producer({ transactionalId });
+        await producer.initTransactions();
+        const expected: string[] = [];
+        for (let i = 0; i < 20; i++) {
+          producer.beginTransaction();
+          producer.enqueue(topic, 0, null, Buffer.from(String(i)), 1);
+          await producer.sendOffsetsToTransaction([{ topic, partition: 0, offset: i + 1 }], group);
+          // The last one is on its way, or not yet, when it ends.
+          producer.enqueue(topic, 0, null, Buffer.from(`${i}!`), 1);
+          const commit = producer.commitTransaction().catch(() => {});
+          for (let turn = 0; turn < i % 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+          if (what === 'an abort') {
+            await producer.abortTransaction().catch(() => {});
+          } else {
+            await producer.close({ timeoutMs: 0 });
+            producer = client.producer({ transactionalId });
+            await producer.initTransactions();
+          }
+          await commit;
+          const committed = (await client.admin().committedOffsets(groupId))[0]?.offset ?? 0;
+          if (committed === i + 1) expected.push(String(i), `${i}!`);
+        }
+        producer.beginTransaction();
+        producer.enqueue(topic, 0, null, Buffer.from('end'), 1);
+        await producer.commitTransaction();
+        expected.push('end');
+        const records = await read(
+          reader([{ topic, partition: 0 }], { isolationLevel: 'read_committed' }),
+          expected.length,
+        );
+        expect(records.map((r) => String(r.value))).toEqual(expected);
+        await producer.close();
+      },
+    );
+
     test('a producer is fenced when another takes its transactional id', async () => {
       const topic = await newTopic();
       const transactionalId = `x-${randomUUID()}`;

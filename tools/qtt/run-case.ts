@@ -100,7 +100,7 @@ class CaseRun {
     for (const query of this.#queries.values()) {
       const sources = [...new Set(sourceSteps(query.plan.root).map((step) => step.topic))];
       await query.topology.prepare();
-      const driver = new TopologyTestDriver(query.topology);
+      const driver = new TopologyTestDriver(query.topology, { forgetsBeforeClosing: true });
       const sink = query.plan.sink?.topic;
       const pipe = async (
         topic: string,

@@ -1,6 +1,6 @@
 // JSON whose schema is kept in the registry: the same text as the plain format has, and no schema is needed to read it.
 import { DeserializationError, ENVELOPE_BYTES, registrySerde, type ResolvedSchema } from '../../serde/index.ts';
-import { type SqlType, structOf } from '../types.ts';
+import { STRING, type SqlType, structOf } from '../types.ts';
 import type { Row } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import type { RecordLayout, RegisteredFormat, RowRegistry } from './format.ts';
@@ -30,8 +30,18 @@ function jsonSchemaSerde({ columns, bare }: RecordLayout, registry: RowRegistry,
     if (start === end) throw new DeserializationError('a record with a schema, but without a value');
     return inner.decode(bytes, start, end);
   };
-  const codec = { recordName: undefined, lead: new Uint8Array(), encode: inner.encode, decode: decodeAny };
-  const format = { name: 'JSON_SR', schemaType: 'JSON' as const, load: async () => () => codec, decodeAny };
+  /** Fields that a given schema has besides are written as null, as Kafka Connect's converter does. */
+  const codecOf = (schema: ResolvedSchema) => {
+    const own = new Set(columns.map(({ name }) => name));
+    const further =
+      bare || registry.written !== undefined ? [] : jsonPropertyNames(schema).filter((name) => !own.has(name));
+    const nulls = further.map(() => null);
+    const whole = jsonSerde([...columns, ...further.map((name) => ({ name, type: STRING }))], bare);
+    const encode: typeof inner.encode =
+      nulls.length === 0 ? inner.encode : (row, out) => whole.encode([...row, ...nulls], out);
+    return { recordName: undefined, lead: new Uint8Array(), encode, decode: decodeAny };
+  };
+  const format = { name: 'JSON_SR', schemaType: 'JSON' as const, load: async () => codecOf, decodeAny };
   return registrySerde<Row>(format, registry.written, registry);
 }
 

@@ -1,5 +1,5 @@
 // Kafka's own serializers: a single column, big-endian numbers, UTF-8 text, or bytes.
-import { DeserializationError, longSerde } from '../../serde/index.ts';
+import { bigintSerde, DeserializationError } from '../../serde/index.ts';
 import { assert } from '../../util/index.ts';
 import { columnText } from '../schema.ts';
 import { long } from '../values/bigint.ts';
@@ -23,7 +23,7 @@ export const kafkaFormat: PlainFormat = {
   recognize(bytes) {
     const text = printableText(bytes);
     if (text !== undefined) return { label: 'KAFKA_STRING', text };
-    if (bytes.length === 8) return { label: 'KAFKA_BIGINT', text: String(longSerde.decode(bytes, 0, 8)) };
+    if (bytes.length === 8) return { label: 'KAFKA_BIGINT', text: String(bigintSerde.decode(bytes, 0, 8)) };
     return bytes.length === 4 ? { label: 'KAFKA_INT', text: String(bytes.readInt32BE(0)) } : undefined;
   },
 };

@@ -1,6 +1,7 @@
 // Functions of numbers: each in the type of its argument, overflow as Java's.
 import { decimalType, type SqlType } from '../types.ts';
 import { doubleToLong, type Long, negateLong } from '../values/bigint.ts';
+import { ln } from '../values/logarithm.ts';
 import { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
 import { pure, type ScalarFunction, type ScalarOverload, scalar, typed } from './function.ts';
@@ -80,7 +81,7 @@ const pairs = (compute: (a: number, b: number) => number): ScalarOverload[] =>
   );
 
 function logarithm(base: number, value: number): number {
-  return base <= 0 || base === 1 ? Number.NaN : Math.log(value) / Math.log(base);
+  return base <= 0 || base === 1 ? Number.NaN : ln(value) / ln(base);
 }
 
 export const mathFunctions: readonly ScalarFunction[] = [
@@ -102,13 +103,13 @@ export const mathFunctions: readonly ScalarFunction[] = [
   real('DEGREES', 'Radians to degrees.', (value) => (value * 180) / Math.PI),
   real('EXP', 'e raised to a power.', Math.exp),
   stepwise('FLOOR', 'The largest whole number that is not larger.', Math.floor, false),
-  real('LN', 'The natural logarithm.', Math.log),
+  real('LN', 'The natural logarithm.', ln),
   scalar(
     'LOG',
     'MATHEMATICAL',
     'The logarithm: of one argument the natural one, of two the second to the base of the first.',
     [
-      ...['INT', 'BIGINT', 'DOUBLE'].map((type) => pure(`${type} -> DOUBLE`, (value: Long) => Math.log(Number(value)))),
+      ...['INT', 'BIGINT', 'DOUBLE'].map((type) => pure(`${type} -> DOUBLE`, (value: Long) => ln(Number(value)))),
       ...pairs(logarithm),
     ],
   ),

@@ -19,6 +19,8 @@ import {
   wholeNumber,
 } from '../../util/index.ts';
 
+import { DROP_REASONS } from './options.ts';
+
 const INT32_MAX = 0x7fffffff;
 const milliseconds = wholeNumber(0);
 const timer = wholeNumber(1, INT32_MAX);
@@ -54,6 +56,11 @@ export function checkProcessor(operator: string, processor: unknown): void {
   checkValue(`${operator}: process`, (processor as { readonly process: unknown }).process, synchronous);
 }
 
+/** What a handler of uncaught errors answers. */
+export function checkUncaughtResponse(response: unknown): void {
+  checkValue('what onUncaughtError answers', response, oneOf('replaceThread', 'shutdownClient', 'shutdownApplication'));
+}
+
 // ── The test driver ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const bytesOrNull: Option = {
@@ -85,6 +92,14 @@ export function checkPiped(topic: unknown, key: unknown, value: unknown, timesta
 
 // ── Settings of applications ──────────────────────────────────────────────────────────────────────────────────────
 
+const deadLetters: OptionTable = {
+  deadLetterTopic: someText,
+  deadLetterReasons: {
+    accepts: (value) => Array.isArray(value) && value.every((reason) => DROP_REASONS.includes(reason)),
+    wanted: `an array of ${DROP_REASONS.join(', ')}`,
+  },
+};
+
 const streamsSettings: OptionTable = {
   client: having('a client', 'producer', 'consumer', 'admin'),
   applicationId: {
@@ -115,8 +130,10 @@ const streamsSettings: OptionTable = {
   onDecodeError: callback,
   onProcessingError: callback,
   onProductionError: callback,
+  onUncaughtError: callback,
   isHeldBack: callback,
   onDrop: callback,
+  ...deadLetters,
   onLate: callback,
   onError: callback,
 };
@@ -141,9 +158,11 @@ const driverOptions: OptionTable = {
   environment: streamsSettings['environment']!,
   applicationId: streamsSettings['applicationId']!,
   caching: flag,
+  forgetsBeforeClosing: flag,
   onDecodeError: callback,
   onProcessingError: callback,
   onDrop: callback,
+  ...deadLetters,
 };
 
 export function checkDriverOptions(options: unknown): void {
@@ -200,6 +219,21 @@ const operatorOptions = {
     storeType,
   },
   processing: { ...named, ...serdes, stores: listOfTexts },
+  awaiting: {
+    ...named,
+    ...serdes,
+    stores: listOfTexts,
+    concurrency: wholeNumber(1, 100_000),
+    order: oneOf('key', 'partition', 'none'),
+    timeoutMs: timer,
+    retries: wholeNumber(0, INT32_MAX),
+    retryDelayMs: milliseconds,
+    isRetriable: callback,
+    callsPerSecond: {
+      accepts: (value) => typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY,
+      wanted: 'a number above 0',
+    },
+  },
   // oxlint-disable-next-line unicorn/no-thenable -- it is the name of the option
   branching: { ...named, then: callback },
   changing: { ...reading, ...materializing, value: serde, oldValues: flag, stores: listOfTexts },
@@ -222,6 +256,16 @@ const operatorOptions = {
     storeType,
   },
 } satisfies Record<string, OptionTable>;
+
+/** As `checkOperator`, for a function that is waited for. */
+export function checkAsyncOperator(
+  operator: string,
+  functions: Readonly<Record<string, unknown>>,
+  options: unknown,
+): void {
+  for (const [name, given] of Object.entries(functions)) checkValue(`${operator}: the ${name}`, given, callback);
+  checkOptions(operator, options, operatorOptions.awaiting);
+}
 
 /** Refuses what an operator can't do anything with: functions that are none, options that it does not have. */
 export function checkOperator(

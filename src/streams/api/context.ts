@@ -12,8 +12,19 @@ export interface RecordContext {
   readonly headers: readonly Header[];
 }
 
+/** What a function that is waited for knows of its record, and of the call. Valid as long as it is kept. */
+export interface AsyncCall extends RecordContext {
+  /** Aborted when the call has taken too long, or the task is closed: nobody waits for it any more. */
+  readonly signal: AbortSignal;
+  /** 1, 2, … */
+  readonly attempt: number;
+}
+
 /** A record that has been fetched. */
 export type RecordView = Omit<RecordCursor, 'advance'>;
+
+/** A record as it came in. */
+export type RawRecord = Pick<RecordCursor, 'bytes' | 'keyStart' | 'keyEnd' | 'valueStart' | 'valueEnd' | 'headers'>;
 
 const NO_BYTES = Buffer.alloc(0);
 const NO_HEADERS: readonly Header[] = [];
@@ -34,6 +45,8 @@ export class TaskContext implements RecordContext {
   valueBytes: Buffer = NO_BYTES;
   valueStart = -1;
   valueEnd = -1;
+  /** The record of the source that is being processed, whatever has been made of it since. */
+  source: RawRecord | undefined;
   /** What time can't be beyond, whatever timestamps say: how far those have come who feed the task (runtime/watermarks.ts). */
   watermark = Number.POSITIVE_INFINITY;
   #headers: readonly Header[] | null = NO_HEADERS;
@@ -82,6 +95,64 @@ export class TaskContext implements RecordContext {
     this.valueBytes = NO_BYTES;
     this.valueStart = -1;
     this.valueEnd = -1;
+    this.source = undefined;
     this.#headers = NO_HEADERS;
   }
+}
+
+/** A record of a task as it was, to go on with it later: with another value, so that its own is kept as it came in only. */
+export class RecordCopy implements RecordContext {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly headers: readonly Header[];
+  readonly #keyBytes: Buffer | undefined;
+  readonly #source: RawRecord | undefined;
+
+  constructor(context: TaskContext) {
+    if (context.source !== undefined) this.#source = copied(context.source);
+    this.topic = context.topic;
+    this.partition = context.partition;
+    this.offset = context.offset;
+    this.timestamp = context.timestamp;
+    this.headers = context.headers;
+    if (context.keyStart >= 0)
+      this.#keyBytes = Buffer.from(context.keyBytes.subarray(context.keyStart, context.keyEnd));
+  }
+
+  /** What its function is told. */
+  asCall(signal: AbortSignal, attempt: number): AsyncCall {
+    const { topic, partition, offset, timestamp, headers } = this;
+    return { topic, partition, offset, timestamp, headers, signal, attempt };
+  }
+
+  /** Has the task stand on it again. */
+  recall(context: TaskContext): void {
+    context.leaveRecord(this.timestamp);
+    context.topic = this.topic;
+    context.partition = this.partition;
+    context.offset = this.offset;
+    context.headers = this.headers;
+    context.source = this.#source;
+    if (this.#keyBytes === undefined) return;
+    context.keyBytes = this.#keyBytes;
+    context.keyStart = 0;
+    context.keyEnd = this.#keyBytes.length;
+  }
+}
+
+function copied(record: RawRecord): RawRecord {
+  const { bytes, keyStart, keyEnd, valueStart, valueEnd } = record;
+  const key = keyStart < 0 ? NO_BYTES : bytes.subarray(keyStart, keyEnd);
+  const value = valueStart < 0 ? NO_BYTES : bytes.subarray(valueStart, valueEnd);
+  const headers = record.headers();
+  return {
+    bytes: Buffer.concat([key, value]),
+    keyStart: keyStart < 0 ? -1 : 0,
+    keyEnd: key.length,
+    valueStart: valueStart < 0 ? -1 : key.length,
+    valueEnd: key.length + value.length,
+    headers: () => headers,
+  };
 }

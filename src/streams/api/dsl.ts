@@ -7,27 +7,52 @@
  * All types are declared here, together, as they name each other; the implementation (`streams/dsl`) has none of them.
  */
 import type { ByteWriter } from '../../util/index.ts';
-import type { RecordContext } from './context.ts';
+import type { AsyncCall, RecordContext } from './context.ts';
 import type {
+  AsyncOptions,
   EmitStrategy,
   Grouped,
   Joined,
+  KeyRead,
   Materialized,
   Named,
   Produced,
   Reading,
   Reads,
   Repartitioned,
-  SerdeOf,
   StreamJoined,
   Suppressed,
   TableJoined,
+  ValueRead,
+  WritingSerdeOf,
 } from './options.ts';
-import type { ProcessorSupplier, TableTransformerSupplier, ValueProcessorSupplier } from './processor.ts';
+import type {
+  AsyncProcessor,
+  ProcessorSupplier,
+  TableTransformerSupplier,
+  ValueProcessorSupplier,
+} from './processor.ts';
 import type { JoinWindows, SessionWindows, SlidingWindows, TimeWindows, Windowed } from './windows.ts';
 
-type Mapper<K, V, R> = (key: K, value: V, context: RecordContext) => R;
-type Selector<K, V, R> = (key: K, value: NonNullable<V>, context: RecordContext) => R;
+/** A user's function, which gets of keys and values those that it `reads`. */
+type Mapper<K, V, R, Rd extends Reads = 'both'> = (
+  key: KeyRead<K, Rd>,
+  value: ValueRead<V, Rd>,
+  context: RecordContext,
+) => R;
+
+/** Stands beside functions whose results are used at once. */
+type NotAsync<R> = [R] extends [PromiseLike<unknown>]
+  ? 'It returns a promise: mapValuesAsync, flatMapAsync and processAsync wait for it.'
+  : unknown;
+
+type Guard<K, V, V2 extends V, Rd extends Reads> = (
+  key: KeyRead<K, Rd>,
+  value: V,
+  context: RecordContext,
+) => value is V2;
+
+type Joiner<K, V, V2, R> = ((value: V, other: V2, key: K) => R) & NotAsync<R>;
 
 /** `reads` says what the user's functions look at; see `Reads`. */
 export type AggregateOptions<K, A> = Materialized<K, A> & { readonly reads?: Reads; readonly operatorName?: string };
@@ -40,22 +65,33 @@ export type Reducer<V> = (aggregate: NonNullable<V>, value: NonNullable<V>) => V
 
 /** A stream of records: every record counts for itself. */
 export interface KStream<K, V> {
-  filter(predicate: Mapper<K, V, boolean>, options?: Reading): KStream<K, V>;
-  filterNot(predicate: Mapper<K, V, boolean>, options?: Reading): KStream<K, V>;
+  /** A predicate that narrows the type of the value narrows that of the stream. */
+  filter<V2 extends V, Rd extends 'both' | 'value' = 'both'>(
+    predicate: Guard<K, V, V2, Rd>,
+    options?: Reading<Rd>,
+  ): KStream<K, V2>;
+  filter<Rd extends Reads = 'both'>(predicate: Mapper<K, V, boolean, Rd>, options?: Reading<Rd>): KStream<K, V>;
+  filterNot<Rd extends Reads = 'both'>(predicate: Mapper<K, V, boolean, Rd>, options?: Reading<Rd>): KStream<K, V>;
 
-  selectKey<K2>(mapper: Mapper<K, V, K2>, options?: Reading & { readonly key?: SerdeOf<K2> }): KStream<K2, V>;
-  map<K2, V2>(
-    mapper: Mapper<K, V, readonly [K2, V2]>,
-    options?: Reading & { readonly key?: SerdeOf<K2>; readonly value?: SerdeOf<V2> },
+  selectKey<K2, Rd extends Reads = 'both'>(
+    mapper: Mapper<K, V, K2, Rd> & NotAsync<K2>,
+    options?: Reading<Rd> & { readonly key?: WritingSerdeOf<K2> },
+  ): KStream<K2, V>;
+  map<K2, V2, Rd extends Reads = 'both'>(
+    mapper: Mapper<K, V, readonly [K2, V2], Rd>,
+    options?: Reading<Rd> & { readonly key?: WritingSerdeOf<K2>; readonly value?: WritingSerdeOf<V2> },
   ): KStream<K2, V2>;
-  mapValues<V2>(mapper: Mapper<K, V, V2>, options?: Reading & { readonly value?: SerdeOf<V2> }): KStream<K, V2>;
-  flatMap<K2, V2>(
-    mapper: Mapper<K, V, Iterable<readonly [K2, V2]>>,
-    options?: Reading & { readonly key?: SerdeOf<K2>; readonly value?: SerdeOf<V2> },
+  mapValues<V2, Rd extends Reads = 'both'>(
+    mapper: Mapper<K, V, V2, Rd> & NotAsync<V2>,
+    options?: Reading<Rd> & { readonly value?: WritingSerdeOf<V2> },
+  ): KStream<K, V2>;
+  flatMap<K2, V2, Rd extends Reads = 'both'>(
+    mapper: Mapper<K, V, Iterable<readonly [K2, V2]>, Rd>,
+    options?: Reading<Rd> & { readonly key?: WritingSerdeOf<K2>; readonly value?: WritingSerdeOf<V2> },
   ): KStream<K2, V2>;
-  flatMapValues<V2>(
-    mapper: Mapper<K, V, Iterable<V2>>,
-    options?: Reading & { readonly value?: SerdeOf<V2> },
+  flatMapValues<V2, Rd extends Reads = 'both'>(
+    mapper: Mapper<K, V, Iterable<V2>, Rd>,
+    options?: Reading<Rd> & { readonly value?: WritingSerdeOf<V2> },
   ): KStream<K, V2>;
   /**
    * Turns the bytes of a value into the bytes of another, without an object in between: `transform` reads `[start, end)` of
@@ -64,11 +100,31 @@ export interface KStream<K, V> {
    */
   mapValueBytes<V2>(
     transform: (bytes: Buffer, start: number, end: number, out: ByteWriter, context: RecordContext) => boolean,
-    options: Named & { readonly value: SerdeOf<V2> },
+    options: Named & { readonly value: WritingSerdeOf<V2> },
   ): KStream<K, V2>;
 
-  peek(action: Mapper<K, V, void>, options?: Reading): KStream<K, V>;
-  foreach(action: Mapper<K, V, void>, options?: Reading): void;
+  /** As `mapValues`, by a function that is waited for. Its results are in the transaction of their records; it is called at least once. */
+  mapValuesAsync<V2>(
+    mapper: (key: K, value: V, call: AsyncCall) => Promise<V2> | V2,
+    options?: AsyncOptions & { readonly value?: WritingSerdeOf<V2> },
+  ): KStream<K, V2>;
+  /** As `flatMap`, by a function that is waited for. */
+  flatMapAsync<K2, V2>(
+    mapper: (key: K, value: V, call: AsyncCall) => Promise<Iterable<readonly [K2, V2]>>,
+    options?: AsyncOptions & { readonly key?: WritingSerdeOf<K2>; readonly value?: WritingSerdeOf<V2> },
+  ): KStream<K2, V2>;
+  /** A function that is waited for, with state stores: with `order: 'key'` nobody else is at a key's state meanwhile. */
+  processAsync<K2, V2>(
+    process: AsyncProcessor<K, V, K2, V2>,
+    options?: AsyncOptions & {
+      readonly stores?: readonly string[];
+      readonly key?: WritingSerdeOf<K2>;
+      readonly value?: WritingSerdeOf<V2>;
+    },
+  ): KStream<K2, V2>;
+
+  peek<R, Rd extends Reads = 'both'>(action: Mapper<K, V, R, Rd> & NotAsync<R>, options?: Reading<Rd>): KStream<K, V>;
+  foreach<R, Rd extends Reads = 'both'>(action: Mapper<K, V, R, Rd> & NotAsync<R>, options?: Reading<Rd>): void;
 
   /** Sends every record to the first branch whose predicate holds. */
   split(options?: Named): BranchedStream<K, V>;
@@ -79,44 +135,50 @@ export interface KStream<K, V> {
   repartition(options?: Repartitioned<K, V>): KStream<K, V>;
   to(topic: string | Mapper<K, V, string>, options?: Produced<K, V>): void;
   /** Writes to a topic that exists, and goes on with what is read back from it. */
-  through(topic: string, options?: Produced<K, V>): KStream<K, V>;
+  through(
+    topic: string,
+    options?: Produced<K, V> & { readonly key?: WritingSerdeOf<K>; readonly value?: WritingSerdeOf<V> },
+  ): KStream<K, V>;
   /** The latest value per key; a null value deletes. */
   toTable(materialized?: Materialized<K, V> & Named): KTable<K, V>;
 
-  groupBy<K2>(selector: Mapper<K, V, K2>, options?: Grouped<K2, V>): KGroupedStream<K2, V>;
+  groupBy<K2, Rd extends Reads = 'both'>(
+    selector: Mapper<K, V, K2, Rd> & NotAsync<K2>,
+    options?: Grouped<K2, V, Rd>,
+  ): KGroupedStream<K2, V>;
   groupByKey(options?: Grouped<K, V>): KGroupedStream<K, V>;
 
   /** Pairs of records with equal keys that lie within the window of each other. */
   join<V2, R>(
     other: KStream<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2>, key: K) => R,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<V2>, R>,
     windows: JoinWindows,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R>;
   /** The record with the table's value of its key; nothing when the table has none. */
   join<V2, R>(
     table: KTable<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2>, key: K) => R,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<V2>, R>,
     options?: Joined<K, V>,
   ): KStream<K, R>;
 
   /** As `join`, and every left record that found no partner once, with null. */
   leftJoin<V2, R>(
     other: KStream<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2> | null, key: K) => R,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<V2> | null, R>,
     windows: JoinWindows,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R>;
   leftJoin<V2, R>(
     table: KTable<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2> | null, key: K) => R,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<V2> | null, R>,
     options?: Joined<K, V>,
   ): KStream<K, R>;
 
   /** As `join`, and every record of either side that found no partner once, with null. */
   outerJoin<V2, R>(
     other: KStream<K, V2>,
-    joiner: (value: NonNullable<V> | null, other: NonNullable<V2> | null, key: K) => R,
+    joiner: Joiner<K, NonNullable<V> | null, NonNullable<V2> | null, R>,
     windows: JoinWindows,
     options?: StreamJoined<K, V, V2>,
   ): KStream<K, R>;
@@ -140,14 +202,14 @@ export interface KStream<K, V> {
     supplier: ProcessorSupplier<K, V, K2, V2>,
     options?: Named & {
       readonly stores?: readonly string[];
-      readonly key?: SerdeOf<K2>;
-      readonly value?: SerdeOf<V2>;
+      readonly key?: WritingSerdeOf<K2>;
+      readonly value?: WritingSerdeOf<V2>;
     },
   ): KStream<K2, V2>;
   /** As `process`, for processors that forward under the key they were given. */
   processValues<V2>(
     supplier: ValueProcessorSupplier<K, V, V2>,
-    options?: Named & { readonly stores?: readonly string[]; readonly value?: SerdeOf<V2> },
+    options?: Named & { readonly stores?: readonly string[]; readonly value?: WritingSerdeOf<V2> },
   ): KStream<K, V2>;
 }
 
@@ -163,13 +225,18 @@ export interface BranchedStream<K, V> {
 }
 
 /** `materialized` with a name gives the result a store of its own. */
-type TableOptions<K, V> = Reading & { readonly materialized?: Materialized<K, V> };
+type TableOptions<K, V, Rd extends Reads> = Reading<Rd> & { readonly materialized?: Materialized<K, V> };
 
-type TableJoinOptions<K, R> = Named & { readonly materialized?: Materialized<K, R>; readonly value?: SerdeOf<R> };
+type TableFilterOptions<K, V, Rd extends Reads> = TableOptions<K, V, Rd> & { readonly oldValues?: boolean };
+
+type TableJoinOptions<K, R> = Named & {
+  readonly materialized?: Materialized<K, R>;
+  readonly value?: WritingSerdeOf<R>;
+};
 
 type ForeignJoinOptions<K, KO, V, VO, R> = TableJoined<K, KO, V, VO> & {
   readonly materialized?: Materialized<K, R>;
-  readonly result?: SerdeOf<R>;
+  readonly result?: WritingSerdeOf<R>;
 };
 
 /**
@@ -182,20 +249,24 @@ export interface KTable<K, V> {
   readonly queryableStoreName: string | undefined;
 
   /**
-   * `oldValues` makes the operator know what a row was before: a row that did not pass and does not pass is then not
-   * deleted again.
+   * A row that did not pass and does not pass is deleted again where nobody knows what it was before. `oldValues` has that kept;
+   * where the table in front has it already (a named store, an aggregate, a join) it is used without being asked for.
    */
-  filter(
-    predicate: Selector<K, V, boolean>,
-    options?: TableOptions<K, V> & { readonly oldValues?: boolean },
+  filter<V2 extends NonNullable<V>, Rd extends 'both' | 'value' = 'both'>(
+    predicate: Guard<K, NonNullable<V>, V2, Rd>,
+    options?: TableFilterOptions<K, V2, Rd>,
+  ): KTable<K, V2>;
+  filter<Rd extends Reads = 'both'>(
+    predicate: Mapper<K, NonNullable<V>, boolean, Rd>,
+    options?: TableFilterOptions<K, V, Rd>,
   ): KTable<K, V>;
-  filterNot(
-    predicate: Selector<K, V, boolean>,
-    options?: TableOptions<K, V> & { readonly oldValues?: boolean },
+  filterNot<Rd extends Reads = 'both'>(
+    predicate: Mapper<K, NonNullable<V>, boolean, Rd>,
+    options?: TableFilterOptions<K, V, Rd>,
   ): KTable<K, V>;
-  mapValues<V2>(
-    mapper: Selector<K, V, V2>,
-    options?: TableOptions<K, V2> & { readonly value?: SerdeOf<V2> },
+  mapValues<V2, Rd extends Reads = 'both'>(
+    mapper: Mapper<K, NonNullable<V>, V2, Rd> & NotAsync<V2>,
+    options?: TableOptions<K, V2, Rd> & { readonly value?: WritingSerdeOf<V2> },
   ): KTable<K, V2>;
   /**
    * As `mapValues`, by a function that may use state stores. Its results can be looked up (by joins, by queries) where
@@ -203,30 +274,33 @@ export interface KTable<K, V> {
    */
   transformValues<V2>(
     supplier: TableTransformerSupplier<K, NonNullable<V>, V2>,
-    options?: TableOptions<K, V2> & { readonly value?: SerdeOf<V2>; readonly stores?: readonly string[] },
+    options?: TableOptions<K, V2, Reads> & { readonly value?: WritingSerdeOf<V2>; readonly stores?: readonly string[] },
   ): KTable<K, V2>;
 
   /** The table's changes as a stream. `keyMapper` gives the records another key. */
+  toStream<K2>(keyMapper: Mapper<K, V, K2> & NotAsync<K2>, options?: Named): KStream<K2, V>;
   toStream(options?: Named): KStream<K, V>;
-  toStream<K2>(keyMapper: Mapper<K, V, K2>, options?: Named): KStream<K2, V>;
 
   /** Groups the rows by another key, so that they can be aggregated; a row that changes its group leaves the old one. */
-  groupBy<K2, V2>(selector: Selector<K, V, readonly [K2, V2] | null>, options?: Grouped<K2, V2>): KGroupedTable<K2, V2>;
+  groupBy<K2, V2>(
+    selector: Mapper<K, NonNullable<V>, readonly [K2, V2] | null>,
+    options?: Grouped<K2, V2>,
+  ): KGroupedTable<K2, V2>;
 
   /** Rows whose keys are in both tables. */
   join<V2, R>(
     other: KTable<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2>, key: K) => R,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<V2>, R>,
     options?: TableJoinOptions<K, R>,
   ): KTable<K, R>;
   leftJoin<V2, R>(
     other: KTable<K, V2>,
-    joiner: (value: NonNullable<V>, other: NonNullable<V2> | null, key: K) => R,
+    joiner: Joiner<K, NonNullable<V>, NonNullable<V2> | null, R>,
     options?: TableJoinOptions<K, R>,
   ): KTable<K, R>;
   outerJoin<V2, R>(
     other: KTable<K, V2>,
-    joiner: (value: NonNullable<V> | null, other: NonNullable<V2> | null, key: K) => R,
+    joiner: Joiner<K, NonNullable<V> | null, NonNullable<V2> | null, R>,
     options?: TableJoinOptions<K, R>,
   ): KTable<K, R>;
 
@@ -253,7 +327,7 @@ export interface KGroupedTable<K, V> {
   count(options?: AggregateOptions<K, number>): KTable<K, number>;
   reduce(adder: Reducer<V>, subtractor: Reducer<V>, options?: AggregateOptions<K, V>): KTable<K, V>;
   aggregate<A>(
-    initial: () => A,
+    initial: () => NoInfer<A>,
     adder: Aggregator<K, V, A>,
     subtractor: Aggregator<K, V, A>,
     options: AggregateOptions<K, A>,
@@ -264,7 +338,7 @@ export interface KGroupedTable<K, V> {
 export interface KGroupedStream<K, V> {
   count(options?: AggregateOptions<K, number>): KTable<K, number>;
   reduce(reducer: Reducer<V>, options?: AggregateOptions<K, V>): KTable<K, V>;
-  aggregate<A>(initial: () => A, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A>;
+  aggregate<A>(initial: () => NoInfer<A>, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A>;
   /** Several grouped streams into one aggregate, each with its own function. */
   cogroup<A>(add: Aggregator<K, V, A>): CogroupedStream<K, A>;
   windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedKStream<K, V>;
@@ -275,7 +349,11 @@ export interface TimeWindowedKStream<K, V> {
   emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V>;
   count(options?: AggregateOptions<K, number>): KTable<Windowed<K>, number>;
   reduce(reducer: Reducer<V>, options?: AggregateOptions<K, V>): KTable<Windowed<K>, V>;
-  aggregate<A>(initial: () => A, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<Windowed<K>, A>;
+  aggregate<A>(
+    initial: () => NoInfer<A>,
+    add: Aggregator<K, V, A>,
+    options: AggregateOptions<K, A>,
+  ): KTable<Windowed<K>, A>;
 }
 
 export interface SessionWindowedKStream<K, V> {
@@ -284,7 +362,7 @@ export interface SessionWindowedKStream<K, V> {
   reduce(reducer: Reducer<V>, options?: AggregateOptions<K, V>): KTable<Windowed<K>, V>;
   /** `merge` makes one aggregate of those of two sessions that a record joined. */
   aggregate<A>(
-    initial: () => A,
+    initial: () => NoInfer<A>,
     add: Aggregator<K, V, A>,
     merge: (key: K, one: A, other: A) => A,
     options: AggregateOptions<K, A>,
@@ -294,7 +372,7 @@ export interface SessionWindowedKStream<K, V> {
 /** Several grouped streams with equal keys that feed one aggregate. */
 export interface CogroupedStream<K, A> {
   cogroup<V>(other: KGroupedStream<K, V>, add: Aggregator<K, V, A>): CogroupedStream<K, A>;
-  aggregate(initial: () => A, options: AggregateOptions<K, A> & Named): KTable<K, A>;
+  aggregate(initial: () => NoInfer<A>, options: AggregateOptions<K, A> & Named): KTable<K, A>;
 }
 
 /** A table that every instance holds completely: joined by any key, without co-partitioning. */

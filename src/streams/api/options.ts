@@ -4,6 +4,11 @@ import type { RecordContext } from './context.ts';
 /** Keys and values may be null where the topic holds nulls; a serde never sees them. */
 export type SerdeOf<T> = Serde<NonNullable<T>>;
 
+/** A serde that can write such keys or values, and may read as more than they are: a text for one of two words. */
+export interface WritingSerdeOf<T> extends Omit<SerdeOf<T>, 'decode'> {
+  decode(bytes: Buffer, start: number, end: number): unknown;
+}
+
 /**
  * What a function looks at. Keys and values that nobody reads are never decoded: a record whose key is untouched is
  * forwarded, grouped and joined by its bytes. The other argument is undefined then. Default `both`.
@@ -15,8 +20,33 @@ export interface Named {
   readonly name?: string;
 }
 
-export interface Reading extends Named {
-  readonly reads?: Reads;
+export interface Reading<R extends Reads = Reads> extends Named {
+  readonly reads?: R;
+}
+
+/** A key, and a value, as a function gets them that reads so. */
+export type KeyRead<K, R extends Reads> = R extends 'both' | 'key' ? K : undefined;
+export type ValueRead<V, R extends Reads> = R extends 'both' | 'value' ? V : undefined;
+
+/** How a function is called that is waited for. */
+export interface AsyncOptions extends Named {
+  /** Calls under way at a time, per partition of the input. Default 16. */
+  readonly concurrency?: number;
+  /**
+   * `key` (default): one call at a time for a key, results of a key in the order of its records. `partition`: calls of all
+   * keys at once, results in the order of the records. `none`: results as they come.
+   */
+  readonly order?: 'key' | 'partition' | 'none';
+  /** An attempt that takes longer has failed, and its signal is aborted. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Further attempts behind one that failed. Default 0: `onProcessingError` decides at once. */
+  readonly retries?: number;
+  /** The pause before the first of them; it doubles each time, up to a minute, a fifth more or less by chance. Default 100. */
+  readonly retryDelayMs?: number;
+  /** Whether another attempt may help. Default: always. */
+  readonly isRetriable?: (error: unknown) => boolean;
+  /** Calls that are begun per second, attempts not counted, by all partitions of an instance together. Default: no limit. */
+  readonly callsPerSecond?: number;
 }
 
 /** Returns a record's event time; a negative one drops the record. `partitionTime` is the latest time seen in its partition. */
@@ -35,23 +65,23 @@ export interface Consumed<K, V> extends Named {
 }
 
 export interface Produced<K, V> extends Named {
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V>;
   /** Returns the partition of a record; default: murmur2 of the key's bytes. */
   readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
   /** Returns the timestamp to write; default: the record's. */
   readonly timestamp?: (key: K, value: V, context: RecordContext) => number;
 }
 
-export interface Grouped<K, V> extends Reading {
+export interface Grouped<K, V, R extends Reads = Reads> extends Reading<R> {
   /** Needed when the records have to be repartitioned and the serdes are not known from the source. */
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V>;
 }
 
 export interface Repartitioned<K, V> extends Named {
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V>;
   readonly partitions?: number;
   readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
 }
@@ -67,8 +97,8 @@ export type StoreType = 'PERSISTENT' | 'IN_MEMORY';
 export interface Materialized<K, V> {
   /** The store's name: needed for interactive queries; its changelog is `<application>-<name>-changelog`. */
   readonly name?: string;
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V>;
   /** How long windows are kept, at least size plus grace. */
   readonly retentionMs?: number;
   /** True: one update per key and commit goes downstream; false: every update. Default: the application's setting. */
@@ -82,9 +112,9 @@ export interface Materialized<K, V> {
 }
 
 export interface StreamJoined<K, V1, V2> extends Named {
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V1>;
-  readonly otherValue?: SerdeOf<V2>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V1>;
+  readonly otherValue?: WritingSerdeOf<V2>;
   readonly storeName?: string;
   readonly retentionMs?: number;
   readonly logging?: boolean;
@@ -93,16 +123,16 @@ export interface StreamJoined<K, V1, V2> extends Named {
 }
 
 export interface Joined<K, V1> extends Named {
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V1>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V1>;
 }
 
 /** Serdes of a foreign-key join's internal topics, where they are not known from the tables. */
 export interface TableJoined<K, KO, V, VO> extends Named {
-  readonly key?: SerdeOf<K>;
-  readonly value?: SerdeOf<V>;
-  readonly otherKey?: SerdeOf<KO>;
-  readonly otherValue?: SerdeOf<VO>;
+  readonly key?: WritingSerdeOf<K>;
+  readonly value?: WritingSerdeOf<V>;
+  readonly otherKey?: WritingSerdeOf<KO>;
+  readonly otherValue?: WritingSerdeOf<VO>;
 }
 
 /** When windowed aggregates are emitted: with every update, or once when the window can't change any more. */
@@ -138,6 +168,13 @@ export interface UndecodableRecord extends FailedRecord {
 /** `continue` skips the record, `fail` stops the application at it. */
 export type ErrorResponse = 'continue' | 'fail';
 export type DecodeErrorHandler = (error: unknown, record: UndecodableRecord) => ErrorResponse;
+/**
+ * What becomes of an application whose instance has met what it can't get past: it begins anew at the last commit, waiting
+ * longer each time (`replaceThread`), stops (`shutdownClient`), or stops together with all other instances
+ * (`shutdownApplication`).
+ */
+export type UncaughtResponse = 'replaceThread' | 'shutdownClient' | 'shutdownApplication';
+export type UncaughtErrorHandler = (error: unknown) => UncaughtResponse;
 /** Called when a user's function throws. */
 export type ProcessingErrorHandler = (error: unknown, record: FailedRecord) => ErrorResponse;
 
@@ -150,16 +187,18 @@ export interface RefusedOutput extends FailedRecord {
 /** Called when the broker refuses a record of a sink. Records of changelogs can't be left out: there it is not asked. */
 export type ProductionErrorHandler = (error: unknown, record: RefusedOutput) => ErrorResponse;
 
-export type DropReason =
-  | 'null-key'
-  | 'null-value'
-  | 'late'
-  | 'expired'
-  | 'negative-timestamp'
-  | 'null-foreign-key'
-  | 'undecodable'
-  | 'failed'
-  | 'refused';
+export const DROP_REASONS = [
+  'null-key',
+  'null-value',
+  'late',
+  'expired',
+  'negative-timestamp',
+  'null-foreign-key',
+  'undecodable',
+  'failed',
+  'refused',
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 /** Told about every record that an operator leaves out by its rules. */
 export type DropListener = (reason: DropReason, record: FailedRecord) => void;
 

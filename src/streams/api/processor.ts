@@ -1,5 +1,5 @@
 import type { Header } from '../../client/index.ts';
-import type { RecordContext } from './context.ts';
+import type { AsyncCall, RecordContext } from './context.ts';
 import type { KeyValueStore, SessionStore, WindowStore } from './stores.ts';
 
 /** A record as processors see it. */
@@ -28,22 +28,39 @@ export interface ProcessorContext<K, V> {
   readonly taskId: string;
   /** The record at hand; topic is empty inside a punctuation. */
   readonly record: RecordContext;
-  forward(record: ForwardedRecord<K, V>): void;
+  /** To all operators behind this one, or to the one that is named. */
+  forward(record: ForwardedRecord<K, V>, child?: string): void;
   keyValueStore<SK, SV>(name: string): KeyValueStore<SK, SV>;
   windowStore<SK, SV>(name: string): WindowStore<SK, SV>;
   sessionStore<SK, SV>(name: string): SessionStore<SK, SV>;
   /** Calls `run` whenever the interval has passed in stream time or wall-clock time; missed calls collapse into one. */
-  schedule(intervalMs: number, by: 'streamTime' | 'wallClock', run: (timestamp: number) => void): Cancellable;
+  schedule(intervalMs: number, by: 'streamTime' | 'wallClock', run: (timestamp: number) => Ignored): Cancellable;
   /** Asks for a commit soon. */
   commit(): void;
   currentStreamTimeMs(): number;
   currentSystemTimeMs(): number;
 }
 
+/** Whatever a function returns that nobody looks at, but for a promise: nobody waits for it. */
+type Ignored = void | null | undefined | boolean | number | bigint | string | (object & { readonly then?: undefined });
+
 export interface Processor<K, V> {
-  process(record: StreamRecord<K, V>): void;
+  process(record: StreamRecord<K, V>): Ignored;
   close?(): void;
 }
+
+/** What a function of `processAsync` gets for one call; when that is over, it throws `CALL_IS_OVER`. */
+export interface AsyncProcessorContext<K, V>
+  extends Pick<ProcessorContext<K, V>, 'applicationId' | 'taskId' | 'keyValueStore' | 'windowStore' | 'sessionStore'> {
+  readonly record: AsyncCall;
+  /** Goes on when the call has ended well, to all operators behind this one, or to the one that is named. */
+  forward(record: ForwardedRecord<K, V>, child?: string): void;
+}
+
+export type AsyncProcessor<K, V, K2, V2> = (
+  record: StreamRecord<K, V>,
+  context: AsyncProcessorContext<K2, V2>,
+) => Promise<void>;
 
 /** Called once per task. */
 export type ProcessorSupplier<K, V, K2, V2> = (context: ProcessorContext<K2, V2>) => Processor<K, V>;
@@ -54,7 +71,10 @@ export type TableTransformerSupplier<K, V, V2> = (
 ) => (key: K, value: V) => V2;
 
 export interface ValueProcessorContext<V> extends Omit<ProcessorContext<never, V>, 'forward'> {
-  forward(record: { readonly value: V; readonly timestamp?: number; readonly headers?: readonly Header[] }): void;
+  forward(
+    record: { readonly value: V; readonly timestamp?: number; readonly headers?: readonly Header[] },
+    child?: string,
+  ): void;
 }
 
 export type ValueProcessorSupplier<K, V, V2> = (context: ValueProcessorContext<V2>) => Processor<K, V>;

@@ -72,5 +72,9 @@ export function aggregateGroups(
     enableOldValues: () => {
       sendsOld = true;
     },
+    enableKeptOldValues: () => {
+      sendsOld = true;
+      return true;
+    },
   };
 }

@@ -4,7 +4,7 @@ import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { KTableImpl } from './ktable.ts';
 import { repartitioned, required, type StreamState } from './stream-node.ts';
 import { keyValueSpec, windowedSerde } from './table-node.ts';
-import { longSerde } from './long-serde.ts';
+import { longSerde } from '../../serde/index.ts';
 import { aggregateStream, type Aggregation } from '../operators/aggregate.ts';
 import { storeGetter } from '../operators/table-values.ts';
 import { aggregateSessions } from '../operators/session-aggregate.ts';
@@ -166,6 +166,10 @@ function aggregatedTable(
     sendsOld: () => sendsOld,
     enableOldValues: () => {
       sendsOld = true;
+    },
+    enableKeptOldValues: () => {
+      sendsOld = true;
+      return true;
     },
   });
 }
@@ -364,6 +368,10 @@ function windowedTable(
     sendsOld: () => sendsOld,
     enableOldValues: () => {
       sendsOld = true;
+    },
+    enableKeptOldValues: () => {
+      sendsOld = true;
+      return true;
     },
   });
 }

@@ -1,9 +1,11 @@
 /** Streams as they stand in the graph. What each method does is said in `api/dsl.ts`. */
-import { checkOperator, checkTopicName } from '../api/checks.ts';
+import { checkAsyncOperator, checkOperator, checkTopicName } from '../api/checks.ts';
 import type { RecordContext } from '../api/context.ts';
 import type { Named, Reading, Reads } from '../api/options.ts';
 import { JoinWindows } from '../api/windows.ts';
 import type { Emit, GraphNode, NodeOptions, TaskScope } from '../graph/node.ts';
+import { asyncPairs, asyncProcess, asyncValue } from '../operators/async.ts';
+import { asyncOperator } from '../operators/async-calls.ts';
 import { processorOperator } from '../operators/process.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
 import {
@@ -27,6 +29,7 @@ import { joinStreams, joinWithGlobalTable, joinWithTable } from './stream-joins.
 import { connectStores, placed, repartitioned, required, type StreamState } from './stream-node.ts';
 import { tableFromStream } from './table-node.ts';
 import type {
+  AnyAsyncProcessor,
   AnyBranchedStream,
   AnyGlobalTable,
   AnyGrouped,
@@ -41,6 +44,8 @@ import type {
   AnyStreamJoined,
   AnyTable,
   AnyValueProcessorSupplier,
+  AsyncMapper,
+  Awaiting,
   KeySelector,
   Mapper,
   Mapping,
@@ -114,6 +119,25 @@ export class KStreamImpl implements AnyStream {
     checkOperator('flatMapValues', { mapper }, options, 'mapping');
     const node = this.#add('flat-map-values', options, { keepsKey: true, build: flatMapValues(mapper) });
     return this.#to(node, { value: options.value });
+  }
+
+  mapValuesAsync(mapper: AsyncMapper, options: Awaiting = {}): AnyStream {
+    checkAsyncOperator('mapValuesAsync', { mapper }, options);
+    const node = this.#addAsync('map-values-async', options, true, () => asyncValue(mapper));
+    return this.#to(node, { value: options.value });
+  }
+
+  flatMapAsync(mapper: AsyncMapper<Pairs>, options: Awaiting = {}): AnyStream {
+    checkAsyncOperator('flatMapAsync', { mapper }, options);
+    const node = this.#addAsync('flat-map-async', options, false, () => asyncPairs(mapper));
+    return this.#to(node, { key: options.key, value: options.value, moved: true });
+  }
+
+  processAsync(process: AnyAsyncProcessor, options: Awaiting = {}): AnyStream {
+    checkAsyncOperator('processAsync', { process }, options);
+    const node = this.#addAsync('process-async', options, false, asyncProcess(process));
+    connectStores(this.state.graph, node, options.stores ?? []);
+    return this.#to(node, { key: options.key, value: options.value, moved: true });
   }
 
   peek(action: Mapper, options: Reading = {}): AnyStream {
@@ -331,6 +355,17 @@ export class KStreamImpl implements AnyStream {
       name: graph.name(options.name, `${origin}-${kind}`),
       parents: [this.state.node],
       reads: options.reads,
+    });
+  }
+
+  /** Where keys have their turns, their bytes are needed. */
+  #addAsync(kind: string, options: Awaiting, keepsKey: boolean, make: Parameters<typeof asyncOperator>[0]): GraphNode {
+    const { key } = this.state;
+    const { order = 'key', name } = options;
+    return this.#add(kind, options, {
+      keepsKey,
+      keyBytesAs: order === 'key' ? required(key, 'key', `${name ?? kind} (order: 'key')`) : null,
+      build: asyncOperator(make, options),
     });
   }
 

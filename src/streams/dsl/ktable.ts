@@ -14,7 +14,7 @@ import { type MapperOf, tableFilter, tableMap } from '../operators/table.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { checkValue, MillraceError } from '../../util/index.ts';
 import { aggregateGroups } from './grouped-table.ts';
-import { longSerde } from './long-serde.ts';
+import { longSerde } from '../../serde/index.ts';
 import { connectStores, required } from './stream-node.ts';
 import { type ForeignKeyJoin, type ForeignKeyOptions, joinOnForeignKey, joinTables } from './table-joins.ts';
 import { keyValueSpec, type TableState } from './table-node.ts';
@@ -184,6 +184,10 @@ export class KTableImpl implements AnyTable {
         sendsOld = true;
         state.enableOldValues();
       },
+      enableKeptOldValues: () => {
+        sendsOld ||= state.enableKeptOldValues();
+        return sendsOld;
+      },
     });
   }
 
@@ -205,6 +209,8 @@ export class KTableImpl implements AnyTable {
       getter: (context) => (key, value) => (Boolean(predicate(key, value, context)) === wanted ? value : null),
     });
     if (options.oldValues === true) table.state.enableOldValues();
+    // Where it is known what a row was before, one that never passed is not deleted.
+    else if (this.state.enableKeptOldValues()) table.state.enableKeptOldValues();
     return table;
   }
 
@@ -261,6 +267,10 @@ export class KTableImpl implements AnyTable {
       enableOldValues: () => {
         sendsOldValues = true;
         if (store === null) state.enableOldValues();
+      },
+      enableKeptOldValues: () => {
+        sendsOldValues ||= store !== null || state.enableKeptOldValues();
+        return sendsOldValues;
       },
     });
   }

@@ -3,52 +3,20 @@
  * of it. The names of operators, stores and internal topics come from the structure or from the user, never from a
  * counter: an operator put in somewhere else does not orphan the state of others.
  */
-import { checkOperator, checkRequired, checkRetention, checkTopicName } from '../api/checks.ts';
+import { checkOperator, checkRequired, checkTopicName } from '../api/checks.ts';
 import { Graph } from '../graph/graph.ts';
 import { GlobalTableImpl } from './global-table.ts';
 import { KStreamImpl } from './kstream.ts';
 import type { StreamState } from './stream-node.ts';
 import { KTableImpl } from './ktable.ts';
+import { stateStoreSpec, type StateStoreOptions } from './state-store.ts';
 import { keyValueSpec, tableFromStream } from './table-node.ts';
 import type { GlobalTable, KStream, KTable } from '../api/dsl.ts';
-import type { Consumed, Materialized, SerdeOf, StoreType } from '../api/options.ts';
+import type { Consumed, Materialized } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { Topology, type TopologyOptions } from '../graph/topology.ts';
 import type { AnyConsumed } from './untyped.ts';
 import { checkOptions, MillraceError, oneOf } from '../../util/index.ts';
-
-/**
- * A state store for processors. Its `storeType` is `IN_MEMORY` by default: processors may walk through it then. A
- * `PERSISTENT` one may be larger than the memory, and is read key by key.
- */
-export type StateStoreOptions =
-  | {
-      readonly kind: 'key-value';
-      readonly name: string;
-      readonly key: SerdeOf<unknown>;
-      readonly value: SerdeOf<unknown>;
-      readonly logging?: boolean;
-      readonly storeType?: StoreType;
-    }
-  | {
-      readonly kind: 'window';
-      readonly name: string;
-      readonly key: SerdeOf<unknown>;
-      readonly value: SerdeOf<unknown>;
-      readonly retentionMs: number;
-      readonly windowSizeMs: number;
-      readonly logging?: boolean;
-      readonly storeType?: StoreType;
-    }
-  | {
-      readonly kind: 'session';
-      readonly name: string;
-      readonly key: SerdeOf<unknown>;
-      readonly value: SerdeOf<unknown>;
-      readonly retentionMs: number;
-      readonly logging?: boolean;
-      readonly storeType?: StoreType;
-    };
 
 export class StreamsBuilder {
   readonly #graph = new Graph((state) => new KStreamImpl(state as StreamState));
@@ -110,19 +78,7 @@ export class StreamsBuilder {
 
   /** Adds a state store that processors can be connected to by its name. */
   addStateStore(options: StateStoreOptions): this {
-    checkOperator('addStateStore', {}, options, 'storing');
-    checkRequired('addStateStore', options, 'kind', 'name', 'key', 'value');
-    if (options.kind === 'window') checkRequired('addStateStore', options, 'windowSizeMs');
-    if (options.kind !== 'key-value') {
-      checkRetention(options.name, options.retentionMs, options.kind === 'window' ? options.windowSizeMs : 0);
-    }
-    const { kind, logging = true, storeType = 'IN_MEMORY' } = options;
-    this.#graph.declareStore({
-      ...options,
-      logging,
-      storeType,
-      ...(kind === 'window' ? { startsAnywhere: true } : {}),
-    });
+    this.#graph.declareStore(stateStoreSpec(options));
     return this;
   }
 

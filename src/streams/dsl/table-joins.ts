@@ -74,6 +74,13 @@ export function joinTables(
     ownKeySerde: store === null ? null : key,
     build: mergeTable(store, () => sendsOld),
   });
+  const enableOldValues = (): void => {
+    sendsOld = true;
+    if (store === null) {
+      left.enableOldValues();
+      right.enableOldValues();
+    }
+  };
   return {
     graph,
     node,
@@ -85,12 +92,11 @@ export function joinTables(
     store: () => store,
     sendsOld: () => sendsOld,
     getter: () => (store === null ? joinGetter(leftGetter, rightGetter, joiner, kind) : storeGetter(store)),
-    enableOldValues: () => {
-      sendsOld = true;
-      if (store === null) {
-        left.enableOldValues();
-        right.enableOldValues();
-      }
+    enableOldValues,
+    // Both sides are kept for the join.
+    enableKeptOldValues: () => {
+      enableOldValues();
+      return true;
     },
   };
 }
@@ -292,6 +298,10 @@ function resultTable({ graph, name, key }: Exchange, resolver: GraphNode, option
     enableOldValues: () => {
       materialize();
       sendsOld = true;
+    },
+    enableKeptOldValues: () => {
+      sendsOld ||= resultMaterialized !== null;
+      return sendsOld;
     },
   };
 }

@@ -13,8 +13,10 @@ export interface TableState extends StreamState {
   readonly store: () => StoreSpec | null;
   /** Gives the current value of a key; makes a store where there is none yet. */
   readonly getter: () => GetterSupplier;
-  /** From here on changes carry the old value. */
+  /** From here on changes carry the old value; makes a store where there is none yet. */
   readonly enableOldValues: () => void;
+  /** The same where old values are at hand without a further store. Returns whether they are. */
+  readonly enableKeptOldValues: () => boolean;
   readonly sendsOld: () => boolean;
   /** How long after its end a windowed table's window may still change; undefined when the keys are not windowed. */
   readonly windowGraceMs?: number | undefined;
@@ -83,6 +85,10 @@ export function tableFromStream(
     enableOldValues: () => {
       materialize();
       sendsOld = true;
+    },
+    enableKeptOldValues: () => {
+      sendsOld ||= store !== null;
+      return sendsOld;
     },
   };
 }

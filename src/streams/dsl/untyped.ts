@@ -15,8 +15,9 @@ import type {
   SessionWindowedKStream,
   TimeWindowedKStream,
 } from '../api/dsl.ts';
-import type { RecordContext } from '../api/context.ts';
+import type { AsyncCall, RecordContext } from '../api/context.ts';
 import type {
+  AsyncOptions,
   Consumed,
   Grouped,
   Joined,
@@ -27,7 +28,12 @@ import type {
   StreamJoined,
   TableJoined,
 } from '../api/options.ts';
-import type { ProcessorSupplier, TableTransformerSupplier, ValueProcessorSupplier } from '../api/processor.ts';
+import type {
+  AsyncProcessor,
+  ProcessorSupplier,
+  TableTransformerSupplier,
+  ValueProcessorSupplier,
+} from '../api/processor.ts';
 import type { AnySerde } from '../graph/node.ts';
 
 export type AnyStream = KStream<any, any>;
@@ -41,7 +47,7 @@ export type AnyCogroupedStream = CogroupedStream<any, any>;
 export type AnyGlobalTable = GlobalTable<any, any>;
 
 export type AnyConsumed = Consumed<any, any>;
-export type AnyProduced = Produced<any, any>;
+export type AnyProduced = Produced<any, any> & Serdes;
 export type AnyGrouped = Grouped<any, any>;
 export type AnyRepartitioned = Repartitioned<any, any>;
 export type AnyMaterialized = Materialized<any, any>;
@@ -69,3 +75,6 @@ export type ForeignKeySelector = (value: any, key: any) => unknown;
 export type AnyProcessorSupplier = ProcessorSupplier<any, any, any, any>;
 export type AnyValueProcessorSupplier = ValueProcessorSupplier<any, any, any>;
 export type AnyTableTransformerSupplier = TableTransformerSupplier<any, any, any>;
+export type AsyncMapper<R = unknown> = (key: any, value: any, call: AsyncCall) => R | Promise<R>;
+export type AnyAsyncProcessor = AsyncProcessor<any, any, any, any>;
+export type Awaiting = AsyncOptions & Serdes & { readonly stores?: readonly string[] };

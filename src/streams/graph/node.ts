@@ -4,6 +4,7 @@
  */
 import type { Header } from '../../client/index.ts';
 import type { Serde } from '../../serde/index.ts';
+import type { Environment } from '../../util/index.ts';
 import type { TaskContext } from '../api/context.ts';
 import type { DecodeErrorHandler, DropReason, OffsetReset, Reads, TimestampExtractor } from '../api/options.ts';
 import type { EmitPosition, StateStore, StoreSpec } from '../state/store.ts';
@@ -104,6 +105,17 @@ export interface TaskOutput {
   readonly hasPartitions: boolean;
 }
 
+/** What a task asks of an operator whose function is waited for. */
+export interface TaskCalls {
+  /** Records that have come in, and whose results have not gone on. */
+  readonly underWay: number;
+  /** Nothing more should come in. */
+  readonly isFull: boolean;
+  readonly hasResults: boolean;
+  /** Lets results go on. */
+  emitResults(): void;
+}
+
 /** What an operator gets to know of the task it is built for. */
 export interface TaskScope {
   readonly applicationId: string;
@@ -112,6 +124,7 @@ export interface TaskScope {
   readonly context: TaskContext;
   readonly plan: Decoding;
   readonly output: TaskOutput;
+  readonly environment: Environment;
   /** The input of everything behind `node`, as one function. */
   forward(node: GraphNode): Emit;
   forwardChange(node: GraphNode): EmitChange;
@@ -120,10 +133,14 @@ export interface TaskScope {
   store<S extends StateStore>(spec: StoreSpec): S;
   /** An object that several operators of one task share; made by the first who asks. */
   shared<T>(id: string, create: () => T): T;
+  /** Whether a record moves a window store's time on before what it closes is emitted. */
+  readonly forgetsBeforeClosing: boolean;
   /** Whether updates of this store go downstream once per commit. */
   isCached(spec: StoreSpec): boolean;
   /** Runs before every commit, upstream operators first. */
   onFlush(node: GraphNode, flush: () => void): void;
+  /** Has the task ask about calls; what it returns is to be called when there are results. */
+  onCalls(node: GraphNode, calls: TaskCalls): () => void;
   /** Runs when the task closes. */
   onClose(close: () => void): void;
   schedule(intervalMs: number, by: 'streamTime' | 'wallClock', run: (timestamp: number) => void): () => void;

@@ -5,6 +5,7 @@ import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { TableWriter } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 /** How a group's aggregate is made. A null `initial` hands `add` null for the first value. */
 export interface Aggregation {
@@ -44,7 +45,10 @@ export function aggregateStream(spec: StoreSpec, aggregation: Aggregation, sends
       const old = table.read(slot);
       let result: unknown;
       try {
-        result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
+        result = answerNow(
+          node,
+          add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old)),
+        );
       } catch (error) {
         table.discard(slot);
         scope.failed(error, node);

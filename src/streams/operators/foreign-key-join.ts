@@ -10,6 +10,7 @@ import { ByteWriter } from '../../util/index.ts';
 import { murmur3 } from './murmur3.ts';
 import type { Joiner } from './stream-join.ts';
 import type { GetterSupplier } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 const DELETE_SILENTLY = 0;
 const DELETE_AND_ANSWER = 1;
@@ -120,7 +121,7 @@ export function subscribe(options: Subscriber) {
       let from: unknown;
       let hash: Buffer | null = null;
       try {
-        to = value === null ? null : (foreignKey(value, key) ?? null);
+        to = value === null ? null : answerNow(node, foreignKey(value, key) ?? null);
         from = old === null ? null : (foreignKey(old, key) ?? null);
         if (value !== null) hash = hashOf(valueSerde, value, out);
       } catch (error) {
@@ -257,7 +258,9 @@ export function resolveAnswers(options: Resolver) {
       context.timestamp = timestamp;
       let result: unknown = null;
       try {
-        if (left !== null && (right !== null || kind === 'left')) result = joiner(left, right, key) ?? null;
+        if (left !== null && (right !== null || kind === 'left')) {
+          result = answerNow(node, joiner(left, right, key)) ?? null;
+        }
       } catch (error) {
         scope.failed(error, node);
         return;

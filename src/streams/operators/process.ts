@@ -10,6 +10,7 @@ import type { StateStore } from '../state/store.ts';
 import { type StoreUser, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
 import { MillraceError } from '../../util/index.ts';
+import { answerNow } from './answer-now.ts';
 
 /** Runs a user's processor: the one place where a record becomes an object. */
 export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>) {
@@ -18,16 +19,9 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
     const taskContext = scope.context;
     let currentKey: unknown = null;
 
-    const forward = (record: ForwardedRecord<unknown, unknown>): void => {
-      if (record.timestamp !== undefined) checkEventTime(`${node.name}: the forwarded timestamp`, record.timestamp);
-      if (record.headers !== undefined) checkHeaders(node.name, record.headers);
-      const key = 'key' in record ? record.key : currentKey;
-      const before: readonly Header[] | undefined = record.headers === undefined ? undefined : taskContext.headers;
-      const timestamp = taskContext.timestamp;
-      if (record.headers !== undefined) taskContext.headers = record.headers;
-      next(key, record.value, record.timestamp ?? timestamp, taskContext);
-      if (before !== undefined) taskContext.headers = before;
-      taskContext.timestamp = timestamp;
+    const forward = (record: ForwardedRecord<unknown, unknown>, child?: string): void => {
+      checkForwarded(node, record);
+      forwardRecord(child === undefined ? next : inputOf(scope, node, child), taskContext, currentKey, record);
     };
 
     const processor = supplier(processorContext(scope, node, forward));
@@ -38,7 +32,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
       taskContext.timestamp = timestamp;
       currentKey = key;
       try {
-        processor.process({
+        const answer: unknown = processor.process({
           key,
           value,
           timestamp,
@@ -46,6 +40,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
             return taskContext.headers;
           },
         });
+        answerNow(node, answer);
       } catch (error) {
         scope.failed(error, node);
       }
@@ -53,12 +48,72 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
   };
 }
 
+/** The operator behind `node` that has this name. */
+export function inputOf(scope: TaskScope, node: GraphNode, child: string): Emit {
+  const found = node.children.find(({ name }) => name === child);
+  if (found !== undefined) return scope.input(found) as Emit;
+  const names = node.children.map(({ name }) => name).join(', ');
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `${node.name} forwards to ${child}, but behind it are ${names || 'none'}`,
+  );
+}
+
+/** Refuses what can't go on. */
+export function checkForwarded(node: GraphNode, { timestamp, headers }: ForwardedRecord<unknown, unknown>): void {
+  if (timestamp !== undefined) checkEventTime(`${node.name}: the forwarded timestamp`, timestamp);
+  if (headers !== undefined) checkHeaders(node.name, headers);
+}
+
+/** Lets a record go on under the one at hand, whose key, time and headers it has where it has none of its own. */
+export function forwardRecord(
+  next: Emit,
+  context: TaskContext,
+  ownKey: unknown,
+  record: ForwardedRecord<unknown, unknown>,
+): void {
+  const key = 'key' in record ? record.key : ownKey;
+  const before: readonly Header[] | undefined = record.headers === undefined ? undefined : context.headers;
+  const { timestamp } = context;
+  if (record.headers !== undefined) context.headers = record.headers;
+  next(key, record.value, record.timestamp ?? timestamp, context);
+  if (before !== undefined) context.headers = before;
+  context.timestamp = timestamp;
+}
+
 /** What a user's processor gets to know and do. */
 export function processorContext(
   scope: TaskScope,
   node: GraphNode,
-  forward: (record: ForwardedRecord<unknown, unknown>) => void,
+  forward: ProcessorContext<unknown, unknown>['forward'],
 ): ProcessorContext<unknown, unknown> {
+  return {
+    applicationId: scope.applicationId,
+    taskId: scope.taskId,
+    record: scope.context,
+    forward,
+    ...connectedStores(scope, node, () => scope.context.timestamp),
+    schedule: (intervalMs, by, run) => {
+      checkSchedule(node.name, intervalMs, by, run);
+      const cancel = scope.schedule(intervalMs, by, (timestamp) => {
+        try {
+          answerNow(node, run(timestamp));
+        } catch (error) {
+          scope.failed(error, node);
+        }
+      });
+      return { cancel };
+    },
+    commit: () => scope.requestCommit(),
+    currentStreamTimeMs: () => scope.streamTime(),
+    currentSystemTimeMs: () => scope.now(),
+  };
+}
+
+type StoreAccess = Pick<ProcessorContext<unknown, unknown>, 'keyValueStore' | 'windowStore' | 'sessionStore'>;
+
+/** The stores that an operator is connected to, by name. What is put into them has the time that `now` says. */
+export function connectedStores(scope: TaskScope, node: GraphNode, now: () => number): StoreAccess {
   const stateOf = <S extends StateStore>(name: string, kinds: readonly string[]): S => {
     const spec = node.stores.find((store) => store.name === name);
     if (spec === undefined) {
@@ -72,29 +127,10 @@ export function processorContext(
     }
     return scope.store<S>(spec);
   };
-  const user: StoreUser = { now: () => scope.context.timestamp, isProcessor: true };
-
+  const user: StoreUser = { now, isProcessor: true };
   return {
-    applicationId: scope.applicationId,
-    taskId: scope.taskId,
-    record: scope.context,
-    forward,
     keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), user),
     windowStore: (name) => typedWindowStore(stateOf<WindowState | IntervalState>(name, ['window']), user),
     sessionStore: (name) => typedSessionStore(stateOf<IntervalState>(name, ['session']), user),
-    schedule: (intervalMs, by, run) => {
-      checkSchedule(node.name, intervalMs, by, run);
-      const cancel = scope.schedule(intervalMs, by, (timestamp) => {
-        try {
-          run(timestamp);
-        } catch (error) {
-          scope.failed(error, node);
-        }
-      });
-      return { cancel };
-    },
-    commit: () => scope.requestCommit(),
-    currentStreamTimeMs: () => scope.streamTime(),
-    currentSystemTimeMs: () => scope.now(),
   };
 }

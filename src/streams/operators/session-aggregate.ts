@@ -8,6 +8,7 @@ import type { Key } from '../state/table.ts';
 import type { SessionWindows } from '../api/windows.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import { SpanEmitter } from './span-emitter.ts';
+import { answerNow } from './answer-now.ts';
 
 /**
  * Sessions that a record has merged or widened are deleted, with a tombstone each, before the result follows. A session
@@ -36,7 +37,7 @@ export function aggregateSessions({
     const aggregate = (key: unknown, value: unknown, joined: readonly Interval[]): unknown => {
       let result = initial === null ? null : initial();
       for (const span of joined) result = merge!(key, result, mine(span.value));
-      return add(key, value, result) ?? null;
+      return answerNow(node, add(key, value, result)) ?? null;
     };
 
     /** One session, from `start` to `end`, takes the place of those that the record has joined. */

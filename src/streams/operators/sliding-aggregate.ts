@@ -9,6 +9,7 @@ import type { EmitPosition } from '../state/store.ts';
 import type { SlidingWindows } from '../api/windows.ts';
 import { type Aggregation, copying, type WindowedAggregation } from './aggregate.ts';
 import { SpanEmitter } from './span-emitter.ts';
+import { answerNow } from './answer-now.ts';
 
 export function aggregateSliding(options: WindowedAggregation<SlidingWindows>) {
   return (scope: TaskScope, node: GraphNode): Emit => {
@@ -170,6 +171,7 @@ class SlidingAggregate {
   }
 
   #put(start: number, value: unknown, timestamp: number): void {
+    answerNow(this.#node, value);
     const store = this.#store;
     const locator = this.#locator;
     const before = store.find(locator, start, start + this.#difference);

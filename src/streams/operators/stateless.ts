@@ -3,6 +3,7 @@ import type { RecordContext } from '../api/context.ts';
 import { ByteWriter } from '../../util/index.ts';
 import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type { TaskScope } from '../graph/node.ts';
+import { answerNow } from './answer-now.ts';
 
 type Build = (scope: TaskScope, node: GraphNode) => Emit;
 type BuildChange = (scope: TaskScope, node: GraphNode) => EmitChange;
@@ -17,7 +18,7 @@ export function filter(predicate: Mapper, wanted: boolean): Build {
       context.timestamp = timestamp;
       let passes: boolean;
       try {
-        passes = Boolean(predicate(key, value, context));
+        passes = Boolean(answerNow(node, predicate(key, value, context)));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -36,7 +37,7 @@ export function map(
       context.timestamp = timestamp;
       let pair: readonly [unknown, unknown];
       try {
-        pair = mapper(key, value, context);
+        pair = answerNow(node, mapper(key, value, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -53,7 +54,7 @@ export function selectKey(mapper: Mapper): Build {
       context.timestamp = timestamp;
       let selected: unknown;
       try {
-        selected = mapper(key, value, context);
+        selected = answerNow(node, mapper(key, value, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -70,7 +71,7 @@ export function mapValues(mapper: Mapper): Build {
       context.timestamp = timestamp;
       let mapped: unknown;
       try {
-        mapped = mapper(key, value, context);
+        mapped = answerNow(node, mapper(key, value, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -136,7 +137,7 @@ export function flatMap(
       context.timestamp = timestamp;
       let pairs: Iterable<readonly [unknown, unknown]>;
       try {
-        pairs = asArray(mapper(key, value, context));
+        pairs = asArray(node, mapper(key, value, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -155,7 +156,7 @@ export function flatMapValues(
       context.timestamp = timestamp;
       let values: Iterable<unknown>;
       try {
-        values = asArray(mapper(key, value, context));
+        values = asArray(node, mapper(key, value, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -165,13 +166,13 @@ export function flatMapValues(
   };
 }
 
-export function peek(action: (key: unknown, value: unknown, context: RecordContext) => void): Build {
+export function peek(action: Mapper): Build {
   return (scope, node) => {
     const next = scope.forward(node);
     return (key, value, timestamp, context) => {
       context.timestamp = timestamp;
       try {
-        action(key, value, context);
+        answerNow(node, action(key, value, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -192,7 +193,7 @@ export function branch(predicates: readonly Mapper[], hasDefault: () => boolean)
       for (let i = 0; i < tests.length; i++) {
         let passes: unknown;
         try {
-          passes = tests[i]!(key, value, context);
+          passes = answerNow(node, tests[i]!(key, value, context));
         } catch (error) {
           scope.failed(error, node);
           return;
@@ -216,6 +217,7 @@ export function toStream(): BuildChange {
 }
 
 /** A generator's errors belong to the mapper, so it is run to its end before anything is forwarded. */
-function asArray<T>(values: Iterable<T>): Iterable<T> {
+function asArray<T>(node: GraphNode, values: Iterable<T>): Iterable<T> {
+  answerNow(node, values);
   return Array.isArray(values) ? values : [...values];
 }

@@ -7,6 +7,7 @@ import type { IntervalState } from '../state/interval-store.ts';
 import { type OuterBufferState, type Unmatched, UNMATCHED_KEY_START } from '../state/outer-buffer-store.ts';
 import type { EmitPosition, StoreSpec } from '../state/store.ts';
 import type { JoinWindows } from '../api/windows.ts';
+import { answerNow } from './answer-now.ts';
 
 export type JoinKind = 'inner' | 'left' | 'outer';
 export type Joiner = (left: unknown, right: unknown, key: unknown) => unknown;
@@ -124,7 +125,7 @@ class JoinOperator {
     let joined: unknown;
     context.timestamp = timestamp;
     try {
-      joined = this.#isLeft ? joiner(mine, theirs, key) : joiner(theirs, mine, key);
+      joined = answerNow(this.#node, this.#isLeft ? joiner(mine, theirs, key) : joiner(theirs, mine, key));
     } catch (error) {
       this.#scope.failed(error, this.#node);
       return;
@@ -192,7 +193,7 @@ class WaitingRecords {
     for (const value of values) {
       let joined: unknown;
       try {
-        joined = isLeft ? joiner(value, null, key) : joiner(null, value, key);
+        joined = answerNow(this.#node, isLeft ? joiner(value, null, key) : joiner(null, value, key));
       } catch (error) {
         this.#scope.failed(error, this.#node);
         continue;

@@ -5,6 +5,7 @@ import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Joiner } from './stream-join.ts';
 import { type GetterSupplier, storeGetter } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 export function joinTable(joiner: Joiner, kind: 'inner' | 'left', supplier: GetterSupplier) {
   return (scope: TaskScope, node: GraphNode): Emit => {
@@ -27,7 +28,7 @@ export function joinTable(joiner: Joiner, kind: 'inner' | 'left', supplier: Gett
       if (other === null && kind === 'inner') return;
       let joined: unknown;
       try {
-        joined = joiner(value, other, key);
+        joined = answerNow(node, joiner(value, other, key));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -55,7 +56,7 @@ export function joinGlobalTable(
       }
       let joined: unknown;
       try {
-        const mapped = keySelector(key, value) ?? null;
+        const mapped = answerNow(node, keySelector(key, value) ?? null);
         let other: unknown = null;
         if (locator.locate(mapped, context)) {
           other = getter.get(mapped, locator.bytes, locator.start, locator.end);
@@ -64,7 +65,7 @@ export function joinGlobalTable(
           return;
         }
         if (other === null && kind === 'inner') return;
-        joined = joiner(value, other, mapped);
+        joined = answerNow(node, joiner(value, other, mapped));
       } catch (error) {
         scope.failed(error, node);
         return;

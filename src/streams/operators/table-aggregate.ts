@@ -8,6 +8,7 @@ import { DeserializationError, type Serde } from '../../serde/index.ts';
 import { assert, ByteWriter } from '../../util/index.ts';
 import { ownCopy } from './aggregate.ts';
 import { TableWriter } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 export interface Change {
   readonly added: unknown;
@@ -85,8 +86,8 @@ export function selectGroup(
       let to: readonly [unknown, unknown] | null;
       let from: readonly [unknown, unknown] | null;
       try {
-        to = value === null ? null : complete(selector(key, value, context));
-        from = old === null ? null : complete(selector(key, old, context));
+        to = value === null ? null : complete(node, selector(key, value, context));
+        from = old === null ? null : complete(node, selector(key, old, context));
       } catch (error) {
         scope.failed(error, node);
         return;
@@ -107,7 +108,11 @@ export function selectGroup(
   };
 }
 
-function complete(pair: readonly [unknown, unknown] | null | undefined): readonly [unknown, unknown] | null {
+function complete(
+  node: GraphNode,
+  pair: readonly [unknown, unknown] | null | undefined,
+): readonly [unknown, unknown] | null {
+  answerNow(node, pair);
   if (pair === null || pair === undefined) return null;
   return pair[0] === null || pair[0] === undefined || pair[1] === null || pair[1] === undefined ? null : pair;
 }
@@ -141,6 +146,7 @@ export function aggregateChanges(spec: StoreSpec, aggregation: TableAggregation,
         if (added !== null) {
           aggregate = add(key, added, aggregate === null && initial !== null ? initial() : aggregate) ?? null;
         }
+        answerNow(node, aggregate);
       } catch (error) {
         table.discard(slot);
         scope.failed(error, node);

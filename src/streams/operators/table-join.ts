@@ -5,6 +5,7 @@ import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Joiner } from './stream-join.ts';
 import { type GetterSupplier, TableWriter } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 export type TableJoinKind = 'inner' | 'left' | 'outer';
 
@@ -44,7 +45,10 @@ export function joinTableSide(options: TableJoinSide) {
       let result: unknown;
       let before: unknown = null;
       try {
-        result = isLeft ? resultOf(kind, joiner, value, other, key) : resultOf(kind, joiner, other, value, key);
+        result = answerNow(
+          node,
+          isLeft ? resultOf(kind, joiner, value, other, key) : resultOf(kind, joiner, other, value, key),
+        );
         if (sendsOld)
           before = isLeft ? resultOf(kind, joiner, old, other, key) : resultOf(kind, joiner, other, old, key);
       } catch (error) {

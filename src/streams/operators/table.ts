@@ -5,6 +5,7 @@ import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { TableWriter } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 /** Latest value per key. Without a store it only passes changes on, and knows no old values. */
 export function tableSource(store: () => StoreSpec | null, sendsOld: () => boolean) {
@@ -41,10 +42,13 @@ export type MapperOf = (scope: TaskScope, node: GraphNode) => Mapper;
 type Mapper = (key: unknown, value: unknown, context: RecordContext) => unknown;
 type Predicate = (key: unknown, value: unknown, context: RecordContext) => unknown;
 
-/** A value that does not pass is deleted from the result. Where old values are known, rows that were never there are not deleted. */
+/** A value that does not pass is deleted from the result. Where old values go along, rows that were never there are not deleted. */
 export function tableFilter(predicate: Predicate, wanted: boolean, options: TableOperator) {
-  const mapper: Mapper = (key, value, context) => (Boolean(predicate(key, value, context)) === wanted ? value : null);
-  return tableMap(() => mapper, options, true);
+  const mapperOf: MapperOf = (_scope, node) => (key, value, context) => {
+    const answer = answerNow(node, predicate(key, value, context));
+    return Boolean(answer) === wanted ? value : null;
+  };
+  return tableMap(mapperOf, options, true);
 }
 
 export function tableMap(mapperOf: MapperOf, options: TableOperator, isFilter = false) {
@@ -61,14 +65,14 @@ export function tableMap(mapperOf: MapperOf, options: TableOperator, isFilter = 
         context.timestamp = timestamp;
         let mapped: unknown;
         try {
-          mapped = apply(key, value);
+          mapped = answerNow(node, apply(key, value));
         } catch (error) {
           scope.failed(error, node);
           return;
         }
         locator.locate(key, context);
         const slot = table.slotFor(locator.bytes, locator.start, locator.end);
-        if (isFilter && mapped === null && table.read(slot) === undefined) {
+        if (isFilter && sendsOld && mapped === null && table.read(slot) === undefined) {
           table.discard(slot);
           return;
         }
@@ -81,7 +85,7 @@ export function tableMap(mapperOf: MapperOf, options: TableOperator, isFilter = 
       let mapped: unknown;
       let mappedOld: unknown = null;
       try {
-        mapped = apply(key, value);
+        mapped = answerNow(node, apply(key, value));
         if (sendsOld) mappedOld = apply(key, old);
       } catch (error) {
         scope.failed(error, node);

@@ -11,6 +11,7 @@ import type { TimeWindows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
+import { answerNow } from './answer-now.ts';
 
 /**
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
@@ -58,6 +59,8 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
         return;
       }
       const closeTime = scope.timeAfter(position, timestamp) - graceMs;
+      // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
+      if (onClose && !scope.forgetsBeforeClosing) emitClosed(closeTime, context);
       for (let start = windows.firstStart(timestamp); start <= timestamp; start += advanceMs) {
         if (start + sizeMs <= closeTime) {
           scope.drop('late', node);
@@ -73,7 +76,10 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
         const old = table.read(slot);
         let result: unknown;
         try {
-          result = add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old));
+          result = answerNow(
+            node,
+            add(key, value, old === undefined ? (initial === null ? null : initial()) : mine(old)),
+          );
         } catch (error) {
           table.discard(slot);
           scope.failed(error, node);
@@ -82,7 +88,7 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
         const before = old === undefined ? timestamp : table.timestampOf(slot);
         emitter.update(window, slot, result ?? null, timestamp > before ? timestamp : before, context);
       }
-      if (onClose) emitClosed(closeTime, context);
+      if (onClose && scope.forgetsBeforeClosing) emitClosed(closeTime, context);
     };
   };
 }

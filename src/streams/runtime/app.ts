@@ -15,6 +15,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
+import { checkUncaughtResponse } from '../api/checks.ts';
+import type { UncaughtResponse } from '../api/options.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
 import { processBudget } from '../state/memory-budget.ts';
@@ -60,6 +62,8 @@ export class KafkaStreams {
   #unclaim: (() => void) | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
+  /** All instances are to stop, for what this one has met. */
+  #endsAll: { readonly cause: unknown } | undefined;
   #interrupt = deferred();
 
   constructor(topology: Topology, settings: StreamsSettings) {
@@ -195,8 +199,8 @@ export class KafkaStreams {
         return;
       } catch (error) {
         if (this.#isClosing) return;
-        if (this.#worker?.hasFailedInTask === true || !isPassing(error)) {
-          this.#fail(error);
+        if (!this.#goesOn(error)) {
+          this.#fail(this.#endsAll?.cause ?? error);
           return;
         }
         this.#settings.onError(error, false);
@@ -208,6 +212,23 @@ export class KafkaStreams {
     }
   }
 
+  /** Whether another generation begins behind an error. */
+  #goesOn(error: unknown): boolean {
+    if (this.#worker?.hasFailedInTask !== true && isPassing(error)) return true;
+    if (this.#endsAll !== undefined || codeOf(error) === 'APPLICATION_SHUTDOWN') return false;
+    let response: UncaughtResponse;
+    try {
+      response = this.#settings.onUncaughtError(error);
+      checkUncaughtResponse(response);
+    } catch (thrown) {
+      this.#settings.onError(thrown, false);
+      return false;
+    }
+    // The others hear of it when the group is formed anew, which takes one more generation.
+    if (response === 'shutdownApplication') this.#endsAll = { cause: error };
+    return response !== 'shutdownClient';
+  }
+
   /** One worker, until it is stopped or fails. */
   async #work(processId: string, counts: ReadonlyMap<string, number>, onRunning: () => void): Promise<void> {
     const worker = new Worker({
@@ -217,6 +238,7 @@ export class KafkaStreams {
       globalStores: this.#globals!.stores,
       processId,
       checkpointed: this.#checkpointed(),
+      endsAll: this.#endsAll !== undefined,
       events: {
         onRunning: () => {
           onRunning();

@@ -6,11 +6,14 @@ import type { Topology } from '../graph/topology.ts';
 interface MemberData {
   /** Tasks whose state is at hand, because the member runs them or has a checkpoint of them. */
   readonly tasks: readonly string[];
+  /** The member wants the whole application to stop. */
+  readonly endsAll?: boolean;
 }
 
-/** What the leader tells each member: the partitions that it found, by topic. */
+/** What the leader tells each member: the partitions that it found, by topic, and whether the application is to stop. */
 interface LeaderData {
   readonly counts: Readonly<Record<string, number>>;
+  readonly endsAll?: boolean;
 }
 
 export const ASSIGNOR_NAME = 'millrace-streams';
@@ -23,13 +26,17 @@ export class StreamsAssignor implements GroupAssignor {
   /** Partitions per topic, by full name, as this instance found them. */
   readonly #counts: ReadonlyMap<string, number>;
   readonly #held: () => readonly string[];
+  readonly #endsAll: boolean;
 
+  // oxlint-disable-next-line max-params -- what a member knows
   constructor(
     topology: Topology,
     fullName: (topic: string) => string,
     counts: ReadonlyMap<string, number>,
     held: () => readonly string[],
+    endsAll = false,
   ) {
+    this.#endsAll = endsAll;
     this.#topology = topology;
     this.#fullName = fullName;
     this.#counts = counts;
@@ -37,7 +44,7 @@ export class StreamsAssignor implements GroupAssignor {
   }
 
   userData(): Uint8Array {
-    return Buffer.from(JSON.stringify({ tasks: this.#held() } satisfies MemberData));
+    return Buffer.from(JSON.stringify({ tasks: this.#held(), endsAll: this.#endsAll } satisfies MemberData));
   }
 
   assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment> {
@@ -53,17 +60,24 @@ export class StreamsAssignor implements GroupAssignor {
         }
       }
     }
-    const held = new Map(members.map((member) => [member.memberId, heldBy(member)]));
+    const known = new Map(members.map((member) => [member.memberId, dataOf(member)]));
+    const held = new Map([...known].map(([memberId, data]) => [memberId, data.tasks]));
+    const endsAll = [...known.values()].some((data) => data.endsAll);
     const given = assignTasks([...tasks.keys()], held);
-    const userData = Buffer.from(JSON.stringify({ counts: Object.fromEntries(partitionCounts) } satisfies LeaderData));
+    const userData = Buffer.from(
+      JSON.stringify({ counts: Object.fromEntries(partitionCounts), endsAll } satisfies LeaderData),
+    );
     return new Map(
       [...given].map(([memberId, ids]) => [memberId, { partitions: ids.flatMap((id) => tasks.get(id)!), userData }]),
     );
   }
 
   /** What a member does with what the leader found; members of other versions may read other topics. */
-  checkLeaderCounts(userData: Uint8Array): void {
-    const { counts } = JSON.parse(Buffer.from(userData).toString() || '{"counts":{}}') as LeaderData;
+  checkLeaderData(userData: Uint8Array): void {
+    const { counts, endsAll = false } = JSON.parse(Buffer.from(userData).toString() || '{"counts":{}}') as LeaderData;
+    if (endsAll) {
+      throw new MillraceError('APPLICATION_SHUTDOWN', 'an instance asked for the whole application to stop');
+    }
     this.checkCounts(new Map(Object.entries(counts).filter(([topic]) => this.#counts.has(topic))), true);
   }
 
@@ -118,12 +132,14 @@ export function assignTasks(
   return given;
 }
 
-function heldBy(member: GroupMember): readonly string[] {
+function dataOf(member: GroupMember): Required<MemberData> {
+  const none = { tasks: [], endsAll: false };
   try {
     const data: unknown = JSON.parse(Buffer.from(member.userData).toString());
-    if (typeof data !== 'object' || data === null || !('tasks' in data) || !Array.isArray(data.tasks)) return [];
-    return data.tasks.filter((task): task is string => typeof task === 'string');
+    if (typeof data !== 'object' || data === null || !('tasks' in data) || !Array.isArray(data.tasks)) return none;
+    const tasks = data.tasks.filter((task): task is string => typeof task === 'string');
+    return { tasks, endsAll: 'endsAll' in data && data.endsAll === true };
   } catch {
-    return [];
+    return none;
   }
 }

@@ -22,6 +22,8 @@ export interface RunningTaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   readonly output: TaskOutput;
   readonly onRestored: (report: RestoreReport) => void;
+  /** Told when a call that is waited for has results. */
+  readonly onResults: () => void;
   /** What the group has committed for a partition of the task's number. */
   readonly committed: (topic: string) => CommittedOffset | undefined;
   readonly feeders: ReadonlyMap<string, readonly string[]>;
@@ -51,7 +53,7 @@ export class RunningTask {
     options: RunningTaskOptions,
     stopped: () => boolean,
   ): Promise<RunningTask | undefined> {
-    const { topology, settings, globalStores, output, onRestored, committed, feeders } = options;
+    const { topology, settings, globalStores, output, onRestored, onResults, committed, feeders } = options;
     const { stateDir, environment, applicationId } = settings;
     const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
     const checkpoint = keepsState
@@ -66,6 +68,7 @@ export class RunningTask {
         output,
         environment,
         globalStores,
+        onResults,
         feeders,
         hasUpstream: settings.upstreamApplications !== undefined,
         tracking: (store) => ({

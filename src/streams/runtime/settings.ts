@@ -5,10 +5,12 @@ import { checkStreamsSettings } from '../api/checks.ts';
 import type {
   DecodeErrorHandler,
   DropListener,
+  DropReason,
   LateReport,
   OffsetReset,
   ProcessingErrorHandler,
   ProductionErrorHandler,
+  UncaughtErrorHandler,
 } from '../api/options.ts';
 
 export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
@@ -76,7 +78,16 @@ export interface StreamsSettings {
   readonly onProcessingError?: ProcessingErrorHandler;
   /** Default: fail. */
   readonly onProductionError?: ProductionErrorHandler;
+  /** Asked about what the instance can't get past by itself. Default: `shutdownClient`. */
+  readonly onUncaughtError?: UncaughtErrorHandler;
   readonly onDrop?: DropListener;
+  /**
+   * Where records are written that a handler had left out: their bytes and headers as they came in, and further headers under
+   * Kafka Streams' names (KIP-1034, `errors.dead.letter.queue.topic.name`). The topic has to exist.
+   */
+  readonly deadLetterTopic?: string;
+  /** For which reasons. Default: those of the handlers, `undecodable`, `failed` and `refused`. */
+  readonly deadLetterReasons?: readonly DropReason[];
   /** Asked before records are processed: true as long as whoever takes the results has no room for more. */
   readonly isHeldBack?: () => boolean;
   /** Told, at most every ten seconds, how many records operators have left out because they came too late. */
@@ -113,8 +124,11 @@ export interface ResolvedSettings {
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onProductionError: ProductionErrorHandler;
+  readonly onUncaughtError: UncaughtErrorHandler;
   readonly isHeldBack: () => boolean;
   readonly onDrop: DropListener | undefined;
+  readonly deadLetterTopic: string | undefined;
+  readonly deadLetterReasons: readonly DropReason[] | undefined;
   readonly onLate: (report: LateReport) => void;
   readonly onError: (error: unknown, fatal: boolean) => void;
 }
@@ -157,8 +171,11 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     onDecodeError: given.onDecodeError ?? (() => 'fail'),
     onProcessingError: given.onProcessingError ?? (() => 'fail'),
     onProductionError: given.onProductionError ?? (() => 'fail'),
+    onUncaughtError: given.onUncaughtError ?? (() => 'shutdownClient'),
     isHeldBack: given.isHeldBack ?? (() => false),
     onDrop: given.onDrop === undefined ? undefined : contained(given.onDrop, reported),
+    deadLetterTopic: given.deadLetterTopic,
+    deadLetterReasons: given.deadLetterReasons,
     onLate: contained(given.onLate, reported),
     onError,
   };

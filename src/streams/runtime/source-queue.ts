@@ -15,7 +15,7 @@ export interface QueueOwner {
   readonly context: TaskContext;
   readonly plan: DecodingPlan;
   readonly onDecodeError: DecodeErrorHandler;
-  drop(reason: DropReason, node: GraphNode): void;
+  drop(reason: DropReason, node: GraphNode, error?: unknown): void;
   failed(error: unknown, node: GraphNode): void;
   timeHasPassed(): void;
 }
@@ -131,6 +131,7 @@ export class SourceQueue {
     context.topic = this.topic;
     context.partition = this.partition;
     context.moveTo(record, time);
+    context.source = this.#current!.cursor;
     this.headTime = Number.POSITIVE_INFINITY;
     if (time > this.partitionTime) this.partitionTime = time;
     this.#emit(key, value, time, context);
@@ -195,6 +196,7 @@ export class SourceQueue {
       context.topic = this.topic;
       context.partition = this.partition;
       context.moveTo(record, time);
+      context.source = cursor;
       try {
         time = source.timestampExtractor(this.#key, this.#value, context, this.partitionTime);
       } catch (error) {
@@ -216,7 +218,11 @@ export class SourceQueue {
       }
     }
     if (!(time >= 0)) {
-      this.#owner.context.moveTo(cursor, time);
+      const { context } = this.#owner;
+      context.topic = this.topic;
+      context.partition = this.partition;
+      context.moveTo(cursor, time);
+      context.source = cursor;
       this.#owner.drop('negative-timestamp', this.#node);
       return false;
     }
@@ -229,9 +235,10 @@ export class SourceQueue {
     context.topic = this.topic;
     context.partition = this.partition;
     context.moveTo(cursor, cursor.timestamp);
+    context.source = cursor;
     const { topic, partition } = this;
     const handler = this.#node.source!.onDecodeError ?? this.#owner.onDecodeError;
     refuseRecord(handler, error, cursor, { topic, partition, node: this.#node.name, part });
-    this.#owner.drop('undecodable', this.#node);
+    this.#owner.drop('undecodable', this.#node, error);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Header, RecordCursor } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { assert, type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
+import { assert, deferred, type Environment, MillraceError, systemEnvironment } from '../../util/index.ts';
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
 import { checkPiped } from '../api/checks.ts';
@@ -23,11 +23,19 @@ export interface SynchronousOptions {
   readonly applicationId?: string;
   /** True: stores emit once per piped record, as at a commit. Default false. */
   readonly caching?: boolean;
+  /**
+   * True: a record that comes behind a gap in the data has windows forgotten that it should close, where the gap is longer than
+   * they are kept: so do Kafka Streams' stores without a cache. Default false: nothing that closes is lost.
+   */
+  readonly forgetsBeforeClosing?: boolean;
   /** Default: fail. */
   readonly onDecodeError?: DecodeErrorHandler;
   /** Default: fail. */
   readonly onProcessingError?: ProcessingErrorHandler;
   readonly onDrop?: DropListener;
+  /** As the settings of an application. */
+  readonly deadLetterTopic?: string;
+  readonly deadLetterReasons?: readonly DropReason[];
 }
 
 export interface InputRecord {
@@ -64,6 +72,7 @@ export class SynchronousTopology {
   readonly #globalTopics = new Map<string, StateStore[]>();
   readonly #stores: QueryableStores;
   readonly #settings: TaskSettings;
+  #onResults: () => void = () => {};
   /** Records of global tables that were left out. */
   protected readonly droppedByGlobals = new Map<DropReason, number>();
 
@@ -72,9 +81,12 @@ export class SynchronousTopology {
     const settings: TaskSettings = {
       applicationId: options.applicationId ?? 'test',
       caching: options.caching ?? false,
+      forgetsBeforeClosing: options.forgetsBeforeClosing,
       onDecodeError: options.onDecodeError ?? (() => 'fail'),
       onProcessingError: options.onProcessingError ?? (() => 'fail'),
       onDrop: options.onDrop,
+      deadLetterTopic: options.deadLetterTopic,
+      deadLetterReasons: options.deadLetterReasons,
     };
     this.#settings = settings;
     for (const spec of topology.globalStores) {
@@ -103,6 +115,7 @@ export class SynchronousTopology {
             environment: this.environment,
             tracking: () => NO_TRACKING,
             globalStores: this.#globalStores,
+            onResults: () => this.#onResults(),
           }),
       );
     for (const task of this.tasks) for (const queue of task.queues) this.#readers.set(queue.topic, task);
@@ -147,9 +160,24 @@ export class SynchronousTopology {
     }
   }
 
-  /** Goes on with the record that needed a schema. */
+  /**
+   * Waits for the calls of functions that are waited for, and processes all that follows from them. Time-outs and pauses
+   * between attempts are of the topology's clock.
+   */
+  async settled(): Promise<void> {
+    for (;;) {
+      this.#resume();
+      if (this.tasks.every(({ callsUnderWay }) => callsUnderWay === 0)) return;
+      const results = deferred();
+      this.#onResults = results.resolve;
+      await results.promise;
+    }
+  }
+
+  /** Goes on with the record that needed a schema, and with the results of calls. */
   #resume(): void {
     for (const task of this.tasks) {
+      task.resume();
       while (task.run(Number.POSITIVE_INFINITY) > 0);
       task.flush();
     }

@@ -35,6 +35,12 @@ export class TaskGroup {
     return this.#queues.some((queue) => queue.backlog > 0);
   }
 
+  /** Calls of a member have to be waited for. */
+  get isBlocked(): boolean {
+    for (const { task } of this.#members) if (task.isBlocked) return true;
+    return false;
+  }
+
   /** Looks at what has arrived. Throws `SchemaNotLoaded`; call again once it is. */
   load(): void {
     this.headTime = Number.POSITIVE_INFINITY;
@@ -89,7 +95,7 @@ export class TaskGroup {
       const first = heap[0]!;
       const until = Math.min(timeOf(heap[1]), timeOf(heap[2]));
       left -= first.task.run(left, until);
-      if (first.task.hasRunOut) return;
+      if (first.task.hasRunOut || first.task.isBlocked) return;
       this.#sink(0);
     }
   }

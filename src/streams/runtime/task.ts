@@ -4,8 +4,8 @@
  * the test driver run the same tasks.
  */
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { assert, type Environment, MillraceError, messageOf } from '../../util/index.ts';
-import { TaskContext } from '../api/context.ts';
+import { assert, codeOf, type Environment, MillraceError, messageOf } from '../../util/index.ts';
+import { type RawRecord, TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type {
@@ -19,17 +19,23 @@ import { createStore } from '../state/create-store.ts';
 import { type MemoryBudget, processBudget } from '../state/memory-budget.ts';
 import { type EmitPosition, type StateStore, StateUnreadable, type StoreSpec, type Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
+import { DeadLetters, HANDLED } from './dead-letters.ts';
 import { SourceQueue } from './source-queue.ts';
-import type { TaskOutput, TaskScope } from '../graph/node.ts';
+import type { TaskCalls, TaskOutput, TaskScope } from '../graph/node.ts';
 import { Watermark } from './watermarks.ts';
 
 export interface TaskSettings {
   readonly applicationId: string;
   /** Whether stores emit once per commit where the user did not say. */
   readonly caching: boolean;
+  /** Whether windows that end within a gap of the data may be forgotten before they are emitted. Default: no. */
+  readonly forgetsBeforeClosing?: boolean | undefined;
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
   readonly onDrop?: DropListener | undefined;
+  /** Where records go that are left out for one of these reasons. */
+  readonly deadLetterTopic?: string | undefined;
+  readonly deadLetterReasons?: readonly DropReason[] | undefined;
 }
 
 export interface TaskOptions {
@@ -45,6 +51,8 @@ export interface TaskOptions {
   readonly budget?: MemoryBudget;
   /** The tasks that feed internal topics, where time is the minimum over them. Default: nowhere. */
   readonly feeders?: ReadonlyMap<string, readonly string[]>;
+  /** Told when a call that is waited for has results: `resume` lets them go on. */
+  readonly onResults?: () => void;
   /** Whether how far other applications have come bounds time behind the topics that they write. Default: no. */
   readonly hasUpstream?: boolean;
 }
@@ -84,17 +92,22 @@ export class Task implements TaskScope {
   /** A partition had no more records at hand when `run` came back. */
   hasRunOut = false;
   commitRequested = false;
+  /** Nothing is taken up: a commit waits for the calls under way. */
+  isDraining = false;
   /** The state is not that of the last checkpoint. */
   isDirty = false;
   readonly #settings: TaskSettings;
-  readonly #environment: Environment;
+  readonly environment: Environment;
   readonly #budget: MemoryBudget;
   readonly #globalStores: ReadonlyMap<string, StateStore>;
   readonly #emits = new Map<GraphNode, Emit | EmitChange>();
   readonly #sharedObjects = new Map<string, unknown>();
   readonly #flushes: { readonly node: GraphNode; readonly flush: () => void }[] = [];
   readonly #timers: { readonly node: GraphNode; readonly run: () => void }[] = [];
+  readonly #calls: { readonly node: GraphNode; readonly calls: TaskCalls }[] = [];
   readonly #closes: (() => void)[] = [];
+  readonly #onResults: () => void;
+  readonly #deadLetters: DeadLetters | undefined;
   readonly #schedules: Schedule[] = [];
   /** What operators hold back until their time has come to this position, by at most so many milliseconds. */
   readonly #holds = new Map<GraphNode, { readonly position: EmitPosition; readonly ms: () => number }>();
@@ -111,9 +124,14 @@ export class Task implements TaskScope {
     this.output = options.output;
     this.onDecodeError = settings.onDecodeError;
     this.#settings = settings;
-    this.#environment = options.environment;
+    this.environment = options.environment;
     this.#budget = options.budget ?? processBudget;
     this.#globalStores = options.globalStores;
+    this.#onResults = options.onResults ?? (() => {});
+    const { deadLetterTopic, deadLetterReasons = HANDLED } = settings;
+    if (deadLetterTopic !== undefined) {
+      this.#deadLetters = new DeadLetters(deadLetterTopic, deadLetterReasons, options.output);
+    }
     for (const spec of subTopology.stores) this.stores.set(spec.name, createStore(spec, options.tracking(spec)));
     const internal = topology.internalTopics;
     for (const node of subTopology.sources) {
@@ -130,6 +148,7 @@ export class Task implements TaskScope {
     for (const node of subTopology.nodes) if (node.build !== null) this.input(node);
     this.#flushes.sort((a, b) => a.node.index - b.node.index);
     this.#timers.sort((a, b) => a.node.index - b.node.index);
+    this.#calls.sort((a, b) => a.node.index - b.node.index);
     this.#boundTime(this.#leastWatermark());
   }
 
@@ -141,8 +160,8 @@ export class Task implements TaskScope {
   }
 
   /**
-   * Processes records in the order of their times until a partition has no more at hand, `limit` records are done, or the
-   * next one is not older than `until` (the first is processed in any case). Returns how many were processed. Throws
+   * Processes records in the order of their times until a partition has no more at hand, `limit` records are done, the next
+   * one is not older than `until` (the first is processed in any case), or calls have to be waited for. Returns how many were processed. Throws
    * `SchemaNotLoaded` before the record at stake.
    */
   run(limit: number, until = Number.POSITIVE_INFINITY): number {
@@ -151,8 +170,9 @@ export class Task implements TaskScope {
     let count = 0;
     const punctuates = this.#schedules.length > 0;
     this.hasRunOut = false;
+    if (this.isBlocked) return 0;
     this.isDirty = true;
-    while (count < limit) {
+    while (count < limit && !this.isBlocked) {
       let next: SourceQueue | undefined;
       let nextTime = Number.POSITIVE_INFINITY;
       let secondTime = Number.POSITIVE_INFINITY;
@@ -181,13 +201,51 @@ export class Task implements TaskScope {
         if (punctuates) this.#punctuate('streamTime', this.streamTime());
         if (budget.used > budget.limit) budget.evict();
         next.load();
-      } while (count < limit && next.headTime <= secondTime && next.headTime < until);
+      } while (count < limit && next.headTime <= secondTime && next.headTime < until && !this.isBlocked);
       if (next.isEmpty) {
         this.hasRunOut = true;
         break;
       }
     }
     return count;
+  }
+
+  // ── Calls that are waited for ──
+
+  /** Whether nothing may be taken up until calls have ended. */
+  get isBlocked(): boolean {
+    if (this.isDraining) return true;
+    for (const { calls } of this.#calls) if (calls.isFull) return true;
+    return false;
+  }
+
+  /** Records whose results have not gone on. */
+  get callsUnderWay(): number {
+    let count = 0;
+    for (const { calls } of this.#calls) count += calls.underWay;
+    return count;
+  }
+
+  get hasResults(): boolean {
+    return this.#calls.some(({ calls }) => calls.hasResults);
+  }
+
+  /** Lets the results of calls go on. */
+  resume(): void {
+    for (const { calls } of this.#calls) {
+      if (!calls.hasResults) continue;
+      this.isDirty = true;
+      calls.emitResults();
+    }
+  }
+
+  /** Lets everything go on that can, caches too. False while calls have to be waited for. */
+  drain(): boolean {
+    if (this.#calls.length === 0) return true;
+    this.isDraining = true;
+    this.resume();
+    this.flush();
+    return this.callsUnderWay === 0;
   }
 
   /** Event time of the oldest record that has been loaded; Infinity when there is none. */
@@ -211,7 +269,7 @@ export class Task implements TaskScope {
   }
 
   punctuateWallClock(): void {
-    if (this.#schedules.length > 0) this.#punctuate('wallClock', this.#environment.now());
+    if (this.#schedules.length > 0 && !this.isDraining) this.#punctuate('wallClock', this.environment.now());
   }
 
   close(): void {
@@ -332,12 +390,21 @@ export class Task implements TaskScope {
     return this.#sharedObjects.get(id) as T;
   }
 
+  get forgetsBeforeClosing(): boolean {
+    return this.#settings.forgetsBeforeClosing ?? false;
+  }
+
   isCached(spec: StoreSpec): boolean {
     return spec.caching ?? this.#settings.caching;
   }
 
   onFlush(node: GraphNode, flush: () => void): void {
     this.#flushes.push({ node, flush });
+  }
+
+  onCalls(node: GraphNode, calls: TaskCalls): () => void {
+    this.#calls.push({ node, calls });
+    return this.#onResults;
   }
 
   onClose(close: () => void): void {
@@ -349,7 +416,7 @@ export class Task implements TaskScope {
       by,
       intervalMs,
       run,
-      next: by === 'streamTime' ? 0 : this.#environment.now() + intervalMs,
+      next: by === 'streamTime' ? 0 : this.environment.now() + intervalMs,
       cancelled: false,
     };
     this.#schedules.push(schedule);
@@ -364,17 +431,31 @@ export class Task implements TaskScope {
     return `${this.#settings.applicationId}-${name}`;
   }
 
-  drop(reason: DropReason, node: GraphNode, record: Omit<FailedRecord, 'node'> = this.context): void {
+  /** `record` and `raw` are those at hand unless it is another one. */
+  drop(
+    reason: DropReason,
+    node: GraphNode,
+    error?: unknown,
+    record: Omit<FailedRecord, 'node'> = this.context,
+    raw: RawRecord | undefined = this.context.source,
+  ): void {
     this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
     let own = this.droppedBy.get(node.name);
     if (own === undefined) this.droppedBy.set(node.name, (own = new Map()));
     own.set(reason, (own.get(reason) ?? 0) + 1);
     const { topic, partition, offset, timestamp } = record;
-    this.#settings.onDrop?.(reason, { topic, partition, offset, timestamp, node: node.name });
+    const failed = { topic, partition, offset, timestamp, node: node.name };
+    this.#settings.onDrop?.(reason, failed);
+    this.#deadLetters?.write(reason, failed, raw, error);
   }
 
   failed(error: unknown, node: GraphNode): void {
-    if (error instanceof ProcessingFailure || error instanceof SchemaNotLoaded || error instanceof StateUnreadable) {
+    if (
+      error instanceof ProcessingFailure ||
+      error instanceof SchemaNotLoaded ||
+      error instanceof StateUnreadable ||
+      codeOf(error) === 'PROMISE_RETURNED'
+    ) {
       throw error;
     }
     const { topic, partition, offset, timestamp } = this.context;
@@ -386,7 +467,7 @@ export class Task implements TaskScope {
         { cause: error },
       );
     }
-    this.drop('failed', node);
+    this.drop('failed', node, error);
   }
 
   streamTime(): number {
@@ -411,7 +492,7 @@ export class Task implements TaskScope {
   }
 
   now(): number {
-    return this.#environment.now();
+    return this.environment.now();
   }
 
   requestCommit(): void {

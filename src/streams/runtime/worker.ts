@@ -7,10 +7,12 @@ import type { Consumer, FetchedPartition, Producer, RefusedRecord, TopicPartitio
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import { type StateStore, StateUnreadable } from '../state/store.ts';
+import type { RawRecord } from '../api/context.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
+import { AwaitedCalls } from './awaited-calls.ts';
 import { Committer } from './committer.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { LateReports } from './late-reports.ts';
@@ -40,6 +42,8 @@ export interface WorkerOptions {
   readonly processId: string;
   /** Tasks with a checkpoint on this instance. */
   readonly checkpointed: readonly string[];
+  /** This generation is there to tell the others that the application is to stop. */
+  readonly endsAll: boolean;
   readonly events: WorkerEvents;
 }
 
@@ -55,6 +59,8 @@ const POLL_AT_LEAST_MS = 20;
 const HELD_BACK_MS = 10;
 /** How often readers hear how far their feeders have come, where commits are further apart and need not be waited for. */
 const ANNOUNCE_MS = 100;
+/** How long a rebalance waits for calls where the group's members have the usual time for it. */
+const REBALANCE_CALLS_MS = 30_000;
 /** Well below a topic's default max.message.bytes. */
 const BATCH_BYTES = 512 * 1024;
 /** Bytes on their way to the broker before processing waits. */
@@ -74,6 +80,7 @@ export class Worker {
   readonly #producer: Producer;
   readonly #outgoing: Outgoing;
   readonly #committer: Committer;
+  readonly #calls: AwaitedCalls;
   readonly #announcer: Announcer;
   readonly #upstream: Upstream | undefined;
   /** Feeding tasks by internal topic. */
@@ -113,22 +120,14 @@ export class Worker {
     for (const topic of topology.sourceTopics()) {
       this.#fullNames.set(topic, topology.internalTopics.has(topic) ? `${applicationId}-${topic}` : topic);
     }
-    this.#consumer = client.consumer({
-      groupId: applicationId,
-      clientId: settings.clientId,
-      autoOffsetReset: settings.autoOffsetReset,
-      isolationLevel: exactlyOnce ? 'read_committed' : 'read_uncommitted',
-      assignor: (this.#assignor = new StreamsAssignor(
-        topology,
-        (topic) => this.#fullNames.get(topic)!,
-        this.#sourceCounts(),
-        () => this.#heldTasks(),
-      )),
-      onOffsetReset: (partition, offset) => this.#offsetWasReset(partition, offset),
-      ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
-      ...(settings.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: settings.heartbeatIntervalMs }),
-      ...(settings.rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs: settings.rebalanceTimeoutMs }),
-    });
+    this.#assignor = new StreamsAssignor(
+      topology,
+      (topic) => this.#fullNames.get(topic)!,
+      this.#sourceCounts(),
+      () => this.#heldTasks(),
+      options.endsAll,
+    );
+    this.#consumer = this.#makeConsumer();
     this.#producer = client.producer({
       batchSize: BATCH_BYTES,
       maxBlockMs: SINK_WAIT_MS,
@@ -168,6 +167,12 @@ export class Worker {
         onFailure: (error) => settings.onError(error, false),
       });
     }
+    this.#calls = new AwaitedCalls({
+      settings,
+      tasks: () => this.tasks,
+      wake: () => this.#consumer.wakeup(),
+      failedInTask: (error) => this.#failedInTask(error),
+    });
     this.#committer = new Committer({
       settings,
       consumer: this.#consumer,
@@ -180,6 +185,21 @@ export class Worker {
       internalTopics: this.#internalTopics,
       failedInTask: (error) => this.#failedInTask(error),
       onFailure: (error) => this.#failedBehind(error),
+    });
+  }
+
+  #makeConsumer(): Consumer {
+    const { client, applicationId, exactlyOnce, clientId, autoOffsetReset, ...settings } = this.#settings;
+    return client.consumer({
+      groupId: applicationId,
+      clientId,
+      autoOffsetReset,
+      isolationLevel: exactlyOnce ? 'read_committed' : 'read_uncommitted',
+      assignor: this.#assignor,
+      onOffsetReset: (partition, offset) => this.#offsetWasReset(partition, offset),
+      ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
+      ...(settings.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: settings.heartbeatIntervalMs }),
+      ...(settings.rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs: settings.rebalanceTimeoutMs }),
     });
   }
 
@@ -198,6 +218,7 @@ export class Worker {
         onLost: () => this.#lost(),
       });
       while (!this.#stopping) await this.#turn();
+      await this.#calls.ended(Number.POSITIVE_INFINITY);
       await this.#committer.commit('all');
     } catch (error) {
       this.#failure = error;
@@ -223,9 +244,11 @@ export class Worker {
 
   /** Fetches what there is, processes for a slice of time, commits when it is time to. */
   async #turn(): Promise<void> {
-    const { environment, commitIntervalMs, pollMs } = this.#settings;
+    const { environment, pollMs } = this.#settings;
     if (this.#backgroundFailure !== null) throw this.#backgroundFailure.error;
-    const untilCommit = Math.max(0, this.#committer.lastCommit + commitIntervalMs - environment.now());
+    const commitDueAt = this.#committer.lastCommit + this.#calls.commitIntervalMs;
+    // Once it waits for calls, their results wake us.
+    const untilCommit = this.#calls.areWaitedFor ? pollMs : Math.max(0, commitDueAt - environment.now());
     const now = environment.now();
     if (now - this.#lastPoll < POLL_AT_LEAST_MS && this.#hasBacklog()) {
       await yieldToEventLoop(this.#settings.environment);
@@ -247,9 +270,12 @@ export class Worker {
     }
     if (!this.#settings.exactlyOnce) this.#announce(environment.now());
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested) || this.#committer.hasToSave;
-    if (wanted || environment.now() - this.#committer.lastCommit >= commitIntervalMs) {
-      if (this.#committer.underWay === null) await this.#committer.begin();
-      else await this.#committer.underWay;
+    if (wanted || environment.now() >= commitDueAt) {
+      if (this.#committer.underWay !== null) await this.#committer.underWay;
+      else if (this.#calls.drain()) {
+        await this.#committer.begin();
+        this.#calls.takeUpAgain();
+      }
     } else if (this.#outgoing.backlog > MAX_HELD_BACK) {
       await this.#committer.underWay;
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
@@ -267,7 +293,9 @@ export class Worker {
   #announce(now: number): void {
     if (now - this.#lastAnnouncement < ANNOUNCE_MS) return;
     this.#lastAnnouncement = now;
-    this.#announcer.announce([...this.#running.values()].filter(({ task }) => !task.holdsChanges));
+    this.#announcer.announce(
+      [...this.#running.values()].filter(({ task }) => !task.holdsChanges && task.callsUnderWay === 0),
+    );
   }
 
   /** Something failed that nobody waits for: the next turn throws it. */
@@ -284,7 +312,7 @@ export class Worker {
       const record = { topic, partition, offset: -1, timestamp };
       const refused = { ...record, node: node.name, rawKey: key, rawValue: value };
       if (this.#settings.onProductionError(error, refused) === 'continue') {
-        task.drop('refused', node, record);
+        task.drop('refused', node, error, record, asRaw(key, value));
         return 'continue';
       }
     }
@@ -335,7 +363,10 @@ export class Worker {
 
   #hasWork(): boolean {
     if (this.#isSuspended) return false;
-    for (const { queue } of this.#queues.values()) if (!queue.isEmpty || queue.backlog > 0) return true;
+    for (const { queue, running } of this.#queues.values()) {
+      const { task } = running;
+      if (task.hasResults || (!task.isBlocked && (!queue.isEmpty || queue.backlog > 0))) return true;
+    }
     return false;
   }
 
@@ -347,7 +378,7 @@ export class Worker {
     if (this.#isSuspended) return false;
     const now = this.#settings.environment.now();
     return this.#pipelines.some((groups) =>
-      groups.some((group) => group.hasBacklog && group.isReady(this.#waiting, now)),
+      groups.some((group) => group.hasBacklog && !group.isBlocked && group.isReady(this.#waiting, now)),
     );
   }
 
@@ -355,6 +386,7 @@ export class Worker {
   async #process(): Promise<void> {
     const { environment } = this.#settings;
     const until = environment.now() + SLICE_MS;
+    this.#calls.resume();
     for (let idle = 0; idle < this.#pipelines.length; ) {
       const groups = this.#pipelines[this.#turns++ % this.#pipelines.length]!;
       try {
@@ -383,6 +415,7 @@ export class Worker {
     const now = this.#settings.environment.now();
     let oldest: TaskGroup | undefined;
     for (const group of groups) {
+      if (group.isBlocked) continue;
       group.load();
       const isOlder = oldest === undefined || group.headTime < oldest.headTime;
       if (isOlder && group.isReady(this.#waiting, now)) oldest = group;
@@ -433,12 +466,15 @@ export class Worker {
     this.#isSuspended = true;
     this.#assignment++;
     await this.#opening;
+    const { rebalanceTimeoutMs = 2 * REBALANCE_CALLS_MS } = this.#settings;
+    await this.#calls.ended(rebalanceTimeoutMs / 2);
     await this.#committer.commit('due');
+    this.#calls.takeUpAgain();
   }
 
   /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
   async #assigned(partitions: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
-    this.#assignor.checkLeaderCounts(leaderData);
+    this.#assignor.checkLeaderData(leaderData);
     this.#isSuspended = true;
     const assignment = ++this.#assignment;
     this.#consumer.pause(partitions);
@@ -492,6 +528,7 @@ export class Worker {
           globalStores,
           output: this.#outgoing,
           onRestored,
+          onResults: () => this.#calls.onResults(),
           feeders: this.#feeders,
           committed: (topic: string) => committed.get(nameOf({ topic, partition })),
         };
@@ -582,7 +619,8 @@ export class Worker {
     const sinks = this.#options.topology.nodes.flatMap(({ sink }) =>
       typeof sink?.topic === 'string' ? [this.#fullNameOf(sink.topic)] : [],
     );
-    return [...sinks, ...this.#changelogs()];
+    const { deadLetterTopic } = this.#settings;
+    return [...sinks, ...(deadLetterTopic === undefined ? [] : [deadLetterTopic]), ...this.#changelogs()];
   }
 
   #changelogs(): string[] {
@@ -593,6 +631,13 @@ export class Worker {
       )
       .map((store) => changelogTopic(settings.applicationId, store));
   }
+}
+
+function asRaw(key: Uint8Array | null, value: Uint8Array | null): RawRecord {
+  const bytes = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)]);
+  const keyEnd = key?.length ?? 0;
+  const [keyStart, valueStart] = [key === null ? -1 : 0, value === null ? -1 : keyEnd];
+  return { bytes, keyStart, keyEnd, valueStart, valueEnd: bytes.length, headers: () => [] };
 }
 
 /** What the group and the transaction coordinator say when the instance has to take its place anew. */

@@ -380,11 +380,13 @@ export class SlotTable<V> implements Table<V>, Evictable {
     if (this.#used * 2 >= this.#index.length) this.#grow();
     let at = hash & this.#mask;
     while (this.#index[at] !== 0) at = (at + 1) & this.#mask;
+    const keyStart = this.#store(bytes, start, end);
     const slot = this.#free.pop() ?? this.#newSlot();
+    // Not before the key has its place: whoever makes room moves the keys of all slots in the index.
     this.#index[at] = slot + 1;
     this.#used++;
     this.#hashes[slot] = hash;
-    this.#starts[slot] = this.#store(bytes, start, end);
+    this.#starts[slot] = keyStart;
     this.#lengths[slot] = end - start;
     this.#values[slot] = undefined;
     this.#flags[slot] = 0;
