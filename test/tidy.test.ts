@@ -78,7 +78,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['http'],
   ],
   broker: [
-    ['authorized-operations', 'flusher', 'settings'],
+    ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'settings'],
+    ['coordinator-memory'],
     ['log', 'record-validation'],
     ['partition'],
     ['topics'],

@@ -25,11 +25,13 @@ import {
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
 import { Flusher } from './flusher.ts';
+import { CoordinatorMemory } from './coordinator-memory.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { InProcessTransport } from './in-process.ts';
 import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
+import { RequestMemory } from './request-memory.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
 import { Topics } from './topics.ts';
@@ -116,6 +118,13 @@ export class Broker {
         flusher,
         groups,
         transactions,
+        requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
+        coordinatorMemory: new CoordinatorMemory(
+          settings['coordinator.max.memory.bytes'],
+          () => groups.bytes + transactions.bytes,
+          environment,
+          report,
+        ),
         report,
       };
       return new Broker(core, disk, unlock);

@@ -10,11 +10,14 @@ import {
   isUnanswered,
   readRequestBody,
   readRequestHeader,
+  type RequestHeader,
 } from '../protocol/index.ts';
 import { codeOf, messageOf } from '../util/index.ts';
 import type { Core } from './core.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
+import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import { handlerOf } from './handlers/index.ts';
+import type { RequestHolder } from './request-memory.ts';
 
 /** The socket's side of a connection. */
 export interface ConnectionSocket {
@@ -29,6 +32,8 @@ export interface ConnectionSocket {
 /** The answer to one request, in the place that its request has among the others. */
 interface Slot {
   pieces: Buffer[] | undefined;
+  /** Of the request, while it waits for its answer. */
+  readonly bytes: number;
 }
 
 /**
@@ -36,7 +41,7 @@ interface Slot {
  * order even when a later one is ready first. A client that sends faster than it is answered, or reads more slowly, is
  * not read from until it has caught up.
  */
-export class Connection {
+export class Connection implements RequestHolder {
   readonly #core: Core;
   readonly #socket: ConnectionSocket;
   readonly #endpoint: BrokerAddress;
@@ -50,6 +55,8 @@ export class Connection {
   /** Requests that are worked on in several turns, and hold back what is behind them. */
   #holds = 0;
   #isClosed = false;
+  /** Bytes of requests that have arrived and are not answered. */
+  #unanswered = 0;
   readonly #onClose = new Set<() => void>();
   /** The broker's time of the last request. */
   lastRequestAt: number;
@@ -69,11 +76,28 @@ export class Connection {
     return this.#slots.length > 0;
   }
 
+  get unfinishedBytes(): number {
+    return this.#splitter.unfinishedBytes;
+  }
+
+  get missingBytes(): number {
+    return this.#splitter.missingBytes;
+  }
+
+  lookAgain(): void {
+    this.#work();
+  }
+
+  refuse(reason: string): void {
+    this.#drop(reason);
+  }
+
   receive(chunk: Buffer): void {
     if (this.#isClosed) return;
     this.lastRequestAt = this.#core.environment.now();
     try {
       const frames = this.#splitter.push(chunk);
+      for (const frame of frames) this.#unanswered += frame.length;
       this.#frames = this.#frames.length === 0 ? frames : [...this.#frames, ...frames];
     } catch (error) {
       this.#drop(messageOf(error));
@@ -92,6 +116,7 @@ export class Connection {
     this.#isClosed = true;
     this.#frames = [];
     this.#slots = [];
+    this.#core.requestMemory.forget(this);
     for (const callback of this.#onClose) callback();
     this.#onClose.clear();
   }
@@ -102,11 +127,20 @@ export class Connection {
     while (!this.#isClosed && done < this.#frames.length && this.#mayGoOn()) this.#handle(this.#frames[done++]!);
     if (this.#isClosed) return;
     if (done > 0) this.#frames = this.#frames.slice(done);
-    const shouldPause = this.#frames.length > 0 || !this.#mayGoOn();
+    const hasRoom = this.#hasRoom();
+    if (this.#isClosed) return;
+    const shouldPause = this.#frames.length > 0 || !this.#mayGoOn() || !hasRoom;
     if (shouldPause === this.#isPaused) return;
     this.#isPaused = shouldPause;
     if (shouldPause) this.#socket.pause();
     else this.#socket.resume();
+  }
+
+  /** Our own threads are never held back: what others send must not stop the platform. */
+  #hasRoom(): boolean {
+    const { requestMemory } = this.#core;
+    requestMemory.note(this, this.#unanswered);
+    return this.#clientHost === IN_PROCESS_HOST || requestMemory.admits(this);
   }
 
   #mayGoOn(): boolean {
@@ -122,7 +156,11 @@ export class Connection {
       const handler = handlerOf(apiKey);
       if (handler === undefined || version < handler.api.minVersion || version > handler.api.maxVersion) {
         if (apiKey !== apiVersions.key) this.#drop(`API ${apiKey} in version ${version} is not supported`);
-        else this.#answer({ pieces: encode(apiVersions, 0, correlationId, unsupportedApiVersions()) });
+        else
+          this.#answer({
+            pieces: encode(apiVersions, 0, correlationId, unsupportedApiVersions()),
+            bytes: frame.length,
+          });
         return;
       }
       const request = readRequestBody(handler.api, version, from);
@@ -135,12 +173,10 @@ export class Connection {
         hold: () => this.#hold(),
         onClose: this.#onClose,
       });
-      if (isUnanswered(handler.api, request)) {
-        if (response instanceof Promise)
-          response.then((body) => this.#closeOnError(body)).catch((error: unknown) => this.#drop(describe(error)));
-        else this.#closeOnError(response);
-      } else if (response instanceof Promise) this.#answerLater(handler.api, version, correlationId, response);
-      else this.#answer({ pieces: encode(handler.api, version, correlationId, response) });
+      const { length: bytes } = frame;
+      if (isUnanswered(handler.api, request)) this.#takeUnanswered(response, bytes);
+      else if (response instanceof Promise) this.#answerLater(handler.api, header, bytes, response);
+      else this.#answer({ pieces: encode(handler.api, version, correlationId, response), bytes });
     } catch (error) {
       this.#drop(describe(error));
     }
@@ -159,16 +195,37 @@ export class Connection {
     this.#sendReady();
   }
 
-  #answerLater(api: AnyApi, version: number, correlationId: number, response: Promise<unknown>): void {
-    const slot: Slot = { pieces: undefined };
+  #answerLater(
+    api: AnyApi,
+    { apiVersion, correlationId }: RequestHeader,
+    bytes: number,
+    response: Promise<unknown>,
+  ): void {
+    const slot: Slot = { pieces: undefined, bytes };
     this.#slots.push(slot);
     response
       .then((body) => {
-        slot.pieces = encode(api, version, correlationId, body);
+        slot.pieces = encode(api, apiVersion, correlationId, body);
         this.#sendReady();
         this.#work();
       })
       .catch((error: unknown) => this.#drop(`${api.name} failed: ${describe(error)}`));
+  }
+
+  /** A produce without an answer. */
+  #takeUnanswered(response: unknown, bytes: number): void {
+    if (response instanceof Promise) {
+      response
+        .then((body) => {
+          this.#unanswered -= bytes;
+          this.#closeOnError(body);
+          this.#work();
+        })
+        .catch((error: unknown) => this.#drop(describe(error)));
+      return;
+    }
+    this.#unanswered -= bytes;
+    this.#closeOnError(response);
   }
 
   /** Sends the answers whose turn it is. */
@@ -177,7 +234,9 @@ export class Connection {
     let ready = 0;
     const pieces: Buffer[] = [];
     while (ready < this.#slots.length && this.#slots[ready]!.pieces !== undefined) {
-      pieces.push(...this.#slots[ready++]!.pieces!);
+      const slot = this.#slots[ready++]!;
+      pieces.push(...slot.pieces!);
+      this.#unanswered -= slot.bytes;
     }
     if (ready === 0) return;
     this.#slots = this.#slots.slice(ready);

@@ -3,6 +3,8 @@ import type { BrokerAddress } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { Disk } from './log/disk.ts';
+import type { CoordinatorMemory } from './coordinator-memory.ts';
+import type { RequestMemory } from './request-memory.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { Topics } from './topics.ts';
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
@@ -20,6 +22,8 @@ export interface Core {
   readonly flusher: Flusher;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
+  readonly requestMemory: RequestMemory;
+  readonly coordinatorMemory: CoordinatorMemory;
   readonly report: (message: string) => void;
 }
 

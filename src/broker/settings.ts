@@ -42,6 +42,17 @@ export const brokerSettings = {
   ),
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
+  'queued.max.request.bytes': long(
+    -1,
+    'Bytes of requests, of all connections together, that are unfinished or not answered; above it nobody is read from until others are done. -1: an eighth of the memory.',
+    -1,
+  ),
+  'coordinator.max.memory.bytes': long(
+    -1,
+    'About how many bytes groups, their members and offsets, and transactions may take; what would be more is refused. -1: an eighth of the memory, or of the heap where that is less.',
+    -1,
+  ),
+
   'auto.create.topics.enable': bool(true, 'Create a topic when its metadata is asked for by name.'),
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'num.partitions': int(1, 'Partitions of a topic that does not say how many it wants.', 1),

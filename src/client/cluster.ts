@@ -60,6 +60,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_MISSING_MS = 3_000;
 /** A broker that could not be reached is the last to be asked for so long. */
 const UNREACHABLE_MS = 1_000;
+const OUT_OF_REACH: readonly (string | undefined)[] = ['CONNECTION_FAILED', 'CONNECTION_LOST', 'BROKER_NOT_AVAILABLE'];
 const MISSING: readonly (string | undefined)[] = ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID'];
 
 export class Cluster {
@@ -77,6 +78,8 @@ export class Cluster {
   readonly #connections = new Map<string, Promise<Transport>>();
   /** When an address could not be reached. */
   readonly #unreachableAt = new Map<string, number>();
+  /** Those who wait to try again. */
+  readonly #backingOff = new Set<() => void>();
   #clusterId: string | null = null;
   #closed = false;
 
@@ -312,6 +315,8 @@ export class Cluster {
     if (isBehind) entry.isDoubted = true;
     if (!isSame) this.version++;
     this.#topics.set(name, entry);
+    const isLedElsewhere = isSame && partitions.some(({ leader }, i) => leader !== before.partitions[i]!.leader);
+    if (isLedElsewhere && !isBehind) for (const goOn of [...this.#backingOff]) goOn();
     return entry;
   }
 
@@ -406,21 +411,33 @@ export class Cluster {
     });
   }
 
-  /** Waits after so many failures in a row (1 or more). */
+  /** Waits after so many failures in a row (1 or more), or until somebody finds that another broker leads now. */
   backOff(failures: number): Promise<void> {
-    return this.sleep(backoffMs(failures, this.environment));
+    return new Promise((resolve) => {
+      const goOn = (): void => {
+        cancel();
+        this.#backingOff.delete(goOn);
+        resolve();
+      };
+      const cancel = this.environment.after(backoffMs(failures, this.environment), goOn);
+      this.#backingOff.add(goOn);
+    });
   }
 
   /**
-   * Runs `work` until it succeeds, fails for good, or the time is over; waits longer after every failure. What brokers do not
-   * have is waited for a shorter time.
+   * Runs `work` until it succeeds, fails for good, or the time is over; waits longer after every failure, and begins to count
+   * anew when a broker answers where none could be reached. What brokers do not have is waited for a shorter time.
    */
   async retrying<T>(timeoutMs: number, work: () => Promise<T>, missingMs = DEFAULT_MISSING_MS): Promise<T> {
     const startedAt = this.environment.now();
+    let wasOutOfReach = false;
     for (let failures = 1; ; failures++) {
       try {
         return await work();
       } catch (error) {
+        const isOutOfReach = OUT_OF_REACH.includes(codeOf(error));
+        if (wasOutOfReach && !isOutOfReach) failures = 1;
+        wasOutOfReach = isOutOfReach;
         const retriable = error instanceof MillraceError && error.retriable;
         const limitMs = MISSING.includes(codeOf(error)) ? Math.min(timeoutMs, missingMs) : timeoutMs;
         if (!retriable || this.#closed || this.environment.now() - startedAt >= limitMs) throw error;

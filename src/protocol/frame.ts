@@ -33,6 +33,16 @@ export class FrameSplitter {
     this.#maxBytes = maxBytes;
   }
 
+  /** Bytes of a frame whose end has not come. */
+  get unfinishedBytes(): number {
+    return this.#wanted < 0 ? 0 : this.#held;
+  }
+
+  /** Bytes of it that are still to come. */
+  get missingBytes(): number {
+    return this.#wanted < 0 ? 0 : this.#wanted - this.#held;
+  }
+
   /** Complete frames, without their size. Throws FRAME_TOO_LARGE before anything of such a frame is collected. */
   push(chunk: Buffer): Buffer[] {
     const frames: Buffer[] = [];

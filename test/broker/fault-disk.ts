@@ -18,6 +18,8 @@ export class FaultDisk implements Disk {
   /** Set to make the next operations fail as a full or broken disk does: all, or those on files of these names. */
   failWrites: boolean | RegExp = false;
   failSyncs = false;
+  /** Of files only so many bytes come at a time. */
+  shortReads: number | undefined;
   /** Files that can't be opened. */
   failOpens: RegExp | undefined;
   syncs = 0;
@@ -35,7 +37,7 @@ export class FaultDisk implements Disk {
       size: () => stored.content.length,
       read: (target, position) => {
         this.#check();
-        return stored.content.copy(target, 0, position);
+        return stored.content.copy(target, 0, position, position + (this.shortReads ?? target.length));
       },
       write: (pieces, position) => {
         this.#check();

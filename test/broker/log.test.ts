@@ -10,8 +10,9 @@ import {
   isIntactBatch,
   listOffsets,
   offsetCommit,
+  offsetFetch,
 } from '../../src/protocol/index.ts';
-import { ManualEnvironment } from '../../src/util/index.ts';
+import { ManualEnvironment, MillraceError } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, readAll, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
 
@@ -308,6 +309,50 @@ describe('a disk that fails', () => {
     disk.failWrites = false;
     clock.advance(10_000);
     expect((await send(transport, 't', ['x'])).errorCode).toBe(0);
+  });
+
+  test('what it does not read is not taken for the torn end of a log', async () => {
+    const disk = new FaultDisk();
+    const transport = (await openBroker({ dataDir: '/data', disk })).connect();
+    await createTopic(transport, 't');
+    for (const value of ['a', 'b', 'c']) await send(transport, 't', [value]);
+    const after = disk.crash(() => 0.99);
+    const clock = new ManualEnvironment(1000);
+    after.shortReads = 100;
+    const broker = await openBroker({ dataDir: '/data', disk: after, environment: clock });
+    expect(broker.outages()).toMatchObject([{ reason: expect.stringContaining('Check the disk.') }]);
+    after.shortReads = undefined;
+    clock.advance(500);
+    expect(await valuesOf(broker.connect(), 't')).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a broker does not come up without the offsets of its groups', async () => {
+    const disk = new FaultDisk();
+    const settings = { 'offsets.topic.num.partitions': 1 };
+    const transport = (await openBroker({ dataDir: '/data', disk, settings })).connect();
+    await createTopic(transport, 't');
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, committedOffset: 5 }] }];
+    await transport.request(offsetCommit, create(offsetCommit, { groupId: 'g', topics }));
+    const after = disk.crash(() => 0.99);
+    // The log is opened, and then read back: that must not fail in silence.
+    let opened = 0;
+    const open = after.open.bind(after);
+    after.open = (path) => {
+      const file = open(path);
+      if (!path.includes('__consumer_offsets-0')) return file;
+      return {
+        ...file,
+        read: (target, position) => {
+          if (opened++ === 1) throw new MillraceError('EIO', 'i/o error');
+          return file.read(target, position);
+        },
+      };
+    };
+    await expect(openBroker({ dataDir: '/data', disk: after, settings })).rejects.toThrow('i/o error');
+    const again = (await openBroker({ dataDir: '/data', disk: after, settings })).connect();
+    const groups = [{ groupId: 'g', topics: null }];
+    const found = await again.request(offsetFetch, create(offsetFetch, { groups }));
+    expect(found.groups[0]!.topics[0]!.partitions[0]).toMatchObject({ committedOffset: 5 });
   });
 
   test('what an idempotent producer sends again behind a fault is there once', async () => {

@@ -152,3 +152,26 @@ test('a partition that takes no records makes SQL red as long as it lasts', asyn
   await broker.close();
   rmSync(stateDir, { recursive: true, force: true });
 });
+
+test('a statement that is logged and could not be carried out makes the metastore red until the next start', async () => {
+  const disk = new FaultDisk();
+  const broker = await Broker.open({ dataDir: '/data', disk, settings: { 'auto.create.topics.enable': 'false' } });
+  const client = createClient({ dial: async () => broker.connect() });
+  const options = { client, schemas: new MemorySchemas(), stateDir: '', version: 'test' };
+  const sql = await openSqlService(options);
+  disk.failWrites = /topics.json/;
+  const statement = "CREATE STREAM s (v INT) WITH (kafka_topic='s', partitions=1, value_format='JSON');";
+  await expect(sql.execute(statement)).rejects.toThrow('KAFKA_STORAGE_ERROR');
+  expect(await sql.healthChecks().metastore()).toContain('was not carried out');
+  await sql.close();
+  const stillRed = await openSqlService(options);
+  expect(await stillRed.healthChecks().metastore()).toContain("the topic s can't be created");
+  await stillRed.close();
+  disk.failWrites = false;
+  const again = await openSqlService(options);
+  expect(await again.healthChecks().metastore()).toBeUndefined();
+  await again.execute('INSERT INTO s VALUES (1);');
+  await again.close();
+  await client.close();
+  await broker.close();
+});

@@ -162,6 +162,11 @@ describe('DELIMITED', () => {
     expect(serialize(serde, row)?.toString()).toBe(text);
   });
 
+  test.each(['2147483648', '-2147483649', '99999999999999999999'])('%s is no INTEGER', (number) => {
+    expect(() => deserialize(serde, Buffer.from(`a,${number},b`))).toThrow(DeserializationError);
+    expect(deserialize(serde, Buffer.from('a,-2147483648,b'))).toEqual(['a', -2147483648, 'b']);
+  });
+
   test('the number of fields must fit', () => {
     expect(() => deserialize(serde, Buffer.from('a,1'))).toThrow('csvFields:2 schemaFields:3');
   });

@@ -1,6 +1,8 @@
 // Joins against the vectors that Kafka Streams' own behaviour gives.
 import { describe, expect, test } from 'vitest';
+import { serialize } from '../../src/serde/index.ts';
 import { JoinWindows, StreamsBuilder } from '../../src/streams/index.ts';
+import { ResponseSerde } from '../../src/streams/operators/foreign-key-join.ts';
 import { Driven, drive, text, texts } from './support.ts';
 
 type Kind = 'inner' | 'left' | 'outer';
@@ -324,6 +326,66 @@ describe('foreign-key joins', () => {
       'q:∅@10',
       'r:10-∅@11',
     ]);
+  });
+});
+
+describe('a foreign-key join of 4.1.1', () => {
+  const joined = (kind: 'inner' | 'left') => {
+    const builder = new StreamsBuilder();
+    const left = builder.table<string, string>('L', texts);
+    const right = builder.table<string, string>('R', texts);
+    const extract = (value: string): string => value[0]!;
+    const options = { result: text, name: 'fk' };
+    const result =
+      kind === 'inner'
+        ? left.joinForeign(right, extract, joiner, options)
+        : left.leftJoinForeign(right, extract, joiner, options);
+    result.toStream().to('out');
+    return drive(builder);
+  };
+  const run = (kind: 'inner' | 'left', ...steps: [topic: string, key: string, value: string | null, at: number][]) => {
+    const driven = joined(kind);
+    return steps.map(
+      (step) =>
+        driven
+          .pipe(...step)
+          .out()
+          .join(' ') || '-',
+    );
+  };
+
+  test.each(['inner', 'left'] as const)('has the time of the right side when that changes, %s', (kind) => {
+    const found = run(kind, ['L', 'k', 'a1', 144], ['R', 'a', 'x', 110], ['R', 'a', 'y', 200], ['L', 'k', 'a2', 150]);
+    expect(found.slice(1)).toEqual(['k:a1-x@110', 'k:a1-y@200', 'k:a2-y@200']);
+  });
+
+  test('takes nothing back that was not there', () => {
+    const found = run(
+      'inner',
+      ['L', 'k', 'a1', 133],
+      ['L', 'k', 'a7', 178],
+      ['R', 'a', 'x', 180],
+      ['R', 'a', null, 181],
+    );
+    expect(found).toEqual(['-', '-', 'k:a7-x@180', 'k:∅@181']);
+    // Its right row went before: that was told then.
+    expect(run('inner', ['L', 'k', 'a1', 1], ['R', 'a', 'x', 2], ['R', 'a', null, 3], ['L', 'k', 'a2', 4])[3]).toBe(
+      '-',
+    );
+  });
+
+  test('asks again when the right row has gone before it heard that the left one changed', () => {
+    const stale = serialize(new ResponseSerde(text), { hash: Buffer.alloc(16), value: null })!;
+    for (const [right, result] of [
+      ['x', 'k:a2-x@9'],
+      [null, 'k:∅@9'],
+    ] as const) {
+      const driven = joined('inner');
+      driven.pipe('R', 'a', 'x', 1).pipe('L', 'k', 'a2', 2).out();
+      if (right === null) driven.pipe('R', 'a', null, 3).out();
+      driven.driver.pipe('test-fk-subscription-response-topic', Buffer.from('k'), stale, 9);
+      expect(driven.out()).toEqual([result]);
+    }
   });
 });
 

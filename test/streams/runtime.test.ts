@@ -16,6 +16,7 @@ import {
   TimeWindows,
   type Topology,
 } from '../../src/streams/index.ts';
+import { MillraceError } from '../../src/util/index.ts';
 import { type Embedded, openEmbedded } from '../suites/embedded.ts';
 import { long, text, texts } from './support.ts';
 
@@ -483,4 +484,50 @@ test('an application without room for results waits, and goes on where it was', 
   expect(seen).toEqual([]);
   hasRoom = true;
   await expect.poll(() => seen, { timeout: 60_000 }).toEqual(Array.from({ length: 10 }, (_, i) => String(i)));
+});
+
+test('an application that is closed between two generations begins no other', async () => {
+  const [source] = await topics(['between', 1]);
+  const builder = new StreamsBuilder();
+  builder.stream(source!, texts).foreach(() => {});
+  // The first generation loses its broker; the second one's look at the topics takes as long as it is told.
+  let consumers = 0;
+  const looks = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  const unlucky: Client = {
+    producer: (settings) => client.producer(settings),
+    close: () => client.close(),
+    consumer: (settings) => {
+      consumers++;
+      const consumer = client.consumer(settings);
+      const poll = consumer.poll.bind(consumer);
+      let polls = 0;
+      consumer.poll = (timeoutMs) =>
+        ++polls > 20
+          ? Promise.reject(new MillraceError('CONNECTION_LOST', 'the broker is gone', { retriable: true }))
+          : poll(timeoutMs);
+      return consumer;
+    },
+    admin: () => {
+      const admin = client.admin();
+      const describeTopics = admin.describeTopics.bind(admin);
+      admin.describeTopics = async (names) => {
+        if (consumers > 0) {
+          looks.resolve();
+          await goesOn.promise;
+        }
+        return describeTopics(names);
+      };
+      return admin;
+    },
+  };
+  const app = run(builder.build(), { applicationId: unique('between'), client: unlucky, pollMs: 5 });
+  await app.start();
+  await looks.promise;
+  const before = consumers;
+  const closed = app.close();
+  goesOn.resolve();
+  await closed;
+  expect(app.state).toBe('NOT_RUNNING');
+  expect(consumers).toBe(before);
 });

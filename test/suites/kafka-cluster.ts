@@ -1,22 +1,11 @@
-// A cluster of Apache Kafka for a test: brokers that are controllers too, from the jars in the folder that KAFKA_LIB names
-// (Maven: org.apache.kafka:kafka_2.13 with its dependencies), and a Java on the path. Nodes can be killed and come back.
+// A cluster of Apache Kafka for a test: brokers that are controllers too, each in a Java of its own. Nodes can be killed and
+// come back.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '../../src/client/index.ts';
-
-/** Why there can be no cluster here; undefined when there can. */
-export function whyNoCluster(): string | undefined {
-  if (process.env['KAFKA_LIB'] === undefined) return 'KAFKA_LIB does not name a folder with the jars of Apache Kafka';
-  try {
-    execFileSync('java', ['-version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'there is no java on the path';
-  }
-}
 
 export interface KafkaCluster {
   readonly bootstrapServers: string;
@@ -30,7 +19,8 @@ export interface KafkaCluster {
 const JVM = ['-Xmx400m', '-Xms200m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
 
-export async function openKafkaCluster(nodes: number, settings: Record<string, string> = {}): Promise<KafkaCluster> {
+/** `jars`: the folder that `kafkaJars` gave. */
+export async function openKafkaCluster(jars: string, nodes: number): Promise<KafkaCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
   const ports = await freePorts(nodes * 2);
   const running = new Map<number, ChildProcess>();
@@ -43,7 +33,7 @@ export async function openKafkaCluster(nodes: number, settings: Record<string, s
     ...JVM,
     `-Dlog4j2.configurationFile=${join(homeOf(node), 'log4j2.properties')}`,
     '-cp',
-    join(process.env['KAFKA_LIB']!, '*'),
+    join(jars, '*'),
     main,
     ...args,
   ];
@@ -77,7 +67,6 @@ export async function openKafkaCluster(nodes: number, settings: Record<string, s
       'group.initial.rebalance.delay.ms': '0',
       'broker.session.timeout.ms': '6000',
       'broker.heartbeat.interval.ms': '1000',
-      ...settings,
     };
     const text = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
     const config = join(home, 'server.properties');

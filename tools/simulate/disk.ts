@@ -2,20 +2,42 @@
 // that is dead goes on with what it had, as far as its code runs, and nobody will ever see that.
 import type { Disk, DiskFile } from '../../src/broker/index.ts';
 import type { SimulatedProcess } from './process.ts';
+import type { Random } from './random.ts';
 import { DirectoryNode, FileNode, type Volume } from './volume.ts';
 
 /** What happens to a disk besides working. */
-export interface DiskFaults {
+export class DiskFaults {
   /** How many of the operations that change something fail. */
-  failureRate: number;
-  /** At that operation from now on the process or the machine stops. */
-  stopAfter: number;
+  failureRate = 0;
+  /** How many of those that read fail, or answer less than there is. */
+  readFailureRate = 0;
+  /** Each operation fails, changing or reading, whose number this divides; 0: none. */
+  every = 0;
+  /** At that operation that changes something from now on the process or the machine stops. */
+  stopAfter = -1;
+  #operations = 0;
+
+  get areThere(): boolean {
+    return this.failureRate > 0 || this.readFailureRate > 0 || this.every > 0;
+  }
+
+  end(): void {
+    this.failureRate = 0;
+    this.readFailureRate = 0;
+    this.every = 0;
+    this.stopAfter = -1;
+  }
+
+  /** Whether the next operation fails. */
+  next(rate: number, random: Random): boolean {
+    const isNth = this.every > 0 && ++this.#operations % this.every === 0;
+    return isNth || (rate > 0 && random.chance(rate));
+  }
 }
 
 const SYNC_MS = 3;
 
 export class SimulatedDisk implements Disk {
-  operations = 0;
   readonly #volume: Volume;
   readonly #process: SimulatedProcess;
   readonly #faults: DiskFaults;
@@ -46,6 +68,7 @@ export class SimulatedDisk implements Disk {
   list(path: string): string[] {
     const directory = this.#volume.directory(path);
     if (directory === undefined) throw failure('ENOENT', path);
+    if (this.#readFails(`list ${path}`)) throw failure('EIO', path);
     return this.#process.scheduler.random.shuffled(directory.names);
   }
 
@@ -63,6 +86,7 @@ export class SimulatedDisk implements Disk {
   readFile(path: string): Buffer {
     const node = this.#volume.file(path);
     if (node === undefined) throw failure('ENOENT', path);
+    if (this.#readFails(`read ${path}`)) throw failure('EIO', path);
     return Buffer.from(node.bytes);
   }
 
@@ -106,7 +130,11 @@ export class SimulatedDisk implements Disk {
     const { scheduler, environment } = this.#process;
     return {
       size: () => node.bytes.length,
-      read: (target, position) => node.bytes.copy(target, 0, position),
+      read: (target, position) => {
+        if (!this.#readFails(`read at ${position} of ${path}`)) return node.bytes.copy(target, 0, position);
+        if (scheduler.random.chance(0.5)) throw failure('EIO', path);
+        return node.bytes.copy(target, 0, position, position + scheduler.random.below(target.length));
+      },
       write: (pieces, position) => {
         this.#step('write', path);
         this.#write(path, node, Buffer.concat(pieces), position);
@@ -152,7 +180,6 @@ export class SimulatedDisk implements Disk {
   #step(what: string, path: string, failed: () => void = () => {}): void {
     const { scheduler, isAlive } = this.#process;
     if (!isAlive) return;
-    this.operations++;
     scheduler.note(this.#process.name, `${what} ${path}`);
     if (this.#faults.stopAfter-- === 0) this.#stop();
     if (!this.#fails()) return;
@@ -161,9 +188,15 @@ export class SimulatedDisk implements Disk {
   }
 
   #fails(): boolean {
-    const { failureRate } = this.#faults;
     const { isAlive, scheduler } = this.#process;
-    return isAlive && failureRate > 0 && scheduler.random.chance(failureRate);
+    return isAlive && this.#faults.next(this.#faults.failureRate, scheduler.random);
+  }
+
+  #readFails(what: string): boolean {
+    const { isAlive, scheduler, name } = this.#process;
+    if (!isAlive || !this.#faults.next(this.#faults.readFailureRate, scheduler.random)) return false;
+    scheduler.note(name, `does not ${what}`);
+    return true;
   }
 }
 

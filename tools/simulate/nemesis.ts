@@ -22,7 +22,8 @@ export class Nemesis {
   readonly #patienceMs: number;
   #isOver = false;
 
-  constructor(scheduler: Scheduler, server: Server, network: Network, victims: readonly Victim[]) {
+  /** `every`: which operations of the disk fail from here on, besides; 0: none. */
+  constructor(scheduler: Scheduler, server: Server, network: Network, victims: readonly Victim[], every = 0) {
     this.#scheduler = scheduler;
     this.#server = server;
     this.#network = network;
@@ -31,6 +32,7 @@ export class Nemesis {
     this.#patienceMs = random.pick([300, 1000, 3000]);
     network.faults.breakRate = random.pick([0, 0, 0.001, 0.01]);
     network.faults.delayRate = random.pick([0, 0, 0.002]);
+    server.faults.every = every;
   }
 
   start(): void {
@@ -45,8 +47,7 @@ export class Nemesis {
   /** Nothing goes wrong from here on, but that the machine is without power once more. */
   end(): void {
     this.#isOver = true;
-    this.#server.faults.failureRate = 0;
-    this.#server.faults.stopAfter = -1;
+    this.#server.faults.end();
     this.#network.faults.breakRate = 0;
     this.#network.faults.delayRate = 0;
     this.#server.crash(true);
@@ -70,9 +71,16 @@ export class Nemesis {
 
   #failDiskForAWhile(): void {
     const { random, now } = this.#scheduler;
-    this.#server.faults.failureRate = random.pick([0.003, 0.03, 0.3]);
+    const { faults } = this.#server;
+    const rate = random.pick([0.003, 0.03, 0.3]);
+    const [writes, reads] = random.pick([
+      [rate, 0],
+      [0, rate],
+      [rate, rate],
+    ]);
+    Object.assign(faults, { failureRate: writes, readFailureRate: reads });
     this.#scheduler.at(now + random.next() * 500, NATURE, () => {
-      this.#server.faults.failureRate = 0;
+      Object.assign(faults, { failureRate: 0, readFailureRate: 0 });
       // A partition whose disk has failed is out of service until somebody starts the broker again.
       this.#server.crash(random.chance(0.5));
     });

@@ -3,7 +3,7 @@ import { Broker, type Disk } from '../../src/broker/index.ts';
 import { createClient, dialThread, type Client } from '../../src/client/index.ts';
 import type { Dial } from '../../src/protocol/index.ts';
 import { type GivenSettings, messageOf, MillraceError } from '../../src/util/index.ts';
-import type { DiskFaults } from './disk.ts';
+import { DiskFaults } from './disk.ts';
 import type { Network } from './network.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -16,7 +16,7 @@ const LONGEST_OUTAGE_MS = 1500;
 export type MakeDisk = (volume: Volume, process: SimulatedProcess, faults: DiskFaults, stop: () => void) => Disk;
 
 export class Server {
-  readonly faults: DiskFaults = { failureRate: 0, stopAfter: -1 };
+  readonly faults = new DiskFaults();
   /** How often the process ended without being asked. */
   crashes = 0;
   readonly #scheduler: Scheduler;
@@ -69,7 +69,7 @@ export class Server {
       (error: unknown) => {
         if (!process.isAlive) return;
         process.note(`does not start: ${messageOf(error)}`);
-        if (this.faults.failureRate === 0) this.#scheduler.fail(`the broker does not start: ${messageOf(error)}`);
+        if (!this.faults.areThere) this.#scheduler.fail(`the broker does not start: ${messageOf(error)}`);
         this.crash(false);
       },
     );

@@ -6,6 +6,7 @@
 import type { Client } from '../../src/client/index.ts';
 import { type GivenSettings, messageOf } from '../../src/util/index.ts';
 import type { Actor, Host } from './actors/actor.ts';
+import { Analyst } from './actors/analyst.ts';
 import { Copier } from './actors/copier.ts';
 import { Counter } from './actors/counter.ts';
 import { Dealer } from './actors/dealer.ts';
@@ -39,6 +40,8 @@ export interface Outcome {
 }
 
 export interface SimulationOptions {
+  /** While things go on, each operation of the disk fails whose number this divides; 0, the default: none. */
+  readonly every?: number;
   readonly print?: (line: string) => void;
   /** For those who plant a bug, to see it found. */
   readonly makeDisk?: MakeDisk;
@@ -65,6 +68,7 @@ class Simulation {
   readonly #client: Client;
   readonly #users: User[];
   readonly #wrapClient: (client: Client) => Client;
+  readonly #every: number;
   #isActive = false;
   #operations = 0;
   #lastComplaint: string | undefined;
@@ -73,6 +77,7 @@ class Simulation {
     const { print, makeDisk = (...given) => new SimulatedDisk(...given), wrapClient = (client) => client } = options;
     this.#seed = seed;
     this.#wrapClient = wrapClient;
+    this.#every = options.every ?? 0;
     this.#scheduler = new Scheduler(seed, print);
     this.#server = new Server(this.#scheduler, this.#network, brokerSettings(this.#scheduler.random), makeDisk);
     this.#checker = new SimulatedProcess('checker', this.#scheduler);
@@ -86,7 +91,7 @@ class Simulation {
     const scheduler = this.#scheduler;
     await this.#await('the topics are created', this.#createTopics(), SETUP_MS);
     this.#isActive = true;
-    const nemesis = new Nemesis(scheduler, this.#server, this.#network, this.#users);
+    const nemesis = new Nemesis(scheduler, this.#server, this.#network, this.#users, this.#every);
     for (const user of this.#users) user.start();
     nemesis.start();
     await scheduler.run(() => false, scheduler.random.pick(ACTIVE_MS));
@@ -161,7 +166,7 @@ class Simulation {
     if (fault !== undefined) return fault;
     const logs = await Logs.read(this.#client, this.#scheduler);
     for (const { actor } of this.#users) {
-      const complaint = actor.complaint(logs) ?? (await actor.audit?.(host));
+      const complaint = actor.complaint(logs) ?? (await actor.audit?.(host, logs));
       if (complaint !== undefined) return complaint;
     }
     return undefined;
@@ -246,6 +251,8 @@ function actors(random: Random): Actor[] {
     [new Organizer()],
     [new Registrar('registrar 1', given)],
     [new Registrar('registrar 2', given)],
+    // Costs as much as all others together.
+    random.chance(0.5) ? [new Analyst()] : [],
   ];
   const share = random.pick([0.2, 0.5, 0.8]);
   return [new Writer('a', 'plain', PARTITIONS, 5), ...groups.filter(() => random.chance(share)).flat()];

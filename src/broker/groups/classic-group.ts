@@ -7,6 +7,7 @@
  */
 import { ByteReader, ErrorCode } from '../../protocol/index.ts';
 import type { Environment } from '../../util/index.ts';
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import { GroupMember } from './group-member.ts';
 import {
   type JoinRequest,
@@ -55,6 +56,14 @@ export class ClassicGroup {
     this.id = id;
     this.#env = env;
     this.stateSince = env.environment.now();
+  }
+
+  /** About what it takes of memory. */
+  get bytes(): number {
+    let sum = ENTRY_BYTES + textBytes(this.id) + textBytes(this.protocolType);
+    for (const member of this.members.values()) sum += member.bytes;
+    for (const id of this.#pending.keys()) sum += ENTRY_BYTES + textBytes(id);
+    return sum;
   }
 
   /** Takes over a generation from the journal: its members have a session's time to be heard of. */

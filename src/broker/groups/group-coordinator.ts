@@ -3,7 +3,7 @@
  * `__consumer_offsets`, and counts when it is durable there. At startup that topic is read back.
  */
 import { BatchCursor, batchHeader, ErrorCode, TRANSACTIONAL } from '../../protocol/index.ts';
-import { type Environment, messageOf, randomUuid } from '../../util/index.ts';
+import { codeOf, type Environment, messageOf, randomUuid } from '../../util/index.ts';
 import { coordinatorError, InternalTopic, type JournalRecord } from '../internal-topic.ts';
 import { readMarker } from '../log/producer-state.ts';
 import type { Partition, Settled } from '../partition.ts';
@@ -63,6 +63,13 @@ export class GroupCoordinator {
 
   get(id: string): Group | undefined {
     return this.#groups.get(id);
+  }
+
+  /** About what all groups take of memory. */
+  get bytes(): number {
+    let sum = 0;
+    for (const { classic, offsets } of this.#groups.values()) sum += classic.bytes + offsets.bytes;
+    return sum;
   }
 
   all(): Iterable<Group> {
@@ -196,12 +203,17 @@ export class GroupCoordinator {
 
   // ── Reading the journal back ────────────────────────────────────────────────────────────────────────────────────
 
+  /**
+   * What is damaged is told and passed over. A disk that does not let itself be read is another matter: a broker that came up
+   * without the offsets would send readers back to where they began, so it does not come up.
+   */
   load(): void {
     const groups = new Map<string, StoredGroup>();
     for (const partition of this.#journal.existing()) {
       try {
         this.#loadPartition(partition, groups);
       } catch (error) {
+        if (codeOf(error) !== 'CORRUPT_MESSAGE') throw error;
         this.#report(`the groups of ${OFFSETS_TOPIC}-${partition.index} can not be read: ${messageOf(error)}`);
       }
     }

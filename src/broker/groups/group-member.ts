@@ -1,5 +1,6 @@
 import { ErrorCode } from '../../protocol/index.ts';
 import type { Environment } from '../../util/index.ts';
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import {
   type JoinRequest,
   type JoinResult,
@@ -50,6 +51,14 @@ export class GroupMember {
 
   get isJoining(): boolean {
     return this.#answerJoin !== undefined;
+  }
+
+  /** About what it takes of memory. */
+  get bytes(): number {
+    const { id, instanceId, clientId, protocols, assignment } = this;
+    const texts = textBytes(id) + textBytes(instanceId) + textBytes(clientId);
+    const offered = protocols.reduce((sum, { name, metadata }) => sum + textBytes(name) + metadata.length, 0);
+    return ENTRY_BYTES + texts + offered + assignment.length;
   }
 
   update(request: JoinRequest): void {

@@ -1,3 +1,4 @@
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import type { JournalRecord } from '../internal-topic.ts';
 import type { CommittedOffset, OffsetEntry } from './committed-offset.ts';
 import { offsetRecord, offsetTombstone } from './journal-records.ts';
@@ -14,6 +15,22 @@ export class OffsetStore {
 
   get isEmpty(): boolean {
     return this.#topics.size === 0 && this.#pending.size === 0;
+  }
+
+  /** About what they take of memory. */
+  get bytes(): number {
+    let sum = 0;
+    for (const entry of this.entries()) sum += offsetBytes(entry);
+    for (const held of this.#pending.values()) for (const entry of held) sum += offsetBytes(entry);
+    return sum;
+  }
+
+  /** About how much more memory offsets would take: those that are there already only for what they say besides. */
+  bytesOfMore(entries: readonly OffsetEntry[]): number {
+    return entries.reduce((sum, entry) => {
+      const before = this.get(entry.topic, entry.partition);
+      return sum + offsetBytes(entry) - (before === undefined ? 0 : offsetBytes({ ...entry, ...before }));
+    }, 0);
   }
 
   get(topic: string, partition: number): CommittedOffset | undefined {
@@ -79,4 +96,8 @@ export class OffsetStore {
     for (const { topic, partition } of gone) this.delete(topic, partition);
     return gone.map(({ topic, partition }) => offsetTombstone(this.#group, topic, partition));
   }
+}
+
+function offsetBytes({ topic, metadata }: OffsetEntry): number {
+  return ENTRY_BYTES + textBytes(topic) + textBytes(metadata);
 }

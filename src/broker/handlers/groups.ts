@@ -25,7 +25,14 @@ import {
 } from '../../protocol/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
 import type { GroupMember } from '../groups/group-member.ts';
-import { type JoinResult, refusedJoin, refusedSync, type SyncResult } from '../groups/group-requests.ts';
+import {
+  type JoinResult,
+  type MemberProtocol,
+  refusedJoin,
+  refusedSync,
+  type SyncResult,
+} from '../groups/group-requests.ts';
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import { on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
 
@@ -60,6 +67,7 @@ export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId
     sessionTimeoutMs <= settings['group.max.session.timeout.ms'];
   if (!isInRange) return refuse(ErrorCode.INVALID_SESSION_TIMEOUT);
   if (memberId !== '' && groups.get(groupId) === undefined) return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
+  if (!core.coordinatorMemory.admits(bytesOfJoin(request, clientId))) return refuse(ErrorCode.GROUP_MAX_SIZE_REACHED);
   const { classic } = groups.getOrCreate(groupId);
   return new Promise<ResponseOf<typeof joinGroup>>((resolve) => {
     classic.join(
@@ -80,6 +88,15 @@ export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId
   });
 });
 
+/** About what a member takes, and the group that it may be the first of. */
+function bytesOfJoin(
+  { groupId, protocols }: { readonly groupId: string; readonly protocols: readonly MemberProtocol[] },
+  clientId: string,
+): number {
+  const offered = protocols.reduce((sum, { name, metadata }) => sum + textBytes(name) + metadata.length, 0);
+  return 2 * ENTRY_BYTES + textBytes(groupId) + 2 * textBytes(clientId) + offered;
+}
+
 function joinResponse(result: JoinResult, version: number): ResponseOf<typeof joinGroup> {
   const { protocolName } = result;
   // Before version 7 the name can't be null, and a failed join has none.
@@ -90,8 +107,10 @@ export const handleSyncGroup = on(syncGroup, (request, { core }) => {
   const classic = core.groups.get(request.groupId)?.classic;
   if (!isStorableId(request.groupId)) return syncResponse(refusedSync(ErrorCode.INVALID_GROUP_ID));
   if (classic === undefined) return syncResponse(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
+  const { memberId, generationId, protocolType, protocolName, assignments } = request;
+  const bytes = assignments.reduce((sum, { assignment }) => sum + assignment.length, 0);
+  if (!core.coordinatorMemory.admits(bytes)) return syncResponse(refusedSync(ErrorCode.GROUP_MAX_SIZE_REACHED));
   return new Promise<ResponseOf<typeof syncGroup>>((resolve) => {
-    const { memberId, generationId, protocolType, protocolName, assignments } = request;
     const instanceId = request.groupInstanceId;
     classic.sync({ memberId, instanceId, generationId, protocolType, protocolName, assignments }, (result) =>
       resolve(syncResponse(result)),

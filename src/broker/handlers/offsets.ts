@@ -19,6 +19,8 @@ import {
 } from '../../protocol/index.ts';
 import type { Core } from '../core.ts';
 import type { OffsetEntry } from '../groups/committed-offset.ts';
+import { OffsetStore } from '../groups/offset-store.ts';
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import { on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
 import { findTopic } from './topic-reference.ts';
@@ -63,6 +65,11 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
   });
   const response = { throttleTimeMs: 0, topics };
   if (accepted.length === 0) return response;
+  const more = core.groups.get(groupId)?.offsets.bytesOfMore(accepted) ?? bytesOfNew(groupId, accepted);
+  if (!core.coordinatorMemory.admits(more)) {
+    for (const answer of waiting) answer.errorCode = ErrorCode.INVALID_COMMIT_OFFSET_SIZE;
+    return response;
+  }
   const group = core.groups.getOrCreate(groupId);
   return new Promise<typeof response>((resolve) => {
     core.groups.commit(group, accepted, (errorCode) => {
@@ -71,6 +78,11 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
     });
   });
 });
+
+/** About what a group takes that is not there yet. */
+export function bytesOfNew(groupId: string, entries: readonly OffsetEntry[]): number {
+  return ENTRY_BYTES + textBytes(groupId) + new OffsetStore(groupId).bytesOfMore(entries);
+}
 
 /** A commit without a generation may be the first that is heard of a group; any other needs the group to be there. */
 function checkCommit(

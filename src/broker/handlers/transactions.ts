@@ -30,6 +30,8 @@ import { OFFSETS_TOPIC } from '../topics.ts';
 import type { ProducerIdentity } from '../transactions/transaction-coordinator.ts';
 import { type Place, TRANSACTION_STATES } from '../transactions/transaction.ts';
 import { on } from './handler.ts';
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
+import { bytesOfNew } from './offsets.ts';
 import { isStorableId } from './storable-id.ts';
 
 type TopicPlaces = readonly { readonly name: string; readonly partitions: readonly number[] }[];
@@ -53,6 +55,9 @@ export const handleInitProducerId = on(initProducerId, (request, { core, version
   if (transactionalId === null) return response(core.transactions.newProducer());
   if (!isStorableId(transactionalId))
     return response({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 });
+  const isNew = core.transactions.get(transactionalId) === undefined;
+  if (isNew && !core.coordinatorMemory.admits(ENTRY_BYTES + textBytes(transactionalId)))
+    return response({ errorCode: ErrorCode.POLICY_VIOLATION, producerId: -1, epoch: -1 });
   return new Promise<ResponseOf<typeof initProducerId>>((resolve) => {
     const expected = { producerId, epoch: producerEpoch };
     core.transactions.initProducer(transactionalId, transactionTimeoutMs, expected, (identity) =>
@@ -162,14 +167,14 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
     })),
   });
   if (!isStorableId(groupId)) return answerAll(() => ErrorCode.INVALID_GROUP_ID);
-  const isKnown = core.groups.get(groupId) !== undefined;
-  if (!isKnown && generationId >= 0) return answerAll(() => ErrorCode.ILLEGAL_GENERATION);
-  const group = core.groups.getOrCreate(groupId);
-  const place = offsetsPlace(core, groupId);
+  const known = core.groups.get(groupId);
+  if (known === undefined && generationId >= 0) return answerAll(() => ErrorCode.ILLEGAL_GENERATION);
+  const isOutsider = memberId === '' && groupInstanceId === null;
   const denied =
-    group.classic.checkCommit(memberId, groupInstanceId, generationId, true) ||
-    admitOffsets(core, request, place, version);
-  if (denied !== ErrorCode.NONE) return answerAll(() => denied);
+    known?.classic.checkCommit(memberId, groupInstanceId, generationId, true) ??
+    (isOutsider ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID);
+  const refused = denied || admitOffsets(core, request, offsetsPlace(core, groupId), version);
+  if (refused !== ErrorCode.NONE) return answerAll(() => refused);
   const entries: OffsetEntry[] = [];
   const problems = new Map<string, number>();
   for (const { name, partitions } of request.topics) {
@@ -195,6 +200,9 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
   const respond = (errorCode: number) =>
     answerAll((topic, partition) => problems.get(`${topic}/${partition}`) ?? errorCode);
   if (entries.length === 0) return respond(ErrorCode.NONE);
+  const more = known?.offsets.bytesOfMore(entries) ?? bytesOfNew(groupId, entries);
+  if (!core.coordinatorMemory.admits(more)) return respond(ErrorCode.INVALID_COMMIT_OFFSET_SIZE);
+  const group = core.groups.getOrCreate(groupId);
   return new Promise<ReturnType<typeof respond>>((resolve) => {
     const producer = { id: producerId, epoch: producerEpoch };
     core.groups.commitInTransaction(group, entries, producer, (errorCode) => resolve(respond(errorCode)));

@@ -211,7 +211,7 @@ export class Segment {
     let intact = true;
     const target = Buffer.allocUnsafe(Math.min(RECOVERY_WINDOW_BYTES, fileSize));
     while (intact && this.size + BATCH_HEADER_BYTES <= fileSize) {
-      let window: Buffer = target.subarray(0, this.#file.read(target, this.size));
+      let window = this.#fill(target.subarray(0, Math.min(target.length, fileSize - this.size)), this.size);
       const first = batchHeader.sizeInBytes(window);
       if (first > window.length && this.size + first <= fileSize) window = this.#fromFile(this.size, first);
       let at = 0;
@@ -372,8 +372,15 @@ export class Segment {
   }
 
   #fromFile(position: number, bytes: number): Buffer {
-    const target = Buffer.allocUnsafe(bytes);
-    return target.subarray(0, this.#file.read(target, position));
+    return this.#fill(Buffer.allocUnsafe(bytes), position);
+  }
+
+  /** What the file is known to hold is there as a whole: with less, records would be taken for torn, and cut off. */
+  #fill(target: Buffer, position: number): Buffer {
+    const found = this.#file.read(target, position);
+    if (found === target.length) return target;
+    const what = `${this.path}.log ends at byte ${position + found}, where there should be ${target.length - found} more`;
+    throw new MillraceError('KAFKA_STORAGE_ERROR', `${what}. Check the disk.`);
   }
 
   /** The position of the batch that holds `offset` or, where compaction left a hole, of the next one; -1 at the end. */

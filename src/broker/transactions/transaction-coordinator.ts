@@ -11,6 +11,7 @@ import { BatchCursor, batchHeader, buildTransactionMarker, ErrorCode } from '../
 import { type Environment, messageOf } from '../../util/index.ts';
 import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import { coordinatorError, InternalTopic } from '../internal-topic.ts';
+import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import type { Partition } from '../partition.ts';
 import type { BrokerSettings } from '../settings.ts';
 import { OFFSETS_TOPIC, type Topics, TRANSACTIONS_TOPIC } from '../topics.ts';
@@ -87,6 +88,13 @@ export class TransactionCoordinator {
 
   get(id: string): Transaction | undefined {
     return this.#transactions.get(id);
+  }
+
+  /** About what all transactional ids take of memory. */
+  get bytes(): number {
+    let sum = 0;
+    for (const { id, places } of this.#transactions.values()) sum += (1 + places.size) * ENTRY_BYTES + textBytes(id);
+    return sum;
   }
 
   all(): Iterable<Transaction> {

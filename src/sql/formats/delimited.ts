@@ -136,6 +136,10 @@ function fieldReader(type: SqlType): (field: string) => SqlValue {
     case 'INTEGER':
     case 'DATE':
     case 'TIME':
+      return (field) => {
+        const value = parseLong(field.trim());
+        return typeof value === 'number' && (value | 0) === value ? value : fail(field, type);
+      };
     case 'BIGINT':
     case 'TIMESTAMP':
       return (field) => parseLong(field.trim()) ?? fail(field, type);

@@ -43,7 +43,7 @@ import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 export interface SqlServiceOptions {
   readonly client: Client;
   readonly schemas: SchemaSource;
-  /** Where the state of queries is checkpointed. */
+  /** Where the state of queries is checkpointed; empty: nowhere, every start reads their changelogs. */
   readonly stateDir: string;
   /** `ksql.*` properties. */
   readonly settings?: GivenSettings;
@@ -96,8 +96,8 @@ export class SqlService {
   readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
   readonly #statuses: Record<string, CommandStatus> = {};
-  /** What of the command log the catalogue lacks. */
-  readonly #unrepeated: string[] = [];
+  /** What the command log says and this service could not do; the next start tries it again. */
+  readonly #undone: string[] = [];
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -153,14 +153,19 @@ export class SqlService {
         const { carryOut } = await this.#prepare(parsed, { properties, variables: {} });
         await carryOut();
       } catch (error) {
-        const problem = `command ${sequence} can't be repeated: ${messageOf(error)}`;
-        this.#unrepeated.push(problem);
-        this.#log(problem);
+        this.#tellUndone(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
-    await this.#topics.end((topic, error) => this.#log(`the topic ${topic} can't be created: ${messageOf(error)}`));
+    await this.#topics.end((topic, error) =>
+      this.#tellUndone(`the topic ${topic} can't be created: ${messageOf(error)}`),
+    );
     await this.#executor.forgetAll('transient_');
     await this.#queries.end((queryId, error) => this.#log(`query ${queryId} does not start: ${messageOf(error)}`));
+  }
+
+  #tellUndone(problem: string): void {
+    this.#undone.push(problem);
+    this.#log(problem);
   }
 
   // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,7 +265,12 @@ export class SqlService {
         properties: this.#overrides(context),
         ...(queryId === undefined ? {} : { queryId }),
       });
-      await carryOut();
+      try {
+        await carryOut();
+      } catch (error) {
+        this.#tellUndone(`command ${commandSequenceNumber} was not carried out: ${messageOf(error)}`);
+        throw error;
+      }
       const commandId = commandIdOf(statement);
       const commandStatus: CommandStatus = {
         status: 'SUCCESS',
@@ -377,7 +387,7 @@ export class SqlService {
   /** ksqlDB's three, and the queries. */
   healthChecks(): Readonly<Record<'metastore' | 'kafka' | 'commandRunner' | 'queries', HealthCheck>> {
     return {
-      metastore: () => this.#unrepeated[0],
+      metastore: () => this.#undone[0],
       kafka: async () => {
         const admin = this.#client.admin();
         await admin.listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);

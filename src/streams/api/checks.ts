@@ -106,7 +106,7 @@ const streamsSettings: OptionTable = {
     accepts: (value) => typeof value === 'string' && /^[\w.-]{1,200}$/.test(value),
     wanted: "a text of letters, digits, '.', '_' and '-'",
   },
-  stateDir: someText,
+  stateDir: anyText,
   processingGuarantee: oneOf('at_least_once', 'exactly_once_v2'),
   commitIntervalMs: milliseconds,
   checkpointIntervalMs: milliseconds,

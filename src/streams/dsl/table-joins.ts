@@ -5,6 +5,7 @@ import { required } from './stream-node.ts';
 import { keyValueSpec, type TableState } from './table-node.ts';
 import {
   answerSubscriptions,
+  askAgain,
   receiveSubscriptions,
   rightChanges,
   resolveAnswers,
@@ -151,7 +152,9 @@ export function joinOnForeignKey(
   graph.addInternalTopic(exchange.responseTopic);
   const subscriber = addSubscriber(exchange, left.node);
   addAnswers(exchange, right.node);
-  const resolver = addResolver(exchange, subscriber);
+  const answers = addAnswersSource(exchange);
+  addRegistrations(exchange, exchange.kind === 'inner' ? [subscriber, addInquirer(exchange, answers)] : [subscriber]);
+  const resolver = addResolver(exchange, answers, subscriber);
   return resultTable(exchange, resolver, options);
 }
 
@@ -170,24 +173,29 @@ interface Exchange extends ForeignKeyJoin {
   readonly right: GetterSupplier;
 }
 
-/** Sends subscriptions. */
-function addSubscriber(exchange: Exchange, left: GraphNode): GraphNode {
-  const { graph, name, kind, foreignKey, key, value, otherKey, subscriptions, registrationTopic } = exchange;
-  const subscriber = graph.add({
+/** Makes subscriptions. */
+function addSubscriber({ graph, name, kind, foreignKey, key, value, otherKey }: Exchange, left: GraphNode): GraphNode {
+  return graph.add({
     name: graph.name(undefined, `${name}-subscribe`),
     parents: [left],
     reads: 'both',
     keyBytesAs: key,
     build: subscribe({ kind, foreignKey, key, value, otherKey }),
   });
+}
+
+/** Sends subscriptions. */
+function addRegistrations(
+  { graph, otherKey, subscriptions, registrationTopic }: Exchange,
+  parents: readonly GraphNode[],
+): void {
   graph.add({
     name: graph.name(undefined, `${registrationTopic}-sink`),
-    parents: [subscriber],
+    parents,
     sink: { topic: registrationTopic, key: otherKey, value: subscriptions },
     ...sinkNeeds(otherKey, subscriptions, { isShared: false, readsBoth: false }),
     build: sink({ topic: { internal: registrationTopic }, key: otherKey, value: subscriptions }),
   });
-  return subscriber;
 }
 
 /** Takes subscriptions, and answers them at once and whenever the right table changes. */
@@ -230,13 +238,28 @@ function addAnswers(exchange: Exchange, rightTable: GraphNode): void {
   });
 }
 
-/** Joins the answers with the left rows that asked. */
-function addResolver(exchange: Exchange, subscriber: GraphNode): GraphNode {
-  const { graph, name, kind, joiner, key, value, responses, responseTopic, left } = exchange;
-  const answers = graph.add({
+function addAnswersSource({ graph, key, responses, responseTopic }: Exchange): GraphNode {
+  return graph.add({
     name: graph.name(undefined, `${responseTopic}-source`),
     source: { topics: [responseTopic], key, value: responses },
   });
+}
+
+/** Asks again for what was answered too late. */
+function addInquirer({ graph, name, foreignKey, key, value, left }: Exchange, answers: GraphNode): GraphNode {
+  return graph.add({
+    name: graph.name(undefined, `${name}-ask-again`),
+    parents: [answers],
+    stores: left.stores,
+    reads: 'both',
+    keyBytesAs: key,
+    build: askAgain({ foreignKey, value, left }),
+  });
+}
+
+/** Joins the answers with the left rows that asked. */
+function addResolver(exchange: Exchange, answers: GraphNode, subscriber: GraphNode): GraphNode {
+  const { graph, name, kind, joiner, key, value, left } = exchange;
   const resolver = graph.add({
     name: graph.name(undefined, `${name}-resolve`),
     parents: [answers],

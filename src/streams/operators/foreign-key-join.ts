@@ -1,5 +1,5 @@
-// The five stations of a foreign-key join (KIP-213): the left side subscribes, the right side keeps subscriptions and
-// answers them now and at every change, and the left side resolves the answers against its current row.
+// The stations of a foreign-key join (KIP-213): the left side subscribes, the right side keeps subscriptions and answers them
+// now and at every change, and the left side resolves the answers against its current row, or asks again.
 import type { AnySerde, Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import { KeyLocator, locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
@@ -106,7 +106,7 @@ export function subscribe(options: Subscriber) {
     const locator = locatorFor(scope, node);
     const out = new ByteWriter();
     const isLeftJoin = kind === 'left';
-    const partition = Number(scope.taskId.slice(scope.taskId.indexOf('_') + 1));
+    const partition = partitionOf(scope);
     const bytesOf = (key: unknown): Buffer => {
       out.reset();
       otherKey.encode(key, out);
@@ -133,10 +133,9 @@ export function subscribe(options: Subscriber) {
         next(toKey, { instruction, hash, primaryKey, partition } satisfies Subscription, timestamp, context);
 
       if (value !== null && to !== null) {
-        if (from === null) {
+        if (from === null || bytesOf(from).equals(bytesOf(to))) {
+          // What found nothing has no result that a null would have to take back: when its right row went, that was told.
           send(to, isLeftJoin ? ANSWER_ALWAYS : ANSWER_IF_FOUND);
-        } else if (bytesOf(from).equals(bytesOf(to))) {
-          send(to, ANSWER_ALWAYS);
         } else {
           send(from, DELETE_SILENTLY);
           send(to, ANSWER_ALWAYS);
@@ -179,18 +178,21 @@ export function receiveSubscriptions(spec: StoreSpec, right: GetterSupplier) {
         return;
       }
       const foreignKey = Buffer.from(locator.bytes.subarray(locator.start, locator.end));
-      if (instruction === DELETE_SILENTLY || instruction === DELETE_AND_ANSWER) {
+      if (instruction === DELETE_SILENTLY) {
         store.remove(foreignKey, primaryKey, timestamp);
-        if (instruction === DELETE_AND_ANSWER)
-          next(null, { subscription, value: null } satisfies Answer, timestamp, context);
+        return;
+      }
+      const found = getter.get(key, foreignKey, 0, foreignKey.length);
+      const time = found === null ? timestamp : Math.max(timestamp, getter.timestamp);
+      if (instruction === DELETE_AND_ANSWER) {
+        store.remove(foreignKey, primaryKey, timestamp);
+        next(null, { subscription, value: null } satisfies Answer, time, context);
         return;
       }
       out.reset();
       spec.value.encode(subscription, out);
       store.put(foreignKey, primaryKey, out.copy(), timestamp);
-      const found = getter.get(key, foreignKey, 0, foreignKey.length);
       if (found === null && instruction === ANSWER_IF_FOUND) return;
-      const time = found === null ? timestamp : Math.max(timestamp, getter.timestamp);
       next(null, { subscription, value: found } satisfies Answer, time, context);
     };
   };
@@ -207,9 +209,9 @@ export function rightChanges(spec: StoreSpec) {
         return;
       }
       const foreignKey = Buffer.from(locator.bytes.subarray(locator.start, locator.end));
-      store.forEach(foreignKey, (bytes, subscribedAt) => {
+      store.forEach(foreignKey, (bytes) => {
         const subscription = spec.value.decode(bytes, 0, bytes.length) as Subscription;
-        next(null, { subscription, value } satisfies Answer, Math.max(timestamp, subscribedAt), context);
+        next(null, { subscription, value } satisfies Answer, timestamp, context);
       });
     };
   };
@@ -268,6 +270,53 @@ export function resolveAnswers(options: Resolver) {
       next(key, result, timestamp, context);
     };
   };
+}
+
+interface Inquirer {
+  readonly foreignKey: (value: unknown, key: unknown) => unknown;
+  readonly value: AnySerde;
+  readonly left: GetterSupplier;
+}
+
+/**
+ * Asks once more where an inner join gets to know that the right row is gone, as an answer to a left row that has changed
+ * since: the changed one is told only what is found, so that the result of the old one would stay for ever.
+ */
+export function askAgain(options: Inquirer) {
+  return (scope: TaskScope, node: GraphNode): Emit => {
+    const { foreignKey, value: valueSerde } = options;
+    const next = scope.forward(node);
+    const getter = options.left.make(scope);
+    const locator = locatorFor(scope, node);
+    const partition = partitionOf(scope);
+    const out = new ByteWriter();
+    return (key, value, timestamp, context) => {
+      // What can't be read is told where answers are taken.
+      if (value === null || !locator.locate(key, context)) return;
+      const { hash: answered, value: right } = value as Response;
+      if (right !== null) return;
+      const left = getter.get(key, locator.bytes, locator.start, locator.end);
+      if (left === null) return;
+      try {
+        const hash = hashOf(valueSerde, left, out);
+        const to = answered?.equals(hash) === true ? null : (foreignKey(left, key) ?? null);
+        if (to === null) return;
+        const primaryKey = Buffer.from(locator.bytes.subarray(locator.start, locator.end));
+        next(
+          to,
+          { instruction: ANSWER_ALWAYS, hash, primaryKey, partition } satisfies Subscription,
+          timestamp,
+          context,
+        );
+      } catch (error) {
+        scope.failed(error, node);
+      }
+    };
+  };
+}
+
+function partitionOf(scope: TaskScope): number {
+  return Number(scope.taskId.slice(scope.taskId.indexOf('_') + 1));
 }
 
 function hashOf(serde: AnySerde, value: unknown, out: ByteWriter): Buffer {

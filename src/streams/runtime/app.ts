@@ -193,6 +193,8 @@ export class KafkaStreams {
       try {
         // Topics may have changed since the last generation.
         counts ??= await prepareTopics(this.#topology, this.#settings, this.#settings.client.admin());
+        // Who closed it meanwhile has stopped the worker that was: nobody would stop the next one.
+        if (this.#isClosing) return;
         await this.#work(processId, counts, () => {
           backoffMs = FIRST_BACKOFF_MS;
         });

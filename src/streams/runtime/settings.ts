@@ -21,8 +21,8 @@ export interface StreamsSettings {
   /** Names the consumer group, and stands in front of the names of internal topics. */
   readonly applicationId: string;
   /**
-   * Where the state lies, and its checkpoints. Two instances can't share one. Without it all state is in memory, and every
-   * start replays the changelogs.
+   * Where the state lies, and its checkpoints. Two instances can't share one. Empty or not given, all state is in
+   * memory, and every start replays the changelogs.
    */
   readonly stateDir?: string;
   /** Default `at_least_once`. */
@@ -148,7 +148,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
   return {
     client: given.client,
     applicationId: given.applicationId,
-    stateDir: given.stateDir,
+    stateDir: given.stateDir === '' ? undefined : given.stateDir,
     exactlyOnce,
     commitIntervalMs: given.commitIntervalMs ?? (exactlyOnce ? 100 : 30_000),
     checkpointIntervalMs: given.checkpointIntervalMs ?? 10_000,

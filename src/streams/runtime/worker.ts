@@ -541,7 +541,9 @@ export class Worker {
         const offset = known === undefined || known.offset < 0 ? -1 : known.offset;
         this.#checkNotTruncated(queue, offset, ends.get(nameOf(queue)) ?? offset, running.task);
         running.resumeAt(queue, offset, known?.metadata ?? '');
+        // The consumer asked for itself, and earlier: should somebody have committed meanwhile, it would read what is done.
         if (offset < 0) this.#seekStart(queue);
+        else this.#consumer.seek(queue, offset);
         this.#queues.set(nameOf(queue), { queue, running });
         const end = ends.get(nameOf(queue));
         if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);

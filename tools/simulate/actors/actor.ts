@@ -29,8 +29,8 @@ export interface Actor {
   run(host: Host): Promise<void>;
   /** What the logs lack or hold too much, when nobody writes any more; undefined when all is as it must be. */
   complaint(logs: Logs): string | undefined;
-  /** Looks, when all is at rest, at what the logs do not tell; returns what is wrong. */
-  audit?(host: Host): Promise<string | undefined>;
+  /** Looks, when all is at rest, at what the logs alone do not tell; returns what is wrong. */
+  audit?(host: Host, logs: Logs): Promise<string | undefined>;
 }
 
 /** Errors that tell of the outside world are a client's everyday life; anything else is a bug. */

@@ -20,16 +20,9 @@ import {
 import { ManualEnvironment, messageOf } from '../../src/util/index.ts';
 import { type Frame, FrameSource } from './frames.ts';
 import { MemoryDisk, ROOT } from './memory-disk.ts';
+import { type FuzzOptions, newOutcome, note, type Outcome } from './outcome.ts';
 
-export interface FuzzOutcome {
-  frames: number;
-  answers: number;
-  /** Connections that the broker closed. */
-  closed: number;
-  /** How many frames each API got answered. */
-  readonly byApi: Map<string, number>;
-  readonly problems: string[];
-}
+export const CLOSED = 'connections closed';
 
 const FRAMES_PER_CONNECTION = 100;
 /** A broker is replaced after so many: what frames have made must not pile up. */
@@ -47,15 +40,12 @@ const SETTINGS = {
   'log.message.timestamp.after.max.ms': Number.MAX_SAFE_INTEGER,
 };
 
-export async function fuzz(options: {
-  readonly frames: number;
-  readonly random: () => number;
-  readonly progress?: (outcome: FuzzOutcome) => void;
-}): Promise<FuzzOutcome> {
-  const outcome: FuzzOutcome = { frames: 0, answers: 0, closed: 0, byApi: new Map(), problems: [] };
+/** Counts answers by their API, and the connections that the broker closed. */
+export async function fuzzFrames(options: FuzzOptions): Promise<Outcome> {
+  const outcome = newOutcome();
   const source = new FrameSource(options.random);
-  while (outcome.frames < options.frames && outcome.problems.length === 0) {
-    const until = Math.min(options.frames, outcome.frames + FRAMES_PER_BROKER);
+  while (outcome.tries < options.tries && outcome.problems.length === 0) {
+    const until = Math.min(options.tries, outcome.tries + FRAMES_PER_BROKER);
     await withBroker(outcome, source, until);
     options.progress?.(outcome);
   }
@@ -63,7 +53,7 @@ export async function fuzz(options: {
 }
 
 /** One broker's life, and the start of its heir on what is left in its directory. */
-async function withBroker(outcome: FuzzOutcome, source: FrameSource, until: number): Promise<void> {
+async function withBroker(outcome: Outcome, source: FrameSource, until: number): Promise<void> {
   const disk = new MemoryDisk();
   const log = (message: string): void => {
     // Only what nobody foresaw comes with its stack; and the disk has no faults.
@@ -73,14 +63,14 @@ async function withBroker(outcome: FuzzOutcome, source: FrameSource, until: numb
     const environment = new ManualEnvironment(1_000_000);
     const broker = await Broker.open({ dataDir: ROOT, settings: SETTINGS, environment, log, disk });
     const { port } = await broker.listen({ host: '127.0.0.1', port: 0 });
-    while (outcome.frames < until && outcome.problems.length === 0) {
+    while (outcome.tries < until && outcome.problems.length === 0) {
       source.look(await worldOf(broker.connect()));
       const frames = Array.from({ length: FRAMES_PER_CONNECTION }, () => source.next());
       // A frame that closes its connection takes nothing from those behind it.
       for (let left = frames; left.length > 0 && outcome.problems.length === 0; ) {
         left = await exchange(port, left, environment, outcome);
       }
-      outcome.frames += frames.length;
+      outcome.tries += frames.length;
     }
     const problem = await lives(broker.connect());
     if (problem !== undefined) outcome.problems.push(problem);
@@ -113,7 +103,7 @@ async function exchange(
   port: number,
   frames: readonly Frame[],
   environment: ManualEnvironment,
-  outcome: FuzzOutcome,
+  outcome: Outcome,
 ): Promise<Frame[]> {
   const waiting = new Map(frames.filter(({ isAnswered }) => isAnswered).map((frame) => [frame.correlationId, frame]));
   const splitter = new FrameSplitter();
@@ -141,14 +131,13 @@ async function exchange(
   }
   socket.destroy();
   if (!isClosed) return [];
-  outcome.closed++;
+  note(outcome, CLOSED);
   const [culprit] = waiting.keys();
   return culprit === undefined ? [] : frames.filter(({ correlationId }) => correlationId > culprit);
 }
 
-function take(frame: Frame, bytes: Buffer, outcome: FuzzOutcome): void {
-  outcome.answers++;
-  outcome.byApi.set(frame.api.name, (outcome.byApi.get(frame.api.name) ?? 0) + 1);
+function take(frame: Frame, bytes: Buffer, outcome: Outcome): void {
+  note(outcome, frame.api.name);
   try {
     decodeResponse(frame.api, frame.version, bytes);
   } catch (error) {
