@@ -36,9 +36,9 @@ const app = new KafkaStreams(builder.build(), {
 await app.start();
 
 const words = app.store('words').keyValue<string, number>();
-const total = () => [...words.all()].reduce((sum, { value }) => sum + value, 0);
-while (total() < 9) await new Promise((resolve) => setTimeout(resolve, 10));
-for (const { key, value } of words.all()) console.log(`${key} ${value}`);
+const total = async () => (await Array.fromAsync(words.all())).reduce((sum, { value }) => sum + value, 0);
+while ((await total()) < 9) await new Promise((resolve) => setTimeout(resolve, 10));
+for await (const { key, value } of words.all()) console.log(`${key} ${value}`);
 
 await app.close();
 await client.close();

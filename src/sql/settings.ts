@@ -66,7 +66,11 @@ export const streamsSettings = {
     'Above 0, aggregates write once per key and commit; 0: every change.',
     0,
   ),
-  'statestore.cache.max.bytes': longSetting(10_485_760, 'The newer name of cache.max.bytes.buffering.', 0),
+  'statestore.cache.max.bytes': longSetting(
+    -1,
+    'Memory for rows of state, for all queries together: the smallest that one of them asks for; the rest is on disk. -1: a quarter of what there is; 0: that, and aggregates write every change.',
+    -1,
+  ),
   'num.stream.threads': intSetting(
     0,
     'How many threads queries run in, and in how many of them a single one; 0: one less than there are processors, but two where there are two. With `service.threads` only.',

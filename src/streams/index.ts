@@ -2,7 +2,7 @@
 export type { AsyncCall, RecordContext } from './api/context.ts';
 export type * from './api/dsl.ts';
 
-export type { ReadOnlyStore } from './runtime/interactive-queries.ts';
+export type { QueryableStore, ReadOnlyStore } from './runtime/interactive-queries.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
 export type { StateStoreOptions } from './dsl/state-store.ts';
@@ -11,6 +11,9 @@ export { TopologyBuilder } from './dsl/topology-builder.ts';
 export type {
   Entry,
   KeyValueStore,
+  QueryableKeyValueStore,
+  QueryableSessionStore,
+  QueryableWindowStore,
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
   ReadOnlyWindowStore,
@@ -34,6 +37,7 @@ export {
   TimeWindows,
   type Windowed,
 } from './api/windows.ts';
+export { StateUnreadable } from './state/store.ts';
 export { KafkaStreams, type RestoreReport, type Serving, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export type { LateReport } from './api/options.ts';

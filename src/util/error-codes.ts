@@ -95,8 +95,12 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SQL_STATEMENT: 'The statement is refused. The message says why, as ksqlDB does.',
   SQL_SYNTAX: 'The text is no statement. The message says where.',
   SQL_TIMESTAMP: 'The TIMESTAMP column of a record is not a time.',
-  STATE_CORRUPT: 'A checkpoint is damaged. It is built anew from the changelog.',
+  STATE_CORRUPT: 'State on disk is damaged. It is removed, and built anew from the changelog.',
   STATE_LOCKED: 'Another instance uses the state of a task, and does not let go of it.',
+  STATE_REBUILT:
+    'State on disk can’t be used: it is damaged, or an earlier version wrote it. It is removed, and built anew from the changelog.',
+  STORE_NOT_IN_MEMORY:
+    'A processor walks through a store whose rows are on disk. Read it key by key, or declare it `IN_MEMORY`.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
   THREAD_LOST:

@@ -3,7 +3,8 @@ import { createClient } from '../../src/client/index.ts';
 import { KafkaStreams, StreamsBuilder } from '../../src/streams/index.ts';
 import { text, texts } from './support.ts';
 
-const [bootstrapServers, applicationId, stateDir, input, output] = process.argv.slice(2) as [
+const [bootstrapServers, applicationId, stateDir, input, output, memory] = process.argv.slice(2) as [
+  string,
   string,
   string,
   string,
@@ -26,6 +27,7 @@ const app = new KafkaStreams(builder.build(), {
   cacheMaxBytes: 0,
   commitIntervalMs: 15,
   checkpointIntervalMs: 40,
+  statestoreCacheMaxBytes: Number(memory),
   sessionTimeoutMs: 1000,
   heartbeatIntervalMs: 100,
   onError: (error, fatal) => process.stderr.write(`${fatal ? 'fatal' : 'recovering'}: ${String(error)}\n`),

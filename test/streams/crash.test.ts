@@ -71,7 +71,10 @@ interface Written {
   readonly value: string;
 }
 
-test('an application that crashes writes what one that does not crash writes', async () => {
+test.each([
+  { memory: 'as it comes', statestoreCacheMaxBytes: undefined },
+  { memory: 'for next to nothing', statestoreCacheMaxBytes: 1 },
+])('an application that crashes writes what one that does not crash writes, with memory $memory', async (of) => {
   const input: { key: string; value: string; timestamp: number }[] = [];
   let seed = 7;
   const random = (below: number): number => {
@@ -133,6 +136,7 @@ test('an application that crashes writes what one that does not crash writes', a
       commitIntervalMs: 1,
       checkpointIntervalMs: 3,
       sessionTimeoutMs: 6000,
+      ...(of.statestoreCacheMaxBytes === undefined ? {} : { statestoreCacheMaxBytes: of.statestoreCacheMaxBytes }),
     });
     await app.start().catch(() => {});
     while (app.state !== 'ERROR' && !isComplete()) {

@@ -343,6 +343,54 @@ describe('processors', () => {
     expect(driven.driver.store('last').keyValue<string, string>().get('k')).toBe('c');
   });
 
+  test('walk through a store that is in memory by declaration, and read any other key by key', () => {
+    const errors: string[] = [];
+    for (const storeType of [undefined, 'IN_MEMORY', 'PERSISTENT'] as const) {
+      const builder = new StreamsBuilder();
+      const type = storeType === undefined ? {} : { storeType };
+      builder.addStateStore({ kind: 'key-value', name: 'rows', key: text, value: text, ...type });
+      builder.addStateStore({ kind: 'session', name: 'spans', key: text, value: text, retentionMs: 1000, ...type });
+      const size = { retentionMs: 1000, windowSizeMs: 10 };
+      builder.addStateStore({ kind: 'window', name: 'windows', key: text, value: text, ...size, ...type });
+      builder
+        .stream<string, string>('in', texts)
+        .process<string, string>(
+          (context) => {
+            const rows = context.keyValueStore<string, string>('rows');
+            const spans = context.sessionStore<string, string>('spans');
+            const windows = context.windowStore<string, string>('windows');
+            return {
+              process({ key, value, timestamp }) {
+                rows.put(key, value);
+                spans.put(key, timestamp, timestamp + 1, value);
+                windows.put(key, value, timestamp);
+                const found = [rows.get(key), ...[...windows.fetch(key, 0, 100)].map((entry) => entry.value)];
+                for (const walk of [
+                  () => rows.range('a', 'k'),
+                  () => rows.all(),
+                  () => spans.all(),
+                  () => windows.all(),
+                ]) {
+                  try {
+                    found.push(...[...walk()].map((entry) => entry.value));
+                  } catch (error) {
+                    errors.push((error as { code: string }).code);
+                  }
+                }
+                context.forward({ key, value: found.join() });
+              },
+            };
+          },
+          { stores: ['rows', 'spans', 'windows'] },
+        )
+        .to('out', texts);
+      const driven = new Driven(new TopologyTestDriver(builder.build()));
+      const found = storeType === 'PERSISTENT' ? 'v,v' : 'v,v,v,v,v,v';
+      expect(driven.pipe('in', 'k', 'v', 7).out()).toEqual([`k:${found}@7`]);
+    }
+    expect(errors).toEqual(Array.from({ length: 4 }, () => 'STORE_NOT_IN_MEMORY'));
+  });
+
   test('transformValues makes a table from another, with state', () => {
     const builder = new StreamsBuilder();
     builder.addStateStore({ kind: 'key-value', name: 'versions', key: text, value: long });

@@ -32,11 +32,15 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
-function startApp(): Promise<ChildProcess> {
+function startApp(name: string, memory: number): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('./counting-app.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, bootstrapServers, 'killed', stateDir, 'input', 'output'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [script, bootstrapServers, name, stateDir, `${name}-input`, `${name}-output`, String(memory)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   children.add(child);
   return new Promise((resolve, reject) => {
     child.stdout!.once('data', () => resolve(child));
@@ -54,14 +58,17 @@ function kill(child: ChildProcess): Promise<void> {
   });
 }
 
-test('a process that is killed again and again counts every record once', async () => {
+test.each([
+  { name: 'killed', memory: 0 },
+  { name: 'killed-without-memory', memory: 1 },
+])('a process that is killed again and again counts every record once: $name', async ({ name, memory }) => {
   await client.admin().createTopics([
-    { name: 'input', partitions: 2 },
-    { name: 'output', partitions: 1 },
+    { name: `${name}-input`, partitions: 2 },
+    { name: `${name}-output`, partitions: 1 },
   ]);
   const producer = client.producer();
   const consumer = client.consumer({ isolationLevel: 'read_committed' });
-  consumer.assign([{ topic: 'output', partition: 0, offset: -2 }]);
+  consumer.assign([{ topic: `${name}-output`, partition: 0, offset: -2 }]);
   const counts = new Map<string, number[]>();
   let seen = 0;
   const readUntil = async (total: number): Promise<void> => {
@@ -81,13 +88,13 @@ test('a process that is killed again and again counts every record once', async 
     const records = Array.from({ length: BATCH }, (_, i) => ({ key: `${round}-${i}`, value: `w${i % WORDS}` }));
     await Promise.all(
       records.map(({ key, value }) =>
-        producer.send({ topic: 'input', key: Buffer.from(key), value: Buffer.from(value) }),
+        producer.send({ topic: `${name}-input`, key: Buffer.from(key), value: Buffer.from(value) }),
       ),
     );
   };
 
   for (let round = 0; round < KILLS; round++) {
-    const child = await startApp();
+    const child = await startApp(name, memory);
     const sending = send(round);
     // Somewhere between nothing and nearly all of what this round brings.
     await readUntil(
@@ -96,10 +103,10 @@ test('a process that is killed again and again counts every record once', async 
     await kill(child);
     await sending;
   }
-  const last = await startApp();
+  const last = await startApp(name, memory);
   await readUntil(KILLS * BATCH);
   // Nothing more comes: what was left undone has been counted once, what was counted is not counted again.
-  await producer.send({ topic: 'input', key: Buffer.from('end'), value: Buffer.from('end') });
+  await producer.send({ topic: `${name}-input`, key: Buffer.from('end'), value: Buffer.from('end') });
   await readUntil(KILLS * BATCH + 1);
   await kill(last);
 

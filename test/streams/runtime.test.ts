@@ -1,6 +1,6 @@
 // The runtime on a real broker: what goes in comes out once, state comes back, work moves. The broker is ours, in this
 // process, or the Apache Kafka that KAFKA_BOOTSTRAP_SERVERS names.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -147,7 +147,7 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
       expect(final(records)).toEqual(expected);
       const store = app.store('counts').keyValue<string, number>();
       expect([store.get('w0'), store.get('nothing'), store.size]).toEqual([43, null, 7]);
-      expect([...store.all()].map((entry) => entry.key).sort()).toEqual(Object.keys(expected));
+      expect((await Array.fromAsync(store.all())).map((entry) => entry.key).sort()).toEqual(Object.keys(expected));
       expect(app.metrics().reduce((sum, task) => sum + task.processed, 0)).toBe(600);
     });
 
@@ -196,6 +196,82 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
       expect(await once(40, {})).toMatchObject({ checkpointRows: 1, changelogRecords: 0 });
     });
 
+    test('builds its state anew where the one on disk is damaged, and says so', async () => {
+      const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+      const applicationId = unique('damaged');
+      const told: unknown[] = [];
+      const onError = (error: unknown): void => void told.push(error);
+      const directory = join(stateDir, applicationId, '1_0');
+      const damages = [
+        () => truncateSync(join(directory, readdirSync(directory).find((name) => name.startsWith('MANIFEST'))!), 10),
+        () => writeFileSync(join(directory, '1.rows'), 'of an earlier version'),
+      ];
+      for (let life = 0; life <= damages.length; life++) {
+        const app = run(counts(input, output), { applicationId, processingGuarantee, onError });
+        await app.start();
+        await produce(input, [['k', 'x']]);
+        await read(output, asLong, (records) => records.some(([key, value]) => key === 'x' && value === life + 1));
+        await stop(app);
+        expect(told.splice(0)).toEqual(
+          life === 0
+            ? []
+            : [expect.objectContaining({ code: 'STATE_REBUILT', message: expect.stringContaining(directory) })],
+        );
+        damages[life]?.();
+      }
+    });
+
+    test('goes on when a row on disk turns out to be damaged', async () => {
+      const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+      const applicationId = unique('damaged-row');
+      const told: unknown[] = [];
+      const directory = join(stateDir, applicationId, '1_0');
+      const live = async (word: string, count: number): Promise<void> => {
+        const onError = (error: unknown): void => void told.push(error);
+        const app = run(counts(input, output), { applicationId, processingGuarantee, onError });
+        await app.start();
+        await produce(input, [['k', word]]);
+        await read(output, asLong, (records) => records.some(([key, value]) => key === word && value === count));
+        await stop(app);
+      };
+      await live('rare', 1);
+      await live('common', 1);
+      for (const name of readdirSync(directory).filter((each) => each.endsWith('.ldb'))) {
+        const bytes = readFileSync(join(directory, name));
+        writeFileSync(join(directory, name), bytes.fill(0xff, 0, 20));
+      }
+      expect(told).toEqual([]);
+      await live('rare', 2);
+      expect(told).toEqual([
+        expect.objectContaining({ code: 'STATE_CORRUPT', message: expect.stringContaining(directory) }),
+      ]);
+      await live('common', 2);
+    });
+
+    test('shows all of its rows to queries, with memory for next to none', async () => {
+      const [input, output] = (await topics(['in', 1], ['out', 1])) as [string, string];
+      const app = run(counts(input, output), {
+        applicationId: unique('walked'),
+        processingGuarantee,
+        statestoreCacheMaxBytes: 1,
+      });
+      await app.start();
+      const words = Array.from({ length: 300 }, (_, i) => `w${i}`).sort();
+      for (let round = 1; round <= 2; round++) {
+        await produce(
+          input,
+          words.map((word) => ['k', word]),
+        );
+        await read(output, asLong, (records) => records.filter(([, value]) => value === round).length === words.length);
+        const store = app.store('counts').keyValue<string, number>();
+        expect(store.size).toBe(words.length);
+        const entries = await Array.fromAsync(store.all());
+        expect(entries.map(({ key, value }) => [key, value])).toEqual(words.map((word) => [word, round]));
+        const some = await Array.fromAsync(store.range('w10', 'w12'));
+        expect(some.map(({ key }) => key)).toEqual(words.filter((word) => word >= 'w10' && word <= 'w12'));
+      }
+    });
+
     test('windows, joins and tables survive a restart', async () => {
       const [left, right, output] = (await topics(['l', 1], ['r', 1], ['out', 1])) as [string, string, string];
       const applicationId = unique('join');
@@ -216,7 +292,7 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
       ]);
       const first = run(topology(), { applicationId, processingGuarantee });
       await first.start();
-      await expect.poll(() => [...first.store('windows').window().all()].length).toBe(2);
+      await expect.poll(async () => (await Array.fromAsync(first.store('windows').window().all())).length).toBe(2);
       await stop(first);
 
       await produce(right, [['k', 'a', 1500]]);

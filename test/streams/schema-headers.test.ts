@@ -279,7 +279,8 @@ describe('on a platform', () => {
 
     const first = await start();
     // The table has to be there before the orders are.
-    const count = (app: KafkaStreams) => [...app.store('limits').keyValue<User, Order>().all()].length;
+    const count = async (app: KafkaStreams) =>
+      (await Array.fromAsync(app.store('limits').keyValue<User, Order>().all())).length;
     await expect.poll(() => count(first)).toBe(ids.length);
     for (const id of ids) await send('orders', orders, id + 10, id);
     const joined = await topicOf('joined', ids.length);

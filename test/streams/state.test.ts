@@ -1,5 +1,5 @@
 // The stores, the table under them, and the checkpoint on disk.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
@@ -7,15 +7,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BufferState } from '../../src/streams/state/buffer-store.ts';
 import { Checkpoint } from '../../src/streams/state/checkpoint.ts';
 import { IntervalState } from '../../src/streams/state/interval-store.ts';
+import { MemoryBudget } from '../../src/streams/state/memory-budget.ts';
 import { KeyValueState } from '../../src/streams/state/key-value-store.ts';
 import { OuterBufferState } from '../../src/streams/state/outer-buffer-store.ts';
 import { SlotTable, UNLOGGED } from '../../src/streams/state/slot-table.ts';
-import { FROM_LOG, type Row, type StateStore, type StoreSpec } from '../../src/streams/state/store.ts';
+import type { StateStore, StoreSpec, Tracking } from '../../src/streams/state/store.ts';
 import { SubscriptionState } from '../../src/streams/state/subscription-store.ts';
 import type { Key, Table } from '../../src/streams/state/table.ts';
-import { typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
+import { keyValueEntries, windowEntries } from '../../src/streams/state/typed-scans.ts';
+import { type StoreUser, typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
 import { WindowState } from '../../src/streams/state/window-store.ts';
-import { stateStoreSuite } from '../suites/state-store.ts';
+import { drainLog, restoreRows, stateStoreSuite } from '../suites/state-store.ts';
 import { fc, test as property } from './property.ts';
 import { text } from './support.ts';
 
@@ -27,33 +29,27 @@ const spec = (kind: StoreSpec['kind'], more: Partial<StoreSpec> = {}): StoreSpec
   logging: true,
   ...more,
 });
+const at = (now: number): StoreUser => ({ now: () => now, isProcessor: false });
 const bytes = (key: string): Buffer => Buffer.from(key);
 const keyOf = (key: string): Key => ({ bytes: bytes(key), start: 0, end: key.length });
 const keyIn = (table: Table<unknown>, slot: number): string =>
   table.arena.toString('latin1', table.keyStart(slot), table.keyEnd(slot));
-/** A row on its own. */
-const rowOf = (key: Buffer, value: Buffer | null, timestamp: number): Row => ({
-  bytes: Buffer.concat([key, value ?? bytes('')]),
-  keyStart: 0,
-  keyEnd: key.length,
-  valueStart: value === null ? -1 : key.length,
-  valueEnd: key.length + (value?.length ?? 0),
-  timestamp,
-});
-
 describe('the slot table', () => {
   test('behaves like a map, whatever is put and removed', () => {
     const operation = fc.record({
       key: fc.integer({ min: 0, max: 40 }).map((n) => `key-${n}`.repeat(1 + (n % 5))),
       value: fc.option(fc.integer(), { nil: null }),
       drain: fc.boolean(),
+      walk: fc.boolean(),
     });
     property(fc.boolean(), fc.array(operation, { maxLength: 300 }), (tracked, operations) => {
       const table = new SlotTable<number>(tracked ? UNLOGGED : 0);
       const model = new Map<string, number>();
       const logged = new Map<string, number | undefined>();
       const drain = () => table.drain(UNLOGGED, (slot) => logged.set(keyIn(table, slot), table.read(slot)));
-      for (const { key, value, drain: drains } of operations) {
+      const found = () => table.sorted().map((slot) => [keyIn(table, slot), table.read(slot)]);
+      const expected = () => [...model].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b)));
+      for (const { key, value, drain: drains, walk } of operations) {
         const buffer = bytes(key);
         if (value === null) {
           const slot = table.find(buffer, 0, buffer.length);
@@ -64,13 +60,34 @@ describe('the slot table', () => {
           model.set(key, value);
         }
         if (drains) drain();
+        if (walk) expect(found()).toEqual(expected());
       }
       drain();
-      const found = table.sorted().map((slot) => [keyIn(table, slot), table.read(slot)]);
-      expect(found).toEqual([...model].sort(([a], [b]) => Buffer.compare(bytes(a), bytes(b))));
+      expect(found()).toEqual(expected());
       expect(table.size).toBe(model.size);
       if (tracked) for (const [key, value] of model) expect(logged.get(key)).toBe(value);
     });
+  });
+
+  test('keeps thousands of keys in order, whatever comes and goes', () => {
+    const table = new SlotTable<number>();
+    const keys = new Set<string>();
+    let seed = 5;
+    for (let i = 0; i < 6000; i++) {
+      seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+      const key = `key-${seed % 3000}`;
+      if (keys.delete(key)) {
+        table.remove(table.find(bytes(key), 0, key.length), 0);
+      } else {
+        table.write(table.slotFor(bytes(key), 0, key.length), i, 0);
+        keys.add(key);
+      }
+      if (i === 100) table.sorted();
+    }
+    const sorted = [...keys].sort();
+    expect(table.sorted().map((slot) => keyIn(table, slot))).toEqual(sorted);
+    const some = table.sorted(bytes('key-1'), bytes('key-19'), 50).map((slot) => keyIn(table, slot));
+    expect(some).toEqual(sorted.filter((key) => key >= 'key-1').slice(0, 50));
   });
 
   test('keeps its keys when it has been much larger', () => {
@@ -96,16 +113,19 @@ describe('the slot table', () => {
   });
 });
 
-stateStoreSuite('key-value', {
-  create: (tracking) => new KeyValueState(spec('key-value'), tracking),
+stateStoreSuite<KeyValueState>('key-value', {
+  scan: (store) => keyValueEntries<string, string>(store, null, 'b'),
+  spec: spec('key-value'),
+  create: (of, tracking) => new KeyValueState(of, tracking),
   changes: [
-    (store) => typedKeyValueStore<string, string>(store, () => 1).put('a', '1'),
-    (store) => typedKeyValueStore<string, string>(store, () => 2).put('b', '2'),
-    (store) => typedKeyValueStore<string, string>(store, () => 3).put('a', '3'),
-    (store) => typedKeyValueStore<string, string>(store, () => 4).delete('b'),
-    (store) => typedKeyValueStore<string, string>(store, () => 5).put('c', ''),
+    (store) => typedKeyValueStore<string, string>(store, at(1)).put('a', '1'),
+    (store) => typedKeyValueStore<string, string>(store, at(2)).put('b', '2'),
+    (store) => typedKeyValueStore<string, string>(store, at(3)).put('a', '3'),
+    (store) => typedKeyValueStore<string, string>(store, at(4)).delete('b'),
+    (store) => typedKeyValueStore<string, string>(store, at(5)).put('c', ''),
   ],
-  contents: (store) => [...typedKeyValueStore<string, string>(store, () => 0).all()],
+  contents: (store) =>
+    ['a', 'b', 'c'].map((key) => typedKeyValueStore<string, string>(store, at(0)).getWithTimestamp(key)),
 });
 
 const windowPut = (key: string, start: number, value: string | null, timestamp: number) => (store: WindowState) => {
@@ -117,7 +137,9 @@ const windowPut = (key: string, start: number, value: string | null, timestamp: 
 };
 
 stateStoreSuite<WindowState>('window', {
-  create: (tracking) => new WindowState(spec('window', { retentionMs: 100, windowSizeMs: 10 }), tracking),
+  scan: (store) => windowEntries(store, 0, 100),
+  spec: spec('window', { retentionMs: 100, windowSizeMs: 10 }),
+  create: (of, tracking) => new WindowState(of, tracking),
   changes: [
     windowPut('a', 0, '1', 3),
     windowPut('b', 10, '2', 12),
@@ -129,44 +151,60 @@ stateStoreSuite<WindowState>('window', {
   contents: (store) =>
     store.starts.flatMap((start) => {
       const { table } = store.find(start)!;
-      return table.sorted().map((slot) => [start, keyIn(table, slot), table.read(slot), table.timestampOf(slot)]);
+      return ['a', 'b'].flatMap((key) => {
+        const slot = table.find(bytes(key), 0, 1);
+        const value = slot < 0 ? undefined : table.read(slot);
+        return value === undefined ? [] : [[start, key, value, table.timestampOf(slot)]];
+      });
     }),
 });
 
 const spansOf = (store: IntervalState): unknown =>
-  store.table
-    .sorted()
-    .flatMap((slot) =>
-      store.table
-        .read(slot)!
-        .map(({ start, end, value, timestamp }) => [keyIn(store.table, slot), start, end, value, timestamp]),
-    );
+  ['a', 'b'].map((key) =>
+    store
+      .spansOf(keyOf(key))
+      .filter(({ end }) => end >= store.expiredBefore)
+      .map(({ start, end, value, timestamp }) => [start, end, value, timestamp]),
+  );
 
 stateStoreSuite<IntervalState>('session', {
-  create: (tracking) => new IntervalState(spec('session', { retentionMs: 1000 }), tracking),
+  scan: (store) => windowEntries(store, 0, 2000),
+  spec: spec('session', { retentionMs: 1000 }),
+  create: (of, tracking) => new IntervalState(of, tracking),
   changes: [
     (store) => store.put(keyOf('a'), 5, 9, 'x', 9),
     (store) => store.put(keyOf('b'), 5, 5, 'y', 5),
     (store) => store.put(keyOf('a'), 1, 2, 'z', 2),
-    (store) => store.remove(store.of(bytes('a'), 0, 1)![1]!, 9),
+    (store) => {
+      const [span] = store.spansOf(keyOf('a'));
+      if (span !== undefined) store.remove(span, 9);
+    },
     (store) => store.put(keyOf('a'), 1, 9, 'zx', 9),
+    (store) => store.put(keyOf('b'), 700, 1300, 'w', 1300),
+    (store) => store.put(keyOf('a'), 2500, 2600, 'late', 2600),
   ],
   contents: spansOf,
+  countsExpired: true,
 });
 
 stateStoreSuite<IntervalState>('join buffer', {
-  create: (tracking) => new IntervalState(spec('join-buffer', { retentionMs: 1000 }), tracking),
+  scan: (store) => windowEntries(store, 0, 2000),
+  spec: spec('join-buffer', { retentionMs: 1000 }),
+  create: (of, tracking) => new IntervalState(of, tracking),
   changes: [
     (store) => store.append(keyOf('a'), 7, 'x'),
     (store) => store.append(keyOf('a'), 7, 'y'),
     (store) => store.append(keyOf('a'), 3, 'z'),
     (store) => store.append(keyOf('b'), 9, 'w'),
+    (store) => store.append(keyOf('a'), 1200, 'v'),
   ],
   contents: spansOf,
+  countsExpired: true,
 });
 
 stateStoreSuite<OuterBufferState>('outer buffer', {
-  create: (tracking) => new OuterBufferState(spec('outer-buffer', { otherValue: text as never }), tracking),
+  spec: spec('outer-buffer', { otherValue: text as never }),
+  create: (of, tracking) => new OuterBufferState(of, tracking),
   changes: [
     (store) => store.add(true, 5, keyOf('a'), 'l1'),
     (store) => store.add(true, 5, keyOf('a'), 'l2'),
@@ -179,19 +217,21 @@ stateStoreSuite<OuterBufferState>('outer buffer', {
 });
 
 stateStoreSuite<BufferState>('suppression', {
-  create: (tracking) => new BufferState(spec('suppress'), tracking),
+  spec: spec('suppress'),
+  create: (of, tracking) => new BufferState(of, tracking),
   changes: [
     (store) => store.put(keyOf('a'), 5, '1', null, 5),
     (store) => store.put(keyOf('b'), 3, '2', 'old', 3),
     (store) => store.put(keyOf('a'), 9, '3', null, 9),
-    (store) => store.takeFirst(),
+    (store) => store.size > 0 && store.takeFirst(),
     (store) => store.put(keyOf('c'), 4, null, 'gone', 4),
   ],
   contents: (store) => [store.size, store.size > 0 ? store.minTime : null],
 });
 
 stateStoreSuite<SubscriptionState>('subscription', {
-  create: (tracking) => new SubscriptionState(spec('subscription'), tracking),
+  spec: spec('subscription'),
+  create: (of, tracking) => new SubscriptionState(of, tracking),
   changes: [
     (store) => store.put(bytes('f'), bytes('p2'), bytes('s2'), 1),
     (store) => store.put(bytes('f'), bytes('p1'), bytes('s1'), 2),
@@ -209,32 +249,24 @@ stateStoreSuite<SubscriptionState>('subscription', {
 
 test('a join buffer forgets what has expired before anybody asked for its changes', () => {
   const create = (): IntervalState =>
-    new IntervalState(spec('join-buffer', { retentionMs: 500 }), { log: true, checkpoint: true });
+    new IntervalState(spec('join-buffer', { retentionMs: 500 }), { log: true, disk: null });
   const store = create();
   const raw = { valueBytes: bytes('raw'), valueStart: 0, valueEnd: 3 };
   const times = 150_000;
   for (let time = 0; time < times; time++) store.append(keyOf(`k${time % 7}`), time, `v${time}`, raw);
   const logged = create();
-  const saved = create();
-  let rows = 0;
-  const into =
-    (back: IntervalState) =>
-    (key: Buffer, row: Buffer | null, timestamp: number): void => {
-      rows++;
-      back.restore(rowOf(key, row, timestamp), 1);
-    };
-  store.drainLog(into(logged));
-  store.drainCheckpoint(1, into(saved));
-  expect(rows).toBe(2 * 501);
+  const rows = drainLog(store);
+  expect(rows.length).toBe(501);
+  restoreRows(logged, rows);
   const live = (state: IntervalState): unknown =>
-    state.of(bytes('k0'), 0, 2)!.flatMap(({ end, value: is }) => (end >= times - 501 ? [[end, is]] : []));
-  expect(live(saved)).toEqual(live(store));
-  // The log has the bytes that came with the record, the checkpoint encodes the value.
-  expect(logged.of(bytes('k0'), 0, 2)!.every(({ value: is }) => is === 'raw')).toBe(true);
+    state.spansOf(keyOf('k0')).flatMap(({ end }) => (end >= times - 501 ? [end] : []));
+  expect(live(logged)).toEqual(live(store));
+  // The log has the bytes that came with the record.
+  expect(logged.spansOf(keyOf('k0')).every(({ value: is }) => is === 'raw')).toBe(true);
 });
 
 test('a subscription row is laid out as Kafka Streams does', () => {
-  const store = new SubscriptionState(spec('subscription'), { log: true, checkpoint: false });
+  const store = new SubscriptionState(spec('subscription'), { log: true, disk: null });
   store.put(bytes('fk'), bytes('pk'), bytes('s'), 1);
   store.drainLog((row) => expect(row.toString('hex')).toBe('00000002666b706b'));
 });
@@ -246,177 +278,166 @@ describe('the checkpoint', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  const tracked = { log: false, checkpoint: true };
-  const stores = (...list: StateStore[]): Map<string, StateStore> =>
+  const path = (): string => join(directory, '0_0');
+  const named = (...list: StateStore[]): Map<string, StateStore> =>
     new Map(list.map((store) => [store.spec.name, store]));
   const meta = (offset: number) => ({ changelogOffsets: { 'key-value': offset }, positions: {}, streamTime: 7 });
+  const windowed = spec('window', { retentionMs: 50, windowSizeMs: 10 });
+  const on = (checkpoint: Checkpoint, of: StoreSpec): Tracking => ({ log: false, disk: checkpoint.disk(of) });
+  /** A key-value store and a window store over a checkpoint. */
+  const open = async (options: { readonly onRebuild?: (why: string) => void } = {}) => {
+    const checkpoint = await Checkpoint.open(path(), { budget: new MemoryBudget(1), ...options });
+    const store = new KeyValueState(spec('key-value'), on(checkpoint, spec('key-value')));
+    const windows = new WindowState(windowed, on(checkpoint, windowed));
+    const entries = await checkpoint.load(named(store, windows));
+    const typed = typedKeyValueStore<string, string>(store, at(5));
+    return { checkpoint, store, windows, entries, typed, all: named(store, windows) };
+  };
 
   test('brings back what was last written, not what changed since', async () => {
-    const store = new KeyValueState(spec('key-value'), tracked);
-    const windows = new WindowState(spec('window', { retentionMs: 100, windowSizeMs: 10 }), tracked);
-    const typed = typedKeyValueStore<string, string>(store, () => 5);
-    const first = await Checkpoint.open(join(directory, '0_0'));
-    expect(first.meta).toBeNull();
-    typed.put('a', '1');
-    typed.put('b', '2');
-    windowPut('k', 20, 'w', 21)(windows);
-    await first.write(stores(store, windows), meta(10));
-    typed.delete('b');
-    typed.put('c', '3');
-    await first.write(stores(store, windows), meta(20));
-    typed.put('d', 'not committed');
-    await first.close();
+    const first = await open();
+    expect(first.checkpoint.meta).toBeNull();
+    first.typed.put('a', '1');
+    first.typed.put('b', '2');
+    windowPut('k', 20, 'w', 21)(first.windows);
+    await first.checkpoint.write(first.all, meta(10));
+    first.typed.delete('b');
+    first.typed.put('c', '3');
+    await first.checkpoint.write(first.all, meta(20));
+    first.typed.put('d', 'not committed');
+    await first.checkpoint.close();
 
-    const again = await Checkpoint.open(join(directory, '0_0'));
-    expect(again.meta).toMatchObject(meta(20));
-    const back = new KeyValueState(spec('key-value'), tracked);
-    const windowsBack = new WindowState(spec('window', { retentionMs: 100, windowSizeMs: 10 }), tracked);
-    expect(await again.load(stores(back, windowsBack))).toBe(3);
-    expect([...typedKeyValueStore<string, string>(back, () => 0).all()]).toEqual([
-      { key: 'a', value: '1', timestamp: 5 },
-      { key: 'c', value: '3', timestamp: 5 },
+    const again = await open();
+    expect(again.checkpoint.meta).toMatchObject(meta(20));
+    expect(again.entries).toBe(3);
+    expect(['a', 'b', 'c', 'd'].map((key) => again.typed.getWithTimestamp(key))).toEqual([
+      { value: '1', timestamp: 5 },
+      null,
+      { value: '3', timestamp: 5 },
+      null,
     ]);
-    expect(windowsBack.size).toBe(1);
-    await again.close();
+    expect(again.windows.size).toBe(1);
+    await again.checkpoint.close();
   });
 
-  test('lets go of windows that have expired', async () => {
-    const windows = (): WindowState => new WindowState(spec('window', { retentionMs: 50, windowSizeMs: 10 }), tracked);
-    const store = windows();
-    const checkpoint = await Checkpoint.open(join(directory, '0_0'));
-    windowPut('a', 0, '1', 1)(store);
-    windowPut('a', 10, '2', 11)(store);
-    await checkpoint.write(stores(store), meta(1));
-    windowPut('a', 60, '3', 61)(store);
-    await checkpoint.write(stores(store), meta(2));
+  test('lets go of windows that have expired, on the disk as well', async () => {
+    const rowsOnDisk = async (): Promise<number> => {
+      const level = new ClassicLevel(path());
+      const keys = await level.keys().all();
+      await level.close();
+      return keys.length;
+    };
+    const { checkpoint, windows, all } = await open();
+    windowPut('a', 0, '1', 1)(windows);
+    windowPut('a', 10, '2', 11)(windows);
+    await checkpoint.write(all, meta(1));
+    windowPut('a', 60, '3', 61)(windows);
+    await checkpoint.write(all, meta(2));
     await checkpoint.close();
-    const again = await Checkpoint.open(join(directory, '0_0'));
-    const back = windows();
-    expect(await again.load(stores(back))).toBe(store.size);
-    await again.close();
+    // Two rows and the manifest.
+    expect(await rowsOnDisk()).toBe(3);
+    const again = await open();
+    expect(again.entries).toBe(2);
+    expect(again.windows.starts).toEqual([10, 60]);
+    await again.checkpoint.close();
   });
 
-  test('is what the stores are, through many checkpoints and restarts, and does not grow', async () => {
-    const sizes = { rowsPerFile: 7, fewRows: 10, fewFiles: 5 };
-    const keys = 12;
-    const create = () => ({
-      store: new KeyValueState(spec('key-value'), { log: true, checkpoint: true }),
-      windows: new WindowState(spec('window', { retentionMs: 50, windowSizeMs: 10 }), { log: true, checkpoint: true }),
-    });
-    let seed = 3;
-    const random = (below: number): number => {
-      seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
-      return Math.floor((seed / 0x80000000) * below);
-    };
-    const path = join(directory, '0_0');
-    let checkpoint = await Checkpoint.open(path, undefined, sizes);
-    let now = create();
-    // What has been logged since the last checkpoint: a restart gets it from the changelog.
-    let log: { kind: string; key: Buffer; value: Buffer | null; timestamp: number }[] = [];
-    const takeLog = (): void => {
-      for (const store of [now.store, now.windows]) {
-        store.drainLog((key, value, timestamp) => {
-          log.push({
-            kind: store.spec.kind,
-            key: Buffer.from(key),
-            value: value === null ? null : Buffer.from(value),
-            timestamp,
-          });
-        });
-      }
-    };
-    const entries = ({ store, windows }: typeof now): unknown => {
-      const all: unknown[] = [];
-      for (const slot of store.table.sorted()) {
-        all.push([keyIn(store.table, slot), store.table.read(slot), store.table.timestampOf(slot)]);
-      }
-      for (const start of windows.starts) {
-        const { table } = windows.find(start)!;
-        for (const slot of table.sorted()) {
-          all.push([start, keyIn(table, slot), table.read(slot), table.timestampOf(slot)]);
-        }
-      }
-      return all;
-    };
-    let most = 0;
-    for (let round = 0; round < 150; round++) {
-      const typed = typedKeyValueStore<string, string>(now.store, () => round);
-      for (let i = random(4); i >= 0; i--) {
-        const key = `k${random(keys)}`;
-        if (random(4) === 0) typed.delete(key);
-        else typed.put(key, `${round}`);
-        windowPut(`w${random(3)}`, Math.floor(round / 5) * 10, `${round}`, round)(now.windows);
-      }
-      takeLog();
-      if (random(3) > 0) {
-        await checkpoint.write(stores(now.store, now.windows), meta(round));
-        log = [];
-      }
-      if (random(5) === 0) {
-        await checkpoint.close();
-        checkpoint = await Checkpoint.open(path, undefined, sizes);
-        const back = create();
-        await checkpoint.load(stores(back.store, back.windows));
-        for (const { kind, key, value, timestamp } of log) {
-          const to = kind === 'window' ? back.windows : back.store;
-          to.restore(rowOf(key, value, timestamp), FROM_LOG);
-        }
-        expect([round, entries(back)]).toEqual([round, entries(now)]);
-        now = back;
-        const files = readdirSync(path).filter((name) => name.endsWith('.rows'));
-        most = Math.max(most, files.length);
-      }
-    }
-    expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThan(25);
+  test('a store that is not there any more, or of another kind, leaves nothing behind', async () => {
+    const first = await open();
+    first.typed.put('a', '1');
+    windowPut('k', 20, 'w', 21)(first.windows);
+    await first.checkpoint.write(first.all, meta(1));
+    await first.checkpoint.close();
+    const checkpoint = await Checkpoint.open(path());
+    const other = { ...windowed, name: 'key-value' };
+    const store = new WindowState(other, on(checkpoint, other));
+    expect(checkpoint.offsetOf(other)).toBe(0);
+    expect(await checkpoint.load(named(store))).toBe(0);
+    expect(store.size).toBe(0);
+    await checkpoint.write(named(store), meta(1));
     await checkpoint.close();
+    const level = new ClassicLevel(path());
+    expect((await level.keys().all()).length).toBe(1);
+    await level.close();
   });
 
-  test('does not read what is laid out in another way', async () => {
-    const path = join(directory, '0_0');
-    const other = new ClassicLevel<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
-    await other.put(Buffer.from('m'), Buffer.from('{"changelogOffsets":{"key-value":7},"storeIds":{"key-value":1}}'));
-    await other.put(Buffer.from('r\0\x01\0\0\0\0\0\0\0\0key'), Buffer.from('\0\0\0\0\0\0\0\0value'));
-    await other.close();
-    const checkpoint = await Checkpoint.open(path);
+  const told = (): { lines: string[]; onRebuild: (why: string) => void } => {
+    const lines: string[] = [];
+    return { lines, onRebuild: (why) => lines.push(why) };
+  };
+
+  test('of an earlier version is removed, and that is said once', async () => {
+    const level = new ClassicLevel<string, string>(path());
+    await level.put('manifest', JSON.stringify({ layout: 2, meta: meta(9), stores: {}, files: [] }));
+    await level.close();
+    writeFileSync(join(path(), '17.rows'), 'rows');
+    const { lines, onRebuild } = told();
+    const { checkpoint } = await open({ onRebuild });
     expect(checkpoint.meta).toBeNull();
-    const store = new KeyValueState(spec('key-value'), tracked);
-    expect(await checkpoint.load(stores(store))).toBe(0);
+    expect(lines).toEqual([expect.stringContaining(path())]);
+    expect(readdirSync(path())).not.toContain('17.rows');
     await checkpoint.close();
   });
 
-  test.each(['changed', 'cut off', 'gone'])('a file that is %s is noticed, and nothing of it kept', async (how) => {
-    const path = join(directory, '0_0');
-    const store = new KeyValueState(spec('key-value'), tracked);
-    typedKeyValueStore<string, string>(store, () => 5).put('a', 'text');
-    const checkpoint = await Checkpoint.open(path);
-    await checkpoint.write(stores(store), meta(1));
+  const filled = async (): Promise<void> => {
+    const { checkpoint, typed, all } = await open();
+    for (let i = 0; i < 2000; i++) typed.put(`key-${i}`, `a long text about number ${i}`.repeat(8));
+    await checkpoint.write(all, meta(2000));
     await checkpoint.close();
-    const file = join(path, readdirSync(path).find((name) => name.endsWith('.rows'))!);
-    if (how === 'gone') rmSync(file);
-    else if (how === 'cut off') truncateSync(file, 10);
-    else writeFileSync(file, readFileSync(file).toString('latin1').replace('text', 'tent'), 'latin1');
-    const damaged = await Checkpoint.open(path);
-    const back = new KeyValueState(spec('key-value'), tracked);
-    await expect(damaged.load(stores(back))).rejects.toMatchObject({ code: 'STATE_CORRUPT', retriable: true });
-    await damaged.close();
-    const again = await Checkpoint.open(path);
-    expect(again.meta).toBeNull();
-    expect(readdirSync(path).filter((name) => name.endsWith('.rows'))).toEqual([]);
-    await again.close();
-  });
+    // Once more opened, what was in LevelDB's log is in a table.
+    const again = await open();
+    again.typed.put('key-0', 'again');
+    await again.checkpoint.write(again.all, meta(2001));
+    await again.checkpoint.close();
+  };
+  const fileOf = (pattern: RegExp): string => join(path(), readdirSync(path()).find((name) => pattern.test(name))!);
 
-  test('files that a crash left behind are deleted', async () => {
-    const path = join(directory, '0_0');
-    await (await Checkpoint.open(path)).close();
-    writeFileSync(join(path, '17.rows'), 'half a fi');
-    await (await Checkpoint.open(path)).close();
-    expect(readdirSync(path)).not.toContain('17.rows');
+  test.each(['a table is gone', 'the list of files is cut off'])(
+    'when %s, is removed, and that is said',
+    async (how) => {
+      await filled();
+      if (how === 'a table is gone') rmSync(fileOf(/\.ldb$/));
+      else truncateSync(fileOf(/^MANIFEST/), 10);
+      const { lines, onRebuild } = told();
+      const { checkpoint, entries } = await open({ onRebuild });
+      expect([checkpoint.meta, entries]).toEqual([null, 0]);
+      expect(lines).toEqual([expect.stringContaining(path())]);
+      await checkpoint.close();
+    },
+  );
+
+  test('a damaged row ends the worker that reads it, and the next one finds nothing', async () => {
+    await filled();
+    const file = fileOf(/\.ldb$/);
+    writeFileSync(file, readFileSync(file).toString('latin1').replaceAll('number', 'numder'), 'latin1');
+    const damaged = await open();
+    const readAll = (): void => {
+      for (let i = 0; i < 2000; i++) damaged.typed.get(`key-${i}`);
+    };
+    expect(readAll).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT', retriable: true }));
+    await damaged.checkpoint.close();
+    expect(existsSync(path())).toBe(false);
+    const again = await open();
+    expect(again.checkpoint.meta).toBeNull();
+    await again.checkpoint.close();
   });
 
   test('belongs to one task at a time', async () => {
-    const checkpoint = await Checkpoint.open(join(directory, '0_0'));
-    await expect(Checkpoint.open(join(directory, '0_0'))).rejects.toMatchObject({ code: 'STATE_LOCKED' });
+    const { checkpoint } = await open();
+    await expect(Checkpoint.open(path())).rejects.toMatchObject({ code: 'STATE_LOCKED' });
     await checkpoint.close();
+  });
+});
+
+describe('the memory budget', () => {
+  test('is the smallest that somebody asks for, as long as they do', () => {
+    const budget = new MemoryBudget(100);
+    const one = budget.claim(70);
+    const other = budget.claim(30);
+    expect(budget.limit).toBe(30);
+    other();
+    expect(budget.limit).toBe(70);
+    one();
+    expect(budget.limit).toBe(100);
   });
 });

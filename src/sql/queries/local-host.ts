@@ -160,7 +160,9 @@ export class LocalHost implements QueryHost {
       return value === undefined ? undefined : Number(value);
     };
     const commitIntervalMs = number('commit.interval.ms');
-    const cacheMaxBytes = number('cache.max.bytes.buffering') ?? number('statestore.cache.max.bytes');
+    const stateBytes = number('statestore.cache.max.bytes') ?? -1;
+    const emitsEveryChange = stateBytes === 0 && settings['cache.max.bytes.buffering'] === undefined;
+    const cacheMaxBytes = emitsEveryChange ? 0 : number('cache.max.bytes.buffering');
     return new KafkaStreams(topology, {
       client,
       applicationId,
@@ -170,6 +172,7 @@ export class LocalHost implements QueryHost {
       autoOffsetReset: valueOf('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest',
       ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }),
       ...(cacheMaxBytes === undefined ? {} : { cacheMaxBytes }),
+      ...(stateBytes > 0 ? { statestoreCacheMaxBytes: stateBytes } : {}),
       upstreamApplications: (topic) => writersOf(this.#linked, topic, applicationId),
       onProcessingError: () => 'fail',
       onLate: ({ operator, taskId, reason, count, streamTime }) =>

@@ -1,6 +1,6 @@
 // The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
 // source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
-import type { ReadOnlyStore, Windowed } from '../../streams/index.ts';
+import { type QueryableStore, StateUnreadable, type Windowed } from '../../streams/index.ts';
 import { type Serde, serialize } from '../../serde/index.ts';
 import { partitionForKey } from '../../util/index.ts';
 import type { TopologyEnvironment } from '../compile/flow.ts';
@@ -78,8 +78,8 @@ export class Materialization {
     return [...new Set(keys.map((key) => partitionOf(key, partitionCount)))];
   }
 
-  *rows(store: ReadOnlyStore, lookup: Lookup): Generator<TableRow> {
-    for (const [key, window, stored, timestamp] of entries(store, lookup)) {
+  async *rows(store: QueryableStore, lookup: Lookup): AsyncGenerator<TableRow> {
+    for await (const [key, window, stored, timestamp] of entries(store, lookup)) {
       let row: Row | null = this.#fromStore(key, window, stored);
       for (const transform of this.#then) {
         row = transform(row);
@@ -96,44 +96,57 @@ function partitionBy(serde: Serde<Row>): PartitionOf {
 
 type StoredEntry = [Row, TableRow['window'], Row, number];
 
-function* entries(store: ReadOnlyStore, { keys, windowStart }: Lookup): Generator<StoredEntry> {
+async function* entries(store: QueryableStore, { keys, windowStart }: Lookup): AsyncGenerator<StoredEntry> {
   for (const key of keys ?? [undefined]) yield* entriesOf(store, key, windowStart);
 }
 
-function* entriesOf(
-  store: ReadOnlyStore,
+async function* entriesOf(
+  store: QueryableStore,
   key: Row | undefined,
   windowStart: Lookup['windowStart'],
-): Generator<StoredEntry> {
+): AsyncGenerator<StoredEntry> {
   if (store.kind === 'key-value') {
     const view = store.keyValue<Row, Row>();
     if (key === undefined) {
-      for (const entry of view.all()) yield [entry.key, undefined, entry.value, entry.timestamp];
+      for await (const entry of view.all()) yield [entry.key, undefined, entry.value, entry.timestamp];
       return;
     }
-    const found = view.getWithTimestamp(key);
+    const found = await readable(() => view.getWithTimestamp(key));
     if (found !== null) yield [key, undefined, found.value, found.timestamp];
     return;
   }
   const { from, to } = windowStart ?? { from: 0, to: Number.MAX_SAFE_INTEGER };
-  for (const { key: windowed, value, timestamp } of windowedEntries(store, key, from, to)) {
+  for await (const { key: windowed, value, timestamp } of windowedEntries(store, key, from, to)) {
     const { start, end } = windowed;
     if (start >= from && start <= to) yield [windowed.key, { start, end }, value, timestamp];
   }
 }
 
-function windowedEntries(
-  store: ReadOnlyStore,
+async function* windowedEntries(
+  store: QueryableStore,
   key: Row | undefined,
   from: number,
   to: number,
-): Iterable<{ readonly key: Windowed<Row>; readonly value: Row; readonly timestamp: number }> {
+): AsyncGenerator<{ readonly key: Windowed<Row>; readonly value: Row; readonly timestamp: number }> {
   if (store.kind === 'session') {
     const view = store.session<Row, Row>();
-    return key === undefined ? view.all() : view.fetch(key);
+    yield* key === undefined ? view.all() : await readable(() => [...view.fetch(key)]);
+    return;
   }
   const view = store.window<Row, Row>();
-  return key === undefined ? view.fetchAll(from, to) : view.fetch(key, from, to);
+  yield* key === undefined ? view.fetchAll(from, to) : await readable(() => [...view.fetch(key, from, to)]);
+}
+
+/** What is read at once, as soon as the schemas are there that it needs. */
+async function readable<T>(read: () => T): Promise<T> {
+  for (;;) {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof StateUnreadable) || error.code === 'STATE_CORRUPT') throw error;
+      await error.recover();
+    }
+  }
 }
 
 /** The row behind an aggregation, from its states: results, then the key, then the window's bounds. */

@@ -39,19 +39,26 @@ export function tableRows(
       if (!serving!.isCurrent()) throw moved(from.queryId);
     };
     check();
-    for (const entry of materialization!.rows(store, from.lookup)) {
-      if (left <= 0) break;
-      const row = assembled(entry, from.hasWindow);
-      if (predicate(row)) {
-        left--;
-        found.push(project(row));
+    try {
+      for await (const entry of materialization!.rows(store, from.lookup)) {
+        if (left <= 0) break;
+        const row = assembled(entry, from.hasWindow);
+        if (predicate(row)) {
+          left--;
+          found.push(project(row));
+        }
+        if (++read % ROWS_PER_SLICE > 0) continue;
+        yield found;
+        found = [];
+        await yieldToEventLoop(environment);
+        check();
       }
-      if (++read % ROWS_PER_SLICE > 0) continue;
-      yield found;
-      found = [];
-      await yieldToEventLoop(environment);
+    } catch (error) {
+      // State that has been closed fails in its own words.
       check();
+      throw error;
     }
+    check();
     yield found;
   }
   return { share: { partitions, wanted }, batches: batches(), close };

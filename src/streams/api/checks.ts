@@ -67,6 +67,7 @@ const bytesOrNull: Option = {
   accepts: (value) => value === null || value instanceof Uint8Array,
   wanted: 'a Uint8Array or null',
 };
+const storeType = oneOf('PERSISTENT', 'IN_MEMORY');
 const headerList: Option = {
   accepts: (value) =>
     Array.isArray(value) &&
@@ -110,6 +111,7 @@ const streamsSettings: OptionTable = {
   commitIntervalMs: milliseconds,
   checkpointIntervalMs: milliseconds,
   cacheMaxBytes: milliseconds,
+  statestoreCacheMaxBytes: milliseconds,
   autoOffsetReset: offsetReset,
   replicationFactor: wholeNumber(-1, 32767),
   windowstoreChangelogAdditionalRetentionMs: milliseconds,
@@ -178,6 +180,7 @@ const retained: OptionTable = {
   retentionMs: anyValue,
   caching: flag,
   logging: flag,
+  storeType,
   topicConfig: textsByName,
 };
 const materializing: OptionTable = { materialized: having('an object of options') };
@@ -206,7 +209,15 @@ const operatorOptions = {
   materialized: retained,
   aggregating: { ...retained, reads: reading['reads']!, operatorName: someText },
   joiningTable: { ...named, ...serdes },
-  joiningStream: { ...named, ...serdes, otherValue: serde, storeName: someText, retentionMs: anyValue, logging: flag },
+  joiningStream: {
+    ...named,
+    ...serdes,
+    otherValue: serde,
+    storeName: someText,
+    retentionMs: anyValue,
+    logging: flag,
+    storeType,
+  },
   processing: { ...named, ...serdes, stores: listOfTexts },
   awaiting: {
     ...named,
@@ -242,6 +253,7 @@ const operatorOptions = {
     retentionMs: anyValue,
     windowSizeMs: wholeNumber(1),
     logging: flag,
+    storeType,
   },
 } satisfies Record<string, OptionTable>;
 

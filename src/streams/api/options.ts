@@ -86,6 +86,13 @@ export interface Repartitioned<K, V> extends Named {
   readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
 }
 
+/**
+ * Where a store's rows are. `PERSISTENT`: on disk under `stateDir`, and in memory as far as they are in use, within the
+ * budget `statestoreCacheMaxBytes`. `IN_MEMORY`: all of them in memory, outside of the budget. Without a `stateDir`, or
+ * without a changelog, every store is in memory.
+ */
+export type StoreType = 'PERSISTENT' | 'IN_MEMORY';
+
 /** The state behind a table. */
 export interface Materialized<K, V> {
   /** The store's name: needed for interactive queries; its changelog is `<application>-<name>-changelog`. */
@@ -98,6 +105,8 @@ export interface Materialized<K, V> {
   readonly caching?: boolean;
   /** False: the state is lost on restart. Default true. */
   readonly logging?: boolean;
+  /** Default `PERSISTENT`. A processor that walks through the store by `range`, `all` or `fetchAll` needs it `IN_MEMORY`. */
+  readonly storeType?: StoreType;
   /** Further settings of the changelog topic. */
   readonly topicConfig?: Readonly<Record<string, string>>;
 }
@@ -109,6 +118,8 @@ export interface StreamJoined<K, V1, V2> extends Named {
   readonly storeName?: string;
   readonly retentionMs?: number;
   readonly logging?: boolean;
+  /** Default `PERSISTENT`. */
+  readonly storeType?: StoreType;
 }
 
 export interface Joined<K, V1> extends Named {

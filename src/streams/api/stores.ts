@@ -1,4 +1,8 @@
-// State stores as users' functions and queries see them.
+/**
+ * State stores as users' functions and queries see them. Single keys are read at once, wherever they are. Ranges are read
+ * from memory within a processor, which never waits, and that takes a store of `storeType` `IN_MEMORY`; queries from
+ * outside (`Queryable…`) get them from memory and disk, as they are read.
+ */
 import type { Windowed } from './windows.ts';
 
 export interface Entry<K, V> {
@@ -47,4 +51,35 @@ export interface ReadOnlySessionStore<K, V> {
 export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
   put(key: K, start: number, end: number, value: V): void;
   remove(key: K, start: number, end: number): void;
+}
+
+/** A key-value store as a running application shows it. */
+export interface QueryableKeyValueStore<K, V> {
+  get(key: K): V | null;
+  /** The value with the timestamp of its last update. */
+  getWithTimestamp(key: K): { readonly value: V; readonly timestamp: number } | null;
+  /** Entries whose serialized keys lie within [from, to], per task in the order of their bytes; null is unbounded. */
+  range(from: K | null, to: K | null): AsyncIterableIterator<Entry<K, V>>;
+  all(): AsyncIterableIterator<Entry<K, V>>;
+  readonly size: number;
+}
+
+/** A store of windows as a running application shows it. */
+export interface QueryableWindowStore<K, V> {
+  /** One key's windows that start within [from, to], oldest first. */
+  fetch(key: K, from: number, to: number): IterableIterator<Entry<Windowed<K>, V>>;
+  /** All keys' windows that start within [from, to]. */
+  fetchAll(from: number, to: number): AsyncIterableIterator<Entry<Windowed<K>, V>>;
+  all(): AsyncIterableIterator<Entry<Windowed<K>, V>>;
+  readonly size: number;
+}
+
+/** A store of sessions as a running application shows it. */
+export interface QueryableSessionStore<K, V> {
+  /** One key's sessions, oldest first. */
+  fetch(key: K): IterableIterator<Entry<Windowed<K>, V>>;
+  /** One key's sessions that end at or after `earliestEnd` and start at or before `latestStart`. */
+  findSessions(key: K, earliestEnd: number, latestStart: number): IterableIterator<Entry<Windowed<K>, V>>;
+  all(): AsyncIterableIterator<Entry<Windowed<K>, V>>;
+  readonly size: number;
 }

@@ -321,6 +321,7 @@ function windowedSpec(
     value: required(options.value, 'value', name),
     logging: options.logging ?? true,
     caching: options.caching,
+    storeType: options.storeType,
     retentionMs: retentionMs + window.extraMs,
     ...(window.sizeMs === null ? {} : { windowSizeMs: window.sizeMs }),
     topicConfig: options.topicConfig,

@@ -1,9 +1,12 @@
 // State stores that users add, for processors.
 import { checkOperator, checkRequired, checkRetention } from '../api/checks.ts';
-import type { SerdeOf } from '../api/options.ts';
+import type { SerdeOf, StoreType } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 
-/** A state store for processors. */
+/**
+ * A state store for processors. Its `storeType` is `IN_MEMORY` by default: processors may walk through it then. A
+ * `PERSISTENT` one may be larger than the memory, and is read key by key.
+ */
 export type StateStoreOptions =
   | {
       readonly kind: 'key-value';
@@ -11,6 +14,7 @@ export type StateStoreOptions =
       readonly key: SerdeOf<unknown>;
       readonly value: SerdeOf<unknown>;
       readonly logging?: boolean;
+      readonly storeType?: StoreType;
     }
   | {
       readonly kind: 'window';
@@ -20,6 +24,7 @@ export type StateStoreOptions =
       readonly retentionMs: number;
       readonly windowSizeMs: number;
       readonly logging?: boolean;
+      readonly storeType?: StoreType;
     }
   | {
       readonly kind: 'session';
@@ -28,6 +33,7 @@ export type StateStoreOptions =
       readonly value: SerdeOf<unknown>;
       readonly retentionMs: number;
       readonly logging?: boolean;
+      readonly storeType?: StoreType;
     };
 
 export function stateStoreSpec(options: StateStoreOptions): StoreSpec {
@@ -37,5 +43,6 @@ export function stateStoreSpec(options: StateStoreOptions): StoreSpec {
   if (options.kind !== 'key-value') {
     checkRetention(options.name, options.retentionMs, options.kind === 'window' ? options.windowSizeMs : 0);
   }
-  return { ...options, logging: options.logging ?? true };
+  const { kind, logging = true, storeType = 'IN_MEMORY' } = options;
+  return { ...options, logging, storeType, ...(kind === 'window' ? { startsAnywhere: true } : {}) };
 }

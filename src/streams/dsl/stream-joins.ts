@@ -87,7 +87,7 @@ function joinStores(
   { key, left, right }: JoinSerdes,
   options: AnyStreamJoined,
 ): { left: StoreSpec; right: StoreSpec; waiting: StoreSpec | null } {
-  const { storeName = name, logging = true } = options;
+  const { storeName = name, logging = true, storeType } = options;
   const joinableMs = windows.sizeMs + windows.graceMs;
   const retentionMs = options.retentionMs ?? joinableMs;
   checkRetention(name, retentionMs, joinableMs);
@@ -97,6 +97,7 @@ function joinStores(
     key,
     value,
     logging,
+    storeType,
     retentionMs,
   });
   return {

@@ -30,6 +30,7 @@ export function keyValueSpec(name: string, key: AnySerde, value: AnySerde, optio
     value,
     logging: options.logging ?? true,
     caching: options.caching,
+    storeType: options.storeType,
     topicConfig: options.topicConfig,
   };
 }

@@ -7,7 +7,7 @@ import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import { typedIntervalStore, typedKeyValueStore, typedWindowStore } from '../state/typed-stores.ts';
+import { type StoreUser, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
 import { MillraceError } from '../../util/index.ts';
 import { answerNow } from './answer-now.ts';
@@ -127,9 +127,10 @@ export function connectedStores(scope: TaskScope, node: GraphNode, now: () => nu
     }
     return scope.store<S>(spec);
   };
+  const user: StoreUser = { now, isProcessor: true };
   return {
-    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), now),
-    windowStore: (name) => typedWindowStore(stateOf<WindowState>(name, ['window']), now),
-    sessionStore: (name) => typedIntervalStore(stateOf<IntervalState>(name, ['session'])),
+    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), user),
+    windowStore: (name) => typedWindowStore(stateOf<WindowState | IntervalState>(name, ['window']), user),
+    sessionStore: (name) => typedSessionStore(stateOf<IntervalState>(name, ['session']), user),
   };
 }

@@ -95,15 +95,10 @@ export function aggregateSessions({
 }
 
 /** The sessions of a key that a record is within the gap of. */
-function sessionsAround(
-  store: IntervalState,
-  { bytes, start, end }: Key,
-  timestamp: number,
-  gapMs: number,
-): Interval[] {
+function sessionsAround(store: IntervalState, key: Key, timestamp: number, gapMs: number): Interval[] {
   const { expiredBefore } = store;
   const found: Interval[] = [];
-  for (const span of store.of(bytes, start, end) ?? []) {
+  for (const span of store.spansOf(key, timestamp - gapMs)) {
     if (span.end < timestamp - gapMs || span.start > timestamp + gapMs || span.end < expiredBefore) continue;
     found.push(span);
   }

@@ -80,7 +80,7 @@ class SlidingAggregate {
     this.#closeTime = closeTime;
     this.#context = context;
     try {
-      const spans = this.#store.of(locator.bytes, locator.start, locator.end) ?? [];
+      const spans = this.#store.spansOf(locator, timestamp - 2 * this.#difference, timestamp + 1 + this.#difference);
       if (timestamp < this.#difference) this.#early(spans);
       else this.#inOrder(spans);
     } catch (error) {
@@ -174,7 +174,7 @@ class SlidingAggregate {
     answerNow(this.#node, value);
     const store = this.#store;
     const locator = this.#locator;
-    const before = store.of(locator.bytes, locator.start, locator.end)?.find((span) => span.start === start);
+    const before = store.find(locator, start, start + this.#difference);
     const old = before?.value ?? null;
     if (value === null || value === undefined) {
       if (before === undefined) return;

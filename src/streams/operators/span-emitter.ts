@@ -32,6 +32,8 @@ export class SpanEmitter {
     this.#cached = closesAfterMs === null && scope.isCached(spec);
     this.#needsKey = scope.plan.childrenNeedKey(node);
     this.#closing = closesAfterMs === null ? null : new ClosingOrder(this.#store);
+    // What closes is looked for by time.
+    if (closesAfterMs !== null) this.#store.staysInMemory = true;
     this.#position = scope.position(node.name);
     if (this.#cached) scope.onFlush(node, () => this.#flush());
     if (closesAfterMs !== null) {
@@ -60,12 +62,15 @@ export class SpanEmitter {
     if (this.#closing !== null) {
       if (old === null && value !== null) this.#closing.add(span);
     } else if (!this.#cached) this.#emit(span, value, old, timestamp, context);
-    else if (!this.#pending.has(span)) this.#pending.set(span, old);
+    else if (!this.#pending.has(span)) {
+      span.segment.table.pin(span.slot);
+      this.#pending.set(span, old);
+    }
   }
 
   #emit(span: Interval, value: unknown, old: unknown, timestamp: number, context: TaskContext): void {
     const { keyBytes, keyStart, keyEnd } = context;
-    const { table } = this.#store;
+    const { table } = span.segment;
     const from = table.keyStart(span.slot);
     const to = table.keyEnd(span.slot);
     const out = this.#out;
@@ -93,13 +98,20 @@ export class SpanEmitter {
       if (value === null && old === null) continue;
       this.#emit(span, value, old, span.timestamp, this.#scope.context);
     }
+    for (const { segment, slot } of pending.keys()) segment.table.unpin(slot);
   }
+}
+
+interface Closing {
+  readonly span: Interval;
+  /** Its own: the span may be gone when it comes up, and its slot another's. */
+  readonly key: Buffer;
 }
 
 /** Spans by (end, start, key bytes): a heap whose removed entries are skipped when they come up. */
 class ClosingOrder {
   readonly #store: IntervalState;
-  readonly #heap: Interval[] = [];
+  readonly #heap: Closing[] = [];
   #filled = false;
 
   constructor(store: IntervalState) {
@@ -113,44 +125,35 @@ class ClosingOrder {
   fill(lastClose: number): void {
     if (this.#filled) return;
     this.#filled = true;
-    const { table } = this.#store;
-    table.forEach((slot) => {
-      for (const span of table.read(slot)!) if (span.end >= lastClose) this.add(span);
+    this.#store.forEach((span) => {
+      if (span.end >= lastClose) this.add(span);
     });
   }
 
   /** Takes out the next span that ends before `time`. */
   takeBefore(time: number): Interval | undefined {
     for (;;) {
-      const top = this.#heap[0];
+      const top = this.#heap[0]?.span;
       if (top === undefined || top.end >= time) return undefined;
       this.#pop();
       if (top.value !== undefined) return top;
     }
   }
 
-  #isBefore(a: Interval, b: Interval): boolean {
-    if (a.end !== b.end) return a.end < b.end;
-    if (a.start !== b.start) return a.start < b.start;
-    const { table } = this.#store;
-    const { arena } = table;
-    return (
-      arena.compare(arena, table.keyStart(b.slot), table.keyEnd(b.slot), table.keyStart(a.slot), table.keyEnd(a.slot)) <
-      0
-    );
-  }
-
   add(span: Interval): void {
+    const { table } = span.segment;
+    const key = Buffer.from(table.arena.subarray(table.keyStart(span.slot), table.keyEnd(span.slot)));
+    const closing = { span, key };
     const heap = this.#heap;
     let at = heap.length;
-    heap.push(span);
+    heap.push(closing);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#isBefore(span, heap[parent]!)) break;
+      if (!isBefore(closing, heap[parent]!)) break;
       heap[at] = heap[parent]!;
       at = parent;
     }
-    heap[at] = span;
+    heap[at] = closing;
   }
 
   #pop(): void {
@@ -161,11 +164,17 @@ class ClosingOrder {
     for (;;) {
       let child = at * 2 + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.#isBefore(heap[child]!, last)) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
       heap[at] = heap[child]!;
       at = child;
     }
     heap[at] = last;
   }
+}
+
+function isBefore(a: Closing, b: Closing): boolean {
+  if (a.span.end !== b.span.end) return a.span.end < b.span.end;
+  if (a.span.start !== b.span.start) return a.span.start < b.span.start;
+  return Buffer.compare(a.key, b.key) < 0;
 }

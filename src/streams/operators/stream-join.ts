@@ -105,11 +105,11 @@ class JoinOperator {
     const locator = this.#locator;
     const waiting = this.#waiting;
     const { expiredBefore } = this.#other;
-    const candidates = this.#other.of(locator.bytes, locator.start, locator.end);
-    if (candidates === undefined) return false;
+    const timeFrom = Math.max(0, timestamp - this.#beforeMs);
     const timeTo = Math.max(0, timestamp + this.#afterMs);
+    const candidates = this.#other.spansOf(locator, timeFrom, timeTo);
     let hasPartner = false;
-    for (let i = firstFrom(candidates, Math.max(0, timestamp - this.#beforeMs)); i < candidates.length; i++) {
+    for (let i = firstFrom(candidates, timeFrom); i < candidates.length; i++) {
       const candidate = candidates[i]!;
       if (candidate.end > timeTo) break;
       if (candidate.end < expiredBefore) continue;

@@ -27,7 +27,11 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
     const { initial, add } = aggregation;
     const { sizeMs, advanceMs, graceMs } = windows;
     const mine = ownCopy(spec, sendsOld());
-    if (onClose) scope.holdsBack(node, position, () => sizeMs + graceMs);
+    if (onClose) {
+      // What closes is looked for by time.
+      store.staysInMemory = true;
+      scope.holdsBack(node, position, () => sizeMs + graceMs);
+    }
 
     const emitClosed = (closeTime: number, context: TaskContext): void => {
       const { lastClose } = position;
@@ -214,7 +218,7 @@ export function windowGetter(spec: StoreSpec): GetterSupplier {
           const keyEnd = end - (session ? 16 : 8);
           const windowStart = readInt64(bytes, end - 8);
           const windowEnd = session ? readInt64(bytes, keyEnd) : windowStart + spec.windowSizeMs!;
-          const span = store.of(bytes, start, keyEnd)?.find((s) => s.start === windowStart && s.end === windowEnd);
+          const span = store.find({ bytes, start, end: keyEnd }, windowStart, windowEnd);
           if (span === undefined) return null;
           this.timestamp = span.timestamp;
           return span.value;

@@ -17,9 +17,10 @@ import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
 import { checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
-import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
+import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
 import { prepareTopics, taskCount } from './internal-topics.ts';
+import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
 import type { RestoreReport } from './restore.ts';
@@ -70,6 +71,7 @@ export class KafkaStreams {
   /** Partitions per topic, as the last generation found them. */
   #counts: ReadonlyMap<string, number> = new Map();
   #lock: Lock | undefined;
+  #unclaim: (() => void) | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
   /** All instances are to stop, for what this one has met. */
@@ -113,6 +115,8 @@ export class KafkaStreams {
       throw new MillraceError('INVALID_STATE', `an instance is started once; this one is ${this.#state}`);
     }
     this.#to('REBALANCING');
+    const { stateBudgetBytes } = this.#settings;
+    if (stateBudgetBytes !== undefined) this.#unclaim = processBudget.claim(stateBudgetBytes);
     const running = deferred();
     this.onStateChange((state) => {
       if (state === 'RUNNING' || state === 'NOT_RUNNING') running.resolve();
@@ -159,8 +163,8 @@ export class KafkaStreams {
   }
 
   /** A store of this instance, by its name. */
-  store(name: string): ReadOnlyStore {
-    return this.#stores.get(name);
+  store(name: string): QueryableStore {
+    return this.#stores.query(name);
   }
 
   /** Which partitions of a store this instance answers for now: with other instances' it makes the whole store. */
@@ -339,6 +343,8 @@ export class KafkaStreams {
     this.#globals = undefined;
     await this.#lock?.release();
     this.#lock = undefined;
+    this.#unclaim?.();
+    this.#unclaim = undefined;
   }
 }
 

@@ -4,12 +4,14 @@
  */
 import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
 import { assert } from '../../util/index.ts';
+import { processBudget } from '../state/memory-budget.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
 import type { Announcer } from './announcer.ts';
 import { encodeMetadata, type Written } from './commit-metadata.ts';
 import { taskCount } from './internal-topics.ts';
 import type { Outgoing } from './outgoing.ts';
+import { timesOf } from './restore.ts';
 import type { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
@@ -92,15 +94,27 @@ export class Committer {
    * one. A checkpoint needs the state as it was committed, so a commit with one is waited for.
    */
   async begin(): Promise<void> {
-    const { environment, checkpointIntervalMs } = this.#settings;
-    const now = environment.now();
-    const isDue = ({ checkpoint, checkpointedAt }: RunningTask): boolean =>
-      checkpoint !== null && now - checkpointedAt >= checkpointIntervalMs;
-    if ([...this.#running()].some(isDue)) {
+    if (this.#due().length > 0) {
       await this.commit('due');
       return;
     }
     this.commit('no').catch(this.#onFailure);
+  }
+
+  /** Rows that wait for a checkpoint have filled what they may of the memory, and some of them are of these tasks. */
+  get hasToSave(): boolean {
+    return processBudget.isFullOfDirty && this.#due().length > 0;
+  }
+
+  /** The tasks whose turn it is to write a checkpoint. */
+  #due(): RunningTask[] {
+    const { environment, checkpointIntervalMs } = this.#settings;
+    const now = environment.now();
+    const isUrgent = processBudget.isFullOfDirty;
+    return [...this.#running()].filter(
+      ({ checkpoint, task, checkpointedAt }) =>
+        checkpoint !== null && task.isDirty && (isUrgent || now - checkpointedAt >= checkpointIntervalMs),
+    );
   }
 
   async #commitNow(): Promise<void> {
@@ -190,12 +204,12 @@ export class Committer {
 
   /** Writes committed state to disk. Nothing has been processed since the commit. */
   async #checkpoint(which: 'due' | 'all'): Promise<void> {
-    const { environment, checkpointIntervalMs, client, exactlyOnce } = this.#settings;
+    const { environment, client, exactlyOnce } = this.#settings;
     const now = environment.now();
-    const due = [...this.#running()].filter(
-      ({ checkpoint, task, checkpointedAt }) =>
-        checkpoint !== null && task.isDirty && (which === 'all' || now - checkpointedAt >= checkpointIntervalMs),
-    );
+    const due =
+      which === 'due'
+        ? this.#due()
+        : [...this.#running()].filter(({ checkpoint, task }) => checkpoint !== null && task.isDirty);
     if (due.length === 0) return;
     const changelogs = due.flatMap(({ task: { partition }, logs }) =>
       logs.flatMap(({ topic, isSource }) => (isSource ? [] : [{ topic, partition, timestamp: -1 }])),
@@ -213,8 +227,7 @@ export class Committer {
       ]);
       await running.checkpoint!.write(task.stores, {
         changelogOffsets: Object.fromEntries(offsets),
-        positions: Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }])),
-        streamTime: task.streamTime(),
+        ...timesOf(task),
       });
       running.checkpointedAt = now;
       task.isDirty = false;

@@ -1,11 +1,11 @@
 // Global tables: every instance reads their topics completely, before it starts and from then on.
 import type { Consumer, FetchedPartition, RecordCursor, TopicPartition } from '../../client/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import { restoreRow } from '../state/row-chunks.ts';
+import { restoreRow } from '../state/restore-row.ts';
 import { createStore } from '../state/create-store.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import type { ResolvedSettings } from './settings.ts';
-import { FROM_LOG, NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
+import { NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
 import { refuseRecord } from './undecodable.ts';
 
 const POLL_MS = 100;
@@ -90,7 +90,7 @@ export class GlobalTables {
         for (const { store, prefixed } of stores) {
           try {
             const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-            const wait = restoreRow(store, record, FROM_LOG);
+            const wait = restoreRow(store, record);
             if (wait !== undefined) await wait;
           } catch (error) {
             this.#leaveOut(store.spec, error, cursor, { topic, partition });

@@ -1,31 +1,53 @@
+/**
+ * Stores looked at from outside, across the tasks that this instance holds, without changing anything. A running
+ * application's are read from memory and disk, so their ranges are waited for; a topology that runs in a test has all of
+ * them in memory.
+ */
 import { MillraceError } from '../../util/index.ts';
+import type {
+  QueryableKeyValueStore,
+  QueryableSessionStore,
+  QueryableWindowStore,
+  ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
+  ReadOnlyWindowStore,
+} from '../api/stores.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import type { Entry, ReadOnlyKeyValueStore, ReadOnlySessionStore, ReadOnlyWindowStore } from '../api/stores.ts';
-import { typedIntervalStore, typedKeyValueStore, typedWindowStore } from '../state/typed-stores.ts';
+import { keyValueEntries, windowEntries } from '../state/typed-scans.ts';
+import { onlooker, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
-import type { Windowed } from '../api/windows.ts';
 
-/** A store across all partitions that this instance holds; ask for the view that fits its kind. */
+type ViewKind = 'key-value' | 'window' | 'session';
+
+/** A store of a running application; ask for the view that fits its kind. */
+export interface QueryableStore {
+  readonly name: string;
+  readonly kind: ViewKind;
+  keyValue<K, V>(): QueryableKeyValueStore<K, V>;
+  window<K, V>(): QueryableWindowStore<K, V>;
+  session<K, V>(): QueryableSessionStore<K, V>;
+}
+
+/** A store of a topology that runs in a test; ask for the view that fits its kind. */
 export interface ReadOnlyStore {
   readonly name: string;
-  readonly kind: 'key-value' | 'window' | 'session';
+  readonly kind: ViewKind;
   keyValue<K, V>(): ReadOnlyKeyValueStore<K, V>;
   window<K, V>(): ReadOnlyWindowStore<K, V>;
   session<K, V>(): ReadOnlySessionStore<K, V>;
 }
 
-const KINDS: Partial<Record<StateStore['spec']['kind'], ReadOnlyStore['kind']>> = {
+const KINDS: Partial<Record<StateStore['spec']['kind'], ViewKind>> = {
   'key-value': 'key-value',
   window: 'window',
   sliding: 'window',
   session: 'session',
 };
+const ALWAYS = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
-const noTime = (): number => 0;
-
-/** Finds stores by name and looks at them without changing anything. */
+/** Finds stores by name. */
 export class QueryableStores {
   readonly #find: (name: string) => readonly StateStore[];
 
@@ -33,43 +55,118 @@ export class QueryableStores {
     this.#find = find;
   }
 
+  /** From memory and disk. */
+  query(name: string): QueryableStore {
+    const stores = this.#storesOf(name);
+    return {
+      name,
+      kind: stores.kind,
+      keyValue: <K, V>() => {
+        const states = stores.as<KeyValueState>('key-value');
+        return {
+          ...keyValuePoints<K, V>(states),
+          range: (from: K | null, to: K | null) => inTurn(states(), (state) => keyValueEntries<K, V>(state, from, to)),
+          all: () => inTurn(states(), (state) => keyValueEntries<K, V>(state, null, null)),
+          get size() {
+            return sizeOf(states());
+          },
+        };
+      },
+      window: <K, V>() => {
+        const states = stores.as<WindowState | IntervalState>('window');
+        return {
+          fetch: windowFetch<K, V>(states),
+          fetchAll: (from, to) => inTurn(states(), (state) => windowEntries<K, V>(state, from, to)),
+          all: () => inTurn(states(), (state) => windowEntries<K, V>(state, ...ALWAYS)),
+          get size() {
+            return sizeOf(states());
+          },
+        };
+      },
+      session: <K, V>() => {
+        const states = stores.as<IntervalState>('session');
+        return {
+          ...sessionPoints<K, V>(states),
+          all: () => inTurn(states(), (state) => windowEntries<K, V>(state, ...ALWAYS)),
+          get size() {
+            return sizeOf(states());
+          },
+        };
+      },
+    };
+  }
+
+  /** From memory, where all of it is. */
   get(name: string): ReadOnlyStore {
+    const stores = this.#storesOf(name);
+    return {
+      name,
+      kind: stores.kind,
+      keyValue: <K, V>() => {
+        const states = stores.as<KeyValueState>('key-value');
+        const typed = () => states().map((state) => typedKeyValueStore<K, V>(state, onlooker));
+        return {
+          ...keyValuePoints<K, V>(states),
+          *range(from: K | null, to: K | null) {
+            for (const store of typed()) yield* store.range(from, to);
+          },
+          *all() {
+            for (const store of typed()) yield* store.all();
+          },
+          get size() {
+            return sizeOf(states());
+          },
+        };
+      },
+      window: <K, V>() => {
+        const states = stores.as<WindowState | IntervalState>('window');
+        const typed = () => states().map((state) => typedWindowStore<K, V>(state, onlooker));
+        return {
+          fetch: windowFetch<K, V>(states),
+          *fetchAll(from, to) {
+            for (const store of typed()) yield* store.fetchAll(from, to);
+          },
+          *all() {
+            for (const store of typed()) yield* store.all();
+          },
+          get size() {
+            return sizeOf(states());
+          },
+        };
+      },
+      session: <K, V>() => {
+        const states = stores.as<IntervalState>('session');
+        return {
+          ...sessionPoints<K, V>(states),
+          *all() {
+            for (const state of states()) yield* typedSessionStore<K, V>(state, onlooker).all();
+          },
+          get size() {
+            return sizeOf(states());
+          },
+        };
+      },
+    };
+  }
+
+  /** The stores of a name in all tasks, as what they are taken for. */
+  #storesOf(name: string): { readonly kind: ViewKind; as<S>(wanted: ViewKind): () => readonly S[] } {
     const [first] = this.#find(name);
     if (first === undefined) {
       throw new MillraceError('UNKNOWN_STORE', `there is no state store ${name} on this instance`);
     }
     const kind = KINDS[first.spec.kind];
     if (kind === undefined) throw new MillraceError('UNKNOWN_STORE', `the state store ${name} can't be queried`);
-    const states = () => this.#find(name);
-    const expect = (wanted: ReadOnlyStore['kind']): void => {
-      if (kind !== wanted)
-        throw new MillraceError(
-          'WRONG_STORE_KIND',
-          `the state store ${name} is a ${kind} store, not a ${wanted} store`,
-        );
-    };
     return {
-      name,
       kind,
-      keyValue: <K, V>() => {
-        expect('key-value');
-        return keyValueView<K, V>(() =>
-          states().map((state) => typedKeyValueStore<K, V>(state as KeyValueState, noTime)),
-        );
-      },
-      window: <K, V>() => {
-        expect('window');
-        return windowView<K, V>(() =>
-          states().map((state) =>
-            state.spec.kind === 'window'
-              ? typedWindowStore<K, V>(state as WindowState, noTime)
-              : typedIntervalStore<K, V>(state as IntervalState),
-          ),
-        );
-      },
-      session: <K, V>() => {
-        expect('session');
-        return sessionView<K, V>(() => states().map((state) => typedIntervalStore<K, V>(state as IntervalState)));
+      as: <S>(wanted: ViewKind) => {
+        if (kind !== wanted) {
+          throw new MillraceError(
+            'WRONG_STORE_KIND',
+            `the state store ${name} is a ${kind} store, not a ${wanted} store`,
+          );
+        }
+        return () => this.#find(name) as unknown as readonly S[];
       },
     };
   }
@@ -79,64 +176,40 @@ function sizeOf(stores: readonly { readonly size: number }[]): number {
   return stores.reduce((sum, store) => sum + store.size, 0);
 }
 
-function keyValueView<K, V>(stores: () => readonly ReadOnlyKeyValueStore<K, V>[]): ReadOnlyKeyValueStore<K, V> {
-  return {
-    get(key) {
-      for (const store of stores()) {
-        const value = store.get(key);
-        if (value !== null) return value;
-      }
-      return null;
-    },
-    getWithTimestamp(key) {
-      for (const store of stores()) {
-        const found = store.getWithTimestamp(key);
-        if (found !== null) return found;
-      }
-      return null;
-    },
-    *range(from, to): IterableIterator<Entry<K, V>> {
-      for (const store of stores()) yield* store.range(from, to);
-    },
-    *all(): IterableIterator<Entry<K, V>> {
-      for (const store of stores()) yield* store.all();
-    },
-    get size() {
-      return sizeOf(stores());
-    },
+async function* inTurn<S, E>(states: readonly S[], entriesOf: (state: S) => AsyncIterable<E>): AsyncGenerator<E> {
+  for (const state of states) yield* entriesOf(state);
+}
+
+function keyValuePoints<K, V>(
+  states: () => readonly KeyValueState[],
+): Pick<ReadOnlyKeyValueStore<K, V>, 'get' | 'getWithTimestamp'> {
+  const find = (key: K): { readonly value: V; readonly timestamp: number } | null => {
+    for (const state of states()) {
+      const found = typedKeyValueStore<K, V>(state, onlooker).getWithTimestamp(key);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  return { get: (key) => find(key)?.value ?? null, getWithTimestamp: find };
+}
+
+function windowFetch<K, V>(states: () => readonly (WindowState | IntervalState)[]): ReadOnlyWindowStore<K, V>['fetch'] {
+  return function* fetch(key, from, to) {
+    for (const state of states()) yield* typedWindowStore<K, V>(state, onlooker).fetch(key, from, to);
   };
 }
 
-function windowView<K, V>(stores: () => readonly ReadOnlyWindowStore<K, V>[]): ReadOnlyWindowStore<K, V> {
+function sessionPoints<K, V>(
+  states: () => readonly IntervalState[],
+): Pick<ReadOnlySessionStore<K, V>, 'fetch' | 'findSessions'> {
   return {
-    *fetch(key, from, to): IterableIterator<Entry<Windowed<K>, V>> {
-      for (const store of stores()) yield* store.fetch(key, from, to);
+    *fetch(key) {
+      for (const state of states()) yield* typedSessionStore<K, V>(state, onlooker).fetch(key);
     },
-    *fetchAll(from, to): IterableIterator<Entry<Windowed<K>, V>> {
-      for (const store of stores()) yield* store.fetchAll(from, to);
-    },
-    *all(): IterableIterator<Entry<Windowed<K>, V>> {
-      for (const store of stores()) yield* store.all();
-    },
-    get size() {
-      return sizeOf(stores());
-    },
-  };
-}
-
-function sessionView<K, V>(stores: () => readonly ReadOnlySessionStore<K, V>[]): ReadOnlySessionStore<K, V> {
-  return {
-    *fetch(key): IterableIterator<Entry<Windowed<K>, V>> {
-      for (const store of stores()) yield* store.fetch(key);
-    },
-    *findSessions(key, earliestEnd, latestStart): IterableIterator<Entry<Windowed<K>, V>> {
-      for (const store of stores()) yield* store.findSessions(key, earliestEnd, latestStart);
-    },
-    *all(): IterableIterator<Entry<Windowed<K>, V>> {
-      for (const store of stores()) yield* store.all();
-    },
-    get size() {
-      return sizeOf(stores());
+    *findSessions(key, earliestEnd, latestStart) {
+      for (const state of states()) {
+        yield* typedSessionStore<K, V>(state, onlooker).findSessions(key, earliestEnd, latestStart);
+      }
     },
   };
 }

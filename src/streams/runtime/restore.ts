@@ -1,9 +1,9 @@
 // Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
 import type { Client, TopicPartition } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
-import type { Checkpoint } from '../state/checkpoint.ts';
-import { restoreRow } from '../state/row-chunks.ts';
-import { FROM_LOG, type StateStore } from '../state/store.ts';
+import type { Checkpoint, CheckpointMeta } from '../state/checkpoint.ts';
+import { restoreRow } from '../state/restore-row.ts';
+import type { StateStore } from '../state/store.ts';
 import type { Topology } from '../graph/topology.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { PrefixedRecord } from './schema-headers.ts';
@@ -59,7 +59,7 @@ export async function restoreTask(
   const { partition } = task;
   const ends = await offsets(client, logs, partition, -1);
   for (const { topic, isSource } of logs) if (isSource) ends.set(topic, Math.max(0, committed(topic)));
-  const saved = ({ store }: StoreLog): number => checkpoint?.meta?.changelogOffsets[store.spec.name] ?? 0;
+  const saved = ({ store }: StoreLog): number => checkpoint?.offsetOf(store.spec) ?? 0;
   const beginnings = await offsets(client, logs, partition, -2);
   if (checkpoint !== null) {
     const fault = logs.map((log) => faultOf(log, saved(log), ends, beginnings)).find((each) => each !== undefined);
@@ -83,6 +83,7 @@ export async function restoreTask(
       position.lastClose = Math.max(position.lastClose, lastClose);
     }
   }
+  const saver = checkpoint === null ? null : new RestoreSaver(task, logs, checkpoint);
   const left = new Map<string, StoreLog & { readonly end: number }>();
   const start: (TopicPartition & { offset: number })[] = [];
   for (const log of logs) {
@@ -94,8 +95,52 @@ export async function restoreTask(
     left.set(topic, { ...log, end });
     start.push({ topic, partition, offset: from });
   }
-  const changelogRecords = left.size === 0 ? 0 : await replay(task, start, left, { client, stopped });
+  const changelogRecords = left.size === 0 ? 0 : await replay(task, start, left, { client, stopped, saver });
   return { taskId: task.id, checkpointRows, changelogRecords };
+}
+
+/**
+ * Writes what has been read from the logs to the disk when it fills the memory: it has been committed, or it would not have
+ * been read.
+ */
+class RestoreSaver {
+  readonly #task: Task;
+  readonly #logs: readonly StoreLog[];
+  readonly #checkpoint: Checkpoint;
+  /** Offsets by topic, behind what has been put back. */
+  readonly #reached = new Map<string, number>();
+
+  constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint) {
+    this.#task = task;
+    this.#logs = logs;
+    this.#checkpoint = checkpoint;
+  }
+
+  reached(topic: string, offset: number): void {
+    this.#reached.set(topic, offset);
+  }
+
+  evict(): void {
+    const { budget } = this.#checkpoint;
+    if (budget.used > budget.limit) budget.evict();
+  }
+
+  async save(): Promise<void> {
+    if (!this.#checkpoint.budget.isFullOfDirty) return;
+    const changelogOffsets = Object.fromEntries(
+      this.#logs.map(({ store: { spec }, topic }): [string, number] => [
+        spec.name,
+        this.#reached.get(topic) ?? this.#checkpoint.offsetOf(spec),
+      ]),
+    );
+    await this.#checkpoint.write(this.#task.stores, { changelogOffsets, ...timesOf(this.#task) });
+  }
+}
+
+/** How far a task and its operators have come, for a checkpoint. */
+export function timesOf(task: Task): Omit<CheckpointMeta, 'changelogOffsets'> {
+  const positions = Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }]));
+  return { positions, streamTime: task.streamTime() };
 }
 
 /** Reads logs from where the checkpoint ends to where they ended; returns how many records there were. */
@@ -103,7 +148,7 @@ async function replay(
   task: Task,
   start: readonly (TopicPartition & { readonly offset: number })[],
   left: Map<string, StoreLog & { readonly end: number }>,
-  { client, stopped }: Pick<RestoreSurroundings, 'client' | 'stopped'>,
+  { client, stopped, saver }: Pick<RestoreSurroundings, 'client' | 'stopped'> & { readonly saver: RestoreSaver | null },
 ): Promise<number> {
   const { partition } = task;
   let changelogRecords = 0;
@@ -119,8 +164,9 @@ async function replay(
           try {
             const { prefixed } = log;
             const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-            const wait = restoreRow(log.store, record, FROM_LOG);
+            const wait = restoreRow(log.store, record);
             if (wait !== undefined) await wait;
+            saver?.evict();
           } catch (error) {
             if (!log.isSource || (error instanceof MillraceError && error.retriable)) throw error;
             // What can't be read from a source topic was asked about when it was processed, and is asked about again.
@@ -131,7 +177,12 @@ async function replay(
           changelogRecords++;
         }
       }
-      for (const [topic, { end }] of left) if (consumer.position({ topic, partition }) >= end) left.delete(topic);
+      for (const [topic, { end }] of left) {
+        const position = consumer.position({ topic, partition });
+        saver?.reached(topic, Math.min(position, end));
+        if (position >= end) left.delete(topic);
+      }
+      await saver?.save();
     }
   } catch (error) {
     if (codeOf(error) !== 'OFFSET_OUT_OF_RANGE') throw error;

@@ -1,7 +1,7 @@
 // A task with what belongs to it outside of its sub-topology: its checkpoint, and what has been committed for it.
 import { join } from 'node:path';
 import type { CommittedOffset } from '../../client/index.ts';
-import { codeOf } from '../../util/index.ts';
+import { codeOf, MillraceError } from '../../util/index.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
@@ -71,7 +71,10 @@ export class RunningTask {
         onResults,
         feeders,
         hasUpstream: settings.upstreamApplications !== undefined,
-        tracking: (store) => ({ log: topology.hasChangelog(store), checkpoint: store.logging && checkpoint !== null }),
+        tracking: (store) => ({
+          log: topology.hasChangelog(store),
+          disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
+        }),
       });
       await prepareSerdes(sub.nodes, sub.stores);
       // What has expired is not to be restored, so time comes first.
@@ -128,7 +131,10 @@ async function openCheckpoint(
 ): Promise<Checkpoint> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await Checkpoint.open(directory, settings.environment);
+      return await Checkpoint.open(directory, {
+        environment: settings.environment,
+        onRebuild: (why) => settings.onError(new MillraceError('STATE_REBUILT', why), false),
+      });
     } catch (error) {
       if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || stopped()) throw error;
       await new Promise<void>((resolve) => {

@@ -20,16 +20,25 @@ export interface StreamsSettings {
   readonly client: Client;
   /** Names the consumer group, and stands in front of the names of internal topics. */
   readonly applicationId: string;
-  /** Where checkpoints of the state lie. Two instances can't share one. Empty or not given, every start replays the changelogs. */
+  /**
+   * Where the state lies, and its checkpoints. Two instances can't share one. Empty or not given, all state is in
+   * memory, and every start replays the changelogs.
+   */
   readonly stateDir?: string;
   /** Default `at_least_once`. */
   readonly processingGuarantee?: ProcessingGuarantee;
   /** Default 100 with `exactly_once_v2`, 30 000 otherwise. */
   readonly commitIntervalMs?: number;
-  /** How often committed state is written to `stateDir`. Default 10 000. */
+  /** How often committed state is written to `stateDir`, where memory does not ask for it earlier. Default 10 000. */
   readonly checkpointIntervalMs?: number;
   /** Above 0, tables and aggregates emit once per key and commit; 0: every update. Default 10 MiB. */
   readonly cacheMaxBytes?: number;
+  /**
+   * Bytes of memory for rows of persistent stores, for all tasks of all applications in the process together: the smallest
+   * that one of them asks for counts. Rows that have changed fill half of it before a checkpoint comes early. Default: a
+   * quarter of what the machine, the container and the heap allow; 0: the default, and as `cacheMaxBytes` 0.
+   */
+  readonly statestoreCacheMaxBytes?: number;
   /** Where inputs without a committed offset begin. Default `earliest`; `none`: the instance stops with an error. */
   readonly autoOffsetReset?: OffsetReset;
   /** Of internal topics; default: the broker's. */
@@ -96,6 +105,8 @@ export interface ResolvedSettings {
   readonly commitIntervalMs: number;
   readonly checkpointIntervalMs: number;
   readonly caching: boolean;
+  /** Undefined: the process's default. */
+  readonly stateBudgetBytes: number | undefined;
   readonly autoOffsetReset: OffsetReset;
   readonly replicationFactor: number | undefined;
   readonly changelogExtraRetentionMs: number;
@@ -141,7 +152,8 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     exactlyOnce,
     commitIntervalMs: given.commitIntervalMs ?? (exactlyOnce ? 100 : 30_000),
     checkpointIntervalMs: given.checkpointIntervalMs ?? 10_000,
-    caching: (given.cacheMaxBytes ?? 10 * 1024 * 1024) > 0,
+    caching: (given.cacheMaxBytes ?? given.statestoreCacheMaxBytes ?? 1) > 0,
+    stateBudgetBytes: given.statestoreCacheMaxBytes === 0 ? undefined : given.statestoreCacheMaxBytes,
     autoOffsetReset: given.autoOffsetReset ?? 'earliest',
     replicationFactor: given.replicationFactor,
     changelogExtraRetentionMs: given.windowstoreChangelogAdditionalRetentionMs ?? DAY_MS,

@@ -13,7 +13,7 @@ import { PrefixedRecord } from './schema-headers.ts';
 import type { TaskOutput } from '../graph/node.ts';
 import { Task, type TaskSettings } from './task.ts';
 import { createStore } from '../state/create-store.ts';
-import { FROM_LOG, NO_TRACKING, type StateStore } from '../state/store.ts';
+import { NO_TRACKING, type StateStore } from '../state/store.ts';
 import type { Topology } from '../graph/topology.ts';
 
 export interface SynchronousOptions {
@@ -254,7 +254,7 @@ export class SynchronousTopology {
     const single = new SingleRecord(record);
     try {
       const prefixed = single.headerCount > 0 ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
-      store.restore(prefixed?.take(single) ?? single, FROM_LOG);
+      store.restore(prefixed?.take(single) ?? single);
     } catch (error) {
       if (error instanceof SchemaNotLoaded) {
         this.#inFlight.unshift(record);

@@ -16,11 +16,11 @@ import type {
   ProcessingErrorHandler,
 } from '../api/options.ts';
 import { createStore } from '../state/create-store.ts';
-import type { StateStore, StoreSpec, Tracking } from '../state/store.ts';
+import { type MemoryBudget, processBudget } from '../state/memory-budget.ts';
+import { type EmitPosition, type StateStore, StateUnreadable, type StoreSpec, type Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { DeadLetters, HANDLED } from './dead-letters.ts';
 import { SourceQueue } from './source-queue.ts';
-import type { EmitPosition } from '../state/store.ts';
 import type { TaskCalls, TaskOutput, TaskScope } from '../graph/node.ts';
 import { Watermark } from './watermarks.ts';
 
@@ -47,6 +47,8 @@ export interface TaskOptions {
   readonly environment: Environment;
   readonly tracking: (spec: StoreSpec) => Tracking;
   readonly globalStores: ReadonlyMap<string, StateStore>;
+  /** Default: that of the process. */
+  readonly budget?: MemoryBudget;
   /** The tasks that feed internal topics, where time is the minimum over them. Default: nowhere. */
   readonly feeders?: ReadonlyMap<string, readonly string[]>;
   /** Told when a call that is waited for has results: `resume` lets them go on. */
@@ -96,6 +98,7 @@ export class Task implements TaskScope {
   isDirty = false;
   readonly #settings: TaskSettings;
   readonly environment: Environment;
+  readonly #budget: MemoryBudget;
   readonly #globalStores: ReadonlyMap<string, StateStore>;
   readonly #emits = new Map<GraphNode, Emit | EmitChange>();
   readonly #sharedObjects = new Map<string, unknown>();
@@ -122,6 +125,7 @@ export class Task implements TaskScope {
     this.onDecodeError = settings.onDecodeError;
     this.#settings = settings;
     this.environment = options.environment;
+    this.#budget = options.budget ?? processBudget;
     this.#globalStores = options.globalStores;
     this.#onResults = options.onResults ?? (() => {});
     const { deadLetterTopic, deadLetterReasons = HANDLED } = settings;
@@ -162,6 +166,7 @@ export class Task implements TaskScope {
    */
   run(limit: number, until = Number.POSITIVE_INFINITY): number {
     const { queues } = this;
+    const budget = this.#budget;
     let count = 0;
     const punctuates = this.#schedules.length > 0;
     this.hasRunOut = false;
@@ -194,6 +199,7 @@ export class Task implements TaskScope {
         count++;
         this.processed++;
         if (punctuates) this.#punctuate('streamTime', this.streamTime());
+        if (budget.used > budget.limit) budget.evict();
         next.load();
       } while (count < limit && next.headTime <= secondTime && next.headTime < until && !this.isBlocked);
       if (next.isEmpty) {
@@ -267,6 +273,7 @@ export class Task implements TaskScope {
   }
 
   close(): void {
+    for (const store of this.stores.values()) store.close();
     for (const close of this.#closes) close();
   }
 
@@ -443,8 +450,14 @@ export class Task implements TaskScope {
   }
 
   failed(error: unknown, node: GraphNode): void {
-    if (error instanceof ProcessingFailure || error instanceof SchemaNotLoaded || codeOf(error) === 'PROMISE_RETURNED')
+    if (
+      error instanceof ProcessingFailure ||
+      error instanceof SchemaNotLoaded ||
+      error instanceof StateUnreadable ||
+      codeOf(error) === 'PROMISE_RETURNED'
+    ) {
       throw error;
+    }
     const { topic, partition, offset, timestamp } = this.context;
     const response = this.#settings.onProcessingError(error, { topic, partition, offset, timestamp, node: node.name });
     if (response !== 'continue') {

@@ -6,7 +6,7 @@
 import type { Consumer, FetchedPartition, Producer, RefusedRecord, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
 import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
-import type { StateStore } from '../state/store.ts';
+import { type StateStore, StateUnreadable } from '../state/store.ts';
 import type { RawRecord } from '../api/context.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
@@ -227,6 +227,8 @@ export class Worker {
       await this.#committer.commit('all');
     } catch (error) {
       this.#failure = error;
+      // The next generation will be able to read what this one could not.
+      if (error instanceof StateUnreadable) await error.recover();
       throw error;
     } finally {
       await this.#close();
@@ -272,7 +274,7 @@ export class Worker {
       throw this.#failedInTask(error);
     }
     if (!this.#settings.exactlyOnce) this.#announce(environment.now());
-    const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested);
+    const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested) || this.#committer.hasToSave;
     if (wanted || environment.now() >= commitDueAt) {
       if (this.#committer.underWay !== null) await this.#committer.underWay;
       else if (this.#calls.drain()) {
@@ -346,7 +348,7 @@ export class Worker {
   }
 
   #failedInTask(error: unknown): unknown {
-    this.#taskHasFailed = true;
+    this.#taskHasFailed ||= !(error instanceof StateUnreadable);
     return error;
   }
 

@@ -1,7 +1,7 @@
 import { type ByteWriter, readInt64 } from '../../util/index.ts';
 import { Line } from './line.ts';
 import { TableRows } from './rows.ts';
-import type { Row } from './store.ts';
+import type { Row, StoreSpec, Tracking } from './store.ts';
 import type { Key } from './table.ts';
 
 /** Buffer time (8), presence flags (1), length of the new value (4). */
@@ -25,6 +25,11 @@ export interface Buffered {
  */
 export class BufferState extends TableRows<Buffered> {
   readonly #line = new Line<Buffered>((a, b) => a.time - b.time || Buffer.compare(a.key, b.key));
+
+  /** What is held back is in line, and the line is in memory. */
+  constructor(spec: StoreSpec, tracking: Tracking) {
+    super(spec, tracking, true);
+  }
 
   get minTime(): number {
     return this.#line.first()!.time;
@@ -53,11 +58,12 @@ export class BufferState extends TableRows<Buffered> {
 
   protected override encode({ time, value, old }: Buffered, out: ByteWriter): void {
     const serde = this.spec.value;
+    const at = out.position;
     out.int64(time);
     out.int8((value === null ? 0 : HAS_NEW) | (old === null ? 0 : HAS_OLD));
     out.int32(0);
     if (value !== null) serde.encode(value, out);
-    out.buffer.writeInt32BE(out.position - HEAD_BYTES, HEAD_BYTES - 4);
+    out.buffer.writeInt32BE(out.position - at - HEAD_BYTES, at + HEAD_BYTES - 4);
     if (old !== null) serde.encode(old, out);
   }
 
@@ -74,6 +80,10 @@ export class BufferState extends TableRows<Buffered> {
       timestamp,
       isGone: false,
     };
+  }
+
+  protected override placed(_slot: number, buffered: Buffered): void {
+    this.#line.insert(buffered);
   }
 
   protected override restored(_row: Row, before: Buffered | undefined, now: Buffered | undefined): void {

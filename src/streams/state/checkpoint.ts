@@ -1,20 +1,33 @@
 /**
- * A task's state on disk as of one acknowledged commit: files of rows, each with what had changed since the one before,
- * and a list of the files that count, in LevelDB, together with the changelog offsets they reach to. What was committed
- * after that is replayed from the changelog. Nothing uncommitted is ever written, and the list changes at once, so a crash
- * leaves a checkpoint that is older, never one that is wrong.
+ * A task's state on disk as of one acknowledged commit: the rows of all its stores in one LevelDB, and with them the
+ * changelog offsets that they reach to, always written in one batch. What was committed after that is replayed from the
+ * changelog. Nothing uncommitted is ever written, so a crash leaves a checkpoint that is older, never one that is wrong.
  *
- * The files are read back in the order in which they were written, the later row counts. Before there is much in them that
- * no longer counts, the oldest ones go: each store knows which file (generation) holds a row, and what only the oldest
- * hold is written again.
+ * Stores read single rows from here while records are processed; what they have changed since stays in memory until it
+ * is written with the next checkpoint.
  */
-import { mkdir, open, readdir, rm, unlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { codeOf, type Environment, MillraceError, systemEnvironment, yieldToEventLoop } from '../../util/index.ts';
-import type { EmitPosition } from './store.ts';
-import { type Chunk, ChunkWriter, isIntact, restoreChunk } from './row-chunks.ts';
-import type { StateStore } from './store.ts';
+import {
+  codeOf,
+  type Environment,
+  MillraceError,
+  messageOf,
+  systemEnvironment,
+  yieldToEventLoop,
+} from '../../util/index.ts';
+import { type MemoryBudget, processBudget } from './memory-budget.ts';
+import { STORE_PREFIX_BYTES } from './rows.ts';
+import {
+  type Disk,
+  type EmitPosition,
+  type KeyRange,
+  type SavedStore,
+  type StateStore,
+  StateUnreadable,
+  type StoreSpec,
+} from './store.ts';
 
 /** What belongs to the image besides rows. */
 export interface CheckpointMeta {
@@ -24,141 +37,156 @@ export interface CheckpointMeta {
   readonly streamTime: number;
 }
 
-interface RowFile {
-  readonly generation: number;
-  readonly rows: number;
-  readonly chunks: readonly Chunk[];
+interface StoreEntry extends SavedStore {
+  /** The store's number, in front of its keys. */
+  readonly id: number;
+  /** What its rows look like. */
+  readonly layout: string;
 }
 
 interface Manifest {
   readonly layout: number;
   readonly meta: CheckpointMeta;
-  readonly stores: Readonly<Record<string, number>>;
-  readonly files: readonly RowFile[];
+  readonly stores: Readonly<Record<string, StoreEntry>>;
 }
 
 /** Told apart from everything that was ever written otherwise; what is not of this layout is not read. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 /** Rows taken over before others in the process get a turn. */
 const ROWS_AT_ONCE = 20_000;
-/** Rows in the files per row in the stores, before the oldest files are let go. */
-const MOST_ROWS_PER_ROW = 1.5;
-
-export interface CheckpointSizes {
-  /** Rows after which a checkpoint goes on in another file: files come and go as a whole. */
-  readonly rowsPerFile: number;
-  /** Rows that the files may hold in any case. */
-  readonly fewRows: number;
-  /** Files that there may be besides those that are full. */
-  readonly fewFiles: number;
-}
-
-const SIZES: CheckpointSizes = { rowsPerFile: 100_000, fewRows: 20_000, fewFiles: 128 };
+/** Rows read at once where all of them are kept in memory. */
+const ROWS_PER_READ = 1000;
+/** The manifest comes before all rows. */
 const MANIFEST_KEY = Buffer.from('manifest');
-const FILE_NAME = /^(\d+)\.rows$/;
+const ROW = 0xff;
+const OPTIONS = {
+  keyEncoding: 'buffer',
+  valueEncoding: 'buffer',
+  maxFileSize: 8 * 1024 * 1024,
+} as const;
+/** What an earlier version kept beside its LevelDB. */
+const EARLIER_FILE = /^\d+\.rows$/;
 
 type Level = ClassicLevel<Buffer, Buffer>;
 
+export interface CheckpointOptions {
+  readonly environment?: Environment;
+  readonly budget?: MemoryBudget;
+  /** Told, in one line, when what was there can't be used and the state is built anew. */
+  readonly onRebuild?: (why: string) => void;
+}
+
 export class Checkpoint {
   meta: CheckpointMeta | null;
-  readonly #directory: string;
+  readonly directory: string;
+  readonly budget: MemoryBudget;
   readonly #environment: Environment;
-  readonly #sizes: CheckpointSizes;
   readonly #level: Level;
-  readonly #storeIds: Map<string, number>;
-  #files: RowFile[];
-  #generation: number;
-  /** Rows that the last checkpoint wrote: what is done for the oldest files is in proportion to it. */
-  #lastRows = 0;
+  /** Stores that have rows, by name. */
+  readonly #stores: Map<string, StoreEntry>;
+  /** Numbers given since this was opened. */
+  readonly #ids = new Map<string, number>();
+  #nextId: number;
+  #isDamaged = false;
   #written: Promise<void> = Promise.resolve();
 
   private constructor(
     directory: string,
-    environment: Environment,
     level: Level,
     manifest: Manifest | null,
-    sizes: CheckpointSizes,
+    { environment = systemEnvironment, budget = processBudget }: CheckpointOptions,
   ) {
-    this.#directory = directory;
+    this.directory = directory;
+    this.budget = budget;
     this.#environment = environment;
-    this.#sizes = sizes;
     this.#level = level;
     this.meta = manifest?.meta ?? null;
-    this.#storeIds = new Map(Object.entries(manifest?.stores ?? {}));
-    this.#files = [...(manifest?.files ?? [])];
-    this.#generation = this.#files.at(-1)?.generation ?? 0;
+    this.#stores = new Map(Object.entries(manifest?.stores ?? {}));
+    this.#nextId = Math.max(0, ...[...this.#stores.values()].map(({ id }) => id)) + 1;
   }
 
   /** Opens a task's checkpoint; `STATE_LOCKED` when another task or process has it open. */
-  static async open(
-    directory: string,
-    environment: Environment = systemEnvironment,
-    sizes: CheckpointSizes = SIZES,
-  ): Promise<Checkpoint> {
+  static async open(directory: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
     await mkdir(dirname(directory), { recursive: true });
-    const level: Level = new ClassicLevel(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+    const rebuild = async (why: string): Promise<Checkpoint> => {
+      options.onRebuild?.(`the state in ${directory} ${why}: it is removed, and built anew from the changelogs`);
+      await rm(directory, { recursive: true, force: true });
+      return Checkpoint.open(directory, options);
+    };
+    const level: Level = new ClassicLevel(directory, OPTIONS);
+    let manifest: Manifest | undefined;
     try {
       await level.open();
+      const bytes = await level.get(MANIFEST_KEY);
+      if (bytes !== undefined) manifest = JSON.parse(bytes.toString()) as Manifest;
     } catch (error) {
-      const cause: unknown = error instanceof Error ? error.cause : undefined;
+      const cause = (error instanceof Error ? error.cause : undefined) ?? error;
       if (codeOf(cause) === 'LEVEL_LOCKED') {
         throw new MillraceError('STATE_LOCKED', `the state in ${directory} is in use by another instance`, {
           retriable: true,
           cause,
         });
       }
-      throw error;
+      if (!isDamage(cause)) throw error;
+      await level.close();
+      return rebuild(`is damaged (${messageOf(cause)})`);
     }
-    const bytes = await level.get(MANIFEST_KEY);
-    const manifest = bytes === undefined ? null : (JSON.parse(bytes.toString()) as Manifest);
-    const checkpoint = new Checkpoint(
-      directory,
-      environment,
-      level,
-      manifest?.layout === LAYOUT ? manifest : null,
-      sizes,
-    );
-    if (checkpoint.meta === null) await level.clear();
-    await checkpoint.#deleteUnlisted();
+    const isEarlier = (await readdir(directory)).some((name) => EARLIER_FILE.test(name));
+    if (isEarlier || (manifest !== undefined && manifest.layout !== LAYOUT)) {
+      await level.close();
+      return rebuild('is of an earlier version');
+    }
+    const checkpoint = new Checkpoint(directory, level, manifest ?? null, options);
+    if (manifest === undefined) await level.clear();
     return checkpoint;
   }
 
-  /** Puts all rows back into their stores, which are empty. Returns how many entries they have then. */
+  /** Where a store of the task has its rows. */
+  disk(spec: StoreSpec): Disk {
+    const level = this.#level;
+    const prefix = prefixOf(this.#idOf(spec));
+    const damaged = (cause?: unknown): StateUnreadable => this.#damaged(cause);
+    return {
+      budget: this.budget,
+      prefix,
+      get: (key) => {
+        try {
+          return level.getSync(key);
+        } catch (error) {
+          throw damaged(error);
+        }
+      },
+      scan: (range) => level.iterator(range),
+      damaged,
+    };
+  }
+
+  /** Hands the stores, which are empty, what they have on disk. Returns how many entries they have then. */
   async load(stores: ReadonlyMap<string, StateStore>): Promise<number> {
-    const byId = new Map<number, StateStore>();
-    for (const [name, id] of this.#storeIds) {
-      const store = stores.get(name);
-      if (store !== undefined) byId.set(id, store);
-    }
-    // While the rows of one chunk are put back, the next chunk is read.
-    const chunks = this.#read();
-    let isDamaged = false;
-    try {
-      let next = chunks.next();
-      for (;;) {
-        const { done, value } = await next;
-        if (done === true) break;
-        next = chunks.next();
-        // It may fail while nobody waits; then it fails the next turn.
-        next.catch(() => {});
-        const { chunk, bytes, generation } = value;
-        isDamaged = !isIntact(chunk, bytes);
-        if (isDamaged) break;
-        const store = byId.get(chunk.store);
-        if (store !== undefined) await restoreChunk(store, bytes, generation);
-      }
-    } finally {
-      await chunks.return();
-    }
-    if (isDamaged) {
-      await this.wipe();
-      throw new MillraceError('STATE_CORRUPT', `the state in ${this.#directory} is damaged, and is built anew`, {
-        retriable: true,
-      });
+    const isWanted = ({ spec }: StateStore): boolean => this.#ids.has(spec.name);
+    const wanted = [...stores.values()].filter(isWanted);
+    const inUse = new Set(wanted.map(({ spec }) => this.#ids.get(spec.name)));
+    for (const [name, { id }] of this.#stores) {
+      if (inUse.has(id)) continue;
+      // The topology has no such store any more, or one of another kind.
+      this.#stores.delete(name);
+      await this.#level.clear(rangeOf(prefixOf(id)));
     }
     let count = 0;
-    for (const store of byId.values()) count += store.size;
+    for (const store of wanted) {
+      const saved = this.#stores.get(store.spec.name);
+      if (saved === undefined) continue;
+      store.resume(saved);
+      if (store.staysInMemory) await this.#trusting(() => this.#takeAll(store, saved.id));
+      count += store.size;
+    }
     return count;
+  }
+
+  /** Up to where a store's changelog is in the image. */
+  offsetOf(spec: StoreSpec): number {
+    if (this.#stores.get(spec.name)?.layout !== layoutOf(spec)) return 0;
+    return this.meta?.changelogOffsets[spec.name] ?? 0;
   }
 
   /**
@@ -166,42 +194,30 @@ export class Checkpoint {
    * nothing changes until this has resolved. The writing itself goes on behind: `settled` waits for it.
    */
   async write(stores: ReadonlyMap<string, StateStore>, meta: CheckpointMeta): Promise<void> {
-    const logged = [...stores.values()].filter((store) => store.spec.logging);
-    const dropped = this.#dropOldest(logged);
-    const added: { readonly file: RowFile; readonly buffers: readonly Buffer[] }[] = [];
-    let writer = new ChunkWriter();
-    let generation = ++this.#generation;
-    const finish = (): void => {
-      writer.finish();
-      if (writer.rows === 0) return;
-      added.push({ file: { generation, rows: writer.rows, chunks: writer.chunks }, buffers: writer.buffers });
-      writer = new ChunkWriter();
-      generation = ++this.#generation;
+    // One at a time: what has been drained is in memory until it is written.
+    await this.#written;
+    const kept = [...stores.values()].filter(({ spec }) => this.#ids.has(spec.name));
+    const batch = this.#level.batch();
+    const visit = (key: Buffer, value: Buffer | null): void => {
+      if (value === null) batch.del(key);
+      else batch.put(key, value);
     };
-    for (const store of logged) {
-      const id = this.#idOf(store.spec.name);
-      writer.of(id);
-      while (
-        store.drainCheckpoint(generation, (key, value, timestamp) => writer.add(key, value, timestamp), ROWS_AT_ONCE)
-      ) {
-        if (writer.rows >= this.#sizes.rowsPerFile) {
-          finish();
-          writer.of(id);
-        }
-        await yieldToEventLoop(this.#environment);
-      }
+    const expired: KeyRange[] = [];
+    for (const store of kept) {
+      const { spec } = store;
+      while (store.drainDisk(visit, ROWS_AT_ONCE)) await yieldToEventLoop(this.#environment);
+      this.#stores.set(spec.name, { ...store.describe(), id: this.#idOf(spec), layout: layoutOf(spec) });
+      const range = store.expired();
+      if (range !== undefined) expired.push(range);
     }
-    finish();
-    this.#files.push(...added.map(({ file }) => file));
-    this.#lastRows = added.reduce((sum, { file }) => sum + file.rows, 0);
     this.meta = meta;
-    const stored: Manifest = { layout: LAYOUT, meta, stores: Object.fromEntries(this.#storeIds), files: this.#files };
-    const manifest = Buffer.from(JSON.stringify(stored));
-    const before = this.#written;
-    this.#written = before.then(async () => {
-      for (const { file, buffers } of added) await writeFile(this.#pathOf(file.generation), buffers, { flush: true });
-      await this.#level.put(MANIFEST_KEY, manifest, { sync: true });
-      for (const file of dropped) await unlink(this.#pathOf(file.generation));
+    const manifest: Manifest = { layout: LAYOUT, meta, stores: Object.fromEntries(this.#stores) };
+    batch.put(MANIFEST_KEY, Buffer.from(JSON.stringify(manifest)));
+    this.#written = this.#trusting(async () => {
+      await batch.write({ sync: true });
+      for (const store of kept) store.saved();
+      this.budget.release();
+      for (const range of expired) await this.#level.clear(range);
     });
     // Whoever waits for `settled` gets the failure; nobody waiting must not end the process.
     this.#written.catch(() => {});
@@ -211,14 +227,12 @@ export class Checkpoint {
     await this.#written;
   }
 
-  /** Begins anew, with nothing. */
+  /** Begins anew, with nothing. To be called before the stores are handed what they have. */
   async wipe(): Promise<void> {
     await this.#written;
     await this.#level.clear();
-    this.#files = [];
-    this.#storeIds.clear();
+    this.#stores.clear();
     this.meta = null;
-    await this.#deleteUnlisted();
   }
 
   async close(): Promise<void> {
@@ -226,77 +240,82 @@ export class Checkpoint {
       await this.#written;
     } finally {
       await this.#level.close();
+      if (this.#isDamaged) await rm(this.directory, { recursive: true, force: true });
     }
   }
 
-  /**
-   * Takes the oldest files from the list when the files are too many or hold too much that no longer counts, and has the stores write
-   * again what only these hold. A removed row in an oldest file has nothing older to hide, so it goes with it.
-   */
-  #dropOldest(stores: readonly StateStore[]): RowFile[] {
-    const live = stores.reduce((sum, store) => sum + store.size, 0);
-    const { rowsPerFile, fewRows, fewFiles } = this.#sizes;
-    const most = Math.max(fewRows, live * MOST_ROWS_PER_ROW);
-    const mostFiles = fewFiles + most / rowsPerFile;
-    let excess = this.#files.reduce((sum, { rows }) => sum + rows, 0) - most;
-    let budget = Math.max(rowsPerFile, 3 * this.#lastRows);
-    let count = 0;
-    for (const { rows } of this.#files) {
-      const isTooMuch = excess > 0 || this.#files.length - count > mostFiles;
-      if (!isTooMuch || budget <= 0) break;
-      excess -= rows;
-      budget -= rows;
-      count++;
-    }
-    if (count === 0) return [];
-    const dropped = this.#files.slice(0, count);
-    this.#files = this.#files.slice(count);
-    const before = dropped.at(-1)!.generation + 1;
-    for (const store of stores) store.refresh(before);
-    return dropped;
-  }
-
-  async *#read(): AsyncGenerator<{ chunk: Chunk; bytes: Buffer; generation: number }, void> {
-    for (const { generation, chunks } of this.#files) {
-      let handle: Awaited<ReturnType<typeof open>>;
-      try {
-        handle = await open(this.#pathOf(generation), 'r');
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error;
-        // A list without its file: the disk lost what it had promised to keep.
-        yield { chunk: chunks[0]!, bytes: Buffer.alloc(0), generation };
-        return;
+  async #takeAll(store: StateStore, id: number): Promise<void> {
+    const iterator = this.#level.iterator(rangeOf(prefixOf(id)));
+    try {
+      for (
+        let rows = await iterator.nextv(ROWS_PER_READ);
+        rows.length > 0;
+        rows = await iterator.nextv(ROWS_PER_READ)
+      ) {
+        for (const [key, value] of rows) await takeRow(store, key, value);
       }
-      try {
-        for (const chunk of chunks) {
-          const bytes = Buffer.allocUnsafe(chunk.bytes);
-          const { bytesRead } = await handle.read(bytes, 0, chunk.bytes);
-          yield { chunk, bytes: bytes.subarray(0, bytesRead), generation };
-        }
-      } finally {
-        await handle.close();
-      }
+    } finally {
+      await iterator.close();
     }
   }
 
-  async #deleteUnlisted(): Promise<void> {
-    const listed = new Set(this.#files.map(({ generation }) => generation));
-    for (const name of await readdir(this.#directory)) {
-      const match = FILE_NAME.exec(name);
-      if (match !== null && !listed.has(Number(match[1]))) await rm(join(this.#directory, name), { force: true });
+  /** What LevelDB finds damaged ends the worker, and the state is built anew. */
+  async #trusting(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw isDamage(error) ? this.#damaged(error) : error;
     }
   }
 
-  #pathOf(generation: number): string {
-    return join(this.#directory, `${generation}.rows`);
+  #damaged(cause?: unknown): StateUnreadable {
+    this.#isDamaged = true;
+    const text = `the state in ${this.directory} is damaged: it is removed, and built anew from the changelogs`;
+    return new StateUnreadable('STATE_CORRUPT', text, async () => {}, cause);
   }
 
-  #idOf(name: string): number {
-    let id = this.#storeIds.get(name);
-    if (id === undefined) {
-      id = this.#storeIds.size + 1;
-      this.#storeIds.set(name, id);
-    }
+  #idOf(spec: StoreSpec): number {
+    const given = this.#ids.get(spec.name);
+    if (given !== undefined) return given;
+    const saved = this.#stores.get(spec.name);
+    const id = saved?.layout === layoutOf(spec) ? saved.id : this.#nextId++;
+    this.#ids.set(spec.name, id);
     return id;
   }
+}
+
+/** Takes a row in; waits only when a schema has to be loaded first. */
+async function takeRow(store: StateStore, key: Buffer, value: Buffer): Promise<void> {
+  for (;;) {
+    try {
+      store.take(key, value);
+      return;
+    } catch (error) {
+      if (!(error instanceof StateUnreadable) || error.code === 'STATE_CORRUPT') throw error;
+      await error.recover();
+    }
+  }
+}
+
+function layoutOf({ kind, startsAnywhere }: StoreSpec): string {
+  return startsAnywhere === true ? `${kind} by key` : kind;
+}
+
+function prefixOf(id: number): Buffer {
+  const prefix = Buffer.alloc(STORE_PREFIX_BYTES);
+  prefix[0] = ROW;
+  prefix.writeUInt16BE(id, 1);
+  return prefix;
+}
+
+function rangeOf(prefix: Buffer): KeyRange {
+  const lt = Buffer.from(prefix);
+  lt.writeUInt16BE(lt.readUInt16BE(1) + 1, 1);
+  return { gte: prefix, lt };
+}
+
+/** What LevelDB says about files that are not as it left them. */
+function isDamage(error: unknown): boolean {
+  const cause = (error instanceof Error ? error.cause : undefined) ?? error;
+  return cause instanceof SyntaxError || codeOf(cause) === 'LEVEL_CORRUPTION' || codeOf(cause) === 'LEVEL_NOT_FOUND';
 }

@@ -12,7 +12,7 @@ export function createStore(spec: StoreSpec, tracking: Tracking): StateStore {
     case 'key-value':
       return new KeyValueState(spec, tracking);
     case 'window':
-      return new WindowState(spec, tracking);
+      return spec.startsAnywhere === true ? new IntervalState(spec, tracking) : new WindowState(spec, tracking);
     case 'session':
     case 'sliding':
     case 'join-buffer':

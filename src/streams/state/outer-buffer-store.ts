@@ -1,7 +1,7 @@
 import { ByteWriter, readInt64 } from '../../util/index.ts';
 import { Line } from './line.ts';
 import { TableRows } from './rows.ts';
-import type { Row } from './store.ts';
+import type { Row, StoreSpec, Tracking } from './store.ts';
 import type { Key } from './table.ts';
 
 const LEFT = 1;
@@ -23,6 +23,11 @@ export class OuterBufferState extends TableRows<Unmatched> {
   readonly #left = new Line<Unmatched>((a, b) => Buffer.compare(a.row, b.row));
   readonly #right = new Line<Unmatched>((a, b) => Buffer.compare(a.row, b.row));
   readonly #row = new ByteWriter(64);
+
+  /** What waits is in line, and the lines are in memory. */
+  constructor(spec: StoreSpec, tracking: Tracking) {
+    super(spec, tracking, true);
+  }
 
   first(isLeft: boolean): Unmatched | undefined {
     return (isLeft ? this.#left : this.#right).first();
@@ -75,6 +80,10 @@ export class OuterBufferState extends TableRows<Unmatched> {
       at = end;
     }
     return { row, time: readInt64(row, 0), isLeft, values, isGone: false };
+  }
+
+  protected override placed(_slot: number, unmatched: Unmatched): void {
+    this.#insert(unmatched);
   }
 
   protected override restored(_row: Row, before: Unmatched | undefined, now: Unmatched | undefined): void {

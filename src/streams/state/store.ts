@@ -3,7 +3,9 @@
  * A row is what lands on the changelog topic, byte for byte Kafka's layout for that kind of store.
  */
 import type { Serde } from '../../serde/index.ts';
-import type { DecodeErrorHandler } from '../api/options.ts';
+import { MillraceError } from '../../util/index.ts';
+import type { DecodeErrorHandler, StoreType } from '../api/options.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 
 export type StoreKind =
   | 'key-value'
@@ -23,6 +25,10 @@ export interface StoreSpec {
   /** The right side's values, where a store holds those of both sides. */
   readonly otherValue?: Serde<unknown>;
   readonly logging: boolean;
+  /** Default `PERSISTENT`. */
+  readonly storeType?: StoreType | undefined;
+  /** Windows of user code may start anywhere: they are found by their key first. */
+  readonly startsAnywhere?: boolean;
   /** Set where the user decided; otherwise the application's setting counts. */
   readonly caching?: boolean | undefined;
   /** Windowed kinds: how far behind the newest window entries are kept. */
@@ -50,38 +56,95 @@ export interface Row {
   readonly timestamp: number;
 }
 
-/** The generation of a row that no checkpoint holds: it came from the log. */
-export const FROM_LOG = 0;
+/** Where a store keeps its rows on disk. What is written there goes through the checkpoint of all stores of the task. */
+export interface Disk {
+  readonly budget: MemoryBudget;
+  /** In front of the store's keys there. */
+  readonly prefix: Buffer;
+  /** A row by its whole key, or undefined. Throws `StateUnreadable`. */
+  get(key: Buffer): Buffer | undefined;
+  /** The rows as they are now, in the order of their keys. */
+  scan(range: KeyRange): DiskIterator;
+  /** A row that was read is not what was written. */
+  damaged(): StateUnreadable;
+}
+
+/** What a store has to know of its rows on disk when it is opened again. */
+export interface SavedStore {
+  /** Entries. */
+  readonly size: number;
+  /** Stores with a retention: the newest time written, and per piece of time that has rows its start and its entries. */
+  readonly storeTime?: number;
+  readonly segments?: readonly (readonly [start: number, size: number])[];
+}
+
+/** Reads rows, `[key, value]`; none when there are no more. */
+export interface DiskIterator {
+  nextv(count: number): Promise<readonly (readonly [Buffer, Buffer])[]>;
+  close(): Promise<void>;
+}
+
+/** Keys from `gte` to below `lt`. */
+export interface KeyRange {
+  readonly gte: Buffer;
+  readonly lt: Buffer;
+}
+
+/**
+ * A row on disk could not be read in the middle of a record. What the record has done until then is dropped with the
+ * worker; when `recover` has resolved, the next one will be able to read the row.
+ */
+export class StateUnreadable extends MillraceError {
+  override readonly name = 'StateUnreadable';
+  readonly recover: () => Promise<void>;
+
+  constructor(code: string, message: string, recover: () => Promise<void>, cause?: unknown) {
+    super(code, message, { retriable: true, cause });
+    this.recover = recover;
+  }
+}
+
+/** A row of the disk: `value` is null where the row is to go. Views that are valid during the call. */
+export type DiskVisitor = (key: Buffer, value: Buffer | null) => void;
 
 export interface StateStore {
   readonly spec: StoreSpec;
+  /** All rows stay in memory; set before they are read. */
+  staysInMemory: boolean;
   /** Visits the rows that changed since the last call. */
   drainLog(visit: RowVisitor): void;
   /**
-   * As `drainLog`, counted separately, for about `limit` rows at a time. The store remembers in which generation of the
-   * checkpoint a row has been written last. Returns whether some are left.
+   * As `drainLog`, for the disk and in its layout, for about `limit` rows at a time. Returns whether some are left. The rows
+   * stay in memory until `saved`.
    */
-  drainCheckpoint(generation: number, visit: RowVisitor, limit?: number): boolean;
-  /** Has the next checkpoint write again what it wrote last before a generation. */
-  refresh(before: number): void;
-  /**
-   * Puts back a row as it was visited. Nobody needs to hear of it, except the next checkpoint where the row comes from the
-   * log (`FROM_LOG`) and not from a generation of the checkpoint.
-   */
-  restore(row: Row, generation: number): void;
+  drainDisk(visit: DiskVisitor, limit?: number): boolean;
+  /** What was drained to the disk is there. */
+  saved(): void;
+  /** Rows on disk that have expired, since it was asked last. */
+  expired(): KeyRange | undefined;
+  /** Puts back a row from the log. Nobody needs to hear of it, except the disk. */
+  restore(row: Row): void;
+  /** What `resume` will want to know when the rows that were drained are on disk. */
+  describe(): SavedStore;
+  /** Takes over what is on disk. */
+  resume(saved: SavedStore): void;
+  /** Takes in a row of the disk, where all of them stay in memory. */
+  take(key: Buffer, value: Buffer): void;
   /** Stores with a retention: time does not pass beyond this, whatever is written. Infinity at first. */
   timeHasCome?(time: number): void;
-  /** Entries at hand. */
+  /** Lets go of its part of the memory budget. */
+  close(): void;
+  /** Entries, in memory or not. */
   readonly size: number;
 }
 
-/** What changed is tracked for the changelog and the checkpoint; a store that nobody logs tracks nothing. */
+/** Who follows what changes; a store that nobody logs is in memory only. */
 export interface Tracking {
   readonly log: boolean;
-  readonly checkpoint: boolean;
+  readonly disk: Disk | null;
 }
 
-export const NO_TRACKING: Tracking = { log: false, checkpoint: false };
+export const NO_TRACKING: Tracking = { log: false, disk: null };
 
 /** How far an operator that emits closed windows has come. Checkpointed and committed, so that it survives a restart. */
 export interface EmitPosition {

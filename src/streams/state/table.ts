@@ -32,7 +32,7 @@ export interface Table<V> {
   readonly arena: Buffer;
   keyStart(slot: number): number;
   keyEnd(slot: number): number;
-  /** The slots that have a value, in the order of their keys' bytes, within [from, to]; null is unbounded. */
+  /** The slots in memory that have a value, in the order of their keys' bytes, within [from, to]; null is unbounded. */
   sorted(from?: Uint8Array | null, to?: Uint8Array | null): number[];
   /** Visits the slots that have a value, in no order. */
   forEach(visit: (slot: number) => void): void;

@@ -1,12 +1,33 @@
 /** Stores as user code sees them: typed keys and values over the byte-keyed state. */
 import type { Serde } from '../../serde/index.ts';
-import { ByteWriter } from '../../util/index.ts';
-import type { Entry, KeyValueStore, ReadOnlyWindowStore, WindowStore, SessionStore } from '../api/stores.ts';
+import { ByteWriter, MillraceError } from '../../util/index.ts';
+import type { Entry, KeyValueStore, SessionStore, WindowStore } from '../api/stores.ts';
 import type { Windowed } from '../api/windows.ts';
 import type { Interval, IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
+import type { StateStore } from './store.ts';
 import type { Key } from './table.ts';
 import type { WindowState } from './window-store.ts';
+
+/** Who holds a typed store. */
+export interface StoreUser {
+  /** The time of what is written without one. */
+  readonly now: () => number;
+  /** A processor: what it walks through has to be in memory by its declaration, not by chance. */
+  readonly isProcessor: boolean;
+}
+
+/** Someone who only looks, with all that there is in memory. */
+export const onlooker: StoreUser = { now: () => 0, isProcessor: false };
+
+function checkWalk({ spec }: StateStore, { isProcessor }: StoreUser, method: string): void {
+  if (!isProcessor || spec.storeType === 'IN_MEMORY') return;
+  throw new MillraceError(
+    'STORE_NOT_IN_MEMORY',
+    `${method}: the state store ${spec.name} is PERSISTENT, and a processor reads it key by key; make it of storeType ` +
+      "'IN_MEMORY' to walk through it",
+  );
+}
 
 /** The key that was encoded last. */
 class EncodedKey<K> implements Key {
@@ -40,13 +61,13 @@ class EncodedKey<K> implements Key {
 
 class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   readonly #state: KeyValueState;
-  readonly #now: () => number;
+  readonly #user: StoreUser;
   readonly #key: EncodedKey<K>;
 
-  constructor(state: KeyValueState, now: () => number) {
+  constructor(state: KeyValueState, user: StoreUser) {
     this.#state = state;
     this.#key = new EncodedKey(state.spec.key);
-    this.#now = now;
+    this.#user = user;
   }
 
   get size(): number {
@@ -64,7 +85,7 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
     return value === undefined ? null : { value, timestamp: this.#state.table.timestampOf(slot) };
   }
 
-  put(key: K, value: V | null, timestamp = this.#now()): void {
+  put(key: K, value: V | null, timestamp = this.#user.now()): void {
     const { table } = this.#state;
     if (value === null) {
       const slot = this.#find(key);
@@ -81,7 +102,17 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
     return old;
   }
 
-  *range(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
+  range(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
+    checkWalk(this.#state, this.#user, 'range');
+    return this.#range(from, to);
+  }
+
+  all(): IterableIterator<Entry<K, V>> {
+    checkWalk(this.#state, this.#user, 'all');
+    return this.#range(null, null);
+  }
+
+  *#range(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
     const { table, spec } = this.#state;
     const low = from === null ? null : this.#key.copyOf(from);
     const high = to === null ? null : this.#key.copyOf(to);
@@ -93,10 +124,6 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
     }
   }
 
-  all(): IterableIterator<Entry<K, V>> {
-    return this.range(null, null);
-  }
-
   #find(key: K): number {
     const { bytes, start, end } = this.#key.of(key);
     return this.#state.table.find(bytes, start, end);
@@ -105,20 +132,20 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
 
 class TypedWindowStore<K, V> implements WindowStore<K, V> {
   readonly #state: WindowState;
-  readonly #now: () => number;
+  readonly #user: StoreUser;
   readonly #key: EncodedKey<K>;
 
-  constructor(state: WindowState, now: () => number) {
+  constructor(state: WindowState, user: StoreUser) {
     this.#state = state;
     this.#key = new EncodedKey(state.spec.key);
-    this.#now = now;
+    this.#user = user;
   }
 
   get size(): number {
     return this.#state.size;
   }
 
-  put(key: K, value: V | null, windowStart: number, timestamp = this.#now()): void {
+  put(key: K, value: V | null, windowStart: number, timestamp = this.#user.now()): void {
     const table = this.#state.windowFor(windowStart)?.table;
     if (table === undefined) return;
     const { bytes, start, end } = this.#key.of(key);
@@ -146,7 +173,12 @@ class TypedWindowStore<K, V> implements WindowStore<K, V> {
     }
   }
 
-  *fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
+  fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
+    checkWalk(this.#state, this.#user, 'fetchAll');
+    return this.#fetchAll(from, to);
+  }
+
+  *#fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
     const { spec } = this.#state;
     for (const start of this.#starts(from, to)) {
       const table = this.#state.find(start)?.table;
@@ -173,27 +205,20 @@ class TypedWindowStore<K, V> implements WindowStore<K, V> {
   }
 }
 
-/** Sessions, and sliding windows seen as a window store. */
-class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStore<K, V> {
-  readonly #state: IntervalState;
-  readonly #key: EncodedKey<K>;
+/** Spans of one fixed length or another, one after the other: what the stores of keys' spans share. */
+abstract class SpanStore<K, V> {
+  protected readonly state: IntervalState;
+  protected readonly user: StoreUser;
+  protected readonly key: EncodedKey<K>;
 
-  constructor(state: IntervalState) {
-    this.#state = state;
-    this.#key = new EncodedKey(state.spec.key);
+  constructor(state: IntervalState, user: StoreUser) {
+    this.state = state;
+    this.key = new EncodedKey(state.spec.key);
+    this.user = user;
   }
 
   get size(): number {
-    return this.#state.size;
-  }
-
-  put(key: K, start: number, end: number, value: V): void {
-    this.#state.put(this.#key.of(key), start, end, value, end);
-  }
-
-  remove(key: K, start: number, end: number): void {
-    const span = this.#spansOf(key)?.find((s) => s.start === start && s.end === end);
-    if (span !== undefined) this.#state.remove(span, end);
+    return this.state.size;
   }
 
   *fetch(
@@ -201,10 +226,48 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
     from = Number.NEGATIVE_INFINITY,
     to = Number.POSITIVE_INFINITY,
   ): IterableIterator<Entry<Windowed<K>, V>> {
-    for (const span of this.#spansOf(key)?.slice() ?? []) {
-      if (span.start < from || span.start > to || span.end < this.#state.expiredBefore) continue;
+    const { spec, expiredBefore } = this.state;
+    // Of a fixed length or not: a session that starts within the time may end at any later one.
+    const latestEnd = spec.windowSizeMs === undefined ? Number.POSITIVE_INFINITY : to + spec.windowSizeMs;
+    for (const span of this.state.spansOf(this.key.of(key), from, latestEnd).slice()) {
+      if (span.start < from || span.start > to || span.end < expiredBefore) continue;
       yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
     }
+  }
+
+  fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
+    checkWalk(this.state, this.user, 'fetchAll');
+    return this.#fetchAll(from, to);
+  }
+
+  all(): IterableIterator<Entry<Windowed<K>, V>> {
+    return this.fetchAll(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+
+  *#fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
+    const { spec, expiredBefore } = this.state;
+    const found: { readonly span: Interval; readonly key: Buffer }[] = [];
+    this.state.forEach((span) => {
+      if (span.start < from || span.start > to || span.end < expiredBefore) return;
+      const { table } = span.segment;
+      found.push({ span, key: table.arena.subarray(table.keyStart(span.slot), table.keyEnd(span.slot)) });
+    });
+    found.sort((a, b) => Buffer.compare(a.key, b.key) || a.span.end - b.span.end || a.span.start - b.span.start);
+    for (const { span, key: bytes } of found) {
+      const key = spec.key.decode(bytes, 0, bytes.length) as K;
+      yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
+    }
+  }
+}
+
+class TypedSessionStore<K, V> extends SpanStore<K, V> implements SessionStore<K, V> {
+  put(key: K, start: number, end: number, value: V): void {
+    this.state.put(this.key.of(key), start, end, value, end);
+  }
+
+  remove(key: K, start: number, end: number): void {
+    const span = this.state.find(this.key.of(key), start, end);
+    if (span !== undefined) this.state.remove(span, end);
   }
 
   *findSessions(key: K, earliestEnd: number, latestStart: number): IterableIterator<Entry<Windowed<K>, V>> {
@@ -212,36 +275,31 @@ class TypedIntervalStore<K, V> implements SessionStore<K, V>, ReadOnlyWindowStor
       if (entry.key.end >= earliestEnd && entry.key.start <= latestStart) yield entry;
     }
   }
+}
 
-  *fetchAll(from: number, to: number): IterableIterator<Entry<Windowed<K>, V>> {
-    const { table, spec } = this.#state;
-    for (const slot of table.sorted()) {
-      const key = spec.key.decode(table.arena, table.keyStart(slot), table.keyEnd(slot)) as K;
-      for (const span of table.read(slot)?.slice() ?? []) {
-        if (span.start < from || span.start > to || span.end < this.#state.expiredBefore) continue;
-        yield { key: { key, start: span.start, end: span.end }, value: span.value as V, timestamp: span.timestamp };
-      }
+/** Windows that start anywhere, and sliding windows. */
+class SpanWindowStore<K, V> extends SpanStore<K, V> implements WindowStore<K, V> {
+  put(key: K, value: V | null, windowStart: number, timestamp = this.user.now()): void {
+    const { state } = this;
+    const end = windowStart + state.spec.windowSizeMs!;
+    const encoded = this.key.of(key);
+    if (value !== null) {
+      state.put(encoded, windowStart, end, value, timestamp);
+      return;
     }
-  }
-
-  all(): IterableIterator<Entry<Windowed<K>, V>> {
-    return this.fetchAll(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
-  }
-
-  #spansOf(key: K): readonly Interval[] | undefined {
-    const { bytes, start, end } = this.#key.of(key);
-    return this.#state.of(bytes, start, end);
+    const span = state.find(encoded, windowStart, end);
+    if (span !== undefined) state.remove(span, timestamp);
   }
 }
 
-export function typedKeyValueStore<K, V>(state: KeyValueState, now: () => number): KeyValueStore<K, V> {
-  return new TypedKeyValueStore<K, V>(state, now);
+export function typedKeyValueStore<K, V>(state: KeyValueState, user: StoreUser): KeyValueStore<K, V> {
+  return new TypedKeyValueStore<K, V>(state, user);
 }
 
-export function typedWindowStore<K, V>(state: WindowState, now: () => number): WindowStore<K, V> {
-  return new TypedWindowStore<K, V>(state, now);
+export function typedWindowStore<K, V>(state: WindowState | IntervalState, user: StoreUser): WindowStore<K, V> {
+  return 'starts' in state ? new TypedWindowStore<K, V>(state, user) : new SpanWindowStore<K, V>(state, user);
 }
 
-export function typedIntervalStore<K, V>(state: IntervalState): SessionStore<K, V> & ReadOnlyWindowStore<K, V> {
-  return new TypedIntervalStore<K, V>(state);
+export function typedSessionStore<K, V>(state: IntervalState, user: StoreUser): SessionStore<K, V> {
+  return new TypedSessionStore<K, V>(state, user);
 }

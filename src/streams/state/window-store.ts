@@ -1,8 +1,10 @@
 import { ByteWriter, readInt64 } from '../../util/index.ts';
-import { Rows, type Segment } from './rows.ts';
-import { type Follower, SlotTable } from './slot-table.ts';
-import type { Row, RowVisitor, StoreSpec, Tracking } from './store.ts';
+import { Rows, STORE_PREFIX_BYTES } from './rows.ts';
+import { ALL_KEYS, type Scanned } from './scan.ts';
+import { type Follower, UNLOGGED, UNSAVED } from './slot-table.ts';
+import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
 import type { Table } from './table.ts';
+import { TimeSegment, TimeSegments } from './time-segments.ts';
 
 /** Bytes behind the key in a row: the window's start (8) and a sequence number (4, always 0 here). */
 const SUFFIX_BYTES = 12;
@@ -13,42 +15,46 @@ export interface Window {
   readonly table: Table<unknown>;
 }
 
-type WindowSegment = Window & Segment<unknown>;
-
 /** Values per window and key, one table per window: a record finds its window once, and an expired window goes as a whole. */
 export class WindowState extends Rows<unknown> {
-  /** The starts of the windows at hand, ascending. */
-  readonly starts: number[] = [];
   /** The largest window start ever written: what retention counts from. */
   storeTime = Number.NEGATIVE_INFINITY;
-  readonly #windows = new Map<number, WindowSegment>();
+  readonly #windows: TimeSegments<TimeSegment<unknown>>;
   readonly #retentionMs: number;
   #latestTime = Number.POSITIVE_INFINITY;
-  #last: WindowSegment | undefined;
 
   constructor(spec: StoreSpec, tracking: Tracking) {
     super(spec, tracking);
     this.#retentionMs = spec.retentionMs!;
+    this.#windows = new TimeSegments((start, saved) => {
+      const around = { suffix: suffixOf(start), prefix: this.prefixOf(start) };
+      return new TimeSegment<unknown>(start, around, (window) => this.tableOf(window, this.tracked), saved);
+    });
+  }
+
+  /** The starts of the windows that have entries, ascending. */
+  get starts(): readonly number[] {
+    return this.#windows.starts;
   }
 
   get size(): number {
     let size = 0;
-    for (const { table } of this.#windows.values()) size += table.size;
+    for (const window of this.#windows.all()) size += window.keys;
     return size;
   }
 
   get expiredBefore(): number {
-    return Math.min(this.storeTime, this.#latestTime) - this.#retentionMs;
+    return Math.max(Math.min(this.storeTime, this.#latestTime) - this.#retentionMs, this.#windows.expiredBefore);
   }
 
   timeHasCome(time: number): void {
     if (time === this.#latestTime) return;
     this.#latestTime = time;
-    this.#expire();
+    this.#windows.expire(this.expiredBefore);
   }
 
   find(start: number): Window | undefined {
-    return this.#last?.start === start ? this.#last : this.#windows.get(start);
+    return this.#windows.get(start);
   }
 
   /** The window, made if there is none, or undefined when it has expired. */
@@ -56,55 +62,76 @@ export class WindowState extends Rows<unknown> {
     return this.#segmentFor(start);
   }
 
-  refresh(before: number): void {
-    for (const { table } of this.#windows.values()) table.refresh(before);
-  }
-
-  restore(row: Row, generation: number): void {
+  restore(row: Row): void {
     const window = this.#segmentFor(readInt64(row.bytes, row.keyEnd - SUFFIX_BYTES));
-    if (window !== undefined) this.restoreTo(window, row, generation);
+    if (window !== undefined) this.restoreTo(window, row);
   }
 
-  protected drain(follower: Follower, visit: RowVisitor, limit: number, generation: number): boolean {
+  drainLog(visit: RowVisitor): void {
+    for (const window of this.#changed(UNLOGGED)) this.drainSegmentLog(window, visit);
+  }
+
+  drainDisk(visit: DiskVisitor, limit = Number.POSITIVE_INFINITY): boolean {
     let left = limit;
-    for (const window of this.#windows.values()) {
-      const count = window.table.changes(follower);
-      if (count === 0) continue;
+    for (const window of this.#changed(UNSAVED)) {
       if (left <= 0) return true;
-      if (this.drainSegment(window, follower, visit, left, generation)) return true;
+      const count = window.table.changes(UNSAVED);
+      if (this.drainSegmentDisk(window, visit, left)) return true;
       left -= count;
     }
     return false;
   }
 
-  #segmentFor(start: number): WindowSegment | undefined {
-    if (this.#last?.start === start) return this.#last;
+  saved(): void {
+    for (const { touched } of this.#windows.all()) touched?.saved();
+  }
+
+  override expired(): KeyRange | undefined {
+    const before = this.#windows.takeExpired();
+    return before === undefined ? undefined : { gte: this.prefixOf(0), lt: this.prefixOf(before) };
+  }
+
+  describe(): SavedStore {
+    const segments = [...this.#windows.all()].map(({ start, keys }): [number, number] => [start, keys]);
+    return { size: this.size, ...(segments.length === 0 ? {} : { storeTime: this.storeTime, segments }) };
+  }
+
+  resume(saved: SavedStore): void {
+    this.storeTime = Math.max(this.storeTime, saved.storeTime ?? Number.NEGATIVE_INFINITY);
+    this.#windows.resume(saved, this.staysInMemory);
+    this.#windows.expire(this.expiredBefore);
+  }
+
+  take(key: Buffer, stored: Buffer): void {
+    const window = this.#windows.get(readInt64(key, STORE_PREFIX_BYTES));
+    if (window !== undefined) this.takeInto(window, key, stored);
+  }
+
+  close(): void {
+    this.#windows.close();
+  }
+
+  /** The entries of windows that start within [from, to], window by window. */
+  async *scan(from: number, to: number): AsyncGenerator<Scanned<unknown> & { readonly start: number }> {
+    for (const start of this.starts.filter((each) => each >= from && each <= to)) {
+      const window = this.#windows.get(start);
+      if (window === undefined) continue;
+      for await (const entry of this.scanSegment(window, ALL_KEYS)) yield { ...entry, start };
+    }
+  }
+
+  *#changed(follower: Follower): Generator<TimeSegment<unknown>> {
+    for (const window of this.#windows.all()) if ((window.touched?.changes(follower) ?? 0) > 0) yield window;
+  }
+
+  #segmentFor(start: number): TimeSegment<unknown> | undefined {
     if (start > this.storeTime) {
       this.storeTime = start;
-      this.#expire();
+      this.#windows.expire(this.expiredBefore);
     } else if (start < this.expiredBefore) {
       return undefined;
     }
-    let window = this.#windows.get(start);
-    if (window === undefined) {
-      window = { start, table: new SlotTable(this.tracked), suffix: suffixOf(start) };
-      this.#windows.set(start, window);
-      let at = this.starts.length;
-      while (at > 0 && this.starts[at - 1]! > start) at--;
-      this.starts.splice(at, 0, start);
-    }
-    this.#last = window;
-    return window;
-  }
-
-  #expire(): void {
-    const before = this.expiredBefore;
-    let count = 0;
-    while (count < this.starts.length && this.starts[count]! < before) this.#windows.delete(this.starts[count++]!);
-    if (count > 0) {
-      this.starts.splice(0, count);
-      this.#last = undefined;
-    }
+    return this.#windows.at(start);
   }
 }
 
