@@ -32,9 +32,12 @@ function jsonSchemaSerde({ columns, bare }: RecordLayout, registry: RowRegistry,
   };
   /** Fields that a given schema has besides are written as null, as Kafka Connect's converter does. */
   const codecOf = (schema: ResolvedSchema) => {
-    const own = new Set(columns.map(({ name }) => name));
+    // Columns may have their names in another case than the schema.
+    const own = new Set(columns.map(({ name }) => name.toUpperCase()));
     const further =
-      bare || registry.written !== undefined ? [] : jsonPropertyNames(schema).filter((name) => !own.has(name));
+      bare || registry.written !== undefined
+        ? []
+        : jsonPropertyNames(schema).filter((name) => !own.has(name.toUpperCase()));
     const nulls = further.map(() => null);
     const whole = jsonSerde([...columns, ...further.map((name) => ({ name, type: STRING }))], bare);
     const encode: typeof inner.encode =
