@@ -214,7 +214,8 @@ export class Checkpoint {
     const manifest: Manifest = { layout: LAYOUT, meta, stores: Object.fromEntries(this.#stores) };
     batch.put(MANIFEST_KEY, Buffer.from(JSON.stringify(manifest)));
     this.#written = this.#trusting(async () => {
-      await batch.write({ sync: true });
+      // Not synced: what the power takes is the end of LevelDB's log, whole batches, and the changelog has it.
+      await batch.write();
       for (const store of kept) store.saved();
       this.budget.release();
       for (const range of expired) await this.#level.clear(range);
