@@ -63,6 +63,8 @@ const OPTIONS = {
   keyEncoding: 'buffer',
   valueEncoding: 'buffer',
   maxFileSize: 8 * 1024 * 1024,
+  // Fewer and larger runs to be merged, for memory that a task takes while it writes.
+  writeBufferSize: 16 * 1024 * 1024,
 } as const;
 /** What an earlier version kept beside its LevelDB. */
 const EARLIER_FILE = /^\d+\.rows$/;
