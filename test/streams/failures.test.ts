@@ -203,6 +203,25 @@ describe('an application', () => {
     expect(await valuesOf('dead', 2)).toEqual(['bad1', 'bad2']);
   });
 
+  test('pauses, and goes on where it was', async () => {
+    const seen: string[] = [];
+    const app = passing((value) => void seen.push(value), {});
+    app.pause();
+    await app.start();
+    await put('a', 'b');
+    const lag = async () => Object.values(await app.lag()).reduce((sum, each) => sum + each, 0);
+    await expect.poll(lag).toBe(2);
+    expect(app.isPaused).toBe(true);
+    expect(seen).toEqual([]);
+    app.resume();
+    expect(await valuesOf('out', 2)).toEqual(['a', 'b']);
+    app.pause();
+    await put('c');
+    await expect.poll(lag).toBe(1);
+    app.resume();
+    expect(await valuesOf('out', 3)).toEqual(['a', 'b', 'c']);
+  });
+
   test('replaceThread: begins anew, as often as it takes', async () => {
     let failures = 0;
     const asked: unknown[] = [];

@@ -74,13 +74,15 @@ export class KafkaStreams {
   #unclaim: (() => void) | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
+  #isPaused = false;
   /** All instances are to stop, for what this one has met. */
   #endsAll: { readonly cause: unknown } | undefined;
   #interrupt = deferred();
 
   constructor(topology: Topology, settings: StreamsSettings) {
     this.#topology = topology;
-    this.#settings = resolveSettings(settings);
+    const resolved = resolveSettings(settings);
+    this.#settings = { ...resolved, isHeldBack: () => this.#isPaused || resolved.isHeldBack() };
     this.#stores = new QueryableStores((name) => {
       const global = this.#globals?.stores.get(name);
       if (global !== undefined) return [global];
@@ -151,6 +153,19 @@ export class KafkaStreams {
     await this.#living;
     await this.#release();
     if (this.#state === 'PENDING_SHUTDOWN') this.#to('NOT_RUNNING');
+  }
+
+  /** Processes nothing until `resume`, and keeps its place in the group. May be called before `start`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Deletes the local state of an instance that is not running; no other one may be using it. */

@@ -264,15 +264,14 @@ export class Worker {
     }
     if (this.#isSuspended || this.#stopping) return;
     this.#upstream?.turn();
-    if (this.#settings.isHeldBack()) await this.#waitForRoom();
-    else await this.#process();
-    this.#lateReports.tell(this.tasks);
-    if (this.#isSuspended) return;
-    try {
-      for (const { task } of this.#running.values()) task.punctuateWallClock();
-    } catch (error) {
-      throw this.#failedInTask(error);
+    if (this.#settings.isHeldBack()) {
+      await this.#waitForRoom();
+    } else {
+      await this.#process();
+      this.#lateReports.tell(this.tasks);
+      if (!this.#isSuspended) this.#punctuate();
     }
+    if (this.#isSuspended) return;
     if (!this.#settings.exactlyOnce) this.#announce(environment.now());
     const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested) || this.#committer.hasToSave;
     if (wanted || environment.now() >= commitDueAt) {
@@ -285,6 +284,14 @@ export class Worker {
       await this.#committer.underWay;
     } else if (this.#producer.bufferedBytes > MAX_BUFFERED_BYTES) {
       await this.#producer.flush();
+    }
+  }
+
+  #punctuate(): void {
+    try {
+      for (const { task } of this.#running.values()) task.punctuateWallClock();
+    } catch (error) {
+      throw this.#failedInTask(error);
     }
   }
 
