@@ -269,6 +269,8 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
         expect(entries.map(({ key, value }) => [key, value])).toEqual(words.map((word) => [word, round]));
         const some = await Array.fromAsync(store.range('w10', 'w12'));
         expect(some.map(({ key }) => key)).toEqual(words.filter((word) => word >= 'w10' && word <= 'w12'));
+        const begun = await Array.fromAsync(store.prefixScan('w25', text));
+        expect(begun.map(({ key }) => key)).toEqual(words.filter((word) => word.startsWith('w25')));
       }
     });
 

@@ -3,6 +3,7 @@
  * from memory within a processor, which never waits, and that takes a store of `storeType` `IN_MEMORY`; queries from
  * outside (`Queryable…`) get them from memory and disk, as they are read.
  */
+import type { Serde } from '../../serde/index.ts';
 import type { Windowed } from './windows.ts';
 
 export interface Entry<K, V> {
@@ -18,11 +19,19 @@ export interface ReadOnlyKeyValueStore<K, V> {
   /** Entries whose serialized keys lie within [from, to], in the order of their bytes; null is unbounded. */
   range(from: K | null, to: K | null): IterableIterator<Entry<K, V>>;
   all(): IterableIterator<Entry<K, V>>;
+  /** As `range` and `all`, from the last key to the first. */
+  reverseRange(from: K | null, to: K | null): IterableIterator<Entry<K, V>>;
+  reverseAll(): IterableIterator<Entry<K, V>>;
+  /** Entries whose serialized keys begin with the bytes of a prefix. */
+  prefixScan<P>(prefix: P, serde: Serde<P>): IterableIterator<Entry<K, V>>;
   readonly size: number;
 }
 
 export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
   put(key: K, value: V | null, timestamp?: number): void;
+  /** Puts a value where there is none. Returns the one that was there, or null. */
+  putIfAbsent(key: K, value: V, timestamp?: number): V | null;
+  putAll(entries: Iterable<readonly [key: K, value: V | null]>): void;
   delete(key: K): V | null;
 }
 
@@ -61,6 +70,8 @@ export interface QueryableKeyValueStore<K, V> {
   /** Entries whose serialized keys lie within [from, to], per task in the order of their bytes; null is unbounded. */
   range(from: K | null, to: K | null): AsyncIterableIterator<Entry<K, V>>;
   all(): AsyncIterableIterator<Entry<K, V>>;
+  /** Entries whose serialized keys begin with the bytes of a prefix. */
+  prefixScan<P>(prefix: P, serde: Serde<P>): AsyncIterableIterator<Entry<K, V>>;
   readonly size: number;
 }
 

@@ -3,6 +3,7 @@
  * application's are read from memory and disk, so their ranges are waited for; a topology that runs in a test has all of
  * them in memory.
  */
+import type { Serde } from '../../serde/index.ts';
 import { MillraceError } from '../../util/index.ts';
 import type {
   QueryableKeyValueStore,
@@ -15,7 +16,7 @@ import type {
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import { keyValueEntries, windowEntries } from '../state/typed-scans.ts';
+import { keyValueEntries, prefixedEntries, windowEntries } from '../state/typed-scans.ts';
 import { onlooker, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
 import type { WindowState } from '../state/window-store.ts';
 
@@ -67,6 +68,8 @@ export class QueryableStores {
           ...keyValuePoints<K, V>(states),
           range: (from: K | null, to: K | null) => inTurn(states(), (state) => keyValueEntries<K, V>(state, from, to)),
           all: () => inTurn(states(), (state) => keyValueEntries<K, V>(state, null, null)),
+          prefixScan: <P>(prefix: P, serde: Serde<P>) =>
+            inTurn(states(), (state) => prefixedEntries<K, V, P>(state, prefix, serde)),
           get size() {
             return sizeOf(states());
           },
@@ -112,6 +115,15 @@ export class QueryableStores {
           },
           *all() {
             for (const store of typed()) yield* store.all();
+          },
+          *reverseRange(from: K | null, to: K | null) {
+            for (const store of typed()) yield* store.reverseRange(from, to);
+          },
+          *reverseAll() {
+            for (const store of typed()) yield* store.reverseAll();
+          },
+          *prefixScan<P>(prefix: P, serde: Serde<P>) {
+            for (const store of typed()) yield* store.prefixScan(prefix, serde);
           },
           get size() {
             return sizeOf(states());

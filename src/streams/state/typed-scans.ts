@@ -1,9 +1,11 @@
 // Ranges of stores as queries from outside see them: typed, and waited for.
+import type { Serde } from '../../serde/index.ts';
 import { ByteWriter } from '../../util/index.ts';
 import type { Entry } from '../api/stores.ts';
 import type { Windowed } from '../api/windows.ts';
 import type { IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
+import { keyBehind, prefixBytes, startsWith } from './prefixes.ts';
 import type { WindowState } from './window-store.ts';
 
 export async function* keyValueEntries<K, V>(
@@ -19,6 +21,20 @@ export async function* keyValueEntries<K, V>(
   };
   const bounds = { from: from === null ? null : bytesOf(from), to: to === null ? null : bytesOf(to) };
   for await (const { key, value, timestamp } of state.scan(bounds)) {
+    yield { key: spec.key.decode(key, 0, key.length) as K, value: value as V, timestamp };
+  }
+}
+
+/** The entries whose keys begin with the bytes of a prefix. */
+export async function* prefixedEntries<K, V, P>(
+  state: KeyValueState,
+  prefix: P,
+  serde: Serde<P>,
+): AsyncGenerator<Entry<K, V>> {
+  const { spec } = state;
+  const from = prefixBytes(prefix, serde);
+  for await (const { key, value, timestamp } of state.scan({ from, to: keyBehind(from) })) {
+    if (!startsWith(key, 0, key.length, from)) continue;
     yield { key: spec.key.decode(key, 0, key.length) as K, value: value as V, timestamp };
   }
 }

@@ -7,6 +7,7 @@ import type { Interval, IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
 import type { StateStore } from './store.ts';
 import type { Key } from './table.ts';
+import { keyBehind, prefixBytes, startsWith } from './prefixes.ts';
 import type { WindowState } from './window-store.ts';
 
 /** Who holds a typed store. */
@@ -96,6 +97,16 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
     table.write(table.slotFor(bytes, start, end), value, timestamp);
   }
 
+  putIfAbsent(key: K, value: V, timestamp?: number): V | null {
+    const old = this.get(key);
+    if (old === null) this.put(key, value, timestamp);
+    return old;
+  }
+
+  putAll(entries: Iterable<readonly [key: K, value: V | null]>): void {
+    for (const [key, value] of entries) this.put(key, value);
+  }
+
   delete(key: K): V | null {
     const old = this.get(key);
     this.put(key, null);
@@ -103,20 +114,45 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   }
 
   range(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
-    checkWalk(this.#state, this.#user, 'range');
-    return this.#range(from, to);
+    return this.#walk('range', () => this.#within(from, to));
   }
 
   all(): IterableIterator<Entry<K, V>> {
-    checkWalk(this.#state, this.#user, 'all');
-    return this.#range(null, null);
+    return this.#walk('all', () => this.#within(null, null));
   }
 
-  *#range(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
-    const { table, spec } = this.#state;
+  reverseRange(from: K | null, to: K | null): IterableIterator<Entry<K, V>> {
+    return this.#walk('reverseRange', () => this.#within(from, to).reverse());
+  }
+
+  reverseAll(): IterableIterator<Entry<K, V>> {
+    return this.#walk('reverseAll', () => this.#within(null, null).reverse());
+  }
+
+  prefixScan<P>(prefix: P, serde: Serde<P>): IterableIterator<Entry<K, V>> {
+    return this.#walk('prefixScan', () => {
+      const { table } = this.#state;
+      const bytes = prefixBytes(prefix, serde);
+      const slots = table.sorted(bytes, keyBehind(bytes));
+      // The bound itself is no longer one of them.
+      return slots.filter((slot) => startsWith(table.arena, table.keyStart(slot), table.keyEnd(slot), bytes));
+    });
+  }
+
+  #walk(method: string, slotsOf: () => number[]): IterableIterator<Entry<K, V>> {
+    checkWalk(this.#state, this.#user, method);
+    return this.#entries(slotsOf());
+  }
+
+  #within(from: K | null, to: K | null): number[] {
     const low = from === null ? null : this.#key.copyOf(from);
     const high = to === null ? null : this.#key.copyOf(to);
-    for (const slot of table.sorted(low, high)) {
+    return this.#state.table.sorted(low, high);
+  }
+
+  *#entries(slots: readonly number[]): IterableIterator<Entry<K, V>> {
+    const { table, spec } = this.#state;
+    for (const slot of slots) {
       const value = table.read(slot);
       if (value === undefined) continue;
       const key = spec.key.decode(table.arena, table.keyStart(slot), table.keyEnd(slot)) as K;
