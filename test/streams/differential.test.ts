@@ -51,7 +51,7 @@ function inputsOf(seed: number): Input[] {
 }
 
 /** What one record brings about comes in another order (that of sessions is that of Java's stores on disk, not in memory). */
-const ANY_ORDER = new Set(['sliding', 'sliding-final', 'session-final']);
+const ANY_ORDER = new Set(['sliding', 'sliding-final', 'session-final', 'cogroup-sliding']);
 /** Records that found no partner come with another record, earlier or later. */
 const ANY_TIME = new Set(['join-left', 'join-outer']);
 

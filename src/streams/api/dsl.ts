@@ -372,7 +372,22 @@ export interface SessionWindowedKStream<K, V> {
 /** Several grouped streams with equal keys that feed one aggregate. */
 export interface CogroupedStream<K, A> {
   cogroup<V>(other: KGroupedStream<K, V>, add: Aggregator<K, V, A>): CogroupedStream<K, A>;
+  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedStream<K, A>;
+  windowedBy(windows: SessionWindows): SessionWindowedCogroupedStream<K, A>;
   aggregate(initial: () => NoInfer<A>, options: AggregateOptions<K, A> & Named): KTable<K, A>;
+}
+
+export interface TimeWindowedCogroupedStream<K, A> {
+  aggregate(initial: () => NoInfer<A>, options: AggregateOptions<K, A>): KTable<Windowed<K>, A>;
+}
+
+export interface SessionWindowedCogroupedStream<K, A> {
+  /** `merge` makes one aggregate of those of two sessions that a record joined. */
+  aggregate(
+    initial: () => NoInfer<A>,
+    merge: (key: K, one: A, other: A) => A,
+    options: AggregateOptions<K, A>,
+  ): KTable<Windowed<K>, A>;
 }
 
 /** A table that every instance holds completely: joined by any key, without co-partitioning. */

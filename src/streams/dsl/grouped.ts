@@ -19,8 +19,10 @@ import type {
   AnyCogroupedStream,
   AnyGroupedStream,
   AnyMaterialized,
+  AnySessionWindowedCogroup,
   AnySessionWindowedStream,
   AnyTable,
+  AnyTimeWindowedCogroup,
   AnyTimeWindowedStream,
   Reduction,
 } from './untyped.ts';
@@ -105,11 +107,7 @@ export class KGroupedStreamImpl implements AnyGroupedStream {
   windowedBy(windows: SlidingWindows): AnyTimeWindowedStream;
   windowedBy(windows: SessionWindows): AnySessionWindowedStream;
   windowedBy(windows: TimeWindows | SlidingWindows | SessionWindows): AnyTimeWindowedStream | AnySessionWindowedStream {
-    checkValue('windowedBy: the windows', windows, {
-      accepts: (value) =>
-        value instanceof TimeWindows || value instanceof SlidingWindows || value instanceof SessionWindows,
-      wanted: 'TimeWindows, SlidingWindows or SessionWindows',
-    });
+    checkWindows(windows);
     if (windows instanceof SessionWindows)
       return new SessionWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
     return new TimeWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
@@ -127,15 +125,19 @@ export class KGroupedStreamImpl implements AnyGroupedStream {
   }
 }
 
+function checkWindows(windows: unknown): void {
+  checkValue('windowedBy: the windows', windows, {
+    accepts: (value) =>
+      value instanceof TimeWindows || value instanceof SlidingWindows || value instanceof SessionWindows,
+    wanted: 'TimeWindows, SlidingWindows or SessionWindows',
+  });
+}
+
 function withReads(aggregation: Aggregation, options: { readonly reads?: Reads }): Aggregation {
   return options.reads === undefined ? aggregation : { ...aggregation, reads: options.reads };
 }
 
-function aggregatedTable(
-  inputs: readonly { readonly stream: StreamState; readonly aggregation: Aggregation }[],
-  name: string,
-  options: AnyAggregateOptions,
-): AnyTable {
+function aggregatedTable(inputs: readonly AggregateInput[], name: string, options: AnyAggregateOptions): AnyTable {
   const { graph } = inputs[0]!.stream;
   const key = required(options.key ?? inputs[0]!.stream.key, 'key', name);
   const value = required(options.value, 'value', name);
@@ -223,29 +225,10 @@ class TimeWindowedKStreamImpl implements AnyTimeWindowedStream {
   }
 
   #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
-    const windows = this.#windows;
-    const sliding = windows instanceof SlidingWindows;
-    const sizeMs = sliding ? windows.timeDifferenceMs : windows.sizeMs;
-    const name = this.#grouping.storeName(options.name, `${sliding ? 'sliding' : 'windowed'}-${kind}`);
-    const stream = this.#grouping.placed(name);
-    const spec = windowedSpec(sliding ? 'sliding' : 'window', name, stream, options, {
-      sizeMs,
-      // A late record looks for the one before it up to two lengths back.
-      atLeastMs: (sliding ? 2 : 1) * sizeMs + windows.graceMs,
-      // Spans are kept by their ends, and the newest one ends a length behind the newest record.
-      extraMs: sliding ? sizeMs + 1 : 0,
-    });
-    const used = withReads(aggregation, options);
-    return windowedTable(stream, spec, {
-      operatorName: options.operatorName,
-      reads: used.reads,
-      graceMs: windows.graceMs,
-      sizeMs,
-      build: (sendsOld) =>
-        sliding
-          ? aggregateSliding({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld })
-          : aggregateWindows({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld }),
-    });
+    const prefix = this.#windows instanceof SlidingWindows ? 'sliding' : 'windowed';
+    const name = this.#grouping.storeName(options.name, `${prefix}-${kind}`);
+    const input = { stream: this.#grouping.placed(name), aggregation };
+    return tableOfWindows([input], name, options, { windows: this.#windows, strategy: this.#emit });
   }
 }
 
@@ -286,23 +269,64 @@ class SessionWindowedKStreamImpl implements AnySessionWindowedStream {
   }
 
   #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
-    const windows = this.#windows;
     const name = this.#grouping.storeName(options.name, `session-${kind}`);
-    const stream = this.#grouping.placed(name);
-    const spec = windowedSpec('session', name, stream, options, {
-      sizeMs: null,
-      atLeastMs: windows.gapMs + windows.graceMs,
-      extraMs: 0,
-    });
-    const used = withReads(aggregation, options);
-    return windowedTable(stream, spec, {
-      operatorName: options.operatorName,
-      reads: used.reads,
-      graceMs: windows.graceMs + windows.gapMs,
-      sizeMs: null,
-      build: (sendsOld) => aggregateSessions({ spec, windows, aggregation: used, strategy: this.#emit, sendsOld }),
-    });
+    const input = { stream: this.#grouping.placed(name), aggregation };
+    return tableOfSessions([input], name, options, { windows: this.#windows, strategy: this.#emit });
   }
+}
+
+/** A stream of groups, and what its records do to their aggregates. */
+interface AggregateInput {
+  readonly stream: StreamState;
+  readonly aggregation: Aggregation;
+}
+
+interface Windowing<W> {
+  readonly windows: W;
+  readonly strategy: EmitStrategy;
+}
+
+function tableOfWindows(
+  inputs: readonly AggregateInput[],
+  name: string,
+  options: AnyAggregateOptions,
+  { windows, strategy }: Windowing<TimeWindows | SlidingWindows>,
+): AnyTable {
+  const sliding = windows instanceof SlidingWindows;
+  const sizeMs = sliding ? windows.timeDifferenceMs : windows.sizeMs;
+  const spec = windowedSpec(sliding ? 'sliding' : 'window', name, inputs[0]!.stream, options, {
+    sizeMs,
+    // A late record looks for the one before it up to two lengths back.
+    atLeastMs: (sliding ? 2 : 1) * sizeMs + windows.graceMs,
+    // Spans are kept by their ends, and the newest one ends a length behind the newest record.
+    extraMs: sliding ? sizeMs + 1 : 0,
+  });
+  return windowedTable(inputs, spec, options, {
+    graceMs: windows.graceMs,
+    sizeMs,
+    build: (aggregation, sendsOld) =>
+      sliding
+        ? aggregateSliding({ spec, windows, aggregation, strategy, sendsOld })
+        : aggregateWindows({ spec, windows, aggregation, strategy, sendsOld }),
+  });
+}
+
+function tableOfSessions(
+  inputs: readonly AggregateInput[],
+  name: string,
+  options: AnyAggregateOptions,
+  { windows, strategy }: Windowing<SessionWindows>,
+): AnyTable {
+  const spec = windowedSpec('session', name, inputs[0]!.stream, options, {
+    sizeMs: null,
+    atLeastMs: windows.gapMs + windows.graceMs,
+    extraMs: 0,
+  });
+  return windowedTable(inputs, spec, options, {
+    graceMs: windows.graceMs + windows.gapMs,
+    sizeMs: null,
+    build: (aggregation, sendsOld) => aggregateSessions({ spec, windows, aggregation, strategy, sendsOld }),
+  });
 }
 
 function windowedSpec(
@@ -329,35 +353,38 @@ function windowedSpec(
 }
 
 interface WindowedAggregate {
-  readonly operatorName: string | undefined;
-  readonly reads: Aggregation['reads'];
   /** How long after its end a window may still change. */
   readonly graceMs: number;
   /** Null for sessions. */
   readonly sizeMs: number | null;
-  readonly build: (sendsOld: () => boolean) => NonNullable<GraphNode['build']>;
+  readonly build: (aggregation: Aggregation, sendsOld: () => boolean) => NonNullable<GraphNode['build']>;
 }
 
 function windowedTable(
-  stream: StreamState,
+  inputs: readonly AggregateInput[],
   spec: StoreSpec,
-  { operatorName, reads, graceMs, sizeMs, build }: WindowedAggregate,
+  options: AnyAggregateOptions,
+  { graceMs, sizeMs, build }: WindowedAggregate,
 ): AnyTable {
-  const { graph } = stream;
+  const { graph } = inputs[0]!.stream;
   const key = windowedSerde(spec.key, sizeMs);
   let sendsOld = false;
-  const node = graph.add({
-    name: graph.name(operatorName, `${spec.name}-aggregate`),
-    parents: [stream.node],
-    stores: [spec],
-    reads,
-    keyBytesAs: spec.key,
-    ownKeySerde: key,
-    build: build(() => sendsOld),
+  const nodes = inputs.map(({ stream, aggregation }) => {
+    const used = withReads(aggregation, options);
+    return graph.add({
+      name: graph.name(inputs.length === 1 ? options.operatorName : undefined, `${spec.name}-aggregate`),
+      parents: [stream.node],
+      stores: [spec],
+      reads: used.reads,
+      keyBytesAs: spec.key,
+      ownKeySerde: key,
+      build: build(used, () => sendsOld),
+    });
   });
+  if (nodes.length > 1) graph.copartitioned.push({ operator: spec.name, inputs: nodes });
   return new KTableImpl({
     graph,
-    node,
+    node: merged(graph, nodes, spec.name),
     key,
     value: spec.value,
     moved: false,
@@ -392,13 +419,47 @@ class CogroupedStreamImpl implements AnyCogroupedStream {
     return new CogroupedStreamImpl([...this.#inputs, { grouping: (other as KGroupedStreamImpl).grouping, add: add }]);
   }
 
+  windowedBy(windows: TimeWindows | SlidingWindows): AnyTimeWindowedCogroup;
+  windowedBy(windows: SessionWindows): AnySessionWindowedCogroup;
+  windowedBy(
+    windows: TimeWindows | SlidingWindows | SessionWindows,
+  ): AnyTimeWindowedCogroup | AnySessionWindowedCogroup {
+    checkWindows(windows);
+    const strategy = 'onWindowUpdate';
+    if (windows instanceof SessionWindows) {
+      return {
+        aggregate: (initial: () => unknown, merge: Adder, options: AnyAggregateOptions): AnyTable => {
+          checkOperator('aggregate', { initial, merge }, options, 'aggregating');
+          const { name, inputs } = this.#inputsOf(initial, merge, options);
+          return tableOfSessions(inputs, name, options, { windows, strategy });
+        },
+      };
+    }
+    return {
+      aggregate: (initial: () => unknown, options: AnyAggregateOptions): AnyTable => {
+        checkOperator('aggregate', { initial }, options, 'aggregating');
+        const { name, inputs } = this.#inputsOf(initial, null, options);
+        return tableOfWindows(inputs, name, options, { windows, strategy });
+      },
+    };
+  }
+
   aggregate(initial: () => unknown, options: AnyAggregateOptions & Named): AnyTable {
     checkOperator('aggregate', { initial }, options, 'aggregating');
+    const { name, inputs } = this.#inputsOf(initial, null, options);
+    return aggregatedTable(inputs, name, options);
+  }
+
+  #inputsOf(
+    initial: () => unknown,
+    merge: Adder | null,
+    options: AnyAggregateOptions,
+  ): { readonly name: string; readonly inputs: readonly AggregateInput[] } {
     const name = this.#inputs[0]!.grouping.storeName(options.name, 'cogroup');
     const inputs = this.#inputs.map(({ grouping, add }, i) => ({
       stream: grouping.placed(i === 0 ? name : `${name}-${i + 1}`),
-      aggregation: { initial, add, merge: null, reads: options.reads ?? 'both' } as const,
+      aggregation: { initial, add, merge, reads: options.reads ?? 'both' } as const,
     }));
-    return aggregatedTable(inputs, name, options);
+    return { name, inputs };
   }
 }

@@ -12,7 +12,9 @@ import type {
   KGroupedTable,
   KStream,
   KTable,
+  SessionWindowedCogroupedStream,
   SessionWindowedKStream,
+  TimeWindowedCogroupedStream,
   TimeWindowedKStream,
 } from '../api/dsl.ts';
 import type { AsyncCall, RecordContext } from '../api/context.ts';
@@ -44,6 +46,8 @@ export type AnyGroupedStream = KGroupedStream<any, any>;
 export type AnyTimeWindowedStream = TimeWindowedKStream<any, any>;
 export type AnySessionWindowedStream = SessionWindowedKStream<any, any>;
 export type AnyCogroupedStream = CogroupedStream<any, any>;
+export type AnyTimeWindowedCogroup = TimeWindowedCogroupedStream<any, any>;
+export type AnySessionWindowedCogroup = SessionWindowedCogroupedStream<any, any>;
 export type AnyGlobalTable = GlobalTable<any, any>;
 
 export type AnyConsumed = Consumed<any, any>;

@@ -29,7 +29,7 @@ export function aggregateSessions({
     const { gapMs } = windows;
     const waitMs = gapMs + windows.graceMs;
     const onClose = strategy === 'onWindowClose';
-    const emitter = new SpanEmitter(scope, node, spec, sendsOld(), onClose ? waitMs : null);
+    const emitter = SpanEmitter.of(scope, node, spec, sendsOld(), onClose ? waitMs : null);
     const mine = ownCopy(spec, sendsOld());
     if (onClose) scope.holdsBack(node, position, () => waitMs);
 

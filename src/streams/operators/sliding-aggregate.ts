@@ -50,7 +50,7 @@ class SlidingAggregate {
     this.#scope = scope;
     this.#node = node;
     this.#store = scope.store<IntervalState>(spec);
-    this.#emitter = new SpanEmitter(scope, node, spec, sendsOld(), onClose ? graceMs : null);
+    this.#emitter = SpanEmitter.of(scope, node, spec, sendsOld(), onClose ? graceMs : null);
     this.#locator = locatorFor(scope, node);
     this.#position = scope.position(node.name);
     this.#aggregation = aggregation;

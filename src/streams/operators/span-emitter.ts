@@ -23,7 +23,24 @@ export class SpanEmitter {
   readonly #position: EmitPosition;
   #pending = new Map<Interval, unknown>();
 
-  constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, closesAfterMs: number | null) {
+  /** Operators that share a store share the emitter, too: a span that several have changed is passed on once. */
+  static of(
+    scope: TaskScope,
+    node: GraphNode,
+    spec: StoreSpec,
+    sendsOld: boolean,
+    closesAfterMs: number | null,
+  ): SpanEmitter {
+    return scope.shared(`${spec.name}-emitter`, () => new SpanEmitter(scope, node, spec, sendsOld, closesAfterMs));
+  }
+
+  private constructor(
+    scope: TaskScope,
+    node: GraphNode,
+    spec: StoreSpec,
+    sendsOld: boolean,
+    closesAfterMs: number | null,
+  ) {
     this.#scope = scope;
     this.#next = scope.forwardChange(node);
     this.#spec = spec;

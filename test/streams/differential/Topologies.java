@@ -131,6 +131,9 @@ public class Topologies {
     ALL.put("group-by", b -> outLong(present(b).groupBy((k, v) -> num(v) % 2 == 0 ? "even" : null, Grouped.with(S, S)).count(Named.as("c"))));
     ALL.put("cogroup", b -> out(stream(b, "a").groupByKey(Grouped.with(S, S)).<String>cogroup((k, v, g) -> g + "a" + v)
         .cogroup(stream(b, "b").groupByKey(Grouped.with(S, S)), (k, v, g) -> g + "b" + v).aggregate(() -> "", kv("r"))));
+    ALL.put("cogroup-tumbling", b -> outWindows(cogrouped(b).windowedBy(tumbling(20, 11)).aggregate(() -> "", win("w").withRetention(Duration.ofMillis(10_000)))));
+    ALL.put("cogroup-sliding", b -> outWindows(cogrouped(b).windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(Duration.ofMillis(10), Duration.ofMillis(31))).aggregate(() -> "", win("w"))));
+    ALL.put("cogroup-session", b -> outSessions(cogrouped(b).windowedBy(SessionWindows.ofInactivityGapAndGrace(Duration.ofMillis(14), Duration.ofMillis(27))).aggregate(() -> "", (k, x, y) -> x + y, ses("w"))));
     // Windows
     ALL.put("tumbling-count", b -> outWindowsLong(grouped(b).windowedBy(tumbling(20, 5)).count(Named.as("c"))));
     ALL.put("tumbling-reduce", b -> outWindows(grouped(b).windowedBy(tumbling(20, 35)).reduce((x, y) -> x + y, win("w"))));
@@ -219,6 +222,11 @@ public class Topologies {
         }
       }, "rows"));
     });
+  }
+
+  static CogroupedKStream<String, String> cogrouped(StreamsBuilder b) {
+    return grouped(b).<String>cogroup((k, v, g) -> g + "a" + v)
+        .cogroup(stream(b, "b").filter((k, v) -> v != null).groupByKey(Grouped.with(S, S)), (k, v, g) -> g + "b" + v);
   }
 
   static void outSessions(KTable<Windowed<String>, String> table) {

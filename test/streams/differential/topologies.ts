@@ -126,6 +126,29 @@ export const topologies: Readonly<Record<string, (b: StreamsBuilder) => void>> =
         .aggregate(() => '', named('r')) as Table,
     ),
 
+  'cogroup-tumbling': (b) =>
+    outWindows(
+      cogrouped(b)
+        .windowedBy(tumbling(20, 11))
+        .aggregate(() => '', { ...windowed, retentionMs: 10_000 }),
+    ),
+  'cogroup-sliding': (b) =>
+    outWindows(
+      cogrouped(b)
+        .windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(10, 31))
+        .aggregate(() => '', windowed),
+    ),
+  'cogroup-session': (b) =>
+    outWindows(
+      cogrouped(b)
+        .windowedBy(SessionWindows.ofInactivityGapAndGrace(14, 27))
+        .aggregate(
+          () => '',
+          (_key, x, y) => x + y,
+          windowed,
+        ),
+    ),
+
   'tumbling-count': (b) => outWindows(grouped(b).windowedBy(tumbling(20, 5)).count({ name: 'c' })),
   'tumbling-reduce': (b) =>
     outWindows(
@@ -395,6 +418,13 @@ export const topologies: Readonly<Record<string, (b: StreamsBuilder) => void>> =
     );
   },
 };
+
+function cogrouped(b: StreamsBuilder) {
+  const others = stream(b, 'b').filter((_key, value) => value !== null);
+  return grouped(b)
+    .cogroup<string>((_key, value, all) => `${all}a${value}`)
+    .cogroup(others.groupByKey(), (_key, value, all) => `${all}b${value}`);
+}
 
 /** What joins write is text. */
 function valued(joined: KStream<string | null, string>): KStream<string | null, string> {
