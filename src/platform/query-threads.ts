@@ -1,9 +1,12 @@
 // Threads of queries, seen from the services' thread, which starts them: each when it is needed first, and again when it
 // dies. They reach the broker by ports of their own; whatever becomes of one, the others and the services go on.
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { deferred, type Environment } from '../util/index.ts';
+import { deferred, type Environment, messageOf } from '../util/index.ts';
 import type { HostThread, HostThreadListener, QueryThreads } from '../sql/index.ts';
 import { Restarts } from './restarts.ts';
+
+/** How long a thread has to close its queries, each at a commit, before it is ended where it is. */
+const PATIENCE_MS = 20_000;
 
 /** What a query thread is given. */
 export interface QueryThreadData {
@@ -80,11 +83,22 @@ export class QueryThread implements HostThread {
     await this.#worker?.terminate();
   }
 
-  async stop(): Promise<void> {
+  async stop(hasClosed: Promise<unknown>): Promise<void> {
     this.#isStopping = true;
     this.#restarts.cancel();
     if (this.#restarts.isWaiting) return;
+    const { environment, log } = this.#options;
+    const stopWaiting = environment.after(PATIENCE_MS, () => {
+      log(`${this.#name} does not end, and is ended where it is: what it has not committed is read again`);
+      void this.#worker?.terminate();
+    });
+    // A host that can't be closed has said why; its thread ends all the same.
+    await Promise.race([
+      hasClosed.catch((error: unknown) => log(`${this.#name}: ${messageOf(error)}`)),
+      this.#ended.promise,
+    ]);
     this.#worker?.postMessage({ kind: 'stop' } satisfies ToQueryThread);
     await this.#ended.promise;
+    stopWaiting();
   }
 }

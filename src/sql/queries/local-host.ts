@@ -54,6 +54,7 @@ export class LocalHost implements QueryHost {
   readonly #log: ProcessingLog;
   readonly #running = new Map<string, Running>();
   readonly #open = new Set<OpenRows<unknown>>();
+  readonly #closing = new Set<Promise<void>>();
   #linked: readonly LinkedQuery[] = [];
 
   constructor(options: LocalHostOptions) {
@@ -80,7 +81,14 @@ export class LocalHost implements QueryHost {
   async end(queryId: string): Promise<void> {
     const running = this.#running.get(queryId);
     this.#running.delete(queryId);
-    await running?.streams.close();
+    if (running === undefined) return;
+    const closed = running.streams.close();
+    this.#closing.add(closed);
+    try {
+      await closed;
+    } finally {
+      this.#closing.delete(closed);
+    }
   }
 
   async link(queries: readonly LinkedQuery[]): Promise<void> {
@@ -111,6 +119,8 @@ export class LocalHost implements QueryHost {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#open].map((rows) => rows.close()));
     await Promise.all([...this.#running.keys()].map((queryId) => this.end(queryId)));
+    // The client goes with the thread, and whoever is being closed needs it.
+    await Promise.allSettled(this.#closing);
   }
 
   #read({ from, ...request }: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> | OpenRows<Row> {

@@ -26,7 +26,8 @@ import { fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
 export interface HostThread {
   /** Starts it. `up` is given a port of its own at every start, `lost` called when the thread has died. */
   start(listener: HostThreadListener): void;
-  stop(): Promise<void>;
+  /** Ends it when its host has closed, or where it is when that takes too long. */
+  stop(hasClosed: Promise<unknown>): Promise<void>;
 }
 
 export interface HostThreadListener {
@@ -94,10 +95,12 @@ export class RemoteHost implements QueryHost {
   async close(): Promise<void> {
     const wasUsed = this.#state !== 'unused';
     this.#state = 'closed';
-    await this.#calls?.call('close').catch(unlessLost);
+    const calls = this.#calls;
+    const closed = calls?.call('close').catch(unlessLost) ?? Promise.resolve();
     // An open port would keep the thread.
-    this.#calls?.end(threadLost());
-    if (wasUsed) await this.#options.thread.stop();
+    const left = closed.finally(() => calls?.end(threadLost()));
+    if (wasUsed) await this.#options.thread.stop(left);
+    else await left;
   }
 
   async #open<R>(name: 'open' | 'openValues', request: RowsRequest): Promise<OpenRows<R>> {
