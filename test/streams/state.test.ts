@@ -187,6 +187,51 @@ stateStoreSuite<IntervalState>('session', {
   countsExpired: true,
 });
 
+test('a store with nothing left in it knows the time when it is opened again', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-store-time-'));
+  try {
+    const session = spec('session', { retentionMs: 1000 });
+    const window = spec('window', { retentionMs: 100, windowSizeMs: 10 });
+    const open = async () => {
+      const checkpoint = await Checkpoint.open(join(directory, '0_0'));
+      const sessions = new IntervalState(session, { log: true, disk: checkpoint.disk(session) });
+      const windows = new WindowState(window, { log: true, disk: checkpoint.disk(window) });
+      const stores = new Map<string, StateStore>([
+        ['session', sessions],
+        ['window', windows],
+      ]);
+      await checkpoint.load(stores);
+      return { checkpoint, sessions, windows, stores };
+    };
+    const before = await open();
+    // Nothing but removals has come back from the changelogs.
+    const removed = (store: IntervalState | WindowState, change: (of: never) => void): void => {
+      const source =
+        store instanceof IntervalState
+          ? new IntervalState(session, { log: true, disk: null })
+          : new WindowState(window, { log: true, disk: null });
+      change(source as never);
+      restoreRows(store, drainLog(source));
+    };
+    removed(before.sessions, (store: IntervalState) =>
+      store.remove(store.put(keyOf('a'), 2500, 2600, 'x', 2600)!, 2600),
+    );
+    removed(before.windows, (store: WindowState) => {
+      windowPut('a', 2600, 'x', 2600)(store);
+      windowPut('a', 2600, null, 2600)(store);
+    });
+    await before.checkpoint.write(before.stores, { changelogOffsets: {}, positions: {}, streamTime: 2600 });
+    await before.checkpoint.close();
+
+    const { checkpoint, sessions, windows } = await open();
+    expect(sessions.put(keyOf('a'), 5, 9, 'late', 9)).toBeUndefined();
+    expect(windows.windowFor(10)).toBeUndefined();
+    await checkpoint.close();
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
 stateStoreSuite<IntervalState>('join buffer', {
   scan: (store) => windowEntries(store, 0, 2000),
   spec: spec('join-buffer', { retentionMs: 1000 }),

@@ -4,7 +4,7 @@ import { ALL_KEYS } from './scan.ts';
 import { UNLOGGED, UNSAVED } from './slot-table.ts';
 import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
 import type { Key, Table } from './table.ts';
-import { TimeSegment, TimeSegments } from './time-segments.ts';
+import { savedTime, TimeSegment, TimeSegments } from './time-segments.ts';
 
 /** Spans in a list of changes before it is looked through the first time. */
 const FIRST_LOOK = 50_000;
@@ -217,7 +217,7 @@ export class IntervalState extends Rows<Interval[]> {
 
   describe(): SavedStore {
     const segments = [...this.#segments.all()].map(({ start, count }): [number, number] => [start, count]);
-    return { size: this.size, ...(segments.length === 0 ? {} : { storeTime: this.storeTime, segments }) };
+    return { size: this.size, ...savedTime(this.storeTime), segments };
   }
 
   resume(saved: SavedStore): void {

@@ -5,6 +5,11 @@
 import type { SlotTable } from './slot-table.ts';
 import type { SavedStore } from './store.ts';
 
+/** The newest time written, also where nothing is left of it: what has expired stays so. JSON has no infinity. */
+export function savedTime(storeTime: number): { readonly storeTime?: number } {
+  return storeTime === Number.NEGATIVE_INFINITY ? {} : { storeTime };
+}
+
 export class TimeSegment<V> {
   readonly start: number;
   readonly suffix: Buffer;

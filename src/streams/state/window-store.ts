@@ -4,7 +4,7 @@ import { ALL_KEYS, type Scanned } from './scan.ts';
 import { type Follower, UNLOGGED, UNSAVED } from './slot-table.ts';
 import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
 import type { Table } from './table.ts';
-import { TimeSegment, TimeSegments } from './time-segments.ts';
+import { savedTime, TimeSegment, TimeSegments } from './time-segments.ts';
 
 /** Bytes behind the key in a row: the window's start (8) and a sequence number (4, always 0 here). */
 const SUFFIX_BYTES = 12;
@@ -93,7 +93,7 @@ export class WindowState extends Rows<unknown> {
 
   describe(): SavedStore {
     const segments = [...this.#windows.all()].map(({ start, keys }): [number, number] => [start, keys]);
-    return { size: this.size, ...(segments.length === 0 ? {} : { storeTime: this.storeTime, segments }) };
+    return { size: this.size, ...savedTime(this.storeTime), segments };
   }
 
   resume(saved: SavedStore): void {
