@@ -103,10 +103,10 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['kafka-client'],
   ],
   'schema-registry': [
-    ['errors', 'schema-users', 'subject-name'],
+    ['compatibility-levels', 'errors', 'schema-users', 'subject-name'],
     ['metadata', 'tags'],
     ['guid', 'reserved'],
-    ['compatibility-levels'],
+    ['compatibility'],
     ['subject-config'],
     ['storage'],
     ['checks', 'schema-reader'],
@@ -118,11 +118,10 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
     ['lazy-schemas', 'settings', 'version'],
-    ['listening', 'restarts'],
+    ['listening', 'restarts', 'worker'],
     ['query-threads', 'services'],
     ['threads'],
     ['platform', 'query-work', 'service-work'],
-    ['query-thread', 'service-thread'],
   ],
   cli: [
     ['options', 'registry-client', 'sql-client', 'statements', 'table'],

@@ -2,8 +2,8 @@
 // other way round. Inside the process the parts talk through the same ports as over the network.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Broker } from '../broker/index.ts';
-import { type Client, createClient } from '../client/index.ts';
+import type { Broker } from '../broker/index.ts';
+import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
 import { listening } from './listening.ts';
@@ -51,7 +51,7 @@ export class Platform {
     const { services, stop } = start;
     let broker: Broker | undefined;
     const isThreaded = settings.platform['service.threads'] && settings.platform['bootstrap.servers'] === '';
-    // While the broker opens its logs, the thread of the services loads what it needs.
+    // While the broker is loaded and opens its logs, the thread of the services loads what it needs.
     const thread = isThreaded
       ? new ServiceThread({
           settings: options.settings ?? {},
@@ -120,8 +120,10 @@ async function startBroker({
   services,
   stop,
 }: Start): Promise<{ readonly client: Client; readonly broker?: Broker }> {
+  const { createClient } = await import('../client/index.ts');
   const bootstrapServers = settings.platform['bootstrap.servers'];
   if (bootstrapServers === '') {
+    const { Broker } = await import('../broker/index.ts');
     const broker = await Broker.open({
       dataDir: join(settings.platform['log.dirs'], 'kafka'),
       settings: { ...EMBEDDED, ...settings.broker },

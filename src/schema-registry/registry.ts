@@ -5,12 +5,8 @@ import type { ParsedSchema } from '../schemas/index.ts';
 import type { Client } from '../client/index.ts';
 import { type Environment, systemEnvironment } from '../util/index.ts';
 import { checkMode, checkSubject, COPY_MODES, isReadOnly, notPermittedNow, parseVersion } from './checks.ts';
-import {
-  checkCompatibility,
-  type Comparison,
-  type CompatibilityLevel,
-  type EarlierVersion,
-} from './compatibility-levels.ts';
+import { checkCompatibility, type Comparison, type EarlierVersion } from './compatibility.ts';
+import type { CompatibilityLevel } from './compatibility-levels.ts';
 import {
   compatibilityNotConfigured,
   contextNotEmpty,

@@ -4,7 +4,7 @@ import type { Place } from '../../src/schemas/incompatibility.ts';
 import type { ParsedSchema } from '../../src/schemas/parsed-schema.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Finding } from '../../src/schema-registry/compatibility-levels.ts';
+import type { Finding } from '../../src/schema-registry/compatibility.ts';
 import { InvalidSchema } from '../../src/schemas/index.ts';
 import { RULES } from '../../src/schema-registry/insight/advice.ts';
 import { schemaChanges } from '../../src/schema-registry/insight/diff.ts';

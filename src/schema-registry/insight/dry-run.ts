@@ -1,5 +1,5 @@
 // A registration without the registration: what would be answered, what would change, and which queries would break.
-import { checkCompatibility, type Comparison, refusalOf } from '../compatibility-levels.ts';
+import { checkCompatibility, type Comparison, refusalOf } from '../compatibility.ts';
 import { RegistryError } from '../errors.ts';
 import type { Proposal, SchemaRegistry } from '../registry.ts';
 import type { SchemaRequest } from '../schema-reader.ts';

@@ -1,13 +1,7 @@
 // Compatibility, explained: each finding of a check as a sentence with an advice, and what else would accept the schema.
 import type { ParsedSchema } from '../../schemas/index.ts';
-import {
-  type Check,
-  type Comparison,
-  COMPATIBILITY_LEVELS,
-  type CompatibilityLevel,
-  type Finding,
-  refusalOf,
-} from '../compatibility-levels.ts';
+import { type Check, type Comparison, type Finding, refusalOf } from '../compatibility.ts';
+import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from '../compatibility-levels.ts';
 import type { SchemaType } from '../../serde/index.ts';
 import { type Rule, RULES } from './advice.ts';
 

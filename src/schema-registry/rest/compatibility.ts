@@ -1,5 +1,5 @@
 // The routes that ask whether a schema would be compatible.
-import { checkCompatibility } from '../compatibility-levels.ts';
+import { checkCompatibility } from '../compatibility.ts';
 import { asRefusal, invalidSchema, RegistryError } from '../errors.ts';
 import { explained } from '../insight/dry-run.ts';
 import type { SchemaRegistry } from '../registry.ts';

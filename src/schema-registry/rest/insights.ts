@@ -1,6 +1,6 @@
 // What the original registry can't answer: what changed between two versions.
 import type { ParsedSchema } from '../../schemas/index.ts';
-import type { Finding } from '../compatibility-levels.ts';
+import type { Finding } from '../compatibility.ts';
 import { versionNotFound } from '../errors.ts';
 import { schemaChanges } from '../insight/diff.ts';
 import { explanations } from '../insight/explain.ts';
