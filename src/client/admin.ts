@@ -20,6 +20,7 @@ import {
   needsMetadata,
   ResourceType,
 } from '../protocol/index.ts';
+import { decodeAssignment } from './assignors.ts';
 import type {
   Admin,
   CommittedOffset,
@@ -237,10 +238,12 @@ export class KafkaAdmin implements Admin {
           (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
         );
         const group = response.groups[0]!;
-        const members = group.members.map(({ memberId, clientId, clientHost }) => ({
+        const isConsumers = group.protocolType === 'consumer';
+        const members = group.members.map(({ memberId, clientId, clientHost, memberAssignment }) => ({
           memberId,
           clientId,
           host: clientHost,
+          assignment: isConsumers ? decodeAssignment(memberAssignment).partitions : [],
         }));
         return { groupId, state: group.groupState, protocolType: group.protocolType, members };
       }),

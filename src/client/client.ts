@@ -252,7 +252,15 @@ export interface GroupDescription {
   readonly groupId: string;
   readonly state: string;
   readonly protocolType: string;
-  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[];
+  readonly members: readonly GroupMemberDescription[];
+}
+
+export interface GroupMemberDescription {
+  readonly memberId: string;
+  readonly clientId: string;
+  readonly host: string;
+  /** What a member of a consumer group reads; empty in groups of other kinds, and while a group is rebalancing. */
+  readonly assignment: readonly TopicPartition[];
 }
 
 export interface LogDir {

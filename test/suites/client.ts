@@ -241,10 +241,10 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       };
       await both(() => owned.every((partitions) => partitions.size === 2));
       expect([...owned[0]!, ...owned[1]!].sort()).toEqual([0, 1, 2, 3]);
-      expect((await client.admin().describeGroups([groupId]))[0]).toMatchObject({
-        state: 'Stable',
-        protocolType: 'consumer',
-      });
+      const [described] = await client.admin().describeGroups([groupId]);
+      expect(described).toMatchObject({ state: 'Stable', protocolType: 'consumer' });
+      const read = described!.members.map(({ assignment }) => new Set(assignment.map(({ partition }) => partition)));
+      expect(read).toEqual(expect.arrayContaining(owned));
       await members[0]!.close();
       await both(() => owned[1]!.size === 4, [members[1]!]);
       await members[1]!.close();

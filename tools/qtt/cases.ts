@@ -37,6 +37,8 @@ export interface QttCase {
   readonly properties: Readonly<Record<string, string>>;
   readonly expected: SpecObject | undefined;
   readonly post: SpecObject | undefined;
+  /** The case as it is written, for what only some runners look at. */
+  readonly written: SpecObject;
 }
 
 export function loadCases(directory: string, filter: string | undefined): QttCase[] {
@@ -84,6 +86,7 @@ function build(file: string, test: SpecObject, format: string | undefined, confi
     properties,
     expected: isObject(test['expectedException']) ? test['expectedException'] : undefined,
     post: isObject(test['post']) ? test['post'] : undefined,
+    written: test,
   };
 }
 

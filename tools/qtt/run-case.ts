@@ -8,19 +8,14 @@ import { parseScript } from '../../src/sql/parser/parse.ts';
 import { SyntaxError } from '../../src/sql/parser/syntax-error.ts';
 import { sourceSteps } from '../../src/sql/plan/plan.ts';
 import type { PersistentQuery } from '../../src/sql/statements/context.ts';
-import type { QttCase, SpecRecord } from './cases.ts';
-import { type Actual, difference } from './compare.ts';
+import { encodeInput, recordDifference, type TopicFormats, topicFormats } from './case-records.ts';
+import type { QttCase } from './cases.ts';
 import { checkPost } from './post.ts';
-import { type RecordFormat, recordFormat, UnsupportedFormat } from './record-formats.ts';
-import { asText, isObject, type Spec } from './spec-json.ts';
+import { UnsupportedFormat } from './record-formats.ts';
+import { failed, PASSED, type Verdict } from './report.ts';
+import { asText } from './spec-json.ts';
 import { testFunctions } from './test-functions.ts';
 import { TopicStore } from './topic-store.ts';
-
-export type Verdict =
-  | { readonly status: 'passed' }
-  | { readonly status: 'failed' | 'unsupported'; readonly reason: string };
-
-const PASSED: Verdict = { status: 'passed' };
 
 /** The properties that the cases expect an engine to have. */
 const BASE_SETTINGS: Readonly<Record<string, string>> = {
@@ -45,10 +40,6 @@ export async function runCase(spec: QttCase): Promise<Verdict> {
   } catch (error) {
     return failed(`comparison failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
-}
-
-function failed(reason: string): Verdict {
-  return { status: 'failed', reason };
 }
 
 /** Thrown while a query processes a record. */
@@ -96,7 +87,7 @@ class CaseRun {
   async records(): Promise<void> {
     const { inputs } = this.#spec;
     const given = new Set(inputs.map((input) => input.topic));
-    const encoded = inputs.map((input) => ({ input, ...this.#encode(input) }));
+    const encoded = inputs.map((input) => ({ input, ...encodeInput(input, this.#formats(input.topic)) }));
     for (const query of this.#queries.values()) {
       const sources = [...new Set(sourceSteps(query.plan.root).map((step) => step.topic))];
       await query.topology.prepare();
@@ -107,7 +98,7 @@ class CaseRun {
         key: Buffer | null,
         value: Buffer | null,
         timestamp: number,
-        headers: Headers,
+        headers: OutputRecord['headers'],
       ): Promise<void> => {
         try {
           await driver.pipeLoading(topic, key, value, timestamp, headers);
@@ -117,7 +108,8 @@ class CaseRun {
         if (sink !== undefined) for (const record of driver.read(sink)) this.#topics.append(record);
       };
       for (const { input, key, value } of encoded) {
-        if (sources.includes(input.topic)) await pipe(input.topic, key, value, input.timestamp ?? 0, toHeaders(input));
+        if (sources.includes(input.topic))
+          await pipe(input.topic, key, value, input.timestamp ?? 0, input.headers ?? []);
       }
       for (const topic of sources) {
         if (given.has(topic)) continue;
@@ -132,26 +124,9 @@ class CaseRun {
     return this.#engine.catalog.sources().find((source) => source.topic === topic);
   }
 
-  #formats(topic: string): { key: RecordFormat; value: RecordFormat; source: DataSource | undefined } {
-    const source = this.#source(topic);
+  #formats(topic: string): TopicFormats {
     const exactNumbers = this.#spec.properties['use.exact.numeric.comparison'] !== 'false';
-    const context = (side: string) => ({ registry: this.#topics.schemas, subject: `${topic}-${side}`, exactNumbers });
-    if (source === undefined) {
-      const value = recordFormat({ format: 'JSON', properties: {} }, [], context('value'));
-      return { key: recordFormat({ format: 'KAFKA', properties: {} }, [], context('key')), value, source };
-    }
-    const values = source.schema.value.filter((column) => column.namespace === 'VALUE');
-    return {
-      key: recordFormat(source.keyFormat, source.schema.key, context('key')),
-      value: recordFormat(source.valueFormat, values, context('value')),
-      source,
-    };
-  }
-
-  #encode(input: SpecRecord): { key: Buffer | null; value: Buffer | null } {
-    const { key, value } = this.#formats(input.topic);
-    const keyBytes = key.encode(input.key);
-    return { key: windowedKey(keyBytes, input), value: value.encode(input.value) };
+    return topicFormats(this.#source(topic), { topic, registry: this.#topics.schemas, exactNumbers });
   }
 
   compare(): Verdict | undefined {
@@ -159,7 +134,7 @@ class CaseRun {
     for (const topic of new Set(outputs.map((output) => output.topic))) {
       const expected = outputs.filter((output) => output.topic === topic);
       const actual = this.#topics.records(topic);
-      const { key, value, source } = this.#formats(topic);
+      const formats = this.#formats(topic);
       for (let i = 0; i < Math.max(expected.length, actual.length); i++) {
         const want = expected[i];
         const got = actual[i];
@@ -168,51 +143,11 @@ class CaseRun {
             got === undefined ? '' : ` first extra: ${got.key?.toString()} ${got.value?.toString()} @${got.timestamp}`;
           return failed(`topic ${topic}: expected ${expected.length} records, got ${actual.length}.${extra}`);
         }
-        const wrong = this.#compareRecord(want, got, key, value, source);
+        const wrong = recordDifference(want, got, formats);
         if (wrong !== undefined) return failed(`topic ${topic} record ${i}: ${wrong}`);
       }
     }
     return undefined;
-  }
-
-  #compareRecord(
-    want: SpecRecord,
-    got: OutputRecord,
-    key: RecordFormat,
-    value: RecordFormat,
-    source: DataSource | undefined,
-  ): string | undefined {
-    let keyBytes = got.key;
-    if (source?.window !== undefined && keyBytes !== null) {
-      if (want.window === undefined) return 'the key is windowed, but no window is expected';
-      const session = source.window.type === 'SESSION';
-      const tail = session ? 16 : 8;
-      const start = Number(keyBytes.readBigInt64BE(keyBytes.length - 8));
-      const end = session ? Number(keyBytes.readBigInt64BE(keyBytes.length - 16)) : start + (source.window.sizeMs ?? 0);
-      if (start !== want.window.start || end !== want.window.end || session !== (want.window.type === 'session'))
-        return `expected window [${want.window.start}, ${want.window.end}) ${want.window.type}, got [${start}, ${end})`;
-      keyBytes = keyBytes.subarray(0, keyBytes.length - tail);
-    } else if (want.window !== undefined) {
-      return 'the key is not windowed';
-    }
-    const wrongKey = difference(want.key, single(key, want.key, key.decode(keyBytes)), 'key');
-    if (wrongKey !== undefined) return wrongKey;
-    const wrongValue = difference(want.value, single(value, want.value, value.decode(got.value)));
-    if (wrongValue !== undefined) return wrongValue;
-    if (want.timestamp !== undefined && want.timestamp !== got.timestamp)
-      return `expected timestamp ${want.timestamp}, got ${got.timestamp}`;
-    const headers = want.headers ?? [];
-    const same =
-      headers.length === got.headers.length &&
-      headers.every((header, i) => {
-        const found = got.headers[i]!;
-        const bytes = found.value === null ? null : Buffer.from(found.value);
-        return (
-          found.key === header.key &&
-          (bytes === null ? header.value === null : header.value !== null && bytes.equals(header.value))
-        );
-      });
-    return same ? undefined : `expected ${headers.length} headers, got ${JSON.stringify(got.headers)}`;
   }
 
   post(): Verdict | undefined {
@@ -221,31 +156,6 @@ class CaseRun {
     const wrong = checkPost(post, this.#engine, [...this.#queries.values()], this.#topics);
     return wrong === undefined ? undefined : failed(`post: ${wrong}`);
   }
-}
-
-/** The value inside a message of one field, where that is what is expected. */
-function single(format: RecordFormat, want: Spec, actual: Actual): Actual {
-  if (format.wrapsSingle !== true || isObject(want) || !(actual instanceof Map)) return actual;
-  return ([...actual.values()][0] as Actual | undefined) ?? null;
-}
-
-type Headers = OutputRecord['headers'];
-
-function toHeaders(input: SpecRecord): Headers {
-  return input.headers ?? [];
-}
-
-function windowedKey(key: Buffer | null, input: SpecRecord): Buffer | null {
-  const { window } = input;
-  if (key === null || window === undefined) return key;
-  const tail = Buffer.alloc(window.type === 'session' ? 16 : 8);
-  if (window.type === 'session') {
-    tail.writeBigInt64BE(BigInt(window.end));
-    tail.writeBigInt64BE(BigInt(window.start), 8);
-  } else {
-    tail.writeBigInt64BE(BigInt(window.start));
-  }
-  return Buffer.concat([key, tail]);
 }
 
 function judgeError(spec: QttCase, error: unknown, lastStatement: boolean): Verdict {
