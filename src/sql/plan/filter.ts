@@ -21,7 +21,8 @@ export function filterStep(
   try {
     bound = planned(binderFor(env, input.columns), predicate);
   } catch (error) {
-    throw new StatementError(`Error in ${clause} expression: ${show(messageOf(error))}`, { cause: error });
+    const text = `Error in ${clause} expression: ${messageOf(error)}\nStatement: ${printExpression(predicate)}`;
+    throw new StatementError(show(text), { cause: error });
   }
   const { type } = bound.expression;
   if (type?.kind !== 'BOOLEAN') {

@@ -9,6 +9,7 @@ import {
   type SqlType,
   STRING,
   widerNumber,
+  typeText,
 } from '../../types.ts';
 import type { Arithmetic, TypedExpression } from '../typed.ts';
 import { converted } from './casts.ts';
@@ -31,9 +32,14 @@ export function bindArithmetic(
   });
   if (left.type?.kind === 'STRING' && right.type?.kind === 'STRING' && op === '+') return node(STRING, left, right);
   if (left.type === null || right.type === null || !isNumeric(left.type) || !isNumeric(right.type)) {
-    const kind = (type: SqlType | null): string => type?.kind ?? 'null';
+    if (left.type === null || right.type === null) {
+      const text = (type: SqlType | null): string => (type === null ? 'null' : typeText(type));
+      throw new StatementError(
+        `Error processing expression: ${printExpression(e)}. Arithmetic on types ${text(left.type)} and ${text(right.type)} are not supported.`,
+      );
+    }
     throw new StatementError(
-      `Error processing expression: ${printExpression(e)}. Unsupported arithmetic types. ${kind(left.type)} ${kind(right.type)}`,
+      `Error processing expression: ${printExpression(e)}. Unsupported arithmetic types. ${left.type.kind} ${right.type.kind}`,
     );
   }
   const wider = widerNumber(left.type, right.type);

@@ -1,7 +1,7 @@
 // From what was written to what it means: names, overloads, types and casts are settled here, and what has no meaning is
 // refused. Refusals come in the order in which the parts stand.
 import { assert, unreachable } from '../../../util/index.ts';
-import { refuse } from '../../errors.ts';
+import { refuse, StatementError } from '../../errors.ts';
 import type { Expression } from '../../parser/ast.ts';
 import { printExpression } from '../../parser/print.ts';
 import {
@@ -204,13 +204,15 @@ export class Binder implements Binding {
 
   /** Both comparisons; each may have a type of its own. */
   #between({ operand, low, high }: Expression & { kind: 'between' }): TypedExpression {
-    return {
-      kind: 'logical',
-      op: 'AND',
-      left: this.bind({ kind: 'comparison', op: '>=', left: operand, right: low }),
-      right: this.bind({ kind: 'comparison', op: '<=', left: operand, right: high }),
-      type: BOOLEAN,
+    const compared = (op: '>=' | '<=', right: Expression): TypedExpression => {
+      try {
+        return this.bind({ kind: 'comparison', op, left: operand, right });
+      } catch (error) {
+        if (!(error instanceof StatementError)) throw error;
+        throw new StatementError(`Invalid expression: ${error.message}`, { cause: error });
+      }
     };
+    return { kind: 'logical', op: 'AND', left: compared('>=', low), right: compared('<=', high), type: BOOLEAN };
   }
 
   #in(e: Expression & { kind: 'in' }): TypedExpression {
@@ -229,8 +231,11 @@ export class Binder implements Binding {
       [operand, e.operand],
       [pattern, e.pattern],
     ] as const) {
-      if (type !== null && type.kind !== 'STRING')
-        return refuse(`Like condition must be between strings, but ${printExpression(ast)} is ${typeText(type)}`);
+      if (type === null || type.kind === 'STRING') continue;
+      const why = `The ${ast.kind === 'column' ? 'column ' : ''}type for Like condition must be VARCHAR.`;
+      return refuse(
+        `${why} The ${ast.kind === 'column' ? 'column ' : ''}type is ${typeText(type)}: ${printExpression(ast)}`,
+      );
     }
     return { kind: 'like', operand, pattern, escape: e.escape, type: BOOLEAN };
   }

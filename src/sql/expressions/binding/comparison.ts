@@ -36,7 +36,9 @@ export function bindComparison(binding: Binding, e: Expression & { kind: 'compar
   const right = binding.bind(e.right);
   const distinct = e.op === 'IS DISTINCT FROM' || e.op === 'IS NOT DISTINCT FROM';
   if ((left.type === null || right.type === null) && !distinct)
-    return refuse(`Comparison with NULL not supported: ${typeName(left.type)} ${e.op} ${typeName(right.type)}`);
+    return refuse(
+      `Comparison with NULL not supported: ${typeName(left.type)} ${e.op} ${typeName(right.type)}\nUse 'IS NULL' or 'IS NOT NULL' instead.`,
+    );
   const common = commonType(left.type, right.type, e.op);
   if (common === undefined) {
     return refuse(
