@@ -24,10 +24,14 @@ export interface FormatEnvironment {
   readonly schemas: SchemaSource | undefined;
 }
 
-/** True when a record of this side holds its only column bare: as a key it does, unless that column is a struct of its own. */
+/**
+ * True when a record of this side holds its only column bare: as a key it does, but for a struct in a format whose records
+ * are messages of fields.
+ */
 export function holdsBare(info: FormatInfo, part: 'key' | 'value', columns: readonly CodecColumn[]): boolean {
-  if (part === 'key') return columns.length === 1;
-  return isUnwrapped(info, columns.length);
+  if (part === 'value') return isUnwrapped(info, columns.length);
+  if (columns.length !== 1) return false;
+  return columns[0]!.type.kind !== 'STRUCT' || FORMATS[info.format].wraps.includes('UNWRAP_SINGLES');
 }
 
 /** How the records of a side with these columns are laid out. */

@@ -1,12 +1,14 @@
 import { serialize } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
+import { columnsIn } from '../analysis/walk.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, InsertValues } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, type Column } from '../schema.ts';
-import { canImplicitlyCast, typeText } from '../types.ts';
+import { typeText } from '../types.ts';
 import { caster } from '../values/cast.ts';
+import { coercer } from '../values/coercion.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { bind } from '../expressions/binding/binder.ts';
 import type { SqlValue } from '../values/value.ts';
@@ -75,10 +77,19 @@ function rowOf(engine: EngineContext, source: DataSource, statement: InsertValue
   const headers = all.filter((column) => column.namespace === 'HEADERS' && names.includes(column.name));
   if (headers.length > 0)
     refuse(`Cannot insert into HEADER columns: ${headers.map((column) => column.name).join(', ')}`);
-  if (names.length !== statement.values.length)
+  if (names.length !== statement.values.length) {
+    const given = statement.values.map(printExpression).join(', ');
     refuse(
-      `Failed to insert values into '${source.name}'. Expected ${names.length} values, but got ${statement.values.length}.`,
+      statement.columns.length > 0
+        ? `Failed to prepare statement: Expected number columns and values to match: ${names.length}, ${statement.values.length}`
+        : `Failed to insert values into '${source.name}'. Expected a value for each column. Expected Columns: [${names.map(quoteName).join(', ')}]. Got [${given}]`,
     );
+  }
+  for (const value of statement.values) {
+    const foreign = columnsIn(value).find((column) => column.source !== undefined);
+    if (foreign !== undefined)
+      refuse(`Failed to prepare statement: '${foreign.source}' is not a valid stream/table name or alias.`);
+  }
   const values = new Map<string, SqlValue>();
   names.forEach((name, i) => {
     if (name === 'ROWPARTITION' || name === 'ROWOFFSET')
@@ -98,9 +109,8 @@ function valueFor({ functions, catalog }: EngineContext, column: Column, ast: Ex
   const { type } = bound;
   const value = new Evaluator(functions, []).evaluate(bound)([]);
   if (value === null || type === null) return null;
-  const literalText = bound.kind === 'literal' && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
-  const allowed = canImplicitlyCast(type, column.type) || literalText;
-  const cast = allowed ? caster(type, column.type) : undefined;
+  const isLiteralText = bound.kind === 'literal' && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
+  const cast = isLiteralText ? caster(type, column.type) : coercer(type, column.type);
   if (cast === undefined)
     return refuse(
       `Expected type ${typeText(column.type)} for field ${quoteName(column.name)} but got ${typeText(type)} (${printExpression(ast)}).`,
