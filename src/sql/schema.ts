@@ -51,6 +51,10 @@ export const windowColumns: readonly { readonly name: string; readonly type: Sql
   { name: 'WINDOWEND', type: BIGINT },
 ];
 
+export function isWindowBound(name: string): boolean {
+  return windowColumns.some((column) => column.name === name);
+}
+
 const systemNames = new Set([...pseudoColumns, ...windowColumns].map((column) => column.name));
 
 export function isSystemColumn(name: string): boolean {

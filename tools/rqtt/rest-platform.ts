@@ -17,6 +17,7 @@ const SETTINGS = {
   'ksql.headers.columns.enabled': true,
 } as const;
 const V1 = 'application/vnd.ksql.v1+json';
+const PROTOBUF = 'application/vnd.ksql.v1+protobuf';
 const SETTLE_MS = 30_000;
 /** A push query that does not come to its limit has an answer too few. */
 const ANSWER_MS = 30_000;
@@ -68,6 +69,11 @@ export class RestPlatform {
 
   query(ksql: string, streamsProperties: SpecObject): Promise<Answer> {
     return post(`${this.#platform.url('sql')}/query`, V1, { ksql, streamsProperties });
+  }
+
+  /** The same rows as Protobuf messages. */
+  protobufQuery(sql: string, properties: SpecObject): Promise<Answer> {
+    return post(`${this.#platform.url('sql')}/query-stream`, PROTOBUF, { sql, properties });
   }
 
   /** Registers a schema under an id that the case gives. */

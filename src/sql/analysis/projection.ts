@@ -2,7 +2,7 @@ import { refuse } from '../errors.ts';
 import type { Binding } from '../expressions/binding/binding.ts';
 import type { Expression, SelectItem } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
-import { allColumns, isSystemColumn, pseudoColumns } from '../schema.ts';
+import { allColumns, isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
 import type { Scope } from './scope.ts';
 
 /** One column of the result: qualified, and with its name. */
@@ -41,7 +41,9 @@ export function expandProjection(
         const { key, value } = source.schema;
         // Behind PARTITION BY the old key is a value among the others, and a join's rows show all they have.
         const rest = partitioned && scope.isJoin ? pseudoColumns : [];
-        for (const column of partitioned ? [...value, ...rest, ...key] : [...key, ...value]) {
+        // Windows of what is joined are values: the result's own window is another thing.
+        const window = source.window !== undefined && scope.isJoin ? windowColumns : [];
+        for (const column of partitioned ? [...value, ...rest, ...key] : [...key, ...window, ...value]) {
           const expression: Expression = { kind: 'column', source: alias, name: column.name };
           found.push({ name: scope.internalName(alias, column.name), expression, fromStar: true });
         }

@@ -2,7 +2,7 @@ import type { DataSource } from '../catalog.ts';
 import { refuse, StatementError } from '../errors.ts';
 import type { AliasedSource, ColumnReference, Expression, Location } from '../parser/ast.ts';
 import { printExpression, printName } from '../parser/print.ts';
-import { allColumns, pseudoColumns, windowColumns } from '../schema.ts';
+import { allColumns, isWindowBound, pseudoColumns, windowColumns } from '../schema.ts';
 import type { SqlType } from '../types.ts';
 import { replaceColumns } from './walk.ts';
 
@@ -54,8 +54,11 @@ export class Scope {
   #qualifyColumn(column: ColumnReference, clause: Clause): Expression {
     if (column.source !== undefined) {
       const { columns } = this.aliased(column.source);
-      if (!columns.some((known) => known.name === column.name)) this.#unresolved(column, clause);
-      return column;
+      if (columns.some((known) => known.name === column.name)) return column;
+      // The window that a query aggregates in may be called its source's.
+      if (!this.isJoin && isWindowBound(column.name) && this.extra.has(column.name))
+        return { ...column, source: undefined };
+      return this.#unresolved(column, clause);
     }
     const owners = this.sources.filter(({ columns }) => columns.some((known) => known.name === column.name));
     if (owners.length > 1) {

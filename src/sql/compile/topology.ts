@@ -17,7 +17,7 @@ import {
 import type { Row, SqlValue } from '../values/value.ts';
 import { columnsUsed } from '../expressions/typed.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
-import { fitsInternalTopics, usesRegistry } from '../formats/traits.ts';
+import { fitsInternalTopics, isSpelledInOneWay, usesRegistry } from '../formats/traits.ts';
 import {
   type Flow,
   type TopologyEnvironment,
@@ -185,13 +185,19 @@ class StepCompiler implements StepContext {
     });
     if (!step.table) return { stream: rows };
     const table = rows.toTable({
-      key: usesRegistry(step.keyFormat.format)
-        ? (keySerde(internalSerde(schema.key), step.window) as Serde<NonNullable<RowKey>>)
-        : key,
+      key: this.#tableKey(step, key),
       value: internalSerde(step.columns) as Serde<Row>,
       name: tableStoreName(step),
     });
     return { table };
+  }
+
+  /** By which bytes a table's rows are kept: those of the topic, unless one key may be there in several spellings. */
+  #tableKey({ keyFormat, schema, window, topic }: SourceStep, read: Serde<NonNullable<RowKey>>) {
+    const { format } = keyFormat;
+    if (usesRegistry(format)) return keySerde(internalSerde(schema.key), window) as Serde<NonNullable<RowKey>>;
+    // A serde of its own: keys are written anew.
+    return isSpelledInOneWay(format) ? read : this.keySerde({ key: schema.key, window }, keyFormat, topic, true);
   }
 
   #filter(step: FilterStep): Flow {

@@ -36,6 +36,11 @@ export function usesRegistry(format: FormatName): boolean {
   return FORMATS[format].schemaType !== undefined;
 }
 
+/** Whether equal values are equal bytes, whoever wrote them. JSON's names, spaces and numbers may differ. */
+export function isSpelledInOneWay(format: FormatName): boolean {
+  return format === 'KAFKA';
+}
+
 /** Whether a format is for sides without columns. */
 export function holdsNothing(format: FormatName): boolean {
   return FORMATS[format].holds === 'nothing';

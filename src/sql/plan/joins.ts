@@ -263,6 +263,8 @@ class JoinPlanner {
   }
 
   #foreignKey(left: JoinedSources, right: SourceStep, { source, key }: JoinSide): JoinedSources {
+    if (left.step.window !== undefined || right.window !== undefined)
+      refuse('Foreign-key table-table joins are not supported on windowed tables.');
     const columns = [...left.step.columns, ...right.columns];
     const step: Step = {
       kind: 'join',

@@ -1,10 +1,10 @@
 // PORT. Where queries run: in this thread (`local-host.ts`) or in another one (`remote-host.ts`). What a host is given is
 // plain data; a query is compiled where it runs. Several hosts that run a query share its partitions as members of a group.
+import type { CodecColumn } from '../formats/codec.ts';
 import type { QueryPlan, Step } from '../plan/plan.ts';
-import type { ResultRow } from '../statements/entities.ts';
+import type { ResultFormat, ResultRow } from '../statements/entities.ts';
 import type { SettingValues } from '../settings.ts';
 import type { QueryCounts } from '../statements/context.ts';
-import type { SqlType } from '../types.ts';
 import type { Row } from '../values/value.ts';
 import type { Lookup } from './materialization.ts';
 
@@ -52,8 +52,9 @@ export interface RowsRequest<Kind = TableRequest | StreamRequest | PushRequest> 
   readonly from: Kind;
   /** What is done to the rows of the source. */
   readonly root: Step;
-  /** Of the columns of the result. */
-  readonly types: readonly SqlType[];
+  /** Of the result. */
+  readonly columns: readonly CodecColumn[];
+  readonly format: ResultFormat;
   /** At most so many rows; undefined: all. */
   readonly limit: number | undefined;
   readonly settings: SettingValues;

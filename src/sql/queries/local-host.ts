@@ -26,7 +26,7 @@ import type {
 import { writersOf } from './links.ts';
 import { problemLog } from './problems.ts';
 import { pushRows } from './push-rows.ts';
-import { rowWriter } from './row-json.ts';
+import { resultWriter } from './result-rows.ts';
 import { streamRows } from './stream-rows.ts';
 import { tableRows } from './table-rows.ts';
 
@@ -104,7 +104,7 @@ export class LocalHost implements QueryHost {
 
   async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
     if (request.from.kind === 'push') return this.#kept(await this.#push(request as RowsRequest<PushRequest>));
-    const write = rowWriter(request.types);
+    const write = resultWriter(request);
     const { share, batches, close } = await this.openValues(request as RowsRequest<TableRequest | StreamRequest>);
     async function* written(): AsyncGenerator<ResultRow[]> {
       for await (const rows of batches) yield rows.map((row) => ({ json: write(row), tombstone: false }));

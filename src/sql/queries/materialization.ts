@@ -1,5 +1,6 @@
-// The rows of a table as its query's state holds them now. The state is kept where the query aggregates (or reads its
-// source table); what the query does behind that point (HAVING, its projection) is done again for every row that is read.
+// The rows of a table as its query's state holds them now. The state is kept where the query aggregates, and where it reads its
+// source tables; what the query does behind that (joins of tables by their keys, HAVING, its projection) is done again for
+// every row that is read.
 import { type QueryableStore, StateUnreadable, type Windowed } from '../../streams/index.ts';
 import { type Serde, serialize } from '../../serde/index.ts';
 import { partitionForKey } from '../../util/index.ts';
@@ -9,7 +10,7 @@ import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { functionSettings, type PlanEnvironment } from '../plan/environment.ts';
-import { type AggregateStep, type QueryPlan, type Step, tableStoreName } from '../plan/plan.ts';
+import { type AggregateStep, type JoinStep, type QueryPlan, type Step, tableStoreName } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 
 /** The name of the store behind an aggregation; its changelog is named after it. */
@@ -33,41 +34,35 @@ type Transform = (row: Row) => Row | null;
 type Evaluating = Omit<PlanEnvironment, 'catalog'>;
 type PartitionOf = (key: Row, partitions: number) => number;
 
+/** The stores of the host's tasks, by their names. */
+export type StoreOf = (name: string) => QueryableStore;
+
+/** Rows that can be looked up, whatever they are made of. */
+interface Relation {
+  /** A store that has the relation's partitions; where it is made of several, they have the same. */
+  readonly storeName: string;
+  rows(storeOf: StoreOf, lookup: Lookup): AsyncGenerator<TableRow>;
+}
+
 export class Materialization {
   readonly storeName: string;
-  readonly #fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row;
-  readonly #then: readonly Transform[];
-  #partitionOf: PartitionOf | undefined;
+  readonly #relation: Relation;
+  readonly #partitionOf: PartitionOf | undefined;
 
-  /** Undefined when the query keeps no state that is its result. */
-  static of(environment: TopologyEnvironment, plan: QueryPlan): Materialization | undefined {
-    const then: Step[] = [];
-    let step: Step = plan.root;
-    while (step.kind === 'filter' || step.kind === 'project') {
-      then.unshift(step);
-      step = step.input;
-    }
-    if (step.kind === 'aggregate') {
-      const made = new Materialization(AGGREGATE_STORE, resultsOf(environment, step), environment, then);
-      // Records that a query puts into groups are in the partitions of its keys; others are where their producers put them.
-      if (step.rekeys) made.#partitionOf = partitionBy(groupKeySerde(environment, step));
-      return made;
-    }
-    if (step.kind === 'source' && step.table && step.window === undefined) {
-      return new Materialization(tableStoreName(step), (_key, _window, row) => row, environment, then);
-    }
-    return undefined;
+  /** Undefined when the query keeps no state that its result can be read from. */
+  static of(environment: TopologyEnvironment, { root }: QueryPlan): Materialization | undefined {
+    const relation = relationOf(environment, root);
+    if (relation === undefined) return undefined;
+    const base = behind(root);
+    // Records that a query puts into groups are in the partitions of its keys; others are where their producers put them.
+    const isGrouped = base.kind === 'aggregate' && base.rekeys;
+    return new Materialization(relation, isGrouped ? partitionBy(groupKeySerde(environment, base)) : undefined);
   }
 
-  private constructor(
-    storeName: string,
-    fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row,
-    environment: Evaluating,
-    then: readonly Step[],
-  ) {
-    this.storeName = storeName;
-    this.#fromStore = fromStore;
-    this.#then = then.map((step) => transformOf(environment, step));
+  private constructor(relation: Relation, partitionOf: PartitionOf | undefined) {
+    this.storeName = relation.storeName;
+    this.#relation = relation;
+    this.#partitionOf = partitionOf;
   }
 
   /** The partitions, of so many, that can have what is looked up. */
@@ -78,16 +73,91 @@ export class Materialization {
     return [...new Set(keys.map((key) => partitionOf(key, partitionCount)))];
   }
 
-  async *rows(store: QueryableStore, lookup: Lookup): AsyncGenerator<TableRow> {
-    for await (const [key, window, stored, timestamp] of entries(store, lookup)) {
-      let row: Row | null = this.#fromStore(key, window, stored);
-      for (const transform of this.#then) {
-        row = transform(row);
-        if (row === null) break;
-      }
-      if (row !== null) yield { key, window, values: row, timestamp };
-    }
+  rows(storeOf: StoreOf, lookup: Lookup): AsyncGenerator<TableRow> {
+    return this.#relation.rows(storeOf, lookup);
   }
+}
+
+/** The step whose rows filters and projections change. */
+function behind(step: Step): Step {
+  return step.kind === 'filter' || step.kind === 'project' ? behind(step.input) : step;
+}
+
+function relationOf(environment: TopologyEnvironment, step: Step): Relation | undefined {
+  switch (step.kind) {
+    case 'filter':
+    case 'project': {
+      const input = relationOf(environment, step.input);
+      return input && transformed(input, transformOf(environment, step));
+    }
+    case 'aggregate':
+      return stored(AGGREGATE_STORE, resultsOf(environment, step));
+    case 'source':
+      if (!step.table || step.window !== undefined) return undefined;
+      return stored(tableStoreName(step), (_key, _window, row) => row);
+    case 'join': {
+      if (step.joinKind !== 'table-table' || step.window !== undefined) return undefined;
+      const left = relationOf(environment, step.left);
+      const right = relationOf(environment, step.right);
+      return left && right && joined(step, left, right);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function stored(storeName: string, fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row): Relation {
+  return {
+    storeName,
+    async *rows(storeOf, lookup) {
+      for await (const [key, window, row, timestamp] of entries(storeOf(storeName), lookup))
+        yield { key, window, values: fromStore(key, window, row), timestamp };
+    },
+  };
+}
+
+function transformed(input: Relation, transform: Transform): Relation {
+  return {
+    storeName: input.storeName,
+    async *rows(storeOf, lookup) {
+      for await (const found of input.rows(storeOf, lookup)) {
+        const values = transform(found.values);
+        if (values !== null) yield { ...found, values };
+      }
+    },
+  };
+}
+
+/** Both sides are there, by the same keys: their rows are joined when they are asked for. */
+function joined(step: JoinStep, left: Relation, right: Relation): Relation {
+  const noLeft: SqlValue[] = Array<SqlValue>(step.left.columns.length).fill(null);
+  const noRight: SqlValue[] = Array<SqlValue>(step.right.columns.length).fill(null);
+  const needsLeft = step.type === 'INNER' || step.type === 'LEFT';
+  const needsRight = step.type === 'INNER' || step.type === 'RIGHT';
+  const pair = (a: TableRow | undefined, b: TableRow | undefined): TableRow => {
+    const { key } = (a ?? b)!;
+    const values = [...(a?.values ?? noLeft), ...(b?.values ?? noRight)];
+    if (step.syntheticKey !== undefined) values.push(key[0] ?? null);
+    return { key, window: undefined, values, timestamp: Math.max(a?.timestamp ?? -1, b?.timestamp ?? -1) };
+  };
+  return {
+    storeName: left.storeName,
+    async *rows(storeOf, lookup) {
+      for await (const a of left.rows(storeOf, lookup)) {
+        const b = await partner(right, storeOf, a.key);
+        if (b !== undefined || !needsRight) yield pair(a, b);
+      }
+      if (needsLeft) return;
+      for await (const b of right.rows(storeOf, lookup)) {
+        if ((await partner(left, storeOf, b.key)) === undefined) yield pair(undefined, b);
+      }
+    },
+  };
+}
+
+async function partner(relation: Relation, storeOf: StoreOf, key: Row): Promise<TableRow | undefined> {
+  for await (const found of relation.rows(storeOf, { keys: [key] })) return found;
+  return undefined;
 }
 
 function partitionBy(serde: Serde<Row>): PartitionOf {

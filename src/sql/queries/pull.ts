@@ -2,7 +2,7 @@
 // (`table-rows.ts`); on a stream, from its topic (`stream-rows.ts`). Here it is found out what is asked for.
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { columnsIn } from '../analysis/walk.ts';
-import type { ResultRow, RunningQuery } from '../statements/entities.ts';
+import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
@@ -14,8 +14,8 @@ import type { OpenRows, RowsRequest, StreamRequest, TableRequest } from './host.
 import { Materialization } from './materialization.ts';
 import type { KafkaExecutor } from './persistent.ts';
 import { lookupOf } from './pull-where.ts';
+import { resultWriter } from './result-rows.ts';
 import { columnsText } from './result-schema.ts';
-import { rowWriter } from './row-json.ts';
 import { type Total, totalOf } from './pull-total.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
@@ -24,6 +24,7 @@ export interface PullOptions {
   readonly queryId: string;
   readonly text: string;
   readonly setting: Settings;
+  readonly format: ResultFormat;
 }
 
 export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
@@ -104,8 +105,9 @@ async function pullTable(
   engine: EngineContext,
   planning: PlanEnvironment,
   planned: PulledQuery,
-  { executor, queryId, setting }: PullOptions,
+  options: PullOptions,
 ): Promise<RunningQuery> {
+  const { executor, queryId } = options;
   const { sources, where } = planned;
   const source = sources[0]!;
   const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
@@ -119,32 +121,33 @@ async function pullTable(
   }
   const lookup = lookupOf(planning, where, source);
   const request: RowsRequest<TableRequest> = {
-    ...requestOf(queryId, planned, setting),
+    ...requestOf(planned, options),
     from: { kind: 'table', queryId: persistent.queryId, lookup, hasWindow: source.window !== undefined },
   };
   const rows =
     planned.total === undefined
       ? await executor.openTable(request)
-      : added(planned, planned.total, await executor.openTableValues(request));
+      : added(request, planned.total, await executor.openTableValues(request));
   return finite(queryId, planned, rows, { markKeys: true, finalMessage: () => undefined });
 }
 
 // ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function pullStream(planned: PulledQuery, { executor, queryId, setting }: PullOptions): Promise<RunningQuery> {
+async function pullStream(planned: PulledQuery, options: PullOptions): Promise<RunningQuery> {
+  const { executor, queryId, setting } = options;
   if (setting('ksql.query.pull.stream.enabled') === 'false') {
     refuse(
       "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config to 'true'.",
     );
   }
   const request: RowsRequest<StreamRequest> = {
-    ...requestOf(queryId, planned, setting),
+    ...requestOf(planned, options),
     from: { kind: 'stream', topic: planned.sources[0]!.topic },
   };
   const rows =
     planned.total === undefined
       ? await executor.open(request)
-      : added(planned, planned.total, await executor.openValues(request));
+      : added(request, planned.total, await executor.openValues(request));
   return finite(queryId, planned, rows, {
     markKeys: false,
     finalMessage: (given) =>
@@ -155,16 +158,22 @@ async function pullStream(planned: PulledQuery, { executor, queryId, setting }: 
 // ── Both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function requestOf(
-  queryId: string,
   { root, columns, limit }: PulledQuery,
-  setting: Settings,
+  { queryId, format, setting }: PullOptions,
 ): Omit<RowsRequest, 'from'> {
-  return { queryId, root, types: columns.map(({ type }) => type), limit, settings: settingValues(setting) };
+  return {
+    queryId,
+    root,
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    format,
+    limit,
+    settings: settingValues(setting),
+  };
 }
 
 /** The one row that is made of all. */
-function added({ columns }: PulledQuery, total: Total, rows: OpenRows<Row>): OpenRows<ResultRow> {
-  const write = rowWriter(columns.map((column) => column.type));
+function added(request: RowsRequest, total: Total, rows: OpenRows<Row>): OpenRows<ResultRow> {
+  const write = resultWriter(request);
   async function* written(): AsyncGenerator<ResultRow[]> {
     for await (const found of total.over(rows.batches))
       yield found.map((row) => ({ json: write(row), tombstone: false }));

@@ -7,14 +7,14 @@ import type { Step } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import type { OpenRows, PushRequest, RowsRequest } from './host.ts';
 import { RowChannel } from './row-channel.ts';
-import { rowWriter } from './row-json.ts';
+import { resultWriter } from './result-rows.ts';
 
 export async function pushRows(
-  { queryId, from, root, types, limit = Number.POSITIVE_INFINITY }: RowsRequest<PushRequest>,
+  { queryId, from, root, columns, format, limit = Number.POSITIVE_INFINITY }: RowsRequest<PushRequest>,
   compiling: TopologyEnvironment,
   streamsOf: (topology: Topology, overrides: Partial<StreamsSettings>) => KafkaStreams,
 ): Promise<OpenRows<ResultRow>> {
-  const write = rowWriter(types);
+  const write = resultWriter({ columns, format });
   const channel = new RowChannel();
   let left = limit;
   const emit = (row: Row, tombstone: boolean): void => {

@@ -4,7 +4,7 @@ import type { Client } from '../../client/index.ts';
 import type { Query } from '../parser/ast.ts';
 import { settingValues } from '../settings.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
-import type { ResultRow, RunningQuery } from '../statements/entities.ts';
+import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { planTransient } from '../statements/transient-query.ts';
 import { lateStart } from './late-start.ts';
 import type { KafkaExecutor } from './persistent.ts';
@@ -19,10 +19,11 @@ export async function startPush(
     readonly queryId: string;
     readonly text: string;
     readonly setting: Settings;
+    readonly format: ResultFormat;
     readonly onEnd: () => void;
   },
 ): Promise<RunningQuery> {
-  const { client, queryId, text, setting, onEnd } = options;
+  const { client, queryId, text, setting, format, onEnd } = options;
   const { catalog, functions } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, text);
   const { columns, identity, root } = planned;
@@ -32,7 +33,8 @@ export async function startPush(
     queryId,
     from: { kind: 'push', applicationId, identity },
     root,
-    types: columns.map((column) => column.type),
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    format,
     limit: query.limit,
     settings: settingValues(setting),
   });

@@ -1,10 +1,11 @@
+import type { CodecColumn } from '../formats/codec.ts';
 import { writer } from '../formats/json.ts';
 import type { SqlType } from '../types.ts';
 import { dateText, type Row, type SqlValue, timestampText, timeText } from '../values/value.ts';
 
 /** Prints result rows as JSON arrays: like JSON records, but dates and times as people read them. */
-export function rowWriter(types: readonly SqlType[]): (row: Row) => string {
-  const writers = types.map(cellWriter);
+export function jsonRowWriter(columns: readonly CodecColumn[]): (row: Row) => string {
+  const writers = columns.map(({ type }) => cellWriter(type));
   return (row) => {
     let text = '[';
     for (let i = 0; i < writers.length; i++) text += (i === 0 ? '' : ',') + writers[i]!(row[i] ?? null);

@@ -1,5 +1,5 @@
 // The rows of a table as they are in the state that this host keeps of its query.
-import type { KafkaStreams } from '../../streams/index.ts';
+import type { KafkaStreams, QueryableStore } from '../../streams/index.ts';
 import { type Environment, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import type { TopologyEnvironment } from '../compile/flow.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
@@ -28,7 +28,7 @@ export function tableRows(
   const wanted = materialization?.partitionsOf(from.lookup, serving!.partitionCount) ?? [];
   const partitions = wanted.filter((partition) => serving!.partitions.includes(partition));
   if (partitions.length === 0) return { share: { partitions, wanted }, batches: nothing(), close };
-  const store = running!.streams.store(materialization!.storeName);
+  const storeOf = (name: string): QueryableStore => running!.streams.store(name);
   const { predicate, project } = stretchOf(compiling.functions, root);
 
   async function* batches(): AsyncGenerator<Row[]> {
@@ -40,7 +40,7 @@ export function tableRows(
     };
     check();
     try {
-      for await (const entry of materialization!.rows(store, from.lookup)) {
+      for await (const entry of materialization!.rows(storeOf, from.lookup)) {
         if (left <= 0) break;
         const row = assembled(entry, from.hasWindow);
         if (predicate(row)) {

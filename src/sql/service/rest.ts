@@ -5,10 +5,11 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addHealth, addMetrics, healthOf, httpServer, readRimSettings } from '../../rim/index.ts';
 import { codeOf, type Environment, isOutOfStack, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
-import type { ResultRow, RunningQuery } from '../statements/entities.ts';
+import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
 import type { PrintedTopic } from '../queries/print-topic.ts';
+import { protoSchemaOf } from '../queries/row-protobuf.ts';
 import type { RequestContext, SqlService } from './service.ts';
 import type { sqlRestSettings } from '../settings.ts';
 import { typeText } from '../types.ts';
@@ -16,6 +17,8 @@ import { typeText } from '../types.ts';
 const V1 = 'application/vnd.ksql.v1+json';
 const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
 const JSON_TYPE = 'application/json';
+/** Rows as Protobuf messages, in an array of JSON. */
+const PROTOBUF = 'application/vnd.ksql.v1+protobuf';
 /** Where a query's warning is sent ahead of its rows, percent-encoded. */
 const WARNING_HEADER = 'millrace-warning';
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
@@ -84,21 +87,21 @@ function statementRoutes(app: FastifyInstance, service: SqlService): void {
 function queryRoutes(app: FastifyInstance, service: SqlService): void {
   app.post('/query', async (request, reply) => {
     const body = jsonBody(request);
-    const query = await service.query(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
+    const type = acceptOf(request, [V1, JSON_TYPE, DELIMITED, PROTOBUF]);
+    const query = await service.query(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'), formatOf(type));
     if ('lines' in query) return streamLines(reply, query);
-    const type = acceptOf(request, [V1, JSON_TYPE, DELIMITED]);
     return type === DELIMITED ? streamDelimited(reply, query) : streamRows(reply, query, type);
   });
   app.post('/query-stream', async (request, reply) => {
     const body = jsonBody(request);
-    const query = await service.query(textOf(body, 'sql'), contextOf(body, 'properties'));
-    const type = acceptOf(request, [DELIMITED, JSON_TYPE, V1]);
+    const type = acceptOf(request, [DELIMITED, JSON_TYPE, V1, PROTOBUF]);
+    const query = await service.query(textOf(body, 'sql'), contextOf(body, 'properties'), formatOf(type));
     if ('lines' in query) {
       if (type === DELIMITED) return streamLines(reply, query);
       await query.close();
       throw new RequestError(40600, `PRINT can be streamed as ${DELIMITED} only.`);
     }
-    if (type === V1) return streamRows(reply, query, type);
+    if (type === V1 || type === PROTOBUF) return streamRows(reply, query, type);
     return type === JSON_TYPE ? streamArray(reply, query) : streamDelimited(reply, query);
   });
   app.post('/close-query', async (request, reply) => {
@@ -200,6 +203,10 @@ function acceptOf(request: FastifyRequest, types: readonly string[]): string {
   throw new RequestError(40600, `None of ${accept} can be answered; this path answers ${types.join(', ')}.`);
 }
 
+function formatOf(type: string): ResultFormat {
+  return type === PROTOBUF ? 'protobuf' : 'json';
+}
+
 // ── Answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function json(reply: FastifyReply, body: object): FastifyReply {
@@ -211,13 +218,17 @@ function json(reply: FastifyReply, body: object): FastifyReply {
  * included (its final message closes the array); a finite one knows its last row.
  */
 async function streamRows(reply: FastifyReply, query: RunningQuery, type: string): Promise<FastifyReply> {
-  const header = JSON.stringify({ header: { queryId: query.queryId, schema: query.schemaText } });
+  const { queryId } = query;
+  const isProtobuf = formatOf(type) === 'protobuf';
+  const schema = isProtobuf ? { protoSchema: protoSchemaOf(query.columns) } : { schema: query.schemaText };
+  const header = JSON.stringify({ header: { queryId, ...schema } });
+  const member = isProtobuf ? 'protobufBytes' : 'columns';
   const before = query.live ? '' : ',\n';
   const after = query.live ? ',\n' : '';
   return stream(reply, type, query, {
     first: `[${header}${after}`,
     row: ({ json: columns, tombstone }) =>
-      `${before}{"row":{"columns":${columns}${tombstone ? ',"tombstone":true' : ''}}}${after}`,
+      `${before}{"row":{"${member}":${columns}${tombstone ? ',"tombstone":true' : ''}}}${after}`,
     last: () => {
       const message = query.finalMessage();
       return message === undefined ? ']\n' : `${before}${JSON.stringify({ finalMessage: message })}]\n`;

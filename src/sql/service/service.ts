@@ -15,7 +15,7 @@ import {
 } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { SqlEngine } from '../engine.ts';
-import type { Entity, RunningQuery } from '../statements/entities.ts';
+import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
@@ -342,7 +342,11 @@ export class SqlService {
   // ── Queries ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts the one SELECT or PRINT of a text. */
-  async query(text: string, context: RequestContext = NO_CONTEXT): Promise<RunningQuery | PrintedTopic> {
+  async query(
+    text: string,
+    context: RequestContext = NO_CONTEXT,
+    format: ResultFormat = 'json',
+  ): Promise<RunningQuery | PrintedTopic> {
     const parsed = this.#engine.parse(this.#substituted(text, context));
     const [only] = parsed;
     if (only === undefined || parsed.length > 1) {
@@ -355,19 +359,24 @@ export class SqlService {
       if (statement.kind === 'print') return await printTopic(this.#client, this.#schemas, statement);
       if (statement.kind !== 'query')
         return refuse(`Statement type \`${statement.kind}\` not supported for this resource`);
-      return await this.#select(statement.query, only, context);
+      return await this.#select(statement.query, only, context, format);
     } catch (error) {
       throw asRefusal(only, error);
     }
   }
 
-  async #select(query: Query, parsed: ParsedStatement, context: RequestContext): Promise<RunningQuery> {
+  async #select(
+    query: Query,
+    parsed: ParsedStatement,
+    context: RequestContext,
+    format: ResultFormat,
+  ): Promise<RunningQuery> {
     const setting = this.#setting(context);
     const queryId = `transient_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const { context: engine } = this.#engine;
     const text = parsed.text;
     if (query.emit === undefined) {
-      return startPull(engine, query, { executor: this.#executor, queryId, text, setting });
+      return startPull(engine, query, { executor: this.#executor, queryId, text, setting, format });
     }
     const limit = Number(setting('ksql.max.push.queries'));
     if (this.#transient.size >= limit)
@@ -377,6 +386,7 @@ export class SqlService {
       queryId,
       text,
       setting,
+      format,
       onEnd: () => this.#transient.delete(queryId),
     });
     this.#transient.set(queryId, running);

@@ -46,7 +46,13 @@ export interface ResultColumn {
   readonly isKey: boolean;
 }
 
-/** One row of a result, as the JSON text of its columns: numbers of any size keep all their digits. */
+/** How a result's rows are written for the client. */
+export type ResultFormat = 'json' | 'protobuf';
+
+/**
+ * One row of a result, as JSON text: an array of its columns, in which numbers of any size keep all their digits, or a string
+ * with the bytes of a Protobuf message.
+ */
 export interface ResultRow {
   readonly json: string;
   /** A push query on a table says that the row is gone: all columns but the key's are null. */

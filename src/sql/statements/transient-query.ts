@@ -2,8 +2,8 @@
 // unaliased), so those items get names of their own for planning, and their real names back in the result.
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
-import type { Expression, Query, SelectItem } from '../parser/ast.ts';
-import { isSystemColumn, windowColumns } from '../schema.ts';
+import type { ColumnReference, Expression, Query, SelectItem } from '../parser/ast.ts';
+import { isSystemColumn, isWindowBound, windowColumns } from '../schema.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
 import type { ResultColumn } from './entities.ts';
@@ -37,16 +37,19 @@ export function planTransient(environment: PlanEnvironment, query: Query, statem
   return { ...planned, columns, identity };
 }
 
-function isWindowBound(name: string): boolean {
-  return windowColumns.some((column) => column.name === name);
-}
-
 function selectable(item: SelectItem, query: Query, catalog: Catalog): SelectItem[] {
   if (item.kind === 'all') return starOf(item, query, catalog);
   const { expression, alias } = item;
+  // What every source has, of one of several.
+  if (alias === undefined && query.joins.length > 0 && isSourcesOwn(expression))
+    return [{ ...item, alias: `${expression.source}_${expression.name}` }];
   const name = alias ?? (expression.kind === 'column' ? expression.name : undefined);
   if (name === undefined || !isSystemColumn(name)) return [item];
   return [{ ...item, alias: ALIAS_PREFIX + name }];
+}
+
+function isSourcesOwn(e: Expression): e is ColumnReference & { readonly source: string } {
+  return e.kind === 'column' && e.source !== undefined && isSystemColumn(e.name);
 }
 
 /** A star over a windowed source has the window's bounds behind the key, which it has not in persistent queries. */
