@@ -22,11 +22,9 @@ export class TopicStore implements Topics, RecordWriter {
   readonly schemas = new MemorySchemas();
   readonly #topics = new Map<string, StoredTopic>();
   readonly #spec: QttCase;
-  readonly #usualPartitions: number;
 
-  constructor(spec: QttCase, usualPartitions = 4) {
+  constructor(spec: QttCase) {
     this.#spec = spec;
-    this.#usualPartitions = usualPartitions;
   }
 
   /** Makes the topics that exist before the first statement runs. */
@@ -48,12 +46,11 @@ export class TopicStore implements Topics, RecordWriter {
       const { properties } = statement;
       const topic = properties.get('KAFKA_TOPIC');
       if (typeof topic !== 'string' || this.#topics.has(topic)) continue;
-      const partitions = Number(properties.get('PARTITIONS') ?? this.#usualPartitions);
+      const partitions = Number(properties.get('PARTITIONS') ?? 4);
       this.#topics.set(topic, { partitions, replicas: Number(properties.get('REPLICAS') ?? 1), records: [] });
     }
     for (const { topic } of this.#spec.inputs) {
-      if (!this.#topics.has(topic))
-        this.#topics.set(topic, { partitions: this.#usualPartitions, replicas: 1, records: [] });
+      if (!this.#topics.has(topic)) this.#topics.set(topic, { partitions: 4, replicas: 1, records: [] });
     }
   }
 

@@ -15,9 +15,6 @@ import { answerDifference } from './answers.ts';
 import { expectedInOrder, withTexts } from './protobuf-text.ts';
 import { type Answer, errorOf, RestPlatform } from './rest-platform.ts';
 
-/** Of topics that nobody says more about: the cases' own runner has one, as ROWPARTITION tells. */
-const USUAL_PARTITIONS = 1;
-
 export async function runCase(spec: QttCase): Promise<Verdict> {
   const platform = await RestPlatform.open();
   try {
@@ -74,7 +71,7 @@ class CaseRun {
 
   /** Makes the topics and schemas that are there before the first statement. */
   async #prepare(script: string): Promise<void> {
-    const store = new TopicStore(this.#spec, USUAL_PARTITIONS);
+    const store = new TopicStore(this.#spec);
     let parsed: ReturnType<typeof parseScript>;
     try {
       parsed = parseScript(script);

@@ -163,8 +163,9 @@ export function protoTextOf(
   columns: readonly CodecColumn[],
   nullable: NullableRepresentation,
   fullName?: string,
+  { mapsAsEntries = false }: { readonly mapsAsEntries?: boolean } = {},
 ): string {
-  const writer = new ProtoWriter(nullable);
+  const writer = new ProtoWriter(nullable, mapsAsEntries);
   const at = fullName?.lastIndexOf('.') ?? -1;
   const packageName = at > 0 ? fullName!.slice(0, at) : undefined;
   const body = writer.message(fullName === undefined ? undefined : fullName.slice(at + 1), columns, '');
@@ -176,10 +177,13 @@ export function protoTextOf(
 class ProtoWriter {
   readonly imports = new Set<string>();
   readonly #nullable: NullableRepresentation;
+  /** Maps as what they are on the wire, repeated messages of a key and a value. */
+  readonly #mapsAsEntries: boolean;
   #count = 0;
 
-  constructor(nullable: NullableRepresentation) {
+  constructor(nullable: NullableRepresentation, mapsAsEntries: boolean) {
     this.#nullable = nullable;
+    this.#mapsAsEntries = mapsAsEntries;
   }
 
   message(given: string | undefined, fields: readonly CodecColumn[], indent: string): string {
@@ -196,6 +200,15 @@ class ProtoWriter {
   #field(type: SqlType, name: string, number: number, nested: string[], indent: string): string {
     if (type.kind === 'ARRAY')
       return `repeated ${this.#type(type.item, nested, indent, false)} ${name} = ${number}${options(type.item)};`;
+    if (type.kind === 'MAP' && this.#mapsAsEntries) {
+      const entry = `ConnectDefault${this.#count + 1}Entry`;
+      const fields = [
+        { name: 'key', type: type.key },
+        { name: 'value', type: type.value },
+      ];
+      nested.push(this.message(entry, fields, indent));
+      return `repeated ${entry} ${name} = ${number};`;
+    }
     if (type.kind === 'MAP')
       return `map<string, ${this.#type(type.value, nested, indent, false)}> ${name} = ${number};`;
     const presence = this.#nullable === 'OPTIONAL' ? 'optional ' : '';

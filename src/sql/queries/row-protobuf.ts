@@ -8,7 +8,8 @@ import type { Row } from '../values/value.ts';
 
 /** The `.proto` text of the one message that rows of these columns are. */
 export function protoSchemaOf(columns: readonly CodecColumn[]): string {
-  return protoTextOf(columns, undefined);
+  // As ksqlDB's clients know it.
+  return protoTextOf(columns, undefined, undefined, { mapsAsEntries: true });
 }
 
 /** Writes rows as JSON texts of their bytes. */
