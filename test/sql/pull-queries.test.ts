@@ -144,3 +144,130 @@ describe.each(PLACES)('pull queries %s', (_place, settings) => {
     await expect(sql.rows(query, properties)).rejects.toThrow(message);
   });
 });
+
+describe.each(PLACES)('pull queries on joins of tables %s', (_place, settings) => {
+  let sql: SqlOverHttp;
+
+  beforeAll(async () => {
+    sql = await startSql(settings);
+    await sql.ksql(`
+      CREATE TABLE l (k INT PRIMARY KEY, v STRING) WITH (KAFKA_TOPIC='l', FORMAT='JSON', PARTITIONS=2);
+      CREATE TABLE r (k INT PRIMARY KEY, w STRING) WITH (KAFKA_TOPIC='r', FORMAT='JSON', PARTITIONS=2);
+      CREATE TABLE c (k INT PRIMARY KEY, x STRING) WITH (KAFKA_TOPIC='c', FORMAT='JSON', PARTITIONS=2);
+      CREATE TABLE both_of AS SELECT l.k, v, w FROM l JOIN r ON l.k = r.k;
+      CREATE TABLE left_of AS SELECT l.k, v, w FROM l LEFT JOIN r ON l.k = r.k WHERE v <> 'hidden';
+      CREATE TABLE any_of AS SELECT ROWKEY, v, w FROM l FULL OUTER JOIN r ON l.k = r.k;
+      CREATE TABLE three AS SELECT l.k, v, w, x FROM l JOIN r ON l.k = r.k LEFT JOIN c ON l.k = c.k;`);
+    for (const [table, k, value] of [
+      ['c', 1, 'c1'],
+      ['r', 1, 'r1'],
+      ['r', 2, 'r2'],
+      ['r', 5, 'r5'],
+      ['l', 1, 'l1'],
+      ['l', 2, 'l2'],
+      ['l', 3, 'l3'],
+      ['l', 4, 'hidden'],
+    ])
+      await sql.ksql(`INSERT INTO ${table} VALUES (${k}, '${value}');`);
+    // What was written last has come out of the last query.
+    await sql.rows("SELECT * FROM any_of WHERE v = 'hidden' EMIT CHANGES LIMIT 1;");
+    for (const table of ['both_of', 'left_of', 'three'])
+      await sql.rows(`SELECT * FROM ${table} WHERE v = 'l2' EMIT CHANGES LIMIT 1;`);
+    await sql.rows("SELECT * FROM left_of WHERE v = 'l3' EMIT CHANGES LIMIT 1;");
+  });
+  afterAll(() => sql.stop());
+
+  test.each<[string, unknown[][]]>([
+    ['SELECT * FROM both_of WHERE l_k = 1;', [[1, 'l1', 'r1']]],
+    [
+      'SELECT * FROM both_of;',
+      [
+        [1, 'l1', 'r1'],
+        [2, 'l2', 'r2'],
+      ],
+    ],
+    [
+      'SELECT * FROM left_of;',
+      [
+        [1, 'l1', 'r1'],
+        [2, 'l2', 'r2'],
+        [3, 'l3', null],
+      ],
+    ],
+    ['SELECT * FROM left_of WHERE l_k IN (3, 4, 5);', [[3, 'l3', null]]],
+    [
+      'SELECT * FROM any_of WHERE ROWKEY IN (1, 4, 5);',
+      [
+        [1, 'l1', 'r1'],
+        [4, 'hidden', null],
+        [5, null, 'r5'],
+      ],
+    ],
+    ['SELECT v FROM any_of WHERE w IS NULL;', [['hidden'], ['l3']]],
+    [
+      'SELECT * FROM three;',
+      [
+        [1, 'l1', 'r1', 'c1'],
+        [2, 'l2', 'r2', null],
+      ],
+    ],
+    ['SELECT COUNT(*) FROM any_of;', [[5]]],
+  ])('%s', async (text, expected) => {
+    const rows = await sql.rows(text);
+    expect(rows.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual(expected);
+  });
+});
+
+test('a key is found however its JSON is spelt', async () => {
+  const sql = await startSql();
+  try {
+    await sql.ksql(`
+      CREATE STREAM spelt (k STRING KEY, v STRING) WITH (KAFKA_TOPIC='t', KEY_FORMAT='KAFKA', VALUE_FORMAT='KAFKA', PARTITIONS=2);
+      CREATE TABLE t (id INT PRIMARY KEY, part STRING PRIMARY KEY, v STRING) WITH (KAFKA_TOPIC='t', KEY_FORMAT='JSON', VALUE_FORMAT='KAFKA');
+      CREATE TABLE kept AS SELECT * FROM t;
+      INSERT INTO spelt VALUES ('{ "part": "a", "ID": "1" }', 'x');
+      INSERT INTO spelt VALUES ('{"id":1.0,"PART":"b"}', 'y');`);
+    await sql.rows("SELECT * FROM kept WHERE v = 'x' EMIT CHANGES LIMIT 1;");
+    await sql.rows("SELECT * FROM kept WHERE v = 'y' EMIT CHANGES LIMIT 1;");
+    expect(await sql.rows("SELECT v FROM kept WHERE id = 1 AND part = 'a';")).toEqual([['x']]);
+    expect(await sql.rows("SELECT v FROM kept WHERE id = 1 AND part = 'b';")).toEqual([['y']]);
+  } finally {
+    await sql.stop();
+  }
+});
+
+test('rows come as Protobuf messages for those who ask for them', async () => {
+  const sql = await startSql();
+  try {
+    await sql.ksql(`
+      CREATE STREAM s (k STRING KEY, n BIGINT, tags MAP<STRING, INT>) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);
+      INSERT INTO s VALUES ('a', 9007199254740993, MAP('x' := 1));`);
+    const ask = async (path: string, body: object): Promise<unknown> => {
+      const headers = { 'content-type': 'application/json', accept: 'application/vnd.ksql.v1+protobuf' };
+      const response = await fetch(sql.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+      expect(response.headers.get('content-type')).toContain('application/vnd.ksql.v1+protobuf');
+      return response.json();
+    };
+    const message = Buffer.from([
+      ...[0x0a, 1, 0x61],
+      ...[0x10, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10],
+      ...[0x1a, 5, 0x0a, 1, 0x78, 0x10, 1],
+    ]);
+    const expected = [
+      {
+        header: {
+          queryId: expect.any(String),
+          protoSchema: expect.stringMatching(
+            /message ConnectDefault1 \{\n {2}string K = 1;\n {2}int64 N = 2;\n {2}repeated \w+ TAGS = 3;/,
+          ),
+        },
+      },
+      { row: { protobufBytes: message.toString('base64') } },
+      { finalMessage: 'Query Completed' },
+    ];
+    expect(await ask('/query', { ksql: 'SELECT * FROM s;' })).toEqual(expected);
+    expect(await ask('/query-stream', { sql: 'SELECT * FROM s;' })).toEqual(expected);
+  } finally {
+    await sql.stop();
+  }
+});

@@ -38,7 +38,7 @@ export function usesRegistry(format: FormatName): boolean {
 
 /** Whether equal values are equal bytes, whoever wrote them. JSON's names, spaces and numbers may differ. */
 export function isSpelledInOneWay(format: FormatName): boolean {
-  return format === 'KAFKA';
+  return FORMATS[format].holds === 'value';
 }
 
 /** Whether a format is for sides without columns. */
