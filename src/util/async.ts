@@ -17,3 +17,37 @@ export function yieldToEventLoop(environment: Pick<Environment, 'soon'>): Promis
     environment.soon(resolve);
   });
 }
+
+/** Work that may be long: it yields where others should have their turn, and returns its result. */
+export type Steps<T> = Generator<void, T, void>;
+
+/** Does all of it, and waits for `giveWay` between two steps. Rejects with what a step or `giveWay` throws. */
+export async function inTurns<T>(steps: Steps<T>, giveWay: () => Promise<void>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await giveWay();
+  }
+}
+
+/** Does all of it at once. */
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** `items.map(each)`, so many in a step. */
+export function* mapInSteps<T, U>(
+  items: readonly T[],
+  each: (item: T, index: number) => U,
+  itemsPerStep: number,
+): Steps<U[]> {
+  const results: U[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % itemsPerStep === 0) yield;
+    results.push(each(item, index));
+  }
+  return results;
+}
