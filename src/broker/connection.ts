@@ -11,7 +11,7 @@ import {
   readRequestHeader,
   type RequestHeader,
 } from '../protocol/index.ts';
-import { codeOf, inTurns, messageOf, MillraceError, type Steps, yieldToEventLoop } from '../util/index.ts';
+import { codeOf, inTurns, messageOf, MillraceError, type Steps } from '../util/index.ts';
 import type { Core } from './core.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
@@ -192,6 +192,7 @@ export class Connection implements RequestHolder {
       clientHost: this.#clientHost,
       endpoint: this.#endpoint,
       hold: () => this.#hold(),
+      inTurns: (steps) => this.#holding(inTurns(steps, this.#giveWay)),
       onClose: this.#onClose,
       joined: this.#joined,
     });
@@ -201,18 +202,20 @@ export class Connection implements RequestHolder {
 
   /** A request that is read in several turns, and then carried out. */
   #carryOutLater(handler: Handler, header: RequestHeader, bytes: number, steps: Steps<unknown>): void {
-    const release = this.#hold();
-    inTurns(steps, this.#giveWay)
-      .then((request) => this.#carryOut(handler, header, bytes, request))
-      .catch((error: unknown) => this.#drop(describe(error)))
-      .finally(release);
+    const carriedOut = inTurns(steps, this.#giveWay).then((request) => this.#carryOut(handler, header, bytes, request));
+    this.#holding(carriedOut).catch((error: unknown) => this.#drop(describe(error)));
   }
 
   /** Lets others have their turn. What was begun for a client that is gone ends there. */
   readonly #giveWay = async (): Promise<void> => {
-    await yieldToEventLoop(this.#core.environment);
+    await this.#core.turns.next();
     if (this.#isClosed) throw new MillraceError('CONNECTION_LOST', 'The client is gone.');
   };
+
+  /** What is behind it waits for it. */
+  #holding<T>(work: Promise<T>): Promise<T> {
+    return work.finally(this.#hold());
+  }
 
   #hold(): () => void {
     this.#holds++;

@@ -1,4 +1,4 @@
-import { codeOf, type Environment, messageOf, MillraceError, yieldToEventLoop } from '../util/index.ts';
+import { type Clock, codeOf, messageOf, MillraceError, type Turns } from '../util/index.ts';
 import {
   BATCH_HEADER_BYTES,
   batchHeader,
@@ -107,8 +107,9 @@ export async function validateLargeBatch(
   {
     version,
     environment,
+    turns,
     budget,
-  }: { readonly version: number; readonly environment: Environment; readonly budget: UnpackBudget },
+  }: { readonly version: number; readonly environment: Clock; readonly turns: Turns; readonly budget: UnpackBudget },
 ): Promise<Validated> {
   const problem = checkHeader(bytes, settings, version);
   if (problem !== undefined) return problem;
@@ -116,7 +117,7 @@ export async function validateLargeBatch(
     const codec = codecOf(bytes);
     const plain = await unpackedBeside(codec, bytes.subarray(BATCH_HEADER_BYTES), budget);
     const walk = new RecordWalk(bytes, plain, settings, environment.now());
-    while (!walk.go(RECORDS_PER_TURN)) await yieldToEventLoop(environment);
+    while (!walk.go(RECORDS_PER_TURN)) await turns.next();
     const target = storedCodec(bytes, settings);
     const isWanted = target === codec || walk.refusal !== undefined;
     if (isWanted) return accepted(bytes, walk, bytes);

@@ -17,7 +17,7 @@ import {
   type ResponseOf,
   TRANSACTIONAL,
 } from '../../protocol/index.ts';
-import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
+import { MillraceError } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
 import {
@@ -121,14 +121,14 @@ class Production {
   /** Takes the rest: a batch that is more than a turn allows beside the event loop, what follows in new turns. */
   async takeInTurns(): Promise<void> {
     const { version, core } = this.#context;
-    const { environment } = core;
+    const { environment, turns } = core;
     do {
-      await yieldToEventLoop(environment);
+      await turns.next();
       const part = this.#parts[this.#next++]!;
       const { records, topic } = part;
       this.#append(
         part,
-        await validateLargeBatch(records!, topic.settings, { version, environment, budget: this.#budget }),
+        await validateLargeBatch(records!, topic.settings, { version, environment, turns, budget: this.#budget }),
       );
     } while (!this.take(newTurnBudget()));
   }
