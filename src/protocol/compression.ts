@@ -92,7 +92,11 @@ export async function compressBeside(codec: number, plain: Buffer): Promise<Buff
 }
 
 /** As `decompress`, beside the event loop, which goes on meanwhile. */
-export async function decompressBeside(codec: number, packed: Buffer, maxBytes: number): Promise<Buffer> {
+export async function decompressBeside(
+  codec: number,
+  packed: Buffer,
+  maxBytes = DEFAULT_MAX_DECOMPRESSED_BYTES,
+): Promise<Buffer> {
   try {
     switch (codec) {
       case CompressionCodec.gzip:
