@@ -247,13 +247,12 @@ export class Connection implements RequestHolder {
       this.#sendReady();
       return;
     }
-    inTurns(encoded.steps, this.#giveWay)
-      .then((pieces) => {
-        slot.pieces = pieces;
-        this.#sendReady();
-        this.#work();
-      })
-      .catch((error: unknown) => this.#drop(`${api.name} failed: ${describe(error)}`));
+    // Nothing else is answered meanwhile: long answers must not pile up before the client takes them.
+    const sent = inTurns(encoded.steps, this.#giveWay).then((pieces) => {
+      slot.pieces = pieces;
+      this.#sendReady();
+    });
+    this.#holding(sent).catch((error: unknown) => this.#drop(`${api.name} failed: ${describe(error)}`));
   }
 
   /** A produce without an answer. */

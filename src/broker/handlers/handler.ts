@@ -20,7 +20,7 @@ export function on<Req, Res>(
 
 /**
  * The same for work on each of the things that a request lists, of which there may be many: where one step is not enough,
- * others have their turn between two. What it changes is changed in its last step.
+ * others have their turn between two. What has to change together is changed in one step, on what is there then.
  */
 export function inStepsOn<Req, Res>(
   api: Api<Req, Res>,
