@@ -115,7 +115,10 @@ export async function validateLargeBatch(
   if (problem !== undefined) return problem;
   try {
     const codec = codecOf(bytes);
-    const plain = await unpackedBeside(codec, bytes.subarray(BATCH_HEADER_BYTES), budget);
+    const packed = bytes.subarray(BATCH_HEADER_BYTES);
+    // What is packed gives way to others while it is unpacked.
+    if (codec === CompressionCodec.none) await turns.next();
+    const plain = codec === CompressionCodec.none ? packed : await unpackedBeside(codec, packed, budget);
     const walk = new RecordWalk(bytes, plain, settings, environment.now());
     while (!walk.go(RECORDS_PER_TURN)) await turns.next();
     const target = storedCodec(bytes, settings);
@@ -311,7 +314,6 @@ function storedCodec(batch: Buffer, settings: TopicSettings): number {
 }
 
 async function unpackedBeside(codec: number, packed: Buffer, budget: UnpackBudget): Promise<Buffer> {
-  if (codec === CompressionCodec.none) return packed;
   const bytes = leftOf(budget);
   budget.bytes = 0;
   const plain = await decompressBeside(codec, packed, bytes);

@@ -123,7 +123,6 @@ class Production {
     const { version, core } = this.#context;
     const { environment, turns } = core;
     do {
-      await turns.next();
       const part = this.#parts[this.#next++]!;
       const { records, topic } = part;
       this.#append(
