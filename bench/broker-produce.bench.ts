@@ -16,7 +16,6 @@ import {
   createTopics,
   encodeResponse,
   FrameSplitter,
-  FrameWriter,
   metadata,
   produce,
   readRequestBody,
@@ -128,10 +127,8 @@ function openSink(): Promise<Server> {
           socket.destroy();
           return;
         }
-        const out = new FrameWriter();
         const answer = answerTo(api, readRequestBody(api, apiVersion, from));
-        encodeResponse(api, apiVersion, correlationId, answer, out);
-        socket.write(Buffer.concat(out.take()));
+        socket.write(Buffer.concat(encodeResponse(api, apiVersion, correlationId, answer) as Buffer[]));
       }
     });
 

@@ -21,6 +21,7 @@ import {
   MillraceError,
   randomUuid,
   systemEnvironment,
+  Turns,
 } from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
@@ -118,6 +119,7 @@ export class Broker {
         flusher,
         groups,
         transactions,
+        turns: new Turns(environment),
         requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
         coordinatorMemory: new CoordinatorMemory(
           settings['coordinator.max.memory.bytes'],

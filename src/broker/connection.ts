@@ -1,21 +1,21 @@
 import {
   type AnyApi,
-  type Api,
   apiVersions,
   type BrokerAddress,
   ByteReader,
   encodeResponse,
   FrameSplitter,
-  FrameWriter,
+  InSteps,
   isUnanswered,
   readRequestBody,
   readRequestHeader,
   type RequestHeader,
 } from '../protocol/index.ts';
-import { codeOf, messageOf } from '../util/index.ts';
+import { codeOf, inTurns, messageOf, MillraceError, type Steps } from '../util/index.ts';
 import type { Core } from './core.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
+import type { Handler } from './handlers/handler.ts';
 import { handlerOf } from './handlers/index.ts';
 import type { RequestHolder } from './request-memory.ts';
 
@@ -39,7 +39,8 @@ interface Slot {
 /**
  * The broker's end of a connection, without the socket. Requests take effect in their order, and answers go out in that
  * order even when a later one is ready first. A client that sends faster than it is answered, or reads more slowly, is
- * not read from until it has caught up.
+ * not read from until it has caught up. What is too long to be read, carried out or written in one turn of the event loop
+ * takes several, so that other connections have theirs in between.
  */
 export class Connection implements RequestHolder {
   readonly #core: Core;
@@ -81,9 +82,9 @@ export class Connection implements RequestHolder {
     this.lastRequestAt = core.environment.now();
   }
 
-  /** True while a request waits for its answer. */
+  /** True while a request is read or waits for its answer. */
   get isBusy(): boolean {
-    return this.#slots.length > 0;
+    return this.#slots.length > 0 || this.#holds > 0;
   }
 
   get unfinishedBytes(): number {
@@ -167,30 +168,53 @@ export class Connection implements RequestHolder {
       if (handler === undefined || version < handler.api.minVersion || version > handler.api.maxVersion) {
         if (apiKey !== apiVersions.key) this.#drop(`API ${apiKey} in version ${version} is not supported`);
         else
-          this.#answer({
-            pieces: encode(apiVersions, 0, correlationId, unsupportedApiVersions()),
-            bytes: frame.length,
-          });
+          this.#answer(
+            apiVersions,
+            { apiKey, apiVersion: 0, correlationId, clientId: null },
+            frame.length,
+            unsupportedApiVersions(),
+          );
         return;
       }
       const request = readRequestBody(handler.api, version, from);
-      const response = handler.handle(request, {
-        core: this.#core,
-        version,
-        clientId: header.clientId ?? '',
-        clientHost: this.#clientHost,
-        endpoint: this.#endpoint,
-        hold: () => this.#hold(),
-        onClose: this.#onClose,
-        joined: this.#joined,
-      });
-      const { length: bytes } = frame;
-      if (isUnanswered(handler.api, request)) this.#takeUnanswered(response, bytes);
-      else if (response instanceof Promise) this.#answerLater(handler.api, header, bytes, response);
-      else this.#answer({ pieces: encode(handler.api, version, correlationId, response), bytes });
+      if (request instanceof InSteps) this.#carryOutLater(handler, header, frame.length, request.steps);
+      else this.#carryOut(handler, header, frame.length, request);
     } catch (error) {
       this.#drop(describe(error));
     }
+  }
+
+  #carryOut(handler: Handler, header: RequestHeader, bytes: number, request: unknown): void {
+    const response = handler.handle(request, {
+      core: this.#core,
+      version: header.apiVersion,
+      clientId: header.clientId ?? '',
+      clientHost: this.#clientHost,
+      endpoint: this.#endpoint,
+      hold: () => this.#hold(),
+      inTurns: (steps) => this.#holding(inTurns(steps, this.#giveWay)),
+      onClose: this.#onClose,
+      joined: this.#joined,
+    });
+    if (isUnanswered(handler.api, request)) this.#takeUnanswered(response, bytes);
+    else this.#answer(handler.api, header, bytes, response);
+  }
+
+  /** A request that is read in several turns, and then carried out. */
+  #carryOutLater(handler: Handler, header: RequestHeader, bytes: number, steps: Steps<unknown>): void {
+    const carriedOut = inTurns(steps, this.#giveWay).then((request) => this.#carryOut(handler, header, bytes, request));
+    this.#holding(carriedOut).catch((error: unknown) => this.#drop(describe(error)));
+  }
+
+  /** Lets others have their turn. What was begun for a client that is gone ends there. */
+  readonly #giveWay = async (): Promise<void> => {
+    await this.#core.turns.next();
+    if (this.#isClosed) throw new MillraceError('CONNECTION_LOST', 'The client is gone.');
+  };
+
+  /** What is behind it waits for it. */
+  #holding<T>(work: Promise<T>): Promise<T> {
+    return work.finally(this.#hold());
   }
 
   #hold(): () => void {
@@ -201,26 +225,34 @@ export class Connection implements RequestHolder {
     };
   }
 
-  #answer(slot: Slot): void {
-    this.#slots.push(slot);
-    this.#sendReady();
-  }
-
-  #answerLater(
-    api: AnyApi,
-    { apiVersion, correlationId }: RequestHeader,
-    bytes: number,
-    response: Promise<unknown>,
-  ): void {
+  #answer(api: AnyApi, header: RequestHeader, bytes: number, response: unknown): void {
     const slot: Slot = { pieces: undefined, bytes };
     this.#slots.push(slot);
+    if (!(response instanceof Promise)) {
+      this.#fill(slot, api, header, response);
+      return;
+    }
     response
       .then((body) => {
-        slot.pieces = encode(api, apiVersion, correlationId, body);
-        this.#sendReady();
+        this.#fill(slot, api, header, body);
         this.#work();
       })
       .catch((error: unknown) => this.#drop(`${api.name} failed: ${describe(error)}`));
+  }
+
+  #fill(slot: Slot, api: AnyApi, { apiVersion, correlationId }: RequestHeader, body: unknown): void {
+    const encoded = encodeResponse(api, apiVersion, correlationId, body);
+    if (!(encoded instanceof InSteps)) {
+      slot.pieces = encoded;
+      this.#sendReady();
+      return;
+    }
+    // Nothing else is answered meanwhile: long answers must not pile up before the client takes them.
+    const sent = inTurns(encoded.steps, this.#giveWay).then((pieces) => {
+      slot.pieces = pieces;
+      this.#sendReady();
+    });
+    this.#holding(sent).catch((error: unknown) => this.#drop(`${api.name} failed: ${describe(error)}`));
   }
 
   /** A produce without an answer. */
@@ -267,12 +299,6 @@ export class Connection implements RequestHolder {
     this.closed();
     this.#socket.destroy();
   }
-}
-
-function encode<Req, Res>(api: Api<Req, Res>, version: number, correlationId: number, body: Res): Buffer[] {
-  const out = new FrameWriter();
-  encodeResponse(api, version, correlationId, body, out);
-  return out.take();
 }
 
 function describe(error: unknown): string {

@@ -1,4 +1,4 @@
-import type { Environment } from '../util/index.ts';
+import type { Environment, Steps, Turns } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -17,6 +17,8 @@ export interface Core {
   /** The settings that were given, as text: DescribeConfigs tells them from defaults. */
   readonly givenSettings: Readonly<Record<string, string>>;
   readonly environment: Environment;
+  /** Of all requests that take several. */
+  readonly turns: Turns;
   readonly disk: Disk;
   readonly topics: Topics;
   readonly flusher: Flusher;
@@ -40,6 +42,8 @@ export interface RequestContext {
    * their turn in between. Missing where requests may not wait.
    */
   readonly hold?: () => () => void;
+  /** The same for work in steps; rejects when the client goes away before the last of them. */
+  readonly inTurns?: <T>(steps: Steps<T>) => Promise<T>;
   /** Called when the client goes away: what waits for it need not wait any longer. Who is done takes itself out. */
   readonly onClose: Set<() => void>;
   /** The groups of members that end with the connection, by member id. Missing where members may come back over another one. */

@@ -1,4 +1,4 @@
-import { codeOf, type Environment, messageOf, MillraceError, yieldToEventLoop } from '../util/index.ts';
+import { type Clock, codeOf, messageOf, MillraceError, type Turns } from '../util/index.ts';
 import {
   BATCH_HEADER_BYTES,
   batchHeader,
@@ -34,9 +34,18 @@ export interface UnpackBudget {
   bytes: number;
 }
 
+/** What may still be done before others have their turn. */
+export interface TurnBudget {
+  packedBytes: number;
+  plainBytes: number;
+  records: number;
+}
+
 const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
-/** So much that is packed may unpack to more than others should wait for: a thousand times as much. */
-const LARGE_PACKED_BYTES = 32 * 1024;
+/** What is packed takes its time, beside the event loop as well as in it. */
+const PACKED_BYTES_PER_TURN = 32 * 1024;
+/** Snappy takes up to 5 ms for it, the others less. */
+const PLAIN_BYTES_PER_TURN = 1024 * 1024;
 const RECORDS_PER_TURN = 100_000;
 const NO_TIMESTAMP = -1;
 
@@ -44,69 +53,85 @@ export function newUnpackBudget(): UnpackBudget {
   return { bytes: MAX_UNPACKED_BYTES };
 }
 
+export function newTurnBudget(): TurnBudget {
+  return { packedBytes: PACKED_BYTES_PER_TURN, plainBytes: PLAIN_BYTES_PER_TURN, records: RECORDS_PER_TURN };
+}
+
+/** For those who can't wait for another turn. */
+export function endlessTurn(): TurnBudget {
+  return {
+    packedBytes: Number.POSITIVE_INFINITY,
+    plainBytes: Number.POSITIVE_INFINITY,
+    records: Number.POSITIVE_INFINITY,
+  };
+}
+
 /**
  * The checks on what a client sends for one partition. The records are walked even when they are stored as they came: a
- * log that holds a record with broken insides stops everyone who reads it.
+ * log that holds a record with broken insides stops everyone who reads it. Undefined where that takes more than is left of
+ * the turn: it is for `validateLargeBatch` then.
  */
 export function validateBatch(
   bytes: Buffer,
   settings: TopicSettings,
-  { version, now, budget }: { readonly version: number; readonly now: number; readonly budget: UnpackBudget },
-): Validated {
+  {
+    version,
+    now,
+    budget,
+    turn,
+  }: { readonly version: number; readonly now: number; readonly budget: UnpackBudget; readonly turn: TurnBudget },
+): Validated | undefined {
   const problem = checkHeader(bytes, settings, version);
   if (problem !== undefined) return problem;
   try {
     const codec = codecOf(bytes);
-    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), budget);
+    turn.records -= batchHeader.recordCount(bytes);
+    if (codec !== CompressionCodec.none) turn.packedBytes -= bytes.length;
+    if (turn.records < 0 || turn.packedBytes < 0) return undefined;
+    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), budget, turn);
+    if (plain === undefined) return undefined;
     const walk = new RecordWalk(bytes, plain, settings, now);
     walk.go(Number.POSITIVE_INFINITY);
     const target = storedCodec(bytes, settings);
-    return accepted(bytes, walk, target === codec ? bytes : repacked(bytes, target, compress(target, plain)));
+    const isWanted = target === codec || walk.refusal !== undefined;
+    return accepted(bytes, walk, isWanted ? bytes : repacked(bytes, target, compress(target, plain), settings));
   } catch (error) {
     return refusalOf(error);
   }
 }
 
-/** The same for a batch that unpacks to much: beside the event loop, and its records in several turns. */
+/** The same for a batch that takes long: unpacked beside the event loop, and its records in several turns. */
 export async function validateLargeBatch(
   bytes: Buffer,
   settings: TopicSettings,
   {
     version,
     environment,
+    turns,
     budget,
-  }: { readonly version: number; readonly environment: Environment; readonly budget: UnpackBudget },
+  }: { readonly version: number; readonly environment: Clock; readonly turns: Turns; readonly budget: UnpackBudget },
 ): Promise<Validated> {
   const problem = checkHeader(bytes, settings, version);
   if (problem !== undefined) return problem;
   try {
-    const left = budget.bytes;
-    budget.bytes = 0;
     const codec = codecOf(bytes);
-    const plain = await decompressBeside(codec, bytes.subarray(BATCH_HEADER_BYTES), left);
-    budget.bytes = left - plain.length;
+    const packed = bytes.subarray(BATCH_HEADER_BYTES);
+    // What is packed gives way to others while it is unpacked.
+    if (codec === CompressionCodec.none) await turns.next();
+    const plain = codec === CompressionCodec.none ? packed : await unpackedBeside(codec, packed, budget);
     const walk = new RecordWalk(bytes, plain, settings, environment.now());
-    while (!walk.go(RECORDS_PER_TURN)) await yieldToEventLoop(environment);
+    while (!walk.go(RECORDS_PER_TURN)) await turns.next();
     const target = storedCodec(bytes, settings);
     const isWanted = target === codec || walk.refusal !== undefined;
-    return accepted(bytes, walk, isWanted ? bytes : repacked(bytes, target, await compressBeside(target, plain)));
+    if (isWanted) return accepted(bytes, walk, bytes);
+    return accepted(bytes, walk, repacked(bytes, target, await compressBeside(target, plain), settings));
   } catch (error) {
     return refusalOf(error);
   }
 }
 
-/** How much of a batch has to be unpacked. */
-export function packedBytes(batch: Buffer | null): number {
-  return batch === null || codecOf(batch) === CompressionCodec.none ? 0 : batch.length;
-}
-
-/** Whether unpacking so many bytes could keep the event loop for longer than others should wait. */
-export function mayBeLarge(packed: number): boolean {
-  return packed >= LARGE_PACKED_BYTES;
-}
-
-function codecOf(bytes: Buffer): number {
-  return bytes.length < BATCH_HEADER_BYTES ? CompressionCodec.none : batchHeader.attributes(bytes) & CODEC_MASK;
+function codecOf(batch: Buffer): number {
+  return batchHeader.attributes(batch) & CODEC_MASK;
 }
 
 /** What is wrong before the records are looked at. */
@@ -138,21 +163,28 @@ function checkHeader(bytes: Buffer, settings: TopicSettings, version: number): V
   if (batchHeader.producerId(bytes) !== NO_PRODUCER_ID && batchHeader.baseSequence(bytes) < 0) {
     return refused(ErrorCode.INVALID_RECORD, 'a batch of an idempotent producer has no sequence number');
   }
-  if (bytes.length > settings['max.message.bytes']) {
-    const limit = `max.message.bytes of the topic is ${settings['max.message.bytes']}`;
-    return refused(ErrorCode.MESSAGE_TOO_LARGE, `a batch has ${bytes.length} bytes, and ${limit}`);
-  }
-  if (bytes.length > settings['segment.bytes']) {
-    return refused(ErrorCode.RECORD_LIST_TOO_LARGE, `a batch of ${bytes.length} bytes does not fit into a segment`);
-  }
+  const tooLarge = checkSize(bytes.length, settings);
+  if (tooLarge !== undefined) return tooLarge;
   if (codec === CompressionCodec.zstd && version < 7) {
     return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs version 7 of Produce');
   }
   return undefined;
 }
 
-function accepted(bytes: Buffer, walk: RecordWalk, batch: Buffer): Validated {
+function checkSize(bytes: number, settings: TopicSettings): Validated | undefined {
+  if (bytes > settings['max.message.bytes']) {
+    const limit = `max.message.bytes of the topic is ${settings['max.message.bytes']}`;
+    return refused(ErrorCode.MESSAGE_TOO_LARGE, `a batch has ${bytes} bytes, and ${limit}`);
+  }
+  if (bytes > settings['segment.bytes']) {
+    return refused(ErrorCode.RECORD_LIST_TOO_LARGE, `a batch of ${bytes} bytes does not fit into a segment`);
+  }
+  return undefined;
+}
+
+function accepted(bytes: Buffer, walk: RecordWalk, batch: Buffer | Validated): Validated {
   if (walk.refusal !== undefined) return walk.refusal;
+  if (!Buffer.isBuffer(batch)) return batch;
   return { ok: true, batch: withMaxTimestamp(batch, batch === bytes, walk.maxTimestamp) };
 }
 
@@ -169,20 +201,25 @@ function refusalOf(error: unknown): Validated {
   }
 }
 
-/** Unpacks within the budget; what is too large uses it up, as it took the time. */
-function unpacked(codec: number, packed: Buffer, budget: UnpackBudget): Buffer {
+/**
+ * Unpacks within the budget; what is too large uses it up, as it took the time. Undefined where it is too large only for what is
+ * left of the turn.
+ */
+function unpacked(codec: number, packed: Buffer, budget: UnpackBudget, turn: TurnBudget): Buffer | undefined {
   if (codec === CompressionCodec.none) return packed;
-  const { bytes } = budget;
-  budget.bytes = 0;
-  if (bytes <= 0) {
-    throw new MillraceError(
-      'MESSAGE_TOO_LARGE',
-      `The batches of one request unpack to more than ${MAX_UNPACKED_BYTES}.`,
-    );
+  const bytes = leftOf(budget);
+  const limit = Math.min(bytes, turn.plainBytes);
+  try {
+    // Zero bytes are no limit that zlib would know.
+    const plain = decompress(codec, packed, Math.max(1, limit));
+    budget.bytes -= plain.length;
+    turn.plainBytes -= plain.length;
+    return plain;
+  } catch (error) {
+    if (codeOf(error) === 'MESSAGE_TOO_LARGE' && limit < bytes) return undefined;
+    budget.bytes = 0;
+    throw error;
   }
-  const plain = decompress(codec, packed, bytes);
-  budget.bytes = bytes - plain.length;
-  return plain;
 }
 
 /**
@@ -276,8 +313,25 @@ function storedCodec(batch: Buffer, settings: TopicSettings): number {
   return wanted === 'uncompressed' ? CompressionCodec.none : CompressionCodec[wanted as 'gzip'];
 }
 
-/** The batch with its records in another codec. */
-function repacked(batch: Buffer, target: number, packed: Buffer): Buffer {
+async function unpackedBeside(codec: number, packed: Buffer, budget: UnpackBudget): Promise<Buffer> {
+  const bytes = leftOf(budget);
+  budget.bytes = 0;
+  const plain = await decompressBeside(codec, packed, bytes);
+  budget.bytes = bytes - plain.length;
+  return plain;
+}
+
+/** Throws MESSAGE_TOO_LARGE when nothing is. */
+function leftOf({ bytes }: UnpackBudget): number {
+  if (bytes > 0) return bytes;
+  const limit = `The batches of one request unpack to more than ${MAX_UNPACKED_BYTES}.`;
+  throw new MillraceError('MESSAGE_TOO_LARGE', limit);
+}
+
+/** The batch with its records in another codec, which may make it too large. */
+function repacked(batch: Buffer, target: number, packed: Buffer, settings: TopicSettings): Buffer | Validated {
+  const tooLarge = checkSize(BATCH_HEADER_BYTES + packed.length, settings);
+  if (tooLarge !== undefined) return tooLarge;
   const result = Buffer.allocUnsafe(BATCH_HEADER_BYTES + packed.length);
   batch.copy(result, 0, 0, BATCH_HEADER_BYTES);
   packed.copy(result, BATCH_HEADER_BYTES);

@@ -1,4 +1,6 @@
-import { assert } from '../util/index.ts';
+import { assert, type Steps } from '../util/index.ts';
+import { type ByteReader, BYTES_PER_TURN, NOT_AT_ONCE } from './byte-reader.ts';
+import type { FrameWriter } from './frame-writer.ts';
 import { type Codec, type Draft, type Field, type Fields, struct, type ValueOf } from './schema.ts';
 
 /** One API of the protocol: all the versions we implement of its request and its response. */
@@ -36,6 +38,47 @@ export class Message<T> {
     const compiled = this.schema.compile(version, version >= this.#flexibleFrom) as Codec<T>;
     this.#codecs[version] = compiled;
     return compiled;
+  }
+
+  /** Reads a short message; undefined, with the reader where it was, when it is too long to be read in one turn. */
+  readShort(version: number, from: ByteReader): T | undefined {
+    const { position, elementsLeft } = from;
+    from.turnEnd = position + BYTES_PER_TURN;
+    try {
+      return this.codec(version).read(from);
+    } catch (error) {
+      if (error !== NOT_AT_ONCE) throw error;
+      from.position = position;
+      from.elementsLeft = elementsLeft;
+      return undefined;
+    }
+  }
+
+  /** Writes a short message; false, with no use for what was written, when it is too long to be written in one turn. */
+  writeShort(version: number, out: FrameWriter, value: T): boolean {
+    out.turnEnd = out.position + BYTES_PER_TURN;
+    try {
+      this.codec(version).write(out, value);
+      return true;
+    } catch (error) {
+      if (error !== NOT_AT_ONCE) throw error;
+      return false;
+    }
+  }
+
+  /** Reads a message of any length, in steps. */
+  *readInSteps(version: number, from: ByteReader): Steps<T> {
+    const codec = this.codec(version);
+    from.turnEnd = from.position + BYTES_PER_TURN;
+    return codec.inSteps === undefined ? codec.read(from) : yield* codec.inSteps.read(from);
+  }
+
+  /** Writes a message of any length, in steps. */
+  *writeInSteps(version: number, out: FrameWriter, value: T): Steps<void> {
+    const codec = this.codec(version);
+    out.turnEnd = out.position + BYTES_PER_TURN;
+    if (codec.inSteps === undefined) codec.write(out, value);
+    else yield* codec.inSteps.write(out, value);
   }
 
   /** Fills in the default of everything that the draft leaves out. */

@@ -24,6 +24,8 @@ export interface BatchCursorOptions {
   /** Also stop at control records. */
   readonly controlRecords?: boolean;
   readonly maxDecompressedBytes?: number;
+  /** What the records of the source, which is one batch, unpack to, where that is known. */
+  readonly plain?: Buffer | undefined;
 }
 
 /**
@@ -47,6 +49,7 @@ export class BatchCursor {
   readonly #fromOffset: number;
   readonly #controlRecords: boolean;
   readonly #maxBytes: number;
+  readonly #plain: Buffer | undefined;
   /** Transactions that start at or before the current batch, and those to come, by first offset. */
   readonly #aborting = new Set<number>();
   readonly #aborted: readonly AbortedTransaction[];
@@ -71,6 +74,7 @@ export class BatchCursor {
     this.nextOffset = this.#fromOffset;
     this.#controlRecords = options.controlRecords ?? false;
     this.#maxBytes = options.maxDecompressedBytes ?? DEFAULT_MAX_DECOMPRESSED_BYTES;
+    this.#plain = options.plain;
     this.#aborted = [...(options.abortedTransactions ?? [])].sort((a, b) => a.firstOffset - b.firstOffset);
   }
 
@@ -154,7 +158,8 @@ export class BatchCursor {
       this.#position = at + BATCH_HEADER_BYTES;
       this.#end = at + size;
     } else {
-      this.bytes = decompress(codec, source.subarray(at + BATCH_HEADER_BYTES, at + size), this.#maxBytes);
+      this.bytes =
+        this.#plain ?? decompress(codec, source.subarray(at + BATCH_HEADER_BYTES, at + size), this.#maxBytes);
       this.#position = 0;
       this.#end = this.bytes.length;
     }

@@ -1,5 +1,10 @@
 import { MillraceError } from '../util/index.ts';
 
+/** What a reader or a writer goes through in one turn of the event loop where it may not be long: some milliseconds. */
+export const BYTES_PER_TURN = 64 * 1024;
+/** Thrown where a turn ends and the work can't be left for another one: it is to be done again, in steps. */
+export const NOT_AT_ONCE = new Error('a message is too long to be read or written in one turn');
+
 /**
  * A bounds-checked big-endian cursor over received bytes: the one place where decoders read. Nothing is believed before
  * the bytes are known to be there, so a hostile length costs an error and no memory.
@@ -10,6 +15,8 @@ export class ByteReader {
   readonly end: number;
   /** How many elements its arrays may still have, all together. */
   elementsLeft = Number.POSITIVE_INFINITY;
+  /** The position where its turn ends. What is only looked at, as record batches are, takes no time and does not count. */
+  turnEnd = Number.POSITIVE_INFINITY;
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer;
@@ -98,6 +105,7 @@ export class ByteReader {
   /** A view of the next `count` bytes, not a copy. */
   bytes(count: number): Buffer {
     const start = this.skip(count);
+    this.turnEnd += count;
     return this.buffer.subarray(start, start + count);
   }
 

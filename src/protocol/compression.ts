@@ -20,6 +20,11 @@ export type CompressionName = keyof typeof CompressionCodec;
 /** What one batch may unpack to: a small batch must not be able to fill the memory. */
 export const DEFAULT_MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024;
 
+/** Deflate makes at most so much out of a byte. */
+const DEFLATE_MAX_RATIO = 1032;
+/** What a packed batch that does not say its size is first believed to unpack to, in times its own. */
+const USUAL_RATIO = 16;
+
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
 /** By the three bits of a frame's block size. */
@@ -56,7 +61,7 @@ export function decompress(codec: number, packed: Buffer, maxBytes = DEFAULT_MAX
       case CompressionCodec.gzip:
         return gunzipSync(packed, { maxOutputLength: maxBytes });
       case CompressionCodec.snappy:
-        return isXerial(packed) ? unpackXerial(packed, maxBytes) : unpackSnappy(packed, maxBytes);
+        return unpackSnappy(packed, maxBytes);
       case CompressionCodec.lz4:
         if (lz4UpperBound(packed) > maxBytes) throw tooLarge(maxBytes);
         return decompressFrameSync(packed);
@@ -74,31 +79,41 @@ export function decompress(codec: number, packed: Buffer, maxBytes = DEFAULT_MAX
 export async function compressBeside(codec: number, plain: Buffer): Promise<Buffer> {
   switch (codec) {
     case CompressionCodec.gzip:
-      return gzipBeside(plain);
+      return gzipBeside(plain, { chunkSize: mostPacked(plain) });
     case CompressionCodec.snappy:
       return snappy.compress(plain);
     case CompressionCodec.lz4:
       return compressFrame(plain);
     case CompressionCodec.zstd:
-      return zstdCompressBeside(plain);
+      return zstdCompressBeside(plain, { chunkSize: mostPacked(plain) });
     default:
       return compress(codec, plain);
   }
 }
 
 /** As `decompress`, beside the event loop, which goes on meanwhile. */
-export async function decompressBeside(codec: number, packed: Buffer, maxBytes: number): Promise<Buffer> {
+export async function decompressBeside(
+  codec: number,
+  packed: Buffer,
+  maxBytes = DEFAULT_MAX_DECOMPRESSED_BYTES,
+): Promise<Buffer> {
   try {
     switch (codec) {
       case CompressionCodec.gzip:
-        return await gunzipBeside(packed, { maxOutputLength: maxBytes });
+        return await inOnePiece(
+          gunzipBeside,
+          packed,
+          gzipClaim(packed),
+          Math.min(maxBytes, packed.length * DEFLATE_MAX_RATIO),
+        );
+      case CompressionCodec.snappy:
+        return await unpackSnappyBeside(packed, maxBytes);
       case CompressionCodec.lz4:
         if (lz4UpperBound(packed) > maxBytes) throw tooLarge(maxBytes);
         return await decompressFrame(packed);
       case CompressionCodec.zstd:
-        return await zstdBeside(packed, { maxOutputLength: maxBytes });
+        return await inOnePiece(zstdBeside, packed, zstdClaim(packed), maxBytes);
       default:
-        // Snappy says ahead how large it will be, and its blocks are small.
         return decompress(codec, packed, maxBytes);
     }
   } catch (error) {
@@ -106,10 +121,66 @@ export async function decompressBeside(codec: number, packed: Buffer, maxBytes: 
   }
 }
 
-const gzipBeside = promisify<Buffer, Buffer>(gzip);
-const zstdCompressBeside = promisify<Buffer, Buffer>(zstdCompress);
-const gunzipBeside = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
-const zstdBeside = promisify<Buffer, { maxOutputLength: number }, Buffer>(zstdDecompress);
+type Unpack = (
+  packed: Buffer,
+  options: { readonly maxOutputLength: number; readonly chunkSize: number },
+) => Promise<Buffer>;
+type Pack = (plain: Buffer, options: { readonly chunkSize: number }) => Promise<Buffer>;
+
+const gzipBeside = promisify(gzip) as Pack;
+const zstdCompressBeside = promisify(zstdCompress) as Pack;
+const gunzipBeside = promisify(gunzip) as Unpack;
+const zstdBeside = promisify(zstdDecompress) as Unpack;
+
+/**
+ * Unpacks into one piece of memory: zlib's small ones come over the event loop, each by itself, and to join them takes longer
+ * than others should wait. The size that is claimed is tried first; only when that is too little, there is as much room as
+ * there may be. Room that is not used costs no memory, but counts as some with the garbage collector.
+ */
+async function inOnePiece(unpack: Unpack, packed: Buffer, claimed: number, maxBytes: number): Promise<Buffer> {
+  const expected = Math.min(claimed, maxBytes);
+  try {
+    return await unpack(packed, { maxOutputLength: expected, chunkSize: roomFor(expected) });
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_BUFFER_TOO_LARGE' || expected === maxBytes) throw error;
+    return unpack(packed, { maxOutputLength: maxBytes, chunkSize: roomFor(maxBytes) });
+  }
+}
+
+/** One more than is expected, so that zlib sees that it is done; it takes no less than 64. */
+function roomFor(bytes: number): number {
+  return Math.max(64, bytes + 1);
+}
+
+/** More than gzip or zstd make of what can't be packed. */
+function mostPacked(plain: Buffer): number {
+  return plain.length + (plain.length >>> 8) + 1024;
+}
+
+/** The size in the trailer of gzip (RFC 1952, ISIZE): that of the last member, modulo 2^32. */
+function gzipClaim(packed: Buffer): number {
+  return packed.length < 4 ? 1 : Math.max(1, packed.readUInt32LE(packed.length - 4));
+}
+
+/** The size in the header of a frame of zstd (RFC 8878, Frame_Content_Size), which need not be there. */
+function zstdClaim(packed: Buffer): number {
+  const usual = packed.length * USUAL_RATIO;
+  // The magic number, a descriptor, and at most a window's byte, a dictionary's four and a size's eight.
+  if (packed.length < 18) return usual;
+  const descriptor = packed[4]!;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const at = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingleSegment ? Math.max(1, packed[at]!) : usual;
+    case 1:
+      return packed.readUInt16LE(at) + 256;
+    case 2:
+      return Math.max(1, packed.readUInt32LE(at));
+    default:
+      return Math.max(1, Number(packed.readBigUInt64LE(at)));
+  }
+}
 
 function unpackingFailed(error: unknown, codec: number, maxBytes: number): MillraceError {
   if (error instanceof MillraceError) return error;
@@ -124,35 +195,54 @@ function isXerial(packed: Buffer): boolean {
   return packed.length >= XERIAL_HEADER_BYTES && packed.compare(XERIAL_MAGIC, 0, 8, 0, 8) === 0;
 }
 
-function unpackXerial(packed: Buffer, maxBytes: number): Buffer {
-  const blocks: Buffer[] = [];
-  let total = 0;
-  let at = XERIAL_HEADER_BYTES;
-  while (at + 4 <= packed.length) {
-    const length = packed.readInt32BE(at);
-    at += 4;
-    if (length < 0 || at + length > packed.length) throw corrupt('a snappy block is longer than its batch');
-    const block = unpackSnappy(packed.subarray(at, at + length), maxBytes - total);
-    total += block.length;
-    blocks.push(block);
-    at += length;
-  }
-  if (at !== packed.length) throw corrupt('bytes follow the last snappy block');
-  return Buffer.concat(blocks, total);
+function unpackSnappy(packed: Buffer, maxBytes: number): Buffer {
+  const { blocks, totalBytes } = snappyBlocks(packed, maxBytes);
+  const plain = blocks.map((block) => snappy.uncompressSync(block, { asBuffer: true }) as Buffer);
+  return plain.length === 1 ? plain[0]! : Buffer.concat(plain, totalBytes);
 }
 
-function unpackSnappy(block: Buffer, maxBytes: number): Buffer {
+async function unpackSnappyBeside(packed: Buffer, maxBytes: number): Promise<Buffer> {
+  const { blocks, totalBytes } = snappyBlocks(packed, maxBytes);
+  const unpack = (block: Buffer) => snappy.uncompress(block, { asBuffer: true }) as Promise<Buffer>;
+  if (blocks.length === 1) return unpack(blocks[0]!);
+  const plain = Buffer.allocUnsafe(totalBytes);
+  let at = 0;
+  for (const block of blocks) at += (await unpack(block)).copy(plain, at);
+  return plain;
+}
+
+/** The blocks of either form, and what they unpack to, which they say ahead. Throws before more than `maxBytes` is unpacked. */
+function snappyBlocks(packed: Buffer, maxBytes: number): { readonly blocks: Buffer[]; readonly totalBytes: number } {
+  const blocks: Buffer[] = [];
+  if (isXerial(packed)) {
+    let at = XERIAL_HEADER_BYTES;
+    while (at + 4 <= packed.length) {
+      const length = packed.readInt32BE(at);
+      at += 4;
+      if (length < 0 || at + length > packed.length) throw corrupt('a snappy block is longer than its batch');
+      blocks.push(packed.subarray(at, at + length));
+      at += length;
+    }
+    if (at !== packed.length) throw corrupt('bytes follow the last snappy block');
+  } else {
+    blocks.push(packed);
+  }
+  const totalBytes = blocks.reduce((sum, block) => sum + snappySize(block), 0);
+  if (totalBytes > maxBytes) throw tooLarge(maxBytes);
+  return { blocks, totalBytes };
+}
+
+/** What a block says that it unpacks to. */
+function snappySize(block: Buffer): number {
   let size = 0;
   let scale = 1;
   for (let at = 0; ; at++) {
     const byte = block[at];
     if (byte === undefined || at === 5) throw corrupt('a snappy block has no length');
     size += (byte & 0x7f) * scale;
-    if (byte < 0x80) break;
+    if (byte < 0x80) return size;
     scale *= 128;
   }
-  if (size > maxBytes) throw tooLarge(maxBytes);
-  return snappy.uncompressSync(block, { asBuffer: true }) as Buffer;
 }
 
 // ── LZ4 ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,8 @@ const COPY_BELOW_BYTES = 2048;
 export class FrameWriter extends ByteWriter {
   readonly #attachments: { at: number; bytes: Buffer }[] = [];
   #attachedBytes = 0;
+  /** The position where its turn ends; what is attached takes no time and does not count. */
+  turnEnd = Number.POSITIVE_INFINITY;
 
   get totalBytes(): number {
     return this.position + this.#attachedBytes;

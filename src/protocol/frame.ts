@@ -2,13 +2,14 @@
  * Frames: an int32 size, then a header and a body. Here they are cut out of a stream of bytes and put together; both
  * ends of a connection use it, no socket is involved.
  */
-import { MillraceError } from '../util/index.ts';
+import { MillraceError, type Steps } from '../util/index.ts';
 import type { Api } from './api.ts';
 import { ByteReader, malformed } from './byte-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { skipTags } from './schema.ts';
 
 const API_VERSIONS_KEY = 18;
+const SIZE_BYTES = 4;
 /** Kafka's `socket.request.max.bytes`. */
 export const DEFAULT_MAX_FRAME_BYTES = 104_857_600;
 
@@ -145,28 +146,57 @@ export function readRequestHeader(from: ByteReader): RequestHeader {
   return { apiKey, apiVersion, correlationId, clientId: length < 0 ? null : from.utf8(length) };
 }
 
-/** Reads the body behind `readRequestHeader`. */
-export function readRequestBody<Req, Res>(api: Api<Req, Res>, version: number, from: ByteReader): Req {
+/** Reads the body behind `readRequestHeader`: at once where it is short, in steps where that would keep others waiting. */
+export function readRequestBody<Req, Res>(api: Api<Req, Res>, version: number, from: ByteReader): Req | InSteps<Req> {
   if (version >= api.flexibleFrom) skipTags(from);
-  return api.request.codec(version).read(from);
+  return api.request.readShort(version, from) ?? new InSteps(api.request.readInSteps(version, from));
+}
+
+/** A message that is too long to be read or written in one turn of the event loop. */
+export class InSteps<T> {
+  readonly steps: Steps<T>;
+
+  constructor(steps: Steps<T>) {
+    this.steps = steps;
+  }
 }
 
 // ── Responses ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Writes a whole response frame, its size included. */
+/** A whole response frame, its size included: at once where it is short, in steps where that would keep others waiting. */
 export function encodeResponse<Req, Res>(
   api: Api<Req, Res>,
   version: number,
   correlationId: number,
   body: Res,
-  out: FrameWriter,
-): void {
-  const start = beginFrame(out);
-  const before = out.totalBytes;
+): Buffer[] | InSteps<Buffer[]> {
+  const out = beginResponse(api, version, correlationId);
+  if (api.response.writeShort(version, out, body)) return responseOf(out);
+  return new InSteps(encodeInSteps(api, version, correlationId, body));
+}
+
+function* encodeInSteps<Req, Res>(
+  api: Api<Req, Res>,
+  version: number,
+  correlationId: number,
+  body: Res,
+): Steps<Buffer[]> {
+  const out = beginResponse(api, version, correlationId);
+  yield* api.response.writeInSteps(version, out, body);
+  return responseOf(out);
+}
+
+function beginResponse<Req, Res>(api: Api<Req, Res>, version: number, correlationId: number): FrameWriter {
+  const out = new FrameWriter();
+  beginFrame(out);
   out.int32(correlationId);
   if (hasResponseTags(api, version)) out.uvarint(0);
-  api.response.codec(version).write(out, body);
-  endFrame(out, start, before);
+  return out;
+}
+
+function responseOf(out: FrameWriter): Buffer[] {
+  endFrame(out, 0, SIZE_BYTES);
+  return out.take();
 }
 
 /** Reads a response frame (without its size), whose correlation id the caller has matched. */

@@ -18,6 +18,7 @@ export {
   encodeRequest,
   encodeResponse,
   FrameSplitter,
+  InSteps,
   readRequestBody,
   readRequestHeader,
   type RequestHeader,

@@ -10,10 +10,11 @@
  *     type Request = Value<typeof request>;
  *
  * A decoded object always has every field; those its version lacks hold their defaults. Per version an encoder and a
- * decoder are composed of closures once and kept.
+ * decoder are composed of closures once and kept. What has arrays in it has each of them twice: at once, which is how nearly
+ * everything goes, and in steps, for the message that would keep others waiting.
  */
-import { MillraceError } from '../util/index.ts';
-import { ByteReader, malformed } from './byte-reader.ts';
+import { MillraceError, type Steps } from '../util/index.ts';
+import { ByteReader, BYTES_PER_TURN, malformed, NOT_AT_ONCE } from './byte-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 
 export type Fields = Readonly<Record<string, Field<unknown>>>;
@@ -34,6 +35,13 @@ export interface Codec<T> {
   read(from: ByteReader): T;
   /** The least number of bytes a value takes: what an array's announced length is judged by. */
   readonly minBytes: number;
+  /** The same, yielding where a turn of the reader or the writer ends. Missing for what is never long. */
+  readonly inSteps?: CodecInSteps<T> | undefined;
+}
+
+interface CodecInSteps<T> {
+  write(out: FrameWriter, value: T): Steps<void>;
+  read(from: ByteReader): Steps<T>;
 }
 
 /** How one kind of value is encoded; versions, tags and defaults belong to the field that holds it. */
@@ -220,11 +228,13 @@ const stringField = fieldOf<string>({
               return;
             }
             const length = Buffer.byteLength(value);
+            checkLength(length);
             out.uvarint(length + 1);
             out.utf8(value);
           },
           read: (from) => {
             const length = from.uvarint() - 1;
+            if (length > MAX_STRING_BYTES) throw malformed(`a string of ${length} bytes is announced`);
             return (length < 0 ? nullRead(nullable) : from.utf8(length)) as string;
           },
         }
@@ -237,9 +247,7 @@ const stringField = fieldOf<string>({
               return;
             }
             const length = Buffer.byteLength(value);
-            if (length > MAX_STRING_BYTES) {
-              throw new MillraceError('STRING_TOO_LONG', `A string of ${length} bytes exceeds ${MAX_STRING_BYTES}.`);
-            }
+            checkLength(length);
             out.int16(length);
             out.utf8(value);
           },
@@ -250,6 +258,12 @@ const stringField = fieldOf<string>({
         },
 });
 export const string = (): Field<string> => stringField;
+
+/** Kafka has the same limit for both encodings of a length. */
+function checkLength(bytes: number): void {
+  if (bytes <= MAX_STRING_BYTES) return;
+  throw new MillraceError('STRING_TOO_LONG', `A string of ${bytes} bytes exceeds ${MAX_STRING_BYTES}.`);
+}
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -297,29 +311,88 @@ export function array(element: Field<unknown> | Fields): Field<readonly unknown[
     isZero: (value) => value.length === 0,
     complete: (draft) => (draft as readonly unknown[]).map((item) => field.complete(item)),
     compile(version, flexible, nullable) {
-      const codec = field.compile(version, flexible);
-      return {
-        minBytes: flexible ? 1 : 4,
-        write(out, value: readonly unknown[] | null) {
-          if (value === null && !nullable) throw nullRefused();
-          if (flexible) out.uvarint(value === null ? 0 : value.length + 1);
-          else out.int32(value === null ? -1 : value.length);
-          if (value !== null) for (let i = 0; i < value.length; i++) codec.write(out, value[i]);
-        },
-        read(from) {
-          const length = flexible ? from.uvarint() - 1 : from.int32();
-          if (length < 0) return nullRead(nullable) as unknown as readonly unknown[];
-          if (length * codec.minBytes > from.remaining) {
-            throw malformed(`an array of ${length} elements was announced in ${from.remaining} bytes`);
-          }
-          from.takeElements(length);
-          const items: unknown[] = [];
-          for (let i = 0; i < length; i++) items.push(codec.read(from));
-          return items;
-        },
-      };
+      return compileArray(field.compile(version, flexible), flexible, nullable);
     },
   });
+}
+
+type ArrayValue = readonly unknown[];
+
+function compileArray(codec: Codec<unknown>, flexible: boolean, nullable: boolean): Codec<ArrayValue> {
+  const writeLength = (out: FrameWriter, value: ArrayValue | null): number => {
+    if (value === null && !nullable) throw nullRefused();
+    if (flexible) out.uvarint(value === null ? 0 : value.length + 1);
+    else out.int32(value === null ? -1 : value.length);
+    return value === null ? 0 : value.length;
+  };
+  /** -1 for null. */
+  const readLength = (from: ByteReader): number => {
+    const length = flexible ? from.uvarint() - 1 : from.int32();
+    if (length < 0) {
+      nullRead(nullable);
+      return -1;
+    }
+    if (length * codec.minBytes > from.remaining) {
+      throw malformed(`an array of ${length} elements was announced in ${from.remaining} bytes`);
+    }
+    from.takeElements(length);
+    return length;
+  };
+  return {
+    minBytes: flexible ? 1 : 4,
+    write(out, value) {
+      const length = writeLength(out, value);
+      for (let i = 0; i < length; i++) {
+        if (out.position > out.turnEnd) throw NOT_AT_ONCE;
+        codec.write(out, value[i]);
+      }
+    },
+    read(from) {
+      const length = readLength(from);
+      if (length < 0) return null as unknown as ArrayValue;
+      const items: unknown[] = [];
+      for (let i = 0; i < length; i++) {
+        if (from.position > from.turnEnd) throw NOT_AT_ONCE;
+        items.push(codec.read(from));
+      }
+      return items;
+    },
+    inSteps: arrayInSteps(codec, writeLength, readLength),
+  };
+}
+
+function arrayInSteps(
+  codec: Codec<unknown>,
+  writeLength: (out: FrameWriter, value: ArrayValue | null) => number,
+  readLength: (from: ByteReader) => number,
+): CodecInSteps<ArrayValue> {
+  const { inSteps } = codec;
+  return {
+    *write(out, value) {
+      const length = writeLength(out, value);
+      for (let i = 0; i < length; i++) {
+        if (out.position > out.turnEnd) yield* turnOf(out);
+        if (inSteps === undefined) codec.write(out, value[i]);
+        else yield* inSteps.write(out, value[i]);
+      }
+    },
+    *read(from) {
+      const length = readLength(from);
+      if (length < 0) return null as unknown as ArrayValue;
+      const items: unknown[] = [];
+      for (let i = 0; i < length; i++) {
+        if (from.position > from.turnEnd) yield* turnOf(from);
+        items.push(inSteps === undefined ? codec.read(from) : yield* inSteps.read(from));
+      }
+      return items;
+    },
+  };
+}
+
+/** Gives way to others, and begins a new turn. */
+function* turnOf(at: ByteReader | FrameWriter): Steps<void> {
+  yield;
+  at.turnEnd = at.position + BYTES_PER_TURN;
 }
 
 export function struct<S extends Fields>(fields: S): Field<ValueOf<S>> {
@@ -351,16 +424,37 @@ function compileStruct(
   const present = entries.filter(([, field]) => field.isIn(version) && field.options.tag < 0);
   const names = present.map(([name]) => name);
   const codecs = present.map(([, field]) => field.compile(version, flexible));
-  const refusable = entries.filter(([, field]) => !field.isIn(version) && !field.options.ignorable);
+  const absent = entries.filter(([, field]) => !field.isIn(version) && !field.options.ignorable);
   const tags = flexible ? taggedFields(entries, version) : [];
   const template = Object.fromEntries(entries.map(([name, field]) => [name, field.defaultValue()]));
 
+  const checkAbsent = (value: StructValue): void => {
+    for (const [name, field] of absent) {
+      if (!field.isDefault(value[name]) && value[name] !== null) throw fieldRefused(name, version);
+    }
+  };
+  const inSteps: CodecInSteps<StructValue> = {
+    *write(out, value) {
+      checkAbsent(value);
+      for (const [i, codec] of codecs.entries()) {
+        if (codec.inSteps === undefined) codec.write(out, value[names[i]!]);
+        else yield* codec.inSteps.write(out, value[names[i]!]);
+      }
+      if (flexible) writeTags(out, tags, value);
+    },
+    *read(from) {
+      const value: Record<string, unknown> = { ...template };
+      for (const [i, codec] of codecs.entries()) {
+        value[names[i]!] = codec.inSteps === undefined ? codec.read(from) : yield* codec.inSteps.read(from);
+      }
+      if (flexible) readTags(from, tags, value);
+      return value;
+    },
+  };
   return {
     minBytes: codecs.reduce((sum, codec) => sum + codec.minBytes, flexible ? 1 : 0),
     write(out, value) {
-      for (const [name, field] of refusable) {
-        if (!field.isDefault(value[name]) && value[name] !== null) throw fieldRefused(name, version);
-      }
+      checkAbsent(value);
       for (let i = 0; i < codecs.length; i++) codecs[i]!.write(out, value[names[i]!]);
       if (flexible) writeTags(out, tags, value);
     },
@@ -370,10 +464,12 @@ function compileStruct(
       if (flexible) readTags(from, tags, value);
       return value;
     },
+    inSteps: codecs.some((codec) => codec.inSteps !== undefined) ? inSteps : undefined,
   };
 }
 
 function nullableStruct(codec: Codec<StructValue>): Codec<StructValue> {
+  const { inSteps } = codec;
   return {
     minBytes: 1,
     write(out, value: StructValue | null) {
@@ -381,10 +477,19 @@ function nullableStruct(codec: Codec<StructValue>): Codec<StructValue> {
       if (value !== null) codec.write(out, value);
     },
     read: (from) => (from.int8() < 0 ? null : codec.read(from)) as StructValue,
+    inSteps: inSteps && {
+      *write(out, value: StructValue | null) {
+        out.int8(value === null ? -1 : 1);
+        if (value !== null) yield* inSteps.write(out, value);
+      },
+      *read(from) {
+        return (from.int8() < 0 ? null : yield* inSteps.read(from)) as StructValue;
+      },
+    },
   };
 }
 
-// ── Tag buffers ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Tag buffers: small, and never read or written in steps ────────────────────────────────────────────────────────
 
 interface TaggedField {
   readonly name: string;
@@ -422,7 +527,9 @@ function readTags(from: ByteReader, tags: readonly TaggedField[], value: Record<
     previous = tag;
     const start = from.skip(size);
     const known = tags.find((candidate) => candidate.tag === tag);
-    if (known !== undefined) value[known.name] = known.codec.read(new ByteReader(from.buffer, start, start + size));
+    // Of those that nobody knows there may be many.
+    if (known === undefined) from.takeElements(1);
+    else value[known.name] = known.codec.read(new ByteReader(from.buffer, start, start + size));
   }
 }
 

@@ -1,6 +1,6 @@
 // The leaf everything may stand on: assertions, coded errors, hashes, the injected clock. Knows nothing of ours.
 export { assert, AssertionError, unreachable } from './assert.ts';
-export { deferred, yieldToEventLoop, type Deferred } from './async.ts';
+export { atOnce, deferred, type Deferred, inTurns, Pace, type Steps, Turns, yieldToEventLoop } from './async.ts';
 export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvironment } from './environment.ts';
 export { crc32c } from './crc32c.ts';
 export { codeOf, faultOf, isOutOfStack, messageOf, MillraceError } from './errors.ts';

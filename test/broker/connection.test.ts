@@ -7,9 +7,12 @@ import {
   type Api,
   apiVersions,
   create,
+  createTopics,
   decodeResponse,
+  deleteTopics,
   type Draft,
   encodeRequest,
+  ErrorCode,
   fetch,
   FrameSplitter,
   FrameWriter,
@@ -128,6 +131,101 @@ describe('a connection', () => {
     expect((await client.next())!.readInt32BE(0)).toBe(1);
     client.send(metadata, 4, 2, { topics: names(1001), allowAutoTopicCreation: false });
     expect(await client.next()).toBeUndefined();
+  });
+
+  const manyNames = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: `a name of some length ${i}` }));
+
+  /** How often another client is answered until a promise is settled. */
+  async function answeredMeanwhile(until: Promise<unknown>): Promise<number> {
+    const other = await dialTcp({ host: '127.0.0.1', port });
+    let isOver = false;
+    void until.finally(() => {
+      isOver = true;
+    });
+    let answers = 0;
+    for (; !isOver; answers++) await other.request(heartbeat, create(heartbeat, { groupId: 'none', memberId: 'm' }));
+    other.close();
+    return answers;
+  }
+
+  describe('with a request that takes several turns', () => {
+    beforeEach(async () => {
+      broker = await openBroker();
+      port = (await broker.listen({ host: '127.0.0.1', port: 0 })).port;
+    });
+
+    test('answers it in its place, and others meanwhile', async () => {
+      const client = await connect();
+      client.send(heartbeat, 0, 1, { groupId: 'none', memberId: 'm' });
+      client.send(createTopics, 5, 2, { topics: manyNames(50_000), validateOnly: true });
+      client.send(metadata, 4, 3, { topics: manyNames(20_000), allowAutoTopicCreation: false });
+      client.send(heartbeat, 0, 4, { groupId: 'none', memberId: 'm' });
+      const received = (async () => {
+        const frames: Buffer[] = [];
+        while (frames.length < 4) frames.push((await client.next())!);
+        return frames;
+      })();
+      expect(await answeredMeanwhile(received)).toBeGreaterThan(20);
+      const frames = await received;
+      expect(frames.map((frame) => frame.readInt32BE(0))).toEqual([1, 2, 3, 4]);
+      const [, created, described] = frames;
+      const { topics } = decodeResponse(createTopics, 5, created!);
+      expect(topics.map(({ name, errorCode }) => [name, errorCode])).toEqual(
+        manyNames(50_000).map(({ name }) => [name, ErrorCode.POLICY_VIOLATION]),
+      );
+      expect(decodeResponse(metadata, 4, described!).topics).toHaveLength(20_000);
+      client.socket.destroy();
+    });
+
+    test('takes its effects in their order', async () => {
+      const client = await connect();
+      const names = (from: number, to: number) =>
+        Array.from({ length: to - from }, (_, i) => ({ name: `t${from + i}`, numPartitions: 1, replicationFactor: 1 }));
+      client.send(createTopics, 5, 1, { topics: names(0, 600), validateOnly: false });
+      client.send(deleteTopics, 4, 2, { topicNames: names(300, 900).map(({ name }) => name) });
+      client.send(metadata, 4, 3, { topics: names(299, 301), allowAutoTopicCreation: false });
+      const created = decodeResponse(createTopics, 5, (await client.next())!).topics;
+      expect(new Set(created.map(({ errorCode }) => errorCode))).toEqual(new Set([0]));
+      const deleted = decodeResponse(deleteTopics, 4, (await client.next())!).responses;
+      expect(deleted.map(({ errorCode }) => errorCode)).toEqual(
+        names(300, 900).map((_, i) => (i < 300 ? 0 : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)),
+      );
+      const { topics } = decodeResponse(metadata, 4, (await client.next())!);
+      expect(topics.map(({ errorCode }) => errorCode)).toEqual([0, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]);
+      client.socket.destroy();
+    });
+
+    test('may end in the middle of it, and nothing of it stays', async () => {
+      const reports: string[] = [];
+      broker = await openBroker({ log: (message) => reports.push(message) });
+      port = (await broker.listen({ host: '127.0.0.1', port: 0 })).port;
+      for (let turns = 0; turns < 12; turns++) {
+        const client = await connect();
+        client.send(createTopics, 5, 1, { topics: manyNames(50_000), validateOnly: false });
+        client.send(createTopics, 5, 2, { topics: [{ name: `behind ${turns}` }], validateOnly: false });
+        const other = await dialTcp({ host: '127.0.0.1', port });
+        for (let i = 0; i < turns; i++)
+          await other.request(heartbeat, create(heartbeat, { groupId: 'none', memberId: 'm' }));
+        client.socket.destroy();
+        other.close();
+      }
+      const last = await connect();
+      last.send(metadata, 1, 1, { topics: null });
+      expect(decodeResponse(metadata, 1, (await last.next())!).topics).toEqual([]);
+      last.socket.destroy();
+      expect(reports).toEqual([]);
+    });
+
+    test('is closed where that is broken far behind its beginning', async () => {
+      const client = await connect();
+      const out = new FrameWriter();
+      encodeRequest(metadata, 4, 1, 'test', create(metadata, { topics: manyNames(20_000) }), out);
+      const bytes = Buffer.concat(out.take());
+      bytes.writeInt16BE(0x7fff, bytes.length - 30);
+      client.socket.write(bytes);
+      expect(await client.next()).toBeUndefined();
+    });
   });
 
   test('without answers is closed when a produce fails, and stays open when it succeeds', async () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { dialTcp } from '../../src/client/dial.ts';
-import { BATCH_HEADER_BYTES, sealBatch, type Transport } from '../../src/protocol/index.ts';
+import { BATCH_HEADER_BYTES, create, metadata, produce, sealBatch, type Transport } from '../../src/protocol/index.ts';
 import { batchOf, createTopic, handOver, openBroker, send, valuesOf } from './support.ts';
 
 async function open(): Promise<{ transport: Transport; dial: () => Promise<Transport> }> {
@@ -58,6 +58,37 @@ describe.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('large batches in %s',
     expect(errorCode).not.toBe(0);
     expect(await send(transport, 't', batchOf(['next']))).toMatchObject({ errorCode: 0, baseOffset: 0 });
   });
+});
+
+test('what is small and unpacks to much is taken in turns: in its order, and others are answered meanwhile', async () => {
+  const { transport, dial } = await open();
+  const other = await dial();
+  await createTopic(transport, 't', 8, { 'max.message.bytes': '100000000' });
+  await createTopic(transport, 'other');
+  const values = Array.from({ length: 8 }, (_, i) => `${i}${'x'.repeat(12 * 1024 * 1024)}`);
+  const partitionData = values.map((value, index) => ({
+    index,
+    records: batchOf([value], { compression: index % 2 === 0 ? 'zstd' : 'gzip' }),
+  }));
+  const { topicId } = (await transport.request(metadata, create(metadata, { topics: [{ name: 't' }] }))).topics[0]!;
+  let isDone = false;
+  const taken = transport
+    .request(produce, create(produce, { acks: -1, topicData: [{ topicId, partitionData }] }))
+    .finally(() => {
+      isDone = true;
+    });
+  const behind = send(transport, 't', ['behind']);
+  let answeredMeanwhile = 0;
+  while (!isDone) {
+    await send(other, 'other', ['a']);
+    answeredMeanwhile++;
+  }
+  const { responses } = await taken;
+  expect(responses[0]!.partitionResponses.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual(
+    values.map(() => [0, 0]),
+  );
+  expect(await behind).toMatchObject({ errorCode: 0, baseOffset: 1 });
+  expect(answeredMeanwhile).toBeGreaterThan(5);
 });
 
 test('a bomb is refused, and others are answered meanwhile', async () => {

@@ -2,7 +2,7 @@
 // them stops everybody who reads the partition.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newUnpackBudget, validateBatch } from '../../src/broker/record-validation.ts';
+import { endlessTurn, newTurnBudget, newUnpackBudget, validateBatch } from '../../src/broker/record-validation.ts';
 import { readBrokerSettings, readTopicSettings } from '../../src/broker/settings.ts';
 import {
   BatchCursor,
@@ -20,7 +20,7 @@ const settings = readTopicSettings({}, readBrokerSettings({}));
 const NOW = 1_700_000_000_000;
 
 function validate(batch: Buffer, budget = newUnpackBudget()) {
-  return validateBatch(batch, settings, { version: 13, now: NOW, budget });
+  return validateBatch(batch, settings, { version: 13, now: NOW, budget, turn: endlessTurn() })!;
 }
 
 /** A batch of one record, whose bytes behind its length are as written. */
@@ -159,6 +159,47 @@ test('the batches of one request share what they may unpack to', () => {
       budget,
     ),
   ).toMatchObject({ ok: true });
+});
+
+test('a turn ends before a batch that would take longer, which is not counted', () => {
+  const small = batchOf((out) => record(out, {}));
+  const lie = batchAround(Buffer.alloc(16 * 1024 * 1024), CompressionCodec.zstd);
+  expect(lie.length).toBeLessThan(1024);
+  const budget = newUnpackBudget();
+  const validateNow = (batch: Buffer, turn = newTurnBudget()) =>
+    validateBatch(batch, settings, { version: 13, now: NOW, budget, turn });
+  expect(validateNow(small)).toMatchObject({ ok: true });
+  expect(validateNow(lie)).toBeUndefined();
+  expect(budget).toEqual(newUnpackBudget());
+  expect(validateNow(small, { ...newTurnBudget(), records: 0 })).toBeUndefined();
+  expect(
+    validateNow(
+      batchOf((out) => record(out, {}), 1),
+      { ...newTurnBudget(), packedBytes: 10 },
+    ),
+  ).toBeUndefined();
+  expect(
+    validateNow(
+      batchOf((out) => record(out, {}), 1),
+      { ...newTurnBudget(), plainBytes: 0 },
+    ),
+  ).toBeUndefined();
+});
+
+test('a batch that gets too large when it is packed as the topic asks for is refused', () => {
+  const plain = readTopicSettings({ 'compression.type': 'uncompressed' }, readBrokerSettings({}));
+  const value = (bytes: number) => {
+    const builder = new RecordBatchBuilder();
+    builder.append(null, Buffer.alloc(bytes), NOW);
+    return builder.finish({ compression: 'gzip' });
+  };
+  const options = { version: 13, now: NOW, budget: newUnpackBudget(), turn: endlessTurn() };
+  expect(validateBatch(value(1_000_000), plain, options)).toMatchObject({ ok: true });
+  expect(validateBatch(value(2_000_000), plain, options)).toMatchObject({
+    ok: false,
+    errorCode: ErrorCode.MESSAGE_TOO_LARGE,
+  });
+  expect(validate(value(2_000_000))).toMatchObject({ ok: true });
 });
 
 test('whatever is accepted can be read to the end', () => {

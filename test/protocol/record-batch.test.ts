@@ -1,5 +1,7 @@
 // What the builder writes the cursor reads, with every codec; fetches that start inside a batch, end inside one, or hold
 // aborted transactions; and broken bytes are refused.
+import { Readable } from 'node:stream';
+import { createZstdCompress } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,6 +13,7 @@ import {
   compress,
   type CompressionName,
   decompress,
+  decompressBeside,
   isIntactBatch,
   placeBatch,
   RecordBatchBuilder,
@@ -147,6 +150,68 @@ describe('compression', () => {
     const header = Buffer.from('82534e41505059000000000100000001', 'hex');
     const framed = Buffer.concat([header, size, block, size, block]);
     expect(decompress(2, framed).toString()).toBe('hello hello hellohello hello hello');
+  });
+
+  const xerial = (blocks: readonly Buffer[]) =>
+    Buffer.concat([
+      Buffer.from('82534e415050590000000001000000010000', 'hex').subarray(0, 16),
+      ...blocks.flatMap((block) => {
+        const packed = compress(2, block);
+        const length = Buffer.alloc(4);
+        length.writeInt32BE(packed.length);
+        return [length, packed];
+      }),
+    ]);
+  /** The size in gzip's trailer is that of the last member only. */
+  const large = Buffer.alloc(3_000_000, 'large ');
+  const parts = [large, Buffer.from('small'), Buffer.alloc(0)];
+  const pieces: [string, number, (parts: readonly Buffer[]) => Buffer][] = [
+    ['members of gzip', 1, (all) => Buffer.concat(all.map((part) => compress(1, part)))],
+    ['blocks of snappy', 2, xerial],
+  ];
+  test.each(pieces)('unpacks several %s, however large each is', async (_what, codec, pack) => {
+    for (const order of [parts, [...parts].reverse(), [large], [parts[1]!]]) {
+      const packed = pack(order);
+      const plain = Buffer.concat(order);
+      expect(decompress(codec, packed).equals(plain)).toBe(true);
+      expect((await decompressBeside(codec, packed, plain.length)).equals(plain)).toBe(true);
+      expect((await decompressBeside(codec, packed, 10 * plain.length)).equals(plain)).toBe(true);
+      await expect(decompressBeside(codec, packed, plain.length - 1)).rejects.toMatchObject({
+        code: 'MESSAGE_TOO_LARGE',
+      });
+    }
+  });
+
+  test('unpacks a frame of zstd that does not say its size', async () => {
+    const streamed = Buffer.concat(await Readable.from([large, large]).pipe(createZstdCompress()).toArray());
+    const plain = Buffer.concat([large, large]);
+    expect((await decompressBeside(4, streamed, plain.length)).equals(plain)).toBe(true);
+    await expect(decompressBeside(4, streamed, plain.length - 1)).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+  });
+
+  test('refuses broken bytes beside the event loop as in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(1, 2, 3, 4),
+        fc.uint8Array({ maxLength: 40 }),
+        fc.nat(60),
+        async (codec, noise, at) => {
+          const packed = compress(codec, Buffer.from('hello hello hello hello'));
+          Buffer.from(noise).copy(packed, Math.min(at, packed.length));
+          const outcome = async (unpack: () => Buffer | Promise<Buffer>) => {
+            try {
+              return (await unpack()).toString('hex');
+            } catch (error) {
+              return (error as { code: string }).code;
+            }
+          };
+          expect(await outcome(() => decompressBeside(codec, packed, 1000))).toBe(
+            await outcome(() => decompress(codec, packed, 1000)),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test.each([1, 2, 3, 4])('refuses a bomb of codec %i before it is unpacked', (codec) => {

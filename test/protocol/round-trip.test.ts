@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as protocol from '../../src/protocol/index.ts';
 import { type AnyApi, ByteReader, Field, FrameWriter, type Message } from '../../src/protocol/index.ts';
+import type { Steps } from '../../src/util/index.ts';
 
 const apis = (Object.values(protocol) as unknown[]).filter(
   (value): value is AnyApi => typeof value === 'object' && value !== null && 'flexibleFrom' in value,
@@ -22,6 +23,10 @@ describe.each(apis.map((api) => [api.name, api] as const))('%s', (_name, api) =>
             const from = new ByteReader(encoded);
             expect(codec.read(from)).toEqual(value);
             expect(from.remaining).toBe(0);
+            const again = new ByteReader(encoded);
+            expect(readInTinySteps(message, version, again)).toEqual(value);
+            expect(again.remaining).toBe(0);
+            expect(writtenInTinySteps(message, version, value).equals(encoded)).toBe(true);
           }),
           { numRuns: 12 },
         );
@@ -35,17 +40,76 @@ describe.each(apis.map((api) => [api.name, api] as const))('%s', (_name, api) =>
           fc.uint8Array({ maxLength: 200 }),
           fc.integer({ min: api.minVersion, max: api.maxVersion }),
           (bytes, version) => {
-            try {
-              message.codec(version).read(new ByteReader(Buffer.from(bytes)));
-            } catch (error) {
-              expect(error).toMatchObject({ code: 'MALFORMED_MESSAGE' });
-            }
+            const whole = outcome(() => message.codec(version).read(new ByteReader(Buffer.from(bytes))));
+            if (whole.error !== undefined) expect(whole.error).toMatchObject({ code: 'MALFORMED_MESSAGE' });
+            const inSteps = outcome(() => readInTinySteps(message, version, new ByteReader(Buffer.from(bytes))));
+            expect(inSteps).toEqual(whole);
           },
         ),
         { numRuns: 60 },
       );
     });
   }
+});
+
+test('a message that is too long for a turn is read and written in several, and nothing else is', () => {
+  const { request } = protocol.createTopics;
+  const named = (count: number, name = 'a name of some length') => ({
+    topics: Array.from({ length: count }, (_, i) => ({ name: `${name} ${i}` })),
+  });
+  const deep = {
+    topics: [{ name: 't', assignments: Array.from({ length: 50_000 }, (_, i) => ({ partitionIndex: i })) }],
+  };
+  const long = [named(5000), named(10, 'x'.repeat(30_000)), deep];
+  for (const [draft, isShort] of [[named(1000), true] as const, ...long.map((each) => [each, false] as const)]) {
+    const value = protocol.create(protocol.createTopics, draft);
+    for (const version of [2, 7]) {
+      const out = new FrameWriter();
+      expect(request.writeShort(version, out, value)).toBe(isShort);
+      const encoded = encode(request as Message<unknown>, version, value);
+      const from = new ByteReader(encoded);
+      from.elementsLeft = 200_000;
+      expect(request.readShort(version, from)).toEqual(isShort ? value : undefined);
+      if (isShort) continue;
+      expect([from.position, from.elementsLeft]).toEqual([0, 200_000]);
+      const { result, bytesPerStep } = counted(request.readInSteps(version, from), () => from.position);
+      expect(result).toEqual(value);
+      const inSteps = new FrameWriter();
+      const written = counted(request.writeInSteps(version, inSteps, value), () => inSteps.position);
+      expect(Buffer.concat(inSteps.take()).equals(encoded)).toBe(true);
+      for (const bytes of [...bytesPerStep, ...written.bytesPerStep]) expect(bytes).toBeLessThan(100_000);
+      expect(bytesPerStep.length).toBeGreaterThan(encoded.length / 100_000);
+    }
+  }
+});
+
+test('record batches are only looked at: a long one is no reason for another turn', () => {
+  const records = Buffer.alloc(10_000_000);
+  const topicData = Array.from({ length: 5 }, () => ({ name: 't', partitionData: [{ index: 0, records }] }));
+  const value = protocol.create(protocol.produce, { topicData });
+  const encoded = encode(protocol.produce.request as Message<unknown>, 9, value);
+  expect(protocol.produce.request.readShort(9, new ByteReader(encoded))!.topicData).toHaveLength(5);
+  expect(protocol.produce.request.writeShort(9, new FrameWriter(), value)).toBe(true);
+});
+
+test('a string is as long as Kafka allows at most', () => {
+  const { request } = protocol.findCoordinator;
+  const longest = protocol.create(protocol.findCoordinator, { key: 'k'.repeat(32767) });
+  const bytes = encode(request as Message<unknown>, 3, longest);
+  expect(request.codec(3).read(new ByteReader(bytes))).toEqual(longest);
+  const longer = protocol.create(protocol.findCoordinator, { key: 'k'.repeat(32768) });
+  expect(() => encode(request as Message<unknown>, 3, longer)).toThrow(/exceeds 32767/);
+  const hostile = Buffer.concat([Buffer.from('818002', 'hex'), Buffer.alloc(32768, 'k'), Buffer.alloc(2)]);
+  expect(() => request.codec(3).read(new ByteReader(hostile))).toThrow(/a string of 32768 bytes/);
+});
+
+test('unknown tags count as what a message lists', () => {
+  const tags = Array.from({ length: 100 }, (_, tag) => Buffer.from([tag, 0]));
+  const from = new ByteReader(Buffer.concat([Buffer.from([1, 1, 100]), ...tags]));
+  from.elementsLeft = 99;
+  expect(() => protocol.apiVersions.request.codec(3).read(from)).toThrow(
+    expect.objectContaining({ code: 'TOO_MANY_ELEMENTS' }),
+  );
 });
 
 test('a hostile array length is refused before anything is allocated', () => {
@@ -81,6 +145,49 @@ test('a value that a version can not carry is refused, unless it may be ignored'
     /includeTopicAuthorizedOperations/,
   );
 });
+
+/** Read in steps that end before the first element of each array, and so on; without arrays there is one step. */
+function readInTinySteps(message: Message<unknown>, version: number, from: ByteReader): unknown {
+  const { inSteps, read } = message.codec(version);
+  if (inSteps === undefined) return read(from);
+  from.turnEnd = -1;
+  const steps = inSteps.read(from);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    from.turnEnd = -1;
+  }
+}
+
+function writtenInTinySteps(message: Message<unknown>, version: number, value: unknown): Buffer {
+  const out = new FrameWriter();
+  const { inSteps, write } = message.codec(version);
+  if (inSteps === undefined) write(out, value);
+  else {
+    out.turnEnd = -1;
+    const steps = inSteps.write(out, value);
+    while (steps.next().done !== true) out.turnEnd = -1;
+  }
+  return Buffer.concat(out.take());
+}
+
+/** What a function returns, or what it throws. */
+function outcome(run: () => unknown): { readonly value?: unknown; readonly error?: unknown } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function counted<T>(steps: Steps<T>, position: () => number): { result: T; bytesPerStep: number[] } {
+  const bytesPerStep: number[] = [];
+  for (let before = position(); ; before = position()) {
+    const step = steps.next();
+    bytesPerStep.push(position() - before);
+    if (step.done === true) return { result: step.value, bytesPerStep };
+  }
+}
 
 function encode(message: Message<unknown>, version: number, value: unknown): Buffer {
   const out = new FrameWriter();

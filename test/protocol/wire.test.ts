@@ -8,7 +8,6 @@ import {
   create,
   encodeResponse,
   FrameSplitter,
-  FrameWriter,
   metadata,
   produce,
   readRequestBody,
@@ -90,9 +89,8 @@ function connection() {
     destroy() {},
   });
   const answer = (index: number, body: ReturnType<typeof respondToVersions>, version: number) => {
-    const out = new FrameWriter();
-    encodeResponse(apiVersions, version, requests[index]!.correlationId, body, out);
-    transport.receive(Buffer.concat(out.take()));
+    const pieces = encodeResponse(apiVersions, version, requests[index]!.correlationId, body) as Buffer[];
+    transport.receive(Buffer.concat(pieces));
   };
   return { transport, requests, answer };
 }

@@ -189,7 +189,9 @@ export class FrameSource {
     if (name === 'array') {
       const items = (holder[key] ?? []) as unknown[];
       const [first] = items;
-      holder[key] = this.#pick([[], null, first === undefined ? [] : Array.from({ length: 300 }, () => first)]);
+      // So many that the frame is read, and often answered, in several turns.
+      const many = this.#below(50) === 0 ? 10_000 : 300;
+      holder[key] = this.#pick([[], null, first === undefined ? [] : Array.from({ length: many }, () => first)]);
     } else if (name === 'string') {
       holder[key] = this.#pick([...WORDS, null, 'x'.repeat(300), 'y'.repeat(30_000)]);
     } else if (name === 'uuid') {

@@ -10,7 +10,8 @@
  */
 import { describeCluster, describeLogDirs, ErrorCode } from '../../protocol/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
-import { on } from './handler.ts';
+import { Pace } from '../../util/index.ts';
+import { inStepsOn, on } from './handler.ts';
 
 const BROKERS = 1;
 
@@ -31,11 +32,20 @@ export const handleDescribeCluster = on(describeCluster, (request, { core, endpo
   };
 });
 
-export const handleDescribeLogDirs = on(describeLogDirs, (request, { core }) => {
+export const handleDescribeLogDirs = inStepsOn(describeLogDirs, function* (request, { core }) {
   const space = core.disk.space(core.dataDirectory);
-  const topics =
+  const wanted =
     request.topics?.map(({ topic, partitions }) => ({ name: topic, partitions })) ??
     [...core.topics.all()].map(({ name, partitions }) => ({ name, partitions: partitions.map(({ index }) => index) }));
+  const pace = new Pace();
+  const topics = yield* pace.mapMany(wanted, function* ({ name, partitions }) {
+    const sizes = yield* pace.map(partitions, (partitionIndex) => {
+      const partition = core.topics.partition(name, partitionIndex);
+      if (partition === undefined) return [];
+      return [{ partitionIndex, partitionSize: partition.log.sizeInBytes, offsetLag: 0, isFutureKey: false }];
+    });
+    return { name, partitions: sizes.flat() };
+  });
   return {
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
@@ -43,14 +53,7 @@ export const handleDescribeLogDirs = on(describeLogDirs, (request, { core }) => 
       {
         errorCode: [...core.topics.outages()].length === 0 ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR,
         logDir: core.dataDirectory,
-        topics: topics.map(({ name, partitions }) => ({
-          name,
-          partitions: partitions.flatMap((partitionIndex) => {
-            const partition = core.topics.partition(name, partitionIndex);
-            if (partition === undefined) return [];
-            return [{ partitionIndex, partitionSize: partition.log.sizeInBytes, offsetLag: 0, isFutureKey: false }];
-          }),
-        })),
+        topics,
         totalBytes: space?.total ?? -1,
         usableBytes: space?.free ?? -1,
       },

@@ -19,46 +19,50 @@ import {
   ResourceType,
   type ResponseOf,
 } from '../../protocol/index.ts';
-import { messageOf, MillraceError } from '../../util/index.ts';
+import { messageOf, MillraceError, Pace, type Steps } from '../../util/index.ts';
 import type { Core } from '../core.ts';
 import { isTopicSetting, readTopicSettings, topicSettings } from '../settings.ts';
 import { type ConfigDescription, describeBrokerConfigs, describeTopicConfigs } from '../topic-configs.ts';
 import type { Topic } from '../topics.ts';
+import { attempt, planInSteps, repeated } from './attempt.ts';
 import { errorCodeOf } from './error-code.ts';
-import { on } from './handler.ts';
+import { inStepsOn } from './handler.ts';
 
 type Described = ResponseOf<typeof describeConfigs>['results'][number];
+type Changed = ResponseOf<typeof alterConfigs>['responses'][number];
 
-export const handleDescribeConfigs = on(describeConfigs, (request, { core }) => ({
-  throttleTimeMs: 0,
-  results: distinct(request.resources).map(({ resourceType, resourceName, configurationKeys }): Described => {
+export const handleDescribeConfigs = inStepsOn(describeConfigs, function* (request, { core }) {
+  const describe = ({
+    resourceType,
+    resourceName,
+    configurationKeys,
+  }: (typeof request.resources)[number]): Described => {
     const resource = { resourceType, resourceName };
     const wanted = new Set(configurationKeys);
-    try {
-      const all = describeResource(core, resourceType, resourceName);
-      const isReadOnly = resourceType === ResourceType.broker;
-      return {
-        ...resource,
-        errorCode: ErrorCode.NONE,
-        errorMessage: null,
-        configs: all
-          .filter(({ name }) => wanted.size === 0 || wanted.has(name))
-          .map(({ name, value, source, synonyms, type, doc }) => ({
-            name,
-            value,
-            readOnly: isReadOnly,
-            configSource: source,
-            isSensitive: false,
-            synonyms: request.includeSynonyms ? synonyms : [],
-            configType: type,
-            documentation: request.includeDocumentation ? doc : null,
-          })),
-      };
-    } catch (error) {
+    const { value: all, error } = attempt(() => describeResource(core, resourceType, resourceName));
+    if (all === undefined)
       return { ...resource, errorCode: errorCodeOf(error), errorMessage: messageOf(error), configs: [] };
-    }
-  }),
-}));
+    return {
+      ...resource,
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
+      configs: all
+        .filter(({ name }) => wanted.size === 0 || wanted.has(name))
+        .map(({ name, value, source, synonyms, type, doc }) => ({
+          name,
+          value,
+          readOnly: resourceType === ResourceType.broker,
+          configSource: source,
+          isSensitive: false,
+          synonyms: request.includeSynonyms ? synonyms : [],
+          configType: type,
+          documentation: request.includeDocumentation ? doc : null,
+        })),
+    };
+  };
+  const results = yield* new Pace().map(distinct(request.resources), describe);
+  return { throttleTimeMs: 0, results };
+});
 
 /** Each resource once: an answer is much longer than what asks for it. */
 function distinct<R extends { readonly resourceType: number; readonly resourceName: string }>(
@@ -83,17 +87,16 @@ function describeResource(core: Core, type: number, name: string): ConfigDescrip
 }
 
 /** Replaces all configs of a topic by those given. */
-export const handleAlterConfigs = on(alterConfigs, (request, { core }) => ({
-  throttleTimeMs: 0,
-  responses: change(core, request, (_, configs) =>
+export const handleAlterConfigs = inStepsOn(alterConfigs, function* (request, { core }) {
+  const responses = yield* change(core, request, (_, configs) =>
     Object.fromEntries(configs.map(({ name, value }) => [name, given(name, value)])),
-  ),
-}));
+  );
+  return { throttleTimeMs: 0, responses };
+});
 
 /** Changes single configs of a topic: set, back to the default, or items added to and taken from a list. */
-export const handleIncrementalAlterConfigs = on(incrementalAlterConfigs, (request, { core }) => ({
-  throttleTimeMs: 0,
-  responses: change(core, request, (topic, configs) => {
+export const handleIncrementalAlterConfigs = inStepsOn(incrementalAlterConfigs, function* (request, { core }) {
+  const responses = yield* change(core, request, (topic, configs) => {
     const result = new Map(Object.entries(topic.configs));
     const names = new Set(configs.map(({ name }) => name));
     if (names.size < configs.length) throw refusal('INVALID_REQUEST', 'A config is changed more than once.');
@@ -103,8 +106,9 @@ export const handleIncrementalAlterConfigs = on(incrementalAlterConfigs, (reques
       else result.set(name, editedList(topic, name, configOperation, given(name, value)));
     }
     return Object.fromEntries(result);
-  }),
-}));
+  });
+  return { throttleTimeMs: 0, responses };
+});
 
 function given(name: string, value: string | null): string {
   if (value === null) throw refusal('INVALID_REQUEST', `Config "${name}" is set to nothing; delete it instead.`);
@@ -129,38 +133,32 @@ interface Change<C> {
 }
 
 /** Checks every change, then makes those that may be made with one write. */
-function change<C>(
+function* change<C>(
   core: Core,
   { resources, validateOnly }: { readonly resources: readonly Change<C>[]; readonly validateOnly: boolean },
   changed: (topic: Topic, configs: readonly C[]) => Record<string, string>,
-) {
-  const counts = Map.groupBy(resources, ({ resourceType, resourceName }) => `${resourceType}/${resourceName}`);
-  const changes: { topic: Topic; configs: Record<string, string> }[] = [];
-  const refusals = resources.map(({ resourceType, resourceName, configs }) => {
-    try {
-      if (counts.get(`${resourceType}/${resourceName}`)!.length > 1) {
-        throw refusal('INVALID_REQUEST', `'${resourceName}' appears more than once in the request.`);
-      }
-      if (resourceType !== ResourceType.topic) {
-        throw refusal('INVALID_REQUEST', 'Only configs of topics can be changed while the broker runs.');
-      }
-      const topic = topicNamed(core, resourceName);
-      const result = changed(topic, configs);
-      readTopicSettings(result, core.settings);
-      changes.push({ topic, configs: result });
-      return undefined;
-    } catch (error) {
-      return error;
+): Steps<Changed[]> {
+  const keyOf = ({ resourceType, resourceName }: Change<C>): string => `${resourceType}/${resourceName}`;
+  const ambiguous = repeated(resources.map(keyOf));
+  const planned = yield* planInSteps(resources, (resource) => {
+    const { resourceType, resourceName } = resource;
+    if (ambiguous.has(keyOf(resource))) {
+      throw refusal('INVALID_REQUEST', `'${resourceName}' appears more than once in the request.`);
     }
+    if (resourceType !== ResourceType.topic) {
+      throw refusal('INVALID_REQUEST', 'Only configs of topics can be changed while the broker runs.');
+    }
+    const topic = topicNamed(core, resourceName);
+    const configs = changed(topic, resource.configs);
+    readTopicSettings(configs, core.settings);
+    return { topic, configs };
   });
-  let failure: unknown;
-  try {
+  const changes = planned.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  const { error: failure } = attempt(() => {
     if (!validateOnly && changes.length > 0) core.topics.setConfigs(changes);
-  } catch (error) {
-    failure = error;
-  }
-  return resources.map(({ resourceType, resourceName }, i) => {
-    const error = refusals[i] ?? failure;
+  });
+  return yield* new Pace().map(resources, ({ resourceType, resourceName }, i) => {
+    const error = planned[i]!.error ?? failure;
     return error === undefined
       ? { resourceType, resourceName, errorCode: ErrorCode.NONE, errorMessage: null }
       : { resourceType, resourceName, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };

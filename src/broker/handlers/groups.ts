@@ -33,7 +33,8 @@ import {
   type SyncResult,
 } from '../groups/group-requests.ts';
 import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
-import { on } from './handler.ts';
+import { Pace } from '../../util/index.ts';
+import { inStepsOn, on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -152,9 +153,8 @@ export const handleLeaveGroup = on(leaveGroup, (request, { core, version, joined
   };
 });
 
-export const handleDescribeGroups = on(describeGroups, (request, { core, version }) => ({
-  throttleTimeMs: 0,
-  groups: [...new Set(request.groups)].map((groupId) => {
+export const handleDescribeGroups = inStepsOn(describeGroups, function* (request, { core, version }) {
+  const groups = yield* new Pace().map([...new Set(request.groups)], (groupId) => {
     const classic = core.groups.get(groupId)?.classic;
     const isMissing = classic === undefined || classic.state === 'Dead';
     const isStable = classic?.state === 'Stable';
@@ -170,8 +170,9 @@ export const handleDescribeGroups = on(describeGroups, (request, { core, version
         : [...classic.members.values()].map((member) => describeMember(member, isStable, classic.protocolName ?? '')),
       authorizedOperations: authorizedOperations('group', request.includeAuthorizedOperations),
     };
-  }),
-}));
+  });
+  return { throttleTimeMs: 0, groups };
+});
 
 function describeMember(member: GroupMember, isStable: boolean, protocolName: string) {
   return {

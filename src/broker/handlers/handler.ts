@@ -1,4 +1,5 @@
 import type { AnyApi, Api } from '../../protocol/index.ts';
+import { atOnce, type Steps } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 
 /**
@@ -15,4 +16,23 @@ export function on<Req, Res>(
   handle: (request: Req, context: RequestContext) => Res | Promise<Res>,
 ): Handler {
   return { api, handle: (request, context) => handle(request as Req, context) };
+}
+
+/**
+ * The same for work on each of the things that a request lists, of which there may be many: where one step is not enough,
+ * others have their turn between two. What has to change together is changed in one step, on what is there then.
+ */
+export function inStepsOn<Req, Res>(
+  api: Api<Req, Res>,
+  handle: (request: Req, context: RequestContext) => Steps<Res | Promise<Res>>,
+): Handler {
+  return {
+    api,
+    handle(request, context) {
+      const steps = handle(request as Req, context);
+      if (context.inTurns === undefined) return atOnce(steps);
+      const first = steps.next();
+      return first.done === true ? first.value : context.inTurns(steps);
+    },
+  };
 }

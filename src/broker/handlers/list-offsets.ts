@@ -20,26 +20,25 @@ import {
   MAX_TIMESTAMP,
   offsetForLeaderEpoch,
 } from '../../protocol/index.ts';
+import { Pace } from '../../util/index.ts';
 import type { Partition } from '../partition.ts';
+import { repeated } from './attempt.ts';
 import { errorCodeOf } from './error-code.ts';
 import { checkLeaderEpoch } from './fetch.ts';
-import { on } from './handler.ts';
+import { inStepsOn } from './handler.ts';
 
-export const handleListOffsets = on(listOffsets, (request, { core }) => {
-  const asked = new Map<string, number>();
-  for (const { name, partitions } of request.topics) {
-    for (const { partitionIndex } of partitions) {
-      const key = `${name}/${partitionIndex}`;
-      asked.set(key, (asked.get(key) ?? 0) + 1);
-    }
-  }
-  return {
-    throttleTimeMs: 0,
-    topics: request.topics.map(({ name, partitions }) => ({
+export const handleListOffsets = inStepsOn(listOffsets, function* (request, { core }) {
+  const pace = new Pace();
+  const places = yield* pace.mapMany(request.topics, ({ name, partitions }) =>
+    pace.map(partitions, ({ partitionIndex }) => `${name}/${partitionIndex}`),
+  );
+  const ambiguous = repeated(places.flat());
+  const topics = yield* pace.mapMany(request.topics, function* ({ name, partitions }) {
+    return {
       name,
-      partitions: partitions.map(({ partitionIndex, currentLeaderEpoch, timestamp }) => {
+      partitions: yield* pace.map(partitions, ({ partitionIndex, currentLeaderEpoch, timestamp }) => {
         const partition = core.topics.partition(name, partitionIndex);
-        const isRepeated = asked.get(`${name}/${partitionIndex}`)! > 1;
+        const isRepeated = ambiguous.has(`${name}/${partitionIndex}`);
         const errorCode = isRepeated ? ErrorCode.INVALID_REQUEST : problemWith(partition, currentLeaderEpoch);
         const failed = (code: number) => ({
           partitionIndex,
@@ -59,8 +58,9 @@ export const handleListOffsets = on(listOffsets, (request, { core }) => {
         const leaderEpoch = found.offset < 0 ? -1 : partition.log.epochs.epochAt(found.offset);
         return { partitionIndex, errorCode, ...found, leaderEpoch };
       }),
-    })),
-  };
+    };
+  });
+  return { throttleTimeMs: 0, topics };
 });
 
 /** -1 and -1 when no record is that young. The ends of the log have no timestamp. */
@@ -82,11 +82,10 @@ function find(partition: Partition, timestamp: number, limit: number): { offset:
   }
 }
 
-export const handleOffsetForLeaderEpoch = on(offsetForLeaderEpoch, (request, { core }) => ({
-  throttleTimeMs: 0,
-  topics: request.topics.map(({ topic, partitions }) => ({
-    topic,
-    partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
+export const handleOffsetForLeaderEpoch = inStepsOn(offsetForLeaderEpoch, function* (request, { core }) {
+  const pace = new Pace();
+  const topics = yield* pace.mapMany(request.topics, function* ({ topic, partitions: asked }) {
+    const partitions = yield* pace.map(asked, ({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
       const partition = core.topics.partition(topic, index);
       const errorCode = problemWith(partition, currentLeaderEpoch);
       if (partition === undefined || errorCode !== ErrorCode.NONE) {
@@ -94,9 +93,11 @@ export const handleOffsetForLeaderEpoch = on(offsetForLeaderEpoch, (request, { c
       }
       const end = partition.log.epochs.endOf(leaderEpoch, partition.highWatermark);
       return { errorCode, partition: index, leaderEpoch: end.epoch, endOffset: end.endOffset };
-    }),
-  })),
-}));
+    });
+    return { topic, partitions };
+  });
+  return { throttleTimeMs: 0, topics };
+});
 
 function problemWith(partition: Partition | undefined, leaderEpoch: number): number {
   if (partition === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;

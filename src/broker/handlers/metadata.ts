@@ -17,13 +17,13 @@ import {
   type ResponseOf,
   ZERO_UUID,
 } from '../../protocol/index.ts';
-import { messageOf } from '../../util/index.ts';
+import { messageOf, Pace, type Steps } from '../../util/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
 import type { Core } from '../core.ts';
 import type { Partition } from '../partition.ts';
 import { MAX_NEW_PARTITIONS, type NewTopic, type Topic } from '../topics.ts';
 import { errorCodeOf } from './error-code.ts';
-import { on } from './handler.ts';
+import { inStepsOn, on } from './handler.ts';
 
 type Response = ResponseOf<typeof metadata>;
 type TopicAnswer = Response['topics'][number];
@@ -35,12 +35,15 @@ const FIRST_VERSION_WITH_IDS = 12;
 const FIRST_VERSION_THAT_MAY_REFUSE = 4;
 
 /** Brokers and topics, each once however often it was asked for. Topics that are asked for by name may be created on the way. */
-export const handleMetadata = on(metadata, (request, context): Response => {
+export const handleMetadata = inStepsOn(metadata, function* (request, context) {
   const { core, version } = context;
   const { host, port } = context.endpoint;
   const nodeId = core.settings['node.id'];
   const asksForAll = request.topics === null || (version === 0 && request.topics.length === 0);
-  const topics = asksForAll ? [...core.topics.all()].map(describe) : describeWanted(request.topics);
+  const pace = new Pace();
+  const topics = asksForAll
+    ? yield* pace.mapMany([...core.topics.all()], describe)
+    : yield* describeWanted(request.topics);
   return {
     throttleTimeMs: 0,
     brokers: [{ nodeId, host, port, rack: core.settings['broker.rack'] || null }],
@@ -51,35 +54,32 @@ export const handleMetadata = on(metadata, (request, context): Response => {
     errorCode: ErrorCode.NONE,
   };
 
-  function describeWanted(wanted: NonNullable<typeof request.topics>): TopicAnswer[] {
+  function* describeWanted(wanted: NonNullable<typeof request.topics>): Steps<TopicAnswer[]> {
     const isNamed = (topic: (typeof wanted)[number]): boolean => topic.topicId === ZERO_UUID && topic.name !== null;
     const names = new Set(wanted.flatMap((topic) => (isNamed(topic) ? [topic.name!] : [])));
     const others = new Map(wanted.flatMap((topic) => (isNamed(topic) ? [] : [[topic.topicId, topic.name] as const])));
     const mayCreate = request.allowAutoTopicCreation || version < FIRST_VERSION_THAT_MAY_REFUSE;
     const problems = mayCreate ? createMissing(core, names) : new Map<string, number>();
-    return [
-      ...[...names].map((name) => {
-        const topic = core.topics.get(name);
-        if (topic !== undefined) return describe(topic);
-        return withError(name, ZERO_UUID, problems.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-      }),
-      ...[...others].map(([id, name]) => describeById(core, name, id, version)),
-    ];
+    const answers = yield* pace.mapMany([...names], function* (name) {
+      const topic = core.topics.get(name);
+      if (topic !== undefined) return yield* describe(topic);
+      return withError(name, ZERO_UUID, problems.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    });
+    const answersById = yield* pace.mapMany([...others], function* ([id, name]) {
+      if (version < FIRST_VERSION_WITH_IDS) return withError(name ?? '', id, ErrorCode.INVALID_REQUEST);
+      const topic = core.topics.byId(id);
+      return topic === undefined ? withError(null, id, ErrorCode.UNKNOWN_TOPIC_ID) : yield* describe(topic);
+    });
+    return [...answers, ...answersById];
   }
 
-  function describe(topic: Topic): TopicAnswer {
+  function* describe(topic: Topic): Steps<TopicAnswer> {
     return {
       ...withError(topic.name, topic.id, ErrorCode.NONE),
       isInternal: topic.isInternal,
       topicAuthorizedOperations: authorizedOperations('topic', request.includeTopicAuthorizedOperations),
-      partitions: topic.partitions.map((partition) => describePartition(partition, nodeId)),
+      partitions: yield* pace.map(topic.partitions, (partition) => describePartition(partition, nodeId)),
     };
-  }
-
-  function describeById(from: Core, name: string | null, id: string, inVersion: number): TopicAnswer {
-    if (inVersion < FIRST_VERSION_WITH_IDS) return withError(name ?? '', id, ErrorCode.INVALID_REQUEST);
-    const topic = from.topics.byId(id);
-    return topic === undefined ? withError(null, id, ErrorCode.UNKNOWN_TOPIC_ID) : describe(topic);
   }
 });
 

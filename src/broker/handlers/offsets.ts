@@ -21,7 +21,8 @@ import type { Core } from '../core.ts';
 import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { OffsetStore } from '../groups/offset-store.ts';
 import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
-import { on } from './handler.ts';
+import { Pace, type Steps } from '../../util/index.ts';
+import { inStepsOn, on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
 import { findTopic } from './topic-reference.ts';
 
@@ -99,24 +100,26 @@ function checkCommit(
   return memberId === '' ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
 }
 
-export const handleOffsetFetch = on(offsetFetch, (request, { core, version }): ResponseOf<typeof offsetFetch> => {
+export const handleOffsetFetch = inStepsOn(offsetFetch, function* (request, { core, version }) {
+  const pace = new Pace();
   if (version >= 8) {
-    const groups = request.groups.map(({ groupId, topics }) =>
-      fetchGroup(core, groupId, topics, request.requireStable),
+    const groups = yield* pace.mapMany(request.groups, ({ groupId, topics }) =>
+      fetchGroup(core, groupId, topics, request.requireStable, pace),
     );
     return { throttleTimeMs: 0, topics: [], errorCode: ErrorCode.NONE, groups };
   }
   const wanted = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
-  const { topics, errorCode } = fetchGroup(core, request.groupId, wanted, request.requireStable);
+  const { topics, errorCode } = yield* fetchGroup(core, request.groupId, wanted, request.requireStable, pace);
   return { throttleTimeMs: 0, topics, errorCode, groups: [] };
 });
 
-function fetchGroup(
+function* fetchGroup(
   core: Core,
   groupId: string,
-  topics: readonly { name: string; topicId: string; partitionIndexes: readonly number[] }[] | null,
+  wanted: readonly { name: string; topicId: string; partitionIndexes: readonly number[] }[] | null,
   requireStable: boolean,
-): Fetched {
+  pace: Pace,
+): Steps<Fetched> {
   const offsets = core.groups.get(groupId)?.offsets;
   const read = (topic: string, partitionIndex: number): Fetched['topics'][number]['partitions'][number] => {
     const isUnstable = requireStable && offsets?.isUnstable(topic, partitionIndex) === true;
@@ -129,35 +132,27 @@ function fetchGroup(
       errorCode: isUnstable ? ErrorCode.UNSTABLE_OFFSET_COMMIT : ErrorCode.NONE,
     };
   };
-  if (topics !== null) {
-    return {
-      groupId,
-      topics: topics.map(({ name, topicId, partitionIndexes }) => {
-        const topic = topicId === ZERO_UUID ? undefined : core.topics.byId(topicId);
-        const isUnknown = topicId !== ZERO_UUID && topic === undefined;
-        return {
-          name: topic?.name ?? name,
-          topicId: topicId === ZERO_UUID ? (core.topics.get(name)?.id ?? topicId) : topicId,
-          partitions: partitionIndexes.map((index) =>
-            isUnknown
-              ? { ...read('', index), errorCode: ErrorCode.UNKNOWN_TOPIC_ID }
-              : read(topic?.name ?? name, index),
-          ),
-        };
-      }),
-      errorCode: ErrorCode.NONE,
-    };
+  if (wanted !== null) {
+    const topics = yield* pace.mapMany(wanted, function* ({ name, topicId, partitionIndexes }) {
+      const topic = topicId === ZERO_UUID ? undefined : core.topics.byId(topicId);
+      const isUnknown = topicId !== ZERO_UUID && topic === undefined;
+      const partitions = yield* pace.map(partitionIndexes, (index) =>
+        isUnknown ? { ...read('', index), errorCode: ErrorCode.UNKNOWN_TOPIC_ID } : read(topic?.name ?? name, index),
+      );
+      return {
+        name: topic?.name ?? name,
+        topicId: topicId === ZERO_UUID ? (core.topics.get(name)?.id ?? topicId) : topicId,
+        partitions,
+      };
+    });
+    return { groupId, topics, errorCode: ErrorCode.NONE };
   }
   const byTopic = Map.groupBy(offsets?.entries() ?? [], (entry) => entry.topic);
-  return {
-    groupId,
-    topics: [...byTopic].map(([name, entries]) => ({
-      name,
-      topicId: core.topics.get(name)?.id ?? ZERO_UUID,
-      partitions: entries.map(({ partition }) => read(name, partition)),
-    })),
-    errorCode: ErrorCode.NONE,
-  };
+  const topics = yield* pace.mapMany([...byTopic], function* ([name, entries]) {
+    const partitions = yield* pace.map(entries, ({ partition }) => read(name, partition));
+    return { name, topicId: core.topics.get(name)?.id ?? ZERO_UUID, partitions };
+  });
+  return { groupId, topics, errorCode: ErrorCode.NONE };
 }
 
 export const handleOffsetDelete = on(offsetDelete, (request, { core }) => {

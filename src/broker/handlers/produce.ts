@@ -21,9 +21,10 @@ import { MillraceError } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
 import {
-  mayBeLarge,
+  endlessTurn,
+  newTurnBudget,
   newUnpackBudget,
-  packedBytes,
+  type TurnBudget,
   validateBatch,
   type Validated,
   validateLargeBatch,
@@ -55,14 +56,10 @@ export const handleProduce = on(produce, (request, context) => {
     throw new MillraceError('UNSUPPORTED_VERSION', `Produce before version ${OLDEST_VERSION} is not supported.`);
   }
   const production = new Production(request, context);
-  const release = production.mayTakeLong ? context.hold?.() : undefined;
-  if (release === undefined) {
-    production.takeAll();
-    return production.answered();
-  }
+  if (production.take(context.hold === undefined ? endlessTurn() : newTurnBudget())) return production.answered();
   return production
     .takeInTurns()
-    .finally(release)
+    .finally(context.hold!())
     .then(() => production.answered());
 });
 
@@ -78,6 +75,8 @@ class Production {
     readonly answer: PartitionAnswer;
   }[] = [];
   readonly #budget = newUnpackBudget();
+  /** The part whose turn it is. */
+  #next = 0;
 
   constructor(request: Request, context: RequestContext) {
     this.#request = request;
@@ -104,34 +103,33 @@ class Production {
     this.#response = { responses, throttleTimeMs: 0, nodeEndpoints: [] };
   }
 
-  /** Whether what is packed here may unpack to more than others should wait for. */
-  get mayTakeLong(): boolean {
-    return mayBeLarge(this.#parts.reduce((sum, { records }) => sum + packedBytes(records), 0));
+  /** Takes parts for a turn; true when all are taken, false when others should have their turn before the next one. */
+  take(turn: TurnBudget): boolean {
+    const { version, core } = this.#context;
+    const now = core.environment.now();
+    for (; this.#next < this.#parts.length; this.#next++) {
+      const part = this.#parts[this.#next]!;
+      if (!isWelcome(this.#request, part)) continue;
+      const { records, topic } = part;
+      const validated = validateBatch(records!, topic.settings, { version, now, budget: this.#budget, turn });
+      if (validated === undefined) return false;
+      this.#append(part, validated);
+    }
+    return true;
   }
 
-  takeAll(): void {
-    for (const part of this.#parts) this.#take(part);
-  }
-
-  /** Large batches are unpacked beside the event loop; small ones here, but not too many at once. */
+  /** Takes the rest: a batch that is more than a turn allows beside the event loop, what follows in new turns. */
   async takeInTurns(): Promise<void> {
     const { version, core } = this.#context;
-    const { environment } = core;
-    let packed = 0;
-    for (const part of this.#parts) {
+    const { environment, turns } = core;
+    do {
+      const part = this.#parts[this.#next++]!;
       const { records, topic } = part;
-      packed += packedBytes(records);
-      if (!mayBeLarge(packed)) {
-        this.#take(part);
-        continue;
-      }
-      packed = 0;
-      if (!isWelcome(this.#request, part)) continue;
       this.#append(
         part,
-        await validateLargeBatch(records!, topic.settings, { version, environment, budget: this.#budget }),
+        await validateLargeBatch(records!, topic.settings, { version, environment, turns, budget: this.#budget }),
       );
-    }
+    } while (!this.take(newTurnBudget()));
   }
 
   answered(): Response | Promise<Response> {
@@ -149,13 +147,6 @@ class Production {
         });
       }
     });
-  }
-
-  #take(part: Part): void {
-    if (!isWelcome(this.#request, part)) return;
-    const { version, core } = this.#context;
-    const now = core.environment.now();
-    this.#append(part, validateBatch(part.records!, part.topic.settings, { version, now, budget: this.#budget }));
   }
 
   #append(part: Part, validated: Validated): void {

@@ -23,70 +23,62 @@ import {
   type ResponseOf,
   ZERO_UUID,
 } from '../../protocol/index.ts';
-import { messageOf, MillraceError } from '../../util/index.ts';
+import { messageOf, MillraceError, Pace } from '../../util/index.ts';
 import type { Core } from '../core.ts';
 import { describeTopicConfigs } from '../topic-configs.ts';
 import { checkGrowth, type NewTopic, type Topic } from '../topics.ts';
+import { attempt, planInSteps, repeated } from './attempt.ts';
 import { errorCodeOf } from './error-code.ts';
-import { on } from './handler.ts';
+import { inStepsOn } from './handler.ts';
 
 type Created = ResponseOf<typeof createTopics>['topics'][number];
 type Deleted = ResponseOf<typeof deleteTopics>['responses'][number];
 
-export const handleCreateTopics = on(createTopics, (request, { core }) => {
+export const handleCreateTopics = inStepsOn(createTopics, function* (request, { core }) {
   // Before any of them is looked at: what is too much should not be worked on, either.
   const tooMany = attempt(() =>
     checkGrowth(request.topics.map(({ numPartitions, assignments }) => Math.max(1, numPartitions, assignments.length))),
   ).error;
   if (tooMany !== undefined) {
-    return { throttleTimeMs: 0, topics: request.topics.map(({ name }) => notCreated(name, tooMany)) };
+    const topics = yield* new Pace().map(request.topics, ({ name }) => notCreated(name, tooMany));
+    return { throttleTimeMs: 0, topics };
   }
-  const planned = request.topics.map((wanted) => attempt(() => planOf(core, wanted)));
-  const counts = Map.groupBy(request.topics, ({ name }) => name);
-  const refusals = request.topics.map(({ name }, i) => {
-    if (counts.get(name)!.length === 1) return planned[i]!.error;
-    return refusal('INVALID_REQUEST', `Topic '${name}' appears more than once in the request.`);
+  const ambiguous = repeated(request.topics.map(({ name }) => name));
+  const planned = yield* planInSteps(request.topics, (wanted) => {
+    if (!ambiguous.has(wanted.name)) return planOf(core, wanted);
+    throw refusal('INVALID_REQUEST', `Topic '${wanted.name}' appears more than once in the request.`);
   });
-  const topics = planned.flatMap(({ value }, i) => (value === undefined || refusals[i] !== undefined ? [] : [value]));
+  const topics = planned.flatMap(({ value }) => (value === undefined ? [] : [value]));
   // All of them with one write, or none; too many are refused before anything is done.
   const { value: made, error: failure } = attempt(() => {
     checkGrowth(topics.map(({ partitions }) => partitions));
     return request.validateOnly ? [] : core.topics.create(topics);
   });
   const ids = new Map((made ?? []).map(({ name, id }) => [name, id]));
-  return {
-    throttleTimeMs: 0,
-    topics: request.topics.map(({ name }, i): Created => {
-      const error = refusals[i] ?? failure;
-      if (error !== undefined) return notCreated(name, error);
-      const { partitions, configs } = planned[i]!.value!;
-      return {
-        name,
-        topicId: ids.get(name) ?? ZERO_UUID,
-        errorCode: ErrorCode.NONE,
-        errorMessage: null,
-        topicConfigErrorCode: ErrorCode.NONE,
-        numPartitions: partitions,
-        replicationFactor: 1,
-        configs: describeTopicConfigs(core, configs).map(({ name: key, value, source }) => ({
-          name: key,
-          value,
-          readOnly: false,
-          configSource: source,
-          isSensitive: false,
-        })),
-      };
-    }),
-  };
+  const answers = yield* new Pace().map(request.topics, ({ name }, i): Created => {
+    const { value: topic, error = failure } = planned[i]!;
+    return error === undefined ? created(core, topic!, ids.get(name) ?? ZERO_UUID) : notCreated(name, error);
+  });
+  return { throttleTimeMs: 0, topics: answers };
 });
 
-/** What a function returns, or what it throws. */
-function attempt<T>(run: () => T): { readonly value?: T; readonly error?: unknown } {
-  try {
-    return { value: run() };
-  } catch (error) {
-    return { error };
-  }
+function created(core: Core, { name, partitions, configs }: NewTopic, topicId: string): Created {
+  return {
+    name,
+    topicId,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    topicConfigErrorCode: ErrorCode.NONE,
+    numPartitions: partitions,
+    replicationFactor: 1,
+    configs: describeTopicConfigs(core, configs).map(({ name: key, value, source }) => ({
+      name: key,
+      value,
+      readOnly: false,
+      configSource: source,
+      isSensitive: false,
+    })),
+  };
 }
 
 function notCreated(name: string, error: unknown): Created {
@@ -146,31 +138,26 @@ function partitionsWanted(
   return numPartitions === -1 ? core.settings['num.partitions'] : numPartitions;
 }
 
-export const handleDeleteTopics = on(deleteTopics, (request, { core }) => {
+export const handleDeleteTopics = inStepsOn(deleteTopics, function* (request, { core }) {
   const wanted = [
     ...request.topics.map(({ name, topicId }) => ({ name, topicId })),
     ...request.topicNames.map((name) => ({ name, topicId: ZERO_UUID })),
   ];
-  const counts = Map.groupBy(wanted, ({ name, topicId }) => `${name ?? ''}/${topicId}`);
-  const found = wanted.map(({ name, topicId }) =>
-    attempt(() => {
-      if (counts.get(`${name ?? ''}/${topicId}`)!.length > 1) {
-        throw refusal('INVALID_REQUEST', 'A topic to delete appears more than once in the request.');
-      }
-      return topicToDelete(core, name, topicId);
-    }),
-  );
+  const keyOf = ({ name, topicId }: (typeof wanted)[number]): string => `${name ?? ''}/${topicId}`;
+  const ambiguous = repeated(wanted.map(keyOf));
+  const found = yield* planInSteps(wanted, (each) => {
+    if (!ambiguous.has(keyOf(each))) return topicToDelete(core, each.name, each.topicId);
+    throw refusal('INVALID_REQUEST', 'A topic to delete appears more than once in the request.');
+  });
   const topics = new Set(found.flatMap(({ value }) => (value === undefined ? [] : [value])));
   const { error: failure } = attempt(() => core.topics.delete([...topics]));
-  return {
-    throttleTimeMs: 0,
-    responses: wanted.map(({ name, topicId }, i): Deleted => {
-      const { value: topic, error = failure } = found[i]!;
-      return error === undefined
-        ? { name: topic!.name, topicId: topic!.id, errorCode: ErrorCode.NONE, errorMessage: null }
-        : { name, topicId, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
-    }),
-  };
+  const responses = yield* new Pace().map(wanted, ({ name, topicId }, i): Deleted => {
+    const { value: topic, error = failure } = found[i]!;
+    return error === undefined
+      ? { name: topic!.name, topicId: topic!.id, errorCode: ErrorCode.NONE, errorMessage: null }
+      : { name, topicId, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
+  });
+  return { throttleTimeMs: 0, responses };
 });
 
 function topicToDelete(core: Core, name: string | null, topicId: string): Topic {
@@ -186,33 +173,29 @@ function topicToDelete(core: Core, name: string | null, topicId: string): Topic 
   return topic;
 }
 
-export const handleCreatePartitions = on(createPartitions, (request, { core }) => {
-  const counts = Map.groupBy(request.topics, ({ name }) => name);
-  const planned = request.topics.map(({ name, count: total, assignments }) =>
-    attempt(() => {
-      if (counts.get(name)!.length > 1) throw refusal('INVALID_REQUEST', 'Duplicate topic name.');
-      const topic = core.topics.get(name);
-      if (topic === undefined) throw unknown(name, ZERO_UUID);
-      if (topic.isInternal) throw refusal('INVALID_TOPIC_EXCEPTION', `Topic '${name}' is internal.`);
-      core.topics.checkPartitions(topic, total);
-      checkAssignments(core, total - topic.partitions.length, assignments);
-      return { topic, total };
-    }),
-  );
+export const handleCreatePartitions = inStepsOn(createPartitions, function* (request, { core }) {
+  const ambiguous = repeated(request.topics.map(({ name }) => name));
+  const planned = yield* planInSteps(request.topics, ({ name, count: total, assignments }) => {
+    if (ambiguous.has(name)) throw refusal('INVALID_REQUEST', 'Duplicate topic name.');
+    const topic = core.topics.get(name);
+    if (topic === undefined) throw unknown(name, ZERO_UUID);
+    if (topic.isInternal) throw refusal('INVALID_TOPIC_EXCEPTION', `Topic '${name}' is internal.`);
+    core.topics.checkPartitions(topic, total);
+    checkAssignments(core, total - topic.partitions.length, assignments);
+    return { topic, total };
+  });
   const growths = planned.flatMap(({ value }) => (value === undefined ? [] : [value]));
   const { error: failure } = attempt(() => {
     checkGrowth(growths.map(({ topic, total }) => total - topic.partitions.length));
     if (!request.validateOnly) core.topics.addPartitions(growths);
   });
-  return {
-    throttleTimeMs: 0,
-    results: request.topics.map(({ name }, i) => {
-      const error = planned[i]!.error ?? failure;
-      return error === undefined
-        ? { name, errorCode: ErrorCode.NONE, errorMessage: null }
-        : { name, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
-    }),
-  };
+  const results = yield* new Pace().map(request.topics, ({ name }, i) => {
+    const error = planned[i]!.error ?? failure;
+    return error === undefined
+      ? { name, errorCode: ErrorCode.NONE, errorMessage: null }
+      : { name, errorCode: errorCodeOf(error), errorMessage: messageOf(error) };
+  });
+  return { throttleTimeMs: 0, results };
 });
 
 /** Replicas may be named, if all of them are here; null leaves it to the broker. */
@@ -229,12 +212,12 @@ function checkAssignments(
   throw refusal('INVALID_REPLICA_ASSIGNMENT', message);
 }
 
-export const handleDeleteRecords = on(deleteRecords, (request, { core }) => {
-  const response = {
-    throttleTimeMs: 0,
-    topics: request.topics.map(({ name, partitions }) => ({
+export const handleDeleteRecords = inStepsOn(deleteRecords, function* (request, { core }) {
+  const pace = new Pace();
+  const topics = yield* pace.mapMany(request.topics, function* ({ name, partitions }) {
+    return {
       name,
-      partitions: partitions.map(({ partitionIndex, offset }) => {
+      partitions: yield* pace.map(partitions, ({ partitionIndex, offset }) => {
         const partition = core.topics.partition(name, partitionIndex);
         const failed = (errorCode: number) => ({ partitionIndex, lowWatermark: -1, errorCode });
         if (partition === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
@@ -249,10 +232,10 @@ export const handleDeleteRecords = on(deleteRecords, (request, { core }) => {
         if (error !== undefined) return failed(errorCodeOf(error));
         return { partitionIndex, lowWatermark: partition.log.startOffset, errorCode: ErrorCode.NONE };
       }),
-    })),
-  };
+    };
+  });
   core.topics.writeCheckpoints();
-  return response;
+  return { throttleTimeMs: 0, topics };
 });
 
 function unknown(name: string | null, topicId: string): MillraceError {

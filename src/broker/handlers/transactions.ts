@@ -29,7 +29,8 @@ import type { OffsetEntry } from '../groups/committed-offset.ts';
 import { OFFSETS_TOPIC } from '../topics.ts';
 import type { ProducerIdentity } from '../transactions/transaction-coordinator.ts';
 import { type Place, TRANSACTION_STATES } from '../transactions/transaction.ts';
-import { on } from './handler.ts';
+import { Pace } from '../../util/index.ts';
+import { inStepsOn, on } from './handler.ts';
 import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
 import { bytesOfNew } from './offsets.ts';
 import { isStorableId } from './storable-id.ts';
@@ -66,25 +67,27 @@ export const handleInitProducerId = on(initProducerId, (request, { core, version
   });
 });
 
-export const handleAddPartitionsToTxn = on(addPartitionsToTxn, async (request, { core, version }) => {
+export const handleAddPartitionsToTxn = inStepsOn(addPartitionsToTxn, function* (request, { core, version }) {
   const empty = { throttleTimeMs: 0, errorCode: ErrorCode.NONE };
   if (version < 4) {
-    const results = await addPartitions(core, version, {
+    const added = addPartitions(core, version, {
       transactionalId: request.v3AndBelowTransactionalId,
       producerId: request.v3AndBelowProducerId,
       producerEpoch: request.v3AndBelowProducerEpoch,
       verifyOnly: false,
       topics: request.v3AndBelowTopics,
     });
-    return { ...empty, resultsByTransaction: [], resultsByTopicV3AndBelow: results };
+    return added.then((results) => ({ ...empty, resultsByTransaction: [], resultsByTopicV3AndBelow: results }));
   }
-  const resultsByTransaction = await Promise.all(
-    request.transactions.map(async (transaction) => ({
-      transactionalId: transaction.transactionalId,
-      topicResults: await addPartitions(core, version, transaction),
-    })),
-  );
-  return { ...empty, resultsByTransaction, resultsByTopicV3AndBelow: [] };
+  const added = yield* new Pace().map(request.transactions, async (transaction) => ({
+    transactionalId: transaction.transactionalId,
+    topicResults: await addPartitions(core, version, transaction),
+  }));
+  return Promise.all(added).then((results) => ({
+    ...empty,
+    resultsByTransaction: results,
+    resultsByTopicV3AndBelow: [],
+  }));
 });
 
 async function addPartitions(
@@ -227,11 +230,10 @@ function admitOffsets(
 
 // ── Looking at transactions ───────────────────────────────────────────────────────────────────────────────────────
 
-export const handleDescribeProducers = on(describeProducers, (request, { core }) => ({
-  throttleTimeMs: 0,
-  topics: request.topics.map(({ name, partitionIndexes }) => ({
-    name,
-    partitions: partitionIndexes.map((partitionIndex) => {
+export const handleDescribeProducers = inStepsOn(describeProducers, function* (request, { core }) {
+  const pace = new Pace();
+  const topics = yield* pace.mapMany(request.topics, function* ({ name, partitionIndexes }) {
+    const partitions = yield* pace.map(partitionIndexes, (partitionIndex) => {
       const partition = core.topics.partition(name, partitionIndex);
       const producers = partition === undefined ? [] : [...partition.log.producers.entries()];
       return {
@@ -247,9 +249,11 @@ export const handleDescribeProducers = on(describeProducers, (request, { core })
           currentTxnStartOffset: entry.transactionStart,
         })),
       };
-    }),
-  })),
-}));
+    });
+    return { name, partitions };
+  });
+  return { throttleTimeMs: 0, topics };
+});
 
 export const handleDescribeTransactions = on(describeTransactions, (request, { core }) => ({
   throttleTimeMs: 0,

@@ -3,14 +3,17 @@
  * that was not compacted yet, for the newest offset of each key; then everything up to there, of which what is still
  * wanted is copied to new segments. All in slices, so that the broker goes on serving.
  */
-import { type Environment, MillraceError, yieldToEventLoop } from '../../util/index.ts';
+import { type Environment, MillraceError, type Steps, yieldToEventLoop } from '../../util/index.ts';
 import {
+  BATCH_HEADER_BYTES,
   BatchCursor,
   batchHeader,
   CODEC_MASK,
+  CompressionCodec,
   type CompressionName,
   CONTROL,
   compressionName,
+  decompressBeside,
   DELETE_HORIZON,
   isIntactBatch,
   LOG_APPEND_TIME,
@@ -20,8 +23,9 @@ import {
 import type { PartitionLog } from './partition-log.ts';
 import type { Segment } from './segment.ts';
 
-/** Batches between two looks at the event loop. */
+/** Batches and records between two looks at the event loop. */
 const SLICE_BATCHES = 64;
+const SLICE_RECORDS = 10_000;
 
 export interface CompactionResult {
   readonly bytesBefore: number;
@@ -66,8 +70,8 @@ export async function compact(
     try {
       for (const segment of group) {
         bytesBefore += segment.size;
-        await forEachBatchInSlices(segment, environment, (batch) => {
-          const kept = keeper.keep(batch);
+        await forEachBatchInSlices(segment, environment, function* (batch, plain) {
+          const kept = yield* keeper.keep(batch, plain);
           if (kept !== undefined) target.copyIn(kept);
         });
       }
@@ -104,31 +108,31 @@ class Keeper {
     this.#retentionMs = retentionMs;
   }
 
-  /** The batch as it was, what is left of it, or undefined. */
-  keep(batch: Buffer): Buffer | undefined {
+  /** The batch as it was, what is left of it, or undefined. `plain`: its records, unpacked. */
+  *keep(batch: Buffer, plain: Buffer | undefined): Steps<Buffer | undefined> {
     const attributes = batchHeader.attributes(batch);
     const producerId = batchHeader.producerId(batch);
     if ((attributes & CONTROL) !== 0) return this.#withRecords.delete(producerId) ? batch : undefined;
     const isTransactional = (attributes & TRANSACTIONAL) !== 0;
     if (isTransactional && this.#aborted.includes(producerId, batchHeader.baseOffset(batch))) return undefined;
-    const kept = this.#filtered(batch, attributes);
+    const kept = yield* this.#filtered(batch, plain, attributes);
     if (kept !== undefined && isTransactional) this.#withRecords.add(producerId);
     return kept;
   }
 
-  #filtered(batch: Buffer, attributes: number): Buffer | undefined {
+  *#filtered(batch: Buffer, plain: Buffer | undefined, attributes: number): Steps<Buffer | undefined> {
     const hasHorizon = (attributes & DELETE_HORIZON) !== 0;
     const horizon = hasHorizon ? batchHeader.baseTimestamp(batch) : this.#now + this.#retentionMs;
     const dropsTombstones = hasHorizon && this.#now > horizon;
     const baseOffset = batchHeader.baseOffset(batch);
-    const cursor = new BatchCursor(batch);
+    const cursor = new BatchCursor(batch, { plain });
     const builder = new RecordBatchBuilder(batch.length);
     let tombstones = 0;
     let kept = 0;
     let total = 0;
     // Whether a tombstone stays decides what timestamps count from, and that has to be known before the first record.
     while (cursor.advance()) {
-      total++;
+      if (++total % SLICE_RECORDS === 0) yield;
       if (!this.#isWanted(cursor, dropsTombstones)) continue;
       kept++;
       if (cursor.valueStart < 0) tombstones++;
@@ -138,8 +142,9 @@ class Keeper {
     if (kept === total && !setsHorizon) return batch;
 
     if (tombstones > 0) builder.countFrom(horizon);
-    const again = new BatchCursor(batch);
+    const again = new BatchCursor(batch, { plain });
     while (again.advance()) {
+      if ((again.offset - baseOffset) % SLICE_RECORDS === 0) yield;
       if (!this.#isWanted(again, dropsTombstones)) continue;
       const { bytes, keyStart, keyEnd, valueStart, valueEnd, timestamp, offset } = again;
       const value = valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd);
@@ -177,11 +182,12 @@ async function newestOffsets(
   const newest = new Map<string, number>();
   for (const segment of segments) {
     if (segment.nextOffset <= log.cleanedTo) continue;
-    await forEachBatchInSlices(segment, environment, (batch) => {
+    await forEachBatchInSlices(segment, environment, function* (batch, plain) {
       const isTransactional = (batchHeader.attributes(batch) & TRANSACTIONAL) !== 0;
       if (isTransactional && aborted.includes(batchHeader.producerId(batch), batchHeader.baseOffset(batch))) return;
-      const cursor = new BatchCursor(batch);
-      while (cursor.advance()) {
+      const cursor = new BatchCursor(batch, { plain });
+      for (let total = 1; cursor.advance(); total++) {
+        if (total % SLICE_RECORDS === 0) yield;
         if (cursor.keyStart >= 0)
           newest.set(cursor.bytes.toString('latin1', cursor.keyStart, cursor.keyEnd), cursor.offset);
       }
@@ -190,24 +196,35 @@ async function newestOffsets(
   return newest;
 }
 
+/** Visits batches with what they unpack to, in steps where they are long; those that are packed are unpacked beside the event loop. */
 async function forEachBatchInSlices(
   segment: Segment,
   environment: Environment,
-  visit: (batch: Buffer) => void,
+  visit: (batch: Buffer, plain: Buffer | undefined) => Steps<void>,
 ): Promise<void> {
   let offset = segment.baseOffset;
   for (let isDone = false; !isDone; ) {
-    let count = 0;
+    const slice: Buffer[] = [];
     isDone = segment.forEachBatch(offset, (bytes, at) => {
-      if (count++ === SLICE_BATCHES) return false;
+      if (slice.length === SLICE_BATCHES) return false;
       // A damaged batch must not get a new checksum that says it is whole.
       if (!isIntactBatch(bytes, at)) throw damaged(segment, batchHeader.baseOffset(bytes, at));
-      visit(bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at)));
+      slice.push(bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at)));
       offset = batchHeader.lastOffset(bytes, at) + 1;
       return true;
     });
+    for (const batch of slice) {
+      const steps = visit(batch, await unpacked(batch));
+      while (steps.next().done !== true) await yieldToEventLoop(environment);
+    }
     await yieldToEventLoop(environment);
   }
+}
+
+/** The records of a batch that is packed, beside the event loop. */
+async function unpacked(batch: Buffer): Promise<Buffer | undefined> {
+  const codec = batchHeader.attributes(batch) & CODEC_MASK;
+  return codec === CompressionCodec.none ? undefined : decompressBeside(codec, batch.subarray(BATCH_HEADER_BYTES));
 }
 
 function damaged(segment: Segment, offset: number): MillraceError {
