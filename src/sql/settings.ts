@@ -1,5 +1,6 @@
 // The properties that the SQL engine and its queries know, under ksqlDB's and Kafka Streams' names. What is not here is
 // refused with a suggestion.
+import { isForeignProperty } from './foreign-properties.ts';
 import { rimSettingsOf } from '../rim/settings.ts';
 import {
   booleanSetting,
@@ -39,7 +40,16 @@ export const sqlSettings = {
   'ksql.timestamp.throw.on.invalid': booleanSetting(false, 'Whether an invalid TIMESTAMP column stops its query.'),
   'ksql.pull.queries.enable': booleanSetting(true, 'Whether pull queries are answered.'),
   'ksql.query.pull.table.scan.enabled': booleanSetting(true, 'Whether a pull query may read a whole table.'),
+  'ksql.query.pull.range.scan.enabled': booleanSetting(
+    true,
+    'Whether a pull query may read a range of a text key where it may not read a whole table.',
+  ),
+  'ksql.query.pull.limit.clause.enabled': booleanSetting(true, 'Whether a pull query may have a LIMIT.'),
   'ksql.query.pull.stream.enabled': booleanSetting(true, 'Whether a pull query may read a stream.'),
+  'ksql.query.push.v2.enabled': booleanSetting(
+    false,
+    'Whether a push query that reads the latest rows of what one other query writes is a scalable one.',
+  ),
   'ksql.functions.collect_list.limit': intSetting(1000, 'The longest list of COLLECT_LIST.', 1),
   'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
   'ksql.parser.max.tokens': intSetting(100_000, 'How many words and signs the statements of one request may have.', 1),
@@ -80,10 +90,11 @@ export const streamsSettings = {
 
 const STREAMS_PREFIX = 'ksql.streams.';
 
-/** Checks names and values, and puts the streams settings under their bare names. */
+/** Checks names and values, and puts the streams settings under their bare names; those that mean nothing here are left out. */
 export function normalizeSettings(given: GivenSettings): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(sqlSettings, name) && isForeignProperty(name)) continue;
     const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
     const isStreams = bare !== name || Object.hasOwn(streamsSettings, bare);
     const setting = isStreams

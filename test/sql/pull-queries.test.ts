@@ -271,3 +271,84 @@ test('rows come as Protobuf messages for those who ask for them', async () => {
     await sql.stop();
   }
 });
+
+test('a scalable push query reads what another query writes from now on', async () => {
+  const sql = await startSql({ 'ksql.streams.auto.offset.reset': 'latest', 'ksql.query.push.v2.enabled': true });
+  try {
+    await sql.ksql(`
+      CREATE STREAM s (k STRING KEY, v INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE STREAM copy AS SELECT * FROM s;`);
+    const headers = { 'content-type': 'application/json' };
+    const open = async (ksql: string) => {
+      const body = JSON.stringify({ ksql });
+      const response = await fetch(`${sql.url}/query`, { method: 'POST', headers, body });
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let text = (await reader.read()).value ?? '';
+      return {
+        begun: text,
+        async end() {
+          for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+          return JSON.parse(text) as unknown[];
+        },
+      };
+    };
+    const scalable = await open('SELECT k, v FROM copy WHERE v > 1 EMIT CHANGES LIMIT 2;');
+    expect(scalable.begun).toContain('"queryId":"SCALABLE_PUSH_QUERY_COPY_');
+    for (const other of [
+      'SELECT * FROM s EMIT CHANGES LIMIT 1;',
+      'SELECT ROWOFFSET FROM copy EMIT CHANGES LIMIT 1;',
+      'SELECT k, COUNT(*) FROM copy GROUP BY k EMIT CHANGES LIMIT 1;',
+    ]) {
+      const usual = await open(other);
+      expect(usual.begun).toContain('"queryId":"transient_');
+      await sql.ksql("INSERT INTO s VALUES ('z', 0);");
+      await usual.end();
+    }
+    await sql.ksql(
+      "INSERT INTO s (v) VALUES (5); INSERT INTO s VALUES ('a', 1); INSERT INTO s VALUES ('b', 2); INSERT INTO s VALUES ('c', 3);",
+    );
+    expect((await scalable.end()).slice(1)).toEqual([
+      { row: { columns: ['b', 2] } },
+      { row: { columns: ['c', 3] } },
+      { finalMessage: 'Limit Reached' },
+    ]);
+  } finally {
+    await sql.stop();
+  }
+});
+
+test('what is no LIMIT is refused, and LIMIT where it is switched off', async () => {
+  const sql = await startSql();
+  try {
+    await sql.ksql("CREATE STREAM s (k STRING KEY, v INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);");
+    const refusal = (text: string, properties = {}) => expect(sql.rows(text, properties)).rejects;
+    await refusal('SELECT * FROM s LIMIT -1;').toThrow(
+      "Pull queries don't support negative integers in the LIMIT clause.",
+    );
+    await refusal('SELECT * FROM s LIMIT 1.5;').toThrow('Value must be integer for command: LIMIT');
+    await refusal('SELECT * FROM s LIMIT 9999999999;').toThrow('Value must be integer for command: LIMIT');
+    await refusal('SELECT * FROM s EMIT CHANGES LIMIT -1;').toThrow("Push queries don't support negative integers");
+    await refusal('SELECT * FROM s LIMIT 1;', { 'ksql.query.pull.limit.clause.enabled': false }).toThrow(
+      'LIMIT clause in pull queries is disabled.',
+    );
+    expect(await sql.rows('SELECT * FROM s LIMIT 1;')).toEqual([]);
+  } finally {
+    await sql.stop();
+  }
+});
+
+test('properties that mean nothing here are accepted with a warning, others are not known', async () => {
+  const sql = await startSql({ 'ksql.streams.producer.linger.ms': 5, 'ksql.udfs.enabled': true });
+  try {
+    const [entity] = await sql.ksql('SHOW STREAMS;', { 'ksql.streams.num.standby.replicas': 1, 'max.poll.records': 9 });
+    expect(entity!['warnings']).toEqual([
+      { message: 'The property ksql.streams.num.standby.replicas is known, and has no effect here.' },
+      { message: 'The property max.poll.records is known, and has no effect here.' },
+    ]);
+    await expect(sql.ksql('SHOW STREAMS;', { 'ksql.streams.num.standby.replica': 1 })).rejects.toThrow(
+      'Unknown property',
+    );
+  } finally {
+    await sql.stop();
+  }
+});

@@ -71,6 +71,23 @@ export class RestPlatform {
     return post(`${this.#platform.url('sql')}/query`, V1, { ksql, streamsProperties });
   }
 
+  /** Resolves when a push query has begun to answer, with what it will have answered in the end. */
+  async activeQuery(ksql: string, streamsProperties: SpecObject): Promise<{ readonly answer: Promise<Answer> }> {
+    const headers = { 'content-type': V1, accept: V1 };
+    const body = JSON.stringify({ ksql, streamsProperties });
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(`${this.#platform.url('sql')}/query`, { method: 'POST', headers, body, signal });
+    const { status } = response;
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const first = await reader.read();
+    const rest = async (): Promise<Answer> => {
+      let text = first.value ?? '';
+      for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+      return { status, body: parseSpec(text) };
+    };
+    return { answer: rest() };
+  }
+
   /** The same rows as Protobuf messages. */
   protobufQuery(sql: string, properties: SpecObject): Promise<Answer> {
     return post(`${this.#platform.url('sql')}/query-stream`, PROTOBUF, { sql, properties });

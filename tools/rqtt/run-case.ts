@@ -51,14 +51,19 @@ class CaseRun {
       answers.push(...asList(answer.body).map((entity) => ({ kind: 'admin', answer: { status: 200, body: entity } })));
     }
     await this.#describe(script);
+    const queries = statements.filter(isQuery);
+    const conditions = written['inputConditions'];
+    const isFirstActive = isObject(conditions) && conditions['waitForActivePushQuery'] === true;
+    const active = isFirstActive ? await this.#platform.activeQuery(queries[0]!, this.#properties) : undefined;
     await this.#produce();
-    for (const query of statements.filter(isQuery)) {
-      const answer = await this.#platform.query(query, this.#properties);
+    for (const [i, query] of queries.entries()) {
+      const isActive = active !== undefined && i === 0;
+      const answer = await (isActive ? active.answer : this.#platform.query(query, this.#properties));
       if (errorOf(answer) !== undefined) return this.#refused(answer);
       answers.push({ kind: 'query', answer });
     }
     if (written['testPullWithProtoFormat'] === true) {
-      for (const query of statements.filter(isQuery)) {
+      for (const query of queries) {
         const answer = await this.#platform.protobufQuery(query, this.#properties);
         if (errorOf(answer) !== undefined) return this.#refused(answer);
         answers.push({ kind: 'queryProto', answer: { status: 200, body: withTexts(answer.body) } });

@@ -239,7 +239,7 @@ export function buildQuery(cst: CstNode): Query {
     partitionBy: list('partitionBy'),
     having: optional('having'),
     emit: has(cst, 'CHANGES') ? 'CHANGES' : has(cst, 'FINAL') ? 'FINAL' : undefined,
-    limit: limit === undefined ? undefined : Number(token(limit, 'INTEGER_VALUE').image),
+    limit: limit === undefined ? undefined : limitOf(limit),
     at: locationOf(cst),
   };
 }
@@ -361,6 +361,11 @@ function describe(cst: CstNode): Statement {
   return { kind: 'describe', name: nameOf(name), extended, at };
 }
 
+function limitOf(cst: CstNode): number {
+  const number = optionalToken(cst, 'INTEGER_VALUE') ?? token(cst, 'DECIMAL_VALUE');
+  return Number((has(cst, 'MINUS') ? '-' : '') + number.image);
+}
+
 function print(cst: CstNode): Statement {
   const quoted = optionalToken(cst, 'STRING');
   const bare = optionalNode(cst, 'name');
@@ -373,7 +378,7 @@ function print(cst: CstNode): Statement {
     topic,
     fromBeginning: has(cst, 'BEGINNING'),
     interval: interval === undefined ? undefined : Number(interval.image),
-    limit: limit === undefined ? undefined : Number(token(limit, 'INTEGER_VALUE').image),
+    limit: limit === undefined ? undefined : limitOf(limit),
     at: locationOf(cst),
   };
 }

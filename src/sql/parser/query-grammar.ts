@@ -1,6 +1,6 @@
 import { tokenMatcher } from 'chevrotain';
 import { ExpressionGrammar, UNITS } from './expression-grammar.ts';
-import { IntegerValue, keyword, symbol } from './tokens.ts';
+import { DecimalValue, IntegerValue, keyword, symbol } from './tokens.ts';
 
 /** The grammar of SELECT. */
 export class QueryGrammar extends ExpressionGrammar {
@@ -67,7 +67,9 @@ export class QueryGrammar extends ExpressionGrammar {
 
   readonly limit = this.RULE('limit', () => {
     this.k('LIMIT');
-    this.CONSUME(IntegerValue);
+    // What no limit can be is said where it is known what is limited.
+    this.OPTION(() => this.s('MINUS'));
+    this.OR([{ ALT: () => this.CONSUME(IntegerValue) }, { ALT: () => this.CONSUME(DecimalValue) }]);
   });
 
   readonly selectItem = this.RULE('selectItem', () => {

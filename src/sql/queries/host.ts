@@ -44,6 +44,8 @@ export interface PushRequest {
   readonly applicationId: string;
   /** Columns that hold a part of the row's key or its window: they survive a deletion. */
   readonly identity: readonly boolean[];
+  /** Records without a key are passed over. */
+  readonly skipsNullKeys: boolean;
 }
 
 /** A query whose rows go to a client. */

@@ -1,5 +1,6 @@
 // SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it
 // (`table-rows.ts`); on a stream, from its topic (`stream-rows.ts`). Here it is found out what is asked for.
+import { checkLimit } from '../analysis/limit.ts';
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
@@ -81,6 +82,12 @@ function checkClauses(query: Query, setting: Settings): void {
   if (setting('ksql.pull.queries.enable') === 'false') {
     refuse(
       'Pull queries are disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPlease set ksql.pull.queries.enable=true to enable this feature.',
+    );
+  }
+  checkLimit(query.limit, 'Pull queries');
+  if (query.limit !== undefined && setting('ksql.query.pull.limit.clause.enabled') === 'false') {
+    refuse(
+      'LIMIT clause in pull queries is disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPlease set ksql.query.pull.limit.clause.enabled=true to enable this feature.',
     );
   }
   const clauses: [string, unknown][] = [

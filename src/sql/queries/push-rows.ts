@@ -24,8 +24,8 @@ export async function pushRows(
   };
   const topology = compileFlow(compiling, root, queryId, (flow) => {
     if ('stream' in flow) {
-      flow.stream.foreach((_key, row) => {
-        if (row !== null) emit(row, false);
+      flow.stream.foreach((key, row) => {
+        if (row !== null && !(from.skipsNullKeys && key === null)) emit(row, false);
       });
       return;
     }

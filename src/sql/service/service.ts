@@ -25,10 +25,11 @@ import { KafkaExecutor } from '../queries/persistent.ts';
 import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
 import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
-import { startPush } from '../queries/push.ts';
+import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
+import { foreignWarnings } from '../foreign-properties.ts';
 import { defaultOf, normalizeSettings } from '../settings.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
 import {
@@ -89,6 +90,7 @@ export async function openSqlService(options: SqlServiceOptions): Promise<SqlSer
   const settings = normalizeSettings(options.settings ?? {});
   const serviceId = settings['ksql.service.id'] ?? defaultOf('ksql.service.id')!;
   const { log, commands } = await CommandLog.open(options.client, serviceId);
+  for (const { message } of foreignWarnings(options.settings ?? {})) options.log?.(message);
   const service = new SqlService(options, settings, serviceId, log, await options.client.admin().clusterId());
   await service.replay(commands);
   return service;
@@ -206,7 +208,11 @@ export class SqlService {
     for (const parsed of this.#engine.parse(this.#substituted(text, context))) {
       const entity = await this.#executeOne(parsed, context);
       if (entity !== undefined)
-        entities.push({ ...entity, statementText: parsed.text, warnings: entity.warnings ?? [] });
+        entities.push({
+          ...entity,
+          statementText: parsed.text,
+          warnings: [...(entity.warnings ?? []), ...foreignWarnings(context.properties)],
+        });
     }
     return entities;
   }
@@ -372,8 +378,10 @@ export class SqlService {
     format: ResultFormat,
   ): Promise<RunningQuery> {
     const setting = this.#setting(context);
-    const queryId = `transient_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const { context: engine } = this.#engine;
+    const scalable = isScalablePush(engine, query, setting);
+    const prefix = scalable ? 'SCALABLE_PUSH_QUERY' : 'transient';
+    const queryId = `${prefix}_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const text = parsed.text;
     if (query.emit === undefined) {
       return startPull(engine, query, { executor: this.#executor, queryId, text, setting, format });
@@ -387,6 +395,7 @@ export class SqlService {
       text,
       setting,
       format,
+      skipsNullKeys: scalable,
       onEnd: () => this.#transient.delete(queryId),
     });
     this.#transient.set(queryId, running);

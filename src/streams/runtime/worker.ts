@@ -554,7 +554,7 @@ export class Worker {
         this.#checkNotTruncated(queue, offset, ends.get(nameOf(queue)) ?? offset, running.task);
         running.resumeAt(queue, offset, known?.metadata ?? '');
         // The consumer asked for itself, and earlier: should somebody have committed meanwhile, it would read what is done.
-        if (offset < 0) this.#seekStart(queue);
+        if (offset < 0) this.#seekStart(queue, ends.get(nameOf(queue)));
         else this.#consumer.seek(queue, offset);
         this.#queues.set(nameOf(queue), { queue, running });
         const end = ends.get(nameOf(queue));
@@ -581,14 +581,19 @@ export class Worker {
     );
   }
 
-  /** Where a source has its own idea of where to begin. */
-  #seekStart(queue: SourceQueue): void {
+  /**
+   * Where nothing has been committed. The latest is what there is now: whoever is told that the application runs may count on
+   * its reading what comes from then on.
+   */
+  #seekStart(queue: SourceQueue, end: number | undefined): void {
     const { topology } = this.#options;
     for (const { source } of topology.nodes) {
       const topic = source?.topics.find((name) => this.#fullNames.get(name) === queue.topic);
       if (source === null || topic === undefined) continue;
-      const reset = topology.internalTopics.has(topic) ? 'earliest' : source.offsetReset;
-      if (reset === undefined || reset === this.#settings.autoOffsetReset) continue;
+      const own = topology.internalTopics.has(topic) ? 'earliest' : source.offsetReset;
+      const reset = own ?? this.#settings.autoOffsetReset;
+      if (reset === 'latest' && end !== undefined) this.#consumer.seek(queue, end);
+      if (own === undefined || reset === this.#settings.autoOffsetReset) continue;
       if (reset === 'none') {
         throw new MillraceError(
           'NO_OFFSET_FOR_PARTITION',
