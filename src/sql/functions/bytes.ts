@@ -66,6 +66,12 @@ export const bytesFunctions: readonly ScalarFunction[] = [
   scalar('ENCODE', 'STRING', 'A text from one encoding in another.', [
     pure('STRING, STRING, STRING -> STRING', encode),
   ]),
-  scalar('FROM_BYTES', 'STRING', 'Bytes as text in an encoding.', [pure('BYTES, STRING -> STRING', fromBytes)]),
+  scalar('FROM_BYTES', 'STRING', 'Bytes as text in an encoding.', [
+    pure('BYTES, STRING -> STRING', (bytes: Buffer, encoding: string) => {
+      const text = fromBytes(bytes, encoding);
+      // Unlike ENCODE's: so it is in ksqlDB.
+      return encodingOf(encoding) === 'hex' ? text.toUpperCase() : text;
+    }),
+  ]),
   scalar('TO_BYTES', 'STRING', 'The bytes of a text in an encoding.', [pure('STRING, STRING -> BYTES', toBytes)]),
 ];

@@ -64,11 +64,11 @@ export const lambdaFunctions: readonly ScalarFunction[] = [
     pure('ARRAY<T>, (T) => R -> ARRAY<R>', (array: readonly SqlValue[], change: Lambda) =>
       array.map((item) => change(item)),
     ),
-    pure(
-      'MAP<K, V>, (K, V) => R, (K, V) => S -> MAP<R, S>',
-      (map: SqlMap, newKey: Lambda, newValue: Lambda) =>
-        new Map([...map].map(([key, value]) => [newKey(key, value), newValue(key, value)])),
-    ),
+    pure('MAP<K, V>, (K, V) => R, (K, V) => S -> MAP<R, S>', (map: SqlMap, newKey: Lambda, newValue: Lambda) => {
+      const changed = new Map([...map].map(([key, value]) => [newKey(key, value), newValue(key, value)]));
+      if (changed.size < map.size) throw new RangeError('TRANSFORM makes one key of two');
+      return changed;
+    }),
   ]),
   scalar('REDUCE', 'LAMBDA', 'One value from all elements or entries, starting with an initial one.', [
     typed(

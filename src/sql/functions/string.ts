@@ -110,8 +110,9 @@ function splitToMap(text: Text, entryDelimiter: Text, kvDelimiter: Text): SqlVal
   if (entryDelimiter === '' || kvDelimiter === '' || entryDelimiter === kvDelimiter) return null;
   const map = new Map<SqlValue, SqlValue>();
   for (const entry of text.split(entryDelimiter)) {
-    const at = entry.indexOf(kvDelimiter);
-    if (at >= 0) map.set(entry.slice(0, at), entry.slice(at + kvDelimiter.length));
+    // Further parts are left out.
+    const [key, value] = entry.split(kvDelimiter);
+    if (value !== undefined) map.set(key!, value);
   }
   return map;
 }

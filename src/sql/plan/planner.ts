@@ -10,6 +10,7 @@ import type { TableCall } from '../expressions/typed.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
+import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { checkWindowBounds } from '../analysis/window-bounds.ts';
 import { AggregationPlanner } from './aggregate.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
@@ -119,7 +120,7 @@ class QueryPlanner {
       if (step.window === undefined) checkWindowBounds(query, this.#env.functions);
       for (const { name } of windowColumns) scope.extra.add(name);
     }
-    const where = query.where === undefined ? undefined : scope.qualify(query.where, 'WHERE');
+    const where = query.where === undefined ? undefined : scope.qualify(withTimeLiterals(query.where), 'WHERE');
     const items = expandProjection(query.select, scope, {
       structFields: fieldsOf(binderFor(this.#env, step.columns)),
       syntheticKey: joined.synthetic,

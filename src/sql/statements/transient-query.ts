@@ -1,6 +1,5 @@
 // Queries whose rows go to a client. They may select what a source may not have as columns (ROWTIME, the window's bounds,
 // unaliased), so those items get names of their own for planning, and their real names back in the result.
-import { withTimeLiterals } from '../analysis/time-literals.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
 import type { ColumnReference, Expression, Query, SelectItem } from '../parser/ast.ts';
 import { isSystemColumn, isWindowBound, windowColumns } from '../schema.ts';
@@ -21,7 +20,7 @@ export function planTransient(environment: PlanEnvironment, query: Query, statem
   const select = query.select.flatMap((item) => selectable(item, query, catalog));
   const planned = planQuery(
     environment,
-    { ...query, select, ...(query.where === undefined ? {} : { where: withTimeLiterals(query.where) }) },
+    { ...query, select },
     { sinkName: undefined, statement, keyFormat: undefined, valueFormat: undefined },
   );
   const keyNames = new Set(planned.root.key.map((column) => column.name));

@@ -181,6 +181,7 @@ export const collectionCalls: Readonly<Record<string, Calls>> = {
     "TRANSFORM(ARRAY['a', NULL], x => UCASE(x))": '[A, null] ARRAY<STRING>',
     'TRANSFORM(ARRAY[1, 2], x => x / 2E0)': '[0.5, 1.0] ARRAY<DOUBLE>',
     "TRANSFORM(MAP('a' := 1, 'b' := 2), (k, v) => UCASE(k), (k, v) => v * 10)": '{A=10, B=20} MAP<STRING, INTEGER>',
+    "TRANSFORM(MAP('a' := 1, 'A' := 2), (k, v) => UCASE(k), (k, v) => v)": 'fails: TRANSFORM makes one key of two',
     [`TRANSFORM(${NO_ARRAY}, x => x + 1)`]: 'null ARRAY<INTEGER>',
     "TRANSFORM(MAP('a' := 1), (k, v) => v)":
       "refused: Function 'TRANSFORM' does not accept parameters (MAP<STRING, INTEGER>, LAMBDA).",

@@ -68,7 +68,7 @@ export const textCalls: Readonly<Record<string, Calls>> = {
   FROM_BYTES: {
     [`FROM_BYTES(${hex('4869')}, 'utf8')`]: 'Hi STRING',
     [`FROM_BYTES(${hex('48ff')}, 'ascii')`]: 'H\uFFFD STRING',
-    [`FROM_BYTES(${hex('4869')}, 'hex')`]: '4869 STRING',
+    [`FROM_BYTES(${hex('48ab')}, 'hex')`]: '48AB STRING',
     [`FROM_BYTES(${hex('4869')}, 'base64')`]: 'SGk= STRING',
     [`FROM_BYTES(${hex('4869')}, 'latin1')`]:
       'fails: Unsupported encoding: latin1. Supported are hex, utf8, ascii and base64',
@@ -241,6 +241,7 @@ export const textCalls: Readonly<Record<string, Calls>> = {
   },
   SPLIT_TO_MAP: {
     "SPLIT_TO_MAP('a=1;b=;x;;a=2', ';', '=')": '{a=2, b=} MAP<STRING, STRING>',
+    "SPLIT_TO_MAP('a:b:c', ',', ':')": '{a=b} MAP<STRING, STRING>',
     "SPLIT_TO_MAP('', ';', '=')": '{} MAP<STRING, STRING>',
     "SPLIT_TO_MAP('a=1', ';', ';')": 'null MAP<STRING, STRING>',
     "SPLIT_TO_MAP('a=1', '', '=')": 'null MAP<STRING, STRING>',

@@ -182,8 +182,8 @@ function correlation(): Aggregator {
     result(state) {
       const [x, y, xx, yy, xy, n] = state as unknown as readonly [number, number, number, number, number, number];
       if (n < 2) return Number.NaN;
-      const spread = Math.sqrt(xx - (x * x) / n) * Math.sqrt(yy - (y * y) / n);
-      return spread === 0 ? Number.NaN : (xy - (x * y) / n) / spread;
+      // In this order of operations, so that what is proportional has exactly 1, as in ksqlDB.
+      return (n * xy - x * y) / Math.sqrt((n * xx - x * x) * (n * yy - y * y));
     },
   };
 }
