@@ -40,14 +40,9 @@ export function planJoins(
     ]),
     synthetic: undefined,
   };
+  checkJoins(scope, query);
   const joinedAliases = new Set([first.alias]);
-  const joinedSources = new Map<string, string>([[first.source.name, first.alias]]);
   others.forEach((right, i) => {
-    const twin = joinedSources.has(right.source.name);
-    if (twin) {
-      const other = right.source.name;
-      refuse(`Can not join '${other}' to '${other}': self joins are not yet supported.`);
-    }
     const leftName = i === 0 ? first.source : undefined;
     left = new JoinPlanner(env, scope, query.joins[i]!, joinedAliases, nesting(i)).join(
       left,
@@ -56,9 +51,71 @@ export function planJoins(
       leftName ?? first.source,
     );
     joinedAliases.add(right.alias);
-    joinedSources.set(right.source.name, right.alias);
   });
   return left;
+}
+
+/** What is wrong with sources and conditions, before anything is said of kinds and types. */
+function checkJoins(scope: Scope, { joins }: Query): void {
+  const [first, ...others] = scope.sources;
+  const aliases = new Set([first!.alias]);
+  const names = new Set([first!.source.name]);
+  for (const [i, { alias, source }] of others.entries()) {
+    if (names.has(source.name)) {
+      refuse(
+        i === 0
+          ? `Can not join '${source.name}' to '${source.name}': self joins are not yet supported.`
+          : `N-way joins do not support multiple occurrences of the same source. Source: '${source.name}'.`,
+      );
+    }
+    sidesOf(scope, joins[i]!, aliases);
+    aliases.add(alias);
+    names.add(source.name);
+  }
+}
+
+interface JoinSides {
+  /** What names one of the sources so far, and what names the joined one. */
+  readonly leftOn: Expression;
+  readonly rightOn: Expression;
+  /** Both, in the order in which they were written. */
+  readonly written: string;
+}
+
+/** The two sides of a join's condition. */
+function sidesOf(scope: Scope, { on: condition, source }: Join, leftAliases: ReadonlySet<string>): JoinSides {
+  const on = scope.qualify(condition, 'JOIN ON');
+  if (on.kind !== 'comparison' || on.op !== '=') {
+    return refuse(
+      on.kind === 'logical'
+        ? `Invalid join condition: joins on multiple conditions are not yet supported. Got ${printExpression(on)}.`
+        : `Unsupported join expression: ${printExpression(on)}. Only equality is supported.`,
+    );
+  }
+  const refersTo = (e: Expression): string => {
+    const aliases = [...scope.sourcesIn(e)];
+    const [alias] = aliases;
+    if (aliases.length !== 1 || alias === undefined) {
+      return refuse(
+        `Invalid comparison expression '${printExpression(e)}' in join '${printExpression(on)}'. Each side of the join comparision must contain references from exactly one source.`,
+      );
+    }
+    return alias;
+  };
+  const a = refersTo(on.left);
+  const b = refersTo(on.right);
+  const names = { a: quoteName(a), b: quoteName(b) };
+  if (a === b) {
+    refuse(
+      `Each side of the join must reference exactly one source and not the same source. Left side references ${names.a} and right references ${names.b}`,
+    );
+  }
+  const written = `${printExpression(on.left)} = ${printExpression(on.right)}`;
+  if (b === source.alias && leftAliases.has(a)) return { leftOn: on.left, rightOn: on.right, written };
+  if (a === source.alias && leftAliases.has(b)) return { leftOn: on.right, rightOn: on.left, written };
+  return refuse(
+    `A join criteria is expected to reference the source (${quoteName(source.alias)}) in the FROM clause, instead the right source references ${names.b} and the left source references ${names.a}`,
+  );
 }
 
 /** One side of a join: its rows and what the condition says of them. */
@@ -90,10 +147,10 @@ class JoinPlanner {
   }
 
   join(left: JoinedSources, right: SourceStep, rightSource: ScopeSource, leftSource: DataSource): JoinedSources {
-    const { leftOn, rightOn } = this.#sides(rightSource.alias);
+    const { leftOn, rightOn, written } = sidesOf(this.#scope, this.#join, this.#leftAliases);
     const leftSide = this.#side(left.step, leftSource, leftOn);
     const rightSide = this.#side(right, rightSource.source, rightOn);
-    const kind = this.#kind(leftSide, rightSide, left.keys);
+    const kind = this.#kind(leftSide, rightSide, left.keys, written);
     const keyType = leftSide.type;
     if (!sameType(keyType, rightSide.type)) {
       refuse(
@@ -149,36 +206,6 @@ class JoinPlanner {
     };
   }
 
-  /** The two sides of the condition: what names the sources so far, and what names the joined one. */
-  #sides(rightAlias: string): { leftOn: Expression; rightOn: Expression } {
-    const on = this.#scope.qualify(this.#join.on, 'JOIN ON');
-    if (on.kind !== 'comparison' || on.op !== '=') {
-      const many = on.kind === 'logical';
-      return refuse(
-        many
-          ? `Invalid join condition: joins on multiple conditions are not yet supported. Got ${printExpression(on)}.`
-          : `Unsupported join expression: ${printExpression(on)}. Only equality is supported.`,
-      );
-    }
-    const refersTo = (e: Expression): string => {
-      const aliases = [...this.#scope.sourcesIn(e)];
-      const [alias] = aliases;
-      if (aliases.length !== 1 || alias === undefined) {
-        return refuse(
-          `Invalid comparison expression '${printExpression(e)}' in join '${printExpression(on)}'. Each side of the join comparision must contain references from exactly one source.`,
-        );
-      }
-      return alias;
-    };
-    const a = refersTo(on.left);
-    const b = refersTo(on.right);
-    if (a !== rightAlias && b === rightAlias && this.#leftAliases.has(a)) return { leftOn: on.left, rightOn: on.right };
-    if (b !== rightAlias && a === rightAlias && this.#leftAliases.has(b)) return { leftOn: on.right, rightOn: on.left };
-    return refuse(
-      `Invalid join criteria '${printExpression(on)}'. Each side of the join comparision must refer to a different source.`,
-    );
-  }
-
   #side<S extends Step>(step: S, source: DataSource, qualified: Expression): JoinSide<S> {
     const on = printExpression(qualified);
     const key = planned(binderFor(this.#env, step.columns), this.#scope.internal(qualified));
@@ -188,10 +215,9 @@ class JoinPlanner {
   }
 
   /** `leftKeys` are the names that each key column of the left side has. */
-  #kind(left: JoinSide, right: JoinSide, leftKeys: JoinedSources['keys']): JoinKind {
+  #kind(left: JoinSide, right: JoinSide, leftKeys: JoinedSources['keys'], got: string): JoinKind {
     const { type } = this.#join;
     const words = `${left.source.name} ${joinWords[type]} JOIN ${right.source.name}`;
-    const got = `${left.on} = ${right.on}`;
     if (!left.step.table && !right.step.table) return 'stream-stream';
     if (left.step.table && !right.step.table) {
       return refuse(`Invalid join order: table-stream joins are not supported; only stream-table joins. Got ${words}.`);

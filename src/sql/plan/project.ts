@@ -131,11 +131,7 @@ function refuseMissingKeys(
   const texts = listed.flatMap((i) => shown[i] ?? keys[i]!.map(printName));
   const plural = (what === 'key column' || what === 'grouping expression') && texts.length > 1 ? `${what}s` : what;
   const list =
-    texts.length === 1
-      ? texts[0]!
-      : alternatives
-        ? texts.join(' or ')
-        : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
+    texts.length === 1 ? texts[0]! : `${texts.slice(0, -1).join(', ')} ${alternatives ? 'or' : 'and'} ${texts.at(-1)}`;
   const example = alternatives ? texts[0]! : texts.join(', ');
   const why = synthetic
     ? '\nROWKEY was added as a synthetic key column because the join criteria did not match any source column. This expression must be included in the projection and may be aliased.'.replace(
