@@ -38,8 +38,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['avro', 'json-schema', 'protobuf'],
   ],
   sql: [
-    ['errors', 'parser', 'settings'],
-    ['types'],
+    ['errors', 'foreign-properties', 'parser'],
+    ['settings', 'types'],
     ['schema', 'values'],
     ['formats', 'functions'],
     ['catalog', 'expressions'],
