@@ -16,6 +16,7 @@ import {
   errorName,
   errorFor,
   incrementalAlterConfigs,
+  leaveGroup,
   listGroups,
   needsMetadata,
   ResourceType,
@@ -237,8 +238,9 @@ export class KafkaAdmin implements Admin {
           (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
         );
         const group = response.groups[0]!;
-        const members = group.members.map(({ memberId, clientId, clientHost }) => ({
+        const members = group.members.map(({ memberId, groupInstanceId, clientId, clientHost }) => ({
           memberId,
+          groupInstanceId,
           clientId,
           host: clientHost,
         }));
@@ -257,6 +259,21 @@ export class KafkaAdmin implements Admin {
         (answer) => answer.results[0]?.errorCode ?? ErrorCode.NONE,
       );
     }
+  }
+
+  async removeMembers(groupId: string, groupInstanceIds: readonly string[]): Promise<void> {
+    checkName('removeMembers', groupId);
+    checkNames('removeMembers', groupInstanceIds);
+    const members = groupInstanceIds.map((groupInstanceId) => ({ memberId: '', groupInstanceId }));
+    await this.#cluster.askCoordinator(
+      { type: 'group', key: groupId },
+      leaveGroup,
+      () => create(leaveGroup, { groupId, members }),
+      (answer) => {
+        const codes = [answer.errorCode, ...answer.members.map(({ errorCode }) => errorCode)];
+        return codes.find((code) => code !== ErrorCode.NONE && code !== ErrorCode.UNKNOWN_MEMBER_ID) ?? ErrorCode.NONE;
+      },
+    );
   }
 
   async committedOffsets(groupId: string): Promise<CommittedOffset[]> {

@@ -121,6 +121,10 @@ export interface Producer {
 
 export interface ConsumerSettings {
   readonly groupId?: string;
+  /**
+   * Makes the consumer a static member of its group (KIP-345): it does not leave when it is closed, and when it is back within
+   * `sessionTimeoutMs` it reads on without a rebalance. Of two with the same one the earlier stops with FENCED_INSTANCE_ID.
+   */
   readonly groupInstanceId?: string;
   readonly clientId?: string;
   /** Where to begin in a partition that has no position, or whose position is out of range. Default `latest`; `none`: poll rejects. */
@@ -252,7 +256,13 @@ export interface GroupDescription {
   readonly groupId: string;
   readonly state: string;
   readonly protocolType: string;
-  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[];
+  readonly members: readonly {
+    readonly memberId: string;
+    /** Null where the member is not static. */
+    readonly groupInstanceId: string | null;
+    readonly clientId: string;
+    readonly host: string;
+  }[];
 }
 
 export interface LogDir {
@@ -284,6 +294,8 @@ export interface Admin {
   listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
+  /** Takes static members out of their group, by their `groupInstanceId`; who is not in it need not be taken out. */
+  removeMembers(groupId: string, groupInstanceIds: readonly string[]): Promise<void>;
   /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
   clusterId(): Promise<string>;

@@ -3,6 +3,9 @@
 // one of them says that the next round has begun. Rounds start inside `poll`, never behind the caller's back.
 //
 // The leader also looks at the topics: when partitions were added, or a topic has gone or was made again, it begins a round.
+//
+// A static member (KIP-345: `groupInstanceId`) does not leave: when it comes back within its session's time-out it gets what
+// it had, and nobody else hears of it. Whoever joins with the same id takes its place, and it is fenced.
 import {
   type Api,
   create,
@@ -15,6 +18,7 @@ import {
   syncGroup,
   type Transport,
 } from '../protocol/index.ts';
+import { MillraceError } from '../util/index.ts';
 import {
   decodeAssignment,
   decodeSubscription,
@@ -58,7 +62,7 @@ export class Membership {
   /** The version of the cluster's picture that these were compared with. */
   #comparedVersion = -1;
   #isLooking = false;
-  #state: 'outside' | 'joining' | 'stable' | 'left' = 'outside';
+  #state: 'outside' | 'joining' | 'stable' | 'left' | 'fenced' = 'outside';
   #lost = false;
   #round: Promise<void> | undefined;
   #failure: unknown;
@@ -94,7 +98,8 @@ export class Membership {
   advance(): Promise<void> | undefined {
     if (this.#failure !== undefined) {
       const failure = this.#failure;
-      this.#failure = undefined;
+      // A member that was fenced stays it: joining again would fence the one that has its place now.
+      if (this.#state !== 'fenced') this.#failure = undefined;
       throw failure;
     }
     if (this.#state === 'stable' && this.#topicsHaveChanged()) this.#state = 'outside';
@@ -155,9 +160,9 @@ export class Membership {
       if (this.#restarts(joined.errorCode, joined.memberId)) continue;
       this.#memberId = joined.memberId;
       this.#generationId = joined.generationId;
-      const leads = joined.leader === joined.memberId && !joined.skipAssignment;
       this.#assignedShapes = new Map();
-      const assignments = leads ? await this.#assignments(joined.members) : [];
+      const leads = joined.leader === joined.memberId;
+      const assignments = leads ? await this.#lead(joined.members, joined.skipAssignment) : [];
       const { groupId } = this;
       const synced = await this.#ask(syncGroup, () =>
         create(syncGroup, {
@@ -210,8 +215,20 @@ export class Membership {
       case ErrorCode.REBALANCE_IN_PROGRESS:
         return true;
       default:
-        throw errorFor(errorCode, `group ${this.groupId}`);
+        throw this.#refusal(errorCode);
     }
+  }
+
+  /** What to throw for an error of the group's own; being fenced is the end of the membership. */
+  #refusal(errorCode: number): MillraceError {
+    if (errorCode !== ErrorCode.FENCED_INSTANCE_ID) return errorFor(errorCode, `group ${this.groupId}`);
+    this.#state = 'fenced';
+    const instance = this.#settings.groupInstanceId;
+    return new MillraceError(
+      'FENCED_INSTANCE_ID',
+      `another member with the groupInstanceId ${instance} has joined the group ${this.groupId}: this one is out of it for ` +
+        'good; members that run at the same time need different ones',
+    );
   }
 
   /** Asks the coordinator; "elsewhere" and "not yet" are tried again, the group's own errors are returned. */
@@ -231,14 +248,21 @@ export class Membership {
     return answer!;
   }
 
-  async #assignments(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]) {
+  /**
+   * The leader's part: looks at the topics of all members, and assigns them. A static leader that came back leaves what was
+   * assigned as it is, and only watches the topics (KIP-814).
+   */
+  async #lead(
+    members: readonly { readonly memberId: string; readonly metadata: Buffer }[],
+    skipsAssignment: boolean,
+  ): Promise<{ memberId: string; assignment: Buffer }[]> {
     const subscriptions = members.map(({ memberId, metadata }) => decodeSubscription(memberId, metadata));
     const topics = [...new Set(subscriptions.flatMap((member) => member.topics))].sort();
-    const counts = new Map<string, number>();
     const mayCreate = this.#settings.allowAutoCreateTopics ?? false;
     const found = await this.#cluster.retrying(METADATA_TIMEOUT_MS, () => this.#cluster.refresh(topics, mayCreate));
-    for (const { name, partitions } of found) counts.set(name, partitions.length);
     this.#assignedShapes = new Map(topics.map((topic) => [topic, this.#cluster.shapeOf(topic)]));
+    if (skipsAssignment) return [];
+    const counts = new Map(found.map(({ name, partitions }) => [name, partitions.length]));
     const assigned = this.#assignor.assign(subscriptions, counts);
     return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));
   }
@@ -308,7 +332,7 @@ export class Membership {
     } else if (isRetriable(errorCode)) {
       this.#cluster.forgetCoordinator('group', this.groupId);
     } else {
-      this.#failure = errorFor(errorCode, `group ${this.groupId}`);
+      this.#failure = this.#refusal(errorCode);
       this.#wake();
     }
   }

@@ -120,6 +120,7 @@ const streamsSettings: OptionTable = {
   maxTaskIdleMs: milliseconds,
   upstreamApplications: callback,
   repartitionPurgeIntervalMs: milliseconds,
+  groupInstanceId: someText,
   sessionTimeoutMs: timer,
   heartbeatIntervalMs: timer,
   rebalanceTimeoutMs: timer,
@@ -151,6 +152,10 @@ export function checkStreamsSettings(settings: unknown): void {
       `KafkaStreams: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
     );
   }
+}
+
+export function checkCloseOptions(options: unknown): void {
+  checkOptions('close', options, { leaveGroup: flag });
 }
 
 const driverOptions: OptionTable = {

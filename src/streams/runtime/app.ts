@@ -15,7 +15,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
-import { checkUncaughtResponse } from '../api/checks.ts';
+import { checkCloseOptions, checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
@@ -54,6 +54,11 @@ export interface Serving {
   readonly partitionCount: number;
   /** False once the instance answers for other partitions, or for none: what has been read since is not the whole. */
   isCurrent(): boolean;
+}
+
+export interface CloseOptions {
+  /** Whether a static member gives up its place in the group. Default false. */
+  readonly leaveGroup?: boolean;
 }
 
 const FIRST_BACKOFF_MS = 50;
@@ -140,8 +145,12 @@ export class KafkaStreams {
     await running.promise;
   }
 
-  /** Commits, leaves the group, and writes a last checkpoint. */
-  async close(): Promise<void> {
+  /**
+   * Commits, leaves the group, and writes a last checkpoint. With a `groupInstanceId` it keeps its place in the group, and its
+   * tasks wait for it until its session ends, unless `leaveGroup` says that it is not coming back.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
     if (this.#state === 'CREATED') {
       this.#to('NOT_RUNNING');
       return;
@@ -151,6 +160,7 @@ export class KafkaStreams {
     this.#interrupt.resolve();
     this.#worker?.stop();
     await this.#living;
+    if (options.leaveGroup === true) await this.#giveUpPlace();
     await this.#release();
     if (this.#state === 'PENDING_SHUTDOWN') this.#to('NOT_RUNNING');
   }
@@ -247,6 +257,8 @@ export class KafkaStreams {
         }
         this.#settings.onError(error, false);
         this.#to('REBALANCING');
+        // What was assigned does not fit any more, or the others have to hear of something: the group is to be formed anew.
+        if (codeOf(error) === 'SOURCE_TOPICS_CHANGED' || this.#endsAll !== undefined) await this.#giveUpPlace();
       }
       counts = undefined;
       await this.#pause(backoffMs);
@@ -257,6 +269,8 @@ export class KafkaStreams {
   /** Whether another generation begins behind an error. */
   #goesOn(error: unknown): boolean {
     if (this.#worker?.hasFailedInTask !== true && isPassing(error)) return true;
+    // A generation that took the place back would fence the instance that has it now.
+    if (codeOf(error) === 'FENCED_INSTANCE_ID') return false;
     if (this.#endsAll !== undefined || codeOf(error) === 'APPLICATION_SHUTDOWN') return false;
     let response: UncaughtResponse;
     try {
@@ -297,6 +311,18 @@ export class KafkaStreams {
     });
     this.#worker = worker;
     await worker.run();
+  }
+
+  /** A static member is taken out of its group; others leave it whenever a generation ends. */
+  async #giveUpPlace(): Promise<void> {
+    const { applicationId, client, groupInstanceId } = this.#settings;
+    if (groupInstanceId === undefined || codeOf(this.#error) === 'FENCED_INSTANCE_ID') return;
+    try {
+      await client.admin().removeMembers(applicationId, [groupInstanceId]);
+    } catch (error) {
+      // The session's time-out will do it.
+      this.#settings.onError(error, false);
+    }
   }
 
   async #pause(ms: number): Promise<void> {

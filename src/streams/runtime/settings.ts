@@ -63,6 +63,12 @@ export interface StreamsSettings {
   readonly upstreamApplications?: (topic: string) => readonly string[];
   /** How often records of repartition topics that have been processed are deleted. Default 30 000. */
   readonly repartitionPurgeIntervalMs?: number;
+  /**
+   * Makes the instance a static member of its group, under an id that no other instance has and that it keeps: closed and
+   * back within `sessionTimeoutMs`, it goes on with its tasks, and the others are not disturbed. Of two with the same id the
+   * earlier stops with FENCED_INSTANCE_ID. Default: none.
+   */
+  readonly groupInstanceId?: string;
   readonly sessionTimeoutMs?: number;
   readonly heartbeatIntervalMs?: number;
   readonly rebalanceTimeoutMs?: number;
@@ -115,6 +121,7 @@ export interface ResolvedSettings {
   readonly maxTaskIdleMs: number;
   readonly upstreamApplications: ((topic: string) => readonly string[]) | undefined;
   readonly purgeIntervalMs: number;
+  readonly groupInstanceId: string | undefined;
   readonly sessionTimeoutMs: number | undefined;
   readonly heartbeatIntervalMs: number | undefined;
   readonly rebalanceTimeoutMs: number | undefined;
@@ -162,6 +169,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     maxTaskIdleMs: given.maxTaskIdleMs ?? 1000,
     upstreamApplications: given.upstreamApplications,
     purgeIntervalMs: given.repartitionPurgeIntervalMs ?? 30_000,
+    groupInstanceId: given.groupInstanceId,
     sessionTimeoutMs: given.sessionTimeoutMs,
     heartbeatIntervalMs: given.heartbeatIntervalMs,
     rebalanceTimeoutMs: given.rebalanceTimeoutMs,

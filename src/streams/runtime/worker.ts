@@ -197,6 +197,7 @@ export class Worker {
       isolationLevel: exactlyOnce ? 'read_committed' : 'read_uncommitted',
       assignor: this.#assignor,
       onOffsetReset: (partition, offset) => this.#offsetWasReset(partition, offset),
+      ...(settings.groupInstanceId === undefined ? {} : { groupInstanceId: settings.groupInstanceId }),
       ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
       ...(settings.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: settings.heartbeatIntervalMs }),
       ...(settings.rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs: settings.rebalanceTimeoutMs }),

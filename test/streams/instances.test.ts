@@ -1,0 +1,198 @@
+// Several instances of one application: who has which tasks, what moves when one comes, goes or dies, and what it costs. The
+// broker is ours, in this process, or the Apache Kafka that KAFKA_BOOTSTRAP_SERVERS names.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, createClient } from '../../src/client/index.ts';
+import { deserialize } from '../../src/serde/index.ts';
+import { KafkaStreams, StreamsBuilder, type StreamsSettings, type Topology } from '../../src/streams/index.ts';
+import { type Embedded, openEmbedded } from '../suites/embedded.ts';
+import { long, texts } from './support.ts';
+
+const PARTITIONS = 4;
+const KEYS = Array.from({ length: 16 }, (_, i) => `k${i}`);
+
+let embedded: Embedded | undefined;
+let client: Client;
+const open = new Set<KafkaStreams>();
+const directories: string[] = [];
+
+beforeAll(async () => {
+  const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
+  if (bootstrapServers === undefined) embedded = await openEmbedded();
+  client = embedded?.connect() ?? createClient({ bootstrapServers: bootstrapServers! });
+});
+afterAll(async () => {
+  await client?.close();
+  await embedded?.close();
+});
+afterEach(async () => {
+  for (const app of open) await app.close();
+  open.clear();
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** An application that counts by key, exactly once, and its topics. */
+class Counting {
+  readonly id: string;
+  readonly input: string;
+  readonly output: string;
+  readonly #sent = new Map<string, number>();
+
+  private constructor(id: string) {
+    this.id = id;
+    this.input = `${id}-in`;
+    this.output = `${id}-out`;
+  }
+
+  static async make(name: string): Promise<Counting> {
+    const counting = new Counting(`${name}-${process.pid}-${Math.floor(performance.now())}`);
+    await client.admin().createTopics([
+      { name: counting.input, partitions: PARTITIONS },
+      { name: counting.output, partitions: 1 },
+    ]);
+    return counting;
+  }
+
+  topology(): Topology {
+    const builder = new StreamsBuilder();
+    builder.stream<string, string>(this.input, texts).groupByKey().count({ name: 'counts' }).toStream().to(this.output);
+    return builder.build();
+  }
+
+  instance(settings: Partial<StreamsSettings> = {}): KafkaStreams {
+    const stateDir = settings.stateDir ?? newDirectory();
+    const app = new KafkaStreams(this.topology(), {
+      client,
+      applicationId: this.id,
+      processingGuarantee: 'exactly_once_v2',
+      cacheMaxBytes: 0,
+      commitIntervalMs: 20,
+      heartbeatIntervalMs: 20,
+      ...settings,
+      stateDir,
+    });
+    open.add(app);
+    return app;
+  }
+
+  /** One record of every key. */
+  async send(): Promise<void> {
+    const producer = client.producer();
+    await Promise.all(KEYS.map((key) => producer.send({ topic: this.input, key, value: 'x' })));
+    await producer.close();
+    for (const key of KEYS) this.#sent.set(key, (this.#sent.get(key) ?? 0) + 1);
+  }
+
+  /** What should come out: every count of every key once, and in order. */
+  get expected(): Map<string, number[]> {
+    return new Map([...this.#sent].map(([key, count]) => [key, Array.from({ length: count }, (_, i) => i + 1)]));
+  }
+
+  /** What has come out, as soon as that is as much as it should be. */
+  async counted(): Promise<Map<string, number[]>> {
+    const consumer = client.consumer({ autoOffsetReset: 'earliest', isolationLevel: 'read_committed' });
+    consumer.assign([{ topic: this.output, partition: 0, offset: -2 }]);
+    const counts = new Map<string, number[]>(KEYS.map((key) => [key, []]));
+    const isDone = () => KEYS.every((key) => counts.get(key)!.length >= this.#sent.get(key)!);
+    while (!isDone()) {
+      for (const { cursor } of await consumer.poll(100)) {
+        while (cursor.advance()) {
+          const { bytes, keyStart, keyEnd, valueStart, valueEnd } = cursor;
+          const value = deserialize(long, Buffer.from(bytes.subarray(valueStart, valueEnd)))!;
+          counts.get(bytes.toString('utf8', keyStart, keyEnd))!.push(value);
+        }
+      }
+    }
+    await consumer.close();
+    return counts;
+  }
+}
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-instances-'));
+  directories.push(directory);
+  return directory;
+}
+
+async function stop(app: KafkaStreams, options: { leaveGroup?: boolean } = {}): Promise<void> {
+  await app.close(options);
+  open.delete(app);
+}
+
+const tasksOf = (app: KafkaStreams): string[] => app.metrics().map(({ taskId }) => taskId);
+
+describe('static members', () => {
+  test('are back with what they had, and nobody else hears of it', async () => {
+    const counting = await Counting.make('static');
+    const stateDir = newDirectory();
+    const one = counting.instance({ groupInstanceId: 'one' });
+    const two = counting.instance({ groupInstanceId: 'two', stateDir });
+    await Promise.all([one.start(), two.start()]);
+    await expect.poll(() => [tasksOf(one).length, tasksOf(two).length]).toEqual([2, 2]);
+    await counting.send();
+    expect(await counting.counted()).toEqual(counting.expected);
+    const had = tasksOf(two).sort();
+    const states: string[] = [];
+    one.onStateChange((state) => states.push(state));
+    await stop(two);
+    await counting.send();
+    const back = counting.instance({ groupInstanceId: 'two', stateDir });
+    await back.start();
+    expect(tasksOf(back).sort()).toEqual(had);
+    expect(await counting.counted()).toEqual(counting.expected);
+    expect(states).toEqual([]);
+
+    await stop(back, { leaveGroup: true });
+    await expect.poll(() => tasksOf(one).length).toBe(PARTITIONS);
+    await counting.send();
+    expect(await counting.counted()).toEqual(counting.expected);
+  });
+
+  test('a twin takes the place, and the earlier one stops for good', async () => {
+    const counting = await Counting.make('twin');
+    let asked = 0;
+    const first = counting.instance({ groupInstanceId: 'one', onUncaughtError: () => (asked++, 'replaceThread') });
+    await first.start();
+    const twin = counting.instance({ groupInstanceId: 'one' });
+    await twin.start();
+    await expect.poll(() => first.state).toBe('ERROR');
+    expect(first.error).toMatchObject({ code: 'FENCED_INSTANCE_ID' });
+    expect(asked).toBe(0);
+    await stop(first, { leaveGroup: true });
+    await counting.send();
+    expect(await counting.counted()).toEqual(counting.expected);
+    expect(twin.state).toBe('RUNNING');
+  });
+
+  test('see topics that have changed, and hear that all are to stop', async () => {
+    const counting = await Counting.make('changed');
+    const stateless = (groupInstanceId: string, fails = false): KafkaStreams => {
+      const builder = new StreamsBuilder();
+      const failing = (): string => {
+        throw new Error('no');
+      };
+      builder
+        .stream<string, string>(counting.input, texts)
+        .mapValues(fails ? failing : (value) => value)
+        .to(counting.output, texts);
+      const app = new KafkaStreams(builder.build(), {
+        client,
+        applicationId: counting.id,
+        groupInstanceId,
+        heartbeatIntervalMs: 20,
+        onUncaughtError: () => 'shutdownApplication',
+      });
+      open.add(app);
+      return app;
+    };
+    const [one, two] = [stateless('one'), stateless('two', true)];
+    await Promise.all([one.start(), two.start()]);
+    await expect.poll(() => [tasksOf(one).length, tasksOf(two).length]).toEqual([2, 2]);
+    await client.admin().createPartitions(counting.input, 6);
+    await expect.poll(() => [tasksOf(one).length, tasksOf(two).length], { timeout: 10_000 }).toEqual([3, 3]);
+    await counting.send();
+    await expect.poll(() => [one.state, two.state], { timeout: 10_000 }).toEqual(['ERROR', 'ERROR']);
+  });
+});
