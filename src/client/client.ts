@@ -201,7 +201,10 @@ export interface MemberAssignment {
 export interface GroupAssignor {
   readonly name: string;
   userData?(): Uint8Array;
-  assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment>;
+  assign(
+    members: readonly GroupMember[],
+    partitionCounts: ReadonlyMap<string, number>,
+  ): Map<string, MemberAssignment> | Promise<Map<string, MemberAssignment>>;
 }
 
 export interface Consumer {
@@ -220,6 +223,8 @@ export interface Consumer {
   commit(offsets: readonly OffsetToCommit[]): Promise<void>;
   committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
   groupMetadata(): GroupMetadata;
+  /** Has the next poll join the group again: where this member leads it, all partitions are assigned anew. */
+  enforceRebalance(): void;
   /** Makes a poll that waits return at once. */
   wakeup(): void;
   close(): Promise<void>;

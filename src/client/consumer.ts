@@ -139,6 +139,10 @@ export class KafkaConsumer implements Consumer {
     return { groupId, generationId: -1, memberId: '', groupInstanceId: groupInstanceId ?? null };
   }
 
+  enforceRebalance(): void {
+    this.#membership?.enforce();
+  }
+
   wakeup(): void {
     this.#woken = true;
     this.#fetcher.wake();

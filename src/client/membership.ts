@@ -118,6 +118,13 @@ export class Membership {
     return this.#round;
   }
 
+  /** Begins a round with the next poll, unless one is under way or due. */
+  enforce(): void {
+    if (this.#state !== 'stable') return;
+    this.#state = 'outside';
+    this.#wake();
+  }
+
   async leave(): Promise<void> {
     this.#stopHeartbeats();
     const wasMember = this.#memberId !== '';
@@ -263,7 +270,7 @@ export class Membership {
     this.#assignedShapes = new Map(topics.map((topic) => [topic, this.#cluster.shapeOf(topic)]));
     if (skipsAssignment) return [];
     const counts = new Map(found.map(({ name, partitions }) => [name, partitions.length]));
-    const assigned = this.#assignor.assign(subscriptions, counts);
+    const assigned = await this.#assignor.assign(subscriptions, counts);
     return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));
   }
 

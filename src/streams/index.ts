@@ -41,6 +41,7 @@ export { StateUnreadable } from './state/store.ts';
 export {
   type CloseOptions,
   KafkaStreams,
+  type LagInfo,
   type RestoreReport,
   type Serving,
   type StreamsState,

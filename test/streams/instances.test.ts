@@ -4,13 +4,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { dialTcp } from '../../src/client/dial.ts';
 import { type Client, createClient } from '../../src/client/index.ts';
+import type { Dial, Transport } from '../../src/protocol/index.ts';
 import { deserialize } from '../../src/serde/index.ts';
-import { KafkaStreams, StreamsBuilder, type StreamsSettings, type Topology } from '../../src/streams/index.ts';
+import {
+  KafkaStreams,
+  type RestoreReport,
+  StreamsBuilder,
+  type StreamsSettings,
+  type Topology,
+} from '../../src/streams/index.ts';
+import { MillraceError } from '../../src/util/index.ts';
 import { type Embedded, openEmbedded } from '../suites/embedded.ts';
 import { long, texts } from './support.ts';
 
 const PARTITIONS = 4;
+/** The dead are found out about soon. */
+const BROKER = {
+  'group.min.session.timeout.ms': 100,
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': 100,
+};
+const SESSION_MS = process.env['KAFKA_BOOTSTRAP_SERVERS'] === undefined ? 1000 : 6000;
 const KEYS = Array.from({ length: 16 }, (_, i) => `k${i}`);
 
 let embedded: Embedded | undefined;
@@ -20,7 +35,7 @@ const directories: string[] = [];
 
 beforeAll(async () => {
   const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
-  if (bootstrapServers === undefined) embedded = await openEmbedded();
+  if (bootstrapServers === undefined) embedded = await openEmbedded(BROKER);
   client = embedded?.connect() ?? createClient({ bootstrapServers: bootstrapServers! });
 });
 afterAll(async () => {
@@ -110,6 +125,26 @@ class Counting {
   }
 }
 
+/** A client that can be made to lose the cluster for good, as if its process had died. */
+function mortal(): { readonly client: Client; readonly die: () => void } {
+  const transports: Transport[] = [];
+  let isDead = false;
+  const dial: Dial = async (address) => {
+    if (isDead) throw new MillraceError('CLIENT_CLOSED', 'dead');
+    const transport = embedded === undefined ? await dialTcp(address) : embedded.broker.connect();
+    transports.push(transport);
+    return transport;
+  };
+  const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
+  return {
+    client: createClient({ dial, ...(bootstrapServers === undefined ? {} : { bootstrapServers }) }),
+    die: () => {
+      isDead = true;
+      for (const transport of transports) transport.close();
+    },
+  };
+}
+
 function newDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-instances-'));
   directories.push(directory);
@@ -194,5 +229,115 @@ describe('static members', () => {
     await expect.poll(() => [tasksOf(one).length, tasksOf(two).length], { timeout: 10_000 }).toEqual([3, 3]);
     await counting.send();
     await expect.poll(() => [one.state, two.state], { timeout: 10_000 }).toEqual(['ERROR', 'ERROR']);
+  });
+});
+
+describe('standby tasks', () => {
+  /** Resolves when all copies of stores that the instance follows have everything that is committed. */
+  async function caughtUp(app: KafkaStreams, standbys: number): Promise<void> {
+    await expect
+      .poll(
+        async () => {
+          const lags = Object.values((await app.allLocalStorePartitionLags())['counts'] ?? {});
+          return app.localTasks().standby.length === standbys && lags.every(({ lag }) => lag === 0);
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+  }
+
+  test.each([
+    { what: 'on disk', storeType: 'PERSISTENT' as const },
+    { what: 'in memory', storeType: 'IN_MEMORY' as const },
+  ])(
+    'take over from an instance that dies, with state $what: nothing is restored, lost or counted twice',
+    async (of) => {
+      const counting = await Counting.make('standby');
+      const shared = {
+        numStandbyReplicas: 1,
+        sessionTimeoutMs: SESSION_MS,
+        transactionTimeoutMs: 2000,
+        commitIntervalMs: 50,
+      };
+      const settings = of.storeType === 'IN_MEMORY' ? { ...shared, stateDir: '' } : shared;
+      const { client: dying, die } = mortal();
+      const one = counting.instance({ ...settings, client: dying, clientId: 'dying' });
+      const two = counting.instance(settings);
+      const restored: RestoreReport[] = [];
+      two.onRestored((report) => restored.push(report));
+      await Promise.all([one.start(), two.start()]);
+      await expect.poll(() => [tasksOf(one).length, tasksOf(two).length]).toEqual([2, 2]);
+      await counting.send();
+      await counting.send();
+      expect(await counting.counted()).toEqual(counting.expected);
+      await caughtUp(two, 2);
+      expect(two.localTasks().standby.toSorted()).toEqual(one.localTasks().active.toSorted());
+
+      restored.length = 0;
+      die();
+      await expect.poll(() => tasksOf(two).length, { timeout: 30_000 }).toBe(PARTITIONS);
+      expect(restored.map(({ wasStandby, changelogRecords }) => ({ wasStandby, changelogRecords }))).toEqual([
+        { wasStandby: true, changelogRecords: 0 },
+        { wasStandby: true, changelogRecords: 0 },
+      ]);
+      await counting.send();
+      expect(await counting.counted()).toEqual(counting.expected);
+      await stop(one).catch(() => {});
+      await dying.close();
+    },
+  );
+
+  test('an instance that comes warms up before tasks move to it', async () => {
+    const counting = await Counting.make('warm');
+    const settings = { acceptableRecoveryLag: 0, maxWarmupReplicas: 1, probingRebalanceIntervalMs: 200 };
+    const one = counting.instance(settings);
+    await one.start();
+    for (let round = 0; round < 3; round++) await counting.send();
+    expect(await counting.counted()).toEqual(counting.expected);
+    const two = counting.instance(settings);
+    const restored: RestoreReport[] = [];
+    two.onRestored((report) => restored.push(report));
+    await two.start();
+    await expect.poll(() => [tasksOf(one).length, tasksOf(two).length], { timeout: 20_000 }).toEqual([2, 2]);
+    expect(restored.map(({ wasStandby, changelogRecords }) => ({ wasStandby, changelogRecords }))).toEqual([
+      { wasStandby: true, changelogRecords: 0 },
+      { wasStandby: true, changelogRecords: 0 },
+    ]);
+    await counting.send();
+    expect(await counting.counted()).toEqual(counting.expected);
+  });
+
+  test('follow a topic that is its own changelog as far as it has been processed', async () => {
+    const id = `table-${process.pid}-${Math.floor(performance.now())}`;
+    await client.admin().createTopics([{ name: id, partitions: 2 }]);
+    const build = (): Topology => {
+      const builder = new StreamsBuilder();
+      builder.table<string, string>(id, texts, { name: 'table' });
+      return builder.build({ optimization: 'all' });
+    };
+    const apps = ['a', 'b'].map(() => {
+      const app = new KafkaStreams(build(), {
+        client,
+        applicationId: id,
+        stateDir: newDirectory(),
+        numStandbyReplicas: 1,
+        heartbeatIntervalMs: 20,
+        commitIntervalMs: 50,
+      });
+      open.add(app);
+      return app;
+    });
+    await Promise.all(apps.map((app) => app.start()));
+    await expect
+      .poll(() => apps.map((app) => app.localTasks()))
+      .toMatchObject(apps.map(() => ({ active: [expect.any(String)], standby: [expect.any(String)] })));
+    const producer = client.producer();
+    await Promise.all(KEYS.map((key) => producer.send({ topic: id, key, value: 'x' })));
+    await producer.close();
+    const copies = async (): Promise<unknown[]> =>
+      (await Promise.all(apps.map((app) => app.allLocalStorePartitionLags()))).map(({ table }) =>
+        Object.values(table ?? {}).map(({ currentOffset, lag }) => [currentOffset > 0, lag]),
+      );
+    await expect.poll(copies, { timeout: 10_000 }).toEqual(apps.map(() => apps.map(() => [true, 0])));
   });
 });

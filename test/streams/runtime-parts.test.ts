@@ -1,8 +1,6 @@
-// The parts of the runtime that need no broker: who runs which task, how many partitions internal topics get, and what is
-// committed beside offsets.
+// The parts of the runtime that need no broker: how many partitions internal topics get, and what is committed beside offsets.
 import { fc, test as property } from './property.ts';
 import { describe, expect, test } from 'vitest';
-import { assignTasks } from '../../src/streams/runtime/assignor.ts';
 import { decodeMetadata, encodeMetadata } from '../../src/streams/runtime/commit-metadata.ts';
 import { partitionCounts, taskCount } from '../../src/streams/runtime/internal-topics.ts';
 import { JoinWindows, StreamsBuilder } from '../../src/streams/index.ts';
@@ -10,63 +8,6 @@ import { murmur3 } from '../../src/streams/operators/murmur3.ts';
 import { ChangeSerde } from '../../src/streams/operators/table-aggregate.ts';
 import { deserialize, serialize } from '../../src/serde/index.ts';
 import { text, texts } from './support.ts';
-
-describe('assignment', () => {
-  const tasks = ['0_0', '0_1', '0_2', '1_0', '1_1'];
-  const running = (list: readonly string[]) => ({ running: list, checkpointed: [] });
-
-  test('is balanced, and stays where the state is', () => {
-    const first = assignTasks(tasks, new Map([['a', running([])]]));
-    expect(first.get('a')).toEqual(tasks);
-    const second = assignTasks(
-      tasks,
-      new Map([
-        ['a', running(tasks)],
-        ['b', running([])],
-      ]),
-    );
-    // Both have tasks of both sub-topologies.
-    expect(second.get('a')).toEqual(['0_0', '1_0', '0_1']);
-    expect(second.get('b')).toEqual(['0_2', '1_1']);
-    expect(assignTasks(tasks, new Map([...second].map(([id, list]) => [id, running(list)])))).toEqual(
-      new Map([
-        ['a', ['0_0', '1_0', '0_1']],
-        ['b', ['1_1', '0_2']],
-      ]),
-    );
-    const third = assignTasks(tasks, new Map([['b', running(second.get('b')!)]]));
-    expect([...third.get('b')!].sort()).toEqual(tasks);
-  });
-
-  test('by turns among those who have the same checkpoints, behind those who run a task', () => {
-    const held = (list: readonly string[]) => ({ running: list, checkpointed: tasks });
-    const both = (a: readonly string[], b: readonly string[]) =>
-      new Map([
-        ['a', held(a)],
-        ['b', held(b)],
-      ]);
-    expect(Object.fromEntries(assignTasks(tasks, both([], [])))).toEqual({
-      a: ['0_0', '0_2', '1_1'],
-      b: ['0_1', '1_0'],
-    });
-    expect(Object.fromEntries(assignTasks(tasks, both([], ['1_0', '0_0'])))).toEqual({
-      a: ['0_1', '1_1'],
-      b: ['0_0', '1_0', '0_2'],
-    });
-  });
-
-  test('gives every task to exactly one member, whatever they claim to hold', () => {
-    property(fc.array(fc.array(fc.constantFrom(...tasks, '9_9')), { minLength: 1, maxLength: 7 }), (claims) => {
-      const given = assignTasks(
-        tasks,
-        new Map(claims.map((list, i) => [`m${i}`, i % 2 === 0 ? running(list) : { running: [], checkpointed: list }])),
-      );
-      expect([...given.values()].flat().sort()).toEqual([...tasks].sort());
-      const counts = [...given.values()].map((list) => list.length);
-      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
-    });
-  });
-});
 
 describe('partition counts', () => {
   test('of repartition topics are those of their sources, or of what they are joined with', () => {

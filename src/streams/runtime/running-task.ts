@@ -6,7 +6,7 @@ import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
-import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
+import { type RestoreReport, type RestoreSurroundings, type StoreLog, TaskState } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { TaskOutput } from '../graph/node.ts';
@@ -39,67 +39,37 @@ export class RunningTask {
   written: Announcement | undefined;
   checkpointedAt: number;
 
-  private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
+  private constructor({ task, logs, checkpoint, isDirty }: TaskState, now: number) {
     this.task = task;
     this.logs = logs;
     this.checkpoint = checkpoint;
     this.checkpointedAt = now;
+    // What came from the logs is for the next checkpoint.
+    task.isDirty = isDirty;
   }
 
-  /** Makes a task and restores its state; undefined when `stopped` said so before it was done. */
+  /** Makes a task, or takes a standby, and restores the rest of its state; undefined when `stopped` said so before. */
   static async open(
     sub: SubTopology,
     partition: number,
     options: RunningTaskOptions,
     stopped: () => boolean,
+    standby?: TaskState,
   ): Promise<RunningTask | undefined> {
-    const { topology, settings, globalStores, output, onRestored, onResults, committed, feeders } = options;
-    const { stateDir, environment, applicationId } = settings;
-    const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
-    const checkpoint = keepsState
-      ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
-      : null;
+    const state = standby ?? (await loadTask(sub, partition, options, stopped));
+    const { settings, onRestored } = options;
     try {
-      const task = new Task({
-        topology,
-        subTopology: sub,
-        partition,
-        settings,
-        output,
-        environment,
-        globalStores,
-        onResults,
-        feeders,
-        hasUpstream: settings.upstreamApplications !== undefined,
-        tracking: (store) => ({
-          log: topology.hasChangelog(store),
-          disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
-        }),
-      });
-      await prepareSerdes(sub.nodes, sub.stores);
-      // What has expired is not to be restored, so time comes first.
-      for (const queue of task.queues) {
-        task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
-      }
-      const logs = storeLogs(task, topology);
-      const report = await restoreTask(task, logs, checkpoint, {
-        client: settings.client,
-        committed: (topic) => committed(topic)?.offset ?? -1,
-        stopped,
-        onError: (error) => settings.onError(error, false),
-      });
+      const changelogRecords = await state.catchUp(surroundingsOf(options, stopped));
       if (!stopped()) {
-        onRestored(report);
-        const running = new RunningTask(task, logs, checkpoint, environment.now());
-        // What came from the logs is for the next checkpoint.
-        task.isDirty = report.changelogRecords > 0;
-        return running;
+        const { task, checkpointRows } = state;
+        onRestored({ taskId: task.id, checkpointRows, changelogRecords, wasStandby: standby !== undefined });
+        return new RunningTask(state, settings.environment.now());
       }
     } catch (error) {
-      await checkpoint?.close();
+      await state.close();
       throw error;
     }
-    await checkpoint?.close();
+    await state.close();
     return undefined;
   }
 
@@ -121,6 +91,49 @@ export class RunningTask {
     this.task.close();
     await this.checkpoint?.close();
   }
+}
+
+/** Makes a task with the state that its checkpoint has. */
+export async function loadTask(
+  sub: SubTopology,
+  partition: number,
+  options: RunningTaskOptions,
+  stopped: () => boolean,
+): Promise<TaskState> {
+  const { topology, settings, globalStores, output, onResults, feeders } = options;
+  const { stateDir, environment, applicationId } = settings;
+  const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
+  const checkpoint = keepsState
+    ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
+    : null;
+  try {
+    const task = new Task({
+      topology,
+      subTopology: sub,
+      partition,
+      settings,
+      output,
+      environment,
+      globalStores,
+      onResults,
+      feeders,
+      hasUpstream: settings.upstreamApplications !== undefined,
+      tracking: (store) => ({
+        log: topology.hasChangelog(store),
+        disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
+      }),
+    });
+    await prepareSerdes(sub.nodes, sub.stores);
+    return await TaskState.load(task, topology, checkpoint, surroundingsOf(options, stopped));
+  } catch (error) {
+    await checkpoint?.close();
+    throw error;
+  }
+}
+
+function surroundingsOf({ settings, committed }: RunningTaskOptions, stopped: () => boolean): RestoreSurroundings {
+  const { client, onError } = settings;
+  return { client, committed, stopped, onError: (error) => onError(error, false) };
 }
 
 /** Another instance of this process may still be closing the state. */
