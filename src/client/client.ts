@@ -181,6 +181,7 @@ export interface GroupMetadata {
 export interface RebalanceListener {
   /** Before partitions are given up: commit what was done with them. */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void> | void;
+  /** Partitions that the member did not have: none, where a cooperative rebalance has left it as it was. */
   onAssigned?(partitions: readonly TopicPartition[], userData: Uint8Array): Promise<void> | void;
   /** The group went on without this member: nothing can be committed any more. */
   onLost?(partitions: readonly TopicPartition[]): Promise<void> | void;
@@ -190,6 +191,8 @@ export interface GroupMember {
   readonly memberId: string;
   readonly topics: readonly string[];
   readonly userData: Uint8Array;
+  /** What it reads for now, where its protocol is cooperative. */
+  readonly owned: readonly TopicPartition[];
 }
 
 export interface MemberAssignment {
@@ -200,6 +203,12 @@ export interface MemberAssignment {
 /** A client-side assignment strategy of the classic group protocol; the group's leader runs it. */
 export interface GroupAssignor {
   readonly name: string;
+  /**
+   * `cooperative` (KIP-429): members read on while the group is formed anew, and give up only what is not assigned to them any
+   * more, upon which the group is formed once more. What a member owns must not be assigned to another one before that.
+   * Default `eager`: everybody gives up everything first.
+   */
+  readonly protocol?: 'eager' | 'cooperative';
   userData?(): Uint8Array;
   assign(
     members: readonly GroupMember[],
@@ -223,6 +232,11 @@ export interface Consumer {
   commit(offsets: readonly OffsetToCommit[]): Promise<void>;
   committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
   groupMetadata(): GroupMetadata;
+  /**
+   * What to do about a commit that was refused because the group is being formed anew: true when the member has come along, and
+   * may commit with its metadata as they are then; false when it has lost its place.
+   */
+  rejoined(generationId: number): Promise<boolean>;
   /** Has the next poll join the group again: where this member leads it, all partitions are assigned anew. */
   enforceRebalance(): void;
   /** Makes a poll that waits return at once. */

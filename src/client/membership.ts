@@ -2,6 +2,9 @@
 // the broker answers when everybody has come → the leader assigns → SyncGroup brings each its part → heartbeats until
 // one of them says that the next round has begun. Rounds start inside `poll`, never behind the caller's back.
 //
+// Where the assignor is cooperative (KIP-429) nothing is given up before: the member reads on until it knows what it is to keep,
+// gives up the rest, and begins the next round, in which others get that.
+//
 // The leader also looks at the topics: when partitions were added, or a topic has gone or was made again, it begins a round.
 //
 // A static member (KIP-345: `groupInstanceId`) does not leave: when it comes back within its session's time-out it gets what
@@ -18,7 +21,7 @@ import {
   syncGroup,
   type Transport,
 } from '../protocol/index.ts';
-import { MillraceError } from '../util/index.ts';
+import { deferred, MillraceError } from '../util/index.ts';
 import {
   decodeAssignment,
   decodeSubscription,
@@ -62,9 +65,11 @@ export class Membership {
   /** The version of the cluster's picture that these were compared with. */
   #comparedVersion = -1;
   #isLooking = false;
-  #state: 'outside' | 'joining' | 'stable' | 'left' | 'fenced' = 'outside';
+  #state: 'outside' | 'joining' | 'arranging' | 'stable' | 'left' | 'fenced' = 'outside';
   #lost = false;
   #round: Promise<void> | undefined;
+  /** The present round's joining has come to its end. */
+  #synced = deferred();
   #failure: unknown;
   #stopHeartbeats = () => {};
 
@@ -105,17 +110,40 @@ export class Membership {
     if (this.#state === 'stable' && this.#topicsHaveChanged()) this.#state = 'outside';
     if (this.#state === 'outside' && this.#round === undefined) {
       this.#state = 'joining';
+      this.#synced = deferred();
       this.#round = this.#join()
         .catch((error) => {
           this.#failure = error;
-          if (this.#state === 'joining') this.#state = 'outside';
+          if (this.#state === 'joining' || this.#state === 'arranging') this.#state = 'outside';
         })
         .finally(() => {
           this.#round = undefined;
+          this.#synced.resolve();
           this.#wake();
         });
     }
     return this.#round;
+  }
+
+  /** Whether the round that is under way leaves the member what it has, for now. */
+  get readsOn(): boolean {
+    return this.#isCooperative && !this.#lost;
+  }
+
+  /** Whether the group knows what this member reads, and has to hear of it. */
+  get #isSettled(): boolean {
+    return this.#state === 'stable' || this.#state === 'arranging';
+  }
+
+  get #isCooperative(): boolean {
+    return this.#assignor.protocol === 'cooperative';
+  }
+
+  /** Waits for the generation behind the given one, if this member is on its way into it. */
+  async rejoined(generationId: number): Promise<boolean> {
+    const isJoining = this.#state === 'joining';
+    if (isJoining) await this.#synced.promise;
+    return this.#memberId !== '' && (isJoining || this.#generationId !== generationId);
   }
 
   /** Begins a round with the next poll, unless one is under way or due. */
@@ -159,10 +187,15 @@ export class Membership {
 
   async #join(): Promise<void> {
     this.#stopHeartbeats();
-    await this.#giveUp();
+    if (!this.readsOn) await this.#giveUp();
     for (let failures = 0; ; failures++) {
       if (failures > 1) await this.#cluster.backOff(failures - 1);
       if (this.#state === 'left') return;
+      if (this.#memberId === '' && this.#assigned.length > 0) {
+        // The group has forgotten this member while it read on.
+        this.#lost = true;
+        await this.#giveUp();
+      }
       const joined = await this.#ask(joinGroup, () => this.#joinRequest());
       if (this.#restarts(joined.errorCode, joined.memberId)) continue;
       this.#memberId = joined.memberId;
@@ -184,16 +217,30 @@ export class Membership {
       );
       if (this.#restarts(synced.errorCode, this.#memberId)) continue;
       const { partitions, userData } = decodeAssignment(synced.assignment);
-      this.#assigned = partitions;
-      await this.#assign(partitions);
-      await this.#listener.onAssigned?.(partitions, userData);
-      this.#state = 'stable';
+      if (this.#state !== 'joining') return;
+      this.#state = 'arranging';
+      this.#synced.resolve();
       this.#scheduleHeartbeat();
+      const isKept = await this.#arrange(partitions, userData);
+      if (this.#state === 'arranging') this.#state = isKept ? 'stable' : 'outside';
       return;
     }
   }
 
+  /** Takes over an assignment. False when partitions were given up, which others are to get in another round. */
+  async #arrange(partitions: readonly TopicPartition[], userData: Uint8Array): Promise<boolean> {
+    const [before, now] = [this.#assigned, partitions].map((list) => new Set(list.map(nameOf)));
+    const revoked = this.#assigned.filter((each) => !now!.has(nameOf(each)));
+    const added = partitions.filter((each) => !before!.has(nameOf(each)));
+    if (revoked.length > 0) await this.#listener.onRevoked?.(revoked);
+    this.#assigned = partitions;
+    if (revoked.length > 0 || added.length > 0) await this.#assign(partitions);
+    await this.#listener.onAssigned?.(added, userData);
+    return revoked.length === 0;
+  }
+
   #joinRequest() {
+    const owned = this.#isCooperative ? this.#assigned : undefined;
     return create(joinGroup, {
       groupId: this.groupId,
       sessionTimeoutMs: this.#settings.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS,
@@ -202,7 +249,7 @@ export class Membership {
       groupInstanceId: this.#settings.groupInstanceId ?? null,
       protocolType: PROTOCOL_TYPE,
       protocols: [
-        { name: this.#assignor.name, metadata: encodeSubscription(this.#topics, this.#assignor.userData?.()) },
+        { name: this.#assignor.name, metadata: encodeSubscription(this.#topics, this.#assignor.userData?.(), owned) },
       ],
     });
   }
@@ -298,7 +345,7 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    if (this.#state !== 'stable') return;
+    if (!this.#isSettled) return;
     try {
       const transport = await this.#coordinator();
       const { groupId, generationId, memberId, groupInstanceId } = this.metadata;
@@ -311,7 +358,7 @@ export class Membership {
       // The connection is gone; the next beat finds the coordinator again.
       this.#cluster.forgetCoordinator('group', this.groupId);
     }
-    if (this.#state !== 'stable') return;
+    if (!this.#isSettled) return;
     this.#scheduleHeartbeat();
     if (!this.#isLooking && this.#assignedShapes.size > 0) void this.#lookAtTopics();
   }
@@ -352,4 +399,8 @@ export class Membership {
     this.#state = 'outside';
     this.#wake();
   }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }

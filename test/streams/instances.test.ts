@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { encodeSubscription } from '../../src/client/assignors.ts';
 import { dialTcp } from '../../src/client/dial.ts';
 import { type Client, createClient } from '../../src/client/index.ts';
-import type { Dial, Transport } from '../../src/protocol/index.ts';
+import { create, type Dial, joinGroup, leaveGroup, type Transport } from '../../src/protocol/index.ts';
 import { deserialize } from '../../src/serde/index.ts';
 import {
   KafkaStreams,
@@ -92,12 +93,15 @@ class Counting {
     return app;
   }
 
-  /** One record of every key. */
-  async send(): Promise<void> {
+  /** One record of every key, or of every key of some partitions. */
+  async send(partitions: readonly number[] = Array.from({ length: PARTITIONS }, (_, i) => i)): Promise<void> {
+    const records = KEYS.map((key, i) => ({ topic: this.input, partition: i % PARTITIONS, key, value: 'x' })).filter(
+      ({ partition }) => partitions.includes(partition),
+    );
     const producer = client.producer();
-    await Promise.all(KEYS.map((key) => producer.send({ topic: this.input, key, value: 'x' })));
+    await Promise.all(records.map((record) => producer.send(record)));
     await producer.close();
-    for (const key of KEYS) this.#sent.set(key, (this.#sent.get(key) ?? 0) + 1);
+    for (const { key } of records) this.#sent.set(key, (this.#sent.get(key) ?? 0) + 1);
   }
 
   /** What should come out: every count of every key once, and in order. */
@@ -110,7 +114,7 @@ class Counting {
     const consumer = client.consumer({ autoOffsetReset: 'earliest', isolationLevel: 'read_committed' });
     consumer.assign([{ topic: this.output, partition: 0, offset: -2 }]);
     const counts = new Map<string, number[]>(KEYS.map((key) => [key, []]));
-    const isDone = () => KEYS.every((key) => counts.get(key)!.length >= this.#sent.get(key)!);
+    const isDone = () => KEYS.every((key) => counts.get(key)!.length >= (this.#sent.get(key) ?? 0));
     while (!isDone()) {
       for (const { cursor } of await consumer.poll(100)) {
         while (cursor.advance()) {
@@ -229,6 +233,93 @@ describe('static members', () => {
     await expect.poll(() => [tasksOf(one).length, tasksOf(two).length], { timeout: 10_000 }).toEqual([3, 3]);
     await counting.send();
     await expect.poll(() => [one.state, two.state], { timeout: 10_000 }).toEqual(['ERROR', 'ERROR']);
+  });
+});
+
+describe('cooperative rebalances', () => {
+  /** The group does not come together as long as somebody who has asked for a place has not come. */
+  async function holdUp(groupId: string): Promise<() => Promise<void>> {
+    const [host, port] = (process.env['KAFKA_BOOTSTRAP_SERVERS'] ?? '').split(':');
+    const transport = embedded?.broker.connect() ?? (await dialTcp({ host: host!, port: Number(port) }));
+    const asked = await transport.request(
+      joinGroup,
+      create(joinGroup, {
+        groupId,
+        sessionTimeoutMs: 60_000,
+        rebalanceTimeoutMs: 60_000,
+        protocolType: 'consumer',
+        protocols: [{ name: 'millrace-streams', metadata: encodeSubscription([], undefined) }],
+      }),
+    );
+    return async () => {
+      const members = [{ memberId: asked.memberId, groupInstanceId: null }];
+      await transport.request(leaveGroup, create(leaveGroup, { groupId, members }));
+      transport.close();
+    };
+  }
+
+  test.each(['exactly_once_v2', 'at_least_once'] as const)(
+    'tasks go on, and commit, while the group is formed anew, and those that stay behind it (%s)',
+    async (processingGuarantee) => {
+      const counting = await Counting.make('going-on');
+      const settings = { processingGuarantee };
+      const [one, two] = [counting.instance(settings), counting.instance(settings)];
+      await Promise.all([one.start(), two.start()]);
+      await expect.poll(() => [tasksOf(one).length, tasksOf(two).length]).toEqual([2, 2]);
+      await counting.send();
+      expect(await counting.counted()).toEqual(counting.expected);
+      const [kept] = tasksOf(one);
+      const processed = () => one.metrics().find(({ taskId }) => taskId === kept)?.processed;
+      const before = processed()!;
+
+      const goOn = await holdUp(counting.id);
+      const three = counting.instance(settings);
+      const started = three.start();
+      const state = async () => (await client.admin().describeGroups([counting.id]))[0]!.state;
+      await expect.poll(state).toBe('PreparingRebalance');
+      for (let round = 0; round < 5; round++) {
+        await counting.send();
+        expect(await counting.counted()).toEqual(counting.expected);
+      }
+      expect(await state()).toBe('PreparingRebalance');
+      await goOn();
+      await started;
+      await expect
+        .poll(() => [one, two, three].map((app) => tasksOf(app).length).sort(), { timeout: 10_000 })
+        .toEqual([1, 1, 2]);
+      await counting.send();
+      expect(await counting.counted()).toEqual(counting.expected);
+      // It was not opened anew: it has counted all the time.
+      if (processed() !== undefined) expect(processed()).toBe(before + 6 * (KEYS.length / PARTITIONS));
+      expect([one, two].flatMap(tasksOf)).toHaveLength(PARTITIONS - tasksOf(three).length);
+    },
+  );
+
+  test('records go on while instances come, go and die: each is counted once', async () => {
+    const counting = await Counting.make('coming-and-going');
+    const settings = { numStandbyReplicas: 1, sessionTimeoutMs: SESSION_MS, transactionTimeoutMs: 2000 };
+    const apps = [counting.instance(settings)];
+    await apps[0]!.start();
+    let isOver = false;
+    const sending = (async () => {
+      while (!isOver) await counting.send();
+    })();
+    const { client: dying, die } = mortal();
+    const dead = counting.instance({ ...settings, client: dying });
+    for (const app of [dead, counting.instance(settings), counting.instance(settings)]) {
+      await app.start();
+      apps.push(app);
+      await expect.poll(() => tasksOf(app).length, { timeout: 20_000 }).toBeGreaterThan(0);
+    }
+    await stop(apps.shift()!);
+    die();
+    const alive = apps.filter((app) => app !== dead);
+    await expect.poll(() => alive.map((app) => tasksOf(app).length), { timeout: 30_000 }).toEqual([2, 2]);
+    isOver = true;
+    await sending;
+    expect(await counting.counted()).toEqual(counting.expected);
+    await dying.close();
+    await stop(dead);
   });
 });
 

@@ -50,6 +50,7 @@ export interface StreamsAssignorOptions {
 /** A task's partitions travel as the assignment; what a member holds, and what it is told besides, as user data. */
 export class StreamsAssignor implements GroupAssignor {
   readonly name = ASSIGNOR_NAME;
+  readonly protocol = 'cooperative';
   readonly #options: StreamsAssignorOptions;
 
   constructor(options: StreamsAssignorOptions) {
@@ -76,13 +77,20 @@ export class StreamsAssignor implements GroupAssignor {
     const { shares, isPassing } = assignTasks(tasks, holdings, rules);
     const endsAll = [...data.values()].some((member) => member.endsAll);
     const counts = Object.fromEntries(partitionCounts);
+    const ownerOf = new Map(members.flatMap(({ memberId, owned }) => owned.map((each) => [nameOf(each), memberId])));
+    // What somebody else still has is given up first, and assigned in the round behind that.
+    const isFree = (memberId: string, id: string): boolean =>
+      partitions.get(id)!.every((each) => (ownerOf.get(nameOf(each)) ?? memberId) === memberId);
     // One member is enough to ask again.
     const [prober] = [...shares.keys()];
     return new Map(
       [...shares].map(([memberId, { active, standby, warmup }]) => {
         const probe = isPassing && memberId === prober ? { probeAfterMs: rules.probingRebalanceIntervalMs } : {};
-        const userData = encode<LeaderData>({ counts, endsAll, standby, warmup, ...probe });
-        return [memberId, { partitions: active.flatMap((id) => partitions.get(id)!), userData }];
+        const given = active.filter((id) => isFree(memberId, id));
+        // Until then the state of those tasks is followed: it would be let go of otherwise.
+        const coming = active.filter((id) => !isFree(memberId, id) && known.has(id));
+        const userData = encode<LeaderData>({ counts, endsAll, standby, warmup: [...warmup, ...coming], ...probe });
+        return [memberId, { partitions: given.flatMap((id) => partitions.get(id)!), userData }];
       }),
     );
   }
@@ -131,6 +139,10 @@ export class StreamsAssignor implements GroupAssignor {
     }
     return tasks;
   }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }
 
 function encode<T>(data: T): Buffer {

@@ -65,6 +65,7 @@ export class RunningTask {
         onRestored({ taskId: task.id, checkpointRows, changelogRecords, wasStandby: standby !== undefined });
         return new RunningTask(state, settings.environment.now());
       }
+      await state.save(0);
     } catch (error) {
       await state.close();
       throw error;

@@ -65,35 +65,55 @@ export class TaskManager {
     return { running: [...this.running.keys()], reached, home, tags: settings.clientTags };
   }
 
-  /** Runs the tasks of these partitions, and no others. False when `stopped` said so before that was done. */
+  /** The tasks of partitions, by their ids. */
+  tasksOf(partitions: readonly TopicPartition[]): Set<string> {
+    return new Set(partitions.map(({ topic, partition }) => `${this.#readerOf(topic).id}_${partition}`));
+  }
+
+  /**
+   * Runs the tasks of these partitions besides those that run, and follows others. `opened` is told of each task that runs.
+   * Ends early when `stopped` says so.
+   */
   async open(
     partitions: readonly TopicPartition[],
     followed: readonly string[],
+    opened: (running: RunningTask) => void,
     stopped: () => boolean,
-  ): Promise<boolean> {
-    const wanted = new Set(partitions.map(({ topic, partition }) => `${this.#readerOf(topic).id}_${partition}`));
-    for (const [id, running] of this.running) if (!wanted.has(id)) await this.#closeTask(id, running);
+  ): Promise<void> {
+    const wanted = [...this.tasksOf(partitions)].filter((id) => !this.running.has(id));
+    const isFollowed = followed.length === this.followed.size && followed.every((id) => this.followed.has(id));
+    if (wanted.length === 0 && isFollowed) return;
     await this.#standbys.halt();
     const { consumer, settings } = this.#options;
-    const sources = [...partitions, ...followed.flatMap((id) => this.#sourcesOf(id))];
-    this.#committed = new Map((await consumer.committed(sources)).map((each) => [nameOf(each), each]));
+    const sources = wanted.flatMap((id) => this.#sourcesOf(id));
+    const all = [...sources, ...followed.flatMap((id) => this.#sourcesOf(id))];
+    this.#committed = new Map((await consumer.committed(all)).map((each) => [nameOf(each), each]));
     const isolation = settings.exactlyOnce ? 'read_committed' : 'read_uncommitted';
-    const latest = partitions.map((each) => ({ ...each, timestamp: -1 }));
-    const ends = await settings.client.admin().listOffsets(latest, isolation);
+    const latest = sources.map((each) => ({ ...each, timestamp: -1 }));
+    const ends = sources.length === 0 ? [] : await settings.client.admin().listOffsets(latest, isolation);
     this.ends = new Map(ends.map((each) => [nameOf(each), each.offset]));
     for (const id of wanted) {
-      let running = this.running.get(id);
-      if (running === undefined) {
-        const { sub, partition } = this.#placeOf(id);
-        const standby = this.#standbys.take(id);
-        this.#checkpointed.delete(id);
-        running = await RunningTask.open(sub, partition, this.#taskOptions(partition), stopped, standby);
-      }
-      if (running === undefined || stopped()) return false;
+      if (stopped()) return;
+      const { sub, partition } = this.#placeOf(id);
+      const standby = this.#standbys.take(id);
+      this.#checkpointed.delete(id);
+      const running = await RunningTask.open(sub, partition, this.#taskOptions(partition), stopped, standby);
+      if (running === undefined) return;
       this.running.set(id, running);
       for (const queue of running.task.queues) this.#begin(running, queue);
+      opened(running);
     }
-    return true;
+  }
+
+  /** Ends tasks that are to run elsewhere; what they have done is committed. */
+  async give(ids: ReadonlySet<string>): Promise<void> {
+    for (const [id, running] of this.running) {
+      if (!ids.has(id)) continue;
+      this.running.delete(id);
+      await running.close();
+      const meta = running.checkpoint?.meta;
+      if (meta) this.#checkpointed.set(id, reachedBy(meta, running.task.subTopology));
+    }
   }
 
   /** Follows the state of these tasks, and of no others. */
@@ -113,13 +133,6 @@ export class TaskManager {
     this.running.clear();
     await this.#standbys.close().catch((error: unknown) => errors.push(error));
     return errors;
-  }
-
-  async #closeTask(id: string, running: RunningTask): Promise<void> {
-    this.running.delete(id);
-    await running.close();
-    const meta = running.checkpoint?.meta;
-    if (meta) this.#checkpointed.set(id, reachedBy(meta, running.task.subTopology));
   }
 
   #taskOptions(partition: number): RunningTaskOptions {

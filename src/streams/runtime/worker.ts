@@ -107,6 +107,12 @@ export class Worker {
   #isSuspended = true;
   /** Counts assignments: what was begun for an older one stops. */
   #assignment = 0;
+  /** Counts the tasks that came and went. */
+  #changes = 0;
+  /** The tasks that this instance is to follow. */
+  #followed: readonly string[] = [];
+  /** Whether the tasks of the last assignment are running, or being opened. */
+  #isTakenUp = false;
   #opening: Promise<void> = Promise.resolve();
   /** What failed that nobody waited for. */
   #backgroundFailure: { readonly error: unknown } | null = null;
@@ -237,9 +243,9 @@ export class Worker {
     return this.#tasks.followed;
   }
 
-  /** Numbers what the group gave this instance; undefined while it rearranges the work, or the tasks are being opened. */
+  /** Numbers the tasks that this instance runs; undefined while it gives some up, and before it runs any. */
   get assignment(): number | undefined {
-    return this.#isSuspended || this.#failure !== undefined ? undefined : this.#assignment;
+    return this.#isSuspended || this.#failure !== undefined ? undefined : this.#changes;
   }
 
   /** Resolves when stopped; rejects with what ended the generation. */
@@ -248,7 +254,7 @@ export class Worker {
       if (this.#settings.exactlyOnce) await this.#producer.initTransactions();
       await this.#outgoing.learn(this.#knownSinks());
       this.#consumer.subscribe([...this.#fullNames.values()], {
-        onRevoked: () => this.#revoked(),
+        onRevoked: (partitions) => this.#revoked(partitions),
         onAssigned: (partitions, leaderData) => this.#assigned(partitions, leaderData),
         onLost: () => this.#lost(),
       });
@@ -505,31 +511,50 @@ export class Worker {
     this.#consumer.enforceRebalance();
   }
 
-  /** Tasks stay as they are: most of them come back with the next assignment. */
-  async #revoked(): Promise<void> {
+  /** What was done is committed before others get these partitions; the other tasks go on right behind that. */
+  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     // Leaving the group: what could be committed has been.
     if (this.#isClosed) return;
     this.#options.events.onRebalancing();
     this.#isSuspended = true;
+    this.#isTakenUp = false;
     this.#assignment++;
+    this.#changes++;
     await this.#opening;
     const { rebalanceTimeoutMs = 2 * REBALANCE_CALLS_MS } = this.#settings;
     await this.#calls.ended(rebalanceTimeoutMs / 2);
     await this.#committer.commit('due');
     this.#calls.takeUpAgain();
+    for (const [name, { queue }] of this.#queues) {
+      if (!partitions.some((each) => nameOf(each) === name)) continue;
+      this.#queues.delete(name);
+      this.#paused.delete(queue);
+      this.#endOffsets.delete(queue);
+    }
+    await this.#tasks.give(this.#tasks.tasksOf(partitions));
+    this.#arrange();
+    this.#isSuspended = false;
   }
 
-  /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
-  async #assigned(partitions: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
+  /**
+   * Restoring may take long, and the group wants to hear of us: it goes on behind, while the tasks that run already go on, too,
+   * and nothing is read for the others.
+   */
+  async #assigned(added: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
     const orders = this.#assignor.read(leaderData);
     this.#probeAt = this.#settings.environment.now() + (orders.probeAfterMs ?? Number.POSITIVE_INFINITY);
-    this.#isSuspended = true;
+    const followed = [...orders.standby, ...orders.warmup].sort();
+    if (this.#isTakenUp && added.length === 0 && followed.join() === this.#followed.join()) return;
+    this.#consumer.pause(added);
+    this.#followed = followed;
+    this.#isTakenUp = true;
+    if (added.length > 0) this.#options.events.onRebalancing();
+    const before = this.#opening;
     const assignment = ++this.#assignment;
-    this.#consumer.pause(partitions);
     const stopped = (): boolean => this.#stopping || assignment !== this.#assignment;
-    this.#opening = this.#open(partitions, [...orders.standby, ...orders.warmup], stopped).catch((error: unknown) =>
-      this.#failedBehind(error),
-    );
+    this.#opening = before
+      .then(() => this.#open(followed, stopped))
+      .catch((error: unknown) => this.#failedBehind(error));
   }
 
   /** The group went on without this instance: what was not committed is somebody else's. */
@@ -542,26 +567,24 @@ export class Worker {
     });
   }
 
-  async #open(
-    partitions: readonly TopicPartition[],
-    followed: readonly string[],
-    stopped: () => boolean,
-  ): Promise<void> {
-    this.#queues.clear();
-    this.#paused.clear();
-    this.#endOffsets.clear();
-    if (!(await this.#tasks.open(partitions, followed, stopped))) return;
-    for (const running of this.#tasks.running.values()) {
+  async #open(followed: readonly string[], stopped: () => boolean): Promise<void> {
+    if (stopped()) return;
+    const partitions = this.#consumer.assignment();
+    const opened = (running: RunningTask): void => {
+      this.#changes++;
       for (const queue of running.task.queues) {
         this.#queues.set(nameOf(queue), { queue, running });
         const end = this.#tasks.ends.get(nameOf(queue));
         if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);
       }
-    }
+    };
+    await this.#tasks.open(partitions, followed, opened, stopped);
+    if (stopped()) return;
     this.#arrange();
-    this.#committer.lastCommit = this.#settings.environment.now();
+    if (this.#isSuspended) this.#committer.lastCommit = this.#settings.environment.now();
     this.#isSuspended = false;
-    this.#consumer.resume(partitions);
+    const queues = [...this.#queues.values()].map(({ queue }) => queue);
+    this.#consumer.resume(queues.filter((queue) => !this.#paused.has(queue)));
     this.#options.events.onRunning();
     await this.#tasks.follow(followed, stopped);
   }
