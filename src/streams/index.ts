@@ -42,6 +42,7 @@ export {
   type CloseOptions,
   KafkaStreams,
   type LagInfo,
+  type RestoreProgress,
   type RestoreReport,
   type Serving,
   type StreamsState,

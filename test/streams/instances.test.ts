@@ -11,6 +11,7 @@ import { create, type Dial, joinGroup, leaveGroup, type Transport } from '../../
 import { deserialize } from '../../src/serde/index.ts';
 import {
   KafkaStreams,
+  type RestoreProgress,
   type RestoreReport,
   StreamsBuilder,
   type StreamsSettings,
@@ -396,6 +397,26 @@ describe('standby tasks', () => {
     ]);
     await counting.send();
     expect(await counting.counted()).toEqual(counting.expected);
+  });
+
+  test('without them state is restored, and how far that has come is told', async () => {
+    const counting = await Counting.make('progress');
+    const one = counting.instance();
+    await one.start();
+    await counting.send();
+    expect(await counting.counted()).toEqual(counting.expected);
+    await stop(one);
+    const two = counting.instance();
+    const told: RestoreProgress[] = [];
+    two.onRestoreProgress((progress) => told.push(progress));
+    await two.start();
+    const perTask = KEYS.length / PARTITIONS;
+    for (const taskId of tasksOf(two)) {
+      const own = told.filter((progress) => progress.taskId === taskId);
+      expect(own[0]).toMatchObject({ changelogRecords: 0 });
+      expect(own[0]!.left).toBeGreaterThanOrEqual(perTask);
+      expect(own.at(-1)).toEqual({ taskId, changelogRecords: perTask, left: 0 });
+    }
   });
 
   test('follow a topic that is its own changelog as far as it has been processed', async () => {

@@ -24,7 +24,7 @@ import { prepareTopics, taskCount } from './internal-topics.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
-import { logEnds, reachedBy, type RestoreReport, storeLogs, type TaskState } from './restore.ts';
+import { logEnds, reachedBy, type RestoreProgress, type RestoreReport, storeLogs, type TaskState } from './restore.ts';
 import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
 import { isPassing, Worker } from './worker.ts';
 
@@ -86,6 +86,7 @@ export class KafkaStreams {
   readonly #settings: ResolvedSettings;
   readonly #listeners: ((state: StreamsState, before: StreamsState) => void)[] = [];
   readonly #restoreListeners: ((report: RestoreReport) => void)[] = [];
+  readonly #progressListeners: ((progress: RestoreProgress) => void)[] = [];
   readonly #stores: QueryableStores;
   #state: StreamsState = 'CREATED';
   #error: unknown;
@@ -129,6 +130,11 @@ export class KafkaStreams {
   /** Told about every task whose state was brought back. */
   onRestored(listener: (report: RestoreReport) => void): void {
     this.#restoreListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
+  }
+
+  /** Told how far tasks have come whose state is brought back, as their changelogs are read. */
+  onRestoreProgress(listener: (progress: RestoreProgress) => void): void {
+    this.#progressListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
   }
 
   /**
@@ -356,6 +362,9 @@ export class KafkaStreams {
         onRestored: (report) => {
           for (const listener of this.#restoreListeners) listener(report);
         },
+        onRestoreProgress: (progress) => {
+          for (const listener of this.#progressListeners) listener(progress);
+        },
       },
     });
     this.#worker = worker;
@@ -463,4 +472,4 @@ export class KafkaStreams {
   }
 }
 
-export type { RestoreReport };
+export type { RestoreProgress, RestoreReport };

@@ -26,6 +26,15 @@ export interface RestoreReport {
   readonly wasStandby: boolean;
 }
 
+/** How far a restoration has come, for those who wait for it. */
+export interface RestoreProgress {
+  readonly taskId: string;
+  /** Records that have come from changelogs. */
+  readonly changelogRecords: number;
+  /** Offsets that are left to be read, in all of its changelogs; 0: it is done. */
+  readonly left: number;
+}
+
 /** Where a store's changes are written down: its changelog, or the topic that its table is read from. */
 interface LogTopic {
   readonly topic: string;
@@ -101,6 +110,8 @@ export interface RestoreSurroundings {
   /** What the group has committed for a source topic: a table of it must not be ahead of that. */
   readonly committed: (topic: string) => CommittedOffset | undefined;
   readonly stopped: () => boolean;
+  /** Told before the changelogs are read, and behind every fetch of them. */
+  readonly onProgress: (progress: RestoreProgress) => void;
   /** Told when the state could not be gone on with. */
   readonly onError: (error: unknown) => void;
 }
@@ -212,13 +223,18 @@ export class TaskState {
   }
 
   /** Reads the logs to where they end now, unless `stopped` says so before. Returns how many records there were. */
-  async catchUp({ client, committed, stopped }: RestoreSurroundings): Promise<number> {
+  async catchUp({ client, committed, stopped, onProgress }: RestoreSurroundings): Promise<number> {
     this.hear(committed);
     const { partition } = this.task;
     const ends = await this.#ends(client);
     const left = new Set([...ends.keys()].filter((topic) => this.positions.get(topic)! < ends.get(topic)!));
     if (left.size === 0) return 0;
     let changelogRecords = 0;
+    const tell = (): void => {
+      const lags = [...ends].map(([topic, end]) => Math.max(0, end - this.positions.get(topic)!));
+      onProgress({ taskId: this.task.id, changelogRecords, left: lags.reduce((sum, lag) => sum + lag, 0) });
+    };
+    tell();
     const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'none' });
     try {
       consumer.assign([...left].map((topic) => ({ topic, partition, offset: this.positions.get(topic)! })));
@@ -232,6 +248,7 @@ export class TaskState {
           this.positions.set(topic, Math.min(consumer.position({ topic, partition }), end));
           if (this.positions.get(topic)! >= end) left.delete(topic);
         }
+        tell();
         await this.save(Number.POSITIVE_INFINITY);
       }
     } catch (error) {

@@ -6,7 +6,13 @@ import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
-import { type RestoreReport, type RestoreSurroundings, type StoreLog, TaskState } from './restore.ts';
+import {
+  type RestoreProgress,
+  type RestoreReport,
+  type RestoreSurroundings,
+  type StoreLog,
+  TaskState,
+} from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { TaskOutput } from '../graph/node.ts';
@@ -22,6 +28,7 @@ export interface RunningTaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   readonly output: TaskOutput;
   readonly onRestored: (report: RestoreReport) => void;
+  readonly onRestoreProgress: (progress: RestoreProgress) => void;
   /** Told when a call that is waited for has results. */
   readonly onResults: () => void;
   /** What the group has committed for a partition of the task's number. */
@@ -132,9 +139,15 @@ export async function loadTask(
   }
 }
 
-function surroundingsOf({ settings, committed }: RunningTaskOptions, stopped: () => boolean): RestoreSurroundings {
-  const { client, onError } = settings;
-  return { client, committed, stopped, onError: (error) => onError(error, false) };
+function surroundingsOf(options: RunningTaskOptions, stopped: () => boolean): RestoreSurroundings {
+  const { settings, committed, onRestoreProgress: onProgress } = options;
+  return {
+    client: settings.client,
+    committed,
+    stopped,
+    onProgress,
+    onError: (error) => settings.onError(error, false),
+  };
 }
 
 /** Another instance of this process may still be closing the state. */

@@ -7,7 +7,7 @@ import { MillraceError } from '../../util/index.ts';
 import type { TaskOutput } from '../graph/node.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import type { StateStore } from '../state/store.ts';
-import { reachedBy, type RestoreReport, type TaskState } from './restore.ts';
+import { reachedBy, type RestoreProgress, type RestoreReport, type TaskState } from './restore.ts';
 import { loadTask, RunningTask, type RunningTaskOptions } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
@@ -30,6 +30,7 @@ export interface TaskManagerOptions {
   readonly feeders: ReadonlyMap<string, readonly string[]>;
   readonly fullNames: ReadonlyMap<string, string>;
   readonly onRestored: (report: RestoreReport) => void;
+  readonly onRestoreProgress: (progress: RestoreProgress) => void;
   readonly onResults: () => void;
   /** Told what failed that nobody waits for. */
   readonly onFailure: (error: unknown) => void;

@@ -17,7 +17,7 @@ import { Committer } from './committer.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { LateReports } from './late-reports.ts';
 import { Outgoing } from './outgoing.ts';
-import { type RestoreReport, stateEnds, type TaskState } from './restore.ts';
+import { type RestoreProgress, type RestoreReport, stateEnds, type TaskState } from './restore.ts';
 import type { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
@@ -31,6 +31,7 @@ export interface WorkerEvents {
   onRunning(): void;
   onRebalancing(): void;
   onRestored(report: RestoreReport): void;
+  onRestoreProgress(progress: RestoreProgress): void;
 }
 
 export interface WorkerOptions {
@@ -155,6 +156,7 @@ export class Worker {
       feeders: this.#feeders,
       fullNames: this.#fullNames,
       onRestored: options.events.onRestored,
+      onRestoreProgress: options.events.onRestoreProgress,
       onResults: () => this.#calls.onResults(),
       onFailure: (error) => this.#failedBehind(error),
     });
@@ -583,8 +585,11 @@ export class Worker {
     this.#arrange();
     if (this.#isSuspended) this.#committer.lastCommit = this.#settings.environment.now();
     this.#isSuspended = false;
-    const queues = [...this.#queues.values()].map(({ queue }) => queue);
-    this.#consumer.resume(queues.filter((queue) => !this.#paused.has(queue)));
+    const isWanted = (each: TopicPartition): boolean => {
+      const entry = this.#queues.get(nameOf(each));
+      return entry !== undefined && !this.#paused.has(entry.queue);
+    };
+    this.#consumer.resume(partitions.filter(isWanted));
     this.#options.events.onRunning();
     await this.#tasks.follow(followed, stopped);
   }
