@@ -1,6 +1,9 @@
-// The parts of the runtime that need no broker: how many partitions internal topics get, and what is committed beside offsets.
+// The parts of the runtime that need no broker: what is assigned in which round, how many partitions internal topics get, and what is committed beside offsets.
 import { fc, test as property } from './property.ts';
 import { describe, expect, test } from 'vitest';
+import type { GroupMember } from '../../src/client/index.ts';
+import { StreamsAssignor } from '../../src/streams/runtime/assignor.ts';
+import type { MemberHoldings } from '../../src/streams/runtime/task-assignment.ts';
 import { decodeMetadata, encodeMetadata } from '../../src/streams/runtime/commit-metadata.ts';
 import { partitionCounts, taskCount } from '../../src/streams/runtime/internal-topics.ts';
 import { JoinWindows, StreamsBuilder } from '../../src/streams/index.ts';
@@ -8,6 +11,59 @@ import { murmur3 } from '../../src/streams/operators/murmur3.ts';
 import { ChangeSerde } from '../../src/streams/operators/table-aggregate.ts';
 import { deserialize, serialize } from '../../src/serde/index.ts';
 import { text, texts } from './support.ts';
+
+describe('the assignor', () => {
+  const builder = new StreamsBuilder();
+  builder.stream<string, string>('in', texts).groupByKey().count({ name: 'counts' });
+  const topology = builder.build();
+  const at = (...partitions: number[]) => partitions.map((partition) => ({ topic: 'in', partition }));
+
+  function assignor(holdings: Partial<MemberHoldings> = {}): StreamsAssignor {
+    return new StreamsAssignor({
+      topology,
+      fullName: (topic) => topic,
+      counts: new Map([['in', 2]]),
+      holdings: () => ({ running: [], reached: new Map(), home: '', tags: {}, ...holdings }),
+      probes: () => 0,
+      ends: async (tasks) => new Map(tasks.map((id) => [id, 5])),
+      rules: {
+        numStandbyReplicas: 0,
+        acceptableRecoveryLag: 10,
+        maxWarmupReplicas: 1,
+        probingRebalanceIntervalMs: 1000,
+        rackAwareAssignmentTags: [],
+      },
+      endsAll: false,
+    });
+  }
+
+  const member = (memberId: string, owned: number[], home: string): GroupMember => {
+    const userData = assignor({ running: owned.map((partition) => `0_${partition}`), home }).userData();
+    return { memberId, topics: ['in'], userData, owned: at(...owned) };
+  };
+
+  test.each([
+    { homes: ['x', 'y'], follows: ['0_1'] },
+    // It has the state, and can't open what the other one has open.
+    { homes: ['x', 'x'], follows: [] },
+  ])('gives to nobody what somebody else still owns: it is followed until then (homes $homes)', async (of) => {
+    const [home, otherHome] = of.homes as [string, string];
+    const counts = new Map([['in', 2]]);
+    const first = await assignor().assign([member('a', [0, 1], home), member('b', [], otherHome)], counts);
+    expect([first.get('a')!.partitions, first.get('b')!.partitions]).toEqual([at(0), []]);
+    expect(assignor().read(first.get('b')!.userData!)).toMatchObject({ standby: [], warmup: of.follows });
+    const second = await assignor().assign([member('a', [0], home), member('b', [], otherHome)], counts);
+    expect([second.get('a')!.partitions, second.get('b')!.partitions]).toEqual([at(0), at(1)]);
+  });
+
+  test('takes a member whose data it does not understand for one that holds nothing', async () => {
+    for (const data of ['', '{', '[]', '7', '{"running":"x","reached":[1],"home":2,"tags":{"a":1}}']) {
+      const odd = { memberId: 'a', topics: ['in'], userData: Buffer.from(data), owned: [] };
+      const assigned = await assignor().assign([odd], new Map([['in', 2]]));
+      expect(assigned.get('a')!.partitions).toEqual(at(0, 1));
+    }
+  });
+});
 
 describe('partition counts', () => {
   test('of repartition topics are those of their sources, or of what they are joined with', () => {

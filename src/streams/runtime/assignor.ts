@@ -79,16 +79,18 @@ export class StreamsAssignor implements GroupAssignor {
     const counts = Object.fromEntries(partitionCounts);
     const ownerOf = new Map(members.flatMap(({ memberId, owned }) => owned.map((each) => [nameOf(each), memberId])));
     // What somebody else still has is given up first, and assigned in the round behind that.
-    const isFree = (memberId: string, id: string): boolean =>
-      partitions.get(id)!.every((each) => (ownerOf.get(nameOf(each)) ?? memberId) === memberId);
+    const ownersOf = (id: string): string[] => partitions.get(id)!.flatMap((each) => ownerOf.get(nameOf(each)) ?? []);
+    const isFree = (memberId: string, id: string): boolean => ownersOf(id).every((owner) => owner === memberId);
+    const isNear = (memberId: string, id: string): boolean =>
+      ownersOf(id).some((owner) => holdings.get(owner)!.home === holdings.get(memberId)!.home);
     // One member is enough to ask again.
     const [prober] = [...shares.keys()];
     return new Map(
       [...shares].map(([memberId, { active, standby, warmup }]) => {
         const probe = isPassing && memberId === prober ? { probeAfterMs: rules.probingRebalanceIntervalMs } : {};
         const given = active.filter((id) => isFree(memberId, id));
-        // Until then the state of those tasks is followed: it would be let go of otherwise.
-        const coming = active.filter((id) => !isFree(memberId, id) && known.has(id));
+        // Until then their state is followed, as it would be let go of otherwise; in the same home its owner has it open.
+        const coming = active.filter((id) => known.has(id) && !isFree(memberId, id) && !isNear(memberId, id));
         const userData = encode<LeaderData>({ counts, endsAll, standby, warmup: [...warmup, ...coming], ...probe });
         return [memberId, { partitions: given.flatMap((id) => partitions.get(id)!), userData }];
       }),

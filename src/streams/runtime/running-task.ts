@@ -64,6 +64,7 @@ export class RunningTask {
     standby?: TaskState,
   ): Promise<RunningTask | undefined> {
     const state = standby ?? (await loadTask(sub, partition, options, stopped));
+    if (state === undefined) return undefined;
     const { settings, onRestored } = options;
     try {
       const changelogRecords = await state.catchUp(surroundingsOf(options, stopped));
@@ -101,19 +102,20 @@ export class RunningTask {
   }
 }
 
-/** Makes a task with the state that its checkpoint has. */
+/** Makes a task with the state that its checkpoint has; undefined when `stopped` said so while somebody else had that open. */
 export async function loadTask(
   sub: SubTopology,
   partition: number,
   options: RunningTaskOptions,
   stopped: () => boolean,
-): Promise<TaskState> {
+): Promise<TaskState | undefined> {
   const { topology, settings, globalStores, output, onResults, feeders } = options;
   const { stateDir, environment, applicationId } = settings;
   const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
   const checkpoint = keepsState
     ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
     : null;
+  if (checkpoint === undefined) return undefined;
   try {
     const task = new Task({
       topology,
@@ -150,12 +152,12 @@ function surroundingsOf(options: RunningTaskOptions, stopped: () => boolean): Re
   };
 }
 
-/** Another instance of this process may still be closing the state. */
+/** Another instance of this process may still be closing the state; undefined when `stopped` said so while that was waited for. */
 async function openCheckpoint(
   directory: string,
   settings: ResolvedSettings,
   stopped: () => boolean,
-): Promise<Checkpoint> {
+): Promise<Checkpoint | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await Checkpoint.open(directory, {
@@ -163,7 +165,8 @@ async function openCheckpoint(
         onRebuild: (why) => settings.onError(new MillraceError('STATE_REBUILT', why), false),
       });
     } catch (error) {
-      if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || stopped()) throw error;
+      if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES) throw error;
+      if (stopped()) return undefined;
       await new Promise<void>((resolve) => {
         settings.environment.after(LOCK_RETRY_MS, resolve);
       });
