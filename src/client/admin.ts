@@ -16,6 +16,7 @@ import {
   errorName,
   errorFor,
   incrementalAlterConfigs,
+  leaveGroup,
   listGroups,
   needsMetadata,
   ResourceType,
@@ -239,8 +240,9 @@ export class KafkaAdmin implements Admin {
         );
         const group = response.groups[0]!;
         const isConsumers = group.protocolType === 'consumer';
-        const members = group.members.map(({ memberId, clientId, clientHost, memberAssignment }) => ({
+        const members = group.members.map(({ memberId, groupInstanceId, clientId, clientHost, memberAssignment }) => ({
           memberId,
+          groupInstanceId,
           clientId,
           host: clientHost,
           assignment: isConsumers ? decodeAssignment(memberAssignment).partitions : [],
@@ -260,6 +262,21 @@ export class KafkaAdmin implements Admin {
         (answer) => answer.results[0]?.errorCode ?? ErrorCode.NONE,
       );
     }
+  }
+
+  async removeMembers(groupId: string, groupInstanceIds: readonly string[]): Promise<void> {
+    checkName('removeMembers', groupId);
+    checkNames('removeMembers', groupInstanceIds);
+    const members = groupInstanceIds.map((groupInstanceId) => ({ memberId: '', groupInstanceId }));
+    await this.#cluster.askCoordinator(
+      { type: 'group', key: groupId },
+      leaveGroup,
+      () => create(leaveGroup, { groupId, members }),
+      (answer) => {
+        const codes = [answer.errorCode, ...answer.members.map(({ errorCode }) => errorCode)];
+        return codes.find((code) => code !== ErrorCode.NONE && code !== ErrorCode.UNKNOWN_MEMBER_ID) ?? ErrorCode.NONE;
+      },
+    );
   }
 
   async committedOffsets(groupId: string): Promise<CommittedOffset[]> {

@@ -6,6 +6,8 @@ import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } fro
 
 /** Version 0 is the common beginning of all versions: topics and user data. */
 const PROTOCOL_VERSION = 0;
+/** Subscriptions have what the member owns besides (KIP-429). */
+const WITH_OWNED = 1;
 
 /** Kafka's default: per topic, contiguous ranges of partitions to the members in the order of their ids. */
 export const rangeAssignor: GroupAssignor = {
@@ -25,31 +27,32 @@ export const rangeAssignor: GroupAssignor = {
   },
 };
 
-export function encodeSubscription(topics: readonly string[], userData: Uint8Array | undefined): Buffer {
+/** `owned` is left out where the assignor is an eager one. */
+export function encodeSubscription(
+  topics: readonly string[],
+  userData: Uint8Array | undefined,
+  owned?: readonly TopicPartition[],
+): Buffer {
   const out = new ByteWriter();
-  out.int16(PROTOCOL_VERSION);
+  out.int16(owned === undefined ? PROTOCOL_VERSION : WITH_OWNED);
   out.int32(topics.length);
   for (const topic of topics) writeString(out, topic);
   writeNullableBytes(out, userData);
+  if (owned !== undefined) writePartitions(out, owned);
   return out.copy();
 }
 
 export function decodeSubscription(memberId: string, bytes: Buffer): GroupMember {
   const from = new ByteReader(bytes, 2);
   const topics = readArray(from, 2, () => readString(from));
-  return { memberId, topics, userData: readNullableBytes(from) };
+  const userData = readNullableBytes(from);
+  return { memberId, topics, userData, owned: bytes.readInt16BE(0) < WITH_OWNED ? [] : readPartitions(from) };
 }
 
 export function encodeAssignment(assignment: MemberAssignment): Buffer {
   const out = new ByteWriter();
   out.int16(PROTOCOL_VERSION);
-  const byTopic = Map.groupBy(assignment.partitions, ({ topic }) => topic);
-  out.int32(byTopic.size);
-  for (const [topic, partitions] of byTopic) {
-    writeString(out, topic);
-    out.int32(partitions.length);
-    for (const { partition } of partitions) out.int32(partition);
-  }
+  writePartitions(out, assignment.partitions);
   writeNullableBytes(out, assignment.userData);
   return out.copy();
 }
@@ -58,11 +61,25 @@ export function encodeAssignment(assignment: MemberAssignment): Buffer {
 export function decodeAssignment(bytes: Buffer): { partitions: TopicPartition[]; userData: Uint8Array } {
   if (bytes.length === 0) return { partitions: [], userData: Buffer.alloc(0) };
   const from = new ByteReader(bytes, 2);
-  const partitions = readArray(from, 6, () => {
+  const partitions = readPartitions(from);
+  return { partitions, userData: readNullableBytes(from) };
+}
+
+function writePartitions(out: ByteWriter, all: readonly TopicPartition[]): void {
+  const byTopic = Map.groupBy(all, ({ topic }) => topic);
+  out.int32(byTopic.size);
+  for (const [topic, partitions] of byTopic) {
+    writeString(out, topic);
+    out.int32(partitions.length);
+    for (const { partition } of partitions) out.int32(partition);
+  }
+}
+
+function readPartitions(from: ByteReader): TopicPartition[] {
+  return readArray(from, 6, () => {
     const topic = readString(from);
     return readArray(from, 4, () => ({ topic, partition: from.int32() }));
   }).flat();
-  return { partitions, userData: readNullableBytes(from) };
 }
 
 function writeString(out: ByteWriter, text: string): void {

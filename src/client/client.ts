@@ -121,6 +121,10 @@ export interface Producer {
 
 export interface ConsumerSettings {
   readonly groupId?: string;
+  /**
+   * Makes the consumer a static member of its group (KIP-345): it does not leave when it is closed, and when it is back within
+   * `sessionTimeoutMs` it reads on without a rebalance. Of two with the same one the earlier stops with FENCED_INSTANCE_ID.
+   */
   readonly groupInstanceId?: string;
   readonly clientId?: string;
   /** Where to begin in a partition that has no position, or whose position is out of range. Default `latest`; `none`: poll rejects. */
@@ -177,6 +181,7 @@ export interface GroupMetadata {
 export interface RebalanceListener {
   /** Before partitions are given up: commit what was done with them. */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void> | void;
+  /** Partitions that the member did not have: none, where a cooperative rebalance has left it as it was. */
   onAssigned?(partitions: readonly TopicPartition[], userData: Uint8Array): Promise<void> | void;
   /** The group went on without this member: nothing can be committed any more. */
   onLost?(partitions: readonly TopicPartition[]): Promise<void> | void;
@@ -186,6 +191,8 @@ export interface GroupMember {
   readonly memberId: string;
   readonly topics: readonly string[];
   readonly userData: Uint8Array;
+  /** What it reads for now, where its protocol is cooperative. */
+  readonly owned: readonly TopicPartition[];
 }
 
 export interface MemberAssignment {
@@ -196,8 +203,17 @@ export interface MemberAssignment {
 /** A client-side assignment strategy of the classic group protocol; the group's leader runs it. */
 export interface GroupAssignor {
   readonly name: string;
+  /**
+   * `cooperative` (KIP-429): members read on while the group is formed anew, and give up only what is not assigned to them any
+   * more, upon which the group is formed once more. What a member owns must not be assigned to another one before that.
+   * Default `eager`: everybody gives up everything first.
+   */
+  readonly protocol?: 'eager' | 'cooperative';
   userData?(): Uint8Array;
-  assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment>;
+  assign(
+    members: readonly GroupMember[],
+    partitionCounts: ReadonlyMap<string, number>,
+  ): Map<string, MemberAssignment> | Promise<Map<string, MemberAssignment>>;
 }
 
 export interface Consumer {
@@ -216,6 +232,13 @@ export interface Consumer {
   commit(offsets: readonly OffsetToCommit[]): Promise<void>;
   committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;
   groupMetadata(): GroupMetadata;
+  /**
+   * What to do about a commit that was refused because the group is being formed anew: true when the member has come along, and
+   * may commit with its metadata as they are then; false when it has lost its place.
+   */
+  rejoined(generationId: number): Promise<boolean>;
+  /** Has the next poll join the group again: where this member leads it, all partitions are assigned anew. */
+  enforceRebalance(): void;
   /** Makes a poll that waits return at once. */
   wakeup(): void;
   close(): Promise<void>;
@@ -257,6 +280,8 @@ export interface GroupDescription {
 
 export interface GroupMemberDescription {
   readonly memberId: string;
+  /** Null where the member is not static. */
+  readonly groupInstanceId: string | null;
   readonly clientId: string;
   readonly host: string;
   /** What a member of a consumer group reads; empty in groups of other kinds, and while a group is rebalancing. */
@@ -292,6 +317,8 @@ export interface Admin {
   listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
+  /** Takes static members out of their group, by their `groupInstanceId`; who is not in it need not be taken out. */
+  removeMembers(groupId: string, groupInstanceIds: readonly string[]): Promise<void>;
   /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
   clusterId(): Promise<string>;

@@ -101,7 +101,7 @@ export class KafkaConsumer implements Consumer {
       for (;;) {
         const arrival = this.#fetcher.arrival;
         const round = this.#membership?.advance();
-        if (round === undefined) {
+        if (round === undefined || this.#membership!.readsOn) {
           const fetched = this.#fetcher.take();
           this.#fetcher.fetchMore();
           if (fetched.length > 0) return fetched;
@@ -139,6 +139,14 @@ export class KafkaConsumer implements Consumer {
     return { groupId, generationId: -1, memberId: '', groupInstanceId: groupInstanceId ?? null };
   }
 
+  rejoined(generationId: number): Promise<boolean> {
+    return this.#membership?.rejoined(generationId) ?? Promise.resolve(false);
+  }
+
+  enforceRebalance(): void {
+    this.#membership?.enforce();
+  }
+
   wakeup(): void {
     this.#woken = true;
     this.#fetcher.wake();
@@ -155,15 +163,22 @@ export class KafkaConsumer implements Consumer {
     }
   }
 
+  /** Reads these partitions: those that it reads already from where it is, others from where the group has come. */
   async #startAtCommitted(partitions: readonly TopicPartition[]): Promise<void> {
-    const start = (await this.committed(partitions)).map(({ topic, partition, offset }) => ({
-      topic,
-      partition,
-      offset: offset < 0 ? BY_POLICY : offset,
-    }));
-    this.#fetcher.assign([]);
-    this.#fetcher.assign(start);
+    const read = new Set(this.#fetcher.assignment().map(nameOf));
+    const added = await this.committed(partitions.filter((each) => !read.has(nameOf(each))));
+    const offsets = new Map(added.map((each) => [nameOf(each), each.offset]));
+    this.#fetcher.assign(
+      partitions.map(({ topic, partition }) => {
+        const offset = offsets.get(nameOf({ topic, partition })) ?? -1;
+        return { topic, partition, offset: offset < 0 ? BY_POLICY : offset };
+      }),
+    );
   }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }
 
 function invalid(why: string): MillraceError {

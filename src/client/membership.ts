@@ -2,7 +2,13 @@
 // the broker answers when everybody has come → the leader assigns → SyncGroup brings each its part → heartbeats until
 // one of them says that the next round has begun. Rounds start inside `poll`, never behind the caller's back.
 //
+// Where the assignor is cooperative (KIP-429) nothing is given up before: the member reads on until it knows what it is to keep,
+// gives up the rest, and begins the next round, in which others get that.
+//
 // The leader also looks at the topics: when partitions were added, or a topic has gone or was made again, it begins a round.
+//
+// A static member (KIP-345: `groupInstanceId`) does not leave: when it comes back within its session's time-out it gets what
+// it had, and nobody else hears of it. Whoever joins with the same id takes its place, and it is fenced.
 import {
   type Api,
   create,
@@ -15,6 +21,7 @@ import {
   syncGroup,
   type Transport,
 } from '../protocol/index.ts';
+import { deferred, MillraceError } from '../util/index.ts';
 import {
   decodeAssignment,
   decodeSubscription,
@@ -58,9 +65,11 @@ export class Membership {
   /** The version of the cluster's picture that these were compared with. */
   #comparedVersion = -1;
   #isLooking = false;
-  #state: 'outside' | 'joining' | 'stable' | 'left' = 'outside';
+  #state: 'outside' | 'joining' | 'arranging' | 'stable' | 'left' | 'fenced' = 'outside';
   #lost = false;
   #round: Promise<void> | undefined;
+  /** The present round's joining has come to its end. */
+  #synced = deferred();
   #failure: unknown;
   #stopHeartbeats = () => {};
 
@@ -94,23 +103,54 @@ export class Membership {
   advance(): Promise<void> | undefined {
     if (this.#failure !== undefined) {
       const failure = this.#failure;
-      this.#failure = undefined;
+      // A member that was fenced stays it: joining again would fence the one that has its place now.
+      if (this.#state !== 'fenced') this.#failure = undefined;
       throw failure;
     }
     if (this.#state === 'stable' && this.#topicsHaveChanged()) this.#state = 'outside';
     if (this.#state === 'outside' && this.#round === undefined) {
       this.#state = 'joining';
+      this.#synced = deferred();
       this.#round = this.#join()
         .catch((error) => {
           this.#failure = error;
-          if (this.#state === 'joining') this.#state = 'outside';
+          if (this.#state === 'joining' || this.#state === 'arranging') this.#state = 'outside';
         })
         .finally(() => {
           this.#round = undefined;
+          this.#synced.resolve();
           this.#wake();
         });
     }
     return this.#round;
+  }
+
+  /** Whether the round that is under way leaves the member what it has, for now. */
+  get readsOn(): boolean {
+    return this.#isCooperative && !this.#lost;
+  }
+
+  /** Whether the group knows what this member reads, and has to hear of it. */
+  get #isSettled(): boolean {
+    return this.#state === 'stable' || this.#state === 'arranging';
+  }
+
+  get #isCooperative(): boolean {
+    return this.#assignor.protocol === 'cooperative';
+  }
+
+  /** Waits for the generation behind the given one, if this member is on its way into it. */
+  async rejoined(generationId: number): Promise<boolean> {
+    const isJoining = this.#state === 'joining';
+    if (isJoining) await this.#synced.promise;
+    return this.#memberId !== '' && (isJoining || this.#generationId !== generationId);
+  }
+
+  /** Begins a round with the next poll, unless one is under way or due. */
+  enforce(): void {
+    if (this.#state !== 'stable') return;
+    this.#state = 'outside';
+    this.#wake();
   }
 
   async leave(): Promise<void> {
@@ -147,17 +187,22 @@ export class Membership {
 
   async #join(): Promise<void> {
     this.#stopHeartbeats();
-    await this.#giveUp();
+    if (!this.readsOn) await this.#giveUp();
     for (let failures = 0; ; failures++) {
       if (failures > 1) await this.#cluster.backOff(failures - 1);
       if (this.#state === 'left') return;
+      if (this.#memberId === '' && this.#assigned.length > 0) {
+        // The group has forgotten this member while it read on.
+        this.#lost = true;
+        await this.#giveUp();
+      }
       const joined = await this.#ask(joinGroup, () => this.#joinRequest());
       if (this.#restarts(joined.errorCode, joined.memberId)) continue;
       this.#memberId = joined.memberId;
       this.#generationId = joined.generationId;
-      const leads = joined.leader === joined.memberId && !joined.skipAssignment;
       this.#assignedShapes = new Map();
-      const assignments = leads ? await this.#assignments(joined.members) : [];
+      const leads = joined.leader === joined.memberId;
+      const assignments = leads ? await this.#lead(joined.members, joined.skipAssignment) : [];
       const { groupId } = this;
       const synced = await this.#ask(syncGroup, () =>
         create(syncGroup, {
@@ -172,16 +217,30 @@ export class Membership {
       );
       if (this.#restarts(synced.errorCode, this.#memberId)) continue;
       const { partitions, userData } = decodeAssignment(synced.assignment);
-      this.#assigned = partitions;
-      await this.#assign(partitions);
-      await this.#listener.onAssigned?.(partitions, userData);
-      this.#state = 'stable';
+      if (this.#state !== 'joining') return;
+      this.#state = 'arranging';
+      this.#synced.resolve();
       this.#scheduleHeartbeat();
+      const isKept = await this.#arrange(partitions, userData);
+      if (this.#state === 'arranging') this.#state = isKept ? 'stable' : 'outside';
       return;
     }
   }
 
+  /** Takes over an assignment. False when partitions were given up, which others are to get in another round. */
+  async #arrange(partitions: readonly TopicPartition[], userData: Uint8Array): Promise<boolean> {
+    const [before, now] = [this.#assigned, partitions].map((list) => new Set(list.map(nameOf)));
+    const revoked = this.#assigned.filter((each) => !now!.has(nameOf(each)));
+    const added = partitions.filter((each) => !before!.has(nameOf(each)));
+    if (revoked.length > 0) await this.#listener.onRevoked?.(revoked);
+    this.#assigned = partitions;
+    if (revoked.length > 0 || added.length > 0) await this.#assign(partitions);
+    await this.#listener.onAssigned?.(added, userData);
+    return revoked.length === 0;
+  }
+
   #joinRequest() {
+    const owned = this.#isCooperative ? this.#assigned : undefined;
     return create(joinGroup, {
       groupId: this.groupId,
       sessionTimeoutMs: this.#settings.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS,
@@ -190,7 +249,7 @@ export class Membership {
       groupInstanceId: this.#settings.groupInstanceId ?? null,
       protocolType: PROTOCOL_TYPE,
       protocols: [
-        { name: this.#assignor.name, metadata: encodeSubscription(this.#topics, this.#assignor.userData?.()) },
+        { name: this.#assignor.name, metadata: encodeSubscription(this.#topics, this.#assignor.userData?.(), owned) },
       ],
     });
   }
@@ -210,8 +269,20 @@ export class Membership {
       case ErrorCode.REBALANCE_IN_PROGRESS:
         return true;
       default:
-        throw errorFor(errorCode, `group ${this.groupId}`);
+        throw this.#refusal(errorCode);
     }
+  }
+
+  /** What to throw for an error of the group's own; being fenced is the end of the membership. */
+  #refusal(errorCode: number): MillraceError {
+    if (errorCode !== ErrorCode.FENCED_INSTANCE_ID) return errorFor(errorCode, `group ${this.groupId}`);
+    this.#state = 'fenced';
+    const instance = this.#settings.groupInstanceId;
+    return new MillraceError(
+      'FENCED_INSTANCE_ID',
+      `another member with the groupInstanceId ${instance} has joined the group ${this.groupId}: this one is out of it for ` +
+        'good; members that run at the same time need different ones',
+    );
   }
 
   /** Asks the coordinator; "elsewhere" and "not yet" are tried again, the group's own errors are returned. */
@@ -231,15 +302,22 @@ export class Membership {
     return answer!;
   }
 
-  async #assignments(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]) {
+  /**
+   * The leader's part: looks at the topics of all members, and assigns them. A static leader that came back leaves what was
+   * assigned as it is, and only watches the topics (KIP-814).
+   */
+  async #lead(
+    members: readonly { readonly memberId: string; readonly metadata: Buffer }[],
+    skipsAssignment: boolean,
+  ): Promise<{ memberId: string; assignment: Buffer }[]> {
     const subscriptions = members.map(({ memberId, metadata }) => decodeSubscription(memberId, metadata));
     const topics = [...new Set(subscriptions.flatMap((member) => member.topics))].sort();
-    const counts = new Map<string, number>();
     const mayCreate = this.#settings.allowAutoCreateTopics ?? false;
     const found = await this.#cluster.retrying(METADATA_TIMEOUT_MS, () => this.#cluster.refresh(topics, mayCreate));
-    for (const { name, partitions } of found) counts.set(name, partitions.length);
     this.#assignedShapes = new Map(topics.map((topic) => [topic, this.#cluster.shapeOf(topic)]));
-    const assigned = this.#assignor.assign(subscriptions, counts);
+    if (skipsAssignment) return [];
+    const counts = new Map(found.map(({ name, partitions }) => [name, partitions.length]));
+    const assigned = await this.#assignor.assign(subscriptions, counts);
     return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));
   }
 
@@ -267,7 +345,7 @@ export class Membership {
   }
 
   async #beat(): Promise<void> {
-    if (this.#state !== 'stable') return;
+    if (!this.#isSettled) return;
     try {
       const transport = await this.#coordinator();
       const { groupId, generationId, memberId, groupInstanceId } = this.metadata;
@@ -280,7 +358,7 @@ export class Membership {
       // The connection is gone; the next beat finds the coordinator again.
       this.#cluster.forgetCoordinator('group', this.groupId);
     }
-    if (this.#state !== 'stable') return;
+    if (!this.#isSettled) return;
     this.#scheduleHeartbeat();
     if (!this.#isLooking && this.#assignedShapes.size > 0) void this.#lookAtTopics();
   }
@@ -308,7 +386,7 @@ export class Membership {
     } else if (isRetriable(errorCode)) {
       this.#cluster.forgetCoordinator('group', this.groupId);
     } else {
-      this.#failure = errorFor(errorCode, `group ${this.groupId}`);
+      this.#failure = this.#refusal(errorCode);
       this.#wake();
     }
   }
@@ -321,4 +399,8 @@ export class Membership {
     this.#state = 'outside';
     this.#wake();
   }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }

@@ -30,6 +30,9 @@ const FENCED: readonly (ErrorName | undefined | string)[] = [
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ];
 
+/** What says that offsets are not taken for now, or not from this generation: others may be, in the same transaction. */
+const OF_THE_GROUP: readonly (ErrorName | undefined | string)[] = ['ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'];
+
 export class ProducerIdentity {
   producerId = -1;
   producerEpoch = -1;
@@ -46,6 +49,8 @@ export class ProducerIdentity {
   /** Set once nothing can be done with this producer any more. */
   #fatal: MillraceError | undefined;
   #failure: unknown;
+  /** Offsets that the group has not taken: without them, or others in their place, there is nothing to commit. */
+  #refused: unknown;
 
   constructor(
     cluster: Cluster,
@@ -183,8 +188,11 @@ export class ProducerIdentity {
             .flatMap((t) => t.partitions.map((p) => p.errorCode))
             .find((code) => code !== ErrorCode.NONE) ?? 0,
       );
+      this.#refused = undefined;
     } catch (error) {
-      throw this.failed(error);
+      if (!OF_THE_GROUP.includes(codeOf(error))) throw this.failed(error);
+      this.#refused = error;
+      throw error;
     }
   }
 
@@ -192,7 +200,8 @@ export class ProducerIdentity {
   async end(committed: boolean): Promise<void> {
     this.#checkOpen();
     if (this.#fatal !== undefined) throw this.#fatal;
-    if (committed && this.#failure !== undefined) throw this.#failure;
+    const failure = this.#failure ?? this.#refused;
+    if (committed && failure !== undefined) throw failure;
     if (this.#announced.size > 0 || this.#hasOffsets) {
       const { transactionalId, producerId, producerEpoch } = this;
       const answer = await this.#ask(
@@ -209,6 +218,7 @@ export class ProducerIdentity {
     this.#open = false;
     this.#announced.clear();
     this.#hasOffsets = false;
+    this.#refused = undefined;
   }
 
   /** Remembers what went wrong: the open transaction can't be committed any more. Returns the error to throw. */

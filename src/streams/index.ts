@@ -38,6 +38,15 @@ export {
   type Windowed,
 } from './api/windows.ts';
 export { StateUnreadable } from './state/store.ts';
-export { KafkaStreams, type RestoreReport, type Serving, type StreamsState, type TaskMetrics } from './runtime/app.ts';
+export {
+  type CloseOptions,
+  KafkaStreams,
+  type LagInfo,
+  type RestoreProgress,
+  type RestoreReport,
+  type Serving,
+  type StreamsState,
+  type TaskMetrics,
+} from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export type { LateReport } from './api/options.ts';

@@ -115,7 +115,6 @@ export const errorCodes: Readonly<Record<string, string>> = {
   UNKNOWN_TOPIC: 'The topology does not read the topic.',
   UNNAMED_SCHEMA: 'The subject comes from the record’s name, and the schema has none.',
   UNREADABLE_RECORD: 'A record of the registry’s topic can’t be read.',
-  UNSUPPORTED_SETTING: 'A setting asks for what is not supported.',
   WRONG_SCHEMA_TYPE: 'The schema is of another language than the serde.',
   WRONG_STORE_KIND: 'The state store is of another kind than the one asked for.',
 };

@@ -2,6 +2,7 @@
 // unless a test moves it.
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Broker } from '../../src/broker/index.ts';
+import { encodeSubscription } from '../../src/client/assignors.ts';
 import { dialTcp } from '../../src/client/dial.ts';
 import { ClassicGroup } from '../../src/broker/groups/classic-group.ts';
 import type { JoinResult, SyncResult } from '../../src/broker/groups/group-requests.ts';
@@ -52,9 +53,13 @@ describe('the state machine', () => {
   }
 
   /** A join whose answer is looked at later: undefined while it waits. */
-  function join(memberId: string, options: { instanceId?: string; protocols?: string[]; metadata?: string } = {}) {
+  function join(
+    memberId: string,
+    options: { instanceId?: string; protocols?: string[]; metadata?: string | Buffer } = {},
+  ) {
     const waiting: { result?: JoinResult } = {};
-    const metadata = Buffer.from(options.metadata ?? '');
+    const { metadata: given = '' } = options;
+    const metadata = typeof given === 'string' ? Buffer.from(given) : given;
     group.join(
       {
         memberId,
@@ -231,6 +236,20 @@ describe('the state machine', () => {
     expect(group.heartbeat(newId, 'one', 1)).toBe(0);
     expect(group.leave('', 'one')).toBe(0);
     expect(group.state).toBe('Empty');
+  });
+
+  test('a static member that comes back may say other things about itself, but reads what it read', () => {
+    const reading = (topic: string, data: string) => encodeSubscription([topic], Buffer.from(data));
+    const back = (topic: string, data: string) =>
+      join('', { instanceId: 'one', metadata: reading(topic, data) }).result!;
+    const first = back('t', 'a');
+    sync(first.memberId, 1, { [first.memberId]: 'mine' }, 'one');
+    persisted = 0;
+    const again = back('t', 'b');
+    expect(again).toMatchObject({ errorCode: 0, generationId: 1 });
+    expect(persisted).toBe(1);
+    expect(sync(again.memberId, 1, {}, 'one').result!.assignment.toString()).toBe('mine');
+    expect(back('another', 'b')).toMatchObject({ errorCode: 0, generationId: 2 });
   });
 
   test('too many members are refused', () => {

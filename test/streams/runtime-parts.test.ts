@@ -1,8 +1,9 @@
-// The parts of the runtime that need no broker: who runs which task, how many partitions internal topics get, and what is
-// committed beside offsets.
+// The parts of the runtime that need no broker: what is assigned in which round, how many partitions internal topics get, and what is committed beside offsets.
 import { fc, test as property } from './property.ts';
 import { describe, expect, test } from 'vitest';
-import { assignTasks } from '../../src/streams/runtime/assignor.ts';
+import type { GroupMember } from '../../src/client/index.ts';
+import { StreamsAssignor } from '../../src/streams/runtime/assignor.ts';
+import type { MemberHoldings } from '../../src/streams/runtime/task-assignment.ts';
 import { decodeMetadata, encodeMetadata } from '../../src/streams/runtime/commit-metadata.ts';
 import { partitionCounts, taskCount } from '../../src/streams/runtime/internal-topics.ts';
 import { JoinWindows, StreamsBuilder } from '../../src/streams/index.ts';
@@ -11,60 +12,56 @@ import { ChangeSerde } from '../../src/streams/operators/table-aggregate.ts';
 import { deserialize, serialize } from '../../src/serde/index.ts';
 import { text, texts } from './support.ts';
 
-describe('assignment', () => {
-  const tasks = ['0_0', '0_1', '0_2', '1_0', '1_1'];
-  const running = (list: readonly string[]) => ({ running: list, checkpointed: [] });
+describe('the assignor', () => {
+  const builder = new StreamsBuilder();
+  builder.stream<string, string>('in', texts).groupByKey().count({ name: 'counts' });
+  const topology = builder.build();
+  const at = (...partitions: number[]) => partitions.map((partition) => ({ topic: 'in', partition }));
 
-  test('is balanced, and stays where the state is', () => {
-    const first = assignTasks(tasks, new Map([['a', running([])]]));
-    expect(first.get('a')).toEqual(tasks);
-    const second = assignTasks(
-      tasks,
-      new Map([
-        ['a', running(tasks)],
-        ['b', running([])],
-      ]),
-    );
-    // Both have tasks of both sub-topologies.
-    expect(second.get('a')).toEqual(['0_0', '1_0', '0_1']);
-    expect(second.get('b')).toEqual(['0_2', '1_1']);
-    expect(assignTasks(tasks, new Map([...second].map(([id, list]) => [id, running(list)])))).toEqual(
-      new Map([
-        ['a', ['0_0', '1_0', '0_1']],
-        ['b', ['1_1', '0_2']],
-      ]),
-    );
-    const third = assignTasks(tasks, new Map([['b', running(second.get('b')!)]]));
-    expect([...third.get('b')!].sort()).toEqual(tasks);
+  function assignor(holdings: Partial<MemberHoldings> = {}): StreamsAssignor {
+    return new StreamsAssignor({
+      topology,
+      fullName: (topic) => topic,
+      counts: new Map([['in', 2]]),
+      holdings: () => ({ running: [], reached: new Map(), home: '', tags: {}, ...holdings }),
+      probes: () => 0,
+      ends: async (tasks) => new Map(tasks.map((id) => [id, 5])),
+      rules: {
+        numStandbyReplicas: 0,
+        acceptableRecoveryLag: 10,
+        maxWarmupReplicas: 1,
+        probingRebalanceIntervalMs: 1000,
+        rackAwareAssignmentTags: [],
+      },
+      endsAll: false,
+    });
+  }
+
+  const member = (memberId: string, owned: number[], home: string): GroupMember => {
+    const userData = assignor({ running: owned.map((partition) => `0_${partition}`), home }).userData();
+    return { memberId, topics: ['in'], userData, owned: at(...owned) };
+  };
+
+  test.each([
+    { homes: ['x', 'y'], follows: ['0_1'] },
+    // It has the state, and can't open what the other one has open.
+    { homes: ['x', 'x'], follows: [] },
+  ])('gives to nobody what somebody else still owns: it is followed until then (homes $homes)', async (of) => {
+    const [home, otherHome] = of.homes as [string, string];
+    const counts = new Map([['in', 2]]);
+    const first = await assignor().assign([member('a', [0, 1], home), member('b', [], otherHome)], counts);
+    expect([first.get('a')!.partitions, first.get('b')!.partitions]).toEqual([at(0), []]);
+    expect(assignor().read(first.get('b')!.userData!)).toMatchObject({ standby: [], warmup: of.follows });
+    const second = await assignor().assign([member('a', [0], home), member('b', [], otherHome)], counts);
+    expect([second.get('a')!.partitions, second.get('b')!.partitions]).toEqual([at(0), at(1)]);
   });
 
-  test('by turns among those who have the same checkpoints, behind those who run a task', () => {
-    const held = (list: readonly string[]) => ({ running: list, checkpointed: tasks });
-    const both = (a: readonly string[], b: readonly string[]) =>
-      new Map([
-        ['a', held(a)],
-        ['b', held(b)],
-      ]);
-    expect(Object.fromEntries(assignTasks(tasks, both([], [])))).toEqual({
-      a: ['0_0', '0_2', '1_1'],
-      b: ['0_1', '1_0'],
-    });
-    expect(Object.fromEntries(assignTasks(tasks, both([], ['1_0', '0_0'])))).toEqual({
-      a: ['0_1', '1_1'],
-      b: ['0_0', '1_0', '0_2'],
-    });
-  });
-
-  test('gives every task to exactly one member, whatever they claim to hold', () => {
-    property(fc.array(fc.array(fc.constantFrom(...tasks, '9_9')), { minLength: 1, maxLength: 7 }), (claims) => {
-      const given = assignTasks(
-        tasks,
-        new Map(claims.map((list, i) => [`m${i}`, i % 2 === 0 ? running(list) : { running: [], checkpointed: list }])),
-      );
-      expect([...given.values()].flat().sort()).toEqual([...tasks].sort());
-      const counts = [...given.values()].map((list) => list.length);
-      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
-    });
+  test('takes a member whose data it does not understand for one that holds nothing', async () => {
+    for (const data of ['', '{', '[]', '7', '{"running":"x","reached":[1],"home":2,"tags":{"a":1}}']) {
+      const odd = { memberId: 'a', topics: ['in'], userData: Buffer.from(data), owned: [] };
+      const assigned = await assignor().assign([odd], new Map([['in', 2]]));
+      expect(assigned.get('a')!.partitions).toEqual(at(0, 1));
+    }
   });
 });
 

@@ -179,6 +179,7 @@ for (const processingGuarantee of ['at_least_once', 'exactly_once_v2'] as const 
           taskId: '',
           checkpointRows: reports.reduce((sum, report) => sum + report.checkpointRows, 0),
           changelogRecords: reports.reduce((sum, report) => sum + report.changelogRecords, 0),
+          wasStandby: false,
         };
       };
       expect(await once(10, {})).toMatchObject({ checkpointRows: 0, changelogRecords: 0 });

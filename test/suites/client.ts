@@ -252,6 +252,50 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       expect((await client.admin().listGroups()).map((g) => g.groupId)).not.toContain(groupId);
     });
 
+    test('a static member that comes back disturbs nobody, and fences its twin', async () => {
+      const topic = await newTopic(2);
+      const groupId = `g-${randomUUID()}`;
+      const heard: string[] = [];
+      const join = (groupInstanceId: string): Consumer => {
+        const settings = { groupId, groupInstanceId, sessionTimeoutMs: 10_000, heartbeatIntervalMs: 50 };
+        const consumer = client.consumer({ autoOffsetReset: 'earliest', ...settings });
+        const listen = (what: string) => () => void heard.push(`${groupInstanceId} ${what}`);
+        consumer.subscribe([topic], { onAssigned: listen('assigned'), onRevoked: listen('revoked') });
+        return consumer;
+      };
+      const [one, two] = [join('one'), join('two')];
+      const settled = async (...members: readonly Consumer[]): Promise<void> => {
+        while (members.some((member) => member.assignment().length !== 1)) {
+          await Promise.all(members.map((member) => member.poll(20)));
+        }
+      };
+      await settled(one, two);
+      const own = two.assignment();
+      heard.length = 0;
+      await two.close();
+      const back = join('two');
+      await settled(one, back);
+      expect(back.assignment()).toEqual(own);
+      expect(heard).toEqual(['two revoked', 'two assigned']);
+
+      const twin = join('two');
+      await settled(one, twin);
+      const fenced = async (): Promise<void> => {
+        for (;;) await back.poll(20);
+      };
+      await expect(fenced()).rejects.toMatchObject({ code: 'FENCED_INSTANCE_ID' });
+      await expect(back.poll(0)).rejects.toMatchObject({ code: 'FENCED_INSTANCE_ID' });
+      await back.close();
+      expect(twin.assignment()).toEqual(own);
+      await twin.close();
+
+      await client.admin().removeMembers(groupId, ['two', 'nobody']);
+      while (one.assignment().length !== 2) await one.poll(20);
+      const [group] = await client.admin().describeGroups([groupId]);
+      expect(group!.members.map(({ groupInstanceId }) => groupInstanceId)).toEqual(['one']);
+      await one.close();
+    });
+
     test('commits a transaction whole: records in several partitions and the offsets', async () => {
       const topic = await newTopic(2);
       const groupId = `g-${randomUUID()}`;

@@ -158,29 +158,47 @@ export class ClassicGroup {
     this.#tryCompleteJoin();
   }
 
-  /** A static member came back under a new id: the old one is fenced, and without need nobody is disturbed. */
+  /**
+   * A static member came back under a new id: the old one is fenced. Nobody is disturbed, unless the group would choose
+   * another protocol now, or the member reads other topics; what else it says about itself may be new.
+   */
   #replaceStatic(oldId: string, newId: string, request: JoinRequest, answer: (result: JoinResult) => void): void {
     const old = this.members.get(oldId)!;
     const wasLeader = this.leader === oldId;
     old.fence();
     const member = old.renamed(newId);
-    const isUnchanged = member.hasProtocols(request.protocols);
     this.members.delete(oldId);
     this.members.set(newId, member);
     this.#static.set(request.instanceId!, newId);
     if (wasLeader) this.leader = newId;
     member.update(request);
-    if (this.state !== 'Stable' || !isUnchanged) {
+    if (this.state !== 'Stable' || this.#chooseProtocol() !== this.protocolName || !this.#readsTheSame(old, member)) {
       member.waitForJoin(answer);
       this.#prepareRebalance();
       return this.#tryCompleteJoin();
     }
     this.#keepAlive(member);
     const joined = this.#joined(member);
-    if (!wasLeader) return answer(joined);
-    if (request.supportsSkippingAssignment) return answer({ ...joined, skipAssignment: true });
-    // An older client that sees itself lead would assign anew; one that sees another lead asks for its assignment.
-    return answer({ ...joined, leader: oldId, members: [] });
+    // Stored first: after a restart of the broker the member would be taken for the one that it has fenced.
+    this.#env.persist(this, (errorCode) => {
+      if (errorCode !== ErrorCode.NONE) answer(refusedJoin(errorCode, ''));
+      else if (!wasLeader) answer(joined);
+      else if (request.supportsSkippingAssignment) answer({ ...joined, skipAssignment: true });
+      // An older client that sees itself lead would assign anew; one that sees another lead asks for its assignment.
+      else answer({ ...joined, leader: oldId, members: [] });
+    });
+  }
+
+  #readsTheSame(before: GroupMember, after: GroupMember): boolean {
+    const name = this.protocolName ?? '';
+    const [was, is] = [before.metadataFor(name), after.metadataFor(name)];
+    if (was.equals(is)) return true;
+    if (this.protocolType !== 'consumer') return false;
+    try {
+      return topicsIn(was).join() === topicsIn(is).join();
+    } catch {
+      return false;
+    }
   }
 
   /** Begins to collect joins, unless that goes on already. */
@@ -374,9 +392,7 @@ export class ClassicGroup {
     try {
       for (const member of this.members.values()) {
         const name = this.protocolName ?? member.protocols[0]?.name ?? '';
-        const from = new ByteReader(member.metadataFor(name));
-        from.int16();
-        for (let count = from.int32(); count > 0; count--) topics.add(from.utf8(from.int16()));
+        for (const topic of topicsIn(member.metadataFor(name))) topics.add(topic);
       }
     } catch {
       return undefined;
@@ -525,4 +541,13 @@ export class ClassicGroup {
       assignment: member.assignment,
     };
   }
+}
+
+/** The topics that a consumer's metadata begin with, sorted; throws where the bytes are something else. */
+function topicsIn(metadata: Buffer): string[] {
+  const from = new ByteReader(metadata);
+  from.int16();
+  const topics: string[] = [];
+  for (let count = from.int32(); count > 0; count--) topics.push(from.utf8(from.int16()));
+  return topics.sort();
 }

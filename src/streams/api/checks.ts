@@ -120,12 +120,21 @@ const streamsSettings: OptionTable = {
   maxTaskIdleMs: milliseconds,
   upstreamApplications: callback,
   repartitionPurgeIntervalMs: milliseconds,
+  groupInstanceId: someText,
   sessionTimeoutMs: timer,
   heartbeatIntervalMs: timer,
   rebalanceTimeoutMs: timer,
   transactionTimeoutMs: timer,
   clientId: anyText,
   numStandbyReplicas: wholeNumber(0, INT32_MAX),
+  acceptableRecoveryLag: wholeNumber(0),
+  maxWarmupReplicas: wholeNumber(1, INT32_MAX),
+  probingRebalanceIntervalMs: timer,
+  clientTags: textsByName,
+  rackAwareAssignmentTags: {
+    accepts: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== ''),
+    wanted: 'an array of names of tags',
+  },
   environment: having('an environment', 'now', 'after'),
   onDecodeError: callback,
   onProcessingError: callback,
@@ -151,6 +160,10 @@ export function checkStreamsSettings(settings: unknown): void {
       `KafkaStreams: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
     );
   }
+}
+
+export function checkCloseOptions(options: unknown): void {
+  checkOptions('close', options, { leaveGroup: flag });
 }
 
 const driverOptions: OptionTable = {

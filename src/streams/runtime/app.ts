@@ -12,18 +12,19 @@
  * When anything on the way fails, nothing is repaired in memory: the worker ends, and the next one begins at the last
  * commit.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
-import { checkUncaughtResponse } from '../api/checks.ts';
+import { checkCloseOptions, checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
+import { Checkpoint } from '../state/checkpoint.ts';
 import { Lock } from '../state/lock.ts';
 import { prepareTopics, taskCount } from './internal-topics.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
-import type { RestoreReport } from './restore.ts';
+import { logEnds, reachedBy, type RestoreProgress, type RestoreReport, storeLogs, type TaskState } from './restore.ts';
 import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
 import { isPassing, Worker } from './worker.ts';
 
@@ -56,6 +57,28 @@ export interface Serving {
   isCurrent(): boolean;
 }
 
+/** How far a copy of a store is behind, in records of its changelog. */
+export interface LagInfo {
+  /** Behind the last record that the copy has. */
+  readonly currentOffset: number;
+  /** Behind the last record that is committed. */
+  readonly endOffset: number;
+  readonly lag: number;
+}
+
+/** What an instance is known by. */
+interface Place {
+  /** Whoever takes the place after a crash ends the transaction of the one before. */
+  readonly processId: string;
+  /** The state directory, or what there is in place of one. */
+  readonly home: string;
+}
+
+export interface CloseOptions {
+  /** Whether a static member gives up its place in the group. Default false. */
+  readonly leaveGroup?: boolean;
+}
+
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
 export class KafkaStreams {
@@ -63,6 +86,7 @@ export class KafkaStreams {
   readonly #settings: ResolvedSettings;
   readonly #listeners: ((state: StreamsState, before: StreamsState) => void)[] = [];
   readonly #restoreListeners: ((report: RestoreReport) => void)[] = [];
+  readonly #progressListeners: ((progress: RestoreProgress) => void)[] = [];
   readonly #stores: QueryableStores;
   #state: StreamsState = 'CREATED';
   #error: unknown;
@@ -108,6 +132,11 @@ export class KafkaStreams {
     this.#restoreListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
   }
 
+  /** Told how far tasks have come whose state is brought back, as their changelogs are read. */
+  onRestoreProgress(listener: (progress: RestoreProgress) => void): void {
+    this.#progressListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
+  }
+
   /**
    * Resolves when the instance processes records: topics exist, global tables are read, tasks assigned and restored.
    * Rejects when the topology does not fit its topics, or when processing fails before that.
@@ -125,12 +154,12 @@ export class KafkaStreams {
       else if (state === 'ERROR') running.reject(this.#error);
     });
     try {
-      const processId = await this.#openState();
+      const place = await this.#openState();
       const { client } = this.#settings;
       const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
       this.#globals = new GlobalTables(this.#topology.globalStores, this.#settings);
       await this.#globals.start((error) => this.#fail(error));
-      this.#living = this.#live(processId, counts);
+      this.#living = this.#live(place, counts);
     } catch (error) {
       running.promise.catch(() => {});
       this.#fail(error);
@@ -140,8 +169,12 @@ export class KafkaStreams {
     await running.promise;
   }
 
-  /** Commits, leaves the group, and writes a last checkpoint. */
-  async close(): Promise<void> {
+  /**
+   * Commits, leaves the group, and writes a last checkpoint. With a `groupInstanceId` it keeps its place in the group, and its
+   * tasks wait for it until its session ends, unless `leaveGroup` says that it is not coming back.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
     if (this.#state === 'CREATED') {
       this.#to('NOT_RUNNING');
       return;
@@ -151,6 +184,7 @@ export class KafkaStreams {
     this.#interrupt.resolve();
     this.#worker?.stop();
     await this.#living;
+    if (options.leaveGroup === true) await this.#giveUpPlace();
     await this.#release();
     if (this.#state === 'PENDING_SHUTDOWN') this.#to('NOT_RUNNING');
   }
@@ -225,8 +259,39 @@ export class KafkaStreams {
     return Object.fromEntries(lag);
   }
 
+  /** The tasks that this instance runs, and those that it follows: standbys, and tasks that are to move here. */
+  localTasks(): { readonly active: readonly string[]; readonly standby: readonly string[] } {
+    return {
+      active: (this.#worker?.tasks ?? []).map(({ id }) => id),
+      standby: [...(this.#worker?.standbys.keys() ?? [])],
+    };
+  }
+
+  /**
+   * By store and partition, how far this instance's copy of it is behind what is committed. Those of tasks that it runs are
+   * not; of tasks that it neither runs nor follows there is none.
+   */
+  async allLocalStorePartitionLags(): Promise<Readonly<Record<string, Readonly<Record<number, LagInfo>>>>> {
+    const lags: Record<string, Record<number, LagInfo>> = {};
+    const put = (store: string, partition: number, offset: number, end: number): void => {
+      lags[store] ??= {};
+      lags[store][partition] = { currentOffset: offset, endOffset: end, lag: Math.max(0, end - offset) };
+    };
+    const { tasks = [], standbys = new Map<string, TaskState>() } = this.#worker ?? {};
+    const followed = [...standbys.values()].flatMap(({ task: { partition }, logs, positions }) =>
+      logs.map((log) => ({ ...log, partition, offset: positions.get(log.topic)! })),
+    );
+    const running = tasks.flatMap((task) =>
+      storeLogs(task, this.#topology).map((log) => ({ ...log, partition: task.partition })),
+    );
+    const ends = await logEnds([...followed, ...running], this.#settings);
+    for (const log of running) put(log.store.spec.name, log.partition, ends(log), ends(log));
+    for (const log of followed) put(log.store.spec.name, log.partition, log.offset, ends(log));
+    return lags;
+  }
+
   /** One worker after the other, until closed. */
-  async #live(processId: string, first: ReadonlyMap<string, number>): Promise<void> {
+  async #live(place: Place, first: ReadonlyMap<string, number>): Promise<void> {
     let backoffMs = FIRST_BACKOFF_MS;
     let counts: ReadonlyMap<string, number> | undefined = first;
     while (!this.#isClosing) {
@@ -235,7 +300,7 @@ export class KafkaStreams {
         counts ??= await prepareTopics(this.#topology, this.#settings, this.#settings.client.admin());
         // Who closed it meanwhile has stopped the worker that was: nobody would stop the next one.
         if (this.#isClosing) return;
-        await this.#work(processId, counts, () => {
+        await this.#work(place, counts, () => {
           backoffMs = FIRST_BACKOFF_MS;
         });
         return;
@@ -247,6 +312,8 @@ export class KafkaStreams {
         }
         this.#settings.onError(error, false);
         this.#to('REBALANCING');
+        // What was assigned does not fit any more, or the others have to hear of something: the group is to be formed anew.
+        if (codeOf(error) === 'SOURCE_TOPICS_CHANGED' || this.#endsAll !== undefined) await this.#giveUpPlace();
       }
       counts = undefined;
       await this.#pause(backoffMs);
@@ -257,6 +324,8 @@ export class KafkaStreams {
   /** Whether another generation begins behind an error. */
   #goesOn(error: unknown): boolean {
     if (this.#worker?.hasFailedInTask !== true && isPassing(error)) return true;
+    // A generation that took the place back would fence the instance that has it now.
+    if (codeOf(error) === 'FENCED_INSTANCE_ID') return false;
     if (this.#endsAll !== undefined || codeOf(error) === 'APPLICATION_SHUTDOWN') return false;
     let response: UncaughtResponse;
     try {
@@ -272,15 +341,15 @@ export class KafkaStreams {
   }
 
   /** One worker, until it is stopped or fails. */
-  async #work(processId: string, counts: ReadonlyMap<string, number>, onRunning: () => void): Promise<void> {
+  async #work(place: Place, counts: ReadonlyMap<string, number>, onRunning: () => void): Promise<void> {
     this.#counts = counts;
     const worker = new Worker({
       topology: this.#topology,
       settings: this.#settings,
       counts,
       globalStores: this.#globals!.stores,
-      processId,
-      checkpointed: this.#checkpointed(),
+      ...place,
+      checkpointed: await this.#checkpointed(),
       endsAll: this.#endsAll !== undefined,
       events: {
         onRunning: () => {
@@ -293,10 +362,25 @@ export class KafkaStreams {
         onRestored: (report) => {
           for (const listener of this.#restoreListeners) listener(report);
         },
+        onRestoreProgress: (progress) => {
+          for (const listener of this.#progressListeners) listener(progress);
+        },
       },
     });
     this.#worker = worker;
     await worker.run();
+  }
+
+  /** A static member is taken out of its group; others leave it whenever a generation ends. */
+  async #giveUpPlace(): Promise<void> {
+    const { applicationId, client, groupInstanceId } = this.#settings;
+    if (groupInstanceId === undefined || codeOf(this.#error) === 'FENCED_INSTANCE_ID') return;
+    try {
+      await client.admin().removeMembers(applicationId, [groupInstanceId]);
+    } catch (error) {
+      // The session's time-out will do it.
+      this.#settings.onError(error, false);
+    }
   }
 
   async #pause(ms: number): Promise<void> {
@@ -323,12 +407,14 @@ export class KafkaStreams {
 
   /**
    * Takes a place in the state directory, the first that is free: instances may share it, as each task's state has a lock of
-   * its own. Returns the id that belongs to the place, so that the instance which takes it after a crash ends the
-   * transaction of the one before.
+   * its own.
    */
-  async #openState(): Promise<string> {
-    const { stateDir, applicationId } = this.#settings;
-    if (stateDir === undefined) return randomUuid(this.#settings.environment);
+  async #openState(): Promise<Place> {
+    const { stateDir, applicationId, environment } = this.#settings;
+    if (stateDir === undefined) {
+      const id = randomUuid(environment);
+      return { processId: id, home: id };
+    }
     const directory = join(stateDir, applicationId);
     mkdirSync(directory, { recursive: true });
     let place = '';
@@ -336,21 +422,44 @@ export class KafkaStreams {
       place = i === 1 ? '' : `-${i}`;
       this.#lock = await Lock.acquire(join(directory, `lock${place}`));
     }
-    const file = join(directory, `process-id${place}`);
+    return {
+      processId: this.#idIn(join(directory, `process-id${place}`)),
+      home: this.#idIn(join(directory, 'directory-id')),
+    };
+  }
+
+  /** The id that a file holds; whoever finds none gives it one. */
+  #idIn(file: string): string {
     try {
       return readFileSync(file, 'utf8').trim();
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      const id = randomUuid(this.#settings.environment);
-      writeFileSync(file, `${id}\n`);
-      return id;
     }
+    const id = randomUuid(this.#settings.environment);
+    // Whole, or not there: another process may be looking.
+    writeFileSync(`${file}.${id}`, `${id}\n`);
+    try {
+      linkSync(`${file}.${id}`, file);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    } finally {
+      rmSync(`${file}.${id}`);
+    }
+    return readFileSync(file, 'utf8').trim();
   }
 
-  #checkpointed(): string[] {
+  /** The tasks of which the state directory has a checkpoint that nobody has open, and how far they go. */
+  async #checkpointed(): Promise<Map<string, number>> {
     const { stateDir, applicationId } = this.#settings;
-    if (stateDir === undefined) return [];
-    return readdirSync(join(stateDir, applicationId)).filter((name) => /^\d+_\d+$/.test(name));
+    const reached = new Map<string, number>();
+    if (stateDir === undefined) return reached;
+    const directory = join(stateDir, applicationId);
+    for (const id of readdirSync(directory)) {
+      const sub = this.#topology.subTopologies.find((each) => /^\d+_\d+$/.test(id) && id.startsWith(`${each.id}_`));
+      const meta = sub === undefined ? undefined : await Checkpoint.peek(join(directory, id));
+      if (meta) reached.set(id, reachedBy(meta, sub!));
+    }
+    return reached;
   }
 
   async #release(): Promise<void> {
@@ -363,4 +472,4 @@ export class KafkaStreams {
   }
 }
 
-export type { RestoreReport };
+export type { RestoreProgress, RestoreReport };

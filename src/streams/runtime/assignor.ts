@@ -1,87 +1,113 @@
-// Which instance runs which task: balanced, and where the state already is.
+// How the group's members and its leader tell each other who has what, and who is to do what (task-assignment.ts decides).
 import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } from '../../client/index.ts';
 import { MillraceError } from '../../util/index.ts';
 import type { Topology } from '../graph/topology.ts';
-
-/** Tasks whose state is at hand: those that the member runs, and those of which its state directory has a checkpoint. */
-export interface HeldTasks {
-  readonly running: readonly string[];
-  readonly checkpointed: readonly string[];
-}
-
-/** What a member tells the leader. */
-interface MemberData extends HeldTasks {
-  /** The member wants the whole application to stop. */
-  readonly endsAll: boolean;
-}
-
-/** What the leader tells each member: the partitions that it found, by topic, and whether the application is to stop. */
-interface LeaderData {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly endsAll?: boolean;
-}
+import { type AssignmentRules, assignTasks, type MemberHoldings, type TaskToAssign } from './task-assignment.ts';
 
 export const ASSIGNOR_NAME = 'millrace-streams';
 
-/** A task's partitions travel as the assignment; what a member holds travels as its user data. */
+/** What a member tells the leader: what it holds, and whether it wants the whole application to stop. */
+interface MemberData extends Omit<MemberHoldings, 'reached'> {
+  readonly reached: Readonly<Record<string, number>>;
+  readonly endsAll: boolean;
+  /** How often it has asked for another assignment: a member that says nothing new is not listened to. */
+  readonly probes: number;
+}
+
+/** What the leader tells each member besides the partitions of the tasks that it runs. */
+interface LeaderData {
+  /** The partitions that the leader found, by topic. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The application is to stop. */
+  readonly endsAll?: boolean;
+  /** Tasks whose state the member is to follow. */
+  readonly standby?: readonly string[];
+  readonly warmup?: readonly string[];
+  /** After how long the member is to ask for the work to be assigned again. */
+  readonly probeAfterMs?: number;
+}
+
+/** What a member is to do that is not in its partitions. */
+export interface Orders {
+  readonly standby: readonly string[];
+  readonly warmup: readonly string[];
+  readonly probeAfterMs: number | undefined;
+}
+
+export interface StreamsAssignorOptions {
+  readonly topology: Topology;
+  readonly fullName: (topic: string) => string;
+  /** Partitions per topic, by full name, as this instance found them. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly holdings: () => MemberHoldings;
+  readonly probes: () => number;
+  /** How many records there are in the changelogs of tasks that have some. */
+  readonly ends: (tasks: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+  readonly rules: AssignmentRules & { readonly probingRebalanceIntervalMs: number };
+  readonly endsAll: boolean;
+}
+
+/** A task's partitions travel as the assignment; what a member holds, and what it is told besides, as user data. */
 export class StreamsAssignor implements GroupAssignor {
   readonly name = ASSIGNOR_NAME;
-  readonly #topology: Topology;
-  readonly #fullName: (topic: string) => string;
-  /** Partitions per topic, by full name, as this instance found them. */
-  readonly #counts: ReadonlyMap<string, number>;
-  readonly #held: () => HeldTasks;
-  readonly #endsAll: boolean;
+  readonly protocol = 'cooperative';
+  readonly #options: StreamsAssignorOptions;
 
-  // oxlint-disable-next-line max-params -- what a member knows
-  constructor(
-    topology: Topology,
-    fullName: (topic: string) => string,
-    counts: ReadonlyMap<string, number>,
-    held: () => HeldTasks,
-    endsAll = false,
-  ) {
-    this.#endsAll = endsAll;
-    this.#topology = topology;
-    this.#fullName = fullName;
-    this.#counts = counts;
-    this.#held = held;
+  constructor(options: StreamsAssignorOptions) {
+    this.#options = options;
   }
 
   userData(): Uint8Array {
-    return Buffer.from(JSON.stringify({ ...this.#held(), endsAll: this.#endsAll } satisfies MemberData));
+    const { holdings, probes, endsAll } = this.#options;
+    const { reached, ...held } = holdings();
+    return encode<MemberData>({ ...held, reached: Object.fromEntries(reached), endsAll, probes: probes() });
   }
 
-  assign(members: readonly GroupMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, MemberAssignment> {
+  async assign(
+    members: readonly GroupMember[],
+    partitionCounts: ReadonlyMap<string, number>,
+  ): Promise<Map<string, MemberAssignment>> {
     this.checkCounts(partitionCounts);
-    const tasks = new Map<string, TopicPartition[]>();
-    for (const sub of this.#topology.subTopologies) {
-      for (const topic of sub.sources.flatMap((node) => node.source!.topics).map(this.#fullName)) {
-        for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
-          const id = `${sub.id}_${partition}`;
-          const known = tasks.get(id);
-          if (known === undefined) tasks.set(id, [{ topic, partition }]);
-          else known.push({ topic, partition });
-        }
-      }
-    }
-    const held = new Map(members.map((member) => [member.memberId, heldBy(member)]));
-    const given = assignTasks([...tasks.keys()], held);
-    const endsAll = members.some((member) => dataOf(member)['endsAll'] === true);
-    const found: LeaderData = { counts: Object.fromEntries(partitionCounts), endsAll };
-    const userData = Buffer.from(JSON.stringify(found));
+    const { ends, rules } = this.#options;
+    const partitions = this.#taskPartitions(partitionCounts);
+    const known = await ends([...partitions.keys()]);
+    const tasks = [...partitions.keys()].map((id): TaskToAssign => ({ id, end: known.get(id) }));
+    const data = new Map(members.map((member) => [member.memberId, memberData(member)]));
+    const holdings = new Map([...data].map(([id, { held }]) => [id, held]));
+    const { shares, isPassing } = assignTasks(tasks, holdings, rules);
+    const endsAll = [...data.values()].some((member) => member.endsAll);
+    const counts = Object.fromEntries(partitionCounts);
+    const ownerOf = new Map(members.flatMap(({ memberId, owned }) => owned.map((each) => [nameOf(each), memberId])));
+    // What somebody else still has is given up first, and assigned in the round behind that.
+    const ownersOf = (id: string): string[] => partitions.get(id)!.flatMap((each) => ownerOf.get(nameOf(each)) ?? []);
+    const isFree = (memberId: string, id: string): boolean => ownersOf(id).every((owner) => owner === memberId);
+    const isNear = (memberId: string, id: string): boolean =>
+      ownersOf(id).some((owner) => holdings.get(owner)!.home === holdings.get(memberId)!.home);
+    // One member is enough to ask again.
+    const [prober] = [...shares.keys()];
     return new Map(
-      [...given].map(([memberId, ids]) => [memberId, { partitions: ids.flatMap((id) => tasks.get(id)!), userData }]),
+      [...shares].map(([memberId, { active, standby, warmup }]) => {
+        const probe = isPassing && memberId === prober ? { probeAfterMs: rules.probingRebalanceIntervalMs } : {};
+        const given = active.filter((id) => isFree(memberId, id));
+        // Until then their state is followed, as it would be let go of otherwise; in the same home its owner has it open.
+        const coming = active.filter((id) => known.has(id) && !isFree(memberId, id) && !isNear(memberId, id));
+        const userData = encode<LeaderData>({ counts, endsAll, standby, warmup: [...warmup, ...coming], ...probe });
+        return [memberId, { partitions: given.flatMap((id) => partitions.get(id)!), userData }];
+      }),
     );
   }
 
-  /** What a member does with what the leader found; members of other versions may read other topics. */
-  checkLeaderData(userData: Uint8Array): void {
-    const { counts, endsAll = false } = JSON.parse(Buffer.from(userData).toString() || '{"counts":{}}') as LeaderData;
-    if (endsAll) {
+  /** What the leader says; throws where the application is to stop, or topics are not what this instance found. */
+  read(userData: Uint8Array): Orders {
+    const text = Buffer.from(userData).toString();
+    const data = JSON.parse(text === '' ? '{"counts":{}}' : text) as LeaderData;
+    if (data.endsAll === true) {
       throw new MillraceError('APPLICATION_SHUTDOWN', 'an instance asked for the whole application to stop');
     }
-    this.checkCounts(new Map(Object.entries(counts).filter(([topic]) => this.#counts.has(topic))), true);
+    // Members of other versions may read other topics.
+    const { counts } = this.#options;
+    this.checkCounts(new Map(Object.entries(data.counts).filter(([topic]) => counts.has(topic))), true);
+    return { standby: data.standby ?? [], warmup: data.warmup ?? [], probeAfterMs: data.probeAfterMs };
   }
 
   /**
@@ -89,7 +115,7 @@ export class StreamsAssignor implements GroupAssignor {
    * now, so it has to begin anew (and finds out then whether it can).
    */
   checkCounts(found: ReadonlyMap<string, number>, isPartial = false): void {
-    for (const [topic, count] of this.#counts) {
+    for (const [topic, count] of this.#options.counts) {
       const now = found.get(topic);
       if (now === count || (now === undefined && isPartial)) continue;
       throw new MillraceError(
@@ -99,71 +125,53 @@ export class StreamsAssignor implements GroupAssignor {
       );
     }
   }
-}
 
-/**
- * Nobody gets more than one task more than anybody else. Within that, tasks stay with those who run them; then they go to
- * those who have a checkpoint of them, by turns, as instances that share a state directory all have the same ones; then to
- * whoever has least. A member that gives some up keeps all its sub-topologies: they may differ in what they cost.
- */
-export function assignTasks(tasks: readonly string[], held: ReadonlyMap<string, HeldTasks>): Map<string, string[]> {
-  const members = [...held.keys()].sort();
-  const given = new Map<string, string[]>(members.map((member) => [member, []]));
-  if (members.length === 0) return given;
-  const least = Math.floor(tasks.length / members.length);
-  let extras = tasks.length % members.length;
-  const open = new Set(tasks);
-  /** Gives a member the first of its claims that is still open, if there is room for it. */
-  const claim = (member: string, claims: readonly string[]): boolean => {
-    const task = claims.find((id) => open.has(id));
-    const own = given.get(member)!;
-    if (task === undefined || own.length > least || (own.length === least && extras === 0)) return false;
-    if (own.length === least) extras--;
-    own.push(task);
-    open.delete(task);
-    return true;
-  };
-  for (const member of members) {
-    const claims = [...held.get(member)!.running].sort(byPartition);
-    while (claim(member, claims));
+  #taskPartitions(partitionCounts: ReadonlyMap<string, number>): Map<string, TopicPartition[]> {
+    const { topology, fullName } = this.#options;
+    const tasks = new Map<string, TopicPartition[]>();
+    for (const sub of topology.subTopologies) {
+      for (const topic of sub.sources.flatMap((node) => node.source!.topics).map(fullName)) {
+        for (let partition = 0; partition < (partitionCounts.get(topic) ?? 0); partition++) {
+          const id = `${sub.id}_${partition}`;
+          const known = tasks.get(id);
+          if (known === undefined) tasks.set(id, [{ topic, partition }]);
+          else known.push({ topic, partition });
+        }
+      }
+    }
+    return tasks;
   }
-  const claims = new Map(members.map((member) => [member, [...held.get(member)!.checkpointed].sort(bySubTopology)]));
-  for (let waiting = members; waiting.length > 0; ) {
-    waiting = waiting.filter((member) => claim(member, claims.get(member)!));
-  }
-  for (const task of [...open].sort(bySubTopology)) {
-    const [member] = [...members].sort((a, b) => given.get(a)!.length - given.get(b)!.length);
-    given.get(member!)!.push(task);
-  }
-  return given;
 }
 
-const numbersOf = (task: string): [sub: number, partition: number] => task.split('_').map(Number) as [number, number];
-
-function bySubTopology(a: string, b: string): number {
-  const [left, right] = [numbersOf(a), numbersOf(b)];
-  return left[0] - right[0] || left[1] - right[1];
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }
 
-function byPartition(a: string, b: string): number {
-  const [left, right] = [numbersOf(a), numbersOf(b)];
-  return left[1] - right[1] || left[0] - right[0];
+function encode<T>(data: T): Buffer {
+  return Buffer.from(JSON.stringify(data));
 }
 
-function heldBy(member: GroupMember): HeldTasks {
-  const data = dataOf(member);
-  const listOf = (name: string): string[] => {
-    const list = data[name];
-    return Array.isArray(list) ? list.filter((task): task is string => typeof task === 'string') : [];
-  };
-  return { running: listOf('running'), checkpointed: listOf('checkpointed') };
-}
-
-function dataOf(member: GroupMember): Record<string, unknown> {
+/** What a member says, as far as it can be understood: nobody's data may keep the group from being formed. */
+function memberData({ memberId, userData }: GroupMember): { readonly held: MemberHoldings; readonly endsAll: boolean } {
+  let data: Partial<Record<keyof MemberData, unknown>> = {};
   try {
-    const data: unknown = JSON.parse(Buffer.from(member.userData).toString());
-    return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
+    const parsed: unknown = JSON.parse(Buffer.from(userData).toString());
+    if (typeof parsed === 'object' && parsed !== null) data = parsed;
   } catch {
-    return {};
+    // It holds nothing.
   }
+  const { running, reached, home, tags, endsAll } = data;
+  const isTask = (task: unknown): task is string => typeof task === 'string' && /^\d+_\d+$/.test(task);
+  const entries = <T>(given: unknown, isValue: (value: unknown) => value is T): [string, T][] =>
+    Object.entries(given ?? {}).filter((entry): entry is [string, T] => isValue(entry[1]));
+  const isOffset = (value: unknown): value is number => typeof value === 'number' && value >= 0;
+  return {
+    held: {
+      running: Array.isArray(running) ? running.filter(isTask) : [],
+      reached: new Map(entries(reached, isOffset).filter(([task]) => isTask(task))),
+      home: typeof home === 'string' ? home : memberId,
+      tags: Object.fromEntries(entries(tags, (value): value is string => typeof value === 'string')),
+    },
+    endsAll: endsAll === true,
+  };
 }

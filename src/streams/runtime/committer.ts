@@ -2,8 +2,8 @@
  * Makes what the tasks have done durable, and visible to others: outputs, changelogs and input offsets as one, and behind
  * a commit now and then the checkpoints.
  */
-import type { Consumer, OffsetToCommit, Producer } from '../../client/index.ts';
-import { assert } from '../../util/index.ts';
+import type { Consumer, GroupMetadata, OffsetToCommit, Producer } from '../../client/index.ts';
+import { assert, codeOf } from '../../util/index.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { GraphNode } from '../graph/node.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -154,15 +154,30 @@ export class Committer {
     this.#outgoing.committing();
     await this.#outgoing.release();
     if (exactlyOnce) {
-      await this.#producer.sendOffsetsToTransaction(offsets, this.#consumer.groupMetadata());
+      await this.#asMember((group) => this.#producer.sendOffsetsToTransaction(offsets, group));
       await this.#producer.commitTransaction();
     } else {
       await this.#producer.flush();
-      await this.#consumer.commit(offsets);
+      await this.#asMember(() => this.#consumer.commit(offsets));
     }
     this.#outgoing.committed();
     this.lastCommit = environment.now();
     await this.#purge();
+  }
+
+  /** The group may be on its way into another generation: what it does not take from this one, it takes from the next. */
+  async #asMember(commit: (group: GroupMetadata) => Promise<void>): Promise<void> {
+    for (;;) {
+      const group = this.#consumer.groupMetadata();
+      try {
+        await commit(group);
+        return;
+      } catch (error) {
+        const code = codeOf(error);
+        const isPassing = code === 'ILLEGAL_GENERATION' || code === 'REBALANCE_IN_PROGRESS';
+        if (!isPassing || !(await this.#consumer.rejoined(group.generationId))) throw error;
+      }
+    }
   }
 
   /** Where the queue goes on; for one without records yet that is where the consumer stands. */

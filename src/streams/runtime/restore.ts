@@ -1,12 +1,17 @@
-// Brings a task's stores to where the last commit left them: the checkpoint first, then the rest of the logs.
-import type { Client, TopicPartition } from '../../client/index.ts';
+/**
+ * A task's state on its way to where the logs of its stores end: the checkpoint first, then what the logs have besides. A task
+ * that is to run catches up once; a standby follows, and keeps its checkpoint up to date, until it has to run.
+ */
+import type { Client, CommittedOffset, FetchedPartition, TopicPartition } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
 import type { Checkpoint, CheckpointMeta } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/restore-row.ts';
-import type { StateStore } from '../state/store.ts';
-import type { Topology } from '../graph/topology.ts';
+import type { StateStore, StoreSpec } from '../state/store.ts';
+import type { SubTopology, Topology } from '../graph/topology.ts';
+import { decodeMetadata } from './commit-metadata.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { PrefixedRecord } from './schema-headers.ts';
+import type { ResolvedSettings } from './settings.ts';
 import type { Task } from './task.ts';
 import { refuseRecord } from './undecodable.ts';
 
@@ -15,125 +20,299 @@ export interface RestoreReport {
   readonly taskId: string;
   /** Entries that came from the checkpoint. */
   readonly checkpointRows: number;
-  /** Records that came from changelogs. */
+  /** Records that came from changelogs, since the task is to run here. */
   readonly changelogRecords: number;
+  /** The instance followed the task's changelogs before. */
+  readonly wasStandby: boolean;
+}
+
+/** How far a restoration has come, for those who wait for it. */
+export interface RestoreProgress {
+  readonly taskId: string;
+  /** Records that have come from changelogs. */
+  readonly changelogRecords: number;
+  /** Offsets that are left to be read, in all of its changelogs; 0: it is done. */
+  readonly left: number;
 }
 
 /** Where a store's changes are written down: its changelog, or the topic that its table is read from. */
-export interface StoreLog {
-  readonly store: StateStore;
+interface LogTopic {
   readonly topic: string;
   readonly isSource: boolean;
+}
+
+export interface StoreLog extends LogTopic {
+  readonly store: StateStore;
   /** Records of shared topics may name their schemas in headers. */
   readonly prefixed: PrefixedRecord | undefined;
 }
 
 export function storeLogs(task: Task, topology: Topology): StoreLog[] {
   return [...task.stores.values()].flatMap((store) => {
-    if (!store.spec.logging) return [];
-    const source = topology.sourceLogOf(store.spec);
-    const topic = source ?? changelogTopic(task.applicationId, store.spec);
-    const isSource = source !== undefined;
-    const prefixed = isSource ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
-    return [{ store, topic, isSource, prefixed }];
+    const log = logOf(store.spec, topology, task.applicationId);
+    if (log === undefined) return [];
+    const prefixed = log.isSource ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
+    return [{ store, ...log, prefixed }];
   });
+}
+
+/** The log of a store; undefined where nobody writes down what changes. */
+function logOf(spec: StoreSpec, topology: Topology, applicationId: string): LogTopic | undefined {
+  if (!spec.logging) return undefined;
+  const source = topology.sourceLogOf(spec);
+  return { topic: source ?? changelogTopic(applicationId, spec), isSource: source !== undefined };
+}
+
+/** How many records there are in the logs of tasks, as far as they are committed; tasks without state have none. */
+export async function stateEnds(
+  taskIds: readonly string[],
+  topology: Topology,
+  settings: Pick<ResolvedSettings, 'client' | 'applicationId'>,
+): Promise<ReadonlyMap<string, number>> {
+  const logs = taskIds.flatMap((id) => {
+    const [subId, partition] = id.split('_').map(Number);
+    const sub = topology.subTopologies.find((each) => each.id === subId)!;
+    return sub.stores.flatMap((spec) => {
+      const log = logOf(spec, topology, settings.applicationId);
+      return log === undefined ? [] : [{ id, partition: partition!, ...log }];
+    });
+  });
+  const endOf = await logEnds(logs, settings);
+  const ends = new Map<string, number>();
+  for (const log of logs) ends.set(log.id, (ends.get(log.id) ?? 0) + endOf(log));
+  return ends;
+}
+
+/** Where logs end for who reads what is committed; those that are read end where they have been processed. */
+export async function logEnds(
+  logs: readonly (LogTopic & { readonly partition: number })[],
+  { client, applicationId }: Pick<ResolvedSettings, 'client' | 'applicationId'>,
+): Promise<(log: TopicPartition) => number> {
+  const changelogs = logs.filter(({ isSource }) => !isSource).map((log) => ({ ...log, timestamp: -1 }));
+  const admin = client.admin();
+  const ends = [
+    ...(changelogs.length === 0 ? [] : await admin.listOffsets(changelogs, 'read_committed')),
+    ...(changelogs.length === logs.length ? [] : await admin.committedOffsets(applicationId)),
+  ];
+  const offsets = new Map(ends.map((each) => [nameOf(each), each.offset]));
+  return (log) => Math.max(0, offsets.get(nameOf(log)) ?? 0);
+}
+
+/** Up to which record a checkpoint goes, summed over the logs of a task. */
+export function reachedBy({ changelogOffsets }: CheckpointMeta, { stores }: SubTopology): number {
+  return stores.reduce((sum, { name }) => sum + (changelogOffsets[name] ?? 0), 0);
 }
 
 const POLL_MS = 100;
 
 export interface RestoreSurroundings {
   readonly client: Client;
-  /** The offset that the group has committed for a source topic: its table must not be ahead of it. */
-  readonly committed: (topic: string) => number;
+  /** What the group has committed for a source topic: a table of it must not be ahead of that. */
+  readonly committed: (topic: string) => CommittedOffset | undefined;
   readonly stopped: () => boolean;
+  /** Told before the changelogs are read, and behind every fetch of them. */
+  readonly onProgress: (progress: RestoreProgress) => void;
   /** Told when the state could not be gone on with. */
   readonly onError: (error: unknown) => void;
 }
 
-export async function restoreTask(
-  task: Task,
-  logs: readonly StoreLog[],
-  checkpoint: Checkpoint | null,
-  { client, committed, stopped, onError }: RestoreSurroundings,
-): Promise<RestoreReport> {
-  const { partition } = task;
-  const ends = await offsets(client, logs, partition, -1);
-  for (const { topic, isSource } of logs) if (isSource) ends.set(topic, Math.max(0, committed(topic)));
-  const saved = ({ store }: StoreLog): number => checkpoint?.offsetOf(store.spec) ?? 0;
-  const beginnings = await offsets(client, logs, partition, -2);
-  if (checkpoint !== null) {
-    const fault = logs.map((log) => faultOf(log, saved(log), ends, beginnings)).find((each) => each !== undefined);
-    if (fault !== undefined) {
-      onError(
-        new MillraceError(
-          'CHANGELOG_TRUNCATED',
-          `the state of task ${task.id} is wiped and built anew from its changelogs: ${fault}`,
-        ),
-      );
-      await checkpoint.wipe();
+export class TaskState {
+  readonly task: Task;
+  readonly logs: readonly StoreLog[];
+  readonly checkpoint: Checkpoint | null;
+  /** Entries that came from the checkpoint. */
+  checkpointRows = 0;
+  /** By topic: the offset behind what has been put back. */
+  readonly positions = new Map<string, number>();
+  /** By topic, where the log is one that is read: up to where it has been processed. */
+  readonly #limits = new Map<string, number>();
+  /** What has been put back is not all in the checkpoint. */
+  #isDirty = false;
+  #savedAt: number;
+
+  private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null) {
+    this.task = task;
+    this.logs = logs;
+    this.checkpoint = checkpoint;
+    this.#savedAt = task.environment.now();
+  }
+
+  /** Loads the checkpoint, unless the logs say that it is not one of theirs. */
+  static async load(
+    task: Task,
+    topology: Topology,
+    checkpoint: Checkpoint | null,
+    { client, committed, onError }: RestoreSurroundings,
+  ): Promise<TaskState> {
+    const logs = storeLogs(task, topology);
+    const state = new TaskState(task, logs, checkpoint);
+    // What has expired is not to be restored, so time comes first.
+    state.hear(committed);
+    const { partition } = task;
+    const saved = ({ store }: StoreLog): number => checkpoint?.offsetOf(store.spec) ?? 0;
+    const beginnings = await offsets(client, logs, partition, -2);
+    if (checkpoint !== null) {
+      const ends = await state.#ends(client);
+      const fault = logs.map((log) => faultOf(log, saved(log), ends, beginnings)).find((each) => each !== undefined);
+      if (fault !== undefined) {
+        onError(
+          new MillraceError(
+            'CHANGELOG_TRUNCATED',
+            `the state of task ${task.id} is wiped and built anew from its changelogs: ${fault}`,
+          ),
+        );
+        await checkpoint.wipe();
+      }
+      state.checkpointRows = await checkpoint.load(task.stores);
+      if (checkpoint.meta !== null) resumeTimes(task, checkpoint.meta);
+    }
+    // A log may begin behind the checkpoint; what is missing there has expired.
+    for (const log of logs) state.positions.set(log.topic, Math.max(saved(log), beginnings.get(log.topic) ?? 0));
+    return state;
+  }
+
+  /** Up to which record the state goes, summed over its logs. */
+  get reached(): number {
+    return this.positions.values().reduce((sum, offset) => sum + offset, 0);
+  }
+
+  /** Takes over how far time has come in the task's partitions, and how far they have been processed. */
+  hear(committed: RestoreSurroundings['committed']): void {
+    for (const queue of this.task.queues) {
+      this.task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
+    }
+    for (const { topic, isSource } of this.logs) {
+      if (isSource) this.#limits.set(topic, Math.max(0, committed(topic)?.offset ?? 0));
     }
   }
 
-  const checkpointRows = checkpoint === null ? 0 : await checkpoint.load(task.stores);
-  if (checkpoint?.meta) {
-    task.restoreTime(checkpoint.meta.streamTime);
-    for (const [name, { observedTime, lastClose }] of Object.entries(checkpoint.meta.positions)) {
-      const position = task.position(name);
-      position.observedTime = Math.max(position.observedTime, observedTime);
-      position.lastClose = Math.max(position.lastClose, lastClose);
+  /** Up to where a log may be put back. */
+  limitOf(topic: string): number {
+    return this.#limits.get(topic) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Puts back records that were fetched from a log, up to an offset. Returns how many there were; the log is then to be read
+   * from its position.
+   */
+  async putBack({ topic, partition, cursor, nextOffset }: FetchedPartition, end: number): Promise<number> {
+    const { task } = this;
+    const log = this.logs.find((each) => each.topic === topic)!;
+    const from = this.positions.get(topic)!;
+    let records = 0;
+    while (cursor.advance()) {
+      if (cursor.keyStart < 0 || cursor.offset < from || cursor.offset >= end) continue;
+      try {
+        const { prefixed } = log;
+        const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
+        const wait = restoreRow(log.store, record);
+        if (wait !== undefined) await wait;
+        this.#evict();
+      } catch (error) {
+        if (!log.isSource || (error instanceof MillraceError && error.retriable)) throw error;
+        // What can't be read from a source topic was asked about when it was processed, and is asked about again.
+        const { spec } = log.store;
+        const handler = spec.onDecodeError ?? task.onDecodeError;
+        refuseRecord(handler, error, cursor, { topic, partition, node: spec.name, part: 'value' });
+      }
+      records++;
     }
+    this.#isDirty ||= records > 0;
+    this.positions.set(topic, Math.max(from, Math.min(nextOffset, end)));
+    return records;
   }
-  const saver = checkpoint === null ? null : new RestoreSaver(task, logs, checkpoint);
-  const left = new Map<string, StoreLog & { readonly end: number }>();
-  const start: (TopicPartition & { offset: number })[] = [];
-  for (const log of logs) {
-    const { topic } = log;
-    const end = ends.get(topic)!;
-    // A log may begin behind the checkpoint; what is missing there has expired.
-    const from = Math.max(saved(log), beginnings.get(topic) ?? 0);
-    if (from >= end) continue;
-    left.set(topic, { ...log, end });
-    start.push({ topic, partition, offset: from });
+
+  /** Reads the logs to where they end now, unless `stopped` says so before. Returns how many records there were. */
+  async catchUp({ client, committed, stopped, onProgress }: RestoreSurroundings): Promise<number> {
+    this.hear(committed);
+    const { partition } = this.task;
+    const ends = await this.#ends(client);
+    const left = new Set([...ends.keys()].filter((topic) => this.positions.get(topic)! < ends.get(topic)!));
+    if (left.size === 0) return 0;
+    let changelogRecords = 0;
+    const tell = (): void => {
+      const lags = [...ends].map(([topic, end]) => Math.max(0, end - this.positions.get(topic)!));
+      onProgress({ taskId: this.task.id, changelogRecords, left: lags.reduce((sum, lag) => sum + lag, 0) });
+    };
+    tell();
+    const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'none' });
+    try {
+      consumer.assign([...left].map((topic) => ({ topic, partition, offset: this.positions.get(topic)! })));
+      while (left.size > 0 && !stopped()) {
+        for (const fetched of await consumer.poll(POLL_MS)) {
+          if (left.has(fetched.topic)) changelogRecords += await this.putBack(fetched, ends.get(fetched.topic)!);
+        }
+        // Markers at the end of a log move the position, and bring no records.
+        for (const topic of left) {
+          const end = ends.get(topic)!;
+          this.positions.set(topic, Math.min(consumer.position({ topic, partition }), end));
+          if (this.positions.get(topic)! >= end) left.delete(topic);
+        }
+        tell();
+        await this.save(Number.POSITIVE_INFINITY);
+      }
+    } catch (error) {
+      throw cutWhileRead(error, this.task.id);
+    } finally {
+      await consumer.close();
+    }
+    return changelogRecords;
   }
-  const changelogRecords = left.size === 0 ? 0 : await replay(task, start, left, { client, stopped, saver });
-  return { taskId: task.id, checkpointRows, changelogRecords };
+
+  /**
+   * Writes what has been put back to the disk, when it fills the memory or the last time is so long ago: it has been committed,
+   * or it would not have been read.
+   */
+  async save(intervalMs: number): Promise<void> {
+    const { checkpoint, task, positions } = this;
+    if (checkpoint === null || !this.#isDirty) return;
+    const now = task.environment.now();
+    if (!checkpoint.budget.isFullOfDirty && now - this.#savedAt < intervalMs) return;
+    const changelogOffsets = Object.fromEntries(
+      this.logs.map(({ store: { spec }, topic }): [string, number] => [spec.name, positions.get(topic)!]),
+    );
+    await checkpoint.write(task.stores, { changelogOffsets, ...timesOf(task) });
+    this.#isDirty = false;
+    this.#savedAt = now;
+  }
+
+  /** What has been put back is for a checkpoint to come. */
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+
+  async close(): Promise<void> {
+    this.task.close();
+    await this.checkpoint?.close();
+  }
+
+  async #ends(client: Client): Promise<Map<string, number>> {
+    const ends = await offsets(client, this.logs, this.task.partition, -1);
+    for (const [topic, limit] of this.#limits) ends.set(topic, limit);
+    return ends;
+  }
+
+  #evict(): void {
+    const budget = this.checkpoint?.budget;
+    if (budget !== undefined && budget.used > budget.limit) budget.evict();
+  }
 }
 
-/**
- * Writes what has been read from the logs to the disk when it fills the memory: it has been committed, or it would not have
- * been read.
- */
-class RestoreSaver {
-  readonly #task: Task;
-  readonly #logs: readonly StoreLog[];
-  readonly #checkpoint: Checkpoint;
-  /** Offsets by topic, behind what has been put back. */
-  readonly #reached = new Map<string, number>();
+/** A log that was cut while it was read: another attempt sees what is left of it. */
+export function cutWhileRead(error: unknown, taskIds: string): unknown {
+  if (codeOf(error) !== 'OFFSET_OUT_OF_RANGE') return error;
+  return new MillraceError('CHANGELOG_TRUNCATED', `the changelogs of task ${taskIds} were cut while they were read`, {
+    retriable: true,
+    cause: error,
+  });
+}
 
-  constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint) {
-    this.#task = task;
-    this.#logs = logs;
-    this.#checkpoint = checkpoint;
-  }
-
-  reached(topic: string, offset: number): void {
-    this.#reached.set(topic, offset);
-  }
-
-  evict(): void {
-    const { budget } = this.#checkpoint;
-    if (budget.used > budget.limit) budget.evict();
-  }
-
-  async save(): Promise<void> {
-    if (!this.#checkpoint.budget.isFullOfDirty) return;
-    const changelogOffsets = Object.fromEntries(
-      this.#logs.map(({ store: { spec }, topic }): [string, number] => [
-        spec.name,
-        this.#reached.get(topic) ?? this.#checkpoint.offsetOf(spec),
-      ]),
-    );
-    await this.#checkpoint.write(this.#task.stores, { changelogOffsets, ...timesOf(this.#task) });
+function resumeTimes(task: Task, { streamTime, positions }: CheckpointMeta): void {
+  task.restoreTime(streamTime);
+  for (const [name, { observedTime, lastClose }] of Object.entries(positions)) {
+    const position = task.position(name);
+    position.observedTime = Math.max(position.observedTime, observedTime);
+    position.lastClose = Math.max(position.lastClose, lastClose);
   }
 }
 
@@ -141,60 +320,6 @@ class RestoreSaver {
 export function timesOf(task: Task): Omit<CheckpointMeta, 'changelogOffsets'> {
   const positions = Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }]));
   return { positions, streamTime: task.streamTime() };
-}
-
-/** Reads logs from where the checkpoint ends to where they ended; returns how many records there were. */
-async function replay(
-  task: Task,
-  start: readonly (TopicPartition & { readonly offset: number })[],
-  left: Map<string, StoreLog & { readonly end: number }>,
-  { client, stopped, saver }: Pick<RestoreSurroundings, 'client' | 'stopped'> & { readonly saver: RestoreSaver | null },
-): Promise<number> {
-  const { partition } = task;
-  let changelogRecords = 0;
-  const consumer = client.consumer({ isolationLevel: 'read_committed', autoOffsetReset: 'none' });
-  try {
-    consumer.assign(start);
-    while (left.size > 0 && !stopped()) {
-      for (const { topic, cursor } of await consumer.poll(POLL_MS)) {
-        const log = left.get(topic);
-        if (log === undefined) continue;
-        while (cursor.advance()) {
-          if (cursor.keyStart < 0 || cursor.offset >= log.end) continue;
-          try {
-            const { prefixed } = log;
-            const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-            const wait = restoreRow(log.store, record);
-            if (wait !== undefined) await wait;
-            saver?.evict();
-          } catch (error) {
-            if (!log.isSource || (error instanceof MillraceError && error.retriable)) throw error;
-            // What can't be read from a source topic was asked about when it was processed, and is asked about again.
-            const { spec } = log.store;
-            const handler = spec.onDecodeError ?? task.onDecodeError;
-            refuseRecord(handler, error, cursor, { topic, partition, node: spec.name, part: 'value' });
-          }
-          changelogRecords++;
-        }
-      }
-      for (const [topic, { end }] of left) {
-        const position = consumer.position({ topic, partition });
-        saver?.reached(topic, Math.min(position, end));
-        if (position >= end) left.delete(topic);
-      }
-      await saver?.save();
-    }
-  } catch (error) {
-    if (codeOf(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
-    // It was cut while it was read: another attempt sees what is left of it.
-    throw new MillraceError('CHANGELOG_TRUNCATED', `the changelogs of task ${task.id} were cut while they were read`, {
-      retriable: true,
-      cause: error,
-    });
-  } finally {
-    await consumer.close();
-  }
-  return changelogRecords;
 }
 
 /** Why the changelog is not the one that the checkpoint was made from, or not all of it. */
@@ -226,4 +351,8 @@ async function offsets(
   // seemed to end before these would be brought back without them.
   const answers = await client.admin().listOffsets(ask, 'read_uncommitted');
   return new Map(answers.map(({ topic, offset }) => [topic, offset]));
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }

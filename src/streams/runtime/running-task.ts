@@ -6,7 +6,13 @@ import { Checkpoint } from '../state/checkpoint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
-import { type RestoreReport, restoreTask, type StoreLog, storeLogs } from './restore.ts';
+import {
+  type RestoreProgress,
+  type RestoreReport,
+  type RestoreSurroundings,
+  type StoreLog,
+  TaskState,
+} from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { TaskOutput } from '../graph/node.ts';
@@ -22,6 +28,7 @@ export interface RunningTaskOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   readonly output: TaskOutput;
   readonly onRestored: (report: RestoreReport) => void;
+  readonly onRestoreProgress: (progress: RestoreProgress) => void;
   /** Told when a call that is waited for has results. */
   readonly onResults: () => void;
   /** What the group has committed for a partition of the task's number. */
@@ -39,67 +46,39 @@ export class RunningTask {
   written: Announcement | undefined;
   checkpointedAt: number;
 
-  private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
+  private constructor({ task, logs, checkpoint, isDirty }: TaskState, now: number) {
     this.task = task;
     this.logs = logs;
     this.checkpoint = checkpoint;
     this.checkpointedAt = now;
+    // What came from the logs is for the next checkpoint.
+    task.isDirty = isDirty;
   }
 
-  /** Makes a task and restores its state; undefined when `stopped` said so before it was done. */
+  /** Makes a task, or takes a standby, and restores the rest of its state; undefined when `stopped` said so before. */
   static async open(
     sub: SubTopology,
     partition: number,
     options: RunningTaskOptions,
     stopped: () => boolean,
+    standby?: TaskState,
   ): Promise<RunningTask | undefined> {
-    const { topology, settings, globalStores, output, onRestored, onResults, committed, feeders } = options;
-    const { stateDir, environment, applicationId } = settings;
-    const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
-    const checkpoint = keepsState
-      ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
-      : null;
+    const state = standby ?? (await loadTask(sub, partition, options, stopped));
+    if (state === undefined) return undefined;
+    const { settings, onRestored } = options;
     try {
-      const task = new Task({
-        topology,
-        subTopology: sub,
-        partition,
-        settings,
-        output,
-        environment,
-        globalStores,
-        onResults,
-        feeders,
-        hasUpstream: settings.upstreamApplications !== undefined,
-        tracking: (store) => ({
-          log: topology.hasChangelog(store),
-          disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
-        }),
-      });
-      await prepareSerdes(sub.nodes, sub.stores);
-      // What has expired is not to be restored, so time comes first.
-      for (const queue of task.queues) {
-        task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
-      }
-      const logs = storeLogs(task, topology);
-      const report = await restoreTask(task, logs, checkpoint, {
-        client: settings.client,
-        committed: (topic) => committed(topic)?.offset ?? -1,
-        stopped,
-        onError: (error) => settings.onError(error, false),
-      });
+      const changelogRecords = await state.catchUp(surroundingsOf(options, stopped));
       if (!stopped()) {
-        onRestored(report);
-        const running = new RunningTask(task, logs, checkpoint, environment.now());
-        // What came from the logs is for the next checkpoint.
-        task.isDirty = report.changelogRecords > 0;
-        return running;
+        const { task, checkpointRows } = state;
+        onRestored({ taskId: task.id, checkpointRows, changelogRecords, wasStandby: standby !== undefined });
+        return new RunningTask(state, settings.environment.now());
       }
+      await state.save(0);
     } catch (error) {
-      await checkpoint?.close();
+      await state.close();
       throw error;
     }
-    await checkpoint?.close();
+    await state.close();
     return undefined;
   }
 
@@ -123,12 +102,62 @@ export class RunningTask {
   }
 }
 
-/** Another instance of this process may still be closing the state. */
+/** Makes a task with the state that its checkpoint has; undefined when `stopped` said so while somebody else had that open. */
+export async function loadTask(
+  sub: SubTopology,
+  partition: number,
+  options: RunningTaskOptions,
+  stopped: () => boolean,
+): Promise<TaskState | undefined> {
+  const { topology, settings, globalStores, output, onResults, feeders } = options;
+  const { stateDir, environment, applicationId } = settings;
+  const keepsState = stateDir !== undefined && sub.stores.some((store) => store.logging);
+  const checkpoint = keepsState
+    ? await openCheckpoint(join(stateDir, applicationId, `${sub.id}_${partition}`), settings, stopped)
+    : null;
+  if (checkpoint === undefined) return undefined;
+  try {
+    const task = new Task({
+      topology,
+      subTopology: sub,
+      partition,
+      settings,
+      output,
+      environment,
+      globalStores,
+      onResults,
+      feeders,
+      hasUpstream: settings.upstreamApplications !== undefined,
+      tracking: (store) => ({
+        log: topology.hasChangelog(store),
+        disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
+      }),
+    });
+    await prepareSerdes(sub.nodes, sub.stores);
+    return await TaskState.load(task, topology, checkpoint, surroundingsOf(options, stopped));
+  } catch (error) {
+    await checkpoint?.close();
+    throw error;
+  }
+}
+
+function surroundingsOf(options: RunningTaskOptions, stopped: () => boolean): RestoreSurroundings {
+  const { settings, committed, onRestoreProgress: onProgress } = options;
+  return {
+    client: settings.client,
+    committed,
+    stopped,
+    onProgress,
+    onError: (error) => settings.onError(error, false),
+  };
+}
+
+/** Another instance of this process may still be closing the state; undefined when `stopped` said so while that was waited for. */
 async function openCheckpoint(
   directory: string,
   settings: ResolvedSettings,
   stopped: () => boolean,
-): Promise<Checkpoint> {
+): Promise<Checkpoint | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await Checkpoint.open(directory, {
@@ -136,7 +165,8 @@ async function openCheckpoint(
         onRebuild: (why) => settings.onError(new MillraceError('STATE_REBUILT', why), false),
       });
     } catch (error) {
-      if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES || stopped()) throw error;
+      if (codeOf(error) !== 'STATE_LOCKED' || attempt >= LOCK_RETRIES) throw error;
+      if (stopped()) return undefined;
       await new Promise<void>((resolve) => {
         settings.environment.after(LOCK_RETRY_MS, resolve);
       });

@@ -1,5 +1,5 @@
 import type { Client } from '../../client/index.ts';
-import { type Environment, MillraceError, messageOf, systemEnvironment } from '../../util/index.ts';
+import { type Environment, messageOf, systemEnvironment } from '../../util/index.ts';
 
 import { checkStreamsSettings } from '../api/checks.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   ProductionErrorHandler,
   UncaughtErrorHandler,
 } from '../api/options.ts';
+import type { AssignmentRules } from './task-assignment.ts';
 
 export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
 
@@ -63,14 +64,30 @@ export interface StreamsSettings {
   readonly upstreamApplications?: (topic: string) => readonly string[];
   /** How often records of repartition topics that have been processed are deleted. Default 30 000. */
   readonly repartitionPurgeIntervalMs?: number;
+  /**
+   * Makes the instance a static member of its group, under an id that no other instance has and that it keeps: closed and
+   * back within `sessionTimeoutMs`, it goes on with its tasks, and the others are not disturbed. Of two with the same id the
+   * earlier stops with FENCED_INSTANCE_ID. Default: none.
+   */
+  readonly groupInstanceId?: string;
   readonly sessionTimeoutMs?: number;
   readonly heartbeatIntervalMs?: number;
   readonly rebalanceTimeoutMs?: number;
   readonly transactionTimeoutMs?: number;
-  /** A rack, a host name: told to others through the group's assignment. */
+  /** What brokers call the instance in their logs. */
   readonly clientId?: string;
-  /** Only 0: state moves between instances through the changelogs. */
+  /** On how many other instances a task's state is kept up to date, so that one of them can go on with it. Default 0. */
   readonly numStandbyReplicas?: number;
+  /** An instance that has at most so many records of a task's changelogs to read may run it at once. Default 10 000. */
+  readonly acceptableRecoveryLag?: number;
+  /** Tasks whose state may be built up, at a time, on the instances that they are to move to. Default 2. */
+  readonly maxWarmupReplicas?: number;
+  /** How often is asked, while tasks are to move, whether they can now. Default 600 000. */
+  readonly probingRebalanceIntervalMs?: number;
+  /** Where the instance runs, by name: `{ zone: 'a', rack: '7' }`. */
+  readonly clientTags?: Readonly<Record<string, string>>;
+  /** Standbys are on instances where these of their `clientTags` are different, as far as there are such instances. */
+  readonly rackAwareAssignmentTags?: readonly string[];
   readonly environment?: Environment;
   /** Default: fail. */
   readonly onDecodeError?: DecodeErrorHandler;
@@ -115,11 +132,14 @@ export interface ResolvedSettings {
   readonly maxTaskIdleMs: number;
   readonly upstreamApplications: ((topic: string) => readonly string[]) | undefined;
   readonly purgeIntervalMs: number;
+  readonly groupInstanceId: string | undefined;
   readonly sessionTimeoutMs: number | undefined;
   readonly heartbeatIntervalMs: number | undefined;
   readonly rebalanceTimeoutMs: number | undefined;
   readonly transactionTimeoutMs: number;
   readonly clientId: string;
+  readonly assignment: AssignmentRules & { readonly probingRebalanceIntervalMs: number };
+  readonly clientTags: Readonly<Record<string, string>>;
   readonly environment: Environment;
   readonly onDecodeError: DecodeErrorHandler;
   readonly onProcessingError: ProcessingErrorHandler;
@@ -137,9 +157,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function resolveSettings(given: StreamsSettings): ResolvedSettings {
   checkStreamsSettings(given);
-  if ((given.numStandbyReplicas ?? 0) !== 0) {
-    throw new MillraceError('UNSUPPORTED_SETTING', 'numStandbyReplicas must be 0: standby tasks are not supported');
-  }
   const onError = contained(given.onError, (error) => {
     process.emitWarning(`onError of ${given.applicationId} failed: ${messageOf(error)}`);
   });
@@ -162,11 +179,20 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     maxTaskIdleMs: given.maxTaskIdleMs ?? 1000,
     upstreamApplications: given.upstreamApplications,
     purgeIntervalMs: given.repartitionPurgeIntervalMs ?? 30_000,
+    groupInstanceId: given.groupInstanceId,
     sessionTimeoutMs: given.sessionTimeoutMs,
     heartbeatIntervalMs: given.heartbeatIntervalMs,
     rebalanceTimeoutMs: given.rebalanceTimeoutMs,
     transactionTimeoutMs: given.transactionTimeoutMs ?? 10_000,
     clientId: given.clientId ?? given.applicationId,
+    assignment: {
+      numStandbyReplicas: given.numStandbyReplicas ?? 0,
+      acceptableRecoveryLag: given.acceptableRecoveryLag ?? 10_000,
+      maxWarmupReplicas: given.maxWarmupReplicas ?? 2,
+      probingRebalanceIntervalMs: given.probingRebalanceIntervalMs ?? 600_000,
+      rackAwareAssignmentTags: given.rackAwareAssignmentTags ?? [],
+    },
+    clientTags: given.clientTags ?? {},
     environment: given.environment ?? systemEnvironment,
     onDecodeError: given.onDecodeError ?? (() => 'fail'),
     onProcessingError: given.onProcessingError ?? (() => 'fail'),

@@ -9,20 +9,21 @@ import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import { type StateStore, StateUnreadable } from '../state/store.ts';
 import type { RawRecord } from '../api/context.ts';
 import type { GraphNode } from '../graph/node.ts';
-import type { SubTopology, Topology } from '../graph/topology.ts';
-import { type HeldTasks, StreamsAssignor } from './assignor.ts';
+import type { Topology } from '../graph/topology.ts';
+import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
 import { AwaitedCalls } from './awaited-calls.ts';
 import { Committer } from './committer.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { LateReports } from './late-reports.ts';
 import { Outgoing } from './outgoing.ts';
-import type { RestoreReport } from './restore.ts';
-import { RunningTask } from './running-task.ts';
+import { type RestoreProgress, type RestoreReport, stateEnds, type TaskState } from './restore.ts';
+import type { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { Task } from './task.ts';
 import { TaskGroup, type Waiting } from './task-group.ts';
+import { TaskManager } from './task-manager.ts';
 import { Upstream } from './upstream.ts';
 import { feedersOf } from './watermarks.ts';
 
@@ -30,6 +31,7 @@ export interface WorkerEvents {
   onRunning(): void;
   onRebalancing(): void;
   onRestored(report: RestoreReport): void;
+  onRestoreProgress(progress: RestoreProgress): void;
 }
 
 export interface WorkerOptions {
@@ -40,8 +42,10 @@ export interface WorkerOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   /** Distinguishes the instance's transactions from those of others, and outlives a crash. */
   readonly processId: string;
-  /** Tasks with a checkpoint on this instance. */
-  readonly checkpointed: readonly string[];
+  /** Instances of the same home share a state directory. */
+  readonly home: string;
+  /** Tasks with a checkpoint on this instance: up to which record, summed over their changelogs. */
+  readonly checkpointed: ReadonlyMap<string, number>;
   /** This generation is there to tell the others that the application is to stop. */
   readonly endsAll: boolean;
   readonly events: WorkerEvents;
@@ -87,7 +91,7 @@ export class Worker {
   readonly #feeders: ReadonlyMap<string, readonly string[]>;
   readonly #waiting: Waiting;
   readonly #lateReports: LateReports;
-  readonly #running = new Map<string, RunningTask>();
+  readonly #tasks: TaskManager;
   /** Tasks whose records are taken in one order, by pipeline: sub-topologies that write to one another. */
   #pipelines: readonly (readonly TaskGroup[])[] = [];
   readonly #queues = new Map<string, { readonly queue: SourceQueue; readonly running: RunningTask }>();
@@ -104,9 +108,18 @@ export class Worker {
   #isSuspended = true;
   /** Counts assignments: what was begun for an older one stops. */
   #assignment = 0;
+  /** Counts the tasks that came and went. */
+  #changes = 0;
+  /** The tasks that this instance is to follow. */
+  #followed: readonly string[] = [];
+  /** Whether the tasks of the last assignment are running, or being opened. */
+  #isTakenUp = false;
   #opening: Promise<void> = Promise.resolve();
   /** What failed that nobody waited for. */
   #backgroundFailure: { readonly error: unknown } | null = null;
+  /** When the work is to be assigned again, and how often that was asked for. */
+  #probeAt = Number.POSITIVE_INFINITY;
+  #probes = 0;
   #lastPoll = 0;
   #lastAnnouncement = 0;
   #turns = 0;
@@ -120,13 +133,7 @@ export class Worker {
     for (const topic of topology.sourceTopics()) {
       this.#fullNames.set(topic, topology.internalTopics.has(topic) ? `${applicationId}-${topic}` : topic);
     }
-    this.#assignor = new StreamsAssignor(
-      topology,
-      (topic) => this.#fullNames.get(topic)!,
-      this.#sourceCounts(),
-      () => this.#heldTasks(),
-      options.endsAll,
-    );
+    this.#assignor = this.#makeAssignor();
     this.#consumer = this.#makeConsumer();
     this.#producer = client.producer({
       batchSize: BATCH_BYTES,
@@ -142,6 +149,17 @@ export class Worker {
     this.#outgoing = new Outgoing(this.#producer, exactlyOnce);
     this.#internalTopics = new Set([...topology.internalTopics.keys()].map((topic) => this.#fullNames.get(topic)!));
     this.#feeders = feedersOf(topology, options.counts);
+    this.#tasks = new TaskManager({
+      ...options,
+      consumer: this.#consumer,
+      output: this.#outgoing,
+      feeders: this.#feeders,
+      fullNames: this.#fullNames,
+      onRestored: options.events.onRestored,
+      onRestoreProgress: options.events.onRestoreProgress,
+      onResults: () => this.#calls.onResults(),
+      onFailure: (error) => this.#failedBehind(error),
+    });
     this.#waiting = {
       mayBringMore: (queue) => this.#mayBringMore(queue),
       brokerMs: settings.maxTaskIdleMs,
@@ -178,13 +196,27 @@ export class Worker {
       consumer: this.#consumer,
       producer: this.#producer,
       outgoing: this.#outgoing,
-      running: () => this.#running.values(),
+      running: () => this.#tasks.running.values(),
       announcer: this.#announcer,
       topology,
       counts: options.counts,
       internalTopics: this.#internalTopics,
       failedInTask: (error) => this.#failedInTask(error),
       onFailure: (error) => this.#failedBehind(error),
+    });
+  }
+
+  #makeAssignor(): StreamsAssignor {
+    const { topology, settings, endsAll } = this.#options;
+    return new StreamsAssignor({
+      topology,
+      fullName: (topic) => this.#fullNames.get(topic)!,
+      counts: this.#sourceCounts(),
+      holdings: () => this.#tasks.holdings(),
+      probes: () => this.#probes,
+      ends: (tasks) => stateEnds(tasks, topology, settings),
+      rules: settings.assignment,
+      endsAll,
     });
   }
 
@@ -197,6 +229,7 @@ export class Worker {
       isolationLevel: exactlyOnce ? 'read_committed' : 'read_uncommitted',
       assignor: this.#assignor,
       onOffsetReset: (partition, offset) => this.#offsetWasReset(partition, offset),
+      ...(settings.groupInstanceId === undefined ? {} : { groupInstanceId: settings.groupInstanceId }),
       ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
       ...(settings.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: settings.heartbeatIntervalMs }),
       ...(settings.rebalanceTimeoutMs === undefined ? {} : { rebalanceTimeoutMs: settings.rebalanceTimeoutMs }),
@@ -204,12 +237,17 @@ export class Worker {
   }
 
   get tasks(): readonly Task[] {
-    return [...this.#running.values()].map(({ task }) => task);
+    return [...this.#tasks.running.values()].map(({ task }) => task);
   }
 
-  /** Numbers what the group gave this instance; undefined while it rearranges the work, or the tasks are being opened. */
+  /** The tasks whose state is followed for others. */
+  get standbys(): ReadonlyMap<string, TaskState> {
+    return this.#tasks.followed;
+  }
+
+  /** Numbers the tasks that this instance runs; undefined while it gives some up, and before it runs any. */
   get assignment(): number | undefined {
-    return this.#isSuspended || this.#failure !== undefined ? undefined : this.#assignment;
+    return this.#isSuspended || this.#failure !== undefined ? undefined : this.#changes;
   }
 
   /** Resolves when stopped; rejects with what ended the generation. */
@@ -218,7 +256,7 @@ export class Worker {
       if (this.#settings.exactlyOnce) await this.#producer.initTransactions();
       await this.#outgoing.learn(this.#knownSinks());
       this.#consumer.subscribe([...this.#fullNames.values()], {
-        onRevoked: () => this.#revoked(),
+        onRevoked: (partitions) => this.#revoked(partitions),
         onAssigned: (partitions, leaderData) => this.#assigned(partitions, leaderData),
         onLost: () => this.#lost(),
       });
@@ -263,6 +301,7 @@ export class Worker {
       this.#accept(await this.#consumer.poll(timeout));
     }
     if (this.#isSuspended || this.#stopping) return;
+    this.#probe();
     this.#upstream?.turn();
     if (this.#settings.isHeldBack()) {
       await this.#waitForRoom();
@@ -273,7 +312,8 @@ export class Worker {
     }
     if (this.#isSuspended) return;
     if (!this.#settings.exactlyOnce) this.#announce(environment.now());
-    const wanted = [...this.#running.values()].some(({ task }) => task.commitRequested) || this.#committer.hasToSave;
+    const wanted =
+      [...this.#tasks.running.values()].some(({ task }) => task.commitRequested) || this.#committer.hasToSave;
     if (wanted || environment.now() >= commitDueAt) {
       if (this.#committer.underWay !== null) await this.#committer.underWay;
       else if (this.#calls.drain()) {
@@ -289,7 +329,7 @@ export class Worker {
 
   #punctuate(): void {
     try {
-      for (const { task } of this.#running.values()) task.punctuateWallClock();
+      for (const { task } of this.#tasks.running.values()) task.punctuateWallClock();
     } catch (error) {
       throw this.#failedInTask(error);
     }
@@ -306,7 +346,7 @@ export class Worker {
     if (now - this.#lastAnnouncement < ANNOUNCE_MS) return;
     this.#lastAnnouncement = now;
     this.#announcer.announce(
-      [...this.#running.values()].filter(({ task }) => !task.holdsChanges && task.callsUnderWay === 0),
+      [...this.#tasks.running.values()].filter(({ task }) => !task.holdsChanges && task.callsUnderWay === 0),
     );
   }
 
@@ -451,7 +491,7 @@ export class Worker {
     const { topology } = this.#options;
     const pipelines = topology.pipelines.map((subs) =>
       subs.flatMap((sub) => {
-        const members = [...this.#running.values()].filter(({ task }) => task.subTopology === sub);
+        const members = [...this.#tasks.running.values()].filter(({ task }) => task.subTopology === sub);
         const feeds = sub.nodes.some(({ sink }) => typeof sink?.topic === 'string' && this.#feeders.has(sink.topic));
         if (members.length === 0) return [];
         return feeds ? [new TaskGroup(members)] : members.map((member) => new TaskGroup([member]));
@@ -465,34 +505,58 @@ export class Worker {
 
   // ── Rebalancing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #heldTasks(): HeldTasks {
-    const { checkpointed } = this.#options;
-    return { running: [...this.#running.keys()], checkpointed: checkpointed.filter((id) => !this.#running.has(id)) };
+  /** Asks for another assignment when it is time to: tasks that were to move may be able to now. */
+  #probe(): void {
+    if (this.#settings.environment.now() < this.#probeAt) return;
+    this.#probeAt = Number.POSITIVE_INFINITY;
+    this.#probes++;
+    this.#consumer.enforceRebalance();
   }
 
-  /** Tasks stay as they are: most of them come back with the next assignment. */
-  async #revoked(): Promise<void> {
+  /** What was done is committed before others get these partitions; the other tasks go on right behind that. */
+  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     // Leaving the group: what could be committed has been.
     if (this.#isClosed) return;
     this.#options.events.onRebalancing();
     this.#isSuspended = true;
+    this.#isTakenUp = false;
     this.#assignment++;
+    this.#changes++;
     await this.#opening;
     const { rebalanceTimeoutMs = 2 * REBALANCE_CALLS_MS } = this.#settings;
     await this.#calls.ended(rebalanceTimeoutMs / 2);
     await this.#committer.commit('due');
     this.#calls.takeUpAgain();
+    for (const [name, { queue }] of this.#queues) {
+      if (!partitions.some((each) => nameOf(each) === name)) continue;
+      this.#queues.delete(name);
+      this.#paused.delete(queue);
+      this.#endOffsets.delete(queue);
+    }
+    await this.#tasks.give(this.#tasks.tasksOf(partitions));
+    this.#arrange();
+    this.#isSuspended = false;
   }
 
-  /** Restoring may take long, and the group wants to hear of us: it goes on behind, while nothing is read. */
-  async #assigned(partitions: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
-    this.#assignor.checkLeaderData(leaderData);
-    this.#isSuspended = true;
+  /**
+   * Restoring may take long, and the group wants to hear of us: it goes on behind, while the tasks that run already go on, too,
+   * and nothing is read for the others.
+   */
+  async #assigned(added: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
+    const orders = this.#assignor.read(leaderData);
+    this.#probeAt = this.#settings.environment.now() + (orders.probeAfterMs ?? Number.POSITIVE_INFINITY);
+    const followed = [...orders.standby, ...orders.warmup].sort();
+    if (this.#isTakenUp && added.length === 0 && followed.join() === this.#followed.join()) return;
+    this.#consumer.pause(added);
+    this.#followed = followed;
+    this.#isTakenUp = true;
+    if (added.length > 0) this.#options.events.onRebalancing();
+    const before = this.#opening;
     const assignment = ++this.#assignment;
-    this.#consumer.pause(partitions);
-    this.#opening = this.#open(partitions, () => this.#stopping || assignment !== this.#assignment).catch(
-      (error: unknown) => this.#failedBehind(error),
-    );
+    const stopped = (): boolean => this.#stopping || assignment !== this.#assignment;
+    this.#opening = before
+      .then(() => this.#open(followed, stopped))
+      .catch((error: unknown) => this.#failedBehind(error));
   }
 
   /** The group went on without this instance: what was not committed is somebody else's. */
@@ -505,103 +569,29 @@ export class Worker {
     });
   }
 
-  async #open(partitions: readonly TopicPartition[], stopped: () => boolean): Promise<void> {
-    const { topology, settings, globalStores, events } = this.#options;
-    const wanted = new Map<string, { readonly sub: SubTopology; readonly partition: number }>();
-    for (const { topic, partition } of partitions) {
-      const sub = topology.subTopologies.find(({ sources }) =>
-        sources.some((node) => node.source!.topics.some((name) => this.#fullNames.get(name) === topic)),
-      );
-      if (sub !== undefined) wanted.set(`${sub.id}_${partition}`, { sub, partition });
-    }
-    for (const [id, running] of this.#running) {
-      if (wanted.has(id)) continue;
-      this.#running.delete(id);
-      await running.close();
-    }
-
-    const committed = new Map((await this.#consumer.committed(partitions)).map((each) => [nameOf(each), each]));
-    const isolation = settings.exactlyOnce ? 'read_committed' : 'read_uncommitted';
-    const latest = partitions.map((each) => ({ ...each, timestamp: -1 }));
-    const ends = new Map(
-      (await settings.client.admin().listOffsets(latest, isolation)).map((each) => [nameOf(each), each.offset]),
-    );
-
-    this.#queues.clear();
-    this.#paused.clear();
-    this.#endOffsets.clear();
-    for (const [id, { sub, partition }] of wanted) {
-      let running = this.#running.get(id);
-      if (running === undefined) {
-        const { onRestored } = events;
-        const options = {
-          topology,
-          settings,
-          globalStores,
-          output: this.#outgoing,
-          onRestored,
-          onResults: () => this.#calls.onResults(),
-          feeders: this.#feeders,
-          committed: (topic: string) => committed.get(nameOf({ topic, partition })),
-        };
-        running = await RunningTask.open(sub, partition, options, stopped);
-      }
-      if (running === undefined || stopped()) return;
-      this.#running.set(id, running);
+  async #open(followed: readonly string[], stopped: () => boolean): Promise<void> {
+    if (stopped()) return;
+    const partitions = this.#consumer.assignment();
+    const opened = (running: RunningTask): void => {
+      this.#changes++;
       for (const queue of running.task.queues) {
-        const known = committed.get(nameOf(queue));
-        const offset = known === undefined || known.offset < 0 ? -1 : known.offset;
-        this.#checkNotTruncated(queue, offset, ends.get(nameOf(queue)) ?? offset, running.task);
-        running.resumeAt(queue, offset, known?.metadata ?? '');
-        // The consumer asked for itself, and earlier: should somebody have committed meanwhile, it would read what is done.
-        if (offset < 0) this.#seekStart(queue, ends.get(nameOf(queue)));
-        else this.#consumer.seek(queue, offset);
         this.#queues.set(nameOf(queue), { queue, running });
-        const end = ends.get(nameOf(queue));
+        const end = this.#tasks.ends.get(nameOf(queue));
         if (end !== undefined && end > 0) this.#endOffsets.set(queue, end);
       }
-    }
+    };
+    await this.#tasks.open(partitions, followed, opened, stopped);
+    if (stopped()) return;
     this.#arrange();
-    this.#committer.lastCommit = settings.environment.now();
+    if (this.#isSuspended) this.#committer.lastCommit = this.#settings.environment.now();
     this.#isSuspended = false;
-    this.#consumer.resume(partitions);
-    events.onRunning();
-  }
-
-  /**
-   * An input that ends before what has been processed has lost records, or is another one: what comes in it again would be
-   * counted twice where there is state.
-   */
-  #checkNotTruncated({ topic, partition }: SourceQueue, offset: number, end: number, task: Task): void {
-    if (offset <= end || task.stores.size === 0) return;
-    throw new MillraceError(
-      'INPUT_TRUNCATED',
-      `${topic}-${partition} ends at ${end}, but task ${task.id} has processed it up to ${offset}: reading it again would ` +
-        'come on top of its state; reset the application, or its offsets',
-    );
-  }
-
-  /**
-   * Where nothing has been committed. The latest is what there is now: whoever is told that the application runs may count on
-   * its reading what comes from then on.
-   */
-  #seekStart(queue: SourceQueue, end: number | undefined): void {
-    const { topology } = this.#options;
-    for (const { source } of topology.nodes) {
-      const topic = source?.topics.find((name) => this.#fullNames.get(name) === queue.topic);
-      if (source === null || topic === undefined) continue;
-      const own = topology.internalTopics.has(topic) ? 'earliest' : source.offsetReset;
-      const reset = own ?? this.#settings.autoOffsetReset;
-      if (reset === 'latest' && end !== undefined) this.#consumer.seek(queue, end);
-      if (own === undefined || reset === this.#settings.autoOffsetReset) continue;
-      if (reset === 'none') {
-        throw new MillraceError(
-          'NO_OFFSET_FOR_PARTITION',
-          `${source.topics.join(', ')}: nothing is committed for ${topic}-${queue.partition}, and its offsetReset is none`,
-        );
-      }
-      this.#consumer.seek(queue, reset === 'earliest' ? -2 : -1);
-    }
+    const isWanted = (each: TopicPartition): boolean => {
+      const entry = this.#queues.get(nameOf(each));
+      return entry !== undefined && !this.#paused.has(entry.queue);
+    };
+    this.#consumer.resume(partitions.filter(isWanted));
+    this.#options.events.onRunning();
+    await this.#tasks.follow(followed, stopped);
   }
 
   async #close(): Promise<void> {
@@ -617,8 +607,7 @@ export class Worker {
     this.#assignment++;
     await this.#opening;
     const errors: unknown[] = [];
-    for (const running of this.#running.values()) await running.close().catch((error: unknown) => errors.push(error));
-    this.#running.clear();
+    errors.push(...(await this.#tasks.close()));
     await this.#consumer.close().catch((error: unknown) => errors.push(error));
     await this.#producer.close(isClean ? {} : { timeoutMs: 0 }).catch((error: unknown) => errors.push(error));
     if (isClean && errors.length > 0) throw errors[0];

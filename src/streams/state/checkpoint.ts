@@ -146,6 +146,22 @@ export class Checkpoint {
     return checkpoint;
   }
 
+  /** What the checkpoint of a task that nobody has open belongs to; undefined when somebody has, or it can't be used. */
+  static async peek(directory: string): Promise<CheckpointMeta | undefined> {
+    const level: Level = new ClassicLevel(directory, { ...OPTIONS, createIfMissing: false });
+    try {
+      await level.open();
+      const bytes = await level.get(MANIFEST_KEY);
+      const manifest = bytes === undefined ? undefined : (JSON.parse(bytes.toString()) as Manifest);
+      return manifest?.layout === LAYOUT ? manifest.meta : undefined;
+    } catch {
+      // Whoever opens it finds out why.
+      return undefined;
+    } finally {
+      await level.close();
+    }
+  }
+
   /** Where a store of the task has its rows. */
   disk(spec: StoreSpec): Disk {
     const level = this.#level;
