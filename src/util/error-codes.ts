@@ -99,6 +99,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   STATE_LOCKED: 'Another instance uses the state of a task, and does not let go of it.',
   STATE_REBUILT:
     'State on disk can’t be used: it is damaged, or an earlier version wrote it. It is removed, and built anew from the changelog.',
+  STORE_CHANGED:
+    'The rows of a state store were written for another one of the same name. Its message says what to do.',
   STORE_NOT_IN_MEMORY:
     'A processor walks through a store whose rows are on disk. Read it key by key, or declare it `IN_MEMORY`.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',

@@ -125,6 +125,7 @@ const streamsSettings: OptionTable = {
   rebalanceTimeoutMs: timer,
   transactionTimeoutMs: timer,
   clientId: anyText,
+  ensureExplicitInternalResourceNaming: flag,
   numStandbyReplicas: wholeNumber(0, INT32_MAX),
   environment: having('an environment', 'now', 'after'),
   onDecodeError: callback,

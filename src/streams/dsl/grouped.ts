@@ -61,7 +61,8 @@ class Grouping {
 
   /** A store's name, before it is known where the records come from. */
   storeName(given: string | undefined, kind: string): string {
-    return this.#state.graph.storeName(given, `${this.#name ?? this.#state.origin}-${kind}`);
+    const { graph, origin } = this.#state;
+    return graph.storeName(given, this.#name ?? origin, kind, (given ?? this.#name) !== undefined);
   }
 
   placed(storeName: string): StreamState {

@@ -63,7 +63,7 @@ export class KTableImpl implements AnyTable {
   mapValues(mapper: Mapper, options: TableOptions = {}): AnyTable {
     checkOperator('mapValues', { mapper }, options, 'changing');
     const value = options.value ?? options.materialized?.value;
-    const store = this.#ownStore(options.materialized, value);
+    const store = this.#ownStore('map-values', options.materialized, value);
     return this.#derived('map-values', options, store, value, {
       operator: (sendsOld) => tableMap(() => mapper, { store, sendsOld }),
       getter: (context) => (key, value) => mapper(key, value, context),
@@ -76,7 +76,7 @@ export class KTableImpl implements AnyTable {
   ): AnyTable {
     checkOperator('transformValues', { supplier }, options, 'changing');
     const value = options.value ?? options.materialized?.value;
-    const store = this.#ownStore(options.materialized, value);
+    const store = this.#ownStore('transform-values', options.materialized, value);
     const table = this.#derived('transform-values', options, store, value, {
       operator: (sendsOld) => tableMap(transformer(supplier), { store, sendsOld }),
       getter: () => () => {
@@ -156,7 +156,7 @@ export class KTableImpl implements AnyTable {
       );
     }
     const { graph } = state;
-    const name = graph.storeName(options.name, `${state.origin}-suppress`);
+    const name = graph.storeName(options.name, state.origin, 'suppress');
     const spec: StoreSpec = {
       kind: 'suppress',
       name,
@@ -203,7 +203,7 @@ export class KTableImpl implements AnyTable {
   }
 
   #filter(predicate: Mapper, wanted: boolean, options: Filtering): AnyTable {
-    const store = this.#ownStore(options.materialized, this.state.value);
+    const store = this.#ownStore('filter', options.materialized, this.state.value);
     const table = this.#derived('filter', options, store, this.state.value, {
       operator: (sendsOld) => tableFilter(predicate, wanted, { store, sendsOld }),
       getter: (context) => (key, value) => (Boolean(predicate(key, value, context)) === wanted ? value : null),
@@ -215,9 +215,9 @@ export class KTableImpl implements AnyTable {
   }
 
   /** A store for the results, when the user named one. */
-  #ownStore(options: AnyMaterialized | undefined, value: AnySerde | undefined): StoreSpec | null {
-    const name = options?.name;
-    if (options === undefined || name === undefined) return null;
+  #ownStore(kind: string, options: AnyMaterialized | undefined, value: AnySerde | undefined): StoreSpec | null {
+    if (options?.name === undefined) return null;
+    const name = this.state.graph.storeName(options.name, this.state.origin, kind);
     const keySerde = required(options.key ?? this.state.key, 'key', name);
     const valueSerde = required(options.value ?? value, 'value', name);
     return keyValueSpec(name, keySerde, valueSerde, options);

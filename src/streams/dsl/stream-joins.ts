@@ -25,10 +25,8 @@ export function joinStreams(
 ): StreamState {
   const { graph } = left;
   const { joiner, kind } = join;
-  const name = graph.storeName(
-    options.name,
-    `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`,
-  );
+  const origin = `${left.origin}-${right.origin}${kind === 'inner' ? '' : `-${kind}`}`;
+  const name = graph.storeName(options.name, origin, 'join');
   const key = options.key;
   const keepsLeft = kind !== 'inner';
   const keepsRight = kind === 'outer';
@@ -40,7 +38,8 @@ export function joinStreams(
     left: required(options.value ?? one.value, 'value', name),
     right: required(options.otherValue ?? other.value, 'value', name),
   };
-  const stores = joinStores(name, join, serdes, options);
+  const storeName = options.storeName === undefined ? name : graph.storeName(options.storeName, origin, 'join');
+  const stores = joinStores(storeName, join, serdes, options);
   const side = (isLeft: boolean, parent: GraphNode): GraphNode =>
     graph.add({
       name: graph.name(undefined, `${name}-${isLeft ? 'this' : 'other'}`),
@@ -82,15 +81,15 @@ interface JoinSerdes {
 
 /** What each side keeps of its records, and which ones wait for a partner before they are joined with none. */
 function joinStores(
-  name: string,
+  storeName: string,
   { kind, windows }: WindowedJoin,
   { key, left, right }: JoinSerdes,
   options: AnyStreamJoined,
 ): { left: StoreSpec; right: StoreSpec; waiting: StoreSpec | null } {
-  const { storeName = name, logging = true, storeType } = options;
+  const { logging = true, storeType } = options;
   const joinableMs = windows.sizeMs + windows.graceMs;
   const retentionMs = options.retentionMs ?? joinableMs;
-  checkRetention(name, retentionMs, joinableMs);
+  checkRetention(storeName, retentionMs, joinableMs);
   const buffer = (suffix: string, value: AnySerde): StoreSpec => ({
     kind: 'join-buffer',
     name: `${storeName}-${suffix}-join-store`,
@@ -125,9 +124,9 @@ export function joinWithTable(
   options: AnyJoined = {},
 ): StreamState {
   const { graph, origin } = stream;
-  const derived = `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`;
+  const joined = `${origin}-${table.origin}${kind === 'inner' ? '' : '-left'}`;
   // Without a repartition topic nothing is named after it that outlives the program.
-  const name = stream.moved ? graph.storeName(options.name, derived) : (options.name ?? derived);
+  const name = stream.moved ? graph.storeName(options.name, joined, 'join') : (options.name ?? `${joined}-join`);
   const behind = placed(stream, name, options.key, options.value, kind === 'inner');
   const getter = table.getter();
   const keySerde = required(table.key, 'key', name);

@@ -52,7 +52,7 @@ export class StreamsBuilder {
       moved: false,
       origin: topic,
     };
-    const store = this.#graph.storeName(materialized.name, `${topic}-store`);
+    const store = this.#graph.storeName(materialized.name, topic, 'store');
     return new KTableImpl(
       tableFromStream(state, store, materialized, {
         topic,
@@ -66,7 +66,7 @@ export class StreamsBuilder {
     checkConsumed('globalTable', consumed);
     checkTopicName('globalTable', topic);
     checkOperator('globalTable', {}, materialized, 'materialized');
-    const name = this.#graph.storeName(materialized.name, `${topic}-global-store`);
+    const name = this.#graph.storeName(materialized.name, topic, 'global-store');
     const spec: StoreSpec = {
       ...keyValueSpec(name, consumed.key, consumed.value, { logging: false }),
       sourceTopic: topic,

@@ -1,7 +1,9 @@
 import type { Graph } from './graph.ts';
 import type { GraphNode, InternalTopic } from './node.ts';
 import { DecodingPlan } from './decoding-plan.ts';
+import { fingerprintsOf } from './fingerprints.ts';
 import type { StoreSpec } from '../state/store.ts';
+import type { StoreFingerprint } from '../state/fingerprint.ts';
 import { sameSerde } from './same-serde.ts';
 import { MillraceError } from '../../util/index.ts';
 
@@ -32,6 +34,10 @@ export class Topology {
   readonly globalStores: readonly StoreSpec[];
   readonly copartitioned: Graph['copartitioned'];
   readonly plan = new DecodingPlan();
+  /** What the rows of stores mean, by the stores' names; those of global tables are not kept. */
+  readonly fingerprints: ReadonlyMap<string, StoreFingerprint>;
+  /** Names of stores and internal topics that nobody gave: derived from the structure, they may change with it. */
+  readonly derivedNames: ReadonlySet<string>;
   readonly #sourceLogged: ReadonlySet<StoreSpec>;
 
   constructor(graph: Graph, options: TopologyOptions = {}) {
@@ -42,6 +48,10 @@ export class Topology {
     this.copartitioned = [...graph.copartitioned];
     this.subTopologies = cut(this.nodes);
     this.pipelines = connected(this.subTopologies, this.internalTopics);
+    this.fingerprints = fingerprintsOf(graph);
+    this.derivedNames = new Set(
+      [...this.stores.keys(), ...this.internalTopics.keys()].filter((name) => graph.baseOf(name)?.isNamed === false),
+    );
     this.#sourceLogged = new Set(options.optimization === 'all' ? storesLoggedBySources(this.nodes) : []);
     if (this.nodes.every((node) => node.source === null)) {
       throw new MillraceError('INVALID_TOPOLOGY', 'the topology reads no topic');

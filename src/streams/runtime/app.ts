@@ -19,6 +19,7 @@ import { checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
 import { Lock } from '../state/lock.ts';
+import { checkNames, checkStores } from './evolution.ts';
 import { prepareTopics, taskCount } from './internal-topics.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -82,6 +83,7 @@ export class KafkaStreams {
   constructor(topology: Topology, settings: StreamsSettings) {
     this.#topology = topology;
     const resolved = resolveSettings(settings);
+    if (settings.ensureExplicitInternalResourceNaming === true) checkNames(topology, settings.applicationId);
     this.#settings = { ...resolved, isHeldBack: () => this.#isPaused || resolved.isHeldBack() };
     this.#stores = new QueryableStores((name) => {
       const global = this.#globals?.stores.get(name);
@@ -127,6 +129,7 @@ export class KafkaStreams {
     try {
       const processId = await this.#openState();
       const { client } = this.#settings;
+      await checkStores(this.#topology, this.#settings.applicationId, client.admin());
       const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
       this.#globals = new GlobalTables(this.#topology.globalStores, this.#settings);
       await this.#globals.start((error) => this.#fail(error));

@@ -3,8 +3,10 @@ import type { Client, TopicPartition } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
 import type { Checkpoint, CheckpointMeta } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/restore-row.ts';
+import { type StoreFingerprint, whatChanged } from '../state/fingerprint.ts';
 import type { StateStore } from '../state/store.ts';
 import type { Topology } from '../graph/topology.ts';
+import { refusalOf } from './evolution.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import type { Task } from './task.ts';
@@ -43,6 +45,9 @@ const POLL_MS = 100;
 
 export interface RestoreSurroundings {
   readonly client: Client;
+  readonly topology: Topology;
+  /** What the group has noted of the rows in changelogs. */
+  readonly noted: ReadonlyMap<string, StoreFingerprint>;
   /** The offset that the group has committed for a source topic: its table must not be ahead of it. */
   readonly committed: (topic: string) => number;
   readonly stopped: () => boolean;
@@ -54,15 +59,21 @@ export async function restoreTask(
   task: Task,
   logs: readonly StoreLog[],
   checkpoint: Checkpoint | null,
-  { client, committed, stopped, onError }: RestoreSurroundings,
+  surroundings: RestoreSurroundings,
 ): Promise<RestoreReport> {
+  const { client, committed, stopped, onError } = surroundings;
   const { partition } = task;
   const ends = await offsets(client, logs, partition, -1);
   for (const { topic, isSource } of logs) if (isSource) ends.set(topic, Math.max(0, committed(topic)));
   const saved = ({ store }: StoreLog): number => checkpoint?.offsetOf(store.spec) ?? 0;
   const beginnings = await offsets(client, logs, partition, -2);
   if (checkpoint !== null) {
-    const fault = logs.map((log) => faultOf(log, saved(log), ends, beginnings)).find((each) => each !== undefined);
+    const fault = logs
+      .map((log) => {
+        const known = checkpoint.meta?.changelogOffsets[log.store.spec.name] ?? 0;
+        return faultOf(log, known, ends, beginnings) ?? staleness(log, ends.get(log.topic)!, checkpoint, surroundings);
+      })
+      .find((each) => each !== undefined);
     if (fault !== undefined) {
       onError(
         new MillraceError(
@@ -140,7 +151,7 @@ class RestoreSaver {
 /** How far a task and its operators have come, for a checkpoint. */
 export function timesOf(task: Task): Omit<CheckpointMeta, 'changelogOffsets'> {
   const positions = Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }]));
-  return { positions, streamTime: task.streamTime() };
+  return { positions, streamTime: task.streamTime(), fingerprints: Object.fromEntries(task.fingerprints) };
 }
 
 /** Reads logs from where the checkpoint ends to where they ended; returns how many records there were. */
@@ -212,6 +223,28 @@ function faultOf(
     return `${topic} begins at ${beginning}, and the checkpoint knows it up to ${saved}`;
   }
   return undefined;
+}
+
+/**
+ * Why rows on disk are not to be gone on with where the log is: it was written anew since, or is a topic that is read in
+ * another way now. Rows that have meant something else all along are refused.
+ */
+function staleness(
+  { store: { spec }, isSource }: StoreLog,
+  end: number,
+  checkpoint: Checkpoint,
+  { topology, noted }: RestoreSurroundings,
+): string | undefined {
+  const before = checkpoint.meta?.fingerprints?.[spec.name];
+  const now = topology.fingerprints.get(spec.name);
+  if (before === undefined || now === undefined) return undefined;
+  const change = whatChanged(before, now);
+  if (change === undefined) return undefined;
+  const asNoted = noted.get(spec.name);
+  if (isSource || end === 0 || (asNoted !== undefined && whatChanged(asNoted, now) === undefined)) {
+    return `the checkpoint was made for another ${spec.name}: ${change}`;
+  }
+  throw refusalOf(topology, spec, before)!;
 }
 
 async function offsets(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CommittedOffset } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
+import type { StoreFingerprint } from '../state/fingerprint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
@@ -38,9 +39,17 @@ export class RunningTask {
   /** How far the task's results had come then. */
   written: Announcement | undefined;
   checkpointedAt: number;
+  /** What is noted beside offsets of the rows in changelogs: of its own stores, and of those that were before. */
+  readonly notes: ReadonlyMap<string, StoreFingerprint>;
 
-  private constructor(task: Task, logs: readonly StoreLog[], checkpoint: Checkpoint | null, now: number) {
+  private constructor(
+    task: Task,
+    { logs, notes }: { readonly logs: readonly StoreLog[]; readonly notes: ReadonlyMap<string, StoreFingerprint> },
+    checkpoint: Checkpoint | null,
+    now: number,
+  ) {
     this.task = task;
+    this.notes = notes;
     this.logs = logs;
     this.checkpoint = checkpoint;
     this.checkpointedAt = now;
@@ -78,19 +87,24 @@ export class RunningTask {
       });
       await prepareSerdes(sub.nodes, sub.stores);
       // What has expired is not to be restored, so time comes first.
+      const noted = new Map<string, StoreFingerprint>();
       for (const queue of task.queues) {
-        task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
+        const { watermark, stores } = decodeMetadata(committed(queue.topic)?.metadata ?? '');
+        task.restoreWatermark(queue, watermark);
+        for (const [name, fingerprint] of stores) noted.set(name, fingerprint);
       }
       const logs = storeLogs(task, topology);
       const report = await restoreTask(task, logs, checkpoint, {
         client: settings.client,
+        topology,
+        noted,
         committed: (topic) => committed(topic)?.offset ?? -1,
         stopped,
         onError: (error) => settings.onError(error, false),
       });
       if (!stopped()) {
         onRestored(report);
-        const running = new RunningTask(task, logs, checkpoint, environment.now());
+        const running = new RunningTask(task, { logs, notes: notesOf(task, noted) }, checkpoint, environment.now());
         // What came from the logs is for the next checkpoint.
         task.isDirty = report.changelogRecords > 0;
         return running;
@@ -121,6 +135,14 @@ export class RunningTask {
     this.task.close();
     await this.checkpoint?.close();
   }
+}
+
+/** A store that has gone may come back, and finds its changelog. */
+function notesOf(
+  { fingerprints }: Task,
+  noted: ReadonlyMap<string, StoreFingerprint>,
+): ReadonlyMap<string, StoreFingerprint> {
+  return new Map([...fingerprints, ...[...noted].filter(([name]) => !fingerprints.has(name))]);
 }
 
 /** Another instance of this process may still be closing the state. */

@@ -69,6 +69,8 @@ export interface StreamsSettings {
   readonly transactionTimeoutMs?: number;
   /** A rack, a host name: told to others through the group's assignment. */
   readonly clientId?: string;
+  /** True: a topology whose stores or internal topics have names that nobody gave is refused (`NAME_NEEDED`). Default false. */
+  readonly ensureExplicitInternalResourceNaming?: boolean;
   /** Only 0: state moves between instances through the changelogs. */
   readonly numStandbyReplicas?: number;
   readonly environment?: Environment;
