@@ -16,6 +16,7 @@ import {
   errorName,
   errorFor,
   incrementalAlterConfigs,
+  leaveGroup,
   listGroups,
   needsMetadata,
   ResourceType,
@@ -256,6 +257,22 @@ export class KafkaAdmin implements Admin {
         () => create(deleteGroups, { groupsNames: [groupId] }),
         (answer) => answer.results[0]?.errorCode ?? ErrorCode.NONE,
       );
+    }
+  }
+
+  async removeMembers(groupId: string, memberIds: readonly string[]): Promise<void> {
+    checkName('removeMembers', groupId);
+    checkNames('removeMembers', memberIds);
+    const members = memberIds.map((memberId) => ({ memberId, groupInstanceId: null }));
+    const response = await this.#cluster.askCoordinator(
+      { type: 'group', key: groupId },
+      leaveGroup,
+      () => create(leaveGroup, { groupId, members }),
+      (answer) => answer.errorCode,
+    );
+    // Who has left by itself is gone as well.
+    for (const { memberId, errorCode } of response.members) {
+      if (errorCode !== ErrorCode.UNKNOWN_MEMBER_ID) check(errorCode, `removing ${memberId} from ${groupId}`);
     }
   }
 

@@ -284,6 +284,8 @@ export interface Admin {
   listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
+  /** Takes members out of a classic group, by their ids: who still runs joins it again. */
+  removeMembers(groupId: string, memberIds: readonly string[]): Promise<void>;
   /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
   clusterId(): Promise<string>;

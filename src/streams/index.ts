@@ -27,6 +27,13 @@ export {
   SynchronousTopology,
 } from './runtime/synchronous.ts';
 export { type TestDriverOptions, TopologyTestDriver } from './runtime/test-driver.ts';
+export {
+  type DescribedGlobalStore,
+  type DescribedNode,
+  type DescribedSubtopology,
+  TopologyDescription,
+} from './graph/description.ts';
+export { toDot, toMermaid } from './graph/drawing.ts';
 export { type SubTopology, Topology, type TopologyOptions } from './graph/topology.ts';
 export {
   JoinWindows,
@@ -40,4 +47,5 @@ export {
 export { StateUnreadable } from './state/store.ts';
 export { KafkaStreams, type RestoreReport, type Serving, type StreamsState, type TaskMetrics } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
+export { resetApplication, type ResetOptions, type ResetReport, type ResetTo } from './runtime/reset.ts';
 export type { LateReport } from './api/options.ts';

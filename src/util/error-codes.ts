@@ -5,6 +5,8 @@
  * number, and what an HTTP service does not let in is `HTTP_` and the status.
  */
 export const errorCodes: Readonly<Record<string, string>> = {
+  APPLICATION_ACTIVE:
+    'An application that is to be reset still has members in its group. Stop its instances, or remove the members by force.',
   APPLICATION_SHUTDOWN:
     'An instance of the application answered `shutdownApplication` to an error. Its log says which.',
   BAD_REQUEST: 'A request over HTTP lacks something, or has it in another form. Its message says what.',

@@ -1,6 +1,7 @@
 import type { Graph } from './graph.ts';
 import type { GraphNode, InternalTopic } from './node.ts';
 import { DecodingPlan } from './decoding-plan.ts';
+import { TopologyDescription } from './description.ts';
 import { fingerprintsOf } from './fingerprints.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { StoreFingerprint } from '../state/fingerprint.ts';
@@ -78,32 +79,9 @@ export class Topology {
     await prepareSerdes(this.nodes, [...this.stores.values()]);
   }
 
-  /** The topology in the text form that Kafka Streams prints. */
-  describe(): string {
-    const lines = ['Topologies:'];
-    for (const { id, nodes } of this.subTopologies) {
-      lines.push(`   Sub-topology: ${id}`);
-      for (const node of nodes) {
-        const to = node.children.map((child) => child.name).join(', ') || 'none';
-        const from = node.parents.map((parent) => parent.name).join(', ') || 'none';
-        if (node.source !== null) {
-          lines.push(`    Source: ${node.name} (topics: [${node.source.topics.join(', ')}])`, `      --> ${to}`);
-        } else if (node.sink !== null) {
-          const { topic } = node.sink;
-          lines.push(
-            `    Sink: ${node.name} (${typeof topic === 'string' ? `topic: ${topic}` : 'extractor: by record'})`,
-            `      <-- ${from}`,
-          );
-        } else {
-          const stores = node.stores.map((store) => store.name).join(', ');
-          lines.push(`    Processor: ${node.name} (stores: [${stores}])`, `      --> ${to}`, `      <-- ${from}`);
-        }
-      }
-      lines.push('');
-    }
-    for (const store of this.globalStores)
-      lines.push(`   Global table: ${store.name} (topic: ${store.sourceTopic})`, '');
-    return lines.join('\n');
+  /** What is in the topology, as data, and as the text that Kafka Streams prints. */
+  describe(): TopologyDescription {
+    return new TopologyDescription(this.subTopologies, this.globalStores);
   }
 }
 

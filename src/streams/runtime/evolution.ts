@@ -35,7 +35,7 @@ export function refusalOf(topology: Topology, store: StoreSpec, before: StoreFin
   return new MillraceError(
     'STORE_CHANGED',
     `the rows of the state store ${store.name} (operator ${owner.name}) were written for another one: ${change}; ` +
-      `${keep}give it a name that was never used, or reset the application`,
+      `${keep}give it a name that was never used, or reset the application (millrace streams reset)`,
   );
 }
 

@@ -156,7 +156,7 @@ export async function prepareTopics(
     } else if (found.partitions.length !== topic.partitions) {
       throw new MillraceError(
         'INTERNAL_TOPIC_MISMATCH',
-        `the internal topic ${topic.name} has ${found.partitions.length} partitions, but the application needs ${topic.partitions}; reset the application`,
+        `the internal topic ${topic.name} has ${found.partitions.length} partitions, but the application needs ${topic.partitions}; reset the application (millrace streams reset)`,
       );
     }
   }

@@ -577,7 +577,7 @@ export class Worker {
     throw new MillraceError(
       'INPUT_TRUNCATED',
       `${topic}-${partition} ends at ${end}, but task ${task.id} has processed it up to ${offset}: reading it again would ` +
-        'come on top of its state; reset the application, or its offsets',
+        'come on top of its state; reset the application, or its offsets (millrace streams reset)',
     );
   }
 
