@@ -4,6 +4,7 @@ import { KeyValueState } from './key-value-store.ts';
 import { OuterBufferState } from './outer-buffer-store.ts';
 import type { StateStore, StoreSpec, Tracking } from './store.ts';
 import { SubscriptionState } from './subscription-store.ts';
+import { VersionedState } from './versioned-store.ts';
 import { WindowState } from './window-store.ts';
 
 /** The store that a specification asks for, empty. */
@@ -19,6 +20,8 @@ export function createStore(spec: StoreSpec, tracking: Tracking): StateStore {
       return new IntervalState(spec, tracking);
     case 'outer-buffer':
       return new OuterBufferState(spec, tracking);
+    case 'versioned':
+      return new VersionedState(spec, tracking);
     case 'suppress':
       return new BufferState(spec, tracking);
     case 'subscription':

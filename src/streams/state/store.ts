@@ -15,6 +15,7 @@ export type StoreKind =
   | 'join-buffer'
   | 'outer-buffer'
   | 'suppress'
+  | 'versioned'
   | 'subscription';
 
 export interface StoreSpec {
@@ -33,6 +34,10 @@ export interface StoreSpec {
   readonly caching?: boolean | undefined;
   /** Windowed kinds: how far behind the newest window entries are kept. */
   readonly retentionMs?: number;
+  /** Versioned stores: how far back of the newest time it is known which value was valid. */
+  readonly historyRetentionMs?: number;
+  /** How much of the time that is kept goes at once. Default: half of it, and a second at least. */
+  readonly segmentIntervalMs?: number;
   /** Fixed-size windows: start + windowSizeMs is the end. */
   readonly windowSizeMs?: number;
   readonly topicConfig?: Readonly<Record<string, string>> | undefined;
