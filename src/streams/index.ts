@@ -8,6 +8,7 @@ export type * from './api/processor.ts';
 export type { StateStoreOptions } from './dsl/state-store.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
 export { TopologyBuilder } from './dsl/topology-builder.ts';
+export { Stores } from './api/suppliers.ts';
 export type {
   Entry,
   KeyValueStore,
@@ -16,8 +17,11 @@ export type {
   QueryableWindowStore,
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
+  ReadOnlyVersionedStore,
   ReadOnlyWindowStore,
   SessionStore,
+  VersionedKeyValueStore,
+  VersionedRecord,
   WindowStore,
 } from './api/stores.ts';
 export {

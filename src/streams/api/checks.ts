@@ -182,6 +182,9 @@ const retained: OptionTable = {
   caching: flag,
   logging: flag,
   storeType,
+  kind: oneOf('key-value', 'versioned'),
+  historyRetentionMs: milliseconds,
+  segmentIntervalMs: wholeNumber(1),
   topicConfig: textsByName,
 };
 const materializing: OptionTable = { materialized: having('an object of options') };
@@ -209,7 +212,7 @@ const operatorOptions = {
   repartitioning: { ...named, ...serdes, partitions: wholeNumber(1, INT32_MAX), partitioner: callback },
   materialized: retained,
   aggregating: { ...retained, reads: reading['reads']!, operatorName: someText },
-  joiningTable: { ...named, ...serdes },
+  joiningTable: { ...named, ...serdes, gracePeriodMs: milliseconds },
   joiningStream: {
     ...named,
     ...serdes,
@@ -248,7 +251,9 @@ const operatorOptions = {
     whenFull: oneOf('emitEarly', 'fail'),
   },
   storing: {
-    kind: oneOf('key-value', 'window', 'session'),
+    kind: oneOf('key-value', 'versioned', 'window', 'session'),
+    historyRetentionMs: milliseconds,
+    segmentIntervalMs: wholeNumber(1),
     name: someText,
     ...serdes,
     retentionMs: anyValue,

@@ -107,6 +107,11 @@ export interface Materialized<K, V> {
   readonly logging?: boolean;
   /** Default `PERSISTENT`. A processor that walks through the store by `range`, `all` or `fetchAll` needs it `IN_MEMORY`. */
   readonly storeType?: StoreType;
+  /** `versioned`: the table knows which value was valid when, as far back as `historyRetentionMs`. Default `key-value`. */
+  readonly kind?: 'key-value' | 'versioned';
+  readonly historyRetentionMs?: number;
+  /** Of versioned tables: how much of the time that is kept goes at once. Default: half of it, and a second at least. */
+  readonly segmentIntervalMs?: number;
   /** Further settings of the changelog topic. */
   readonly topicConfig?: Readonly<Record<string, string>>;
 }
@@ -125,6 +130,11 @@ export interface StreamJoined<K, V1, V2> extends Named {
 export interface Joined<K, V1> extends Named {
   readonly key?: WritingSerdeOf<K>;
   readonly value?: WritingSerdeOf<V1>;
+  /**
+   * Records wait until the stream's time is so much later than theirs, and are joined then with what the table held at their
+   * own time. The table has to be versioned. Default: they are joined at once.
+   */
+  readonly gracePeriodMs?: number;
 }
 
 /** Serdes of a foreign-key join's internal topics, where they are not known from the tables. */
@@ -192,6 +202,7 @@ export const DROP_REASONS = [
   'null-value',
   'late',
   'expired',
+  'out-of-order',
   'negative-timestamp',
   'null-foreign-key',
   'undecodable',

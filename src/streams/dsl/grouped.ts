@@ -26,7 +26,7 @@ import type {
   AnyTimeWindowedStream,
   Reduction,
 } from './untyped.ts';
-import { checkValue, oneOf } from '../../util/index.ts';
+import { checkValue, MillraceError, oneOf } from '../../util/index.ts';
 
 const COUNT: Aggregation = {
   initial: () => 0,
@@ -338,6 +338,9 @@ function windowedSpec(
   window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
+  if (options.kind === 'versioned' || options.historyRetentionMs !== undefined) {
+    throw new MillraceError('INVALID_ARGUMENT', `${name}: tables of windows are not versioned`);
+  }
   checkRetention(name, retentionMs, window.atLeastMs);
   return {
     kind,

@@ -17,7 +17,7 @@ import { aggregateGroups } from './grouped-table.ts';
 import { longSerde } from '../../serde/index.ts';
 import { connectStores, required } from './stream-node.ts';
 import { type ForeignKeyJoin, type ForeignKeyOptions, joinOnForeignKey, joinTables } from './table-joins.ts';
-import { keyValueSpec, type TableState } from './table-node.ts';
+import { isVersioned, keyValueSpec, type TableState } from './table-node.ts';
 import type {
   Adder,
   AnyAggregateOptions,
@@ -155,6 +155,9 @@ export class KTableImpl implements AnyTable {
         'only the table of a windowed aggregation can be suppressed until its windows close',
       );
     }
+    if (isVersioned(state)) {
+      throw new MillraceError('INVALID_TOPOLOGY', 'a versioned table is not suppressed: its changes come out of order');
+    }
     const { graph } = state;
     const name = graph.storeName(options.name, state.origin, 'suppress');
     const spec: StoreSpec = {
@@ -254,6 +257,7 @@ export class KTableImpl implements AnyTable {
       moved: false,
       origin: store?.name ?? state.origin,
       windowGraceMs: state.windowGraceMs,
+      showsVersions: isVersioned(state),
       store: () => store,
       sendsOld,
       getter: () =>

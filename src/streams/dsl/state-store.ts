@@ -1,6 +1,7 @@
 // State stores that users add, for processors.
 import { checkOperator, checkRequired, checkRetention } from '../api/checks.ts';
 import type { SerdeOf, StoreType } from '../api/options.ts';
+import { versioningOf } from './table-node.ts';
 import type { StoreSpec } from '../state/store.ts';
 
 /**
@@ -13,6 +14,17 @@ export type StateStoreOptions =
       readonly name: string;
       readonly key: SerdeOf<unknown>;
       readonly value: SerdeOf<unknown>;
+      readonly logging?: boolean;
+      readonly storeType?: StoreType;
+    }
+  | {
+      /** Which value was valid when, as far back as `historyRetentionMs`. */
+      readonly kind: 'versioned';
+      readonly name: string;
+      readonly key: SerdeOf<unknown>;
+      readonly value: SerdeOf<unknown>;
+      readonly historyRetentionMs: number;
+      readonly segmentIntervalMs?: number;
       readonly logging?: boolean;
       readonly storeType?: StoreType;
     }
@@ -40,7 +52,9 @@ export function stateStoreSpec(options: StateStoreOptions): StoreSpec {
   checkOperator('addStateStore', {}, options, 'storing');
   checkRequired('addStateStore', options, 'kind', 'name', 'key', 'value');
   if (options.kind === 'window') checkRequired('addStateStore', options, 'windowSizeMs');
-  if (options.kind !== 'key-value') {
+  if (options.kind === 'key-value' || options.kind === 'versioned') {
+    versioningOf(options.name, options);
+  } else {
     checkRetention(options.name, options.retentionMs, options.kind === 'window' ? options.windowSizeMs : 0);
   }
   const { kind, logging = true, storeType = 'IN_MEMORY' } = options;

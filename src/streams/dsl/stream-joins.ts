@@ -4,7 +4,15 @@ import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { placed, required, type StreamState } from './stream-node.ts';
 import type { TableState } from './table-node.ts';
 import { passThrough } from '../operators/stateless.ts';
-import { joinGlobalTable, joinTable } from '../operators/stream-table-join.ts';
+import {
+  checkGrace,
+  type GraceJoin,
+  joinGlobalTable,
+  joinTable,
+  joinTableWithGrace,
+  WaitingRecordSerde,
+} from '../operators/stream-table-join.ts';
+import type { GetterSupplier } from '../operators/table-values.ts';
 import { type JoinKind, joinSide, type Joiner } from '../operators/stream-join.ts';
 import type { Named } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
@@ -125,22 +133,39 @@ export function joinWithTable(
 ): StreamState {
   const { graph, origin } = stream;
   const joined = `${origin}-${table.origin}${kind === 'inner' ? '' : '-left'}`;
-  // Without a repartition topic nothing is named after it that outlives the program.
-  const name = stream.moved ? graph.storeName(options.name, joined, 'join') : (options.name ?? `${joined}-join`);
+  // Without a repartition topic or a buffer nothing is named after it that outlives the program.
+  const isKept = stream.moved || options.gracePeriodMs !== undefined;
+  const name = isKept ? graph.storeName(options.name, joined, 'join') : (options.name ?? `${joined}-join`);
   const behind = placed(stream, name, options.key, options.value, kind === 'inner');
   const getter = table.getter();
   const keySerde = required(table.key, 'key', name);
+  const lookup = { joiner, kind, supplier: getter };
+  const buffer = graceBuffer(name, keySerde, behind, getter, options);
   const node = graph.add({
     name: graph.name(undefined, name),
     parents: [behind.node],
-    stores: getter.stores,
+    stores: buffer === undefined ? getter.stores : [...getter.stores, buffer.buffer],
     reads: joiner.length === 2 && !getter.readsKey ? 'value' : 'both',
     keepsKey: true,
     keyBytesAs: keySerde,
-    build: joinTable(joiner, kind, getter),
+    build: buffer === undefined ? joinTable(joiner, kind, getter) : joinTableWithGrace({ ...lookup, ...buffer }),
   });
   graph.copartitioned.push({ operator: name, inputs: [node, table.node] });
   return { ...behind, value: undefined, node };
+}
+
+/** The store of records that wait for their time, where they do. */
+function graceBuffer(
+  join: string,
+  key: AnySerde,
+  stream: StreamState,
+  getter: GetterSupplier,
+  { gracePeriodMs: graceMs }: AnyJoined,
+): Pick<GraceJoin, 'buffer' | 'key' | 'graceMs'> | undefined {
+  if (graceMs === undefined) return undefined;
+  checkGrace(join, getter, graceMs);
+  const value = new WaitingRecordSerde(required(stream.value, 'value', join)) as AnySerde;
+  return { key, graceMs, buffer: { kind: 'outer-buffer', name: `${join}-buffer`, key, value, logging: true } };
 }
 
 export interface GlobalJoin {

@@ -66,6 +66,9 @@ export class StreamsBuilder {
     checkConsumed('globalTable', consumed);
     checkTopicName('globalTable', topic);
     checkOperator('globalTable', {}, materialized, 'materialized');
+    if (materialized.kind === 'versioned' || materialized.historyRetentionMs !== undefined) {
+      throw new MillraceError('INVALID_ARGUMENT', 'globalTable: global tables are not versioned');
+    }
     const name = this.#graph.storeName(materialized.name, topic, 'global-store');
     const spec: StoreSpec = {
       ...keyValueSpec(name, consumed.key, consumed.value, { logging: false }),

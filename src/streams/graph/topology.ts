@@ -106,6 +106,7 @@ function storesLoggedBySources(nodes: readonly GraphNode[]): StoreSpec[] {
     return node.stores.filter((store) => {
       const isCopy =
         store.logging &&
+        store.kind === 'key-value' &&
         store.sourceTopic === topic &&
         sameSerde(store.key, source.key) &&
         sameSerde(store.value, source.value);

@@ -7,7 +7,14 @@ import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import { type StoreUser, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
+import {
+  type StoreUser,
+  typedKeyValueStore,
+  typedSessionStore,
+  typedVersionedStore,
+  typedWindowStore,
+} from '../state/typed-stores.ts';
+import type { VersionedState } from '../state/versioned-store.ts';
 import type { WindowState } from '../state/window-store.ts';
 import { MillraceError } from '../../util/index.ts';
 import { answerNow } from './answer-now.ts';
@@ -110,7 +117,10 @@ export function processorContext(
   };
 }
 
-type StoreAccess = Pick<ProcessorContext<unknown, unknown>, 'keyValueStore' | 'windowStore' | 'sessionStore'>;
+type StoreAccess = Pick<
+  ProcessorContext<unknown, unknown>,
+  'keyValueStore' | 'versionedStore' | 'windowStore' | 'sessionStore'
+>;
 
 /** The stores that an operator is connected to, by name. What is put into them has the time that `now` says. */
 export function connectedStores(scope: TaskScope, node: GraphNode, now: () => number): StoreAccess {
@@ -130,6 +140,7 @@ export function connectedStores(scope: TaskScope, node: GraphNode, now: () => nu
   const user: StoreUser = { now, isProcessor: true };
   return {
     keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), user),
+    versionedStore: (name) => typedVersionedStore(stateOf<VersionedState>(name, ['versioned'])),
     windowStore: (name) => typedWindowStore(stateOf<WindowState | IntervalState>(name, ['window']), user),
     sessionStore: (name) => typedSessionStore(stateOf<IntervalState>(name, ['session']), user),
   };

@@ -199,6 +199,7 @@ class WindowEmitter {
 export function windowGetter(spec: StoreSpec): GetterSupplier {
   return {
     stores: [spec],
+    isVersioned: false,
     readsKey: false,
     make: (scope) => {
       const store = scope.store<WindowState | IntervalState>(spec);

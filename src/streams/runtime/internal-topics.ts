@@ -164,6 +164,11 @@ export async function prepareTopics(
 }
 
 function changelogConfigs(store: StoreSpec, settings: ResolvedSettings): Record<string, string> {
+  if (store.historyRetentionMs !== undefined) {
+    // A key's older rows are versions that are not to be compacted away before they have expired.
+    const lag = String(store.historyRetentionMs + settings.changelogExtraRetentionMs);
+    return { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': lag };
+  }
   if (store.retentionMs === undefined) return { 'cleanup.policy': 'compact' };
   return {
     'cleanup.policy': 'compact,delete',

@@ -1,13 +1,22 @@
 /** Stores as user code sees them: typed keys and values over the byte-keyed state. */
 import type { Serde } from '../../serde/index.ts';
 import { ByteWriter, MillraceError } from '../../util/index.ts';
-import type { Entry, KeyValueStore, SessionStore, WindowStore } from '../api/stores.ts';
+import type {
+  Entry,
+  KeyValueStore,
+  SessionStore,
+  VersionedKeyValueStore,
+  VersionedRecord,
+  WindowStore,
+} from '../api/stores.ts';
+import { checkEventTime } from '../api/checks.ts';
 import type { Windowed } from '../api/windows.ts';
 import type { Interval, IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
 import type { StateStore } from './store.ts';
 import type { Key } from './table.ts';
 import { keyBehind, prefixBytes, startsWith } from './prefixes.ts';
+import type { VersionedState } from './versioned-store.ts';
 import type { WindowState } from './window-store.ts';
 
 /** Who holds a typed store. */
@@ -163,6 +172,35 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   #find(key: K): number {
     const { bytes, start, end } = this.#key.of(key);
     return this.#state.table.find(bytes, start, end);
+  }
+}
+
+class TypedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
+  readonly #state: VersionedState;
+  readonly #key: EncodedKey<K>;
+
+  constructor(state: VersionedState) {
+    this.#state = state;
+    this.#key = new EncodedKey(state.spec.key);
+  }
+
+  get size(): number {
+    return this.#state.size;
+  }
+
+  get(key: K, asOf = Number.POSITIVE_INFINITY): VersionedRecord<V> | null {
+    return (this.#state.versionAt(this.#key.of(key), asOf) as VersionedRecord<V> | undefined) ?? null;
+  }
+
+  put(key: K, value: V | null, timestamp: number): number | null {
+    checkEventTime(`the state store ${this.#state.spec.name}: the timestamp of a version`, timestamp);
+    return this.#state.put(this.#key.of(key), value, timestamp) ?? null;
+  }
+
+  delete(key: K, timestamp: number): VersionedRecord<V> | null {
+    const before = this.get(key, timestamp);
+    this.put(key, null, timestamp);
+    return before;
   }
 }
 
@@ -330,6 +368,10 @@ class SpanWindowStore<K, V> extends SpanStore<K, V> implements WindowStore<K, V>
 
 export function typedKeyValueStore<K, V>(state: KeyValueState, user: StoreUser): KeyValueStore<K, V> {
   return new TypedKeyValueStore<K, V>(state, user);
+}
+
+export function typedVersionedStore<K, V>(state: VersionedState): VersionedKeyValueStore<K, V> {
+  return new TypedVersionedStore<K, V>(state);
 }
 
 export function typedWindowStore<K, V>(state: WindowState | IntervalState, user: StoreUser): WindowStore<K, V> {

@@ -196,7 +196,12 @@ export class VersionedState implements StateStore {
     const key: Key = { bytes, start: 0, end: bytes.length };
     const newest = current === undefined ? this.#endOfHistory(key) : table.timestampOf(slot);
     if (timestamp < newest) {
-      const validTo = this.#placeInHistory(key, value, timestamp, current === undefined ? newest : table.timestampOf(slot));
+      const validTo = this.#placeInHistory(
+        key,
+        value,
+        timestamp,
+        current === undefined ? newest : table.timestampOf(slot),
+      );
       if (current === undefined) table.discard(slot);
       return validTo;
     }
