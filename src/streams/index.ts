@@ -46,6 +46,7 @@ export {
   SlidingWindows,
   TimeWindowedSerde,
   TimeWindows,
+  UnlimitedWindows,
   type Windowed,
 } from './api/windows.ts';
 export { StateUnreadable } from './state/store.ts';

@@ -64,11 +64,21 @@ export interface Consumed<K, V> extends Named {
   readonly onDecodeError?: DecodeErrorHandler;
 }
 
+/**
+ * Returns the partition of a record, or several, each of which gets it (KIP-837); none: it is left out (`no-partition`).
+ * Undefined: as without a partitioner, murmur2 of the key's bytes.
+ */
+export type StreamPartitioner<K, V> = (
+  topic: string,
+  key: K,
+  value: V,
+  partitions: number,
+) => number | readonly number[] | undefined;
+
 export interface Produced<K, V> extends Named {
   readonly key?: WritingSerdeOf<K>;
   readonly value?: WritingSerdeOf<V>;
-  /** Returns the partition of a record; default: murmur2 of the key's bytes. */
-  readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
+  readonly partitioner?: StreamPartitioner<K, V>;
   /** Returns the timestamp to write; default: the record's. */
   readonly timestamp?: (key: K, value: V, context: RecordContext) => number;
 }
@@ -83,7 +93,7 @@ export interface Repartitioned<K, V> extends Named {
   readonly key?: WritingSerdeOf<K>;
   readonly value?: WritingSerdeOf<V>;
   readonly partitions?: number;
-  readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
+  readonly partitioner?: StreamPartitioner<K, V>;
 }
 
 /**
@@ -203,6 +213,8 @@ export const DROP_REASONS = [
   'late',
   'expired',
   'out-of-order',
+  'no-partition',
+  'no-window',
   'negative-timestamp',
   'null-foreign-key',
   'undecodable',

@@ -94,11 +94,11 @@ export interface TaskOutput {
     value: Uint8Array | null,
     timestamp: number,
     headers: readonly Header[] | undefined,
-    choose?: (partitions: number) => number,
+    choose?: (partitions: number) => readonly number[] | undefined,
   ): void;
   /**
-   * The partitions of a topic; 0 while that is not known, and then `send` takes partition -1, and how to choose one where
-   * the key does not say it.
+   * The partitions of a topic; 0 while that is not known, and then `send` takes partition -1, and how to choose them
+   * where the key does not say it.
    */
   partitionsOf(topic: string): number;
   /** False where there are no partitions to choose from: whatever number a partitioner answers, it is one that may exist. */

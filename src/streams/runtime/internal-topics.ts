@@ -169,7 +169,8 @@ function changelogConfigs(store: StoreSpec, settings: ResolvedSettings): Record<
     const lag = String(store.historyRetentionMs + settings.changelogExtraRetentionMs);
     return { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': lag };
   }
-  if (store.retentionMs === undefined) return { 'cleanup.policy': 'compact' };
+  if (store.retentionMs === undefined || store.retentionMs === Number.POSITIVE_INFINITY)
+    return { 'cleanup.policy': 'compact' };
   return {
     'cleanup.policy': 'compact,delete',
     'retention.ms': String(store.retentionMs + settings.changelogExtraRetentionMs),

@@ -99,8 +99,15 @@ export class SynchronousTopology {
       hasPartitions: false,
       partitionsOf: () => 1,
       // oxlint-disable-next-line max-params -- the port's, which is called per record
-      send: (topic, _partition, key, value, timestamp, headers) =>
-        this.#collect({ topic, partition: 0, key, value, timestamp, headers: headers ?? [] }),
+      send: (topic, partition, key, value, timestamp, headers) =>
+        this.#collect({
+          topic,
+          partition: this.#readers.has(topic) ? 0 : partition,
+          key,
+          value,
+          timestamp,
+          headers: headers ?? [],
+        }),
     };
     this.tasks = topology.subTopologies
       .filter((subTopology) => subTopology.sources.length > 0)

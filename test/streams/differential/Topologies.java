@@ -65,6 +65,10 @@ public class Topologies {
     outWindows(table.mapValues(v -> String.valueOf(v)));
   }
 
+  static void outStarts(KTable<Windowed<String>, String> table) {
+    out(table.toStream((w, v) -> w.key() + "[" + w.window().start()));
+  }
+
   static int num(String v) {
     return Integer.parseInt(v);
   }
@@ -207,6 +211,9 @@ public class Topologies {
     ALL.put("versioned-group", b -> outLong(versions(b, "a").groupBy((k, v) -> KeyValue.pair("r" + num(v) % 3, v), Grouped.with(S, S)).count(Named.as("c"))));
     ALL.put("versioned-foreign", b -> out(versions(b, "a").join(versions(b, "b"), v -> "k" + num(v) % 3, Topologies::pair, kv("j"))));
     ALL.put("versioned-results", b -> out(stream(b, "a").toTable(kv("t")).filter((k, v) -> num(v) > 2, versioned("v"))));
+
+    ALL.put("unlimited", b -> outStarts(grouped(b).windowedBy(UnlimitedWindows.of()).count(Materialized.<String, Long, WindowStore<Bytes, byte[]>>as("w").withKeySerde(S)).mapValues(v -> String.valueOf(v))));
+    ALL.put("unlimited-from", b -> outStarts(grouped(b).windowedBy(UnlimitedWindows.of().startOn(Instant.ofEpochMilli(60))).reduce((x, y) -> x + y, win("w"))));
 
     ALL.put("process-store", b -> {
       b.addStateStore(Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore("seen"), S, S));

@@ -10,6 +10,7 @@ import {
   Stores,
   type StreamsBuilder,
   TimeWindows,
+  UnlimitedWindows,
   type Windowed,
 } from '../../../src/streams/index.ts';
 import { text } from '../support.ts';
@@ -37,6 +38,13 @@ function outLong(counts: KTable<string | null, number>): void {
 function outWindows<V>(results: KTable<Windowed<string | null>, V>): void {
   results
     .toStream((window) => `${window.key}[${window.start}-${window.end}]`)
+    .mapValues((_key, value) => (value === null ? null : String(value)), { value: text })
+    .to('out', texts as never);
+}
+
+function outWindowStarts<V>(results: KTable<Windowed<string | null>, V>): void {
+  results
+    .toStream((window) => `${window.key}[${window.start}`)
     .mapValues((_key, value) => (value === null ? null : String(value)), { value: text })
     .to('out', texts as never);
 }
@@ -464,6 +472,14 @@ export const topologies: Readonly<Record<string, (b: StreamsBuilder) => void>> =
         .filter((_key, value) => num(value as string) > 2, {
           materialized: { ...Stores.persistentVersionedKeyValueStore('v', 30, 10), ...texts },
         }) as Table,
+    ),
+
+  unlimited: (b) => outWindowStarts(grouped(b).windowedBy(UnlimitedWindows.of()).count({ name: 'w' })),
+  'unlimited-from': (b) =>
+    outWindowStarts(
+      grouped(b)
+        .windowedBy(UnlimitedWindows.of().startOn(60))
+        .reduce((x, y) => x + y, windowed),
     ),
 };
 
