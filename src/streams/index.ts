@@ -8,6 +8,7 @@ export type * from './api/processor.ts';
 export type { StateStoreOptions } from './dsl/state-store.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
 export { TopologyBuilder } from './dsl/topology-builder.ts';
+export type { CustomStore, CustomStoreContext } from './api/custom-store.ts';
 export { Stores } from './api/suppliers.ts';
 export type {
   Entry,

@@ -105,6 +105,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
     'The rows of a state store were written for another one of the same name. Its message says what to do.',
   STORE_NOT_IN_MEMORY:
     'A processor walks through a store whose rows are on disk. Read it key by key, or declare it `IN_MEMORY`.',
+  STORE_READ_ONLY:
+    'A processor writes to a global store, which only its own processor does. Write to the store’s topic.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
   THREAD_LOST:

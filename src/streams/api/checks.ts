@@ -185,6 +185,7 @@ const retained: OptionTable = {
   kind: oneOf('key-value', 'versioned'),
   historyRetentionMs: milliseconds,
   segmentIntervalMs: wholeNumber(1),
+  maxEntries: wholeNumber(1),
   topicConfig: textsByName,
 };
 const materializing: OptionTable = { materialized: having('an object of options') };
@@ -251,9 +252,11 @@ const operatorOptions = {
     whenFull: oneOf('emitEarly', 'fail'),
   },
   storing: {
-    kind: oneOf('key-value', 'versioned', 'window', 'session'),
+    kind: oneOf('key-value', 'versioned', 'window', 'session', 'custom'),
     historyRetentionMs: milliseconds,
     segmentIntervalMs: wholeNumber(1),
+    maxEntries: wholeNumber(1),
+    create: callback,
     name: someText,
     ...serdes,
     retentionMs: anyValue,

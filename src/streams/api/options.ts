@@ -117,6 +117,8 @@ export interface Materialized<K, V> {
   readonly logging?: boolean;
   /** Default `PERSISTENT`. A processor that walks through the store by `range`, `all` or `fetchAll` needs it `IN_MEMORY`. */
   readonly storeType?: StoreType;
+  /** Keeps so many entries, those used most recently, in memory; a table forgets the others without a word. */
+  readonly maxEntries?: number;
   /** `versioned`: the table knows which value was valid when, as far back as `historyRetentionMs`. Default `key-value`. */
   readonly kind?: 'key-value' | 'versioned';
   readonly historyRetentionMs?: number;

@@ -1,5 +1,6 @@
 import type { Header } from '../../client/index.ts';
 import type { AsyncCall, RecordContext } from './context.ts';
+import type { CustomStore } from './custom-store.ts';
 import type { KeyValueStore, SessionStore, VersionedKeyValueStore, WindowStore } from './stores.ts';
 
 /** A record as processors see it. */
@@ -32,6 +33,8 @@ export interface ProcessorContext<K, V> {
   forward(record: ForwardedRecord<K, V>, child?: string): void;
   keyValueStore<SK, SV>(name: string): KeyValueStore<SK, SV>;
   versionedStore<SK, SV>(name: string): VersionedKeyValueStore<SK, SV>;
+  /** A store of one's own, as its `create` has made it. */
+  customStore<S extends CustomStore>(name: string): S;
   windowStore<SK, SV>(name: string): WindowStore<SK, SV>;
   sessionStore<SK, SV>(name: string): SessionStore<SK, SV>;
   /** Calls `run` whenever the interval has passed in stream time or wall-clock time; missed calls collapse into one. */
@@ -54,7 +57,7 @@ export interface Processor<K, V> {
 export interface AsyncProcessorContext<K, V>
   extends Pick<
     ProcessorContext<K, V>,
-    'applicationId' | 'taskId' | 'keyValueStore' | 'versionedStore' | 'windowStore' | 'sessionStore'
+    'applicationId' | 'taskId' | 'keyValueStore' | 'versionedStore' | 'customStore' | 'windowStore' | 'sessionStore'
   > {
   readonly record: AsyncCall;
   /** Goes on when the call has ended well, to all operators behind this one, or to the one that is named. */

@@ -10,6 +10,10 @@ interface KeyValueSupplier {
   readonly storeType: StoreType;
 }
 
+interface LruSupplier extends KeyValueSupplier {
+  readonly maxEntries: number;
+}
+
 interface VersionedSupplier {
   readonly kind: 'versioned';
   readonly name: string;
@@ -24,6 +28,14 @@ export const Stores = {
 
   /** The latest value per key, all of them in memory. */
   inMemoryKeyValueStore: (name: string): KeyValueSupplier => ({ kind: 'key-value', name, storeType: 'IN_MEMORY' }),
+
+  /** So many entries, those used most recently, in memory. */
+  lruMap: (name: string, maxEntries: number): LruSupplier => ({
+    kind: 'key-value',
+    name,
+    storeType: 'IN_MEMORY',
+    maxEntries,
+  }),
 
   /** Which value each key had when, as far back as the history is kept; it goes by pieces of the segment interval. */
   persistentVersionedKeyValueStore: (

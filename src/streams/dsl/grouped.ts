@@ -346,8 +346,9 @@ function windowedSpec(
   window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
-  if (options.kind === 'versioned' || options.historyRetentionMs !== undefined) {
-    throw new MillraceError('INVALID_ARGUMENT', `${name}: tables of windows are not versioned`);
+  const { kind: ownKind, historyRetentionMs, maxEntries } = options;
+  if (ownKind === 'versioned' || historyRetentionMs !== undefined || maxEntries !== undefined) {
+    throw new MillraceError('INVALID_ARGUMENT', `${name}: tables of windows are not versioned, and have no maxEntries`);
   }
   const isUnlimited = options.retentionMs === undefined && window.atLeastMs === Number.POSITIVE_INFINITY;
   if (!isUnlimited) checkRetention(name, retentionMs, window.atLeastMs);

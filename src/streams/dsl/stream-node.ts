@@ -86,6 +86,7 @@ export function connectStores(graph: Graph, node: GraphNode, names: readonly str
         `${node.name} uses the state store ${name}, which was not added to the builder`,
       );
     }
-    graph.connectStore(node, spec);
+    // A global store is at hand everywhere, and belongs to no task.
+    if (!graph.globalStores.includes(spec)) graph.connectStore(node, spec);
   }
 }

@@ -44,12 +44,12 @@ export function keyValueSpec(name: string, key: AnySerde, value: AnySerde, optio
   };
 }
 
-/** What makes a store a versioned one, or not. */
+/** What makes a store a versioned one, one that forgets, or neither. */
 export function versioningOf(
   name: string,
-  options: Pick<AnyMaterialized, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'caching'>,
-): Pick<StoreSpec, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs'> {
-  const { historyRetentionMs, segmentIntervalMs, caching } = options;
+  options: Pick<AnyMaterialized, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries' | 'caching'>,
+): Pick<StoreSpec, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries'> {
+  const { historyRetentionMs, segmentIntervalMs, maxEntries, caching } = options;
   const kind = options.kind ?? (historyRetentionMs === undefined ? 'key-value' : 'versioned');
   const refuse = (why: string): never => {
     throw new MillraceError('INVALID_ARGUMENT', `${name}: ${why}`);
@@ -58,9 +58,12 @@ export function versioningOf(
     if (historyRetentionMs !== undefined || segmentIntervalMs !== undefined) {
       refuse('historyRetentionMs and segmentIntervalMs are of versioned stores');
     }
-    return { kind };
+    if (maxEntries === undefined) return { kind };
+    if (caching === true) refuse('a store with maxEntries has no cache');
+    return { kind, maxEntries };
   }
   if (historyRetentionMs === undefined) return refuse('a versioned store needs the option historyRetentionMs');
+  if (maxEntries !== undefined) refuse('maxEntries is of key-value stores');
   if (caching === true) refuse('a versioned store takes every change at its own time, and has no cache');
   return { kind, historyRetentionMs, ...(segmentIntervalMs === undefined ? {} : { segmentIntervalMs }) };
 }
@@ -101,7 +104,7 @@ export function tableFromStream(
     }
     return store;
   };
-  if (options.name !== undefined || spec.kind === 'versioned') materialize();
+  if (options.name !== undefined || spec.kind === 'versioned' || spec.maxEntries !== undefined) materialize();
   return {
     graph,
     node,

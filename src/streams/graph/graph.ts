@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../../util/index.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { GraphNode, InternalTopic, NodeOptions, SourceSpec } from './node.ts';
+import type { GlobalUpdating, GraphNode, InternalTopic, NodeOptions, SourceSpec } from './node.ts';
 import { sameSerde } from './same-serde.ts';
 
 /** What names of stores and internal topics begin with. */
@@ -22,6 +22,8 @@ export class Graph {
   readonly stores = new Map<string, StoreSpec>();
   readonly internalTopics = new Map<string, InternalTopic>();
   readonly globalStores: StoreSpec[] = [];
+  /** By the names of global stores that have a processor. */
+  readonly globalUpdates = new Map<string, GlobalUpdating>();
   /** Operators whose inputs must have equally many partitions. */
   readonly copartitioned: { readonly operator: string; readonly inputs: readonly GraphNode[] }[] = [];
   readonly #names = new Set<string>();
@@ -114,9 +116,10 @@ export class Graph {
     this.stores.set(store.name, store);
   }
 
-  addGlobalStore(store: StoreSpec): void {
+  addGlobalStore(store: StoreSpec, updating?: GlobalUpdating): void {
     this.declareStore(store);
     this.globalStores.push(store);
+    if (updating !== undefined) this.globalUpdates.set(store.name, updating);
   }
 
   addInternalTopic(name: string, partitions?: number): InternalTopic {

@@ -1,5 +1,5 @@
 import type { Graph } from './graph.ts';
-import type { GraphNode, InternalTopic } from './node.ts';
+import type { GlobalUpdating, GraphNode, InternalTopic } from './node.ts';
 import { DecodingPlan } from './decoding-plan.ts';
 import { TopologyDescription } from './description.ts';
 import { fingerprintsOf } from './fingerprints.ts';
@@ -33,6 +33,7 @@ export class Topology {
   readonly internalTopics: ReadonlyMap<string, InternalTopic>;
   readonly stores: ReadonlyMap<string, StoreSpec>;
   readonly globalStores: readonly StoreSpec[];
+  readonly globalUpdates: ReadonlyMap<string, GlobalUpdating>;
   readonly copartitioned: Graph['copartitioned'];
   readonly plan = new DecodingPlan();
   /** What the rows of stores mean, by the stores' names; those of global tables are not kept. */
@@ -46,6 +47,7 @@ export class Topology {
     this.internalTopics = new Map(graph.internalTopics);
     this.stores = new Map(graph.stores);
     this.globalStores = [...graph.globalStores];
+    this.globalUpdates = new Map(graph.globalUpdates);
     this.copartitioned = [...graph.copartitioned];
     this.subTopologies = cut(this.nodes);
     this.pipelines = connected(this.subTopologies, this.internalTopics);

@@ -39,6 +39,7 @@ export function asyncProcess(process: AsyncProcessor<unknown, unknown, unknown, 
         },
         keyValueStore: (name) => whileOpen(stores.keyValueStore(name) as never, checkOpen),
         versionedStore: (name) => whileOpen(stores.versionedStore(name) as never, checkOpen),
+        customStore: (name) => whileOpen(stores.customStore(name) as never, checkOpen),
         windowStore: (name) => whileOpen(stores.windowStore(name) as never, checkOpen),
         sessionStore: (name) => whileOpen(stores.sessionStore(name) as never, checkOpen),
       };

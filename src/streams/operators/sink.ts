@@ -44,7 +44,8 @@ export function sinkNeeds(
 /** Writes records to a topic. A key or value that is still the bytes it came in is written as these bytes. */
 export function sink(options: SinkOptions) {
   return (scope: TaskScope, node: GraphNode): Emit => {
-    const { key: keySerde, value: valueSerde, partitioner, timestamp: timestampOf, dropsNullKeys } = options;
+    const { key: keySerde, value: valueSerde, timestamp: timestampOf, dropsNullKeys } = options;
+    const partitioning = options.partitioner && new Partitioning(scope, node, options.partitioner);
     const target = options.topic;
     const { output } = scope;
     const fixed = 'fixed' in target ? target.fixed : 'internal' in target ? scope.internalTopic(target.internal) : null;
@@ -82,9 +83,8 @@ export function sink(options: SinkOptions) {
       const topic = fixed ?? choose!(key, value, context);
       if (fixed === null) checkTopicName(node.name, topic);
       const partitions = output.partitionsOf(topic);
-      let all: readonly number[] | undefined;
       let partition = partitions - 1;
-      if (partitioner !== undefined && partitions > 0) all = chosen(topic, key, value, partitions);
+      const all = partitions > 0 ? partitioning?.of(topic, key, value, partitions) : undefined;
       if (all === undefined && partitions > 1) {
         if (keyBytes === null) partition = unkeyed++ % partitions;
         else partition = partitionForKey(rawKey ? keyBytes : keys.withoutPrefix(), partitions);
@@ -97,33 +97,47 @@ export function sink(options: SinkOptions) {
         if (all.length === 0) scope.drop('no-partition', node);
         return;
       }
-      const later = partition < 0 && partitioner !== undefined ? chosenLater(topic, key, value, context) : undefined;
+      const later = partition < 0 ? partitioning?.later(topic, key, value, context) : undefined;
       output.send(topic, partition, keyBytes, valueBytes, at, headers, later);
     }
-
-    function chosen(topic: string, key: unknown, value: unknown, partitions: number): readonly number[] | undefined {
-      const answer = partitioner!(topic, key, value, partitions);
-      if (answer === undefined) return undefined;
-      const all = Array.isArray(answer) ? [...new Set(answer as readonly number[])] : [answer as number];
-      const known = output.hasPartitions ? partitions : undefined;
-      for (const partition of all) checkPartition(`${node.name}: the partition of ${topic}`, partition, known);
-      return all;
-    }
-
-    /** For when it is known how many there are: the task stands on other records then. */
-    function chosenLater(topic: string, key: unknown, value: unknown, context: TaskContext) {
-      const copy = new RecordCopy(context);
-      return (partitions: number): readonly number[] | undefined => {
-        const all = chosen(topic, key, value, partitions);
-        if (all?.length === 0) {
-          copy.recall(context);
-          scope.drop('no-partition', node);
-          context.leaveRecord(copy.timestamp);
-        }
-        return all;
-      };
-    }
   };
+}
+
+/** A user's partitioner, whose answers are checked. */
+class Partitioning {
+  readonly #scope: TaskScope;
+  readonly #node: GraphNode;
+  readonly #partitioner: StreamPartitioner<unknown, unknown>;
+
+  constructor(scope: TaskScope, node: GraphNode, partitioner: StreamPartitioner<unknown, unknown>) {
+    this.#scope = scope;
+    this.#node = node;
+    this.#partitioner = partitioner;
+  }
+
+  /** The partitions of a record, each once; undefined: the default one. */
+  of(topic: string, key: unknown, value: unknown, partitions: number): readonly number[] | undefined {
+    const answer = this.#partitioner(topic, key, value, partitions);
+    if (answer === undefined) return undefined;
+    const all = Array.isArray(answer) ? [...new Set(answer as readonly number[])] : [answer as number];
+    const known = this.#scope.output.hasPartitions ? partitions : undefined;
+    for (const partition of all) checkPartition(`${this.#node.name}: the partition of ${topic}`, partition, known);
+    return all;
+  }
+
+  /** For when it is known how many there are: the task stands on other records then. */
+  later(topic: string, key: unknown, value: unknown, context: TaskContext) {
+    const copy = new RecordCopy(context);
+    return (partitions: number): readonly number[] | undefined => {
+      const all = this.of(topic, key, value, partitions);
+      if (all?.length === 0) {
+        copy.recall(context);
+        this.#scope.drop('no-partition', this.#node);
+        context.leaveRecord(copy.timestamp);
+      }
+      return all;
+    };
+  }
 }
 
 /** The bytes of keys, or of values, on their way out. */

@@ -106,7 +106,8 @@ export class TableWriter {
     this.#versions = versionsOf(scope, spec);
     this.#next = scope.forwardChange(node);
     this.#sendsOld = sendsOld;
-    this.#cached = this.#versions === null && scope.isCached(spec);
+    // What comes and goes between two commits would be taken for removed.
+    this.#cached = this.#versions === null && spec.maxEntries === undefined && scope.isCached(spec);
     if (this.#cached) {
       const needsKey = scope.plan.childrenNeedKey(node);
       scope.onFlush(node, () => this.#flush(scope.context, spec, needsKey));

@@ -20,13 +20,8 @@ export type AlignedWindows = TimeWindows | UnlimitedWindows;
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
  * update (or, cached, once per commit), or once, when the window has closed.
  */
-export function aggregateWindows({
-  spec,
-  windows,
-  aggregation,
-  strategy,
-  sendsOld,
-}: WindowedAggregation<AlignedWindows>) {
+export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
+  const { spec, windows, aggregation, strategy, sendsOld } = options;
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<WindowState>(spec);
     const onClose = strategy === 'onWindowClose';

@@ -131,7 +131,7 @@ export class KafkaStreams {
       const { client } = this.#settings;
       await checkStores(this.#topology, this.#settings.applicationId, client.admin());
       const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
-      this.#globals = new GlobalTables(this.#topology.globalStores, this.#settings);
+      this.#globals = new GlobalTables(this.#topology, this.#settings);
       await this.#globals.start((error) => this.#fail(error));
       this.#living = this.#live(processId, counts);
     } catch (error) {

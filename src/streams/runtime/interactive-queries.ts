@@ -222,7 +222,7 @@ function versionedPoints<K, V>(states: () => readonly VersionedState[]): ReadOnl
   return {
     get(key, asOf) {
       for (const state of states()) {
-        const found = typedVersionedStore<K, V>(state).get(key, asOf);
+        const found = typedVersionedStore<K, V>(state, onlooker).get(key, asOf);
         if (found !== null) return found;
       }
       return null;

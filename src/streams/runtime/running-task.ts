@@ -82,7 +82,7 @@ export class RunningTask {
         hasUpstream: settings.upstreamApplications !== undefined,
         tracking: (store) => ({
           log: topology.hasChangelog(store),
-          disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
+          disk: store.logging && store.kind !== 'custom' && checkpoint !== null ? checkpoint.disk(store) : null,
         }),
       });
       await prepareSerdes(sub.nodes, sub.stores);

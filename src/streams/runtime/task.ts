@@ -390,6 +390,10 @@ export class Task implements TaskScope {
     return store as S;
   }
 
+  globalStore(name: string): StateStore | undefined {
+    return this.#globalStores.get(name);
+  }
+
   shared<T>(id: string, create: () => T): T {
     if (!this.#sharedObjects.has(id)) this.#sharedObjects.set(id, create());
     return this.#sharedObjects.get(id) as T;

@@ -1,6 +1,8 @@
 import { BufferState } from './buffer-store.ts';
+import { CustomState } from './custom-store.ts';
 import { IntervalState } from './interval-store.ts';
 import { KeyValueState } from './key-value-store.ts';
+import { LruState } from './lru-store.ts';
 import { OuterBufferState } from './outer-buffer-store.ts';
 import type { StateStore, StoreSpec, Tracking } from './store.ts';
 import { SubscriptionState } from './subscription-store.ts';
@@ -11,7 +13,7 @@ import { WindowState } from './window-store.ts';
 export function createStore(spec: StoreSpec, tracking: Tracking): StateStore {
   switch (spec.kind) {
     case 'key-value':
-      return new KeyValueState(spec, tracking);
+      return spec.maxEntries === undefined ? new KeyValueState(spec, tracking) : new LruState(spec, tracking);
     case 'window':
       return spec.startsAnywhere === true ? new IntervalState(spec, tracking) : new WindowState(spec, tracking);
     case 'session':
@@ -20,6 +22,8 @@ export function createStore(spec: StoreSpec, tracking: Tracking): StateStore {
       return new IntervalState(spec, tracking);
     case 'outer-buffer':
       return new OuterBufferState(spec, tracking);
+    case 'custom':
+      return new CustomState(spec, tracking);
     case 'versioned':
       return new VersionedState(spec, tracking);
     case 'suppress':
