@@ -361,7 +361,7 @@ describe('unlimited windows', () => {
           topic: 'in',
           key: serialize(text, 'k'),
           value: serialize(text, 'x'),
-          timestamp: round * 1e12,
+          timestamp: round * 1e11,
         });
         const builder = new StreamsBuilder();
         const stream = builder.stream<string, string>('in', texts);
