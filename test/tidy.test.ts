@@ -21,7 +21,7 @@ const arrows: Record<string, readonly string[]> = {
   streams: ['client', 'serde', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'util'],
   platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'streams', 'util'],
-  cli: ['platform', 'client', 'serde', 'util'],
+  cli: ['platform', 'streams', 'client', 'serde', 'util'],
 };
 
 /**
@@ -126,8 +126,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   cli: [
     ['options', 'registry-client', 'sql-client', 'statements', 'table'],
     ['entities', 'schema-file', 'schemas-text', 'start'],
-    ['demo', 'schemas', 'session'],
-    ['repl', 'schemas-command'],
+    ['demo', 'schemas', 'session', 'streams'],
+    ['repl', 'schemas-command', 'streams-command'],
     ['sql'],
     ['main'],
   ],

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { addSchemasCommand } from './schemas-command.ts';
+import { addStreamsCommand } from './streams-command.ts';
 import type { DemoOptions, SqlOptions, StartOptions } from './options.ts';
 
 // An older Node that handed over to this one (bin/millrace) was killed: so is this one.
@@ -47,6 +48,7 @@ program
   });
 
 addSchemasCommand(program);
+addStreamsCommand(program);
 
 program
   .command('demo')

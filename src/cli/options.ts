@@ -26,6 +26,27 @@ export interface DemoOptions extends ServiceOptions {
   readonly keep?: boolean;
 }
 
+export interface DescribeOptions {
+  readonly format: string;
+}
+
+export interface ResetOptions {
+  readonly applicationId: string;
+  readonly bootstrapServers: string;
+  readonly inputTopics?: string;
+  readonly intermediateTopics?: string;
+  readonly internalTopics?: string;
+  readonly toEarliest?: boolean;
+  readonly toLatest?: boolean;
+  readonly toOffset?: string;
+  readonly toDatetime?: string;
+  readonly byDuration?: string;
+  readonly shiftBy?: string;
+  readonly fromFile?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
 export interface RegistryOptions {
   readonly registry: string;
   readonly user?: string;

@@ -27,6 +27,7 @@ import type {
   CommittedOffset,
   ConfigEntry,
   GroupDescription,
+  GroupMemberName,
   LogDir,
   NewTopic,
   TopicDescription,
@@ -264,19 +265,23 @@ export class KafkaAdmin implements Admin {
     }
   }
 
-  async removeMembers(groupId: string, groupInstanceIds: readonly string[]): Promise<void> {
+  async removeMembers(groupId: string, members: readonly GroupMemberName[]): Promise<void> {
     checkName('removeMembers', groupId);
-    checkNames('removeMembers', groupInstanceIds);
-    const members = groupInstanceIds.map((groupInstanceId) => ({ memberId: '', groupInstanceId }));
-    await this.#cluster.askCoordinator(
+    const left = members.map((member) => {
+      const [memberId, groupInstanceId] = 'memberId' in member ? [member.memberId, null] : ['', member.groupInstanceId];
+      checkName('removeMembers', groupInstanceId ?? memberId);
+      return { memberId, groupInstanceId };
+    });
+    const response = await this.#cluster.askCoordinator(
       { type: 'group', key: groupId },
       leaveGroup,
-      () => create(leaveGroup, { groupId, members }),
-      (answer) => {
-        const codes = [answer.errorCode, ...answer.members.map(({ errorCode }) => errorCode)];
-        return codes.find((code) => code !== ErrorCode.NONE && code !== ErrorCode.UNKNOWN_MEMBER_ID) ?? ErrorCode.NONE;
-      },
+      () => create(leaveGroup, { groupId, members: left }),
+      (answer) => answer.errorCode,
     );
+    for (const { memberId, groupInstanceId, errorCode } of response.members) {
+      if (errorCode !== ErrorCode.UNKNOWN_MEMBER_ID)
+        check(errorCode, `removing ${groupInstanceId ?? memberId} from ${groupId}`);
+    }
   }
 
   async committedOffsets(groupId: string): Promise<CommittedOffset[]> {

@@ -278,6 +278,9 @@ export interface GroupDescription {
   readonly members: readonly GroupMemberDescription[];
 }
 
+/** A static member, or any other. */
+export type GroupMemberName = { readonly groupInstanceId: string } | { readonly memberId: string };
+
 export interface GroupMemberDescription {
   readonly memberId: string;
   /** Null where the member is not static. */
@@ -317,8 +320,11 @@ export interface Admin {
   listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
-  /** Takes static members out of their group, by their `groupInstanceId`; who is not in it need not be taken out. */
-  removeMembers(groupId: string, groupInstanceIds: readonly string[]): Promise<void>;
+  /**
+   * Takes members out of a classic group: static ones by their `groupInstanceId`, others by their `memberId`. Who is not in it
+   * need not be taken out; who still runs joins it again.
+   */
+  removeMembers(groupId: string, members: readonly GroupMemberName[]): Promise<void>;
   /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
   clusterId(): Promise<string>;

@@ -8,6 +8,8 @@ export type * from './api/processor.ts';
 export type { StateStoreOptions } from './dsl/state-store.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
 export { TopologyBuilder } from './dsl/topology-builder.ts';
+export type { CustomStore, CustomStoreContext } from './api/custom-store.ts';
+export { Stores } from './api/suppliers.ts';
 export type {
   Entry,
   KeyValueStore,
@@ -16,8 +18,11 @@ export type {
   QueryableWindowStore,
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
+  ReadOnlyVersionedStore,
   ReadOnlyWindowStore,
   SessionStore,
+  VersionedKeyValueStore,
+  VersionedRecord,
   WindowStore,
 } from './api/stores.ts';
 export {
@@ -27,6 +32,13 @@ export {
   SynchronousTopology,
 } from './runtime/synchronous.ts';
 export { type TestDriverOptions, TopologyTestDriver } from './runtime/test-driver.ts';
+export {
+  type DescribedGlobalStore,
+  type DescribedNode,
+  type DescribedSubtopology,
+  TopologyDescription,
+} from './graph/description.ts';
+export { toDot, toMermaid } from './graph/drawing.ts';
 export { type SubTopology, Topology, type TopologyOptions } from './graph/topology.ts';
 export {
   JoinWindows,
@@ -35,6 +47,7 @@ export {
   SlidingWindows,
   TimeWindowedSerde,
   TimeWindows,
+  UnlimitedWindows,
   type Windowed,
 } from './api/windows.ts';
 export { StateUnreadable } from './state/store.ts';
@@ -49,4 +62,5 @@ export {
   type TaskMetrics,
 } from './runtime/app.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
+export { resetApplication, type ResetOptions, type ResetReport, type ResetTo } from './runtime/reset.ts';
 export type { LateReport } from './api/options.ts';

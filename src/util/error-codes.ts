@@ -5,6 +5,8 @@
  * number, and what an HTTP service does not let in is `HTTP_` and the status.
  */
 export const errorCodes: Readonly<Record<string, string>> = {
+  APPLICATION_ACTIVE:
+    'An application that is to be reset still has members in its group. Stop its instances, or remove the members by force.',
   APPLICATION_SHUTDOWN:
     'An instance of the application answered `shutdownApplication` to an error. Its log says which.',
   BAD_REQUEST: 'A request over HTTP lacks something, or has it in another form. Its message says what.',
@@ -99,8 +101,12 @@ export const errorCodes: Readonly<Record<string, string>> = {
   STATE_LOCKED: 'Another instance uses the state of a task, and does not let go of it.',
   STATE_REBUILT:
     'State on disk can’t be used: it is damaged, or an earlier version wrote it. It is removed, and built anew from the changelog.',
+  STORE_CHANGED:
+    'The rows of a state store were written for another one of the same name. Its message says what to do.',
   STORE_NOT_IN_MEMORY:
     'A processor walks through a store whose rows are on disk. Read it key by key, or declare it `IN_MEMORY`.',
+  STORE_READ_ONLY:
+    'A processor writes to a global store, which only its own processor does. Write to the store’s topic.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
   THREAD_LOST:

@@ -188,6 +188,7 @@ function sinkTopics({ plan }: PersistentQuery): string[] {
 function shapeOf({ topology }: PersistentQuery): string {
   const parts = topology
     .describe()
+    .toString()
     .split(/Sub-topology: \d+/)
     .slice(1)
     .map((part) => {

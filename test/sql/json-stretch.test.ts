@@ -175,7 +175,7 @@ describe('the way over the bytes', () => {
     const topologyFor = async (where: string) => {
       const { engine, queries } = plainEngine();
       await engine.execute(`${CREATE} CREATE STREAM o AS ${SELECT} WHERE ${where} EMIT CHANGES;`);
-      return [...queries.values()][0]!.topology.describe();
+      return [...queries.values()][0]!.topology.describe().toString();
     };
     expect(await topologyFor(WHERE)).toContain('map-value-bytes');
     expect(await topologyFor(`${WHERE} AND (id IS NULL OR id IS NOT NULL)`)).not.toContain('map-value-bytes');

@@ -321,16 +321,15 @@ test('what is no LIMIT is refused, and LIMIT where it is switched off', async ()
   const sql = await startSql();
   try {
     await sql.ksql("CREATE STREAM s (k STRING KEY, v INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);");
-    const refusal = (text: string, properties = {}) => expect(sql.rows(text, properties)).rejects;
-    await refusal('SELECT * FROM s LIMIT -1;').toThrow(
-      "Pull queries don't support negative integers in the LIMIT clause.",
-    );
-    await refusal('SELECT * FROM s LIMIT 1.5;').toThrow('Value must be integer for command: LIMIT');
-    await refusal('SELECT * FROM s LIMIT 9999999999;').toThrow('Value must be integer for command: LIMIT');
-    await refusal('SELECT * FROM s EMIT CHANGES LIMIT -1;').toThrow("Push queries don't support negative integers");
-    await refusal('SELECT * FROM s LIMIT 1;', { 'ksql.query.pull.limit.clause.enabled': false }).toThrow(
-      'LIMIT clause in pull queries is disabled.',
-    );
+    const isRefused = (text: string, message: string, properties = {}): Promise<void> =>
+      expect(sql.rows(text, properties)).rejects.toThrow(message);
+    await isRefused('SELECT * FROM s LIMIT -1;', "Pull queries don't support negative integers in the LIMIT clause.");
+    await isRefused('SELECT * FROM s LIMIT 1.5;', 'Value must be integer for command: LIMIT');
+    await isRefused('SELECT * FROM s LIMIT 9999999999;', 'Value must be integer for command: LIMIT');
+    await isRefused('SELECT * FROM s EMIT CHANGES LIMIT -1;', "Push queries don't support negative integers");
+    await isRefused('SELECT * FROM s LIMIT 1;', 'LIMIT clause in pull queries is disabled.', {
+      'ksql.query.pull.limit.clause.enabled': false,
+    });
     expect(await sql.rows('SELECT * FROM s LIMIT 1;')).toEqual([]);
   } finally {
     await sql.stop();

@@ -206,7 +206,7 @@ describe('names', () => {
       .count({ name: 'counts' })
       .toStream()
       .to('out');
-    expect(builder.build().describe()).toBe(`Topologies:
+    expect(builder.build().describe().toString()).toBe(`Topologies:
    Sub-topology: 0
     Source: in-source (topics: [in])
       --> in-select-key

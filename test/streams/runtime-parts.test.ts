@@ -108,10 +108,20 @@ describe('commit metadata', () => {
 
   test('comes back, and anything unreadable is unknown', () => {
     const positions = new Map([['a', { lastClose: 5, observedTime: 9 }]]);
-    expect(decodeMetadata(encodeMetadata(7, positions))).toEqual({ partitionTime: 7, positions, watermark: -1 });
-    expect(decodeMetadata(encodeMetadata(7, positions, 6))).toEqual({ partitionTime: 7, positions, watermark: 6 });
+    const known = { partitionTime: 7, positions, watermark: -1, stores: new Map() };
+    expect(decodeMetadata(encodeMetadata(7, positions))).toEqual(known);
+    expect(decodeMetadata(encodeMetadata(7, positions, 6))).toEqual({ ...known, watermark: 6 });
     for (const broken of ['', 'x', 'AQ==', 'AgAAAYvP5WgAAAAA/w=='])
       expect(decodeMetadata(broken).partitionTime).toBe(-1);
+  });
+
+  test('says what the rows of stores mean, as far as there is room for it', () => {
+    const fingerprint = { layout: 'key-value', key: 'TEXT', value: 'ÄVRO', operator: 'count', input: 'f00' };
+    const stores = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`store-${i}`, fingerprint]));
+    const read = (count: number) => decodeMetadata(encodeMetadata(7, new Map(), 6, undefined, stores(count)));
+    expect(read(10)).toEqual({ partitionTime: 7, positions: new Map(), watermark: 6, stores: stores(10) });
+    expect(encodeMetadata(7, new Map(), 6, undefined, stores(1000)).length).toBeLessThan(3000);
+    expect(read(1000).stores.size).toBeGreaterThan(20);
   });
 });
 

@@ -29,7 +29,7 @@ const spec = (kind: StoreSpec['kind'], more: Partial<StoreSpec> = {}): StoreSpec
   logging: true,
   ...more,
 });
-const at = (now: number): StoreUser => ({ now: () => now, isProcessor: false });
+const at = (now: number): StoreUser => ({ now: () => now, isProcessor: false, mayWrite: true });
 const bytes = (key: string): Buffer => Buffer.from(key);
 const keyOf = (key: string): Key => ({ bytes: bytes(key), start: 0, end: key.length });
 const keyIn = (table: Table<unknown>, slot: number): string =>

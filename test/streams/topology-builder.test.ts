@@ -37,7 +37,7 @@ test('counts words: a source, processors with a store between them, a sink', () 
   const driven = drive(builder);
   driven.pipe('in', 'k', 'a b a', 5);
   expect(driven.out('out', long)).toEqual(['a:1@5', 'b:1@5', 'a:2@5']);
-  expect(builder.build().describe()).toBe(
+  expect(builder.build().describe().toString()).toBe(
     [
       'Topologies:',
       '   Sub-topology: 0',

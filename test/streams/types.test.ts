@@ -17,7 +17,7 @@ function topology(build: (events: KStream<string, Event | null>, counts: KTable<
   const builder = new StreamsBuilder();
   const events = builder.stream<string, Event | null>('events', { key: stringSerde, value: jsonSerde<Event>() });
   build(events, events.groupByKey().count());
-  return builder.build().describe();
+  return builder.build().describe().toString();
 }
 
 test('predicates that narrow a value narrow the stream', () => {
@@ -111,5 +111,5 @@ test('a serde that promises nothing gives values that nobody checks', () => {
     .stream('in', { key: stringSerde, value: jsonSerde() })
     .filter((_key, value) => value.anything.goes > 3)
     .to('out');
-  expect(builder.build().describe()).toContain('out');
+  expect(builder.build().describe().toString()).toContain('out');
 });

@@ -289,7 +289,7 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       expect(twin.assignment()).toEqual(own);
       await twin.close();
 
-      await client.admin().removeMembers(groupId, ['two', 'nobody']);
+      await client.admin().removeMembers(groupId, [{ groupInstanceId: 'two' }, { groupInstanceId: 'nobody' }]);
       while (one.assignment().length !== 2) await one.poll(20);
       const [group] = await client.admin().describeGroups([groupId]);
       expect(group!.members.map(({ groupInstanceId }) => groupInstanceId)).toEqual(['one']);

@@ -146,7 +146,7 @@ export function explain(look: Looking, statement: Extract<Statement, { kind: 'ex
       fields: planned.columns.map(({ name, type, isKey }) =>
         field(name, schemaEntity(type), isKey ? 'KEY' : undefined),
       ),
-      topology: topology.describe(),
+      topology: topology.describe().toString(),
       executionPlan: explainPlan({ root: planned.root, sink: undefined }),
       overriddenProperties: look.overrides,
     },
@@ -211,7 +211,7 @@ function queryDescription(look: Looking, query: PersistentQuery) {
     fields: [...key, ...plan.root.columns.map(({ name, type }) => field(name, schemaEntity(type)))],
     sources: plan.sources,
     sinks: plan.sink === undefined ? [] : [plan.sink.name],
-    topology: topology.describe(),
+    topology: topology.describe().toString(),
     executionPlan: explainPlan(plan),
     overriddenProperties: {},
     ksqlHostQueryStatus: {},

@@ -126,6 +126,7 @@ const streamsSettings: OptionTable = {
   rebalanceTimeoutMs: timer,
   transactionTimeoutMs: timer,
   clientId: anyText,
+  ensureExplicitInternalResourceNaming: flag,
   numStandbyReplicas: wholeNumber(0, INT32_MAX),
   acceptableRecoveryLag: wholeNumber(0),
   maxWarmupReplicas: wholeNumber(1, INT32_MAX),
@@ -194,6 +195,10 @@ const retained: OptionTable = {
   caching: flag,
   logging: flag,
   storeType,
+  kind: oneOf('key-value', 'versioned'),
+  historyRetentionMs: milliseconds,
+  segmentIntervalMs: wholeNumber(1),
+  maxEntries: wholeNumber(1),
   topicConfig: textsByName,
 };
 const materializing: OptionTable = { materialized: having('an object of options') };
@@ -221,7 +226,7 @@ const operatorOptions = {
   repartitioning: { ...named, ...serdes, partitions: wholeNumber(1, INT32_MAX), partitioner: callback },
   materialized: retained,
   aggregating: { ...retained, reads: reading['reads']!, operatorName: someText },
-  joiningTable: { ...named, ...serdes },
+  joiningTable: { ...named, ...serdes, gracePeriodMs: milliseconds },
   joiningStream: {
     ...named,
     ...serdes,
@@ -260,7 +265,11 @@ const operatorOptions = {
     whenFull: oneOf('emitEarly', 'fail'),
   },
   storing: {
-    kind: oneOf('key-value', 'window', 'session'),
+    kind: oneOf('key-value', 'versioned', 'window', 'session', 'custom'),
+    historyRetentionMs: milliseconds,
+    segmentIntervalMs: wholeNumber(1),
+    maxEntries: wholeNumber(1),
+    create: callback,
     name: someText,
     ...serdes,
     retentionMs: anyValue,

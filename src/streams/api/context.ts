@@ -47,6 +47,8 @@ export class TaskContext implements RecordContext {
   valueEnd = -1;
   /** The record of the source that is being processed, whatever has been made of it since. */
   source: RawRecord | undefined;
+  /** Whether the change on its way between table operators is of the latest version of its row: others come to versioned tables only. */
+  isLatest = true;
   /** What time can't be beyond, whatever timestamps say: how far those have come who feed the task (runtime/watermarks.ts). */
   watermark = Number.POSITIVE_INFINITY;
   #headers: readonly Header[] | null = NO_HEADERS;

@@ -32,7 +32,14 @@ import type {
   TableTransformerSupplier,
   ValueProcessorSupplier,
 } from './processor.ts';
-import type { JoinWindows, SessionWindows, SlidingWindows, TimeWindows, Windowed } from './windows.ts';
+import type {
+  JoinWindows,
+  SessionWindows,
+  SlidingWindows,
+  TimeWindows,
+  Windowed,
+  UnlimitedWindows,
+} from './windows.ts';
 
 /** A user's function, which gets of keys and values those that it `reads`. */
 type Mapper<K, V, R, Rd extends Reads = 'both'> = (
@@ -341,7 +348,7 @@ export interface KGroupedStream<K, V> {
   aggregate<A>(initial: () => NoInfer<A>, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A>;
   /** Several grouped streams into one aggregate, each with its own function. */
   cogroup<A>(add: Aggregator<K, V, A>): CogroupedStream<K, A>;
-  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedKStream<K, V>;
+  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedKStream<K, V>;
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
 }
 
@@ -372,7 +379,7 @@ export interface SessionWindowedKStream<K, V> {
 /** Several grouped streams with equal keys that feed one aggregate. */
 export interface CogroupedStream<K, A> {
   cogroup<V>(other: KGroupedStream<K, V>, add: Aggregator<K, V, A>): CogroupedStream<K, A>;
-  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedStream<K, A>;
+  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedCogroupedStream<K, A>;
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedStream<K, A>;
   aggregate(initial: () => NoInfer<A>, options: AggregateOptions<K, A> & Named): KTable<K, A>;
 }

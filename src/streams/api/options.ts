@@ -64,11 +64,21 @@ export interface Consumed<K, V> extends Named {
   readonly onDecodeError?: DecodeErrorHandler;
 }
 
+/**
+ * Returns the partition of a record, or several, each of which gets it (KIP-837); none: it is left out (`no-partition`).
+ * Undefined: as without a partitioner, murmur2 of the key's bytes.
+ */
+export type StreamPartitioner<K, V> = (
+  topic: string,
+  key: K,
+  value: V,
+  partitions: number,
+) => number | readonly number[] | undefined;
+
 export interface Produced<K, V> extends Named {
   readonly key?: WritingSerdeOf<K>;
   readonly value?: WritingSerdeOf<V>;
-  /** Returns the partition of a record; default: murmur2 of the key's bytes. */
-  readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
+  readonly partitioner?: StreamPartitioner<K, V>;
   /** Returns the timestamp to write; default: the record's. */
   readonly timestamp?: (key: K, value: V, context: RecordContext) => number;
 }
@@ -83,7 +93,7 @@ export interface Repartitioned<K, V> extends Named {
   readonly key?: WritingSerdeOf<K>;
   readonly value?: WritingSerdeOf<V>;
   readonly partitions?: number;
-  readonly partitioner?: (topic: string, key: K, value: V, partitions: number) => number;
+  readonly partitioner?: StreamPartitioner<K, V>;
 }
 
 /**
@@ -107,6 +117,13 @@ export interface Materialized<K, V> {
   readonly logging?: boolean;
   /** Default `PERSISTENT`. A processor that walks through the store by `range`, `all` or `fetchAll` needs it `IN_MEMORY`. */
   readonly storeType?: StoreType;
+  /** Keeps so many entries, those used most recently, in memory; a table forgets the others without a word. */
+  readonly maxEntries?: number;
+  /** `versioned`: the table knows which value was valid when, as far back as `historyRetentionMs`. Default `key-value`. */
+  readonly kind?: 'key-value' | 'versioned';
+  readonly historyRetentionMs?: number;
+  /** Of versioned tables: how much of the time that is kept goes at once. Default: half of it, and a second at least. */
+  readonly segmentIntervalMs?: number;
   /** Further settings of the changelog topic. */
   readonly topicConfig?: Readonly<Record<string, string>>;
 }
@@ -125,6 +142,11 @@ export interface StreamJoined<K, V1, V2> extends Named {
 export interface Joined<K, V1> extends Named {
   readonly key?: WritingSerdeOf<K>;
   readonly value?: WritingSerdeOf<V1>;
+  /**
+   * Records wait until the stream's time is so much later than theirs, and are joined then with what the table held at their
+   * own time. The table has to be versioned. Default: they are joined at once.
+   */
+  readonly gracePeriodMs?: number;
 }
 
 /** Serdes of a foreign-key join's internal topics, where they are not known from the tables. */
@@ -192,6 +214,9 @@ export const DROP_REASONS = [
   'null-value',
   'late',
   'expired',
+  'out-of-order',
+  'no-partition',
+  'no-window',
   'negative-timestamp',
   'null-foreign-key',
   'undecodable',

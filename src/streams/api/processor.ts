@@ -1,6 +1,7 @@
 import type { Header } from '../../client/index.ts';
 import type { AsyncCall, RecordContext } from './context.ts';
-import type { KeyValueStore, SessionStore, WindowStore } from './stores.ts';
+import type { CustomStore } from './custom-store.ts';
+import type { KeyValueStore, SessionStore, VersionedKeyValueStore, WindowStore } from './stores.ts';
 
 /** A record as processors see it. */
 export interface StreamRecord<K, V> {
@@ -31,6 +32,9 @@ export interface ProcessorContext<K, V> {
   /** To all operators behind this one, or to the one that is named. */
   forward(record: ForwardedRecord<K, V>, child?: string): void;
   keyValueStore<SK, SV>(name: string): KeyValueStore<SK, SV>;
+  versionedStore<SK, SV>(name: string): VersionedKeyValueStore<SK, SV>;
+  /** A store of one's own, as its `create` has made it. */
+  customStore<S extends CustomStore>(name: string): S;
   windowStore<SK, SV>(name: string): WindowStore<SK, SV>;
   sessionStore<SK, SV>(name: string): SessionStore<SK, SV>;
   /** Calls `run` whenever the interval has passed in stream time or wall-clock time; missed calls collapse into one. */
@@ -51,7 +55,10 @@ export interface Processor<K, V> {
 
 /** What a function of `processAsync` gets for one call; when that is over, it throws `CALL_IS_OVER`. */
 export interface AsyncProcessorContext<K, V>
-  extends Pick<ProcessorContext<K, V>, 'applicationId' | 'taskId' | 'keyValueStore' | 'windowStore' | 'sessionStore'> {
+  extends Pick<
+    ProcessorContext<K, V>,
+    'applicationId' | 'taskId' | 'keyValueStore' | 'versionedStore' | 'customStore' | 'windowStore' | 'sessionStore'
+  > {
   readonly record: AsyncCall;
   /** Goes on when the call has ended well, to all operators behind this one, or to the one that is named. */
   forward(record: ForwardedRecord<K, V>, child?: string): void;

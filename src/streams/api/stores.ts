@@ -35,6 +35,30 @@ export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
   delete(key: K): V | null;
 }
 
+/** A value with the time for which it was valid: from `timestamp` to before `validTo`, which is infinite for the latest one. */
+export interface VersionedRecord<V> {
+  readonly value: V;
+  readonly timestamp: number;
+  readonly validTo: number;
+}
+
+export interface ReadOnlyVersionedStore<K, V> {
+  /** The latest version of a key, or the one that was valid at a time; null where there was none, or it is not known any more. */
+  get(key: K, asOf?: number): VersionedRecord<V> | null;
+  /** Keys with a value now. */
+  readonly size: number;
+}
+
+export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedStore<K, V> {
+  /**
+   * Adds the version that begins at a time, or replaces it; null: there is no value from then on. Returns when it ends,
+   * infinity for the latest one; null when the time is older than the history that is kept, and nothing was put.
+   */
+  put(key: K, value: V | null, timestamp: number): number | null;
+  /** As putting null. Returns the version that was valid at that time. */
+  delete(key: K, timestamp: number): VersionedRecord<V> | null;
+}
+
 export interface ReadOnlyWindowStore<K, V> {
   /** One key's windows that start within [from, to], oldest first. */
   fetch(key: K, from: number, to: number): IterableIterator<Entry<Windowed<K>, V>>;

@@ -69,6 +69,31 @@ export class TimeWindows {
   }
 }
 
+/** One window from a time on, without end: what comes before it is left out. */
+export class UnlimitedWindows {
+  readonly sizeMs = Number.POSITIVE_INFINITY;
+  readonly advanceMs = Number.POSITIVE_INFINITY;
+  readonly graceMs = 0;
+  readonly startMs: number;
+
+  private constructor(startMs: number) {
+    this.startMs = notNegative(startMs, 'the start of the window');
+  }
+
+  static of(): UnlimitedWindows {
+    return new UnlimitedWindows(0);
+  }
+
+  startOn(startMs: number): UnlimitedWindows {
+    return new UnlimitedWindows(startMs);
+  }
+
+  /** As that of `TimeWindows`: the window's start; infinite for what comes before it. */
+  firstStart(timestamp: number): number {
+    return timestamp < this.startMs ? Number.POSITIVE_INFINITY : this.startMs;
+  }
+}
+
 /** Windows of a fixed length that exist wherever their content changes: both ends are inclusive. */
 export class SlidingWindows {
   readonly timeDifferenceMs: number;

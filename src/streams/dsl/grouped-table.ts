@@ -20,7 +20,12 @@ export function aggregateGroups(
   options: AnyAggregateOptions,
 ): TableState {
   const { graph } = table;
-  const name = graph.storeName(options.name, `${groups.name ?? table.origin}-grouped-${groups.kind}`);
+  const name = graph.storeName(
+    options.name,
+    groups.name ?? table.origin,
+    `grouped-${groups.kind}`,
+    (options.name ?? groups.name) !== undefined,
+  );
   const topic = `${groups.name ?? name}-repartition`;
   const key = required(groups.key, 'key', topic);
   const value = required(groups.value, 'value', topic);

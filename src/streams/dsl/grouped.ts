@@ -9,10 +9,10 @@ import { aggregateStream, type Aggregation } from '../operators/aggregate.ts';
 import { storeGetter } from '../operators/table-values.ts';
 import { aggregateSessions } from '../operators/session-aggregate.ts';
 import { aggregateSliding } from '../operators/sliding-aggregate.ts';
-import { aggregateWindows, windowGetter } from '../operators/window-aggregate.ts';
+import { type AlignedWindows, aggregateWindows, windowGetter } from '../operators/window-aggregate.ts';
 import type { EmitStrategy, Named, Reads } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
-import { SessionWindows, SlidingWindows, TimeWindows } from '../api/windows.ts';
+import { SessionWindows, SlidingWindows, TimeWindows, UnlimitedWindows } from '../api/windows.ts';
 import type {
   Adder,
   AnyAggregateOptions,
@@ -26,7 +26,7 @@ import type {
   AnyTimeWindowedStream,
   Reduction,
 } from './untyped.ts';
-import { checkValue, oneOf } from '../../util/index.ts';
+import { checkValue, MillraceError, oneOf } from '../../util/index.ts';
 
 const COUNT: Aggregation = {
   initial: () => 0,
@@ -61,7 +61,8 @@ class Grouping {
 
   /** A store's name, before it is known where the records come from. */
   storeName(given: string | undefined, kind: string): string {
-    return this.#state.graph.storeName(given, `${this.#name ?? this.#state.origin}-${kind}`);
+    const { graph, origin } = this.#state;
+    return graph.storeName(given, this.#name ?? origin, kind, (given ?? this.#name) !== undefined);
   }
 
   placed(storeName: string): StreamState {
@@ -103,10 +104,12 @@ export class KGroupedStreamImpl implements AnyGroupedStream {
     return new CogroupedStreamImpl([{ grouping: this.#grouping, add: add }]);
   }
 
-  windowedBy(windows: TimeWindows): AnyTimeWindowedStream;
+  windowedBy(windows: AlignedWindows): AnyTimeWindowedStream;
   windowedBy(windows: SlidingWindows): AnyTimeWindowedStream;
   windowedBy(windows: SessionWindows): AnySessionWindowedStream;
-  windowedBy(windows: TimeWindows | SlidingWindows | SessionWindows): AnyTimeWindowedStream | AnySessionWindowedStream {
+  windowedBy(
+    windows: AlignedWindows | SlidingWindows | SessionWindows,
+  ): AnyTimeWindowedStream | AnySessionWindowedStream {
     checkWindows(windows);
     if (windows instanceof SessionWindows)
       return new SessionWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
@@ -128,8 +131,11 @@ export class KGroupedStreamImpl implements AnyGroupedStream {
 function checkWindows(windows: unknown): void {
   checkValue('windowedBy: the windows', windows, {
     accepts: (value) =>
-      value instanceof TimeWindows || value instanceof SlidingWindows || value instanceof SessionWindows,
-    wanted: 'TimeWindows, SlidingWindows or SessionWindows',
+      value instanceof TimeWindows ||
+      value instanceof UnlimitedWindows ||
+      value instanceof SlidingWindows ||
+      value instanceof SessionWindows,
+    wanted: 'TimeWindows, UnlimitedWindows, SlidingWindows or SessionWindows',
   });
 }
 
@@ -191,10 +197,10 @@ function merged(graph: StreamState['graph'], nodes: readonly GraphNode[], name: 
 
 class TimeWindowedKStreamImpl implements AnyTimeWindowedStream {
   readonly #grouping: Grouping;
-  readonly #windows: TimeWindows | SlidingWindows;
+  readonly #windows: AlignedWindows | SlidingWindows;
   readonly #emit: EmitStrategy;
 
-  constructor(grouping: Grouping, windows: TimeWindows | SlidingWindows, emit: EmitStrategy) {
+  constructor(grouping: Grouping, windows: AlignedWindows | SlidingWindows, emit: EmitStrategy) {
     this.#grouping = grouping;
     this.#windows = windows;
     this.#emit = emit;
@@ -202,6 +208,9 @@ class TimeWindowedKStreamImpl implements AnyTimeWindowedStream {
 
   emitStrategy(strategy: EmitStrategy): AnyTimeWindowedStream {
     checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
+    if (strategy === 'onWindowClose' && this.#windows instanceof UnlimitedWindows) {
+      throw new MillraceError('INVALID_ARGUMENT', 'emitStrategy: unlimited windows never close');
+    }
     return new TimeWindowedKStreamImpl(this.#grouping, this.#windows, strategy);
   }
 
@@ -290,7 +299,7 @@ function tableOfWindows(
   inputs: readonly AggregateInput[],
   name: string,
   options: AnyAggregateOptions,
-  { windows, strategy }: Windowing<TimeWindows | SlidingWindows>,
+  { windows, strategy }: Windowing<AlignedWindows | SlidingWindows>,
 ): AnyTable {
   const sliding = windows instanceof SlidingWindows;
   const sizeMs = sliding ? windows.timeDifferenceMs : windows.sizeMs;
@@ -302,7 +311,7 @@ function tableOfWindows(
     extraMs: sliding ? sizeMs + 1 : 0,
   });
   return windowedTable(inputs, spec, options, {
-    graceMs: windows.graceMs,
+    graceMs: windows instanceof UnlimitedWindows ? undefined : windows.graceMs,
     sizeMs,
     build: (aggregation, sendsOld) =>
       sliding
@@ -337,7 +346,12 @@ function windowedSpec(
   window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
-  checkRetention(name, retentionMs, window.atLeastMs);
+  const { kind: ownKind, historyRetentionMs, maxEntries } = options;
+  if (ownKind === 'versioned' || historyRetentionMs !== undefined || maxEntries !== undefined) {
+    throw new MillraceError('INVALID_ARGUMENT', `${name}: tables of windows are not versioned, and have no maxEntries`);
+  }
+  const isUnlimited = options.retentionMs === undefined && window.atLeastMs === Number.POSITIVE_INFINITY;
+  if (!isUnlimited) checkRetention(name, retentionMs, window.atLeastMs);
   return {
     kind,
     name,
@@ -353,8 +367,8 @@ function windowedSpec(
 }
 
 interface WindowedAggregate {
-  /** How long after its end a window may still change. */
-  readonly graceMs: number;
+  /** How long after its end a window may still change; undefined where windows have no end. */
+  readonly graceMs: number | undefined;
   /** Null for sessions. */
   readonly sizeMs: number | null;
   readonly build: (aggregation: Aggregation, sendsOld: () => boolean) => NonNullable<GraphNode['build']>;
@@ -419,10 +433,10 @@ class CogroupedStreamImpl implements AnyCogroupedStream {
     return new CogroupedStreamImpl([...this.#inputs, { grouping: (other as KGroupedStreamImpl).grouping, add: add }]);
   }
 
-  windowedBy(windows: TimeWindows | SlidingWindows): AnyTimeWindowedCogroup;
+  windowedBy(windows: AlignedWindows | SlidingWindows): AnyTimeWindowedCogroup;
   windowedBy(windows: SessionWindows): AnySessionWindowedCogroup;
   windowedBy(
-    windows: TimeWindows | SlidingWindows | SessionWindows,
+    windows: AlignedWindows | SlidingWindows | SessionWindows,
   ): AnyTimeWindowedCogroup | AnySessionWindowedCogroup {
     checkWindows(windows);
     const strategy = 'onWindowUpdate';

@@ -183,7 +183,7 @@ export class KStreamImpl implements AnyStream {
       repartitioned(this.state, {
         ...options,
         name: options.name,
-        fallback: options.name ?? graph.storeName(undefined, `${origin}-repartition`),
+        fallback: options.name ?? graph.storeName(undefined, origin, 'repartition'),
         dropsNullKeys: false,
       }),
     );
@@ -225,7 +225,7 @@ export class KStreamImpl implements AnyStream {
   toTable(materialized: AnyMaterialized & Named = {}): AnyTable {
     checkOperator('toTable', {}, materialized, 'materialized');
     const { graph, origin } = this.state;
-    const store = graph.storeName(materialized.name, `${origin}-to-table`);
+    const store = graph.storeName(materialized.name, origin, 'to-table');
     const state = placed(this.state, store, materialized.key, materialized.value);
     return new KTableImpl(tableFromStream(state, store, materialized));
   }

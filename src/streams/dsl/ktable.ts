@@ -17,7 +17,7 @@ import { aggregateGroups } from './grouped-table.ts';
 import { longSerde } from '../../serde/index.ts';
 import { connectStores, required } from './stream-node.ts';
 import { type ForeignKeyJoin, type ForeignKeyOptions, joinOnForeignKey, joinTables } from './table-joins.ts';
-import { keyValueSpec, type TableState } from './table-node.ts';
+import { isVersioned, keyValueSpec, type TableState } from './table-node.ts';
 import type {
   Adder,
   AnyAggregateOptions,
@@ -63,7 +63,7 @@ export class KTableImpl implements AnyTable {
   mapValues(mapper: Mapper, options: TableOptions = {}): AnyTable {
     checkOperator('mapValues', { mapper }, options, 'changing');
     const value = options.value ?? options.materialized?.value;
-    const store = this.#ownStore(options.materialized, value);
+    const store = this.#ownStore('map-values', options.materialized, value);
     return this.#derived('map-values', options, store, value, {
       operator: (sendsOld) => tableMap(() => mapper, { store, sendsOld }),
       getter: (context) => (key, value) => mapper(key, value, context),
@@ -76,7 +76,7 @@ export class KTableImpl implements AnyTable {
   ): AnyTable {
     checkOperator('transformValues', { supplier }, options, 'changing');
     const value = options.value ?? options.materialized?.value;
-    const store = this.#ownStore(options.materialized, value);
+    const store = this.#ownStore('transform-values', options.materialized, value);
     const table = this.#derived('transform-values', options, store, value, {
       operator: (sendsOld) => tableMap(transformer(supplier), { store, sendsOld }),
       getter: () => () => {
@@ -155,8 +155,11 @@ export class KTableImpl implements AnyTable {
         'only the table of a windowed aggregation can be suppressed until its windows close',
       );
     }
+    if (isVersioned(state)) {
+      throw new MillraceError('INVALID_TOPOLOGY', 'a versioned table is not suppressed: its changes come out of order');
+    }
     const { graph } = state;
-    const name = graph.storeName(options.name, `${state.origin}-suppress`);
+    const name = graph.storeName(options.name, state.origin, 'suppress');
     const spec: StoreSpec = {
       kind: 'suppress',
       name,
@@ -203,7 +206,7 @@ export class KTableImpl implements AnyTable {
   }
 
   #filter(predicate: Mapper, wanted: boolean, options: Filtering): AnyTable {
-    const store = this.#ownStore(options.materialized, this.state.value);
+    const store = this.#ownStore('filter', options.materialized, this.state.value);
     const table = this.#derived('filter', options, store, this.state.value, {
       operator: (sendsOld) => tableFilter(predicate, wanted, { store, sendsOld }),
       getter: (context) => (key, value) => (Boolean(predicate(key, value, context)) === wanted ? value : null),
@@ -215,9 +218,9 @@ export class KTableImpl implements AnyTable {
   }
 
   /** A store for the results, when the user named one. */
-  #ownStore(options: AnyMaterialized | undefined, value: AnySerde | undefined): StoreSpec | null {
-    const name = options?.name;
-    if (options === undefined || name === undefined) return null;
+  #ownStore(kind: string, options: AnyMaterialized | undefined, value: AnySerde | undefined): StoreSpec | null {
+    if (options?.name === undefined) return null;
+    const name = this.state.graph.storeName(options.name, this.state.origin, kind);
     const keySerde = required(options.key ?? this.state.key, 'key', name);
     const valueSerde = required(options.value ?? value, 'value', name);
     return keyValueSpec(name, keySerde, valueSerde, options);
@@ -254,6 +257,7 @@ export class KTableImpl implements AnyTable {
       moved: false,
       origin: store?.name ?? state.origin,
       windowGraceMs: state.windowGraceMs,
+      showsVersions: isVersioned(state),
       store: () => store,
       sendsOld,
       getter: () =>

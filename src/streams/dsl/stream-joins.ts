@@ -4,7 +4,15 @@ import type { AnySerde, GraphNode } from '../graph/node.ts';
 import { placed, required, type StreamState } from './stream-node.ts';
 import type { TableState } from './table-node.ts';
 import { passThrough } from '../operators/stateless.ts';
-import { joinGlobalTable, joinTable } from '../operators/stream-table-join.ts';
+import {
+  checkGrace,
+  type GraceJoin,
+  joinGlobalTable,
+  joinTable,
+  joinTableWithGrace,
+  WaitingRecordSerde,
+} from '../operators/stream-table-join.ts';
+import type { GetterSupplier } from '../operators/table-values.ts';
 import { type JoinKind, joinSide, type Joiner } from '../operators/stream-join.ts';
 import type { Named } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
@@ -25,10 +33,8 @@ export function joinStreams(
 ): StreamState {
   const { graph } = left;
   const { joiner, kind } = join;
-  const name = graph.storeName(
-    options.name,
-    `${left.origin}-${right.origin}-${kind === 'inner' ? '' : `${kind}-`}join`,
-  );
+  const origin = `${left.origin}-${right.origin}${kind === 'inner' ? '' : `-${kind}`}`;
+  const name = graph.storeName(options.name, origin, 'join');
   const key = options.key;
   const keepsLeft = kind !== 'inner';
   const keepsRight = kind === 'outer';
@@ -40,7 +46,8 @@ export function joinStreams(
     left: required(options.value ?? one.value, 'value', name),
     right: required(options.otherValue ?? other.value, 'value', name),
   };
-  const stores = joinStores(name, join, serdes, options);
+  const storeName = options.storeName === undefined ? name : graph.storeName(options.storeName, origin, 'join');
+  const stores = joinStores(storeName, join, serdes, options);
   const side = (isLeft: boolean, parent: GraphNode): GraphNode =>
     graph.add({
       name: graph.name(undefined, `${name}-${isLeft ? 'this' : 'other'}`),
@@ -82,15 +89,15 @@ interface JoinSerdes {
 
 /** What each side keeps of its records, and which ones wait for a partner before they are joined with none. */
 function joinStores(
-  name: string,
+  storeName: string,
   { kind, windows }: WindowedJoin,
   { key, left, right }: JoinSerdes,
   options: AnyStreamJoined,
 ): { left: StoreSpec; right: StoreSpec; waiting: StoreSpec | null } {
-  const { storeName = name, logging = true, storeType } = options;
+  const { logging = true, storeType } = options;
   const joinableMs = windows.sizeMs + windows.graceMs;
   const retentionMs = options.retentionMs ?? joinableMs;
-  checkRetention(name, retentionMs, joinableMs);
+  checkRetention(storeName, retentionMs, joinableMs);
   const buffer = (suffix: string, value: AnySerde): StoreSpec => ({
     kind: 'join-buffer',
     name: `${storeName}-${suffix}-join-store`,
@@ -125,23 +132,40 @@ export function joinWithTable(
   options: AnyJoined = {},
 ): StreamState {
   const { graph, origin } = stream;
-  const derived = `${origin}-${table.origin}-${kind === 'inner' ? '' : 'left-'}join`;
-  // Without a repartition topic nothing is named after it that outlives the program.
-  const name = stream.moved ? graph.storeName(options.name, derived) : (options.name ?? derived);
+  const joined = `${origin}-${table.origin}${kind === 'inner' ? '' : '-left'}`;
+  // Without a repartition topic or a buffer nothing is named after it that outlives the program.
+  const isKept = stream.moved || options.gracePeriodMs !== undefined;
+  const name = isKept ? graph.storeName(options.name, joined, 'join') : (options.name ?? `${joined}-join`);
   const behind = placed(stream, name, options.key, options.value, kind === 'inner');
   const getter = table.getter();
   const keySerde = required(table.key, 'key', name);
+  const lookup = { joiner, kind, supplier: getter };
+  const buffer = graceBuffer(name, keySerde, behind, getter, options);
   const node = graph.add({
     name: graph.name(undefined, name),
     parents: [behind.node],
-    stores: getter.stores,
+    stores: buffer === undefined ? getter.stores : [...getter.stores, buffer.buffer],
     reads: joiner.length === 2 && !getter.readsKey ? 'value' : 'both',
     keepsKey: true,
     keyBytesAs: keySerde,
-    build: joinTable(joiner, kind, getter),
+    build: buffer === undefined ? joinTable(joiner, kind, getter) : joinTableWithGrace({ ...lookup, ...buffer }),
   });
   graph.copartitioned.push({ operator: name, inputs: [node, table.node] });
   return { ...behind, value: undefined, node };
+}
+
+/** The store of records that wait for their time, where they do. */
+function graceBuffer(
+  join: string,
+  key: AnySerde,
+  stream: StreamState,
+  getter: GetterSupplier,
+  { gracePeriodMs: graceMs }: AnyJoined,
+): Pick<GraceJoin, 'buffer' | 'key' | 'graceMs'> | undefined {
+  if (graceMs === undefined) return undefined;
+  checkGrace(join, getter, graceMs);
+  const value = new WaitingRecordSerde(required(stream.value, 'value', join)) as AnySerde;
+  return { key, graceMs, buffer: { kind: 'outer-buffer', name: `${join}-buffer`, key, value, logging: true } };
 }
 
 export interface GlobalJoin {

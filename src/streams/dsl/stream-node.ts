@@ -2,6 +2,7 @@
 import type { AnySerde, GraphNode } from '../graph/node.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
+import type { StreamPartitioner } from '../api/options.ts';
 import { MillraceError } from '../../util/index.ts';
 
 /** Where a stream or table stands in the graph, and what is known of its records. */
@@ -28,8 +29,6 @@ export function placed(
   return state.moved ? repartitioned(known, { name, fallback: name, key, value, dropsNullKeys }) : known;
 }
 
-export type Partitioner = (topic: string, key: unknown, value: unknown, partitions: number) => number;
-
 /** The stream behind a repartition topic `<application>-<name>-repartition`. */
 export function repartitioned(
   state: StreamState,
@@ -40,7 +39,7 @@ export function repartitioned(
     readonly key?: AnySerde | undefined;
     readonly value?: AnySerde | undefined;
     readonly partitions?: number | undefined;
-    readonly partitioner?: Partitioner | undefined;
+    readonly partitioner?: StreamPartitioner<unknown, unknown> | undefined;
     readonly dropsNullKeys: boolean;
   },
 ): StreamState {
@@ -87,6 +86,7 @@ export function connectStores(graph: Graph, node: GraphNode, names: readonly str
         `${node.name} uses the state store ${name}, which was not added to the builder`,
       );
     }
-    graph.connectStore(node, spec);
+    // A global store is at hand everywhere, and belongs to no task.
+    if (!graph.globalStores.includes(spec)) graph.connectStore(node, spec);
   }
 }

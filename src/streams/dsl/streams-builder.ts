@@ -9,13 +9,14 @@ import { GlobalTableImpl } from './global-table.ts';
 import { KStreamImpl } from './kstream.ts';
 import type { StreamState } from './stream-node.ts';
 import { KTableImpl } from './ktable.ts';
-import { stateStoreSpec, type StateStoreOptions } from './state-store.ts';
+import { addGlobalStore, stateStoreSpec, type StateStoreOptions } from './state-store.ts';
 import { keyValueSpec, tableFromStream } from './table-node.ts';
 import type { GlobalTable, KStream, KTable } from '../api/dsl.ts';
 import type { Consumed, Materialized } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { Topology, type TopologyOptions } from '../graph/topology.ts';
-import type { AnyConsumed } from './untyped.ts';
+import type { ProcessorSupplier } from '../api/processor.ts';
+import type { AnyConsumed, AnyProcessorSupplier } from './untyped.ts';
 import { checkOptions, MillraceError, oneOf } from '../../util/index.ts';
 
 export class StreamsBuilder {
@@ -52,7 +53,7 @@ export class StreamsBuilder {
       moved: false,
       origin: topic,
     };
-    const store = this.#graph.storeName(materialized.name, `${topic}-store`);
+    const store = this.#graph.storeName(materialized.name, topic, 'store');
     return new KTableImpl(
       tableFromStream(state, store, materialized, {
         topic,
@@ -66,14 +67,35 @@ export class StreamsBuilder {
     checkConsumed('globalTable', consumed);
     checkTopicName('globalTable', topic);
     checkOperator('globalTable', {}, materialized, 'materialized');
-    const name = this.#graph.storeName(materialized.name, `${topic}-global-store`);
+    const { kind, historyRetentionMs, maxEntries } = materialized;
+    if (kind === 'versioned' || historyRetentionMs !== undefined || maxEntries !== undefined) {
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        'globalTable: global tables are not versioned, and have no maxEntries',
+      );
+    }
+    const name = this.#graph.storeName(materialized.name, topic, 'global-store');
     const spec: StoreSpec = {
-      ...keyValueSpec(name, consumed.key, consumed.value, { logging: false }),
+      ...keyValueSpec(name, consumed.key, consumed.value, { logging: false, storeType: 'IN_MEMORY' }),
       sourceTopic: topic,
       onDecodeError: consumed.onDecodeError,
     };
     this.#graph.addGlobalStore(spec);
     return new GlobalTableImpl(spec);
+  }
+
+  /**
+   * Adds a store that every instance has the whole of: its processor gets each record of a topic, from the first one on at
+   * every start, and is the only one that writes to the store. All other processors may read it.
+   */
+  addGlobalStore<K, V>(
+    options: StateStoreOptions,
+    topic: string,
+    consumed: Omit<Consumed<K, V>, 'name' | 'timestampExtractor' | 'offsetReset'>,
+    supplier: ProcessorSupplier<K, V, never, never>,
+  ): this {
+    addGlobalStore(this.#graph, options, topic, consumed as AnyConsumed, supplier as AnyProcessorSupplier);
+    return this;
   }
 
   /** Adds a state store that processors can be connected to by its name. */

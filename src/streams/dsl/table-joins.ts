@@ -59,7 +59,7 @@ export function joinTables(
     materialized?.name === undefined
       ? null
       : keyValueSpec(
-          materialized.name,
+          graph.storeName(materialized.name, name, 'table-join'),
           materialized.key ?? key,
           required(value, 'value', materialized.name),
           materialized ?? {},
@@ -125,10 +125,8 @@ export function joinOnForeignKey(
   options: ForeignKeyOptions,
 ): TableState {
   const { graph } = left;
-  const name = graph.storeName(
-    options.name,
-    `${left.origin}-${right.origin}-foreign-${join.kind === 'inner' ? '' : 'left-'}join`,
-  );
+  const origin = `${left.origin}-${right.origin}-foreign${join.kind === 'inner' ? '' : '-left'}`;
+  const name = graph.storeName(options.name, origin, 'join');
   const key = required(options.key ?? left.key, 'key', name);
   const value = required(options.value ?? left.value, 'value', name);
   const otherKey = required(options.otherKey ?? right.key, 'key', name);
@@ -280,7 +278,7 @@ function resultTable({ graph, name, key }: Exchange, resolver: GraphNode, option
     resultValue === undefined
       ? null
       : keyValueSpec(
-          graph.storeName(materialized?.name, `${name}-result`),
+          graph.storeName(materialized?.name, name, 'result'),
           materialized?.key ?? key,
           resultValue,
           materialized ?? {},

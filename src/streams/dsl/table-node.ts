@@ -4,6 +4,7 @@ import { type GetterSupplier, storeGetter } from '../operators/table-values.ts';
 import { tableSource } from '../operators/table.ts';
 import type { DecodeErrorHandler } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
+import { MillraceError } from '../../util/index.ts';
 import { required, type StreamState } from './stream-node.ts';
 import type { AnyMaterialized } from './untyped.ts';
 import { SessionWindowedSerde, TimeWindowedSerde } from '../api/windows.ts';
@@ -18,13 +19,21 @@ export interface TableState extends StreamState {
   /** The same where old values are at hand without a further store. Returns whether they are. */
   readonly enableKeptOldValues: () => boolean;
   readonly sendsOld: () => boolean;
+  /** Tables without a store whose values are those of a versioned one. */
+  readonly showsVersions?: boolean;
   /** How long after its end a windowed table's window may still change; undefined when the keys are not windowed. */
   readonly windowGraceMs?: number | undefined;
 }
 
+/** Whether it is known which value a key of the table had when. */
+export function isVersioned(table: TableState): boolean {
+  const store = table.store();
+  return store === null ? (table.showsVersions ?? false) : store.kind === 'versioned';
+}
+
 export function keyValueSpec(name: string, key: AnySerde, value: AnySerde, options: AnyMaterialized): StoreSpec {
   return {
-    kind: 'key-value',
+    ...versioningOf(name, options),
     name,
     key,
     value,
@@ -33,6 +42,30 @@ export function keyValueSpec(name: string, key: AnySerde, value: AnySerde, optio
     storeType: options.storeType,
     topicConfig: options.topicConfig,
   };
+}
+
+/** What makes a store a versioned one, one that forgets, or neither. */
+export function versioningOf(
+  name: string,
+  options: Pick<AnyMaterialized, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries' | 'caching'>,
+): Pick<StoreSpec, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries'> {
+  const { historyRetentionMs, segmentIntervalMs, maxEntries, caching } = options;
+  const kind = options.kind ?? (historyRetentionMs === undefined ? 'key-value' : 'versioned');
+  const refuse = (why: string): never => {
+    throw new MillraceError('INVALID_ARGUMENT', `${name}: ${why}`);
+  };
+  if (kind === 'key-value') {
+    if (historyRetentionMs !== undefined || segmentIntervalMs !== undefined) {
+      refuse('historyRetentionMs and segmentIntervalMs are of versioned stores');
+    }
+    if (maxEntries === undefined) return { kind };
+    if (caching === true) refuse('a store with maxEntries has no cache');
+    return { kind, maxEntries };
+  }
+  if (historyRetentionMs === undefined) return refuse('a versioned store needs the option historyRetentionMs');
+  if (maxEntries !== undefined) refuse('maxEntries is of key-value stores');
+  if (caching === true) refuse('a versioned store takes every change at its own time, and has no cache');
+  return { kind, historyRetentionMs, ...(segmentIntervalMs === undefined ? {} : { segmentIntervalMs }) };
 }
 
 /** The table of the latest values of a stream's keys. Its store exists when it was named, or once something needs it. */
@@ -71,7 +104,7 @@ export function tableFromStream(
     }
     return store;
   };
-  if (options.name !== undefined) materialize();
+  if (options.name !== undefined || spec.kind === 'versioned' || spec.maxEntries !== undefined) materialize();
   return {
     graph,
     node,

@@ -16,7 +16,7 @@ import { processorOperator } from '../operators/process.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
 import { assert, checkOptions, checkValue, MillraceError, oneOf, someText } from '../../util/index.ts';
 import { connectStores } from './stream-node.ts';
-import { stateStoreSpec, type StateStoreOptions } from './state-store.ts';
+import { addGlobalStore, stateStoreSpec, type StateStoreOptions } from './state-store.ts';
 import type { AnyConsumed, AnyProcessorSupplier, AnyProduced, Mapper } from './untyped.ts';
 
 type Topic<K, V> = string | ((key: K, value: V, context: RecordContext) => string);
@@ -81,6 +81,17 @@ export class TopologyBuilder {
         timestamp,
       }),
     });
+    return this;
+  }
+
+  /** As that of `StreamsBuilder`. */
+  addGlobalStore<K, V>(
+    options: StateStoreOptions,
+    topic: string,
+    consumed: Omit<Consumed<K, V>, 'name' | 'timestampExtractor' | 'offsetReset'>,
+    supplier: ProcessorSupplier<K, V, never, never>,
+  ): this {
+    addGlobalStore(this.#graph, options, topic, consumed as AnyConsumed, supplier as AnyProcessorSupplier);
     return this;
   }
 

@@ -4,8 +4,16 @@
  */
 import { MillraceError } from '../../util/index.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { GraphNode, InternalTopic, NodeOptions, SourceSpec } from './node.ts';
+import type { GlobalUpdating, GraphNode, InternalTopic, NodeOptions, SourceSpec } from './node.ts';
 import { sameSerde } from './same-serde.ts';
+
+/** What names of stores and internal topics begin with. */
+export interface NameBase {
+  /** What the operator does: `count`, `join`. */
+  readonly kind: string;
+  /** False: it was derived from the structure. */
+  readonly isNamed: boolean;
+}
 
 export class Graph {
   /** Makes the stream behind a table, for the DSL, whose tables don't know the class of streams. */
@@ -14,11 +22,15 @@ export class Graph {
   readonly stores = new Map<string, StoreSpec>();
   readonly internalTopics = new Map<string, InternalTopic>();
   readonly globalStores: StoreSpec[] = [];
+  /** By the names of global stores that have a processor. */
+  readonly globalUpdates = new Map<string, GlobalUpdating>();
   /** Operators whose inputs must have equally many partitions. */
   readonly copartitioned: { readonly operator: string; readonly inputs: readonly GraphNode[] }[] = [];
   readonly #names = new Set<string>();
-  /** Names that were derived for stores, made or not, and for internal topics. */
-  readonly #storeNames = new Set<string>();
+  /** What stores and internal topics are called, or what their names begin with. */
+  readonly #bases = new Map<string, NameBase>();
+  /** What operators' names were derived from, before a number told them apart. */
+  readonly #unnumbered = new Map<string, string>();
   readonly #sources = new Map<string, GraphNode>();
 
   constructor(streamOf: (state: unknown) => unknown) {
@@ -104,9 +116,10 @@ export class Graph {
     this.stores.set(store.name, store);
   }
 
-  addGlobalStore(store: StoreSpec): void {
+  addGlobalStore(store: StoreSpec, updating?: GlobalUpdating): void {
     this.declareStore(store);
     this.globalStores.push(store);
+    if (updating !== undefined) this.globalUpdates.set(store.name, updating);
   }
 
   addInternalTopic(name: string, partitions?: number): InternalTopic {
@@ -123,23 +136,40 @@ export class Graph {
     if (given !== undefined) return given;
     let name = derived;
     for (let n = 2; this.#names.has(name); n++) name = `${derived}-${n}`;
+    this.#unnumbered.set(name, derived);
     return name;
+  }
+
+  /** An operator's name without the number that depends on who was added before it. */
+  unnumbered(name: string): string {
+    return this.#unnumbered.get(name) ?? name;
   }
 
   /**
    * The same for stores and the internal topics named after them. They outlive the program, so a number would hand the state
    * of one operator to another when an operator is put in front: where the structure does not tell two apart, it takes names.
    */
-  storeName(given: string | undefined, derived: string): string {
-    if (given !== undefined) return given;
-    if (this.#storeNames.has(derived) || this.stores.has(derived)) {
+  storeName(given: string | undefined, origin: string, kind: string, isNamed = given !== undefined): string {
+    const derived = `${origin}-${kind}`;
+    if (given !== undefined) {
+      this.#bases.set(given, { kind, isNamed });
+      return given;
+    }
+    if (this.#bases.has(derived) || this.stores.has(derived)) {
       throw new MillraceError(
         'NAME_NEEDED',
         `two operators with state would both be called ${derived}: give them names, so that each keeps its own state ` +
           'whatever is added to the topology later',
       );
     }
-    this.#storeNames.add(derived);
+    this.#bases.set(derived, { kind, isNamed });
     return derived;
+  }
+
+  /** Who a store or an internal topic is named after; undefined where the user named it for no operator. */
+  baseOf(name: string): NameBase | undefined {
+    const bases = [...this.#bases.keys()].filter((base) => name === base || name.startsWith(`${base}-`));
+    const [longest] = bases.sort((a, b) => b.length - a.length);
+    return longest === undefined ? undefined : this.#bases.get(longest);
   }
 }

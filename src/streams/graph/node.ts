@@ -5,7 +5,7 @@
 import type { Header } from '../../client/index.ts';
 import type { Serde } from '../../serde/index.ts';
 import type { Environment } from '../../util/index.ts';
-import type { TaskContext } from '../api/context.ts';
+import type { RecordView, TaskContext } from '../api/context.ts';
 import type { DecodeErrorHandler, DropReason, OffsetReset, Reads, TimestampExtractor } from '../api/options.ts';
 import type { EmitPosition, StateStore, StoreSpec } from '../state/store.ts';
 
@@ -36,6 +36,28 @@ export interface InternalTopic {
   readonly name: string;
   /** The partition count that the user asked for; default: that of the sources it is fed from. */
   readonly partitions: number | undefined;
+}
+
+/** How records of its topic come into a global store, where a processor says it. */
+export interface GlobalUpdating {
+  /** The serdes of the topic. */
+  readonly key: AnySerde;
+  readonly value: AnySerde;
+  readonly build: (scope: {
+    readonly applicationId: string;
+    readonly environment: Environment;
+    readonly state: StateStore;
+  }) => GlobalUpdate;
+}
+
+export interface GlobalUpdate {
+  decode(record: RecordView): { readonly key: unknown; readonly value: unknown };
+  process(
+    decoded: { readonly key: unknown; readonly value: unknown },
+    record: RecordView,
+    place: { readonly topic: string; readonly partition: number },
+  ): void;
+  close(): void;
 }
 
 export interface GraphNode {
@@ -94,11 +116,11 @@ export interface TaskOutput {
     value: Uint8Array | null,
     timestamp: number,
     headers: readonly Header[] | undefined,
-    choose?: (partitions: number) => number,
+    choose?: (partitions: number) => readonly number[] | undefined,
   ): void;
   /**
-   * The partitions of a topic; 0 while that is not known, and then `send` takes partition -1, and how to choose one where
-   * the key does not say it.
+   * The partitions of a topic; 0 while that is not known, and then `send` takes partition -1, and how to choose them
+   * where the key does not say it.
    */
   partitionsOf(topic: string): number;
   /** False where there are no partitions to choose from: whatever number a partitioner answers, it is one that may exist. */
@@ -131,6 +153,8 @@ export interface TaskScope {
   /** The input of one child. */
   input(node: GraphNode): Emit | EmitChange;
   store<S extends StateStore>(spec: StoreSpec): S;
+  /** A store that every instance has the whole of. */
+  globalStore(name: string): StateStore | undefined;
   /** An object that several operators of one task share; made by the first who asks. */
   shared<T>(id: string, create: () => T): T;
   /** Whether a record moves a window store's time on before what it closes is emitted. */

@@ -1,7 +1,10 @@
 import type { Graph } from './graph.ts';
-import type { GraphNode, InternalTopic } from './node.ts';
+import type { GlobalUpdating, GraphNode, InternalTopic } from './node.ts';
 import { DecodingPlan } from './decoding-plan.ts';
+import { TopologyDescription } from './description.ts';
+import { fingerprintsOf } from './fingerprints.ts';
 import type { StoreSpec } from '../state/store.ts';
+import type { StoreFingerprint } from '../state/fingerprint.ts';
 import { sameSerde } from './same-serde.ts';
 import { MillraceError } from '../../util/index.ts';
 
@@ -30,8 +33,13 @@ export class Topology {
   readonly internalTopics: ReadonlyMap<string, InternalTopic>;
   readonly stores: ReadonlyMap<string, StoreSpec>;
   readonly globalStores: readonly StoreSpec[];
+  readonly globalUpdates: ReadonlyMap<string, GlobalUpdating>;
   readonly copartitioned: Graph['copartitioned'];
   readonly plan = new DecodingPlan();
+  /** What the rows of stores mean, by the stores' names; those of global tables are not kept. */
+  readonly fingerprints: ReadonlyMap<string, StoreFingerprint>;
+  /** Names of stores and internal topics that nobody gave: derived from the structure, they may change with it. */
+  readonly derivedNames: ReadonlySet<string>;
   readonly #sourceLogged: ReadonlySet<StoreSpec>;
 
   constructor(graph: Graph, options: TopologyOptions = {}) {
@@ -39,9 +47,14 @@ export class Topology {
     this.internalTopics = new Map(graph.internalTopics);
     this.stores = new Map(graph.stores);
     this.globalStores = [...graph.globalStores];
+    this.globalUpdates = new Map(graph.globalUpdates);
     this.copartitioned = [...graph.copartitioned];
     this.subTopologies = cut(this.nodes);
     this.pipelines = connected(this.subTopologies, this.internalTopics);
+    this.fingerprints = fingerprintsOf(graph);
+    this.derivedNames = new Set(
+      [...this.stores.keys(), ...this.internalTopics.keys()].filter((name) => graph.baseOf(name)?.isNamed === false),
+    );
     this.#sourceLogged = new Set(options.optimization === 'all' ? storesLoggedBySources(this.nodes) : []);
     if (this.nodes.every((node) => node.source === null)) {
       throw new MillraceError('INVALID_TOPOLOGY', 'the topology reads no topic');
@@ -68,32 +81,9 @@ export class Topology {
     await prepareSerdes(this.nodes, [...this.stores.values()]);
   }
 
-  /** The topology in the text form that Kafka Streams prints. */
-  describe(): string {
-    const lines = ['Topologies:'];
-    for (const { id, nodes } of this.subTopologies) {
-      lines.push(`   Sub-topology: ${id}`);
-      for (const node of nodes) {
-        const to = node.children.map((child) => child.name).join(', ') || 'none';
-        const from = node.parents.map((parent) => parent.name).join(', ') || 'none';
-        if (node.source !== null) {
-          lines.push(`    Source: ${node.name} (topics: [${node.source.topics.join(', ')}])`, `      --> ${to}`);
-        } else if (node.sink !== null) {
-          const { topic } = node.sink;
-          lines.push(
-            `    Sink: ${node.name} (${typeof topic === 'string' ? `topic: ${topic}` : 'extractor: by record'})`,
-            `      <-- ${from}`,
-          );
-        } else {
-          const stores = node.stores.map((store) => store.name).join(', ');
-          lines.push(`    Processor: ${node.name} (stores: [${stores}])`, `      --> ${to}`, `      <-- ${from}`);
-        }
-      }
-      lines.push('');
-    }
-    for (const store of this.globalStores)
-      lines.push(`   Global table: ${store.name} (topic: ${store.sourceTopic})`, '');
-    return lines.join('\n');
+  /** What is in the topology, as data, and as the text that Kafka Streams prints. */
+  describe(): TopologyDescription {
+    return new TopologyDescription(this.subTopologies, this.globalStores);
   }
 }
 
@@ -118,6 +108,7 @@ function storesLoggedBySources(nodes: readonly GraphNode[]): StoreSpec[] {
     return node.stores.filter((store) => {
       const isCopy =
         store.logging &&
+        store.kind === 'key-value' &&
         store.sourceTopic === topic &&
         sameSerde(store.key, source.key) &&
         sameSerde(store.value, source.value);

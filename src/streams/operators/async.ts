@@ -38,6 +38,8 @@ export function asyncProcess(process: AsyncProcessor<unknown, unknown, unknown, 
           results.push({ ...forwarded, child: child === undefined ? undefined : inputOf(scope, node, child) });
         },
         keyValueStore: (name) => whileOpen(stores.keyValueStore(name) as never, checkOpen),
+        versionedStore: (name) => whileOpen(stores.versionedStore(name) as never, checkOpen),
+        customStore: (name) => whileOpen(stores.customStore(name) as never, checkOpen),
         windowStore: (name) => whileOpen(stores.windowStore(name) as never, checkOpen),
         sessionStore: (name) => whileOpen(stores.sessionStore(name) as never, checkOpen),
       };

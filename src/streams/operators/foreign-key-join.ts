@@ -113,6 +113,10 @@ export function subscribe(options: Subscriber) {
       return out.copy();
     };
     return (key, value, old, timestamp, context) => {
+      if (!context.isLatest) {
+        scope.drop('out-of-order', node);
+        return;
+      }
       if (!locator.locate(key, context)) {
         scope.drop('null-key', node);
         return;
@@ -204,6 +208,10 @@ export function rightChanges(spec: StoreSpec) {
     const next = scope.forward(node);
     const locator = locatorFor(scope, node);
     return (key, value, _old, timestamp, context) => {
+      if (!context.isLatest) {
+        scope.drop('out-of-order', node);
+        return;
+      }
       if (!locator.locate(key, context)) {
         scope.drop('null-key', node);
         return;

@@ -4,10 +4,18 @@ import type { TaskContext } from '../api/context.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
 import type { ForwardedRecord, ProcessorContext, ProcessorSupplier } from '../api/processor.ts';
 import type { TaskScope } from '../graph/node.ts';
+import type { CustomState } from '../state/custom-store.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
-import { type StoreUser, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
+import {
+  type StoreUser,
+  typedKeyValueStore,
+  typedSessionStore,
+  typedVersionedStore,
+  typedWindowStore,
+} from '../state/typed-stores.ts';
+import type { VersionedState } from '../state/versioned-store.ts';
 import type { WindowState } from '../state/window-store.ts';
 import { MillraceError } from '../../util/index.ts';
 import { answerNow } from './answer-now.ts';
@@ -110,12 +118,20 @@ export function processorContext(
   };
 }
 
-type StoreAccess = Pick<ProcessorContext<unknown, unknown>, 'keyValueStore' | 'windowStore' | 'sessionStore'>;
+type StoreAccess = Pick<
+  ProcessorContext<unknown, unknown>,
+  'keyValueStore' | 'versionedStore' | 'customStore' | 'windowStore' | 'sessionStore'
+>;
 
 /** The stores that an operator is connected to, by name. What is put into them has the time that `now` says. */
-export function connectedStores(scope: TaskScope, node: GraphNode, now: () => number): StoreAccess {
+export function connectedStores(
+  scope: Pick<TaskScope, 'store' | 'globalStore'>,
+  node: Pick<GraphNode, 'name' | 'stores'>,
+  now: () => number,
+): StoreAccess {
   const stateOf = <S extends StateStore>(name: string, kinds: readonly string[]): S => {
-    const spec = node.stores.find((store) => store.name === name);
+    const global = scope.globalStore(name);
+    const spec = global?.spec ?? node.stores.find((store) => store.name === name);
     if (spec === undefined) {
       throw new MillraceError(
         'UNKNOWN_STORE',
@@ -127,10 +143,16 @@ export function connectedStores(scope: TaskScope, node: GraphNode, now: () => nu
     }
     return scope.store<S>(spec);
   };
-  const user: StoreUser = { now, isProcessor: true };
+  const userOf = (name: string): StoreUser => ({
+    now,
+    isProcessor: true,
+    mayWrite: scope.globalStore(name) === undefined,
+  });
   return {
-    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), user),
-    windowStore: (name) => typedWindowStore(stateOf<WindowState | IntervalState>(name, ['window']), user),
-    sessionStore: (name) => typedSessionStore(stateOf<IntervalState>(name, ['session']), user),
+    keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), userOf(name)),
+    versionedStore: (name) => typedVersionedStore(stateOf<VersionedState>(name, ['versioned']), userOf(name)),
+    customStore: (name) => stateOf<CustomState>(name, ['custom']).store as never,
+    windowStore: (name) => typedWindowStore(stateOf<WindowState | IntervalState>(name, ['window']), userOf(name)),
+    sessionStore: (name) => typedSessionStore(stateOf<IntervalState>(name, ['session']), userOf(name)),
   };
 }

@@ -1,5 +1,6 @@
 import type { Header } from '../../client/index.ts';
-import type { RecordContext, TaskContext } from '../api/context.ts';
+import { RecordCopy, type RecordContext, type TaskContext } from '../api/context.ts';
+import type { StreamPartitioner } from '../api/options.ts';
 import type { AnySerde, Emit, GraphNode, NodeOptions } from '../graph/node.ts';
 import type { TaskScope } from '../graph/node.ts';
 import { SpanView } from '../state/span-view.ts';
@@ -14,7 +15,7 @@ export interface SinkOptions {
     | { readonly choose: (key: unknown, value: unknown, context: RecordContext) => string };
   readonly key: AnySerde;
   readonly value: AnySerde;
-  readonly partitioner?: ((topic: string, key: unknown, value: unknown, partitions: number) => number) | undefined;
+  readonly partitioner?: StreamPartitioner<unknown, unknown> | undefined;
   readonly timestamp?: ((key: unknown, value: unknown, context: RecordContext) => number) | undefined;
   /** Records with a null key stay behind: the topic is read by an operator that could not use them. */
   readonly dropsNullKeys?: boolean;
@@ -43,7 +44,8 @@ export function sinkNeeds(
 /** Writes records to a topic. A key or value that is still the bytes it came in is written as these bytes. */
 export function sink(options: SinkOptions) {
   return (scope: TaskScope, node: GraphNode): Emit => {
-    const { key: keySerde, value: valueSerde, partitioner, timestamp: timestampOf, dropsNullKeys } = options;
+    const { key: keySerde, value: valueSerde, timestamp: timestampOf, dropsNullKeys } = options;
+    const partitioning = options.partitioner && new Partitioning(scope, node, options.partitioner);
     const target = options.topic;
     const { output } = scope;
     const fixed = 'fixed' in target ? target.fixed : 'internal' in target ? scope.internalTopic(target.internal) : null;
@@ -82,32 +84,60 @@ export function sink(options: SinkOptions) {
       if (fixed === null) checkTopicName(node.name, topic);
       const partitions = output.partitionsOf(topic);
       let partition = partitions - 1;
-      if (partitioner !== undefined) {
-        if (partitions > 0) partition = chosen(topic, key, value, partitions);
-      } else if (partitions > 1) {
+      const all = partitions > 0 ? partitioning?.of(topic, key, value, partitions) : undefined;
+      if (all === undefined && partitions > 1) {
         if (keyBytes === null) partition = unkeyed++ % partitions;
         else partition = partitionForKey(rawKey ? keyBytes : keys.withoutPrefix(), partitions);
       }
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
       if (timestampOf !== undefined) checkEventTime(`${node.name}: the timestamp`, at);
       const headers = headersOut.of(context, keyBytes !== null, valueBytes !== null);
-      const later =
-        partition < 0 && partitioner !== undefined
-          ? (count: number): number => chosen(topic, key, value, count)
-          : undefined;
+      if (all !== undefined) {
+        for (const each of all) output.send(topic, each, keyBytes, valueBytes, at, headers);
+        if (all.length === 0) scope.drop('no-partition', node);
+        return;
+      }
+      const later = partition < 0 ? partitioning?.later(topic, key, value, context) : undefined;
       output.send(topic, partition, keyBytes, valueBytes, at, headers, later);
     }
-
-    function chosen(topic: string, key: unknown, value: unknown, partitions: number): number {
-      const partition = partitioner!(topic, key, value, partitions);
-      checkPartition(
-        `${node.name}: the partition of ${topic}`,
-        partition,
-        output.hasPartitions ? partitions : undefined,
-      );
-      return partition;
-    }
   };
+}
+
+/** A user's partitioner, whose answers are checked. */
+class Partitioning {
+  readonly #scope: TaskScope;
+  readonly #node: GraphNode;
+  readonly #partitioner: StreamPartitioner<unknown, unknown>;
+
+  constructor(scope: TaskScope, node: GraphNode, partitioner: StreamPartitioner<unknown, unknown>) {
+    this.#scope = scope;
+    this.#node = node;
+    this.#partitioner = partitioner;
+  }
+
+  /** The partitions of a record, each once; undefined: the default one. */
+  of(topic: string, key: unknown, value: unknown, partitions: number): readonly number[] | undefined {
+    const answer = this.#partitioner(topic, key, value, partitions);
+    if (answer === undefined) return undefined;
+    const all = Array.isArray(answer) ? [...new Set(answer as readonly number[])] : [answer as number];
+    const known = this.#scope.output.hasPartitions ? partitions : undefined;
+    for (const partition of all) checkPartition(`${this.#node.name}: the partition of ${topic}`, partition, known);
+    return all;
+  }
+
+  /** For when it is known how many there are: the task stands on other records then. */
+  later(topic: string, key: unknown, value: unknown, context: TaskContext) {
+    const copy = new RecordCopy(context);
+    return (partitions: number): readonly number[] | undefined => {
+      const all = this.of(topic, key, value, partitions);
+      if (all?.length === 0) {
+        copy.recall(context);
+        this.#scope.drop('no-partition', this.#node);
+        context.leaveRecord(copy.timestamp);
+      }
+      return all;
+    };
+  }
 }
 
 /** The bytes of keys, or of values, on their way out. */

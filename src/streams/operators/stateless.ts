@@ -212,7 +212,13 @@ export function branch(predicates: readonly Mapper[], hasDefault: () => boolean)
 export function toStream(): BuildChange {
   return (scope, node) => {
     const next = scope.forward(node);
-    return (key, value, _old, timestamp, context) => next(key, value, timestamp, context);
+    return (key, value, _old, timestamp, context) => {
+      // A stream's records are no versions of anything.
+      const { isLatest } = context;
+      context.isLatest = true;
+      next(key, value, timestamp, context);
+      context.isLatest = isLatest;
+    };
   };
 }
 

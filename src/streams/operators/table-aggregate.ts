@@ -82,6 +82,10 @@ export function selectGroup(
     const one = new ByteWriter(64);
     const other = new ByteWriter(64);
     return (key, value, old, timestamp, context) => {
+      if (!context.isLatest) {
+        scope.drop('out-of-order', node);
+        return;
+      }
       context.timestamp = timestamp;
       let to: readonly [unknown, unknown] | null;
       let from: readonly [unknown, unknown] | null;

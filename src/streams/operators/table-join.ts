@@ -34,6 +34,10 @@ export function joinTableSide(options: TableJoinSide) {
     /** The other side has to exist for there to be a result. */
     const needsOther = kind === 'inner' || (kind === 'left' && !isLeft);
     return (key, value, old, timestamp, context) => {
+      if (!context.isLatest) {
+        scope.drop('out-of-order', node);
+        return;
+      }
       if (!locator.locate(key, context)) {
         scope.drop('null-key', node);
         return;
@@ -82,6 +86,7 @@ export function joinGetter(
 ): GetterSupplier {
   return {
     stores: [...new Set([...left.stores, ...right.stores])],
+    isVersioned: false,
     readsKey: left.readsKey || right.readsKey || joiner.length !== 2,
     make: (scope) => {
       const one = left.make(scope);

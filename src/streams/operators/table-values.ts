@@ -4,18 +4,23 @@ import type { EmitChange, GraphNode } from '../graph/node.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StoreSpec } from '../state/store.ts';
-import type { Table } from '../state/table.ts';
+import type { Key, Table } from '../state/table.ts';
+import type { VersionedState } from '../state/versioned-store.ts';
 
 /** The current value of a table, whether it has a store of its own or is computed from one further up. */
 export interface ValueGetter {
   /** The timestamp of the value that `get` answered last. */
   timestamp: number;
   get(key: unknown, bytes: Buffer, start: number, end: number): unknown;
+  /** What `get` would have answered at that time; of versioned tables. */
+  getAsOf?(key: unknown, at: Key, asOf: number): unknown;
 }
 
 export interface GetterSupplier {
   /** Stores that an operator using the getter must be connected to. */
   readonly stores: readonly StoreSpec[];
+  /** Whether `getAsOf` can be asked. */
+  readonly isVersioned: boolean;
   /** Whether the getter looks at the decoded key. */
   readonly readsKey: boolean;
   readonly make: (scope: TaskScope) => ValueGetter;
@@ -24,11 +29,14 @@ export interface GetterSupplier {
 export function storeGetter(spec: StoreSpec): GetterSupplier {
   return {
     stores: [spec],
+    isVersioned: spec.kind === 'versioned',
     readsKey: false,
     make: (scope) => {
-      const { table } = scope.store<KeyValueState>(spec);
+      const { table } = scope.store<KeyValueState | VersionedState>(spec);
+      const versions = versionsOf(scope, spec);
       return {
         timestamp: -1,
+        ...(versions === null ? {} : { getAsOf: (_key, at, asOf) => versions.versionAt(at, asOf)?.value ?? null }),
         get(_key, bytes, start, end) {
           const slot = table.find(bytes, start, end);
           const value = slot < 0 ? undefined : table.read(slot);
@@ -51,6 +59,7 @@ export function mappedGetter(
 ): GetterSupplier {
   return {
     stores: source.stores,
+    isVersioned: source.isVersioned,
     readsKey: readsKey || source.readsKey,
     make: (scope) => {
       const inner = source.make(scope);
@@ -61,17 +70,29 @@ export function mappedGetter(
           this.timestamp = inner.timestamp;
           return value === null ? null : map(key, value, scope);
         },
+        getAsOf(key, at, asOf) {
+          const value = inner.getAsOf!(key, at, asOf);
+          return value === null ? null : map(key, value, scope);
+        },
       };
     },
   };
 }
 
+function versionsOf(scope: TaskScope, spec: StoreSpec): VersionedState | null {
+  return spec.kind === 'versioned' ? scope.store<VersionedState>(spec) : null;
+}
+
 /**
  * Stores a table's changes and passes them on: at once, or, where the store is cached, the last one per key when the
- * task flushes, together with the value at the flush before.
+ * task flushes, together with the value at the flush before. A versioned store takes each change at its own time: those that
+ * are not the latest of their key are passed on as such.
  */
 export class TableWriter {
   readonly table: Table<unknown>;
+  readonly #scope: TaskScope;
+  readonly #node: GraphNode;
+  readonly #versions: VersionedState | null;
   readonly #next: EmitChange;
   readonly #sendsOld: boolean;
   readonly #cached: boolean;
@@ -79,10 +100,14 @@ export class TableWriter {
   readonly #olds: unknown[] = [];
 
   constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean) {
-    this.table = scope.store<KeyValueState>(spec).table;
+    this.#scope = scope;
+    this.#node = node;
+    this.table = scope.store<KeyValueState | VersionedState>(spec).table;
+    this.#versions = versionsOf(scope, spec);
     this.#next = scope.forwardChange(node);
     this.#sendsOld = sendsOld;
-    this.#cached = scope.isCached(spec);
+    // What comes and goes between two commits would be taken for removed.
+    this.#cached = this.#versions === null && spec.maxEntries === undefined && scope.isCached(spec);
     if (this.#cached) {
       const needsKey = scope.plan.childrenNeedKey(node);
       scope.onFlush(node, () => this.#flush(scope.context, spec, needsKey));
@@ -102,10 +127,19 @@ export class TableWriter {
       else table.write(slot, value, timestamp);
       return;
     }
-    const { keyBytes, keyStart, keyEnd } = context;
+    const { keyBytes, keyStart, keyEnd, isLatest } = context;
     const start = table.keyStart(slot);
     const end = table.keyEnd(slot);
-    if (value === null) table.remove(slot, timestamp);
+    context.isLatest = true;
+    if (this.#versions !== null) {
+      const validTo = this.#versions.putAt(slot, value, timestamp);
+      if (validTo === undefined) {
+        context.isLatest = isLatest;
+        this.#scope.drop('expired', this.#node);
+        return;
+      }
+      context.isLatest = validTo === Number.POSITIVE_INFINITY;
+    } else if (value === null) table.remove(slot, timestamp);
     else table.write(slot, value, timestamp);
     context.keyBytes = table.arena;
     context.keyStart = start;
@@ -114,6 +148,7 @@ export class TableWriter {
     context.keyBytes = keyBytes;
     context.keyStart = keyStart;
     context.keyEnd = keyEnd;
+    context.isLatest = isLatest;
   }
 
   #flush(context: TaskContext, spec: StoreSpec, needsKey: boolean): void {

@@ -7,17 +7,21 @@ import type { IntervalState } from '../state/interval-store.ts';
 import type { StoreSpec } from '../state/store.ts';
 import type { Window, WindowState } from '../state/window-store.ts';
 import { readInt64 } from '../../util/index.ts';
-import type { TimeWindows } from '../api/windows.ts';
+import type { TimeWindows, UnlimitedWindows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
 import { answerNow } from './answer-now.ts';
 
+/** Windows that lie at the same times for all keys. */
+export type AlignedWindows = TimeWindows | UnlimitedWindows;
+
 /**
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
  * update (or, cached, once per commit), or once, when the window has closed.
  */
-export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOld }: WindowedAggregation<TimeWindows>) {
+export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
+  const { spec, windows, aggregation, strategy, sendsOld } = options;
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<WindowState>(spec);
     const onClose = strategy === 'onWindowClose';
@@ -61,7 +65,9 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
       const closeTime = scope.timeAfter(position, timestamp) - graceMs;
       // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
       if (onClose && !scope.forgetsBeforeClosing) emitClosed(closeTime, context);
-      for (let start = windows.firstStart(timestamp); start <= timestamp; start += advanceMs) {
+      const firstStart = windows.firstStart(timestamp);
+      if (firstStart > timestamp) scope.drop('no-window', node);
+      for (let start = firstStart; start <= timestamp; start += advanceMs) {
         if (start + sizeMs <= closeTime) {
           scope.drop('late', node);
           continue;
@@ -93,7 +99,7 @@ export function aggregateWindows({ spec, windows, aggregation, strategy, sendsOl
   };
 }
 
-function sameWindows(windows: TimeWindows, a: number, b: number): boolean {
+function sameWindows(windows: AlignedWindows, a: number, b: number): boolean {
   return (
     windows.firstStart(a) === windows.firstStart(b) &&
     Math.floor(a / windows.advanceMs) === Math.floor(b / windows.advanceMs)
@@ -199,6 +205,7 @@ class WindowEmitter {
 export function windowGetter(spec: StoreSpec): GetterSupplier {
   return {
     stores: [spec],
+    isVersioned: false,
     readsKey: false,
     make: (scope) => {
       const store = scope.store<WindowState | IntervalState>(spec);

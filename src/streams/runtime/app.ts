@@ -20,6 +20,7 @@ import type { UncaughtResponse } from '../api/options.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
 import { Lock } from '../state/lock.ts';
+import { checkNames, checkStores } from './evolution.ts';
 import { prepareTopics, taskCount } from './internal-topics.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
@@ -106,6 +107,7 @@ export class KafkaStreams {
   constructor(topology: Topology, settings: StreamsSettings) {
     this.#topology = topology;
     const resolved = resolveSettings(settings);
+    if (settings.ensureExplicitInternalResourceNaming === true) checkNames(topology, settings.applicationId);
     this.#settings = { ...resolved, isHeldBack: () => this.#isPaused || resolved.isHeldBack() };
     this.#stores = new QueryableStores((name) => {
       const global = this.#globals?.stores.get(name);
@@ -156,8 +158,9 @@ export class KafkaStreams {
     try {
       const place = await this.#openState();
       const { client } = this.#settings;
+      await checkStores(this.#topology, this.#settings.applicationId, client.admin());
       const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
-      this.#globals = new GlobalTables(this.#topology.globalStores, this.#settings);
+      this.#globals = new GlobalTables(this.#topology, this.#settings);
       await this.#globals.start((error) => this.#fail(error));
       this.#living = this.#live(place, counts);
     } catch (error) {
@@ -376,7 +379,7 @@ export class KafkaStreams {
     const { applicationId, client, groupInstanceId } = this.#settings;
     if (groupInstanceId === undefined || codeOf(this.#error) === 'FENCED_INSTANCE_ID') return;
     try {
-      await client.admin().removeMembers(applicationId, [groupInstanceId]);
+      await client.admin().removeMembers(applicationId, [{ groupInstanceId }]);
     } catch (error) {
       // The session's time-out will do it.
       this.#settings.onError(error, false);

@@ -142,7 +142,13 @@ export class Committer {
         const offset = this.#positionOf(queue);
         if (offset < 0 || (committed.get(queue) === offset && !(tells !== undefined && hasNews))) return;
         assert(offset >= (committed.get(queue) ?? -1), `${queue.topic}-${queue.partition} goes back to ${offset}`);
-        const metadata = encodeMetadata(queue.partitionTime, task.positions, queue.watermark?.time, tells);
+        const metadata = encodeMetadata(
+          queue.partitionTime,
+          task.positions,
+          queue.watermark?.time,
+          tells,
+          running.notes,
+        );
         offsets.push({ topic: queue.topic, partition: queue.partition, offset, metadata });
         committed.set(queue, offset);
       });

@@ -1,31 +1,23 @@
 // Global tables: every instance reads their topics completely, before it starts and from then on.
 import type { Consumer, FetchedPartition, RecordCursor, TopicPartition } from '../../client/index.ts';
+import { SchemaNotLoaded } from '../../serde/index.ts';
 import { MillraceError } from '../../util/index.ts';
-import { restoreRow } from '../state/restore-row.ts';
-import { createStore } from '../state/create-store.ts';
-import { PrefixedRecord } from './schema-headers.ts';
+import type { Topology } from '../graph/topology.ts';
+import type { StateStore } from '../state/store.ts';
+import { GlobalStore } from './global-store.ts';
 import type { ResolvedSettings } from './settings.ts';
-import { NO_TRACKING, type StateStore, type StoreSpec } from '../state/store.ts';
-import { refuseRecord } from './undecodable.ts';
 
 const POLL_MS = 100;
 
-interface Filled {
-  readonly store: StateStore;
-  readonly prefixed: PrefixedRecord | undefined;
-}
-
 export class GlobalTables {
   readonly stores = new Map<string, StateStore>();
-  readonly #byTopic = new Map<string, Filled[]>();
-  /** Records that could not be decoded and were left out, by table. */
-  readonly undecodable = new Map<string, number>();
+  readonly #byTopic = new Map<string, GlobalStore[]>();
   readonly #settings: ResolvedSettings;
   readonly #consumer: Consumer;
   #stopping = false;
   #following: Promise<void> = Promise.resolve();
 
-  constructor(specs: readonly StoreSpec[], settings: ResolvedSettings) {
+  constructor(topology: Topology, settings: ResolvedSettings) {
     this.#settings = settings;
     this.#consumer = settings.client.consumer({
       isolationLevel: 'read_committed',
@@ -39,13 +31,20 @@ export class GlobalTables {
           false,
         ),
     });
-    for (const spec of specs) {
-      const store = createStore(spec, NO_TRACKING);
-      this.stores.set(spec.name, store);
+    for (const spec of topology.globalStores) {
+      const global = new GlobalStore(spec, topology, settings);
+      this.stores.set(spec.name, global.store);
       const topic = spec.sourceTopic!;
-      const filled = { store, prefixed: PrefixedRecord.of(spec.key, spec.value) };
-      this.#byTopic.set(topic, [...(this.#byTopic.get(topic) ?? []), filled]);
+      this.#byTopic.set(topic, [...(this.#byTopic.get(topic) ?? []), global]);
     }
+  }
+
+  /** Records that could not be decoded and were left out, by store. */
+  get undecodable(): ReadonlyMap<string, number> {
+    const counts = [...this.#byTopic.values()]
+      .flat()
+      .map(({ store, dropped }): [string, number] => [store.spec.name, dropped.get('undecodable') ?? 0]);
+    return new Map(counts.filter(([, count]) => count > 0));
   }
 
   /** Resolves when everything that the topics hold has been read; `onError` hears of what goes wrong later. */
@@ -76,6 +75,7 @@ export class GlobalTables {
     this.#consumer.wakeup();
     await this.#following;
     await this.#consumer.close();
+    for (const store of [...this.#byTopic.values()].flat()) store.close();
   }
 
   async #follow(): Promise<void> {
@@ -86,28 +86,21 @@ export class GlobalTables {
     for (const { topic, partition, cursor } of fetched) {
       const stores = this.#byTopic.get(topic) ?? [];
       while (cursor.advance()) {
-        if (cursor.keyStart < 0) continue;
-        for (const { store, prefixed } of stores) {
-          try {
-            const record = prefixed === undefined || cursor.headerCount === 0 ? cursor : await prefixed.load(cursor);
-            const wait = restoreRow(store, record);
-            if (wait !== undefined) await wait;
-          } catch (error) {
-            this.#leaveOut(store.spec, error, cursor, { topic, partition });
-          }
-        }
+        for (const store of stores) await taken(store, cursor, { topic, partition });
       }
     }
   }
+}
 
-  #leaveOut(spec: StoreSpec, error: unknown, record: RecordCursor, { topic, partition }: TopicPartition): void {
-    // A registry that does not answer says nothing about the record.
-    if (error instanceof MillraceError && error.retriable) throw error;
-    const { offset, timestamp } = record;
-    const node = spec.name;
-    const handler = spec.onDecodeError ?? this.#settings.onDecodeError;
-    refuseRecord(handler, error, record, { topic, partition, node, part: 'value' });
-    this.undecodable.set(node, (this.undecodable.get(node) ?? 0) + 1);
-    this.#settings.onDrop?.('undecodable', { topic, partition, offset, timestamp, node });
+/** Waits only where a schema has to be loaded first. */
+async function taken(store: GlobalStore, cursor: RecordCursor, place: TopicPartition): Promise<void> {
+  for (;;) {
+    try {
+      store.take(cursor, place);
+      return;
+    } catch (error) {
+      if (!(error instanceof SchemaNotLoaded)) throw error;
+      await error.load();
+    }
   }
 }

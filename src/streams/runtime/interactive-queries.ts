@@ -11,22 +11,31 @@ import type {
   QueryableWindowStore,
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
+  ReadOnlyVersionedStore,
   ReadOnlyWindowStore,
 } from '../api/stores.ts';
 import type { IntervalState } from '../state/interval-store.ts';
 import type { KeyValueState } from '../state/key-value-store.ts';
 import type { StateStore } from '../state/store.ts';
 import { keyValueEntries, prefixedEntries, windowEntries } from '../state/typed-scans.ts';
-import { onlooker, typedKeyValueStore, typedSessionStore, typedWindowStore } from '../state/typed-stores.ts';
+import {
+  onlooker,
+  typedKeyValueStore,
+  typedSessionStore,
+  typedVersionedStore,
+  typedWindowStore,
+} from '../state/typed-stores.ts';
+import type { VersionedState } from '../state/versioned-store.ts';
 import type { WindowState } from '../state/window-store.ts';
 
-type ViewKind = 'key-value' | 'window' | 'session';
+type ViewKind = 'key-value' | 'versioned' | 'window' | 'session';
 
 /** A store of a running application; ask for the view that fits its kind. */
 export interface QueryableStore {
   readonly name: string;
   readonly kind: ViewKind;
   keyValue<K, V>(): QueryableKeyValueStore<K, V>;
+  versioned<K, V>(): ReadOnlyVersionedStore<K, V>;
   window<K, V>(): QueryableWindowStore<K, V>;
   session<K, V>(): QueryableSessionStore<K, V>;
 }
@@ -36,12 +45,14 @@ export interface ReadOnlyStore {
   readonly name: string;
   readonly kind: ViewKind;
   keyValue<K, V>(): ReadOnlyKeyValueStore<K, V>;
+  versioned<K, V>(): ReadOnlyVersionedStore<K, V>;
   window<K, V>(): ReadOnlyWindowStore<K, V>;
   session<K, V>(): ReadOnlySessionStore<K, V>;
 }
 
 const KINDS: Partial<Record<StateStore['spec']['kind'], ViewKind>> = {
   'key-value': 'key-value',
+  versioned: 'versioned',
   window: 'window',
   sliding: 'window',
   session: 'session',
@@ -75,6 +86,7 @@ export class QueryableStores {
           },
         };
       },
+      versioned: <K, V>() => versionedPoints<K, V>(stores.as<VersionedState>('versioned')),
       window: <K, V>() => {
         const states = stores.as<WindowState | IntervalState>('window');
         return {
@@ -130,6 +142,7 @@ export class QueryableStores {
           },
         };
       },
+      versioned: <K, V>() => versionedPoints<K, V>(stores.as<VersionedState>('versioned')),
       window: <K, V>() => {
         const states = stores.as<WindowState | IntervalState>('window');
         const typed = () => states().map((state) => typedWindowStore<K, V>(state, onlooker));
@@ -203,6 +216,21 @@ function keyValuePoints<K, V>(
     return null;
   };
   return { get: (key) => find(key)?.value ?? null, getWithTimestamp: find };
+}
+
+function versionedPoints<K, V>(states: () => readonly VersionedState[]): ReadOnlyVersionedStore<K, V> {
+  return {
+    get(key, asOf) {
+      for (const state of states()) {
+        const found = typedVersionedStore<K, V>(state, onlooker).get(key, asOf);
+        if (found !== null) return found;
+      }
+      return null;
+    },
+    get size() {
+      return sizeOf(states());
+    },
+  };
 }
 
 function windowFetch<K, V>(states: () => readonly (WindowState | IntervalState)[]): ReadOnlyWindowStore<K, V>['fetch'] {

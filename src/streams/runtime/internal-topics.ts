@@ -156,7 +156,7 @@ export async function prepareTopics(
     } else if (found.partitions.length !== topic.partitions) {
       throw new MillraceError(
         'INTERNAL_TOPIC_MISMATCH',
-        `the internal topic ${topic.name} has ${found.partitions.length} partitions, but the application needs ${topic.partitions}; reset the application`,
+        `the internal topic ${topic.name} has ${found.partitions.length} partitions, but the application needs ${topic.partitions}; reset the application (millrace streams reset)`,
       );
     }
   }
@@ -164,7 +164,13 @@ export async function prepareTopics(
 }
 
 function changelogConfigs(store: StoreSpec, settings: ResolvedSettings): Record<string, string> {
-  if (store.retentionMs === undefined) return { 'cleanup.policy': 'compact' };
+  if (store.historyRetentionMs !== undefined) {
+    // A key's older rows are versions that are not to be compacted away before they have expired.
+    const lag = String(store.historyRetentionMs + settings.changelogExtraRetentionMs);
+    return { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': lag };
+  }
+  if (store.retentionMs === undefined || store.retentionMs === Number.POSITIVE_INFINITY)
+    return { 'cleanup.policy': 'compact' };
   return {
     'cleanup.policy': 'compact,delete',
     'retention.ms': String(store.retentionMs + settings.changelogExtraRetentionMs),

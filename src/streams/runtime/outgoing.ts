@@ -15,7 +15,7 @@ interface HeldBack {
   readonly valueEnd: number;
   readonly timestamp: number;
   readonly headers: readonly Header[] | undefined;
-  readonly choose: ((partitions: number) => number) | undefined;
+  readonly choose: ((partitions: number) => readonly number[] | undefined) | undefined;
 }
 
 export class Outgoing implements TaskOutput {
@@ -78,7 +78,7 @@ export class Outgoing implements TaskOutput {
     value: Uint8Array | null,
     timestamp: number,
     headers: readonly Header[] | undefined,
-    choose?: (partitions: number) => number,
+    choose?: (partitions: number) => readonly number[] | undefined,
   ): void {
     // What is behind a record that is held back must not overtake it.
     if (partition < 0 || this.#isCommitting || this.#heldBack.length > 0) {
@@ -137,13 +137,15 @@ export class Outgoing implements TaskOutput {
       const { topic, partition: chosen, keyStart, valueStart, timestamp, headers } = record;
       const key = keyStart < 0 ? null : buffer.subarray(keyStart, record.keyEnd);
       const value = valueStart < 0 ? null : buffer.subarray(valueStart, record.valueEnd);
-      let partition = chosen;
-      if (partition < 0) {
-        const count = this.#partitions.get(topic)!;
-        if (record.choose !== undefined) partition = record.choose(count);
-        else partition = key === null ? unkeyed++ % count : partitionForKey(key, count);
+      if (chosen >= 0) {
+        this.#producer.enqueue(topic, chosen, key, value, timestamp, headers);
+        continue;
       }
-      this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
+      const count = this.#partitions.get(topic)!;
+      const partitions = record.choose?.(count) ?? [key === null ? unkeyed++ % count : partitionForKey(key, count)];
+      for (const partition of partitions) {
+        this.#producer.enqueue(topic, partition, key, value, timestamp, headers);
+      }
     }
     if (this.#heldBack.length === 0) this.#bytes.reset();
   }

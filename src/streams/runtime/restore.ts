@@ -6,9 +6,11 @@ import type { Client, CommittedOffset, FetchedPartition, TopicPartition } from '
 import { codeOf, MillraceError } from '../../util/index.ts';
 import type { Checkpoint, CheckpointMeta } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/restore-row.ts';
+import { type StoreFingerprint, whatChanged } from '../state/fingerprint.ts';
 import type { StateStore, StoreSpec } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
+import { refusalOf } from './evolution.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import type { ResolvedSettings } from './settings.ts';
@@ -124,6 +126,8 @@ export class TaskState {
   checkpointRows = 0;
   /** By topic: the offset behind what has been put back. */
   readonly positions = new Map<string, number>();
+  /** What the group has noted of the rows in changelogs. */
+  readonly noted = new Map<string, StoreFingerprint>();
   /** By topic, where the log is one that is read: up to where it has been processed. */
   readonly #limits = new Map<string, number>();
   /** What has been put back is not all in the checkpoint. */
@@ -153,7 +157,15 @@ export class TaskState {
     const beginnings = await offsets(client, logs, partition, -2);
     if (checkpoint !== null) {
       const ends = await state.#ends(client);
-      const fault = logs.map((log) => faultOf(log, saved(log), ends, beginnings)).find((each) => each !== undefined);
+      const fault = logs
+        .map((log) => {
+          const known = checkpoint.meta?.changelogOffsets[log.store.spec.name] ?? 0;
+          const end = ends.get(log.topic)!;
+          return (
+            faultOf(log, known, ends, beginnings) ?? staleness(log, end, checkpoint, { topology, noted: state.noted })
+          );
+        })
+        .find((each) => each !== undefined);
       if (fault !== undefined) {
         onError(
           new MillraceError(
@@ -179,7 +191,9 @@ export class TaskState {
   /** Takes over how far time has come in the task's partitions, and how far they have been processed. */
   hear(committed: RestoreSurroundings['committed']): void {
     for (const queue of this.task.queues) {
-      this.task.restoreWatermark(queue, decodeMetadata(committed(queue.topic)?.metadata ?? '').watermark);
+      const { watermark, stores } = decodeMetadata(committed(queue.topic)?.metadata ?? '');
+      this.task.restoreWatermark(queue, watermark);
+      for (const [name, fingerprint] of stores) this.noted.set(name, fingerprint);
     }
     for (const { topic, isSource } of this.logs) {
       if (isSource) this.#limits.set(topic, Math.max(0, committed(topic)?.offset ?? 0));
@@ -319,7 +333,7 @@ function resumeTimes(task: Task, { streamTime, positions }: CheckpointMeta): voi
 /** How far a task and its operators have come, for a checkpoint. */
 export function timesOf(task: Task): Omit<CheckpointMeta, 'changelogOffsets'> {
   const positions = Object.fromEntries([...task.positions].map(([name, position]) => [name, { ...position }]));
-  return { positions, streamTime: task.streamTime() };
+  return { positions, streamTime: task.streamTime(), fingerprints: Object.fromEntries(task.fingerprints) };
 }
 
 /** Why the changelog is not the one that the checkpoint was made from, or not all of it. */
@@ -337,6 +351,28 @@ function faultOf(
     return `${topic} begins at ${beginning}, and the checkpoint knows it up to ${saved}`;
   }
   return undefined;
+}
+
+/**
+ * Why rows on disk are not to be gone on with where the log is: it was written anew since, or is a topic that is read in
+ * another way now. Rows that have meant something else all along are refused.
+ */
+function staleness(
+  { store: { spec }, isSource }: StoreLog,
+  end: number,
+  checkpoint: Checkpoint,
+  { topology, noted }: { readonly topology: Topology; readonly noted: ReadonlyMap<string, StoreFingerprint> },
+): string | undefined {
+  const before = checkpoint.meta?.fingerprints?.[spec.name];
+  const now = topology.fingerprints.get(spec.name);
+  if (before === undefined || now === undefined) return undefined;
+  const change = whatChanged(before, now);
+  if (change === undefined) return undefined;
+  const asNoted = noted.get(spec.name);
+  if (isSource || end === 0 || (asNoted !== undefined && whatChanged(asNoted, now) === undefined)) {
+    return `the checkpoint was made for another ${spec.name}: ${change}`;
+  }
+  throw refusalOf(topology, spec, before)!;
 }
 
 async function offsets(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CommittedOffset } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
+import type { StoreFingerprint } from '../state/fingerprint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { decodeMetadata } from './commit-metadata.ts';
@@ -45,9 +46,12 @@ export class RunningTask {
   /** How far the task's results had come then. */
   written: Announcement | undefined;
   checkpointedAt: number;
+  /** What is noted beside offsets of the rows in changelogs: of its own stores, and of those that were before. */
+  readonly notes: ReadonlyMap<string, StoreFingerprint>;
 
-  private constructor({ task, logs, checkpoint, isDirty }: TaskState, now: number) {
+  private constructor({ task, logs, checkpoint, isDirty, noted }: TaskState, now: number) {
     this.task = task;
+    this.notes = notesOf(task, noted);
     this.logs = logs;
     this.checkpoint = checkpoint;
     this.checkpointedAt = now;
@@ -130,7 +134,7 @@ export async function loadTask(
       hasUpstream: settings.upstreamApplications !== undefined,
       tracking: (store) => ({
         log: topology.hasChangelog(store),
-        disk: store.logging && checkpoint !== null ? checkpoint.disk(store) : null,
+        disk: store.logging && store.kind !== 'custom' && checkpoint !== null ? checkpoint.disk(store) : null,
       }),
     });
     await prepareSerdes(sub.nodes, sub.stores);
@@ -150,6 +154,14 @@ function surroundingsOf(options: RunningTaskOptions, stopped: () => boolean): Re
     onProgress,
     onError: (error) => settings.onError(error, false),
   };
+}
+
+/** A store that has gone may come back, and finds its changelog. */
+function notesOf(
+  { fingerprints }: Task,
+  noted: ReadonlyMap<string, StoreFingerprint>,
+): ReadonlyMap<string, StoreFingerprint> {
+  return new Map([...fingerprints, ...[...noted].filter(([name]) => !fingerprints.has(name))]);
 }
 
 /** Another instance of this process may still be closing the state; undefined when `stopped` said so while that was waited for. */

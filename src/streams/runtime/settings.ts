@@ -76,6 +76,8 @@ export interface StreamsSettings {
   readonly transactionTimeoutMs?: number;
   /** What brokers call the instance in their logs. */
   readonly clientId?: string;
+  /** True: a topology whose stores or internal topics have names that nobody gave is refused (`NAME_NEEDED`). Default false. */
+  readonly ensureExplicitInternalResourceNaming?: boolean;
   /** On how many other instances a task's state is kept up to date, so that one of them can go on with it. Default 0. */
   readonly numStandbyReplicas?: number;
   /** An instance that has at most so many records of a task's changelogs to read may run it at once. Default 10 000. */

@@ -8,11 +8,9 @@ import { assert, deferred, type Environment, MillraceError, systemEnvironment } 
 import { QueryableStores, type ReadOnlyStore } from './interactive-queries.ts';
 import type { DecodeErrorHandler, DropListener, DropReason, ProcessingErrorHandler } from '../api/options.ts';
 import { checkPiped } from '../api/checks.ts';
-import { refuseRecord } from './undecodable.ts';
-import { PrefixedRecord } from './schema-headers.ts';
+import { GlobalStore } from './global-store.ts';
 import type { TaskOutput } from '../graph/node.ts';
 import { Task, type TaskSettings } from './task.ts';
-import { createStore } from '../state/create-store.ts';
 import { NO_TRACKING, type StateStore } from '../state/store.ts';
 import type { Topology } from '../graph/topology.ts';
 
@@ -69,12 +67,9 @@ export class SynchronousTopology {
   readonly #offsets = new Map<string, number>();
   readonly #inFlight: OutputRecord[] = [];
   readonly #globalStores = new Map<string, StateStore>();
-  readonly #globalTopics = new Map<string, StateStore[]>();
+  readonly #globalTopics = new Map<string, GlobalStore[]>();
   readonly #stores: QueryableStores;
-  readonly #settings: TaskSettings;
   #onResults: () => void = () => {};
-  /** Records of global tables that were left out. */
-  protected readonly droppedByGlobals = new Map<DropReason, number>();
 
   constructor(topology: Topology, options: SynchronousOptions = {}) {
     this.environment = options.environment ?? systemEnvironment;
@@ -88,19 +83,25 @@ export class SynchronousTopology {
       deadLetterTopic: options.deadLetterTopic,
       deadLetterReasons: options.deadLetterReasons,
     };
-    this.#settings = settings;
     for (const spec of topology.globalStores) {
-      const store = createStore(spec, NO_TRACKING);
-      this.#globalStores.set(spec.name, store);
+      const global = new GlobalStore(spec, topology, { ...settings, environment: this.environment });
+      this.#globalStores.set(spec.name, global.store);
       const topic = spec.sourceTopic!;
-      this.#globalTopics.set(topic, [...(this.#globalTopics.get(topic) ?? []), store]);
+      this.#globalTopics.set(topic, [...(this.#globalTopics.get(topic) ?? []), global]);
     }
     const output: TaskOutput = {
       hasPartitions: false,
       partitionsOf: () => 1,
       // oxlint-disable-next-line max-params -- the port's, which is called per record
-      send: (topic, _partition, key, value, timestamp, headers) =>
-        this.#collect({ topic, partition: 0, key, value, timestamp, headers: headers ?? [] }),
+      send: (topic, partition, key, value, timestamp, headers) =>
+        this.#collect({
+          topic,
+          partition: this.#readers.has(topic) ? 0 : partition,
+          key,
+          value,
+          timestamp,
+          headers: headers ?? [],
+        }),
     };
     this.tasks = topology.subTopologies
       .filter((subTopology) => subTopology.sources.length > 0)
@@ -206,6 +207,7 @@ export class SynchronousTopology {
 
   close(): void {
     for (const task of this.tasks) task.close();
+    for (const store of [...this.#globalTopics.values()].flat()) store.close();
   }
 
   #collect(written: UnplacedRecord): void {
@@ -249,23 +251,24 @@ export class SynchronousTopology {
     }
   }
 
-  #fill(store: StateStore, record: OutputRecord): void {
-    if (record.key === null) return;
-    const single = new SingleRecord(record);
+  /** Records left out so far, by reason, by tasks and global stores. */
+  dropped(): ReadonlyMap<DropReason, number> {
+    const total = new Map<DropReason, number>();
+    for (const { dropped } of [...this.tasks, ...[...this.#globalTopics.values()].flat()]) {
+      for (const [reason, count] of dropped) total.set(reason, (total.get(reason) ?? 0) + count);
+    }
+    return total;
+  }
+
+  #fill(store: GlobalStore, record: OutputRecord): void {
+    const { topic, partition } = record;
     try {
-      const prefixed = single.headerCount > 0 ? PrefixedRecord.of(store.spec.key, store.spec.value) : undefined;
-      store.restore(prefixed?.take(single) ?? single);
+      const single = new SingleRecord(record);
+      single.advance();
+      store.take(single, { topic, partition });
     } catch (error) {
-      if (error instanceof SchemaNotLoaded) {
-        this.#inFlight.unshift(record);
-        throw error;
-      }
-      const { topic, partition, offset, timestamp } = record;
-      const node = store.spec.name;
-      const handler = store.spec.onDecodeError ?? this.#settings.onDecodeError;
-      refuseRecord(handler, error, single, { topic, partition, node, part: 'value' });
-      this.droppedByGlobals.set('undecodable', (this.droppedByGlobals.get('undecodable') ?? 0) + 1);
-      this.#settings.onDrop?.('undecodable', { topic, partition, offset, timestamp, node });
+      if (error instanceof SchemaNotLoaded) this.#inFlight.unshift(record);
+      throw error;
     }
   }
 }

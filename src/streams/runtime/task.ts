@@ -17,6 +17,7 @@ import type {
 } from '../api/options.ts';
 import { createStore } from '../state/create-store.ts';
 import { type MemoryBudget, processBudget } from '../state/memory-budget.ts';
+import type { StoreFingerprint } from '../state/fingerprint.ts';
 import { type EmitPosition, type StateStore, StateUnreadable, type StoreSpec, type Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { DeadLetters, HANDLED } from './dead-letters.ts';
@@ -82,6 +83,8 @@ export class Task implements TaskScope {
   readonly stores = new Map<string, StateStore>();
   readonly queues: SourceQueue[] = [];
   readonly positions = new Map<string, EmitPosition>();
+  /** What the rows of its stores mean, where they outlive the task. */
+  readonly fingerprints: ReadonlyMap<string, StoreFingerprint>;
   readonly onDecodeError: DecodeErrorHandler;
   processed = 0;
   readonly dropped = new Map<DropReason, number>();
@@ -121,6 +124,8 @@ export class Task implements TaskScope {
     this.taskId = this.id;
     this.applicationId = settings.applicationId;
     this.plan = topology.plan;
+    const kept = subTopology.stores.filter(({ logging }) => logging).map(({ name }) => name);
+    this.fingerprints = new Map([...topology.fingerprints].filter(([name]) => kept.includes(name)));
     this.output = options.output;
     this.onDecodeError = settings.onDecodeError;
     this.#settings = settings;
@@ -383,6 +388,10 @@ export class Task implements TaskScope {
     const store = this.stores.get(spec.name) ?? this.#globalStores.get(spec.name);
     assert(store !== undefined, `the task ${this.id} has no store ${spec.name}`);
     return store as S;
+  }
+
+  globalStore(name: string): StateStore | undefined {
+    return this.#globalStores.get(name);
   }
 
   shared<T>(id: string, create: () => T): T {

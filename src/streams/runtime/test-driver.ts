@@ -67,13 +67,4 @@ export class TopologyTestDriver extends SynchronousTopology {
     this.environment.advance(byMs);
     this.punctuate();
   }
-
-  /** Records left out so far, by reason. */
-  dropped(): ReadonlyMap<string, number> {
-    const total = new Map<string, number>(this.droppedByGlobals);
-    for (const task of this.tasks) {
-      for (const [reason, count] of task.dropped) total.set(reason, (total.get(reason) ?? 0) + count);
-    }
-    return total;
-  }
 }

@@ -17,6 +17,7 @@ import {
   systemEnvironment,
   yieldToEventLoop,
 } from '../../util/index.ts';
+import type { StoreFingerprint } from './fingerprint.ts';
 import { type MemoryBudget, processBudget } from './memory-budget.ts';
 import { STORE_PREFIX_BYTES } from './rows.ts';
 import {
@@ -35,6 +36,8 @@ export interface CheckpointMeta {
   readonly changelogOffsets: Readonly<Record<string, number>>;
   readonly positions: Readonly<Record<string, EmitPosition>>;
   readonly streamTime: number;
+  /** What the rows mean, by store; earlier versions did not say it. */
+  readonly fingerprints?: Readonly<Record<string, StoreFingerprint>>;
 }
 
 interface StoreEntry extends SavedStore {

@@ -1,5 +1,5 @@
 import { ByteWriter, readInt64 } from '../../util/index.ts';
-import { Rows, type Segment, STORE_PREFIX_BYTES } from './rows.ts';
+import { Rows, type Segment } from './rows.ts';
 import { ALL_KEYS } from './scan.ts';
 import { UNLOGGED, UNSAVED } from './slot-table.ts';
 import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
@@ -78,7 +78,7 @@ export class IntervalState extends Rows<Interval[]> {
   constructor(spec: StoreSpec, tracking: Tracking) {
     super(spec, tracking);
     this.#retentionMs = spec.retentionMs!;
-    this.#segmentMs = Math.max(LEAST_SEGMENT_MS, Math.ceil(this.#retentionMs / 2));
+    this.#segmentMs = spec.segmentIntervalMs ?? Math.max(LEAST_SEGMENT_MS, Math.ceil(this.#retentionMs / 2));
     this.#logs = tracking.log;
     this.#segments = new TimeSegments((start, saved) => {
       const around = { suffix: Buffer.alloc(0), prefix: this.prefixOf(start) };
@@ -230,7 +230,7 @@ export class IntervalState extends Rows<Interval[]> {
   }
 
   take(key: Buffer, stored: Buffer): void {
-    const segment = this.#segments.get(readInt64(key, STORE_PREFIX_BYTES));
+    const segment = this.#segments.get(readInt64(key, this.disk!.prefix.length));
     if (segment !== undefined) this.takeInto(segment, key, stored);
   }
 

@@ -97,7 +97,7 @@ export abstract class Rows<V> implements StateStore {
   protected prefixOf(segment?: number): Buffer {
     if (this.disk === null) return EMPTY;
     if (segment === undefined) return this.disk.prefix;
-    const out = new ByteWriter(STORE_PREFIX_BYTES + 8);
+    const out = new ByteWriter(this.disk.prefix.length + 8);
     out.bytes(this.disk.prefix);
     out.int64(segment);
     return out.view();

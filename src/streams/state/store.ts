@@ -4,6 +4,7 @@
  */
 import type { Serde } from '../../serde/index.ts';
 import { MillraceError } from '../../util/index.ts';
+import type { CustomStore, CustomStoreContext } from '../api/custom-store.ts';
 import type { DecodeErrorHandler, StoreType } from '../api/options.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 
@@ -15,6 +16,8 @@ export type StoreKind =
   | 'join-buffer'
   | 'outer-buffer'
   | 'suppress'
+  | 'versioned'
+  | 'custom'
   | 'subscription';
 
 export interface StoreSpec {
@@ -33,6 +36,14 @@ export interface StoreSpec {
   readonly caching?: boolean | undefined;
   /** Windowed kinds: how far behind the newest window entries are kept. */
   readonly retentionMs?: number;
+  /** Key-value stores that keep so many entries, those used most recently. */
+  readonly maxEntries?: number;
+  /** Makes a store of a user's own. */
+  readonly create?: (context: CustomStoreContext) => CustomStore;
+  /** Versioned stores: how far back of the newest time it is known which value was valid. */
+  readonly historyRetentionMs?: number;
+  /** How much of the time that is kept goes at once. Default: half of it, and a second at least. */
+  readonly segmentIntervalMs?: number;
   /** Fixed-size windows: start + windowSizeMs is the end. */
   readonly windowSizeMs?: number;
   readonly topicConfig?: Readonly<Record<string, string>> | undefined;

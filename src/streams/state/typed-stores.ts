@@ -1,13 +1,22 @@
 /** Stores as user code sees them: typed keys and values over the byte-keyed state. */
 import type { Serde } from '../../serde/index.ts';
 import { ByteWriter, MillraceError } from '../../util/index.ts';
-import type { Entry, KeyValueStore, SessionStore, WindowStore } from '../api/stores.ts';
+import type {
+  Entry,
+  KeyValueStore,
+  SessionStore,
+  VersionedKeyValueStore,
+  VersionedRecord,
+  WindowStore,
+} from '../api/stores.ts';
+import { checkEventTime } from '../api/checks.ts';
 import type { Windowed } from '../api/windows.ts';
 import type { Interval, IntervalState } from './interval-store.ts';
 import type { KeyValueState } from './key-value-store.ts';
 import type { StateStore } from './store.ts';
 import type { Key } from './table.ts';
 import { keyBehind, prefixBytes, startsWith } from './prefixes.ts';
+import type { VersionedState } from './versioned-store.ts';
 import type { WindowState } from './window-store.ts';
 
 /** Who holds a typed store. */
@@ -16,10 +25,12 @@ export interface StoreUser {
   readonly now: () => number;
   /** A processor: what it walks through has to be in memory by its declaration, not by chance. */
   readonly isProcessor: boolean;
+  /** Processors read global stores, and only their own processor writes them. */
+  readonly mayWrite: boolean;
 }
 
 /** Someone who only looks, with all that there is in memory. */
-export const onlooker: StoreUser = { now: () => 0, isProcessor: false };
+export const onlooker: StoreUser = { now: () => 0, isProcessor: false, mayWrite: false };
 
 function checkWalk({ spec }: StateStore, { isProcessor }: StoreUser, method: string): void {
   if (!isProcessor || spec.storeType === 'IN_MEMORY') return;
@@ -28,6 +39,11 @@ function checkWalk({ spec }: StateStore, { isProcessor }: StoreUser, method: str
     `${method}: the state store ${spec.name} is PERSISTENT, and a processor reads it key by key; make it of storeType ` +
       "'IN_MEMORY' to walk through it",
   );
+}
+
+function checkWritable({ spec }: StateStore, { mayWrite }: StoreUser): void {
+  if (mayWrite) return;
+  throw new MillraceError('STORE_READ_ONLY', `the state store ${spec.name} is a global one, which is read only here`);
 }
 
 /** The key that was encoded last. */
@@ -87,6 +103,7 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   }
 
   put(key: K, value: V | null, timestamp = this.#user.now()): void {
+    checkWritable(this.#state, this.#user);
     const { table } = this.#state;
     if (value === null) {
       const slot = this.#find(key);
@@ -166,6 +183,39 @@ class TypedKeyValueStore<K, V> implements KeyValueStore<K, V> {
   }
 }
 
+class TypedVersionedStore<K, V> implements VersionedKeyValueStore<K, V> {
+  readonly #state: VersionedState;
+  readonly #key: EncodedKey<K>;
+
+  readonly #user: StoreUser;
+
+  constructor(state: VersionedState, user: StoreUser) {
+    this.#state = state;
+    this.#user = user;
+    this.#key = new EncodedKey(state.spec.key);
+  }
+
+  get size(): number {
+    return this.#state.size;
+  }
+
+  get(key: K, asOf = Number.POSITIVE_INFINITY): VersionedRecord<V> | null {
+    return (this.#state.versionAt(this.#key.of(key), asOf) as VersionedRecord<V> | undefined) ?? null;
+  }
+
+  put(key: K, value: V | null, timestamp: number): number | null {
+    checkWritable(this.#state, this.#user);
+    checkEventTime(`the state store ${this.#state.spec.name}: the timestamp of a version`, timestamp);
+    return this.#state.put(this.#key.of(key), value, timestamp) ?? null;
+  }
+
+  delete(key: K, timestamp: number): VersionedRecord<V> | null {
+    const before = this.get(key, timestamp);
+    this.put(key, null, timestamp);
+    return before;
+  }
+}
+
 class TypedWindowStore<K, V> implements WindowStore<K, V> {
   readonly #state: WindowState;
   readonly #user: StoreUser;
@@ -182,6 +232,7 @@ class TypedWindowStore<K, V> implements WindowStore<K, V> {
   }
 
   put(key: K, value: V | null, windowStart: number, timestamp = this.#user.now()): void {
+    checkWritable(this.#state, this.#user);
     const table = this.#state.windowFor(windowStart)?.table;
     if (table === undefined) return;
     const { bytes, start, end } = this.#key.of(key);
@@ -298,10 +349,12 @@ abstract class SpanStore<K, V> {
 
 class TypedSessionStore<K, V> extends SpanStore<K, V> implements SessionStore<K, V> {
   put(key: K, start: number, end: number, value: V): void {
+    checkWritable(this.state, this.user);
     this.state.put(this.key.of(key), start, end, value, end);
   }
 
   remove(key: K, start: number, end: number): void {
+    checkWritable(this.state, this.user);
     const span = this.state.find(this.key.of(key), start, end);
     if (span !== undefined) this.state.remove(span, end);
   }
@@ -317,6 +370,7 @@ class TypedSessionStore<K, V> extends SpanStore<K, V> implements SessionStore<K,
 class SpanWindowStore<K, V> extends SpanStore<K, V> implements WindowStore<K, V> {
   put(key: K, value: V | null, windowStart: number, timestamp = this.user.now()): void {
     const { state } = this;
+    checkWritable(state, this.user);
     const end = windowStart + state.spec.windowSizeMs!;
     const encoded = this.key.of(key);
     if (value !== null) {
@@ -330,6 +384,10 @@ class SpanWindowStore<K, V> extends SpanStore<K, V> implements WindowStore<K, V>
 
 export function typedKeyValueStore<K, V>(state: KeyValueState, user: StoreUser): KeyValueStore<K, V> {
   return new TypedKeyValueStore<K, V>(state, user);
+}
+
+export function typedVersionedStore<K, V>(state: VersionedState, user: StoreUser): VersionedKeyValueStore<K, V> {
+  return new TypedVersionedStore<K, V>(state, user);
 }
 
 export function typedWindowStore<K, V>(state: WindowState | IntervalState, user: StoreUser): WindowStore<K, V> {

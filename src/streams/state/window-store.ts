@@ -1,5 +1,5 @@
 import { ByteWriter, readInt64 } from '../../util/index.ts';
-import { Rows, STORE_PREFIX_BYTES } from './rows.ts';
+import { Rows } from './rows.ts';
 import { ALL_KEYS, type Scanned } from './scan.ts';
 import { type Follower, UNLOGGED, UNSAVED } from './slot-table.ts';
 import type { DiskVisitor, KeyRange, Row, RowVisitor, SavedStore, StoreSpec, Tracking } from './store.ts';
@@ -103,7 +103,7 @@ export class WindowState extends Rows<unknown> {
   }
 
   take(key: Buffer, stored: Buffer): void {
-    const window = this.#windows.get(readInt64(key, STORE_PREFIX_BYTES));
+    const window = this.#windows.get(readInt64(key, this.disk!.prefix.length));
     if (window !== undefined) this.takeInto(window, key, stored);
   }
 

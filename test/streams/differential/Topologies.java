@@ -65,6 +65,10 @@ public class Topologies {
     outWindows(table.mapValues(v -> String.valueOf(v)));
   }
 
+  static void outStarts(KTable<Windowed<String>, String> table) {
+    out(table.toStream((w, v) -> w.key() + "[" + w.window().start()));
+  }
+
   static int num(String v) {
     return Integer.parseInt(v);
   }
@@ -99,6 +103,17 @@ public class Topologies {
 
   static StreamJoined<String, String, String> joined(String name) {
     return StreamJoined.with(S, S, S).withName(name).withStoreName(name);
+  }
+
+  static Materialized<String, String, KeyValueStore<Bytes, byte[]>> versioned(String name) {
+    return Materialized.<String, String>as(
+            Stores.persistentVersionedKeyValueStore(name, Duration.ofMillis(30), Duration.ofMillis(10)))
+        .withKeySerde(S)
+        .withValueSerde(S);
+  }
+
+  static KTable<String, String> versions(StreamsBuilder b, String topic) {
+    return b.table(topic, Consumed.with(S, S), versioned("versions-" + topic));
   }
 
   static String pair(String a, String b) {
@@ -183,6 +198,23 @@ public class Topologies {
         .aggregate(() -> "", (k, v, g) -> g + "+" + v, (k, v, g) -> g + "-" + v, kv("r"))));
     ALL.put("table-stream-count", b -> outLong(table(b, "a").toStream().filter((k, v) -> v != null).groupByKey(Grouped.with(S, S)).count(Named.as("c"))));
     // Processors
+    // Versioned tables
+    ALL.put("versioned-to-stream", b -> out(versions(b, "a")));
+    ALL.put("versioned-stream-table", b -> out(present(b).join(versions(b, "b"), Topologies::pair, Joined.with(S, S, S))));
+    ALL.put("versioned-stream-table-left", b -> out(present(b).leftJoin(versions(b, "b"), Topologies::pair, Joined.with(S, S, S))));
+    ALL.put("versioned-stream-table-mapped", b -> out(present(b).join(versions(b, "b").filter((k, v) -> num(v) > 2).mapValues(v -> v + "!"), Topologies::pair, Joined.with(S, S, S))));
+    ALL.put("versioned-grace", b -> out(present(b).join(versions(b, "b"), Topologies::pair, Joined.with(S, S, S, "j", Duration.ofMillis(12)))));
+    ALL.put("versioned-grace-left", b -> out(present(b).filter((k, v) -> k != null).leftJoin(versions(b, "b"), Topologies::pair, Joined.with(S, S, S, "j", Duration.ofMillis(12)))));
+    ALL.put("versioned-tables", b -> out(versions(b, "a").join(versions(b, "b"), Topologies::pair)));
+    ALL.put("versioned-tables-left", b -> out(versions(b, "a").leftJoin(table(b, "b"), Topologies::pair)));
+    ALL.put("versioned-tables-outer", b -> out(table(b, "a").outerJoin(versions(b, "b"), Topologies::pair)));
+    ALL.put("versioned-group", b -> outLong(versions(b, "a").groupBy((k, v) -> KeyValue.pair("r" + num(v) % 3, v), Grouped.with(S, S)).count(Named.as("c"))));
+    ALL.put("versioned-foreign", b -> out(versions(b, "a").join(versions(b, "b"), v -> "k" + num(v) % 3, Topologies::pair, kv("j"))));
+    ALL.put("versioned-results", b -> out(stream(b, "a").toTable(kv("t")).filter((k, v) -> num(v) > 2, versioned("v"))));
+
+    ALL.put("unlimited", b -> outStarts(grouped(b).windowedBy(UnlimitedWindows.of()).count(Materialized.<String, Long, WindowStore<Bytes, byte[]>>as("w").withKeySerde(S)).mapValues(v -> String.valueOf(v))));
+    ALL.put("unlimited-from", b -> outStarts(grouped(b).windowedBy(UnlimitedWindows.of().startOn(Instant.ofEpochMilli(60))).reduce((x, y) -> x + y, win("w"))));
+
     ALL.put("process-store", b -> {
       b.addStateStore(Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore("seen"), S, S));
       out(stream(b, "a").process(() -> new Processor<String, String, String, String>() {

@@ -7,8 +7,10 @@ import {
   type KTable,
   SessionWindows,
   SlidingWindows,
+  Stores,
   type StreamsBuilder,
   TimeWindows,
+  UnlimitedWindows,
   type Windowed,
 } from '../../../src/streams/index.ts';
 import { text } from '../support.ts';
@@ -40,10 +42,19 @@ function outWindows<V>(results: KTable<Windowed<string | null>, V>): void {
     .to('out', texts as never);
 }
 
+function outWindowStarts<V>(results: KTable<Windowed<string | null>, V>): void {
+  results
+    .toStream((window) => `${window.key}[${window.start}`)
+    .mapValues((_key, value) => (value === null ? null : String(value)), { value: text })
+    .to('out', texts as never);
+}
+
 const tumbling = TimeWindows.ofSizeAndGrace;
 const within = JoinWindows.ofTimeDifferenceAndGrace;
 const concat = [() => '0', (_key: unknown, value: string, all: string) => all + value] as const;
 const windowed = { name: 'w', value: text };
+const versions = (b: StreamsBuilder, topic: string): Table =>
+  b.table<string, string>(topic, texts, Stores.persistentVersionedKeyValueStore(`versions-${topic}`, 30, 10));
 const mod = (value: string | null, by: number): string => `r${num(value) % by}`;
 
 export const topologies: Readonly<Record<string, (b: StreamsBuilder) => void>> = {
@@ -417,6 +428,59 @@ export const topologies: Readonly<Record<string, (b: StreamsBuilder) => void>> =
         ),
     );
   },
+
+  'versioned-to-stream': (b) => out(versions(b, 'a')),
+  'versioned-stream-table': (b) => out(present(b).join(versions(b, 'b'), pair, texts)),
+  'versioned-stream-table-left': (b) => out(present(b).leftJoin(versions(b, 'b'), pair, texts)),
+  'versioned-stream-table-mapped': (b) =>
+    out(
+      present(b).join(
+        versions(b, 'b')
+          .filter((_key, value) => num(value) > 2)
+          .mapValues((_key, value) => `${value}!`),
+        pair,
+        texts,
+      ),
+    ),
+  'versioned-grace': (b) => out(present(b).join(versions(b, 'b'), pair, { ...texts, name: 'j', gracePeriodMs: 12 })),
+  'versioned-grace-left': (b) =>
+    out(
+      present(b)
+        .filter((key) => key !== null)
+        .leftJoin(versions(b, 'b'), pair, { ...texts, name: 'j', gracePeriodMs: 12 }),
+    ),
+  'versioned-tables': (b) => out(versions(b, 'a').join(versions(b, 'b'), pair, { value: text })),
+  'versioned-tables-left': (b) => out(versions(b, 'a').leftJoin(table(b, 'b'), pair, { value: text })),
+  'versioned-tables-outer': (b) => out(table(b, 'a').outerJoin(versions(b, 'b'), pair, { value: text })),
+  'versioned-group': (b) =>
+    outLong(
+      versions(b, 'a')
+        .groupBy((_key, value) => [mod(value, 3), value], texts)
+        .count({ name: 'c' }),
+    ),
+  'versioned-foreign': (b) =>
+    out(
+      versions(b, 'a').joinForeign(versions(b, 'b'), (value) => `k${num(value) % 3}`, pair, {
+        result: text,
+        name: 'fk',
+      }),
+    ),
+  'versioned-results': (b) =>
+    out(
+      stream(b, 'a')
+        .toTable({ key: text, value: text, name: 't' })
+        .filter((_key, value) => num(value as string) > 2, {
+          materialized: { ...Stores.persistentVersionedKeyValueStore('v', 30, 10), ...texts },
+        }) as Table,
+    ),
+
+  unlimited: (b) => outWindowStarts(grouped(b).windowedBy(UnlimitedWindows.of()).count({ name: 'w' })),
+  'unlimited-from': (b) =>
+    outWindowStarts(
+      grouped(b)
+        .windowedBy(UnlimitedWindows.of().startOn(60))
+        .reduce((x, y) => x + y, windowed),
+    ),
 };
 
 function cogrouped(b: StreamsBuilder) {
