@@ -90,6 +90,29 @@ const membersOf = async (group: string): Promise<number> =>
   (await client.admin().describeGroups([group]))[0]!.members.length;
 
 describe('query threads', () => {
+  test('leave a query alone whose results depend on an order between partitions', async () => {
+    await service.execute(
+      "CREATE STREAM s (k STRING KEY, v INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=4);",
+    );
+    const producer = client.producer();
+    // One partition after the other: by their times the records take turns.
+    const sent = [0, 1, 2, 3].flatMap((partition) =>
+      Array.from({ length: 2000 }, (_, i) => {
+        const v = 4 * i + partition;
+        return producer.send({ topic: 's', partition, key: 'k', value: JSON.stringify({ V: v }), timestamp: 1000 + v });
+      }),
+    );
+    await Promise.all(sent);
+    await producer.close();
+    await service.execute(
+      'CREATE TABLE t AS SELECT v % 5 AS m, COUNT(*) AS n, LATEST_BY_OFFSET(v) AS last FROM s GROUP BY v % 5;',
+    );
+    await expect
+      .poll(async () => (await rows('SELECT m, n, last FROM t;')).toSorted(), { timeout: 30_000 })
+      .toEqual([0, 1, 2, 3, 4].map((m) => [m, 1600, 7995 + m]));
+    expect(await membersOf(APPLICATION)).toBe(1);
+  });
+
   test('share the partitions of a query', async () => {
     await service.execute(TABLE);
     await expect.poll(() => membersOf(APPLICATION), { timeout: 30_000 }).toBe(2);

@@ -92,6 +92,8 @@ export interface ScalarFunction extends FunctionBase<ScalarOverload> {
 
 export interface AggregateFunction extends FunctionBase<AggregateOverload> {
   readonly kind: 'aggregate';
+  /** The result depends on which values came first. */
+  readonly dependsOnOrder: boolean;
 }
 
 export interface TableFunction extends FunctionBase<TableOverload> {
@@ -175,6 +177,12 @@ export class FunctionCatalog {
 
   isAggregate(name: string): boolean {
     return this.#functions.get(name)?.kind === 'aggregate';
+  }
+
+  /** Whether an aggregate's result depends on which values came first. */
+  dependsOnOrder(name: string): boolean {
+    const found = this.#functions.get(name);
+    return found?.kind === 'aggregate' && found.dependsOnOrder;
   }
 
   isTable(name: string): boolean {

@@ -15,7 +15,7 @@ import { BIGINT } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
 import { binderFor, functionSettings, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
-import type { AggregateStep, NamedExpression, PlanExpression, Step } from './plan.ts';
+import { type AggregateStep, type NamedExpression, type PlanExpression, type Step, stepsOf } from './plan.ts';
 import { PLAIN_KEY, projectStep } from './project.ts';
 import { columnType, type KeyExpression, type PlanTarget, type QueryContext } from './query-context.ts';
 
@@ -146,14 +146,18 @@ export class AggregationPlanner {
     const aggregates = this.#aggregates(input, finder);
     const key = groupKeys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
     const bounds = window === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'].map((name) => ({ name, type: BIGINT }));
+    const rekeys =
+      input.window !== undefined ||
+      groupKeys.length !== input.key.length ||
+      groupKeys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name);
     return {
       kind: 'aggregate',
       input,
       groupBy: groupKeys.map(({ name, expression, text }) => ({ name, expression, text })),
-      rekeys:
-        input.window !== undefined ||
-        groupKeys.length !== input.key.length ||
-        groupKeys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name),
+      rekeys,
+      mixesOrder:
+        (rekeys || stepsOf(input).some(({ kind }) => kind === 'join' || kind === 'selectKey')) &&
+        finder.found.some(({ call }) => this.#env.functions.dependsOnOrder(call.name)),
       aggregates,
       windowClause: window,
       final: emit === 'FINAL',

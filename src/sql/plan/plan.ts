@@ -87,6 +87,8 @@ export interface AggregateStep extends StepBase {
   readonly groupBy: readonly NamedExpression[];
   /** False: the records are grouped by the key they have. */
   readonly rekeys: boolean;
+  /** Results depend on which record of a group came first, and records of different partitions come together in one. */
+  readonly mixesOrder: boolean;
   readonly aggregates: readonly NamedExpression<AggregateCall>[];
   readonly windowClause: WindowClause | undefined;
   readonly final: boolean;
@@ -144,6 +146,11 @@ export function tableStoreName(step: SourceStep): string {
 export function inputsOf(step: Step): readonly Step[] {
   if (step.kind === 'source') return [];
   return step.kind === 'join' ? [step.left, step.right] : [step.input];
+}
+
+/** The steps of a plan, outer before inner. */
+export function stepsOf(step: Step): Step[] {
+  return [step, ...inputsOf(step).flatMap(stepsOf)];
 }
 
 export function sourceSteps(step: Step): SourceStep[] {

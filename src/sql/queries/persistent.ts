@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
-import { sourceSteps } from '../plan/plan.ts';
+import { sourceSteps, stepsOf } from '../plan/plan.ts';
 import { isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
 import type { PersistentQuery, QueryCounts, QueryExecutor, Settings } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
@@ -238,7 +238,8 @@ export class KafkaExecutor implements QueryExecutor {
   async #shares({ plan }: PersistentQuery, setting: Settings): Promise<number> {
     const wanted = Number(setting('num.stream.threads') ?? 0) || this.#hosts.length;
     const most = Math.min(wanted, this.#hosts.length);
-    if (most === 1) return 1;
+    // Several threads bring the records of different partitions together as they come, a single one by their times.
+    if (most === 1 || stepsOf(plan.root).some((step) => step.kind === 'aggregate' && step.mixesOrder)) return 1;
     const topics = [...new Set(sourceSteps(plan.root).map(({ topic }) => topic))];
     const described = await this.#options.client.admin().describeTopics(topics);
     const partitions = [...described.values()].map((topic) => topic.partitions.length);

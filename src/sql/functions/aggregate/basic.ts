@@ -11,8 +11,9 @@ export function aggregate(
   name: string,
   description: string,
   overloads: readonly AggregateOverload[],
+  { dependsOnOrder = false }: { readonly dependsOnOrder?: boolean } = {},
 ): AggregateFunction {
-  return { kind: 'aggregate', name, category: 'AGGREGATE', description, overloads };
+  return { kind: 'aggregate', name, category: 'AGGREGATE', description, overloads, dependsOnOrder };
 }
 
 export function aggregateOverload(

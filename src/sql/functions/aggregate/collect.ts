@@ -175,6 +175,7 @@ function offsetFunction(which: 'EARLIEST' | 'LATEST'): AggregateFunction {
         },
       ),
     ],
+    { dependsOnOrder: true },
   );
 }
 
@@ -230,12 +231,18 @@ function listOfFirst(types: readonly (SqlType | null)[]): SqlType {
 }
 
 export const collectingAggregates: readonly AggregateFunction[] = [
-  aggregate('COLLECT_LIST', 'All values of a column, in order.', [
-    aggregateOverload('T -> ARRAY<T>', ([type], _literals, settings) => collectList(type!, settings)),
-  ]),
-  aggregate('COLLECT_SET', 'The distinct values of a column, in the order in which they were first seen.', [
-    aggregateOverload('T -> ARRAY<T>', ([type], _literals, settings) => collectSet(type!, settings)),
-  ]),
+  aggregate(
+    'COLLECT_LIST',
+    'All values of a column, in order.',
+    [aggregateOverload('T -> ARRAY<T>', ([type], _literals, settings) => collectList(type!, settings))],
+    { dependsOnOrder: true },
+  ),
+  aggregate(
+    'COLLECT_SET',
+    'The distinct values of a column, in the order in which they were first seen.',
+    [aggregateOverload('T -> ARRAY<T>', ([type], _literals, settings) => collectSet(type!, settings))],
+    { dependsOnOrder: true },
+  ),
   aggregate('HISTOGRAM', 'How often each value occurs.', [
     aggregateOverload('STRING -> MAP<STRING, BIGINT>', () => histogram),
   ]),
