@@ -21,6 +21,8 @@ export interface Serde<T> {
    * the bytes with their prefix only: those need no record around them, so stores and internal topics hold them, too.
    */
   readonly schemaHeader?: SchemaHeader | undefined;
+  /** Of windowed keys: so many bytes at the end are the window. A record's partition is that of its key without them. */
+  readonly windowBytes?: number | undefined;
 }
 
 export interface RecordHeader {

@@ -9,11 +9,15 @@ import {
   type CustomStoreContext,
   KafkaStreams,
   type KeyValueStore,
+  SessionWindows,
   Stores,
   StreamsBuilder,
+  TimeWindowedSerde,
+  TimeWindows,
   TopologyBuilder,
   UnlimitedWindows,
 } from '../../src/streams/index.ts';
+import { partitionForKey } from '../../src/util/index.ts';
 import { LruState } from '../../src/streams/state/lru-store.ts';
 import type { StoreSpec } from '../../src/streams/state/store.ts';
 import { typedKeyValueStore } from '../../src/streams/state/typed-stores.ts';
@@ -327,6 +331,50 @@ describe('several partitions', () => {
     builder.stream<string, string>('in', texts).to('out', { partitioner: () => [0, -1] });
     expect(() => drive(builder).pipe('in', 'k', 'v')).toThrow('the partition of out');
   });
+});
+
+test('a windowed key is in the partition of the key', async () => {
+  const embedded = await openEmbedded();
+  const client = embedded.connect();
+  try {
+    const outputs = ['windows', 'sessions', 'chosen'];
+    await client
+      .admin()
+      .createTopics([{ name: 'in', partitions: 1 }, ...outputs.map((name) => ({ name, partitions: 5 }))]);
+    const keys = ['a', 'b', 'c', 'd'];
+    const producer = client.producer();
+    for (const timestamp of [5, 15, 250])
+      for (const key of keys)
+        await producer.send({ topic: 'in', key: serialize(text, key), value: serialize(text, 'x'), timestamp });
+    await producer.close();
+    const builder = new StreamsBuilder();
+    const grouped = builder.stream<string, string>('in', texts).groupByKey();
+    const windows = grouped.windowedBy(TimeWindows.ofSizeWithNoGrace(10)).count().toStream();
+    windows.to('windows');
+    // A topic that is not known before the first record.
+    windows.to(() => 'chosen', { key: new TimeWindowedSerde(text, 10), value: long });
+    grouped.windowedBy(SessionWindows.ofInactivityGapWithNoGrace(5)).count().toStream().to('sessions');
+    const app = new KafkaStreams(builder.build(), { client, applicationId: 'windowed', commitIntervalMs: 10 });
+    await app.start();
+    for (const topic of outputs) {
+      const consumer = client.consumer({ autoOffsetReset: 'earliest' });
+      consumer.assign([0, 1, 2, 3, 4].map((partition) => ({ topic, partition, offset: 0 })));
+      const found: string[] = [];
+      while (found.length < 12) {
+        for (const { partition, cursor } of await consumer.poll(1000)) {
+          while (cursor.advance())
+            found.push(`${cursor.bytes.toString('utf8', cursor.keyStart, cursor.keyStart + 1)} ${partition}`);
+        }
+      }
+      await consumer.close();
+      const expected = keys.map((key) => `${key} ${partitionForKey(Buffer.from(key), 5)}`);
+      expect([...new Set(found)].sort()).toEqual(expected);
+    }
+    await app.close();
+  } finally {
+    await client.close();
+    await embedded.close();
+  }
 });
 
 describe('unlimited windows', () => {

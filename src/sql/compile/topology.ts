@@ -347,6 +347,7 @@ function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
     decode: (bytes, start, end) => serde.decode(bytes, start, end),
     prepare: async () => serde.prepare?.(),
     schemaHeader: serde.schemaHeader,
+    windowBytes: serde.windowBytes,
   };
 }
 

@@ -183,6 +183,7 @@ export class JoinWindows {
 /** A windowed key as Kafka writes it to topics: the key, then the window's start. The end follows from the size. */
 export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string;
+  readonly windowBytes = 8;
   readonly inner: Serde<K>;
   readonly sizeMs: number;
 
@@ -216,6 +217,7 @@ export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
 /** A session's key as Kafka writes it to topics: the key, then the session's end, then its start. */
 export class SessionWindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string;
+  readonly windowBytes = 16;
   readonly inner: Serde<K>;
 
   constructor(inner: Serde<K>) {

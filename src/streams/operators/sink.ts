@@ -58,6 +58,7 @@ export function sink(options: SinkOptions) {
     const headersOut = new OutgoingHeaders(keySerde, valueSerde, isShared);
     const rawKey = scope.plan.hasKeyBytes(node);
     const rawValue = scope.plan.hasValueBytes(node);
+    const windowBytes = keySerde.windowBytes ?? 0;
     let unkeyed = 0;
 
     // A topic that is chosen per record may not be known yet: partition -1 leaves the choice to the output.
@@ -87,7 +88,10 @@ export function sink(options: SinkOptions) {
       const all = partitions > 0 ? partitioning?.of(topic, key, value, partitions) : undefined;
       if (all === undefined && partitions > 1) {
         if (keyBytes === null) partition = unkeyed++ % partitions;
-        else partition = partitionForKey(rawKey ? keyBytes : keys.withoutPrefix(), partitions);
+        else {
+          const bytes = rawKey ? keyBytes : keys.withoutPrefix();
+          partition = partitionForKey(windowBytes === 0 ? bytes : bytes.subarray(0, -windowBytes), partitions);
+        }
       }
       const at = timestampOf === undefined ? timestamp : timestampOf(key, value, context);
       if (timestampOf !== undefined) checkEventTime(`${node.name}: the timestamp`, at);
@@ -97,8 +101,16 @@ export function sink(options: SinkOptions) {
         if (all.length === 0) scope.drop('no-partition', node);
         return;
       }
-      const later = partition < 0 ? partitioning?.later(topic, key, value, context) : undefined;
+      const later = partition < 0 ? laterOf(topic, key, value, keyBytes, context) : undefined;
       output.send(topic, partition, keyBytes, valueBytes, at, headers, later);
+    }
+
+    /** Where a topic is not known yet, and the partition is not simply that of the key's bytes. */
+    function laterOf(topic: string, key: unknown, value: unknown, keyBytes: Buffer | null, context: TaskContext) {
+      if (partitioning !== undefined) return partitioning.later(topic, key, value, context);
+      if (windowBytes === 0 || keyBytes === null) return undefined;
+      const bytes = Buffer.from((rawKey ? keyBytes : keys.withoutPrefix()).subarray(0, -windowBytes));
+      return (partitions: number): readonly number[] => [partitionForKey(bytes, partitions)];
     }
   };
 }
