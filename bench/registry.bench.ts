@@ -150,8 +150,7 @@ function pump(port: number, nextPath: () => string | undefined): Promise<void> {
 if (process.argv[2] === 'serve') {
   const { registry, close } = await open(process.argv[3]!);
   const server = registryServer(registry, { clusterId: 'bench', version: '0' });
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  process.send!((server.server.address() as { port: number }).port);
+  process.send!(Number(new URL(await server.listen({ host: '127.0.0.1', port: 0 })).port));
   process.once('message', async () => {
     await server.close();
     await close();

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unpackInto } from '../tools/build/unpacked.ts';
 
 export const name = 'Cold start of the whole platform';
 
@@ -10,12 +11,23 @@ export const name = 'Cold start of the whole platform';
 const ROUNDS = 6;
 
 export async function measure(): Promise<Record<string, number | string>> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
+  try {
+    return {
+      ...(await startsOf('the package', join(unpackInto(folder), 'bin', 'millrace'))),
+      ...(await startsOf('a checkout', join(import.meta.dirname, '..', 'bin', 'millrace'))),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startsOf(what: string, main: string): Promise<Record<string, number>> {
   const times: number[] = [];
   let residentMb = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const dataDir = mkdtempSync(join(tmpdir(), 'millrace-start-'));
     const begun = performance.now();
-    const main = join(import.meta.dirname, '..', 'bin', 'millrace');
     const child = spawn(
       process.execPath,
       [main, 'start', '-d', dataDir, '--port', '0', '--registry-port', '0', '--sql-port', '0'],
@@ -55,9 +67,9 @@ export async function measure(): Promise<Record<string, number | string>> {
   const [first, ...later] = times;
   later.sort((a, b) => a - b);
   return {
-    'to the first answered request, ms (median)': Math.round(later[Math.floor(later.length / 2)]!),
-    'to the first answered request, ms (slowest)': Math.round(later.at(-1)!),
-    'to the first answered request, ms (the very first start)': Math.round(first!),
-    'resident when idle, MB': Math.round(residentMb),
+    [`${what}: to the first answered request, ms (median)`]: Math.round(later[Math.floor(later.length / 2)]!),
+    [`${what}: to the first answered request, ms (slowest)`]: Math.round(later.at(-1)!),
+    [`${what}: to the first answered request, ms (the very first start)`]: Math.round(first!),
+    [`${what}: resident when idle, MB`]: Math.round(residentMb),
   };
 }

@@ -36,6 +36,14 @@ export interface HttpServerOptions {
   readonly log: (message: string) => void;
 }
 
+/** A server with its routes, as those see it who start and stop it; whatever it is made with. */
+export interface Listenable {
+  /** Resolves with the URL when it answers; port 0 is any that is free. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Resolves when the answers under way are written. */
+  close(): Promise<void>;
+}
+
 export interface HttpServer {
   readonly app: FastifyInstance;
   /** The name of the user who asks. */

@@ -2,7 +2,7 @@
 export { ANONYMOUS } from './authentication.ts';
 export { FileBacked } from './file-backed.ts';
 export { addHealth, type HealthCheck, healthOf } from './health.ts';
-export { httpServer, type HttpServer } from './http.ts';
+export { httpServer, type HttpServer, type Listenable } from './http.ts';
 export { addMetrics, METRICS_PATH, type ServiceMetrics } from './metrics.ts';
 export { Negotiation } from './negotiation.ts';
 export { HttpRefusal } from './refusal.ts';

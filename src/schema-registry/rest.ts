@@ -1,7 +1,15 @@
 // The registry over HTTP, with the codes and content types of Confluent's: who asks is found out, requests find their
 // route, errors get their form.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { addHealth, addMetrics, httpServer, METRICS_PATH, Negotiation, readRimSettings } from '../rim/index.ts';
+import {
+  addHealth,
+  addMetrics,
+  httpServer,
+  type Listenable,
+  METRICS_PATH,
+  Negotiation,
+  readRimSettings,
+} from '../rim/index.ts';
 import { type Environment, messageOf, readSettings, systemEnvironment } from '../util/index.ts';
 import { asRefusal, malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
 import { authorizationOf } from './rest/authorization.ts';
@@ -49,7 +57,7 @@ export interface RegistryServerOptions extends Surroundings {
 }
 
 /** A server that answers for `registry`; the caller listens and closes. */
-export function registryServer(registry: SchemaRegistry, options: RegistryServerOptions): FastifyInstance {
+export function registryServer(registry: SchemaRegistry, options: RegistryServerOptions): Listenable {
   const {
     settings = readSettings(registryRestSettings, {}),
     isTls = false,

@@ -21,6 +21,7 @@ export {
   textsByName,
   wholeNumber,
 } from './options.ts';
+export { entryFile, packageRoot } from './package-root.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
 export {

@@ -16,8 +16,8 @@ export class Millrace {
   readonly child: ChildProcess;
   readonly ended: Promise<Outcome>;
 
-  constructor(args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}) {
-    this.child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, ...options.env } });
+  constructor(args: readonly string[], options: { env?: Record<string, string>; input?: string; bin?: string } = {}) {
+    this.child = spawn(process.execPath, [options.bin ?? BIN, ...args], { env: { ...process.env, ...options.env } });
     this.child.stdout!.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
     });

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Platform, version } from '../../platform/index.ts';
-import { MillraceError } from '../../util/index.ts';
+import { MillraceError, packageRoot } from '../../util/index.ts';
 import type { DemoOptions } from '../options.ts';
 import { type Entity, SqlClient } from '../sql-client.ts';
 import { serviceSettings, signalled } from '../start.ts';
@@ -77,7 +77,7 @@ class DemoRun {
 
   /** Returns the number of differences between results and expectations. */
   async all(): Promise<number> {
-    await this.#runScript(join(import.meta.dirname, '..', '..', '..', 'examples', 'flights.sql'));
+    await this.#runScript(join(packageRoot, 'examples', 'flights.sql'));
     await this.#loadAirports();
 
     const begun = performance.now();

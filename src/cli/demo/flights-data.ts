@@ -2,10 +2,10 @@
 // of Transportation Statistics), read where npm put them.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { parseDelimited } from '../../serde/index.ts';
-import { MillraceError } from '../../util/index.ts';
+import { MillraceError, packageRoot } from '../../util/index.ts';
 
 /** Columns of a stretch of flights, by row. Delays are minutes, distances miles, departures ms since the epoch (UTC). */
 export interface FlightColumns {
@@ -88,13 +88,13 @@ function dataFile(name: string): string {
     const packageFile = createRequire(import.meta.url).resolve('vega-datasets');
     folder = packageFile.slice(0, packageFile.indexOf('vega-datasets') + 'vega-datasets'.length);
   } catch {
-    folder = join(dirname(import.meta.dirname), 'node_modules', 'vega-datasets');
+    folder = join(packageRoot, 'node_modules', 'vega-datasets');
   }
   const file = join(folder, 'data', name);
   if (!existsSync(file)) {
     throw new MillraceError(
       'DEMO_DATA_MISSING',
-      'The demo needs the packages vega-datasets and hyparquet: run it in a clone after npm ci, or npm install them.',
+      'The demo needs the package vega-datasets (its flights): run it in a clone after npm ci, or npm install vega-datasets.',
     );
   }
   return file;

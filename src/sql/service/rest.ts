@@ -3,7 +3,7 @@
 // its query.
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { addHealth, addMetrics, healthOf, httpServer, readRimSettings } from '../../rim/index.ts';
+import { addHealth, addMetrics, healthOf, httpServer, type Listenable, readRimSettings } from '../../rim/index.ts';
 import { codeOf, type Environment, isOutOfStack, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
 import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
@@ -50,10 +50,7 @@ export interface SqlServerOptions {
 }
 
 /** A server that answers for `service`; the caller listens and closes. */
-export function sqlServer(
-  service: SqlService,
-  { settings, isTls, environment, log }: SqlServerOptions,
-): FastifyInstance {
+export function sqlServer(service: SqlService, { settings, isTls, environment, log }: SqlServerOptions): Listenable {
   const { app } = httpServer({
     settings: readRimSettings('ksql.', settings),
     isTls,
