@@ -52,7 +52,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
-    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2'],
+    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'package-root'],
     ['bytes', 'environment', 'errors'],
     ['async', 'java-regex', 'settings'],
     ['options'],

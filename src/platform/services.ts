@@ -1,7 +1,6 @@
 // The services on a client, each as it is started: in the broker's thread, or in one of their own.
 import { join } from 'node:path';
 import type { Client } from '../client/index.ts';
-import type { Listenable } from '../rim/index.ts';
 import {
   type CompatibilityLevel,
   registryServer,
@@ -109,7 +108,7 @@ async function serve(
   { settings, services, stop }: Start,
   name: RunningService['name'],
   listeners: ListenersName,
-  app: Listenable,
+  app: ReturnType<typeof registryServer>,
 ): Promise<void> {
   const url = await listening(listeners, settings.platform, (address) => app.listen(address));
   stop.push(() => app.close());
