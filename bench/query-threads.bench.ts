@@ -10,7 +10,8 @@ import { openPlatform } from './platform.ts';
 
 export const name = "SQL: the demo's queries, in one thread and in several";
 
-const FLIGHTS = 500_000;
+/** As many as keep every form busy for long: each new thread has to compile for itself what it runs. */
+const FLIGHTS = 2_000_000;
 const LOOK_MS = 50;
 
 const FORMS: Readonly<Record<string, Record<string, string | number>>> = {
