@@ -117,7 +117,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'version'],
+    ['lazy-schemas', 'settings', 'thread-client', 'version'],
     ['listening', 'restarts', 'worker'],
     ['query-threads', 'services'],
     ['threads'],

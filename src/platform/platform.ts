@@ -50,9 +50,8 @@ export class Platform {
     const start: Start = { settings, environment, log, services: [], stop: [] };
     const { services, stop } = start;
     let broker: Broker | undefined;
-    const isThreaded = settings.platform['service.threads'] && settings.platform['bootstrap.servers'] === '';
     // While the broker is loaded and opens its logs, the thread of the services loads what it needs.
-    const thread = isThreaded
+    const thread = settings.platform['service.threads']
       ? new ServiceThread({
           settings: options.settings ?? {},
           serve: (port) => broker!.serveThread(port),

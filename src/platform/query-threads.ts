@@ -1,5 +1,5 @@
 // Threads of queries, seen from the services' thread, which starts them: each when it is needed first, and again when it
-// dies. They reach the broker by ports of their own; whatever becomes of one, the others and the services go on.
+// dies. Each has a client of its own; whatever becomes of one, the others and the services go on.
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { deferred, type Environment, messageOf } from '../util/index.ts';
 import type { HostThread, HostThreadListener, QueryThreads } from '../sql/index.ts';
@@ -12,6 +12,8 @@ const PATIENCE_MS = 20_000;
 /** What a query thread is given. */
 export interface QueryThreadData {
   readonly stateDir: string;
+  /** The cluster that it reads and writes; empty: the broker in this process. */
+  readonly bootstrapServers: string;
 }
 
 /** What it is told. */
@@ -26,6 +28,7 @@ export interface FromQueryThread {
 export interface QueryThreadsOptions {
   readonly defaultCount: number;
   readonly stateDir: string;
+  readonly bootstrapServers: string;
   /** Hands a port to the broker, which serves the client at its other end. */
   readonly connect: (port: MessagePort) => void;
   readonly environment: Environment;
@@ -52,8 +55,8 @@ export class QueryThread implements HostThread {
   }
 
   start(listener: HostThreadListener): void {
-    const { log, connect, stateDir } = this.#options;
-    const workerData: QueryThreadData = { stateDir };
+    const { log, connect, stateDir, bootstrapServers } = this.#options;
+    const workerData: QueryThreadData = { stateDir, bootstrapServers };
     const worker = startWorker('query-work', { workerData, name: this.#name });
     this.#worker = worker;
     worker.on('message', ({ port }: FromQueryThread) => connect(port));

@@ -1,23 +1,17 @@
-// A query thread: a host of queries on a client that reaches the broker through ports. What it is told and tells is declared in
+// A query thread: a host of queries on a client of its own. What it is told and tells is declared in
 // `query-threads.ts`.
-import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
-import { createClient, dialThread } from '../client/index.ts';
+import { parentPort, workerData } from 'node:worker_threads';
 import { builtInFunctions, serveHost } from '../sql/query-host.ts';
 import { systemEnvironment } from '../util/index.ts';
 import type { FromQueryThread, QueryThreadData, ToQueryThread } from './query-threads.ts';
+import { threadClient } from './thread-client.ts';
 
 const parent = parentPort!;
-const { stateDir } = workerData as QueryThreadData;
+const { stateDir, bootstrapServers } = workerData as QueryThreadData;
 const environment = systemEnvironment;
-
-const client = createClient({
-  dial: () => {
-    const { port1, port2 } = new MessageChannel();
-    parent.postMessage({ kind: 'connect', port: port1 } satisfies FromQueryThread, [port1]);
-    return dialThread(port2);
-  },
-  environment,
-});
+const client = threadClient(bootstrapServers, (port) =>
+  parent.postMessage({ kind: 'connect', port } satisfies FromQueryThread, [port]),
+);
 
 async function stop(): Promise<void> {
   await client.close();

@@ -1,12 +1,12 @@
-// The thread of the services: registry and SQL on a client that reaches the broker through ports. What it is told and
+// The thread of the services: registry and SQL on a client of their own. What it is told and
 // tells is declared in `threads.ts`.
-import { MessageChannel, parentPort, workerData } from 'node:worker_threads';
-import { createClient, dialThread } from '../client/index.ts';
+import { parentPort, workerData } from 'node:worker_threads';
 import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';
 import { availableParallelism } from 'node:os';
 import { queryThreads } from './query-threads.ts';
 import { stateDirOf, type Start, startServices } from './services.ts';
 import { splitSettings } from './settings.ts';
+import { threadClient } from './thread-client.ts';
 import type { FromServiceThread, ServiceThreadData, ToServiceThread } from './threads.ts';
 
 const parent = parentPort!;
@@ -15,16 +15,11 @@ function tell(message: FromServiceThread): void {
   parent.postMessage(message, message.kind === 'connect' ? [message.port] : []);
 }
 
-const client = createClient({
-  dial: () => {
-    const { port1, port2 } = new MessageChannel();
-    tell({ kind: 'connect', port: port1 });
-    return dialThread(port2);
-  },
-  environment: systemEnvironment,
-});
+const settings = splitSettings((workerData as ServiceThreadData).settings);
+const bootstrapServers = settings.platform['bootstrap.servers'];
+const client = threadClient(bootstrapServers, (port) => tell({ kind: 'connect', port }));
 const start: Start = {
-  settings: splitSettings((workerData as ServiceThreadData).settings),
+  settings,
   environment: systemEnvironment,
   log: (message) => tell({ kind: 'log', message }),
   services: [],
@@ -45,6 +40,7 @@ async function begin(): Promise<void> {
       // The broker needs a small part of a processor: where there are two, both are for queries.
       defaultCount: Math.max(Math.min(2, availableParallelism()), availableParallelism() - 1),
       stateDir: stateDirOf(start),
+      bootstrapServers,
       connect: (port) => tell({ kind: 'connect', port }),
       environment: systemEnvironment,
       log: start.log,

@@ -26,7 +26,7 @@ export const platformSettings = {
   'schema.registry.listeners': stringSetting('http://127.0.0.1:8081', 'Where the Schema Registry listens.'),
   'service.threads': booleanSetting(
     false,
-    'Run the Schema Registry and SQL in a thread of their own, so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
+    'Run the Schema Registry and SQL in a thread of their own, and queries in further ones (`ksql.streams.num.stream.threads`), so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
   ),
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;

@@ -40,6 +40,7 @@ async function open(): Promise<void> {
   const options: QueryThreadsOptions = {
     defaultCount: 2,
     stateDir,
+    bootstrapServers: '',
     connect: (port) => broker.serveThread(port),
     environment: systemEnvironment,
     log: (message) => logged.push(message),

@@ -100,6 +100,36 @@ describe('a platform with threads', () => {
   });
 });
 
+test('on a cluster queries have their threads, too, and each is in the group by itself', async () => {
+  const cluster = await Broker.open({ dataDir: join(dataDir, 'cluster') });
+  const { host, port } = await cluster.listen({ host: '127.0.0.1', port: 0 });
+  const platform = await Platform.start({
+    settings: {
+      ...listeners,
+      'log.dirs': join(dataDir, 'own'),
+      'bootstrap.servers': `${host}:${port}`,
+      'service.threads': true,
+      'ksql.streams.num.stream.threads': 2,
+    },
+  });
+  await ksql(
+    platform.url('sql'),
+    `SET 'auto.offset.reset' = 'earliest';
+     CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='s', partitions=4, value_format='JSON');
+     CREATE TABLE t AS SELECT k, SUM(v) AS total FROM s GROUP BY k;
+     ${Array.from({ length: 12 }, (_, i) => `INSERT INTO s VALUES ('k${i}', ${i});`).join('')}`,
+  );
+  await expect
+    .poll(() => rowsOf(platform.url('sql'), 'SELECT SUM(total), COUNT(*) FROM t;'), { timeout: 60_000 })
+    .toEqual([[66, 12]]);
+  const client = createClient({ bootstrapServers: `${host}:${port}` });
+  const [group] = await client.admin().describeGroups(['_confluent-ksql-default_query_CTAS_T_0']);
+  expect(group!.members).toHaveLength(2);
+  await client.close();
+  await platform.stop();
+  await cluster.close();
+});
+
 test('a thread that dies is started again where it was, and the broker does not notice', async () => {
   const broker = await Broker.open({ dataDir });
   const client = createClient({ dial: async () => broker.connect() });
