@@ -45,6 +45,15 @@ export const sqlSettings = {
     'Whether a pull query may read a range of a text key where it may not read a whole table.',
   ),
   'ksql.query.pull.limit.clause.enabled': booleanSetting(true, 'Whether a pull query may have a LIMIT.'),
+  'ksql.query.pull.kept.rows.max': intSetting(
+    1_000_000,
+    'How many rows a pull query may keep until it can give the first: to order, to group, or to give each once.',
+    1,
+  ),
+  'ksql.query.extensions.enabled': booleanSetting(
+    true,
+    'Whether queries may say what ksqlDB’s can’t (ORDER BY, OFFSET, DISTINCT; GROUP BY and HAVING in pull queries). False: they are refused as there.',
+  ),
   'ksql.query.pull.stream.enabled': booleanSetting(true, 'Whether a pull query may read a stream.'),
   'ksql.query.push.v2.enabled': booleanSetting(
     false,

@@ -110,11 +110,12 @@ describe.each(PLACES)('pull queries %s', (_place, settings) => {
   });
 
   const NO_SCANS = { 'ksql.query.pull.table.scan.enabled': 'false' };
+  const PLAIN = { 'ksql.query.extensions.enabled': 'false' };
 
   test.each<[string, string, object?]>([
-    ['SELECT * FROM by_key GROUP BY k;', "Pull queries don't support GROUP BY clauses."],
+    ['SELECT * FROM by_key GROUP BY k;', "Pull queries don't support GROUP BY clauses.", PLAIN],
     ['SELECT * FROM by_key PARTITION BY k;', "Pull queries don't support PARTITION BY clauses."],
-    ['SELECT * FROM by_key HAVING k > 1;', "Pull queries don't support HAVING clauses."],
+    ['SELECT * FROM by_key HAVING k > 1;', "Pull queries don't support HAVING clauses.", PLAIN],
     ['SELECT * FROM by_key WINDOW TUMBLING (SIZE 1 SECOND);', "Pull queries don't support WINDOW clauses."],
     ['SELECT * FROM by_key a JOIN by_both b ON a.k = b.k;', "Pull queries don't support JOIN clauses."],
     [

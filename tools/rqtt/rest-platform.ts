@@ -15,6 +15,8 @@ const SETTINGS = {
   'ksql.streams.cache.max.bytes.buffering': 0,
   'ksql.query.pull.table.scan.enabled': true,
   'ksql.headers.columns.enabled': true,
+  // What only we can say is refused there.
+  'ksql.query.extensions.enabled': false,
 } as const;
 const V1 = 'application/vnd.ksql.v1+json';
 const PROTOBUF = 'application/vnd.ksql.v1+protobuf';

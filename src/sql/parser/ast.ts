@@ -163,7 +163,15 @@ export interface WindowClause {
   readonly grace?: Duration | undefined;
 }
 
+export interface Ordering extends Node {
+  readonly expression: Expression;
+  readonly descending: boolean;
+  /** Undefined: behind all values, or before them where it is descending. */
+  readonly nulls?: 'FIRST' | 'LAST' | undefined;
+}
+
 export interface Query extends Node {
+  readonly distinct?: boolean | undefined;
   readonly select: readonly SelectItem[];
   readonly from: AliasedSource;
   readonly joins: readonly Join[];
@@ -173,7 +181,11 @@ export interface Query extends Node {
   readonly partitionBy?: readonly Expression[] | undefined;
   readonly having?: Expression | undefined;
   readonly emit?: 'CHANGES' | 'FINAL' | undefined;
+  readonly orderBy?: readonly Ordering[] | undefined;
   readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
+  /** The first word that ksqlDB does not know. */
+  readonly extensionAt?: Location | undefined;
 }
 
 // --- statements ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import type {
   Join,
   JoinType,
   Literal,
+  Ordering,
   Properties,
   Query,
   SelectItem,
@@ -229,7 +230,14 @@ export function buildQuery(cst: CstNode): Query {
   };
   const window = optionalNode(cst, 'windowClause');
   const limit = optionalNode(cst, 'limit');
+  const orderBy = nodes(cst, 'ordering').map(ordering);
+  const extension =
+    optionalToken(cst, 'DISTINCT') ??
+    (orderBy.length > 0 ? tokens(cst, 'BY').at(-1) : undefined) ??
+    optionalToken(cst, 'OFFSET');
+  const offset = optionalToken(cst, 'offset');
   return {
+    distinct: has(cst, 'DISTINCT') || undefined,
     select: nodes(cst, 'selectItem').map(selectItem),
     from: aliasedSource(node(cst, 'aliasedSource')),
     joins: nodes(cst, 'join').map(join),
@@ -239,7 +247,19 @@ export function buildQuery(cst: CstNode): Query {
     partitionBy: list('partitionBy'),
     having: optional('having'),
     emit: has(cst, 'CHANGES') ? 'CHANGES' : has(cst, 'FINAL') ? 'FINAL' : undefined,
+    orderBy: orderBy.length > 0 ? orderBy : undefined,
     limit: limit === undefined ? undefined : limitOf(limit),
+    offset: offset === undefined ? undefined : Number(offset.image),
+    extensionAt: extension && locationOf(extension),
+    at: locationOf(cst),
+  };
+}
+
+function ordering(cst: CstNode): Ordering {
+  return {
+    expression: buildExpression(node(cst, 'expression')),
+    descending: has(cst, 'DESC'),
+    nulls: has(cst, 'FIRST') ? 'FIRST' : has(cst, 'LAST') ? 'LAST' : undefined,
     at: locationOf(cst),
   };
 }

@@ -6,6 +6,7 @@ import type {
   Join,
   Literal,
   Properties,
+  Ordering,
   Query,
   SelectItem,
   Statement,
@@ -119,7 +120,9 @@ function printDouble(value: number): string {
 // --- queries and the statements that hold them -----------------------------------------------------------------------
 
 export function printQuery(query: Query): string {
-  const lines = [`SELECT\n${query.select.map((item) => `  ${printSelectItem(item)}`).join(',\n')}`];
+  const lines = [
+    `SELECT${query.distinct === true ? ' DISTINCT' : ''}\n${query.select.map((item) => `  ${printSelectItem(item)}`).join(',\n')}`,
+  ];
   lines.push(`FROM ${printSource(query.from)}${query.joins.map(printJoin).join('')}`);
   if (query.window !== undefined) lines.push(`WINDOW ${printWindow(query.window)}`);
   if (query.where !== undefined) lines.push(`WHERE ${printExpression(query.where)}`);
@@ -127,12 +130,19 @@ export function printQuery(query: Query): string {
   if (query.partitionBy !== undefined) lines.push(`PARTITION BY ${printList(query.partitionBy)}`);
   if (query.having !== undefined) lines.push(`HAVING ${printExpression(query.having)}`);
   if (query.emit !== undefined) lines.push(`EMIT ${query.emit}`);
+  if (query.orderBy !== undefined) lines.push(`ORDER BY ${query.orderBy.map(printOrdering).join(', ')}`);
   if (query.limit !== undefined) lines.push(`LIMIT ${query.limit}`);
+  if (query.offset !== undefined) lines.push(`OFFSET ${query.offset}`);
   return lines.join('\n');
 }
 
 function printList(list: readonly Expression[]): string {
   return list.length === 0 ? '()' : list.map(printExpression).join(', ');
+}
+
+function printOrdering({ expression, descending, nulls }: Ordering): string {
+  const direction = descending ? ' DESC' : '';
+  return `${printExpression(expression)}${direction}${nulls === undefined ? '' : ` NULLS ${nulls}`}`;
 }
 
 function printSelectItem(item: SelectItem): string {

@@ -4,11 +4,16 @@ import { DecimalValue, IntegerValue, keyword, symbol } from './tokens.ts';
 
 /** The grammar of SELECT. */
 export class QueryGrammar extends ExpressionGrammar {
-  /** EMIT and PARTITION may be names, but not where they start a clause. */
+  /** EMIT, PARTITION, ORDER and OFFSET may be names, but not where they start a clause. */
   #aliasMayFollow(): boolean {
     if (this.is(1, 'EMIT')) return !this.is(2, 'CHANGES') && !this.is(2, 'FINAL');
-    if (this.is(1, 'PARTITION')) return !this.is(2, 'BY');
+    if (this.is(1, 'PARTITION') || this.is(1, 'ORDER')) return !this.is(2, 'BY');
+    if (this.is(1, 'OFFSET')) return !this.#numberFollows(2);
     return true;
+  }
+
+  #numberFollows(at: number): boolean {
+    return tokenMatcher(this.LA(at), IntegerValue);
   }
 
   /** `( a, b )` or `()` as the whole list, as against a parenthesis that only starts the first expression. */
@@ -24,7 +29,7 @@ export class QueryGrammar extends ExpressionGrammar {
       else if (depth === 1 && tokenMatcher(token, symbol('COMMA'))) comma = true;
       if (depth > 0) continue;
       const after = this.LA(at + 1);
-      const ends = ['HAVING', 'LIMIT', 'WINDOW', 'WHERE', 'GROUP', 'EMIT', 'PARTITION'];
+      const ends = ['HAVING', 'LIMIT', 'WINDOW', 'WHERE', 'GROUP', 'EMIT', 'PARTITION', 'ORDER', 'OFFSET'];
       return (
         comma && (after.image === '' || after.image === ';' || ends.some((word) => tokenMatcher(after, keyword(word))))
       );
@@ -35,6 +40,7 @@ export class QueryGrammar extends ExpressionGrammar {
 
   readonly query = this.RULE('query', () => {
     this.k('SELECT');
+    this.OPTION7(() => this.k('DISTINCT'));
     this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.selectItem) });
     this.k('FROM');
     this.SUBRULE(this.aliasedSource);
@@ -62,7 +68,25 @@ export class QueryGrammar extends ExpressionGrammar {
       this.k('EMIT');
       this.OR([{ ALT: () => this.k('CHANGES') }, { ALT: () => this.k('FINAL') }]);
     });
+    this.OPTION8(() => {
+      this.k('ORDER');
+      this.k('BY', 2);
+      this.AT_LEAST_ONE_SEP1({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.ordering) });
+    });
     this.OPTION6(() => this.SUBRULE(this.limit));
+    this.OPTION9(() => {
+      this.k('OFFSET');
+      this.CONSUME(IntegerValue, { LABEL: 'offset' });
+    });
+  });
+
+  readonly ordering = this.RULE('ordering', () => {
+    this.SUBRULE(this.expression);
+    this.OPTION(() => this.OR([{ ALT: () => this.k('ASC') }, { ALT: () => this.k('DESC') }]));
+    this.OPTION1(() => {
+      this.k('NULLS');
+      this.OR1([{ ALT: () => this.k('FIRST') }, { ALT: () => this.k('LAST') }]);
+    });
   });
 
   readonly limit = this.RULE('limit', () => {

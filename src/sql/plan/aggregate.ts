@@ -125,7 +125,7 @@ export class AggregationPlanner {
       const unknown = findCall(e, (name) => functions.find(name) === undefined);
       if (unknown !== undefined) functions.get(unknown.name);
     }
-    if (isGrouped && !all.some((e) => containsAggregate(functions, e)))
+    if (isGrouped && this.#target.isAtRest !== true && !all.some((e) => containsAggregate(functions, e)))
       refuse('GROUP BY requires aggregate functions in either the SELECT or HAVING clause.');
     const ungrouped = items.filter(({ expression }) => finder.ungrouped(expression).length > 0);
     if (ungrouped.length > 0) {
@@ -178,7 +178,7 @@ export class AggregationPlanner {
       return { name, expression, text: printExpression(counted) };
     });
     const calls = aggregates.map(({ expression }) => expression);
-    if (input.table) this.#checkTakingBack(calls);
+    if (input.table && this.#target.isAtRest !== true) this.#checkTakingBack(calls);
     this.#checkStates(calls);
     return aggregates;
   }

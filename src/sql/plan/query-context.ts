@@ -16,6 +16,8 @@ export interface PlanTarget {
   /** The format that the sink's keys are asked to have. */
   readonly keyFormat: FormatInfo | undefined;
   readonly valueFormat: FormatInfo | undefined;
+  /** What the sources hold now is read once: nothing is taken back of an aggregate, and what is grouped needs none. */
+  readonly isAtRest?: boolean;
   /** The column that the sink takes its records' time from. */
   readonly timestampColumn?: string | undefined;
 }

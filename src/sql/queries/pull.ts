@@ -1,5 +1,6 @@
 // SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it
 // (`table-rows.ts`); on a stream, from its topic (`stream-rows.ts`). Here it is found out what is asked for.
+import { isPlain } from '../analysis/extensions.ts';
 import { checkLimit } from '../analysis/limit.ts';
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { columnsIn } from '../analysis/walk.ts';
@@ -17,7 +18,8 @@ import type { KafkaExecutor } from './persistent.ts';
 import { lookupOf } from './pull-where.ts';
 import { resultWriter } from './result-rows.ts';
 import { columnsText } from './result-schema.ts';
-import { type Total, totalOf } from './pull-total.ts';
+import type { Shape } from './pull-groups.ts';
+import { roomFor, shapeOf, shownColumns, withOrderColumns } from './pull-shape.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
 export interface PullOptions {
@@ -31,21 +33,21 @@ export interface PullOptions {
 export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
   const { setting, text } = options;
   checkClauses(query, setting);
-  checkPseudoColumns(query);
+  checkPseudoColumns(withOrderColumns(query));
   const { catalog, functions } = engine;
   const planning: PlanEnvironment = { catalog, functions, setting };
-  const planned = planTransient(planning, query, text);
+  const planned = planTransient(planning, withOrderColumns(query), text, true);
   const where = query.where && withTimeLiterals(query.where);
-  const total = totalOf(planning, planned.root);
-  const pulled: PulledQuery =
-    total === undefined
-      ? { ...planned, limit: query.limit }
-      : {
-          ...planned,
-          root: total.rows,
-          columns: planned.columns.map((column) => ({ ...column, isKey: false })),
-          total,
-        };
+  const shape = shapeOf(planning, query, planned);
+  // The rows of groups have no key that one could look them up by.
+  const hasKey = shape === undefined || shape.rows === planned.root;
+  const pulled: PulledQuery = {
+    ...planned,
+    root: shape?.rows ?? planned.root,
+    columns: shownColumns(planned.columns).map((column) => ({ ...column, isKey: column.isKey && hasKey })),
+    limit: query.limit,
+    shape,
+  };
   return planned.sources[0]!.kind === 'TABLE'
     ? pullTable(engine, planning, { ...pulled, where }, options)
     : pullStream(pulled, options);
@@ -55,8 +57,8 @@ interface PulledQuery extends TransientQuery {
   /** How many rows are wanted at most. */
   readonly limit?: number | undefined;
   readonly where?: Expression | undefined;
-  /** Makes one row of all that are found. */
-  readonly total?: Total;
+  /** What is made of the rows that are found. */
+  readonly shape: Shape | undefined;
 }
 
 /** What is read at rest does not say where it was read. */
@@ -93,9 +95,9 @@ function checkClauses(query: Query, setting: Settings): void {
   const clauses: [string, unknown][] = [
     ['JOIN', query.joins.length > 0 ? true : undefined],
     ['WINDOW', query.window],
-    ['GROUP BY', query.groupBy],
+    ['GROUP BY', isPlain(setting) ? query.groupBy : undefined],
     ['PARTITION BY', query.partitionBy],
-    ['HAVING', query.having],
+    ['HAVING', isPlain(setting) ? query.having : undefined],
   ];
   for (const [clause, used] of clauses) {
     if (used !== undefined) {
@@ -132,9 +134,9 @@ async function pullTable(
     from: { kind: 'table', queryId: persistent.queryId, lookup, hasWindow: source.window !== undefined },
   };
   const rows =
-    planned.total === undefined
+    planned.shape === undefined
       ? await executor.openTable(request)
-      : added(request, planned.total, await executor.openTableValues(request));
+      : shaped(request, planned.shape, await executor.openTableValues(request), options.setting);
   return finite(queryId, planned, rows, { markKeys: true, finalMessage: () => undefined });
 }
 
@@ -152,9 +154,9 @@ async function pullStream(planned: PulledQuery, options: PullOptions): Promise<R
     from: { kind: 'stream', topic: planned.sources[0]!.topic },
   };
   const rows =
-    planned.total === undefined
+    planned.shape === undefined
       ? await executor.open(request)
-      : added(request, planned.total, await executor.openValues(request));
+      : shaped(request, planned.shape, await executor.openValues(request), setting);
   return finite(queryId, planned, rows, {
     markKeys: false,
     finalMessage: (given) =>
@@ -165,7 +167,7 @@ async function pullStream(planned: PulledQuery, options: PullOptions): Promise<R
 // ── Both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function requestOf(
-  { root, columns, limit }: PulledQuery,
+  { root, columns, limit, shape }: PulledQuery,
   { queryId, format, setting }: PullOptions,
 ): Omit<RowsRequest, 'from'> {
   return {
@@ -173,16 +175,16 @@ function requestOf(
     root,
     columns: columns.map(({ name, type }) => ({ name, type })),
     format,
-    limit,
+    limit: shape === undefined ? limit : undefined,
     settings: settingValues(setting),
   };
 }
 
-/** The one row that is made of all. */
-function added(request: RowsRequest, total: Total, rows: OpenRows<Row>): OpenRows<ResultRow> {
+/** What is made of all rows that are found. */
+function shaped(request: RowsRequest, shape: Shape, rows: OpenRows<Row>, setting: Settings): OpenRows<ResultRow> {
   const write = resultWriter(request);
   async function* written(): AsyncGenerator<ResultRow[]> {
-    for await (const found of total.over(rows.batches))
+    for await (const found of shape.over(rows.batches, roomFor(setting)))
       yield found.map((row) => ({ json: write(row), tombstone: false }));
   }
   return { ...rows, batches: written() };

@@ -2,6 +2,7 @@
 // and leaves nothing behind.
 import type { Client } from '../../client/index.ts';
 import type { Query } from '../parser/ast.ts';
+import { refuseEndings } from '../analysis/extensions.ts';
 import { checkLimit } from '../analysis/limit.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { settingValues } from '../settings.ts';
@@ -49,6 +50,7 @@ export async function startPush(
 ): Promise<RunningQuery> {
   const { client, queryId, text, setting, format, skipsNullKeys, onEnd } = options;
   const { catalog, functions } = engine;
+  refuseEndings(query, 'Push queries');
   checkLimit(query.limit, 'Push queries');
   const planned = planTransient({ catalog, functions, setting }, query, text);
   const { columns, identity, root } = planned;

@@ -14,6 +14,7 @@ import {
   systemEnvironment,
 } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
+import { checkExtensions } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
@@ -378,6 +379,7 @@ export class SqlService {
     format: ResultFormat,
   ): Promise<RunningQuery> {
     const setting = this.#setting(context);
+    checkExtensions(query, parsed.text, setting);
     const { context: engine } = this.#engine;
     const scalable = isScalablePush(engine, query, setting);
     const prefix = scalable ? 'SCALABLE_PUSH_QUERY' : 'transient';

@@ -25,6 +25,7 @@ import { registeredColumns } from '../formats/inferred-columns.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import type { PlanTarget } from '../plan/query-context.ts';
 import { pruneColumns } from '../plan/prune.ts';
+import { refuseEndings } from '../analysis/extensions.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
 import {
@@ -246,6 +247,7 @@ const windowText = ({ window }: { readonly window?: SinkPlan['window'] }): strin
 
 /** A persistent query never ends. */
 function refuseLimit(query: Query, statement: string): void {
+  refuseEndings(query, `${statement} statements`);
   if (query.limit !== undefined) refuse(`${statement} statements don't support LIMIT clause.`);
 }
 

@@ -15,13 +15,18 @@ export interface TransientQuery extends PlannedQuery {
   readonly identity: readonly boolean[];
 }
 
-export function planTransient(environment: PlanEnvironment, query: Query, statement: string): TransientQuery {
+export function planTransient(
+  environment: PlanEnvironment,
+  query: Query,
+  statement: string,
+  isAtRest = false,
+): TransientQuery {
   const { catalog } = environment;
   const select = query.select.flatMap((item) => selectable(item, query, catalog));
   const planned = planQuery(
     environment,
     { ...query, select },
-    { sinkName: undefined, statement, keyFormat: undefined, valueFormat: undefined },
+    { sinkName: undefined, statement, keyFormat: undefined, valueFormat: undefined, isAtRest },
   );
   const keyNames = new Set(planned.root.key.map((column) => column.name));
   const columns = planned.root.columns.map(({ name, type }) => {
