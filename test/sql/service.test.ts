@@ -318,10 +318,7 @@ describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
     ['SELECT * FROM nowhere EMIT CHANGES;', /NOWHERE does not exist/],
     ['SELECT nothing FROM clicks EMIT CHANGES;', /Line: 1, Col: 8: SELECT column 'NOTHING' cannot be resolved/],
     ['SELECT * FROM people;', /isn't queryable/],
-    [
-      'SELECT who, COUNT(*) FROM clicks GROUP BY at;',
-      /Non-aggregate SELECT expression\(s\) not part of GROUP BY: WHO/,
-    ],
+    ['SELECT who, COUNT(*) FROM clicks GROUP BY at;', /Non-aggregate SELECT expression\(s\) not part of GROUP BY: WHO/],
   ])('refuses %s', async (sql, message) => {
     const response = await post('/query', { ksql: sql });
     expect(response.status).toBe(400);
