@@ -231,7 +231,7 @@ describe('refused', () => {
 describe('calls that are no values', () => {
   const binder = new Binder(environment, columns);
   const call = (text: string): Call => parseExpression(text) as Call;
-  const aggregate = (text: string) => bindAggregate(binder, call(text), () => undefined);
+  const aggregate = (text: string) => bindAggregate(binder, call(text), () => undefined, false);
 
   test('of table functions have the type of a row', () => {
     expect(bindTableCall(binder, call('explode(a)'))).toEqual({

@@ -21,6 +21,8 @@ import { TopicStore } from './topic-store.ts';
 const BASE_SETTINGS: Readonly<Record<string, string>> = {
   'ksql.service.id': 'some.ksql.service.id',
   'ksql.headers.columns.enabled': 'true',
+  // What only we can say is refused there.
+  'ksql.query.extensions.enabled': 'false',
 };
 
 /** Runs one case: set-up, statements, records, comparison. */

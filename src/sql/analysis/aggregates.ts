@@ -48,7 +48,7 @@ export class AggregateFinder {
     const printed = printExpression(normal);
     const known = this.found.find((candidate) => printExpression(candidate.call) === printed);
     if (known !== undefined) return known.name;
-    for (const arg of normal.args) {
+    for (const arg of children(normal)) {
       if (containsAggregate(this.#functions, arg))
         refuse(`Aggregate functions can not be nested: ${printExpression(call)}`);
     }
@@ -65,8 +65,7 @@ export function isWindowBound(name: string): boolean {
 /** `COUNT(*)` and `COUNT()` count rows: their argument is ROWTIME, which is never null. */
 export function withDefaultArgument(call: Call): Call {
   if (call.args.length > 0) return call;
-  const { kind, name, at } = call;
-  return { kind, name, ...(at === undefined ? {} : { at }), args: [{ kind: 'column', name: 'ROWTIME' }] };
+  return { ...call, star: false, args: [{ kind: 'column', name: 'ROWTIME' }] };
 }
 
 export function containsAggregate(functions: FunctionCatalog, e: Expression): boolean {

@@ -4,7 +4,7 @@ import type { Expression } from '../parser/ast.ts';
 export function mapChildren(e: Expression, f: (child: Expression) => Expression): Expression {
   switch (e.kind) {
     case 'call':
-      return { ...e, args: e.args.map(f) };
+      return { ...e, args: e.args.map(f), ...(e.filter === undefined ? {} : { filter: f(e.filter) }) };
     case 'dereference':
     case 'structAll':
       return { ...e, base: f(e.base) };

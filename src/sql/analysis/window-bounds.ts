@@ -4,7 +4,7 @@ import type { FunctionCatalog } from '../functions/function.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import { isWindowBound } from '../schema.ts';
-import { columnsIn, walk } from './walk.ts';
+import { children, columnsIn, walk } from './walk.ts';
 
 /** Refuses WINDOWSTART and WINDOWEND where rows have no window. */
 export function checkWindowBounds({ select, where, groupBy = [], having }: Query, functions: FunctionCatalog): void {
@@ -29,7 +29,7 @@ function boundIn(e: Expression): string | undefined {
 function aggregated(e: Expression, functions: FunctionCatalog): Expression[] {
   const found: Expression[] = [];
   walk(e, (node) => {
-    if (node.kind === 'call' && functions.isAggregate(node.name)) found.push(...node.args);
+    if (node.kind === 'call' && functions.isAggregate(node.name)) found.push(...children(node));
   });
   return found;
 }

@@ -23,6 +23,8 @@ const DAY_MS = 86_400_000;
 interface CompiledAggregate {
   readonly aggregator: Aggregator;
   readonly args: readonly Evaluate[];
+  /** Which rows it takes in; undefined: all. */
+  readonly filter: Evaluate | undefined;
 }
 
 /** Grouping and aggregating: one row of states per group, and per window where there is one. */
@@ -32,6 +34,7 @@ export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTa
   const aggregates = step.aggregates.map(({ expression: call }) => ({
     aggregator: aggregatorOf(env.functions, call, functionSettings(env, call.function)),
     args: call.args.map((arg) => evaluator.evaluate(arg)),
+    filter: call.filter && evaluator.evaluate(call.filter),
   }));
   const { key, value, states } = serdesOf(compiler, step, aggregates);
   const aggregation: Aggregation = {
@@ -113,12 +116,18 @@ function overStates({ env, queryId }: StepContext, aggregates: readonly Compiled
     }
   };
   const argsOf = (row: Row, i: number): SqlValue[] => aggregates[i]!.args.map((arg) => orElse(null, () => arg(row)));
+  const sees = (row: Row, filter: Evaluate | undefined): boolean =>
+    filter === undefined || orElse(null, () => filter(row)) === true;
   return {
     init: () => aggregates.map(({ aggregator }) => aggregator.init()),
     add: (row, states) =>
-      aggregates.map(({ aggregator }, i) => orElse(states[i]!, () => aggregator.add(states[i]!, argsOf(row, i)))),
+      aggregates.map(({ aggregator, filter }, i) => {
+        const state = states[i]!;
+        return sees(row, filter) ? orElse(state, () => aggregator.add(state, argsOf(row, i))) : state;
+      }),
     undo: (row, states) =>
-      aggregates.map(({ aggregator }, i) => {
+      aggregates.map(({ aggregator, filter }, i) => {
+        if (!sees(row, filter)) return states[i]!;
         assert(aggregator.undo !== undefined, 'aggregates over tables can take back');
         const undo = aggregator.undo.bind(aggregator);
         return orElse(states[i]!, () => undo(states[i]!, argsOf(row, i)));

@@ -160,6 +160,10 @@ export interface TableCall extends ResolvedFunction {
 export interface AggregateCall extends ResolvedFunction {
   readonly kind: 'aggregateCall';
   readonly args: readonly TypedExpression[];
+  /** Only rows for which it is true are taken in, and taken back. */
+  readonly filter: TypedExpression | undefined;
+  /** Whether it goes over the rows of a table. */
+  readonly overTable: boolean;
   /** The values of the parameters that configure the aggregate: they stand behind `args` in the signature. */
   readonly literals: readonly SqlValue[];
   readonly type: SqlType;

@@ -92,6 +92,8 @@ export interface ScalarFunction extends FunctionBase<ScalarOverload> {
 
 export interface AggregateFunction extends FunctionBase<AggregateOverload> {
   readonly kind: 'aggregate';
+  /** Those for the rows of a table, which are taken back when they change: the same ones, unless others can do that. */
+  readonly overTables: readonly AggregateOverload[];
   /** The result depends on which values came first. */
   readonly dependsOnOrder: boolean;
 }

@@ -1,8 +1,10 @@
 import { basicAggregates } from './aggregate/basic.ts';
 import { collectingAggregates } from './aggregate/collect.ts';
+import { extremeAggregates } from './aggregate/extremes.ts';
 import { arrayFunctions } from './array.ts';
 import { type Environment, systemEnvironment } from '../../util/index.ts';
 import { bytesFunctions } from './bytes.ts';
+import { datePartFunctions } from './date-parts.ts';
 import { dateTimeFunctions } from './date-time.ts';
 import { environmentFunctions } from './environment.ts';
 import { FunctionCatalog } from './function.ts';
@@ -19,6 +21,7 @@ import { urlFunctions } from './url.ts';
 export function builtInFunctions(environment: Environment = systemEnvironment): FunctionCatalog {
   return new FunctionCatalog([
     ...basicAggregates,
+    ...extremeAggregates,
     ...collectingAggregates,
     ...tableFunctions,
     ...arrayFunctions,
@@ -29,6 +32,7 @@ export function builtInFunctions(environment: Environment = systemEnvironment): 
     ...bytesFunctions,
     ...regexFunctions,
     ...dateTimeFunctions,
+    ...datePartFunctions,
     ...jsonFunctions,
     ...urlFunctions,
     ...otherFunctions,

@@ -42,6 +42,8 @@ export interface Call extends Node {
   readonly args: readonly Expression[];
   /** `f(*)`: only aggregates understand it. */
   readonly star?: boolean;
+  /** FILTER (WHERE …): the rows that an aggregate sees. */
+  readonly filter?: Expression;
 }
 
 export interface WhenClause {

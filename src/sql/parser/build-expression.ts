@@ -163,13 +163,17 @@ const primaries: Record<string, (cst: CstNode, at: Location) => Expression> = {
       at,
     };
   },
-  call: (cst, at) => ({
-    kind: 'call',
-    name: nameOf(node(cst, 'name')),
-    args: nodes(cst, 'argument').map(argument),
-    ...(has(cst, 'ASTERISK') ? { star: true } : {}),
-    at,
-  }),
+  call(cst, at) {
+    const filter = optionalNode(cst, 'filter');
+    return {
+      kind: 'call',
+      name: nameOf(node(cst, 'name')),
+      args: nodes(cst, 'argument').map(argument),
+      ...(has(cst, 'ASTERISK') ? { star: true } : {}),
+      ...(filter === undefined ? {} : { filter: buildExpression(filter) }),
+      at,
+    };
+  },
   typedLiteral(cst, at) {
     const type = nameOf(node(cst, 'name'));
     const text = stringOf(token(cst, 'STRING'));

@@ -403,6 +403,16 @@ export class ExpressionGrammar extends CstParser {
       ]),
     );
     this.s('RPAREN');
+    this.OPTION1({
+      GATE: () => this.is(1, 'FILTER') && this.isSymbol(2, 'LPAREN') && this.is(3, 'WHERE'),
+      DEF: () => {
+        this.k('FILTER');
+        this.s('LPAREN', 1);
+        this.k('WHERE');
+        this.SUBRULE(this.expression, { LABEL: 'filter' });
+        this.s('RPAREN', 1);
+      },
+    });
   });
 
   readonly argument = this.RULE('argument', () => {

@@ -63,7 +63,7 @@ export function printExpression(e: Expression): string {
     case 'column':
       return e.source === undefined ? printName(e.name) : `${printName(e.source)}.${printName(e.name)}`;
     case 'call':
-      return `${e.name}(${e.star === true ? '*' : e.args.map(print).join(', ')})`;
+      return `${e.name}(${e.star === true ? '*' : e.args.map(print).join(', ')})${e.filter === undefined ? '' : ` FILTER (WHERE ${print(e.filter)})`}`;
     case 'dereference':
       return `${print(e.base)}->${printName(e.field)}`;
     case 'structAll':

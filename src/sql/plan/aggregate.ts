@@ -1,5 +1,6 @@
 // GROUP BY and aggregates: a step of states per group, HAVING behind it, and the projection over both.
 import { AggregateFinder, containsAggregate, findCall } from '../analysis/aggregates.ts';
+import { isPlain } from '../analysis/extensions.ts';
 import type { NameGenerator, ProjectionItem } from '../analysis/projection.ts';
 import type { Scope } from '../analysis/scope.ts';
 import { refuse, StatementError } from '../errors.ts';
@@ -174,7 +175,8 @@ export class AggregationPlanner {
     const aggregates = finder.found.map(({ name, call }) => {
       // The rows of a join have no ROWTIME of their own: any value that is never null counts rows as well.
       const counted = this.#scope.isJoin ? withoutRowtime(call) : call;
-      const expression = bindAggregate(binder, counted, functionSettings(this.#env, call.name));
+      const overTable = input.table && this.#target.isAtRest !== true && !isPlain(this.#env.setting);
+      const expression = bindAggregate(binder, counted, functionSettings(this.#env, call.name), overTable);
       return { name, expression, text: printExpression(counted) };
     });
     const calls = aggregates.map(({ expression }) => expression);

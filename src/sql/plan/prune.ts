@@ -27,7 +27,9 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
     case 'project':
       return { ...step, input: prune(step.input, columnsUsed(expressionsOf(step.items))) };
     case 'aggregate': {
-      const args = step.aggregates.flatMap(({ expression }) => expression.args);
+      const args = step.aggregates.flatMap(({ expression: { args: given, filter } }) =>
+        filter === undefined ? given : [...given, filter],
+      );
       return { ...step, input: prune(step.input, columnsUsed([...expressionsOf(step.groupBy), ...args])) };
     }
     default: {

@@ -68,6 +68,7 @@ class Groups {
     this.#aggregates = aggregate.aggregates.map(({ expression: call }) => ({
       aggregator: aggregatorOf(functions, call, functionSettings(environment, call.function)),
       args: call.args.map((arg) => before.evaluate(arg)),
+      filter: call.filter && before.evaluate(call.filter),
     }));
     const behind = new Evaluator(functions, aggregate.columns);
     this.#having = having === undefined ? undefined : behind.evaluate(having.predicate.expression);
@@ -91,7 +92,8 @@ class Groups {
 
   add(row: Row): void {
     const { states } = this.of(row);
-    this.#aggregates.forEach(({ aggregator, args }, i) => {
+    this.#aggregates.forEach(({ aggregator, args, filter }, i) => {
+      if (filter !== undefined && orNull(filter, row) !== true) return;
       const values = args.map((arg) => orNull(arg, row));
       // As in persistent queries, a row that can't be added leaves the aggregate as it was.
       states[i] = orNull(() => aggregator.add(states[i]!, values), row) ?? states[i]!;

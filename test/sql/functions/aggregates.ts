@@ -49,6 +49,59 @@ export const aggregateCases: Readonly<Record<string, readonly AggregateCase[]>> 
     of('a BIGINT', 'STDDEV_SAMPLE(a)', [2], 0),
     of('a DOUBLE', 'STDDEV_SAMPLE(a)', [null], 0),
   ],
+  ARG_MAX: [
+    of(
+      'a STRING, b INT',
+      'ARG_MAX(a, b)',
+      [
+        ['x', 1],
+        ['y', 3],
+        ['z', 3],
+        ['n', null],
+      ],
+      'y',
+    ),
+    of(
+      'a ARRAY<INT>, b STRING',
+      'ARG_MAX(a, b)',
+      [
+        [[1], 'b'],
+        [[2], 'a'],
+      ],
+      [1],
+    ),
+    of(
+      'a INT, b DECIMAL(4, 2)',
+      'ARG_MAX(a, b)',
+      [
+        [null, 9.5],
+        [1, 9.25],
+      ],
+      null,
+    ),
+    of('a INT, b INT', 'ARG_MAX(a, b)', [[1, null]], null),
+  ],
+  ARG_MIN: [
+    of(
+      'a STRING, b INT',
+      'ARG_MIN(a, b)',
+      [
+        ['x', 2],
+        ['y', 1],
+        ['z', 1],
+      ],
+      'y',
+    ),
+    of(
+      'a BIGINT, b TIMESTAMP',
+      'ARG_MIN(a, b)',
+      [
+        [1, 20],
+        [2, 10],
+      ],
+      2,
+    ),
+  ],
   MAX: [
     of('a INT', 'MAX(a)', [null, 3, 12, 5], 12),
     of('a INT', 'MAX(a)', [null], null),
@@ -191,6 +244,8 @@ export const undone: Readonly<Record<string, readonly [call: string, gives: unkn
   CORRELATION: ['CORRELATION(a, a)', 'NaN'],
   COUNT: ['COUNT(a)', 2],
   HISTOGRAM: ['HISTOGRAM(CAST(a AS STRING))', { '7': 2 }],
+  MAX: ['MAX(a)', 7],
+  MIN: ['MIN(a)', 7],
   STDDEV_SAMP: ['STDDEV_SAMP(a)', 0],
   STDDEV_SAMPLE: ['STDDEV_SAMPLE(a)', 0],
   SUM: ['SUM(a)', 14],
@@ -203,6 +258,8 @@ export const refusedCalls: readonly (readonly [string, string])[] = [
   ['AVG(b)', "Function 'AVG' does not accept parameters (BOOLEAN)."],
   ['STDDEV_SAMP(a)', "Function 'STDDEV_SAMP' does not accept parameters (STRING)."],
   ['STDDEV_SAMPLE(a)', "Function 'STDDEV_SAMPLE' does not accept parameters (STRING)."],
+  ['ARG_MAX(i, b)', "Function 'ARG_MAX' does not accept parameters (INTEGER, BOOLEAN)."],
+  ['ARG_MIN(i)', "Function 'ARG_MIN' does not accept parameters (INTEGER)."],
   ['MAX(b)', "Function 'MAX' does not accept parameters (BOOLEAN)."],
   ['MIN(b)', "Function 'MIN' does not accept parameters (BOOLEAN)."],
   ['CORRELATION(a, i)', "Function 'CORRELATION' does not accept parameters (STRING, INTEGER)."],

@@ -1,20 +1,26 @@
 import { refuse } from '../../errors.ts';
 import { type FunctionSettings, resolve } from '../../functions/function.ts';
-import type { Call } from '../../parser/ast.ts';
+import type { Call, Expression } from '../../parser/ast.ts';
 import { printExpression } from '../../parser/print.ts';
+import { typeText } from '../../types.ts';
 import { caster } from '../../values/cast.ts';
 import type { SqlValue } from '../../values/value.ts';
-import type { AggregateCall } from '../typed.ts';
+import type { AggregateCall, TypedExpression } from '../typed.ts';
 import type { Binding } from './binding.ts';
 import { valueTakenAs } from './call.ts';
 
-/** A call of an aggregate. `settings` are those that its function may have. */
-export function bindAggregate(binding: Binding, call: Call, settings: FunctionSettings): AggregateCall {
+/** A call of an aggregate, over a stream's rows or a table's. `settings` are those that its function may have. */
+export function bindAggregate(
+  binding: Binding,
+  call: Call,
+  settings: FunctionSettings,
+  overTable: boolean,
+): AggregateCall {
   const declared = binding.environment.functions.get(call.name);
   if (declared.kind !== 'aggregate') return refuse(`${call.name} is not an aggregate function`);
   const given = call.args.map((arg) => binding.bind(arg));
   const { overload, parameters, bindings } = resolve(
-    declared,
+    overTable ? { ...declared, overloads: declared.overTables } : declared,
     given.map(({ type }) => type),
   );
   const taken = given.map((arg, i) => valueTakenAs(parameters[i]!, arg, bindings));
@@ -38,9 +44,18 @@ export function bindAggregate(binding: Binding, call: Call, settings: FunctionSe
     signature: overload.signature.text,
     argumentTypes,
     args: taken.slice(0, firstLiteral).map(({ arg }) => arg),
+    filter: call.filter && conditionOf(binding, call.filter),
+    overTable,
     literals,
     type: resultType,
     stateType,
     takesBack: undo !== undefined,
   };
+}
+
+function conditionOf(binding: Binding, filter: Expression): TypedExpression {
+  const bound = binding.bind(filter);
+  if (bound.type?.kind === 'BOOLEAN') return bound;
+  const shown = bound.type === null ? 'null' : typeText(bound.type);
+  return refuse(`FILTER (WHERE ${printExpression(filter)}): it should be a boolean, and is ${shown}.`);
 }

@@ -4,6 +4,7 @@ import { refuse } from '../../errors.ts';
 import { type FunctionBase, type OverloadBase, resolve, resultTypeOf } from '../../functions/function.ts';
 import { type ArgumentType, type Bindings, bind, instantiate, type Pattern } from '../../functions/signature.ts';
 import type { Call, Expression } from '../../parser/ast.ts';
+import { printExpression } from '../../parser/print.ts';
 import { timeUnit } from '../../parser/build-expression.ts';
 import { asDecimalType, type SqlType, STRING } from '../../types.ts';
 import type { Argument, ResolvedFunction, TableCall, TypedExpression } from '../typed.ts';
@@ -14,6 +15,8 @@ const UNIT_WORDS = new Set(['DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND']);
 
 /** A call of a scalar function. */
 export function bindCall(binding: Binding, call: Call): TypedExpression {
+  if (call.filter !== undefined)
+    refuse(`${printExpression(call)}: FILTER chooses the rows of an aggregate, and ${call.name} is none here.`);
   const declared = binding.environment.functions.get(call.name);
   if (declared.kind === 'aggregate')
     return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);

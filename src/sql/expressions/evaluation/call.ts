@@ -1,7 +1,6 @@
 // Calls of functions as closures: the overload made for its arguments' types, and the arguments' values.
 import { assert } from '../../../util/index.ts';
 import type {
-  AggregateOverload,
   Aggregator,
   FunctionCatalog,
   FunctionSettings,
@@ -18,7 +17,6 @@ export type ArgumentValue = (row: Row) => SqlValue | ((...args: SqlValue[]) => S
 
 interface Overloads {
   readonly scalar: ScalarOverload;
-  readonly aggregate: AggregateOverload;
   readonly table: TableOverload;
 }
 
@@ -29,15 +27,21 @@ export function overloadOf<K extends keyof Overloads>(
   { function: name, signature }: ResolvedFunction,
 ): Overloads[K] {
   const declared = functions.find(name);
-  const overloads: readonly OverloadBase[] = declared?.kind === kind ? declared.overloads : [];
+  return overloadIn<OverloadBase>(declared?.kind === kind ? declared.overloads : [], name, signature) as Overloads[K];
+}
+
+function overloadIn<O extends OverloadBase>(overloads: readonly O[], name: string, signature: string): O {
   const found = overloads.find((overload) => overload.signature.text === signature);
   assert(found !== undefined, `${name}(${signature}) is there as it was when the expression was bound`);
-  return found as Overloads[K];
+  return found;
 }
 
 /** The running state behind an aggregate. */
 export function aggregatorOf(functions: FunctionCatalog, call: AggregateCall, settings: FunctionSettings): Aggregator {
-  return overloadOf(functions, 'aggregate', call).create(call.argumentTypes, call.literals, settings);
+  const declared = functions.find(call.function);
+  assert(declared?.kind === 'aggregate', `${call.function} is the aggregate that it was when the expression was bound`);
+  const overloads = call.overTable ? declared.overTables : declared.overloads;
+  return overloadIn(overloads, call.function, call.signature).create(call.argumentTypes, call.literals, settings);
 }
 
 /** Calls an implementation with its arguments; a null among them is the result unless it takes nulls. */

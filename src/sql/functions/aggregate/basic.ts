@@ -1,19 +1,22 @@
 import { BIGINT, DOUBLE, type SqlType, structOf } from '../../types.ts';
 import { addLong, type Long, subtractLong } from '../../values/bigint.ts';
 import { Decimal } from '../../values/decimal.ts';
-import { compareValues, type SqlValue } from '../../values/value.ts';
+import type { SqlValue } from '../../values/value.ts';
 import type { AggregateFunction, AggregateOverload, Aggregator } from '../function.ts';
 import { signature } from '../signature.ts';
 
-// Counting, adding, extremes, and what is computed from sums.
+// Counting, adding, and what is computed from sums.
 
 export function aggregate(
   name: string,
   description: string,
   overloads: readonly AggregateOverload[],
-  { dependsOnOrder = false }: { readonly dependsOnOrder?: boolean } = {},
+  {
+    dependsOnOrder = false,
+    overTables = overloads,
+  }: Partial<Pick<AggregateFunction, 'dependsOnOrder' | 'overTables'>> = {},
 ): AggregateFunction {
-  return { kind: 'aggregate', name, category: 'AGGREGATE', description, overloads, dependsOnOrder };
+  return { kind: 'aggregate', name, category: 'AGGREGATE', description, overloads, overTables, dependsOnOrder };
 }
 
 export function aggregateOverload(
@@ -92,27 +95,9 @@ function decimalSum(type: SqlType & { kind: 'DECIMAL' }): Aggregator {
   );
 }
 
-function extreme(wanted: 1 | -1): (types: readonly SqlType[]) => Aggregator {
-  return ([type]) => {
-    const choose = (a: SqlValue, b: SqlValue): SqlValue => {
-      if (a === null || b === null) return a ?? b;
-      return compareValues(a, b) * wanted >= 0 ? a : b;
-    };
-    return {
-      stateType: type!,
-      resultType: type!,
-      init: () => null,
-      add: (state, [value]) => choose(state, value!),
-      merge: choose,
-      result: (state) => state,
-    };
-  };
-}
-
-const ORDERED = ['INT', 'BIGINT', 'DOUBLE', 'DECIMAL', 'DATE', 'TIME', 'TIMESTAMP', 'STRING', 'BYTES'];
 const NUMBERS = ['INT', 'BIGINT', 'DOUBLE'];
 
-function sameAs(types: readonly (SqlType | null)[]): SqlType | undefined {
+export function sameAs(types: readonly (SqlType | null)[]): SqlType | undefined {
   return types[0] ?? undefined;
 }
 
@@ -249,16 +234,6 @@ export const basicAggregates: readonly AggregateFunction[] = [
         moments(type!, (sum, differences, n) => Math.sqrt(variance(sum, differences, n))),
       ),
     ),
-  ),
-  aggregate(
-    'MAX',
-    'The largest value.',
-    ORDERED.map((name) => aggregateOverload(`${name} -> ?`, extreme(1), { resultType: sameAs })),
-  ),
-  aggregate(
-    'MIN',
-    'The smallest value.',
-    ORDERED.map((name) => aggregateOverload(`${name} -> ?`, extreme(-1), { resultType: sameAs })),
   ),
   aggregate(
     'CORRELATION',
