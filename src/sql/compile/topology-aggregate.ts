@@ -5,7 +5,7 @@ import { assert } from '../../util/index.ts';
 import type { WindowClause } from '../parser/ast.ts';
 import { milliseconds } from '../parser/durations.ts';
 import { functionSettings } from '../plan/environment.ts';
-import type { AggregateStep } from '../plan/plan.ts';
+import { type AggregateStep, aggregateStoreName } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { type Evaluate, throwIfFatal } from '../expressions/evaluation/evaluate.ts';
@@ -40,8 +40,8 @@ export function aggregateStep(compiler: StepContext, step: AggregateStep): RowTa
   const aggregation: Aggregation = {
     groupKey: groupKeyOf(compiler, step, evaluator),
     ...overStates(compiler, aggregates),
-    grouped: { key, value, name: 'Aggregate-GroupBy' },
-    store: { key, value: states, name: 'Aggregate-Aggregate-Materialize' },
+    grouped: { key, value, name: `${step.context}-GroupBy` },
+    store: { key, value: states, name: aggregateStoreName(step) },
   };
   const aggregated = step.input.table
     ? fromTable(compiler, step, aggregation)

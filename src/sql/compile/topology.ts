@@ -4,6 +4,7 @@ import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts
 import { assert, messageOf } from '../../util/index.ts';
 import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
 import {
+  type DerivedStep,
   type FilterStep,
   type FlatMapStep,
   type ProjectStep,
@@ -12,6 +13,7 @@ import {
   type SelectKeyStep,
   type SourceStep,
   type Step,
+  sourceSteps,
   tableStoreName,
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
@@ -51,7 +53,7 @@ export function compileTopology(
   sinkSerdes: Preparable[] = [],
 ): Topology {
   const builder = new StreamsBuilder();
-  const compiler = new StepCompiler(env, builder, plan.queryId, jsonCounts);
+  const compiler = new StepCompiler(env, builder, plan.queryId, plan.root, jsonCounts);
   const stretch = jsonStretch(env, plan, (evaluate, step) => compiler.guarded(evaluate, step), jsonCounts);
   if (stretch !== undefined) {
     compiler.overBytes(stretch, plan.root);
@@ -70,7 +72,7 @@ export function compileFlow(
   end: (flow: Flow) => void,
 ): Topology {
   const builder = new StreamsBuilder();
-  end(new StepCompiler(env, builder, queryId).compile(root));
+  end(new StepCompiler(env, builder, queryId, root).compile(root));
   return builder.build();
 }
 
@@ -79,11 +81,15 @@ class StepCompiler implements StepContext {
   readonly builder: StreamsBuilder;
   readonly queryId: string;
   readonly #jsonCounts: JsonCounts | undefined;
+  readonly #sources: readonly SourceStep[];
+  /** By source: a topic is read once, whoever wants its records. */
+  readonly #read = new Map<string, KStream<RowKey, Row | null>>();
 
-  constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string, jsonCounts?: JsonCounts) {
+  constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string, root: Step, jsonCounts?: JsonCounts) {
     this.env = env;
     this.builder = builder;
     this.queryId = queryId;
+    this.#sources = sourceSteps(root);
     this.#jsonCounts = jsonCounts;
   }
 
@@ -102,6 +108,8 @@ class StepCompiler implements StepContext {
     switch (step.kind) {
       case 'source':
         return this.#source(step);
+      case 'derived':
+        return this.#derived(step);
       case 'filter':
         return this.#filter(step);
       case 'flatMap':
@@ -150,15 +158,19 @@ class StepCompiler implements StepContext {
 
   // --- the stateless stretch -------------------------------------------------------------------------------------------
 
-  #source(step: SourceStep): Flow {
+  /** The records of a source, each value with the columns that its readers look at. */
+  #records(step: SourceStep): KStream<RowKey, Row | null> {
+    const known = this.#read.get(step.source);
+    if (known !== undefined) return known;
     const { schema, topic, timestamp } = step;
+    const readers = this.#sources.filter(({ source }) => source === step.source);
     const values = schema.value.filter((column) => column.namespace === 'VALUE');
-    const key = this.keySerde({ key: schema.key, window: step.window }, step.keyFormat, topic, true);
+    const key = this.#sourceKey(step);
     const value = rowSerde(this.env, step.valueFormat, values, {
       topic,
       part: 'value',
       readOnly: true,
-      reading: { wanted: wantedColumns(step), counts: this.#jsonCounts },
+      reading: { wanted: new Set(readers.flatMap(wantedColumns)), counts: this.#jsonCounts },
     });
     const { log } = this.env;
     const { queryId } = this;
@@ -179,13 +191,25 @@ class StepCompiler implements StepContext {
         ? {}
         : { timestampExtractor: (k, v, context) => extract(plainKey(k), v, context.timestamp) }),
     });
+    this.#read.set(step.source, stream);
+    return stream;
+  }
+
+  #sourceKey({ schema, window, keyFormat, topic }: SourceStep): Serde<NonNullable<RowKey>> {
+    return this.keySerde({ key: schema.key, window }, keyFormat, topic, true);
+  }
+
+  #source(step: SourceStep): Flow {
     const assemble = rowAssembler(step);
-    const rows: RowStream = stream.mapValues((k, v, context) => (v === null ? null : assemble(k, v, context)), {
-      value: internalSerde(step.columns) as Serde<Row>,
-    });
+    const rows: RowStream = this.#records(step).mapValues(
+      (k, v, context) => (v === null ? null : assemble(k, v, context)),
+      {
+        value: internalSerde(step.columns) as Serde<Row>,
+      },
+    );
     if (!step.table) return { stream: rows };
     const table = rows.toTable({
-      key: this.#tableKey(step, key),
+      key: this.#tableKey(step, this.#sourceKey(step)),
       value: internalSerde(step.columns) as Serde<Row>,
       name: tableStoreName(step),
     });
@@ -198,6 +222,28 @@ class StepCompiler implements StepContext {
     if (usesRegistry(format)) return keySerde(internalSerde(schema.key), window) as Serde<NonNullable<RowKey>>;
     // A serde of its own: keys are written anew.
     return isSpelledInOneWay(format) ? read : this.keySerde({ key: schema.key, window }, keyFormat, topic, true);
+  }
+
+  /** The rows of queries, with what every source's row has. */
+  #derived(step: DerivedStep): Flow {
+    const parts = step.columns.map(({ name }): ((row: Row, context: RecordContext) => SqlValue) => {
+      const own = ownName(step.prefix, name);
+      const at = step.names.indexOf(own);
+      if (at >= 0) return (row) => row[at]!;
+      const part = systemColumns[own]!;
+      return (row, context) => part(null, null, row, context);
+    });
+    const assemble = (row: Row | null, context: RecordContext): Row | null =>
+      row === null ? null : parts.map((part) => part(row, context));
+    const serde = { value: internalSerde(step.columns) as Serde<Row> };
+    if (step.table) {
+      const table = this.table(step.inputs[0]!);
+      return { table: table.mapValues((_key, row, context) => assemble(row, context), serde) };
+    }
+    const [first, ...others] = step.inputs.map((input) =>
+      this.stream(input).mapValues((_key, row, context) => assemble(row, context), serde),
+    );
+    return { stream: others.reduce((all, other) => all.merge(other), first!) };
   }
 
   #filter(step: FilterStep): Flow {
@@ -352,9 +398,9 @@ function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
 }
 
 /** The columns of a source's records that its query looks at. */
-function wantedColumns({ columns, prefix, timestamp }: SourceStep): ReadonlySet<string> {
+function wantedColumns({ columns, prefix, timestamp }: SourceStep): string[] {
   const names = columns.map(({ name }) => ownName(prefix, name));
-  return new Set(timestamp === undefined ? names : [...names, timestamp.column]);
+  return timestamp === undefined ? names : [...names, timestamp.column];
 }
 
 /** What a column is called in its source: joins put a prefix before it. */

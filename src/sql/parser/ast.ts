@@ -133,6 +133,8 @@ export type SelectItem =
 export interface AliasedSource extends Node {
   readonly name: string;
   readonly alias: string;
+  /** Its rows are those of a query, or of several (UNION ALL): it has no name in the catalogue. */
+  readonly queries?: readonly Query[] | undefined;
 }
 
 export type JoinType = 'INNER' | 'LEFT' | 'RIGHT' | 'FULL';

@@ -1,25 +1,8 @@
 import type { CstNode, IToken } from 'chevrotain';
 import { assert } from '../../util/index.ts';
-import type {
-  AliasedSource,
-  ColumnElement,
-  Duration,
-  Expression,
-  Join,
-  JoinType,
-  Literal,
-  Ordering,
-  Properties,
-  Query,
-  SelectItem,
-  ShowTopic,
-  SourceKind,
-  Statement,
-  WindowClause,
-  Within,
-} from './ast.ts';
-import { milliseconds } from './durations.ts';
-import { buildExpression, buildType, buildValueExpression, fail, timeUnit } from './build-expression.ts';
+import type { ColumnElement, Literal, Properties, ShowTopic, SourceKind, Statement } from './ast.ts';
+import { buildExpression, buildType, fail } from './build-expression.ts';
+import { buildQuery, duration, limitOf } from './build-query.ts';
 import {
   has,
   locationOf,
@@ -217,120 +200,7 @@ function assigned(cst: CstNode): { name: string; value: string } {
   return { name, value };
 }
 
-// --- queries and what is asked of the engine -------------------------------------------------------------------------
-
-export function buildQuery(cst: CstNode): Query {
-  const optional = (name: string): Expression | undefined => {
-    const found = optionalNode(cst, name);
-    return found === undefined ? undefined : buildExpression(found);
-  };
-  const list = (name: string): Expression[] | undefined => {
-    const found = optionalNode(cst, name);
-    return found === undefined ? undefined : nodes(found, 'valueExpression').map(buildValueExpression);
-  };
-  const window = optionalNode(cst, 'windowClause');
-  const limit = optionalNode(cst, 'limit');
-  const orderBy = nodes(cst, 'ordering').map(ordering);
-  const extension =
-    optionalToken(cst, 'DISTINCT') ??
-    (orderBy.length > 0 ? tokens(cst, 'BY').at(-1) : undefined) ??
-    optionalToken(cst, 'OFFSET');
-  const offset = optionalToken(cst, 'offset');
-  return {
-    distinct: has(cst, 'DISTINCT') || undefined,
-    select: nodes(cst, 'selectItem').map(selectItem),
-    from: aliasedSource(node(cst, 'aliasedSource')),
-    joins: nodes(cst, 'join').map(join),
-    window: window === undefined ? undefined : windowClause(window),
-    where: optional('where'),
-    groupBy: list('groupBy'),
-    partitionBy: list('partitionBy'),
-    having: optional('having'),
-    emit: has(cst, 'CHANGES') ? 'CHANGES' : has(cst, 'FINAL') ? 'FINAL' : undefined,
-    orderBy: orderBy.length > 0 ? orderBy : undefined,
-    limit: limit === undefined ? undefined : limitOf(limit),
-    offset: offset === undefined ? undefined : Number(offset.image),
-    extensionAt: extension && locationOf(extension),
-    at: locationOf(cst),
-  };
-}
-
-function ordering(cst: CstNode): Ordering {
-  return {
-    expression: buildExpression(node(cst, 'expression')),
-    descending: has(cst, 'DESC'),
-    nulls: has(cst, 'FIRST') ? 'FIRST' : has(cst, 'LAST') ? 'LAST' : undefined,
-    at: locationOf(cst),
-  };
-}
-
-function selectItem(cst: CstNode): SelectItem {
-  const at = locationOf(cst);
-  if (has(cst, 'ASTERISK')) {
-    const source = optionalNode(cst, 'source');
-    return { kind: 'all', source: source === undefined ? undefined : nameOf(source), at };
-  }
-  const alias = optionalNode(cst, 'alias');
-  return {
-    kind: 'item',
-    expression: buildExpression(node(cst, 'expression')),
-    alias: alias === undefined ? undefined : nameOf(alias),
-    at,
-  };
-}
-
-function aliasedSource(cst: CstNode): AliasedSource {
-  const name = nameOf(node(cst, 'source'));
-  const alias = optionalNode(cst, 'alias');
-  return { name, alias: alias === undefined ? name : nameOf(alias), at: locationOf(cst) };
-}
-
-function join(cst: CstNode): Join {
-  const types: JoinType[] = ['LEFT', 'RIGHT', 'FULL'];
-  const within = optionalNode(cst, 'within');
-  return {
-    type: types.find((type) => has(cst, type)) ?? (has(cst, 'OUTER') ? 'FULL' : 'INNER'),
-    source: aliasedSource(node(cst, 'aliasedSource')),
-    within: within === undefined ? undefined : buildWithin(within),
-    on: buildExpression(node(cst, 'expression')),
-    at: locationOf(cst),
-  };
-}
-
-function buildWithin(cst: CstNode): Within {
-  const both = optionalNode(cst, 'both');
-  const grace = optionalNode(cst, 'grace');
-  return {
-    beforeMs: milliseconds(duration(both ?? node(cst, 'before'))),
-    afterMs: milliseconds(duration(both ?? node(cst, 'after'))),
-    graceMs: grace === undefined ? undefined : milliseconds(duration(grace)),
-  };
-}
-
-function duration(cst: CstNode): Duration {
-  const amount = Number(token(cst, 'INTEGER_VALUE').image);
-  const word = Object.keys(cst.children).find((name) => name !== 'INTEGER_VALUE');
-  assert(word !== undefined, 'a duration has a unit');
-  return { amount, unit: timeUnit(word) };
-}
-
-function windowClause(cst: CstNode): WindowClause {
-  const name = optionalNode(cst, 'name');
-  const part = (label: string): Duration | undefined => {
-    const found = optionalNode(cst, label);
-    return found === undefined ? undefined : duration(found);
-  };
-  const size = part('size');
-  assert(size !== undefined, 'a window has a size');
-  return {
-    type: has(cst, 'TUMBLING') ? 'TUMBLING' : has(cst, 'HOPPING') ? 'HOPPING' : 'SESSION',
-    name: name === undefined ? undefined : nameOf(name),
-    size,
-    advance: part('advance'),
-    retention: part('retention'),
-    grace: part('grace'),
-  };
-}
+// --- what is asked of the engine --------------------------------------------------------------------------------------
 
 function manageQuery(cst: CstNode): Statement {
   const kind = has(cst, 'TERMINATE') ? 'terminate' : has(cst, 'PAUSE') ? 'pause' : 'resume';
@@ -379,11 +249,6 @@ function describe(cst: CstNode): Statement {
   if (has(cst, 'FUNCTION')) return { kind: 'describeFunction', name: nameOf(name), at };
   if (has(cst, 'CONNECTOR')) return { kind: 'describeConnector', name: nameOf(name), at };
   return { kind: 'describe', name: nameOf(name), extended, at };
-}
-
-function limitOf(cst: CstNode): number {
-  const number = optionalToken(cst, 'INTEGER_VALUE') ?? token(cst, 'DECIMAL_VALUE');
-  return Number((has(cst, 'MINUS') ? '-' : '') + number.image);
 }
 
 function print(cst: CstNode): Statement {

@@ -153,7 +153,8 @@ function printSelectItem(item: SelectItem): string {
 }
 
 function printSource(source: AliasedSource): string {
-  return `${printName(source.name)} ${printName(source.alias)}`;
+  if (source.queries === undefined) return `${printName(source.name)} ${printName(source.alias)}`;
+  return `(${source.queries.map(printQuery).join('\nUNION ALL\n')}) ${printName(source.alias)}`;
 }
 
 /** The words for a join type: what may be left out is in brackets. */

@@ -4,10 +4,11 @@ import { DecimalValue, IntegerValue, keyword, symbol } from './tokens.ts';
 
 /** The grammar of SELECT. */
 export class QueryGrammar extends ExpressionGrammar {
-  /** EMIT, PARTITION, ORDER and OFFSET may be names, but not where they start a clause. */
+  /** EMIT, PARTITION, ORDER, UNION and OFFSET may be names, but not where they start a clause. */
   #aliasMayFollow(): boolean {
     if (this.is(1, 'EMIT')) return !this.is(2, 'CHANGES') && !this.is(2, 'FINAL');
     if (this.is(1, 'PARTITION') || this.is(1, 'ORDER')) return !this.is(2, 'BY');
+    if (this.is(1, 'UNION')) return !this.is(2, 'ALL');
     if (this.is(1, 'OFFSET')) return !this.#numberFollows(2);
     return true;
   }
@@ -29,16 +30,35 @@ export class QueryGrammar extends ExpressionGrammar {
       else if (depth === 1 && tokenMatcher(token, symbol('COMMA'))) comma = true;
       if (depth > 0) continue;
       const after = this.LA(at + 1);
-      const ends = ['HAVING', 'LIMIT', 'WINDOW', 'WHERE', 'GROUP', 'EMIT', 'PARTITION', 'ORDER', 'OFFSET'];
-      return (
-        comma && (after.image === '' || after.image === ';' || ends.some((word) => tokenMatcher(after, keyword(word))))
-      );
+      const ends = ['HAVING', 'LIMIT', 'WINDOW', 'WHERE', 'GROUP', 'EMIT', 'PARTITION', 'ORDER', 'OFFSET', 'UNION'];
+      return comma && (['', ';', ')'].includes(after.image) || ends.some((word) => tokenMatcher(after, keyword(word))));
     }
   }
 
   // --- queries -------------------------------------------------------------------------------------------------------
 
   readonly query = this.RULE('query', () => {
+    this.OPTION(() => {
+      this.k('WITH');
+      this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.namedQuery) });
+    });
+    this.SUBRULE(this.select);
+    this.MANY(() => {
+      this.k('UNION');
+      this.k('ALL');
+      this.SUBRULE1(this.select);
+    });
+  });
+
+  readonly namedQuery = this.RULE('namedQuery', () => {
+    this.SUBRULE(this.name);
+    this.k('AS');
+    this.s('LPAREN');
+    this.SUBRULE(this.query);
+    this.s('RPAREN');
+  });
+
+  readonly select = this.RULE('select', () => {
     this.k('SELECT');
     this.OPTION7(() => this.k('DISTINCT'));
     this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.selectItem) });
@@ -137,7 +157,16 @@ export class QueryGrammar extends ExpressionGrammar {
   });
 
   readonly aliasedSource = this.RULE('aliasedSource', () => {
-    this.SUBRULE(this.name, { LABEL: 'source' });
+    this.OR([
+      { ALT: () => this.SUBRULE(this.name, { LABEL: 'source' }) },
+      {
+        ALT: () => {
+          this.s('LPAREN');
+          this.SUBRULE(this.query);
+          this.s('RPAREN');
+        },
+      },
+    ]);
     this.OPTION({
       GATE: () => this.#aliasMayFollow(),
       DEF: () => {

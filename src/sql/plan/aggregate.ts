@@ -153,6 +153,7 @@ export class AggregationPlanner {
       groupKeys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name);
     return {
       kind: 'aggregate',
+      context: `${this.#target.context ?? ''}Aggregate`,
       input,
       groupBy: groupKeys.map(({ name, expression, text }) => ({ name, expression, text })),
       rekeys,

@@ -26,6 +26,8 @@ function titleOf(step: Step): string {
   switch (step.kind) {
     case 'source':
       return step.table ? 'TABLE SOURCE' : 'SOURCE';
+    case 'derived':
+      return step.inputs.length === 1 ? 'QUERY' : 'UNION ALL';
     case 'filter':
       return step.clause === 'HAVING' ? 'HAVING' : 'FILTER';
     case 'flatMap':
@@ -47,6 +49,8 @@ function detailsOf(step: Step): string {
   switch (step.kind) {
     case 'source':
       return `${step.source} from topic ${step.topic} (key ${step.keyFormat.format}, value ${step.valueFormat.format})`;
+    case 'derived':
+      return step.alias;
     case 'filter':
       return step.predicate.text;
     case 'flatMap':

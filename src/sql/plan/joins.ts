@@ -6,7 +6,8 @@ import type { Expression, Join, Query } from '../parser/ast.ts';
 import { joinWords, printExpression, quoteName } from '../parser/print.ts';
 import { containsType, type SqlType, sameType, typeText } from '../types.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
-import type { JoinKind, PlanExpression, RowColumn, SourceStep, Step } from './plan.ts';
+import { keyFormatOf, sameFormat } from './key-formats.ts';
+import type { JoinKind, PlanExpression, RowColumn, OriginStep, Step } from './plan.ts';
 
 /** Sources joined from left to right, and under which names the key of the result may be selected. */
 export interface JoinedSources {
@@ -25,12 +26,13 @@ export function planJoins(
   env: PlanEnvironment,
   scope: Scope,
   query: Query,
-  sourceStep: (source: ScopeSource, context: string) => SourceStep,
+  originStep: (source: ScopeSource, context: string) => OriginStep,
+  contextPrefix: string,
 ): JoinedSources {
   const [first, ...others] = scope.sources as [ScopeSource, ...ScopeSource[]];
   // Joins nest to the left: the inner ones are named as the left side of the next.
-  const nesting = (i: number): string => 'L_'.repeat(others.length - 1 - i);
-  const firstStep = sourceStep(first, `${nesting(0)}KafkaTopic_Left`);
+  const nesting = (i: number): string => `${contextPrefix}${'L_'.repeat(others.length - 1 - i)}`;
+  const firstStep = originStep(first, `${nesting(0)}KafkaTopic_Left`);
   const keys = first.source.schema.key.map((column) => [scope.internalName(first.alias, column.name)]);
   let left: JoinedSources = {
     step: firstStep,
@@ -46,7 +48,7 @@ export function planJoins(
     const leftName = i === 0 ? first.source : undefined;
     left = new JoinPlanner(env, scope, query.joins[i]!, joinedAliases, nesting(i)).join(
       left,
-      sourceStep(right, `${nesting(i)}KafkaTopic_Right`),
+      originStep(right, `${nesting(i)}KafkaTopic_Right`),
       right,
       leftName ?? first.source,
     );
@@ -146,7 +148,7 @@ class JoinPlanner {
     this.#nesting = nesting;
   }
 
-  join(left: JoinedSources, right: SourceStep, rightSource: ScopeSource, leftSource: DataSource): JoinedSources {
+  join(left: JoinedSources, right: OriginStep, rightSource: ScopeSource, leftSource: DataSource): JoinedSources {
     const { leftOn, rightOn, written } = sidesOf(this.#scope, this.#join, this.#leftAliases);
     const leftSide = this.#side(left.step, leftSource, leftOn);
     const rightSide = this.#side(right, rightSource.source, rightOn);
@@ -288,7 +290,7 @@ class JoinPlanner {
     }
   }
 
-  #foreignKey(left: JoinedSources, right: SourceStep, { source, key }: JoinSide): JoinedSources {
+  #foreignKey(left: JoinedSources, right: OriginStep, { source, key }: JoinSide): JoinedSources {
     if (left.step.window !== undefined || right.window !== undefined)
       refuse('Foreign-key table-table joins are not supported on windowed tables.');
     const columns = [...left.step.columns, ...right.columns];
@@ -312,7 +314,7 @@ class JoinPlanner {
   }
 
   /** Gives both sides the join's key, in one format: equal keys must have equal bytes. */
-  #align(left: JoinSide, right: JoinSide<SourceStep>): { leftStep: Step; rightStep: Step; keyFormat: FormatInfo } {
+  #align(left: JoinSide, right: JoinSide<OriginStep>): { leftStep: Step; rightStep: Step; keyFormat: FormatInfo } {
     const keyed = ({ step, column }: JoinSide): boolean =>
       step.key.length === 1 && (step.key[0]!.name === column || (step.kind === 'join' && this.#sameKey(step, column)));
     const leftFormat = keyed(left) ? keyFormatOf(left.step) : undefined;
@@ -367,21 +369,4 @@ class JoinPlanner {
     for (let i = 1; taken.has(name); i++) name = `ROWKEY_${i}`;
     return name;
   }
-}
-
-function keyFormatOf(step: Step): FormatInfo | undefined {
-  switch (step.kind) {
-    case 'source':
-    case 'join':
-    case 'aggregate':
-      return step.keyFormat;
-    case 'selectKey':
-      return undefined;
-    default:
-      return keyFormatOf(step.input);
-  }
-}
-
-function sameFormat(a: FormatInfo, b: FormatInfo): boolean {
-  return a.format === b.format && JSON.stringify(a.properties) === JSON.stringify(b.properties);
 }

@@ -57,6 +57,18 @@ export interface FilterStep extends StepBase {
   readonly clause: 'WHERE' | 'HAVING';
 }
 
+/** The rows of one query, or of several, as those of a source: their columns, what every record has, their key. */
+export interface DerivedStep extends StepBase {
+  readonly kind: 'derived';
+  readonly inputs: readonly Step[];
+  readonly alias: string;
+  /** Put before column names, as before a source's. */
+  readonly prefix: string | undefined;
+  /** What the columns of the inputs' rows are called here, by position. */
+  readonly names: readonly string[];
+  readonly keyFormat: FormatInfo;
+}
+
 /** Table functions: one row per row of their results, in new columns behind the input's. */
 export interface FlatMapStep extends StepBase {
   readonly kind: 'flatMap';
@@ -83,6 +95,8 @@ export interface ProjectStep extends StepBase {
 
 export interface AggregateStep extends StepBase {
   readonly kind: 'aggregate';
+  /** What its store and its topic are named after. */
+  readonly context: string;
   readonly input: Step;
   readonly groupBy: readonly NamedExpression[];
   /** False: the records are grouped by the key they have. */
@@ -112,7 +126,10 @@ export interface JoinStep extends StepBase {
   readonly keyFormat: FormatInfo;
 }
 
-export type Step = SourceStep | FilterStep | FlatMapStep | SelectKeyStep | ProjectStep | AggregateStep | JoinStep;
+/** Where a query's rows come from. */
+export type OriginStep = SourceStep | DerivedStep;
+
+export type Step = OriginStep | FilterStep | FlatMapStep | SelectKeyStep | ProjectStep | AggregateStep | JoinStep;
 
 export interface SinkPlan {
   readonly name: string;
@@ -142,9 +159,15 @@ export function tableStoreName(step: SourceStep): string {
   return `${step.context}-Reduce`;
 }
 
+/** The store of an aggregation. */
+export function aggregateStoreName({ context }: AggregateStep): string {
+  return `${context}-Aggregate-Materialize`;
+}
+
 /** The steps that a step takes its rows from. */
 export function inputsOf(step: Step): readonly Step[] {
   if (step.kind === 'source') return [];
+  if (step.kind === 'derived') return step.inputs;
   return step.kind === 'join' ? [step.left, step.right] : [step.input];
 }
 

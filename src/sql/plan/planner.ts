@@ -1,6 +1,7 @@
 import { containsAggregate, findCall } from '../analysis/aggregates.ts';
 import { expandProjection, fieldsOf, NameGenerator, type ProjectionItem } from '../analysis/projection.ts';
-import { Scope } from '../analysis/scope.ts';
+import { refuseEndings } from '../analysis/extensions.ts';
+import { Scope, type ScopeSource } from '../analysis/scope.ts';
 import { replace } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { refuse, StatementError } from '../errors.ts';
@@ -8,15 +9,16 @@ import { FORMATS } from '../formats/all.ts';
 import { bindTableCall } from '../expressions/binding/call.ts';
 import type { TableCall } from '../expressions/typed.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
-import { printExpression } from '../parser/print.ts';
+import { printExpression, printQuery } from '../parser/print.ts';
 import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { checkWindowBounds } from '../analysis/window-bounds.ts';
 import { AggregationPlanner } from './aggregate.ts';
+import { type Derived, derivedFrom, type Member } from './derived.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
-import type { NamedExpression, RowColumn, SourceStep, Step } from './plan.ts';
+import type { NamedExpression, OriginStep, RowColumn, Step } from './plan.ts';
 import { PLAIN_KEY, projectStep } from './project.ts';
 import { columnType, type KeyExpression, type PlanTarget, type QueryContext } from './query-context.ts';
 
@@ -40,6 +42,8 @@ class QueryPlanner {
   readonly #scope: Scope;
   readonly #names: NameGenerator;
   readonly #context: QueryContext;
+  /** The queries among the sources, by alias. */
+  readonly #derived = new Map<string, Derived>();
   #canonical: Query;
 
   constructor(environment: PlanEnvironment, query: Query, target: PlanTarget) {
@@ -48,7 +52,7 @@ class QueryPlanner {
     this.#target = target;
     this.#canonical = query;
     this.#scope = new Scope(
-      [query.from, ...query.joins.map((join) => join.source)].map((aliased) => this.#find(aliased)),
+      [query.from, ...query.joins.map((join) => join.source)].map((aliased, i) => this.#find(aliased, i)),
     );
     this.#names = new NameGenerator(this.#scope);
     this.#context = { env: environment, query, target, scope: this.#scope, names: this.#names };
@@ -59,7 +63,11 @@ class QueryPlanner {
     try {
       this.#checkSources();
       const root = this.#steps();
-      return { root, sources: sources.map(({ source }) => source), canonical: this.#canonical };
+      return {
+        root,
+        sources: sources.flatMap(({ alias, source }) => this.#derived.get(alias)?.sources ?? [source]),
+        canonical: this.#canonical,
+      };
     } catch (error) {
       if (error instanceof StatementError && error.statementText === undefined && this.#canonical !== this.#query) {
         throw new StatementError(error.message, { statementText: this.#statementText(), cause: error });
@@ -73,10 +81,31 @@ class QueryPlanner {
     return typeof statement === 'string' ? statement : statement(this.#canonical);
   }
 
-  #find(aliased: AliasedSource): { aliased: AliasedSource; source: DataSource } {
+  #find(aliased: AliasedSource, nth: number): { aliased: AliasedSource; source: DataSource } {
+    const { alias, queries } = aliased;
+    if (queries !== undefined) {
+      const derived = derivedFrom(
+        alias,
+        queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`)),
+      );
+      this.#derived.set(alias, derived);
+      return { aliased, source: derived.source };
+    }
     const source = this.#env.catalog.source(aliased.name);
     if (source !== undefined) return { aliased, source };
     return refuse(`Failed to prepare statement: ${aliased.name} does not exist.${didYouMean(this.#env, aliased.name)}`);
+  }
+
+  /** A query in FROM, or one of several there. */
+  #member(query: Query, context: string): Member {
+    refuseEndings(query, 'Queries in FROM');
+    if (query.limit !== undefined) refuse("Queries in FROM don't support LIMIT: they go on.");
+    const target = { sinkName: undefined, keyFormat: undefined, valueFormat: undefined, statement: printQuery(query) };
+    const { root, sources } = planQuery(this.#env, query, {
+      ...target,
+      context: `${this.#target.context ?? ''}${context}`,
+    });
+    return { root, sources, isFinal: query.emit === 'FINAL' };
   }
 
   #checkSources(): void {
@@ -106,11 +135,12 @@ class QueryPlanner {
   #steps(): Step {
     const query = this.#query;
     const scope = this.#scope;
+    const { context = '' } = this.#target;
     let joined: JoinedSources;
     if (scope.isJoin) {
-      joined = planJoins(this.#env, scope, query, (source, context) => this.#sourceStep(source, context));
+      joined = planJoins(this.#env, scope, query, (source, name) => this.#originStep(source, name), context);
     } else {
-      const step = this.#sourceStep(scope.sources[0]!, 'KsqlTopic');
+      const step = this.#originStep(scope.sources[0]!, `${context}KsqlTopic`);
       joined = { step, keys: step.key.map((column) => [column.name]), qualifiedKeys: [], synthetic: undefined };
     }
     let step = joined.step;
@@ -158,7 +188,7 @@ class QueryPlanner {
     return this.#projectWithKeys(step, joined, selected);
   }
 
-  #sourceStep(from: Scope['sources'][number], context: string): SourceStep {
+  #originStep(from: ScopeSource, context: string): OriginStep {
     const { source, alias } = from;
     const prefix = this.#scope.isJoin ? alias : undefined;
     const name = (column: string): string => (prefix === undefined ? column : `${prefix}_${column}`);
@@ -169,20 +199,28 @@ class QueryPlanner {
         type: column.type,
       }),
     );
+    const common = {
+      prefix,
+      columns,
+      key: source.schema.key.map((column) => ({ name: name(column.name), type: column.type })),
+      table: source.kind === 'TABLE',
+      window: source.window,
+    };
+    const derived = this.#derived.get(alias);
+    if (derived !== undefined) {
+      const { inputs, names } = derived;
+      return { kind: 'derived', inputs, alias, names, keyFormat: source.keyFormat, ...common };
+    }
     return {
       kind: 'source',
       source: source.name,
       context,
-      prefix,
       topic: source.topic,
       schema: source.schema,
       keyFormat: source.keyFormat,
       valueFormat: source.valueFormat,
       timestamp: source.timestamp,
-      columns,
-      key: source.schema.key.map((column) => ({ name: name(column.name), type: column.type })),
-      table: source.kind === 'TABLE',
-      window: source.window,
+      ...common,
     };
   }
 

@@ -11,6 +11,8 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
   switch (step.kind) {
     case 'source':
       return { ...step, columns: kept(step.columns) };
+    case 'derived':
+      return { ...step, inputs: step.inputs.map(pruneColumns), columns: kept(step.columns) };
     case 'filter': {
       const input = prune(step.input, using(needed, [step.predicate.expression]));
       return { ...step, input, columns: input.columns };

@@ -16,6 +16,8 @@ export interface PlanTarget {
   /** The format that the sink's keys are asked to have. */
   readonly keyFormat: FormatInfo | undefined;
   readonly valueFormat: FormatInfo | undefined;
+  /** Put before the names of stores and internal topics: queries in FROM have their own. */
+  readonly context?: string;
   /** What the sources hold now is read once: nothing is taken back of an aggregate, and what is grouped needs none. */
   readonly isAtRest?: boolean;
   /** The column that the sink takes its records' time from. */

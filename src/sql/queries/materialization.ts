@@ -10,11 +10,17 @@ import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { functionSettings, type PlanEnvironment } from '../plan/environment.ts';
-import { type AggregateStep, type JoinStep, type QueryPlan, type Step, tableStoreName } from '../plan/plan.ts';
+import {
+  type AggregateStep,
+  type JoinStep,
+  type QueryPlan,
+  type Step,
+  aggregateStoreName,
+  tableStoreName,
+} from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 
 /** The name of the store behind an aggregation; its changelog is named after it. */
-const AGGREGATE_STORE = 'Aggregate-Aggregate-Materialize';
 
 export interface TableRow {
   readonly key: Row;
@@ -91,7 +97,7 @@ function relationOf(environment: TopologyEnvironment, step: Step): Relation | un
       return input && transformed(input, transformOf(environment, step));
     }
     case 'aggregate':
-      return stored(AGGREGATE_STORE, resultsOf(environment, step));
+      return stored(aggregateStoreName(step), resultsOf(environment, step));
     case 'source':
       if (!step.table || step.window !== undefined) return undefined;
       return stored(tableStoreName(step), (_key, _window, row) => row);

@@ -93,6 +93,7 @@ function checkClauses(query: Query, setting: Settings): void {
     );
   }
   const clauses: [string, unknown][] = [
+    ['(SELECT …), WITH and UNION', query.from.queries],
     ['JOIN', query.joins.length > 0 ? true : undefined],
     ['WINDOW', query.window],
     ['GROUP BY', isPlain(setting) ? query.groupBy : undefined],

@@ -21,8 +21,13 @@ import { columnsText } from './result-schema.ts';
 export function isScalablePush({ catalog, queries }: EngineContext, query: Query, setting: Settings): boolean {
   if (query.emit !== 'CHANGES' || setting('ksql.query.push.v2.enabled') !== 'true') return false;
   if (setting('auto.offset.reset') === 'earliest') return false;
-  const { joins, groupBy, window, having, partitionBy } = query;
-  if (joins.length > 0 || [groupBy, window, having, partitionBy].some((clause) => clause !== undefined)) return false;
+  const { from, joins, groupBy, window, having, partitionBy } = query;
+  if (
+    from.queries !== undefined ||
+    joins.length > 0 ||
+    [groupBy, window, having, partitionBy].some((clause) => clause !== undefined)
+  )
+    return false;
   const used = [
     ...query.select.flatMap((item) => (item.kind === 'item' ? [item.expression] : [])),
     ...(query.where === undefined ? [] : [query.where]),

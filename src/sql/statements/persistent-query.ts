@@ -273,7 +273,7 @@ async function compiled(
   setting: Settings,
 ): Promise<PersistentQuery> {
   const { functions, schemas, log } = engine;
-  const sources = planned.sources.map(({ name }) => name);
+  const sources = [...new Set(planned.sources.map(({ name }) => name))];
   const root = pruneColumns(planned.root);
   await checkPartitions(engine, root);
   const plan: QueryPlan = { queryId, resultKind, root, sources, sink, text: canonical };
@@ -291,8 +291,10 @@ async function start(engine: EngineContext, query: PersistentQuery, setting: Set
 }
 
 function leftMost(engine: EngineContext, query: Query): DataSource {
-  const source = engine.catalog.source(query.from.name);
-  return source ?? refuse(`Failed to prepare statement: ${query.from.name} does not exist.`);
+  const { name, queries } = query.from;
+  if (queries !== undefined) return leftMost(engine, queries[0]!);
+  const source = engine.catalog.source(name);
+  return source ?? refuse(`Failed to prepare statement: ${name} does not exist.`);
 }
 
 function schemaFrom(root: Step): Schema {

@@ -58,7 +58,7 @@ function isSourcesOwn(e: Expression): e is ColumnReference & { readonly source: 
 
 /** A star over a windowed source has the window's bounds behind the key, which it has not in persistent queries. */
 function starOf(item: SelectItem & { kind: 'all' }, query: Query, catalog: Catalog): SelectItem[] {
-  const source = catalog.source(query.from.name);
+  const source = query.from.queries === undefined ? catalog.source(query.from.name) : undefined;
   if (query.joins.length > 0 || source?.window === undefined) return [item];
   return columnsOfWindowed(source).flatMap((name) => {
     const expression: Expression = { kind: 'column', name };

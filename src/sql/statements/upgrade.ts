@@ -68,6 +68,8 @@ function typeOf(step: Step): string {
   switch (step.kind) {
     case 'source':
       return `${step.window === undefined ? '' : 'Windowed'}${flow}Source`;
+    case 'derived':
+      return `${flow}Query`;
     case 'selectKey':
       return `${flow}SelectKey`;
     case 'flatMap':
