@@ -4,7 +4,6 @@
  * ones that take the room, one after the other has its turn to be finished, the one that lacks least first; one that does
  * not use its turn is closed, or those who send a part and no more would keep out everybody else.
  */
-import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import type { Environment } from '../util/index.ts';
 
@@ -32,7 +31,7 @@ interface Held {
 
 /** The bytes that a process may use: those of its container, where it is in one. */
 export function availableMemory(): number {
-  const constrained = constrainedMemory();
+  const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 

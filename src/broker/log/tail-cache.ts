@@ -6,35 +6,25 @@ export interface Chunk {
   used: number;
 }
 
-interface CachedChunk {
-  readonly chunk: Chunk;
-  /** Drops the chunk from its segment, unless it holds bytes that the file does not have yet. */
-  readonly evict: () => boolean;
-}
-
 /** The memory that all tails share: the oldest chunk goes when a new one does not fit. */
 export class TailCache {
   readonly #limit: number;
   #bytes = 0;
-  #queue: CachedChunk[] = [];
-  #first = 0;
+  /** In the order in which they came, each with what drops it from its segment. What is dropped must not be held here. */
+  readonly #chunks = new Map<Chunk, () => boolean>();
 
   constructor(limitBytes: number) {
     this.#limit = limitBytes;
   }
 
+  /** `evict` drops the chunk from its segment, unless it holds bytes that the file does not have yet: then it returns false. */
   add(chunk: Chunk, evict: () => boolean): void {
-    this.#queue.push({ chunk, evict });
+    this.#chunks.set(chunk, evict);
     this.#bytes += chunk.buffer.length;
-    while (this.#bytes > this.#limit && this.#first < this.#queue.length) {
-      const oldest = this.#queue[this.#first]!;
-      if (!oldest.evict()) break;
-      this.#bytes -= oldest.chunk.buffer.length;
-      this.#first++;
-    }
-    if (this.#first > 1024) {
-      this.#queue = this.#queue.slice(this.#first);
-      this.#first = 0;
+    for (const [oldest, drop] of this.#chunks) {
+      if (this.#bytes <= this.#limit || !drop()) break;
+      this.#chunks.delete(oldest);
+      this.#bytes -= oldest.buffer.length;
     }
   }
 
