@@ -16,12 +16,14 @@ const arrows: Record<string, readonly string[]> = {
   client: ['protocol', 'util'],
   schemas: ['util'],
   rim: ['util'],
+  'http-client': ['util'],
+  'sql-api': ['http-client', 'util'],
   serde: ['schemas', 'util'],
-  'schema-registry': ['schemas', 'serde', 'client', 'rim', 'util'],
+  'schema-registry': ['schemas', 'serde', 'client', 'rim', 'http-client', 'util'],
   streams: ['client', 'serde', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'util'],
-  platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'streams', 'util'],
-  cli: ['platform', 'streams', 'client', 'serde', 'util'],
+  platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'sql-api', 'streams', 'util'],
+  cli: ['platform', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
 };
 
 /**
@@ -102,6 +104,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['consumer', 'producer'],
     ['kafka-client'],
   ],
+  'sql-api': [['columns', 'errors', 'template'], ['client']],
   'schema-registry': [
     ['compatibility-levels', 'errors', 'schema-users', 'subject-name'],
     ['metadata', 'tags'],
@@ -124,8 +127,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['platform', 'query-work', 'service-work'],
   ],
   cli: [
-    ['options', 'registry-client', 'sql-client', 'statements', 'table'],
-    ['entities', 'schema-file', 'schemas-text', 'start'],
+    ['options', 'registry-client', 'statements', 'table'],
+    ['connect', 'entities', 'schema-file', 'schemas-text', 'start'],
     ['demo', 'schemas', 'session', 'streams'],
     ['repl', 'schemas-command', 'streams-command'],
     ['sql'],
@@ -169,7 +172,7 @@ const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,
-    allowed: /(\/rest(\/|\.ts$))|^rim\/|^platform\/|^cli\/|^schema-registry\/source\/http-connection\.ts$/,
+    allowed: /(\/rest(\/|\.ts$))|^rim\/|^platform\/|^http-client\//,
   },
   { module: /^chevrotain$/, allowed: /^sql\/parser\// },
   { module: /^classic-level$/, allowed: /^streams\/state\// },

@@ -42,6 +42,8 @@ program
   .option('-e, --execute <sql>', 'run statements and leave; may be repeated', collect, [])
   .option('-f, --file <file>', 'run a script and leave')
   .option('--output <format>', 'tabular or json', 'tabular')
+  .option('-u, --user <name:password>', 'for basic authentication')
+  .option('--ca <file>', 'certificates (PEM) of the authorities to trust')
   .action(async (url: string, options: SqlOptions) => {
     const { sql } = await import('./sql.ts');
     await sql(url, options);

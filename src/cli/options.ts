@@ -14,7 +14,13 @@ export interface StartOptions extends ServiceOptions {
   readonly property: readonly string[];
 }
 
-export interface SqlOptions {
+/** How a service is spoken to. */
+export interface LoginOptions {
+  readonly user?: string;
+  readonly ca?: string;
+}
+
+export interface SqlOptions extends LoginOptions {
   readonly execute: readonly string[];
   readonly file?: string;
   readonly output: string;
@@ -47,10 +53,8 @@ export interface ResetOptions {
   readonly dryRun?: boolean;
 }
 
-export interface RegistryOptions {
+export interface RegistryOptions extends LoginOptions {
   readonly registry: string;
-  readonly user?: string;
-  readonly ca?: string;
   readonly output: string;
 }
 
