@@ -21,7 +21,7 @@ const arrows: Record<string, readonly string[]> = {
   serde: ['schemas', 'util'],
   'schema-registry': ['schemas', 'serde', 'client', 'rim', 'http-client', 'util'],
   streams: ['client', 'serde', 'util'],
-  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'util'],
+  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
   platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'sql-api', 'streams', 'util'],
   cli: ['platform', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
 };
@@ -104,7 +104,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['consumer', 'producer'],
     ['kafka-client'],
   ],
-  'sql-api': [['columns', 'errors', 'template'], ['client']],
+  'sql-api': [['columns', 'errors', 'functions', 'template'], ['client']],
   'schema-registry': [
     ['compatibility-levels', 'errors', 'schema-users', 'subject-name'],
     ['metadata', 'tags'],

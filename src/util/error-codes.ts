@@ -41,6 +41,12 @@ export const errorCodes: Readonly<Record<string, string>> = {
   DUPLICATE_NAME: 'Two operators, stores or topics of a topology have one name. Name one of them otherwise.',
   FILE_UNREADABLE: 'A file that was named can’t be read.',
   FRAME_TOO_LARGE: 'A message is larger than its limit. Nobody who speaks Kafka’s protocol sends it.',
+  FUNCTION_FAILED:
+    'A function in TypeScript threw, answered something else than its type, or took too long. Its message says which.',
+  FUNCTION_INVALID: 'What a module exports is no function of SQL. Its message says why.',
+  FUNCTION_RESULT: 'A function in TypeScript answered what is no value of the type that it returns.',
+  FUNCTION_STOPS_QUERY: 'A function in TypeScript failed, and `ksql.fail.on.function.error` has that end its query.',
+  FUNCTION_TAKES_TOO_LONG: 'A call of a function in TypeScript took longer than `ksql.functions.time.limit.ms`.',
   GUIDS_UNSUPPORTED: 'The registry has no GUIDs for schema headers. Leave `schemaIdIn` at `prefix`.',
   HTTP_UNREACHABLE: 'No service answers at the address.',
   INCOMPATIBLE_SCHEMA: 'The registry refuses the schema as incompatible with an earlier one. Its message says where.',

@@ -36,6 +36,7 @@ export function bindAggregate(binding: Binding, call: Call, settings: FunctionSe
     kind: 'aggregateCall',
     function: declared.name,
     signature: overload.signature.text,
+    ...(overload.module === undefined ? {} : { module: overload.module }),
     argumentTypes,
     args: taken.slice(0, firstLiteral).map(({ arg }) => arg),
     literals,

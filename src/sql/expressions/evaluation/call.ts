@@ -9,6 +9,7 @@ import type {
   ScalarOverload,
   TableOverload,
 } from '../../functions/function.ts';
+import { moduleOverload } from '../../functions/user-defined.ts';
 import type { Row, SqlValue } from '../../values/value.ts';
 import type { AggregateCall, ResolvedFunction } from '../typed.ts';
 import type { Evaluate } from './evaluate.ts';
@@ -26,8 +27,13 @@ interface Overloads {
 export function overloadOf<K extends keyof Overloads>(
   functions: FunctionCatalog,
   kind: K,
-  { function: name, signature }: ResolvedFunction,
+  { function: name, signature, module }: ResolvedFunction,
 ): Overloads[K] {
+  if (module !== undefined) {
+    const { kind: loaded, overload } = moduleOverload(functions.modules, { name, text: signature, module });
+    assert(loaded === kind, `${name} is the kind of function that it was when the expression was bound`);
+    return overload as Overloads[K];
+  }
   const declared = functions.find(name);
   const overloads: readonly OverloadBase[] = declared?.kind === kind ? declared.overloads : [];
   const found = overloads.find((overload) => overload.signature.text === signature);
@@ -37,7 +43,7 @@ export function overloadOf<K extends keyof Overloads>(
 
 /** The running state behind an aggregate. */
 export function aggregatorOf(functions: FunctionCatalog, call: AggregateCall, settings: FunctionSettings): Aggregator {
-  return overloadOf(functions, 'aggregate', call).create(call.argumentTypes, call.literals, settings);
+  return overloadOf(functions, 'aggregate', call).create(call.argumentTypes, call.literals, settings, functions.policy);
 }
 
 /** Calls an implementation with its arguments; a null among them is the result unless it takes nulls. */
