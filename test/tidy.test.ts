@@ -50,7 +50,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['compile'],
     ['statements'],
     ['engine', 'queries'],
-    ['query-host', 'service'],
+    ['query-host', 'service', 'testing'],
   ],
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
@@ -120,7 +120,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'version'],
+    ['lazy-schemas', 'settings', 'sql-test', 'version'],
     ['listening', 'restarts', 'worker'],
     ['query-threads', 'services'],
     ['threads'],
@@ -129,7 +129,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   cli: [
     ['options', 'registry-client', 'statements', 'table'],
     ['connect', 'entities', 'schema-file', 'schemas-text', 'start'],
-    ['demo', 'schemas', 'session', 'streams'],
+    ['demo', 'schemas', 'session', 'sql-test', 'streams'],
     ['repl', 'schemas-command', 'streams-command'],
     ['sql'],
     ['main'],

@@ -26,6 +26,13 @@ export interface SqlOptions extends LoginOptions {
   readonly output: string;
 }
 
+export interface SqlTestOptions {
+  readonly sqlFile: string;
+  readonly inputFile?: string;
+  readonly outputFile: string;
+  readonly extensionDir?: string;
+}
+
 export interface DemoOptions extends ServiceOptions {
   readonly records?: string;
   readonly fresh?: boolean;

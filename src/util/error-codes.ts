@@ -103,6 +103,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SQL_SERVER_UNTRUSTED: 'The SQL service’s certificate is not trusted. Name that of its authority.',
   SQL_STATEMENT: 'The statement is refused. The message says why, as ksqlDB does.',
   SQL_SYNTAX: 'The text is no statement. The message says where.',
+  SQL_TEST_FILE: 'A file of `millrace sql test` does not hold records as it should. Its message says where.',
   SQL_TIMESTAMP: 'The TIMESTAMP column of a record is not a time.',
   SQL_VALUE: 'A value has no literal in SQL and can’t be bound or inserted.',
   STATE_CORRUPT: 'State on disk is damaged. It is removed, and built anew from the changelog.',
