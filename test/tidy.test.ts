@@ -130,8 +130,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['options', 'registry-client', 'statements', 'table'],
     ['connect', 'entities', 'schema-file', 'schemas-text', 'start'],
     ['demo', 'schemas', 'session', 'sql-test', 'streams'],
-    ['repl', 'schemas-command', 'streams-command'],
-    ['sql'],
+    ['migrations', 'repl', 'schemas-command', 'streams-command'],
+    ['migrations-command', 'sql'],
     ['main'],
   ],
 };

@@ -1,6 +1,7 @@
 // The command line. Commands are loaded when they are called, so that each starts as fast as what it needs.
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { addMigrationsCommand } from './migrations-command.ts';
 import { addSchemasCommand } from './schemas-command.ts';
 import { addStreamsCommand } from './streams-command.ts';
 import type { DemoOptions, SqlOptions, SqlTestOptions, StartOptions } from './options.ts';
@@ -63,6 +64,7 @@ sqlCommand
     await sqlTest(options);
   });
 
+addMigrationsCommand(sqlCommand);
 addSchemasCommand(program);
 addStreamsCommand(program);
 

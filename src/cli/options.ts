@@ -33,6 +33,19 @@ export interface SqlTestOptions {
   readonly extensionDir?: string;
 }
 
+export interface MigrationsOptions {
+  readonly configFile?: string;
+}
+
+export interface ApplyOptions {
+  readonly all?: boolean;
+  readonly next?: boolean;
+  readonly until?: string;
+  readonly version?: string;
+  readonly define: readonly string[];
+  readonly dryRun?: boolean;
+}
+
 export interface DemoOptions extends ServiceOptions {
   readonly records?: string;
   readonly fresh?: boolean;

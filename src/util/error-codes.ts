@@ -66,6 +66,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   INVALID_WINDOW: 'A window’s size, advance or grace can’t be what it is.',
   MALFORMED_MESSAGE: 'Bytes are not a message of Kafka’s protocol. The connection is closed.',
   MEMBER_LOST: 'The group went on without this instance. It joins again by itself.',
+  MIGRATION_REFUSED: 'A migration, or a project of them, is not as it should be. Its message says what to do.',
   NO_OFFSET_FOR_PARTITION:
     'A partition has no position to begin at, and `autoOffsetReset` is `none`. Seek, or commit an offset.',
   NAME_NEEDED:
