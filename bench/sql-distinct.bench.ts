@@ -1,6 +1,6 @@
 // COUNT_DISTINCT over JSON, exactly once, from topic to table in one process, as Nexmark's queries 15 and 16 have it: eight
 // of them over one group with many values, and over ten thousand groups with few each.
-import { SqlClient } from '../src/cli/sql-client.ts';
+import type { SqlClient } from '../src/sql-api/index.ts';
 import { openPlatform, until } from './platform.ts';
 
 export const name = 'SQL: eight COUNT_DISTINCT over JSON, in process';
@@ -34,7 +34,7 @@ export async function measure(): Promise<Record<string, number | string>> {
     }
     await producer.flush();
 
-    const sql = new SqlClient(bench.platform.url('sql'));
+    const sql = bench.platform.sql;
     const rate = async (group: string): Promise<number> => {
       const begun = performance.now();
       await bench.execute(
@@ -57,9 +57,7 @@ export async function measure(): Promise<Record<string, number | string>> {
 
 async function sumOf(sql: SqlClient, query: string): Promise<number> {
   let sum = 0;
-  for await (const event of sql.query(query, AbortSignal.timeout(60_000))) {
-    if (event.kind === 'row') sum += Number(event.columns[0]);
-  }
+  for await (const { N } of sql.query<{ N: bigint }>(query, { signal: AbortSignal.timeout(60_000) })) sum += Number(N);
   // A look at every group takes its time too: not too often.
   await new Promise((resolve) => setTimeout(resolve, 500));
   return sum;

@@ -28,15 +28,10 @@ afterAll(async () => {
 });
 
 test('large orders reach their own topic', async () => {
-  const answer = await fetch(`${platform.url('sql')}/ksql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      ksql: `CREATE STREAM orders (id STRING KEY, amount INT) WITH (kafka_topic='orders', partitions=1, value_format='JSON');
-             CREATE STREAM large AS SELECT * FROM orders WHERE amount > 100 EMIT CHANGES;`,
-    }),
-  });
-  expect(answer.status).toBe(200);
+  await platform.sql.execute(
+    `CREATE STREAM orders (id STRING KEY, amount INT) WITH (kafka_topic='orders', partitions=1, value_format='JSON');
+     CREATE STREAM large AS SELECT * FROM orders WHERE amount > 100 EMIT CHANGES;`,
+  );
   const producer = platform.client.producer();
   for (const amount of [50, 500]) {
     await producer.send({

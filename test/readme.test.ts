@@ -1,13 +1,14 @@
 // What the README tells its readers to type does what it shows. The snippets are run as they stand, but for the addresses:
 // the platform here has ports of its own.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../src/platform/index.ts';
 import { Millrace } from './cli/support.ts';
+import { WITH_PACKAGE } from './millrace-package.ts';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -62,20 +63,15 @@ describe('the README', () => {
   });
 
   test('Streams: the program counts the words that it is given, and the further ones', async () => {
-    const part = between('**Streams**', '**In your tests**');
+    const part = between('**Streams**', '**SQL from code**');
     const [first, further] = [...part.matchAll(/bin\/millrace sql -e "(.*?)"/g)].map(([, sql]) => sql!);
     const [program] = blocks(part, 'ts');
     const shown = blocks(part, '').at(-1)!;
     await run(first!);
 
-    // The package is what a build makes of the sources: here they are taken as they are.
-    const sources = pathToFileURL(join(root, 'src')).href;
-    const hook = `import { registerHooks } from 'node:module';
-      registerHooks({ resolve: (name, context, next) =>
-        name.startsWith('millrace/') ? next(name.replace('millrace', '${sources}') + '/index.ts', context) : next(name, context) });`;
     const file = join(directory, 'words.ts');
     writeFileSync(file, program!.replace('localhost:9092', platform.services[0]!.url));
-    const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, file], {
+    const child = spawn(process.execPath, [...WITH_PACKAGE, file], {
       cwd: directory,
     });
     let output = '';
@@ -100,5 +96,14 @@ describe('the README', () => {
     await says('the 3');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
+  });
+
+  test('SQL from code: the program sees the total that its rows make', async () => {
+    const part = between('**SQL from code**', '**In your tests**');
+    const [program] = blocks(part, 'ts');
+    const file = join(directory, 'totals.ts');
+    writeFileSync(file, program!.replace('http://127.0.0.1:8088', platform.url('sql')));
+    const { stdout } = await promisify(execFile)(process.execPath, [...WITH_PACKAGE, file]);
+    expect(stdout.endsWith(blocks(part, '').at(-1)!)).toBe(true);
   });
 });

@@ -16,12 +16,14 @@ const arrows: Record<string, readonly string[]> = {
   client: ['protocol', 'util'],
   schemas: ['util'],
   rim: ['util'],
+  'http-client': ['util'],
+  'sql-api': ['http-client', 'util'],
   serde: ['schemas', 'util'],
-  'schema-registry': ['schemas', 'serde', 'client', 'rim', 'util'],
+  'schema-registry': ['schemas', 'serde', 'client', 'rim', 'http-client', 'util'],
   streams: ['client', 'serde', 'util'],
-  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'util'],
-  platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'streams', 'util'],
-  cli: ['platform', 'streams', 'client', 'serde', 'util'],
+  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
+  platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'sql-api', 'streams', 'util'],
+  cli: ['platform', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
 };
 
 /**
@@ -48,7 +50,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['compile'],
     ['statements'],
     ['engine', 'queries'],
-    ['query-host', 'service'],
+    ['query-host', 'service', 'testing'],
   ],
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
@@ -102,6 +104,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['consumer', 'producer'],
     ['kafka-client'],
   ],
+  'sql-api': [['columns', 'errors', 'functions', 'template'], ['client']],
   'schema-registry': [
     ['compatibility-levels', 'errors', 'schema-users', 'subject-name'],
     ['metadata', 'tags'],
@@ -117,18 +120,18 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'thread-client', 'version'],
+    ['lazy-schemas', 'settings', 'sql-test', 'thread-client', 'version'],
     ['listening', 'restarts', 'worker'],
     ['query-threads', 'services'],
     ['threads'],
     ['platform', 'query-work', 'service-work'],
   ],
   cli: [
-    ['options', 'registry-client', 'sql-client', 'statements', 'table'],
-    ['entities', 'schema-file', 'schemas-text', 'start'],
-    ['demo', 'schemas', 'session', 'streams'],
-    ['repl', 'schemas-command', 'streams-command'],
-    ['sql'],
+    ['options', 'registry-client', 'statements', 'table'],
+    ['connect', 'entities', 'schema-file', 'schemas-text', 'start'],
+    ['demo', 'schemas', 'session', 'sql-test', 'streams'],
+    ['migrations', 'repl', 'schemas-command', 'streams-command'],
+    ['migrations-command', 'sql'],
     ['main'],
   ],
 };
@@ -169,7 +172,7 @@ const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,
-    allowed: /(\/rest(\/|\.ts$))|^rim\/|^platform\/|^cli\/|^schema-registry\/source\/http-connection\.ts$/,
+    allowed: /(\/rest(\/|\.ts$))|^rim\/|^platform\/|^http-client\//,
   },
   { module: /^chevrotain$/, allowed: /^sql\/parser\// },
   { module: /^classic-level$/, allowed: /^streams\/state\// },

@@ -1,5 +1,5 @@
 // What the server answers to statements, as a person reads it. One entry per entity type; what has none is shown as JSON.
-import type { Entity } from './sql-client.ts';
+import type { SqlEntity as Entity } from '../sql-api/index.ts';
 import { renderTable } from './table.ts';
 
 type Row = Record<string, unknown>;

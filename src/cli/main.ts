@@ -1,9 +1,10 @@
 // The command line. Commands are loaded when they are called, so that each starts as fast as what it needs.
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { addMigrationsCommand } from './migrations-command.ts';
 import { addSchemasCommand } from './schemas-command.ts';
 import { addStreamsCommand } from './streams-command.ts';
-import type { DemoOptions, SqlOptions, StartOptions } from './options.ts';
+import type { DemoOptions, SqlOptions, SqlTestOptions, StartOptions } from './options.ts';
 
 // An older Node that handed over to this one (bin/millrace) was killed: so is this one.
 if (process.channel !== undefined) {
@@ -15,7 +16,8 @@ const program = new Command('millrace')
   .description('A Kafka-protocol broker, a Schema Registry, Streams and SQL in one process')
   .exitOverride()
   .configureOutput({ outputError: () => {} })
-  .showSuggestionAfterError();
+  .showSuggestionAfterError()
+  .enablePositionalOptions();
 
 const collect = (value: string, previous: readonly string[]) => [...previous, value];
 
@@ -35,18 +37,34 @@ program
     await start(options);
   });
 
-program
+const sqlCommand = program
   .command('sql')
+  .enablePositionalOptions()
   .argument('[url]', 'the SQL service', 'http://127.0.0.1:8088')
   .description('run SQL: a prompt, or statements and scripts')
   .option('-e, --execute <sql>', 'run statements and leave; may be repeated', collect, [])
   .option('-f, --file <file>', 'run a script and leave')
   .option('--output <format>', 'tabular or json', 'tabular')
+  .option('-u, --user <name:password>', 'for basic authentication')
+  .option('--ca <file>', 'certificates (PEM) of the authorities to trust')
   .action(async (url: string, options: SqlOptions) => {
     const { sql } = await import('./sql.ts');
     await sql(url, options);
   });
 
+sqlCommand
+  .command('test')
+  .description('try statements on records of files, with nothing running')
+  .requiredOption('-s, --sql-file <file>', 'the statements')
+  .option('-i, --input-file <file>', 'the records that go in: {"inputs": [{"topic", "key", "value", "timestamp"}]}')
+  .requiredOption('-o, --output-file <file>', 'the records that are expected: {"outputs": […]}')
+  .option('-e, --extension-dir <dir>', 'modules with functions in TypeScript')
+  .action(async (options: SqlTestOptions) => {
+    const { sqlTest } = await import('./sql-test.ts');
+    await sqlTest(options);
+  });
+
+addMigrationsCommand(sqlCommand);
 addSchemasCommand(program);
 addStreamsCommand(program);
 

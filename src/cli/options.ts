@@ -14,10 +14,36 @@ export interface StartOptions extends ServiceOptions {
   readonly property: readonly string[];
 }
 
-export interface SqlOptions {
+/** How a service is spoken to. */
+export interface LoginOptions {
+  readonly user?: string;
+  readonly ca?: string;
+}
+
+export interface SqlOptions extends LoginOptions {
   readonly execute: readonly string[];
   readonly file?: string;
   readonly output: string;
+}
+
+export interface SqlTestOptions {
+  readonly sqlFile: string;
+  readonly inputFile?: string;
+  readonly outputFile: string;
+  readonly extensionDir?: string;
+}
+
+export interface MigrationsOptions {
+  readonly configFile?: string;
+}
+
+export interface ApplyOptions {
+  readonly all?: boolean;
+  readonly next?: boolean;
+  readonly until?: string;
+  readonly version?: string;
+  readonly define: readonly string[];
+  readonly dryRun?: boolean;
 }
 
 export interface DemoOptions extends ServiceOptions {
@@ -47,10 +73,8 @@ export interface ResetOptions {
   readonly dryRun?: boolean;
 }
 
-export interface RegistryOptions {
+export interface RegistryOptions extends LoginOptions {
   readonly registry: string;
-  readonly user?: string;
-  readonly ca?: string;
   readonly output: string;
 }
 

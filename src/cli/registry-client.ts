@@ -1,6 +1,7 @@
 // A Schema Registry over HTTP, this project's or any other with the same REST API: nothing here is known of it beyond
 // that. What only this project's registry answers is marked so, and asked for in ways that do no harm elsewhere.
-import { codeOf, MillraceError } from '../util/index.ts';
+import { ConnectionFailure, type HttpAnswer, HttpConnection } from '../http-client/index.ts';
+import { MillraceError } from '../util/index.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
@@ -87,20 +88,15 @@ export interface DryRun {
 type Query = Readonly<Record<string, string | boolean | undefined>>;
 
 export class RegistryClient {
-  /** Without the password. */
-  readonly url: string;
-  readonly #authorization: string | undefined;
+  readonly #connection: HttpConnection;
 
-  /** `user` as `name:password`; it may also stand in the URL. */
-  constructor(address: string, user?: string) {
-    const parsed = URL.parse(address);
-    if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-      throw new MillraceError('INVALID_OPTION', `"${address}" is not the URL of a registry: write http://host:port.`);
-    }
-    const inUrl = parsed.username === '' ? undefined : `${parsed.username}:${parsed.password}`;
-    const credentials = user ?? (inUrl && decodeURIComponent(inUrl));
-    this.#authorization = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
-    this.url = `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`;
+  constructor(connection: HttpConnection) {
+    this.#connection = connection;
+  }
+
+  /** Without the password. */
+  get url(): string {
+    return this.#connection.url;
   }
 
   async schemas(prefix: string | undefined, deleted: boolean): Promise<SchemaEntity[]> {
@@ -181,48 +177,49 @@ export class RegistryClient {
   async #call<T>(method: string, path: readonly string[], query: Query = {}, body?: object): Promise<T> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
-    const url = `${this.url}/${path.map(encodeURIComponent).join('/')}${parameters.size === 0 ? '' : `?${parameters}`}`;
-    let response: Response;
+    const address = `/${path.map(encodeURIComponent).join('/')}${parameters.size === 0 ? '' : `?${parameters}`}`;
+    const headers = {
+      accept: `${CONTENT_TYPE}, application/json`,
+      ...(body === undefined ? {} : { 'content-type': CONTENT_TYPE }),
+    };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    let answer: HttpAnswer;
+    let content: string;
     try {
-      response = await fetch(url, {
-        method,
-        headers: {
-          accept: `${CONTENT_TYPE}, application/json`,
-          ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
-          ...(body === undefined ? {} : { 'content-type': CONTENT_TYPE }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      answer = await this.#connection.ask({ method, path: address, headers, body: text });
+      content = await answer.text();
     } catch (error) {
-      const reason = codeOf((error as Error).cause) ?? 'no answer';
-      if (/^(?!ERR_SSL).*CERT|^UNABLE_TO_/.test(reason)) {
-        throw new MillraceError(
-          'REGISTRY_UNTRUSTED',
-          `The certificate of the registry at ${this.url} is not trusted (${reason}): give that of its authority with --ca <file>`,
-          { cause: error },
-        );
-      }
-      throw new MillraceError(
-        'REGISTRY_UNREACHABLE',
-        `No Schema Registry answers at ${this.url} (${reason}). Start one with: millrace start, or name another with --registry`,
-        { retriable: true, cause: error },
-      );
+      throw error instanceof ConnectionFailure ? this.#failure(error) : error;
     }
-    const text = await response.text();
-    if (response.ok) return parsed(text, this.url) as T;
-    if (response.status === 401) {
+    if (answer.status < 300) return parsed(content, this.url) as T;
+    throw this.#refusal(answer.status, content);
+  }
+
+  #failure(error: ConnectionFailure): MillraceError {
+    return error.isUntrusted
+      ? new MillraceError(
+          'REGISTRY_UNTRUSTED',
+          `The certificate of the registry at ${this.url} is not trusted (${error.reason}): give that of its authority with --ca <file>`,
+          { cause: error },
+        )
+      : new MillraceError(
+          'REGISTRY_UNREACHABLE',
+          `No Schema Registry answers at ${this.url} (${error.reason}). Start one with: millrace start, or name another with --registry`,
+          { retriable: true, cause: error },
+        );
+  }
+
+  #refusal(status: number, text: string): RegistryRefusal {
+    if (status === 401) {
       const wants = 'wants another user or password: give them with --user name:password';
-      throw new RegistryRefusal(response.status, `The registry at ${this.url} ${wants}`);
+      return new RegistryRefusal(status, `The registry at ${this.url} ${wants}`);
     }
     const { error_code: code, message } = refusal(text);
-    if (response.status === 403) {
+    if (status === 403) {
       const why = message === undefined ? '' : `: ${message}`;
-      throw new RegistryRefusal(403, `The registry at ${this.url} does not allow this to the user${why}`);
+      return new RegistryRefusal(403, `The registry at ${this.url} does not allow this to the user${why}`);
     }
-    throw new RegistryRefusal(
-      code ?? response.status,
-      message ?? `The registry at ${this.url} answers ${response.status}`,
-    );
+    return new RegistryRefusal(code ?? status, message ?? `The registry at ${this.url} answers ${status}`);
   }
 }
 

@@ -4,8 +4,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import type { SqlClient } from '../sql-api/index.ts';
 import { Session, type Terminal } from './session.ts';
-import type { SqlClient } from './sql-client.ts';
 import { isBlank, splitStatements } from './statements.ts';
 
 const PROMPT = 'ksql> ';

@@ -18,7 +18,7 @@ export function addSchemasCommand(program: Command): void {
         process.env['SCHEMA_REGISTRY_URL'] ?? 'http://127.0.0.1:8081',
       )
       .option('--user <name:password>', 'for basic authentication')
-      .option('--ca <file>', 'certificates (PEM) of authorities to trust, as with NODE_EXTRA_CA_CERTS')
+      .option('--ca <file>', 'certificates (PEM) of the authorities to trust')
       .option('--output <format>', 'table or json', 'table');
   const fileCommand = (usage: string, description: string) =>
     command(usage, description)

@@ -1,8 +1,8 @@
 // `millrace schemas`: what each command asks the registry, and what it prints.
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import tls from 'node:tls';
-import { messageOf, MillraceError } from '../util/index.ts';
+import { existsSync } from 'node:fs';
+import { HttpConnection } from '../http-client/index.ts';
+import { MillraceError } from '../util/index.ts';
+import { addressOf } from './connect.ts';
 import { onlyOurs, RegistryClient, RegistryRefusal, type SchemaEntity } from './registry-client.ts';
 import { readSchema } from './schema-file.ts';
 import type {
@@ -171,24 +171,12 @@ export async function remove(subject: string, version: string | undefined, optio
   });
 }
 
-function connect({ registry, user, ca, output }: RegistryOptions): RegistryClient {
+function connect({ registry, output, ...login }: RegistryOptions): RegistryClient {
   if (output !== 'table' && output !== 'json') {
     throw new MillraceError('INVALID_OPTION', `Unknown output format "${output}": use table or json.`);
   }
-  if (ca !== undefined) trust(ca);
   // A list of registries is one registry with several addresses.
-  return new RegistryClient(registry.split(',')[0]!.trim(), user);
-}
-
-/** What the whole process trusts: it has this one registry to talk to. */
-function trust(file: string): void {
-  try {
-    const text = readFileSync(file, 'utf8');
-    void new X509Certificate(text);
-    tls.setDefaultCACertificates([...tls.getCACertificates('default'), text]);
-  } catch (error) {
-    throw new MillraceError('INVALID_OPTION', `--ca ${file} can't be used: ${messageOf(error)}`, { cause: error });
-  }
+  return new RegistryClient(new HttpConnection(addressOf(registry.split(',')[0]!.trim(), login)));
 }
 
 function show({ output }: RegistryOptions, answer: unknown, text: () => string): void {

@@ -1,9 +1,9 @@
 // One conversation with the SQL service: takes statements as text, writes what comes back. The prompt (repl.ts), `-e`
 // and `-f` all speak through it.
 import { readFileSync } from 'node:fs';
+import { type SqlClient, type SqlEntity, SqlError } from '../sql-api/index.ts';
 import { messageOf, MillraceError } from '../util/index.ts';
 import { renderEntity, warningText } from './entities.ts';
-import { type Entity, type SqlClient, SqlError } from './sql-client.ts';
 import { isBlank, splitStatements } from './statements.ts';
 import { renderTable, StreamingTable } from './table.ts';
 
@@ -81,7 +81,7 @@ export class Session {
     for (const entity of await this.client.execute(statement)) this.#show(entity);
   }
 
-  #show(entity: Entity): void {
+  #show(entity: SqlEntity): void {
     if (this.format === 'json') this.#terminal.write(JSON.stringify(entity));
     else {
       const text = renderEntity(entity, this.#terminal.width);
@@ -97,7 +97,7 @@ export class Session {
     let table: StreamingTable | undefined;
     const rows: (readonly unknown[])[] = [];
     let final: string | undefined;
-    for await (const event of this.client.query(statement, signal)) {
+    for await (const event of until(signal, this.client.events(statement, { signal }))) {
       switch (event.kind) {
         case 'header':
           headings = event.columns.map((column) => column.name);
@@ -131,6 +131,15 @@ export class Session {
     if (!streaming) this.#terminal.write(renderTable(rows, { width, headings }));
     if (final !== undefined) this.#terminal.write(final);
     if (streaming) this.#terminal.write('Query terminated');
+  }
+}
+
+/** What comes before the signal: whoever stops a query wants nothing more of it, and no error either. */
+async function* until<T>(signal: AbortSignal, events: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* events;
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 

@@ -1,17 +1,18 @@
 // `millrace sql`: the prompt, or statements and scripts from the command line.
 import { readFileSync } from 'node:fs';
+import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { MillraceError } from '../util/index.ts';
+import { addressOf } from './connect.ts';
 import type { SqlOptions } from './options.ts';
 import { runRepl } from './repl.ts';
 import { type OutputFormat, readScript, Session } from './session.ts';
-import { SqlClient } from './sql-client.ts';
 
 export async function sql(url: string, options: SqlOptions): Promise<void> {
   const output = options.output.toLowerCase();
   if (output !== 'tabular' && output !== 'json') {
     throw new MillraceError('INVALID_OPTION', `Unknown output format "${options.output}": use tabular or json.`);
   }
-  const client = new SqlClient(url);
+  const client = createSqlClient(url, addressOf(url, options));
   const scripts = [...options.execute];
   if (options.file !== undefined) scripts.push(readScript(options.file));
   if (scripts.length === 0 && process.stdin.isTTY) {

@@ -1,5 +1,7 @@
 // Rows as text that fits the terminal: numbers to the right, the widest columns give way first, what is cut ends in "…".
 
+import { JsonNumber } from '../util/index.ts';
+
 export interface TableOptions {
   /** Columns of the terminal. */
   readonly width: number;
@@ -16,9 +18,7 @@ export function renderTable(rows: readonly (readonly unknown[])[], { width, head
     headings.map((heading, i) => cells.reduce((max, row) => Math.max(max, (row[i] ?? '').length), heading.length)),
     width,
   );
-  const numeric = headings.map(
-    (_, i) => rows.length > 0 && rows.every((row) => row[i] === null || typeof row[i] === 'number'),
-  );
+  const numeric = headings.map((_, i) => rows.length > 0 && rows.every((row) => row[i] === null || isNumber(row[i])));
   const lines = [line(headings, widths, numeric), widths.map((w) => '─'.repeat(w)).join(GAP)];
   for (const row of cells) lines.push(line(row, widths, numeric));
   return lines.join('\n');
@@ -42,8 +42,13 @@ export class StreamingTable {
   }
 }
 
-/** One value as a cell: strings as they are, null as `null`, everything else as JSON. */
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || value instanceof JsonNumber;
+}
+
+/** One value as a cell: strings as they are, null as `null`, numbers with all their digits, everything else as JSON. */
 export function cellText(value: unknown): string {
+  if (value instanceof JsonNumber) return value.text;
   if (typeof value === 'string') return oneLine(value);
   if (value === null || value === undefined) return 'null';
   return typeof value === 'object' ? oneLine(JSON.stringify(value)) : String(value);

@@ -2,4 +2,5 @@
 export { Platform, type PlatformOptions } from './platform.ts';
 export type { RunningService } from './services.ts';
 export { readPropertiesFile, settingsFromEnvironment } from './settings.ts';
+export { type SqlTestFiles, testSqlFiles } from './sql-test.ts';
 export { version } from './version.ts';

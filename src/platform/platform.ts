@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Broker } from '../broker/index.ts';
 import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
+import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
 import { listening } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
@@ -28,6 +29,7 @@ export class Platform {
   /** The embedded registry. */
   readonly schemas: SchemaSource;
   readonly #stop: readonly (() => Promise<void>)[];
+  #sql: SqlClient | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -80,9 +82,16 @@ export class Platform {
     return this.services.find((service) => service.name === name)!.url;
   }
 
+  /** SQL, over the service's own address. Where that asks for logins, `createSqlClient` takes one. */
+  get sql(): SqlClient {
+    this.#sql ??= createSqlClient(this.url('sql'));
+    return this.#sql;
+  }
+
   /** Stops everything in order. What was acknowledged is on the disk; the next start continues. */
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
+      this.#sql?.close();
       for (const step of this.#stop.toReversed()) await step();
     })();
     return this.#stopping;

@@ -27,6 +27,7 @@ import type {
 } from './statements/context.ts';
 import { createSource } from './statements/create-source.ts';
 import { alterSource, createType, dropSource, dropType, terminate } from './statements/drop.ts';
+import { createFunction, dropFunction } from './statements/functions.ts';
 import { insertValues } from './statements/insert-values.ts';
 import { createAsSelect, insertIntoSelect } from './statements/persistent-query.ts';
 
@@ -58,6 +59,7 @@ export class SqlEngine {
     this.#context = {
       catalog: this.catalog,
       functions: this.functions,
+      extensionDir: this.#settings['ksql.extension.dir'] ?? '',
       topics: options.topics,
       schemas: options.schemas,
       writer: options.writer,
@@ -155,6 +157,10 @@ export class SqlEngine {
         return createType(context, statement);
       case 'dropType':
         return dropType(context, statement);
+      case 'createFunction':
+        return createFunction(context, statement);
+      case 'dropFunction':
+        return dropFunction(context, statement);
       case 'terminate':
         return terminate(context, statement.queryId);
       default:

@@ -9,7 +9,7 @@ const OF_KSQLDB = new Set(
   client.ip_port.configuration.enabled proxy.protocol.local.mode.enabled sink.window.change.log.additional.retention
   sink.partitions sink.replicas internal.topic.replicas internal.topic.min.insync.replicas
   create.topic.inherit.source.replicas.enabled hidden.topics readonly.topics json_sr.converter.deserializer.enabled
-  udfs.enabled udf.collect.metrics udf.enable.security.manager extension.dir suppress.buffer.size.bytes
+  udfs.enabled udf.collect.metrics udf.enable.security.manager suppress.buffer.size.bytes
   runtime.feature.shared.enabled shared.runtimes.count source.table.materialization.enabled new.query.planner.enabled
   endpoint.migrate.query assert.topic.default.timeout.ms assert.schema.default.timeout.ms
   query.pull.enable.standby.reads query.pull.max.allowed.offset.lag query.pull.metrics.enabled query.pull.max.qps

@@ -4,4 +4,6 @@ export { SyntaxError } from './parser/syntax-error.ts';
 export { sqlServer } from './service/rest.ts';
 export { sqlRestSettings } from './settings.ts';
 export type { HostThread, HostThreadListener } from './queries/remote-host.ts';
+export { recordsIn } from './testing/records.ts';
+export { testStatements } from './testing/runner.ts';
 export { openSqlService, type QueryThreads, type SqlService, type SqlServiceOptions } from './service/service.ts';

@@ -59,6 +59,19 @@ export const sqlSettings = {
     false,
     'Whether a push query that reads the latest rows of what one other query writes is a scalable one.',
   ),
+  'ksql.extension.dir': stringSetting(
+    '',
+    'The directory of modules that hold functions of SQL in TypeScript; empty: there are none. Its modules are loaded at the start, and CREATE FUNCTION loads from nowhere else.',
+  ),
+  'ksql.functions.time.limit.ms': intSetting(
+    1000,
+    'How long a call of a function in TypeScript may take before it is ended; 0: as long as it wants, without what watching costs (a tenth of a millisecond or two per call).',
+    0,
+  ),
+  'ksql.fail.on.function.error': booleanSetting(
+    false,
+    'Whether a function in TypeScript that fails stops its query; otherwise its result is null and the failure is logged.',
+  ),
   'ksql.functions.collect_list.limit': intSetting(1000, 'The longest list of COLLECT_LIST.', 1),
   'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
   'ksql.parser.max.tokens': intSetting(100_000, 'How many words and signs the statements of one request may have.', 1),

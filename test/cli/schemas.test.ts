@@ -208,7 +208,7 @@ Changes since version 1:
         ['list', '--registry', `http://127.0.0.1:${await closedPort()}`],
         /^millrace: No Schema Registry answers at http:\/\/127.0.0.1:\d+ \(ECONNREFUSED\). Start one with: millrace start/,
       ],
-      [['list', '--registry', 'nonsense'], /"nonsense" is not the URL of a registry/],
+      [['list', '--registry', 'nonsense'], /"nonsense" is not the URL of a service/],
       [['list', '--output', 'xml'], /Unknown output format "xml": use table or json/],
       [['get'], /Name a subject, or give the id/],
       [['check', 'a', join(dataDir, 'none.avsc')], /^millrace: The file .*none.avsc can't be read/],

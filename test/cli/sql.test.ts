@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseSchema } from '../../src/cli/sql-client.ts';
+import { parseSchema } from '../../src/sql-api/index.ts';
 import { splitStatements } from '../../src/cli/statements.ts';
 import { renderTable } from '../../src/cli/table.ts';
 import { Platform } from '../../src/platform/index.ts';
@@ -42,6 +42,16 @@ describe('millrace sql', () => {
     expect(
       (await new Millrace(['sql', url, '-e', `RUN SCRIPT '${script}';`]).ended).stdout.match(/it's/g),
     ).toHaveLength(2);
+  });
+
+  test('prints numbers with all their digits', async () => {
+    const create =
+      "CREATE STREAM exact (l BIGINT, m DECIMAL(4, 2), a ARRAY<BIGINT>) WITH (kafka_topic='exact', partitions=1, value_format='JSON');";
+    const insert = 'INSERT INTO exact VALUES (9007199254740993, 1.50, ARRAY[9223372036854775807]);';
+    const { stdout } = await new Millrace(['sql', url, '-e', `${create} ${insert} SELECT * FROM exact;`]).ended;
+    expect(stdout).toContain('9007199254740993  1.50  [9223372036854775807]');
+    const json = await new Millrace(['sql', url, '--output', 'json', '-e', 'SELECT * FROM exact;']).ended;
+    expect(json.stdout).toContain('{"row":{"columns":[9007199254740993,1.50,[9223372036854775807]]}}');
   });
 
   test('answers JSON when asked', async () => {

@@ -135,6 +135,30 @@ describe('dead letters', () => {
     });
   });
 
+  test('a record whose attempts have all failed has the value that is there for it, or fails with that', async () => {
+    for (const [orElse, out, dead] of [
+      [(error: unknown, key: string, value: string) => `${key} ${value} ${(error as Error).message}`, ['k v gone'], []],
+      [
+        () => {
+          throw new Error('not that either');
+        },
+        [],
+        ['v'],
+      ],
+    ] as const) {
+      const builder = new StreamsBuilder();
+      builder
+        .stream<string, string>('in', texts)
+        .mapValuesAsync(async (): Promise<string> => Promise.reject(new Error('gone')), { value: text, orElse })
+        .to('out');
+      const driven = drive(builder, skipping);
+      driven.pipe('in', 'k', 'v', 1);
+      await driven.driver.settled();
+      expect(driven.driver.read('out').map(({ value }) => String(value))).toEqual(out);
+      expect(driven.driver.read('dead').map(({ value }) => String(value))).toEqual(dead);
+    }
+  });
+
   test('reasons that there are not are refused', () => {
     expect(() => doubling({ deadLetterReasons: ['lost'] as never })).toThrow('deadLetterReasons');
   });

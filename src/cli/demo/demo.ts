@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Platform, version } from '../../platform/index.ts';
 import { MillraceError, packageRoot } from '../../util/index.ts';
 import type { DemoOptions } from '../options.ts';
-import { type Entity, SqlClient } from '../sql-client.ts';
+import type { SqlClient, SqlEntity as Entity } from '../../sql-api/index.ts';
 import { serviceSettings, signalled } from '../start.ts';
 import { splitStatements } from '../statements.ts';
 import { DAY_MS, differences, ExpectedResults } from './expected.ts';
@@ -43,7 +43,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   try {
     screen.line(`Millrace ${version}: all services up after ${Math.round(performance.now() - startedAt)} ms`);
     for (const { name, url } of platform.services) screen.line(`  ${name.padEnd(18)} ${url}`);
-    const run = new DemoRun(platform, new SqlClient(platform.url('sql')), screen, flights, dataDir);
+    const run = new DemoRun(platform, platform.sql, screen, flights, dataDir);
     const wrong = await run.all();
     if (wrong > 0) process.exitCode = 1;
     whatNext(screen, platform, dataDir, options.keep === true);
@@ -105,20 +105,8 @@ class DemoRun {
 
   async #loadAirports(): Promise<void> {
     const airports = readAirports();
-    const rows = airports.map(({ iata, name, city, state, latitude, longitude }) =>
-      JSON.stringify({ IATA: iata, NAME: name, CITY: city, STATE: state, LATITUDE: latitude, LONGITUDE: longitude }),
-    );
-    const response = await fetch(`${this.#sql.url}/inserts-stream`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/vnd.ksqlapi.delimited.v1' },
-      body: [JSON.stringify({ target: 'AIRPORTS' }), ...rows].join('\n'),
-    });
-    const answers = (await response.text()).trim().split('\n');
-    const refused = answers.find((answer) => !answer.includes('"ok"'));
-    if (!response.ok || refused !== undefined) {
-      throw new MillraceError('DEMO_FAILED', `An airport was refused: ${refused ?? response.statusText}`);
-    }
-    this.#screen.line(`  ${count(airports.length)} airports inserted over HTTP\n`);
+    const inserted = await this.#sql.insert('AIRPORTS', airports);
+    this.#screen.line(`  ${count(inserted)} airports inserted over HTTP\n`);
   }
 
   async #loadFlights(begun: number): Promise<{ produced: number; loadMs: number }> {
@@ -166,15 +154,15 @@ class DemoRun {
   /** A push query: every change of the windowed table, as it happens. */
   async #watch(signal: AbortSignal): Promise<void> {
     const select = `SELECT origin, windowstart, flights, average_delay, share_delayed, longest_delay FROM origin_days EMIT CHANGES;`;
-    for await (const event of this.#sql.query(select, signal)) {
-      if (event.kind !== 'row') continue;
+    for await (const result of this.#sql.query(select, { signal })) {
       this.#resultRows++;
-      const [origin, start, flights] = event.columns as [string, number, number];
+      const columns = Object.values(result).map(asNumber);
+      const [origin, start, flights] = columns as [string, number, number];
       const key = `${origin}|${start}`;
       this.#counted += flights - ((this.#windows.get(key)?.[2] as number | undefined) ?? 0);
-      this.#windows.set(key, event.columns);
+      this.#windows.set(key, columns);
       this.#latency.result(key, flights);
-      this.#rank(key, event.columns);
+      this.#rank(key, columns);
     }
   }
 
@@ -269,16 +257,19 @@ class DemoRun {
 
   async #rows(query: string): Promise<Row[]> {
     const rows: Row[] = [];
-    let columns: readonly string[] = [];
-    for await (const event of this.#sql.query(query, new AbortController().signal)) {
-      if (event.kind === 'header') columns = event.columns.map((column) => column.name);
-      else if (event.kind === 'row') rows.push(Object.fromEntries(columns.map((name, i) => [name, event.columns[i]])));
+    for await (const row of this.#sql.query(query)) {
+      rows.push(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, asNumber(value)])));
     }
     return rows;
   }
 }
 
 type Row = Readonly<Record<string, unknown>>;
+
+/** The demo's counts and times are far from where doubles end. */
+function asNumber(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}
 
 function whatNext(screen: Screen, platform: Platform, dataDir: string, keep: boolean): void {
   const lines = keep

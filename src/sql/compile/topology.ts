@@ -4,6 +4,7 @@ import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts
 import { assert, messageOf } from '../../util/index.ts';
 import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
 import {
+  type AwaitStep,
   type DerivedStep,
   type FilterStep,
   type FlatMapStep,
@@ -18,7 +19,11 @@ import {
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { columnsUsed } from '../expressions/typed.ts';
+import { overloadOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
+import type { CallPolicy } from '../functions/function.ts';
+import { failedCall } from '../functions/user-defined.ts';
+import { defaultOf } from '../settings.ts';
 import { fitsInternalTopics, isSpelledInOneWay, usesRegistry } from '../formats/traits.ts';
 import {
   type Flow,
@@ -54,7 +59,7 @@ export function compileTopology(
 ): Topology {
   const builder = new StreamsBuilder();
   const compiler = new StepCompiler(env, builder, plan.queryId, plan.root, jsonCounts);
-  const stretch = jsonStretch(env, plan, (evaluate, step) => compiler.guarded(evaluate, step), jsonCounts);
+  const stretch = jsonStretch(compiler.env, plan, (evaluate, step) => compiler.guarded(evaluate, step), jsonCounts);
   if (stretch !== undefined) {
     compiler.overBytes(stretch, plan.root);
     return builder.build();
@@ -86,7 +91,7 @@ class StepCompiler implements StepContext {
   readonly #read = new Map<string, KStream<RowKey, Row | null>>();
 
   constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string, root: Step, jsonCounts?: JsonCounts) {
-    this.env = env;
+    this.env = { ...env, functions: env.functions.under(callPolicy(env, queryId)) };
     this.builder = builder;
     this.queryId = queryId;
     this.#sources = sourceSteps(root);
@@ -114,6 +119,8 @@ class StepCompiler implements StepContext {
         return this.#filter(step);
       case 'flatMap':
         return { stream: this.#flatMap(step) };
+      case 'await':
+        return { stream: this.#await(step) };
       case 'selectKey':
         return this.#selectKey(step);
       case 'project':
@@ -279,6 +286,26 @@ class StepCompiler implements StepContext {
     });
   }
 
+  /** One operator per function: each has its own limits. What fails is null, as with other functions. */
+  #await({ input, calls, columns }: AwaitStep): RowStream {
+    const evaluator = this.#over(input);
+    const { functions } = this.env;
+    return calls.reduce<RowStream>((stream, { expression }, i) => {
+      const ask = evaluator.evaluateAwaited(expression);
+      const { options = {} } = overloadOf(functions, 'scalar', expression).awaited ?? {};
+      const known = columns.slice(0, input.columns.length + i + 1);
+      return stream.mapValuesAsync(
+        async (_key, row, call): Promise<Row | null> => row && [...row, await ask(row, call)],
+        {
+          ...options,
+          order: 'partition',
+          value: internalSerde(known) as Serde<Row>,
+          orElse: (error, _key, row) => row && [...row, failedCall(functions.policy, expression.function, error)],
+        },
+      );
+    }, this.stream(input));
+  }
+
   #selectKey(step: SelectKeyStep): Flow {
     const evaluator = this.#over(step.input);
     const ofKey = new Set(step.input.key.map(({ name }) => name));
@@ -376,6 +403,15 @@ class StepCompiler implements StepContext {
     assert('table' in flow, 'this step is a table');
     return flow.table;
   }
+}
+
+/** Functions that are not the engine's own are watched, and what fails is told to the processing log or ends the query. */
+function callPolicy({ setting, log }: TopologyEnvironment, queryId: string): CallPolicy {
+  return {
+    limitMs: Number(setting('ksql.functions.time.limit.ms') ?? defaultOf('ksql.functions.time.limit.ms')),
+    stops: setting('ksql.fail.on.function.error') === 'true',
+    tell: (error) => log({ queryId, step: error.function, error }),
+  };
 }
 
 /** A row that does not fit the sink's schema ends its query: to leave it out would lose it silently. */

@@ -2,6 +2,7 @@
 // chosen, every implicit cast written out and every literal a value. Binding (`binding/`) makes it from what was written
 // and refuses what has no meaning; evaluation (`evaluation/`) makes closures of it and refuses nothing.
 import { unreachable } from '../../util/index.ts';
+import type { ModuleExport } from '../functions/modules.ts';
 import type { ArithmeticOperator, ComparisonOperator, TimeUnit } from '../parser/ast.ts';
 import type { DecimalType, SqlType } from '../types.ts';
 import type { SqlValue } from '../values/value.ts';
@@ -32,12 +33,14 @@ interface ParameterValue {
 export interface ResolvedFunction {
   readonly function: string;
   readonly signature: string;
+  /** Where it comes from, when it is not the engine's own. */
+  readonly module?: ModuleExport;
   /** What the overload is made for: of lambdas the result's type, of NULL as good as any. */
   readonly argumentTypes: readonly SqlType[];
   readonly args: readonly Argument[];
 }
 
-interface ScalarCall extends ResolvedFunction {
+export interface ScalarCall extends ResolvedFunction {
   readonly kind: 'call';
   readonly type: SqlType;
 }
@@ -180,6 +183,24 @@ export function columnsUsed(expressions: Iterable<Argument>): Set<string> {
     for (const part of partsOf(e)) visit(part);
   };
   for (const e of expressions) visit(e);
+  return found;
+}
+
+/** The functions that expressions call, outer before inner. */
+export function callsIn(expressions: Iterable<Argument | TableCall | AggregateCall>): ResolvedFunction[] {
+  const found: ResolvedFunction[] = [];
+  const visit = (e: Argument): void => {
+    if (e.kind === 'call') found.push(e);
+    for (const part of partsOf(e)) visit(part);
+  };
+  for (const e of expressions) {
+    if (e.kind !== 'tableCall' && e.kind !== 'aggregateCall') visit(e);
+    else {
+      found.push(e);
+      for (const arg of e.args) visit(arg);
+      if (e.kind === 'aggregateCall' && e.filter !== undefined) visit(e.filter);
+    }
+  }
   return found;
 }
 

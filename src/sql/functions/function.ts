@@ -1,7 +1,10 @@
-import { MillraceError } from '../../util/index.ts';
+import type { FunctionCall } from '../../sql-api/index.ts';
+import type { AsyncOptions } from '../../streams/index.ts';
+import { messageOf, MillraceError } from '../../util/index.ts';
 import { refuse } from '../errors.ts';
 import type { SqlType } from '../types.ts';
 import type { SqlValue } from '../values/value.ts';
+import { FunctionModules, type ModuleExport } from './modules.ts';
 import {
   type ArgumentType,
   argumentText,
@@ -37,6 +40,12 @@ export type Implementation = (...args: never[]) => SqlValue;
 
 export interface OverloadBase {
   readonly signature: Signature;
+  /** Where it comes from, when it is not the engine's own. */
+  readonly module?: ModuleExport | undefined;
+  /** The hash that its module had when a statement created it. */
+  readonly createdWith?: string | undefined;
+  /** What the parameters are called, where that is known. */
+  readonly parameterNames?: readonly string[] | undefined;
   /** The result's type where the signature says `?`, or undefined when these arguments can't be accepted after all. */
   readonly resultType?: ((types: readonly (SqlType | null)[]) => SqlType | undefined) | undefined;
 }
@@ -45,8 +54,48 @@ export interface ScalarOverload extends OverloadBase {
   /** True when the implementation is called with nulls; otherwise a null argument gives null. */
   readonly takesNulls: boolean;
   /** Makes the implementation for argument types that are known. Called once per call in a statement. */
-  readonly make: (types: readonly SqlType[], result: SqlType) => Implementation;
+  readonly make: (types: readonly SqlType[], result: SqlType, policy: CallPolicy) => Implementation;
+  /** A function that is waited for: its implementation answers promises, and is called by a step of its own. */
+  readonly awaited?: AwaitedOverload | undefined;
 }
+
+export interface AwaitedOverload {
+  readonly options: Pick<AsyncOptions, 'concurrency' | 'timeoutMs' | 'retries' | 'retryDelayMs'>;
+  readonly make: (
+    types: readonly SqlType[],
+    result: SqlType,
+  ) => (call: FunctionCall, ...args: SqlValue[]) => Promise<SqlValue>;
+}
+
+/** How functions that are not the engine's own are called. */
+export interface CallPolicy {
+  /** How long a call may take, in ms; 0: as long as it wants. */
+  readonly limitMs: number;
+  /** What fails ends its query. */
+  readonly stops: boolean;
+  /** Is told what fails; the result is null. */
+  readonly tell: (failure: FunctionFailure) => void;
+}
+
+/** A function that is not the engine's own has failed. */
+export class FunctionFailure extends MillraceError {
+  override readonly name = 'FunctionFailure';
+  readonly function: string;
+
+  constructor(code: 'FUNCTION_FAILED' | 'FUNCTION_STOPS_QUERY', name: string, cause: unknown) {
+    super(code, `The function ${name} failed: ${messageOf(cause)}`, { cause });
+    this.function = name;
+  }
+}
+
+/** Where nobody says otherwise, what fails is thrown. */
+const THROWING: CallPolicy = {
+  limitMs: 1000,
+  stops: false,
+  tell: (failure) => {
+    throw failure;
+  },
+};
 
 /**
  * Running state of an aggregate. States are SQL values of `stateType`, so that they can be stored. A state belongs to its
@@ -67,12 +116,21 @@ export interface Aggregator {
 export interface AggregateOverload extends OverloadBase {
   /** How many of the last parameters are literals that configure the aggregate. */
   readonly literals: number;
-  readonly create: (types: readonly SqlType[], literals: readonly SqlValue[], settings: FunctionSettings) => Aggregator;
+  readonly create: (
+    types: readonly SqlType[],
+    literals: readonly SqlValue[],
+    settings: FunctionSettings,
+    policy?: CallPolicy,
+  ) => Aggregator;
 }
 
 /** A table function's implementation gives the rows for one input row. */
 export interface TableOverload extends OverloadBase {
-  readonly make: (types: readonly SqlType[], result: SqlType) => (...args: never[]) => readonly SqlValue[];
+  readonly make: (
+    types: readonly SqlType[],
+    result: SqlType,
+    policy: CallPolicy,
+  ) => (...args: never[]) => readonly SqlValue[];
 }
 
 export type FunctionSettings = (property: string) => string | undefined;
@@ -104,7 +162,6 @@ export interface TableFunction extends FunctionBase<TableOverload> {
 
 export type SqlFunction = ScalarFunction | AggregateFunction | TableFunction;
 
-/** An overload whose implementation does not depend on the types and never sees a null. */
 /** So large may a value become: a record that is written holds less, and one value should not take a query's memory. */
 const ELEMENTS_MAX = 1_000_000;
 const CHARACTERS_MAX = 16 * 1024 * 1024;
@@ -121,6 +178,7 @@ export function checkLength(length: number): void {
     throw new RangeError(`The value would be ${length} long, and may be ${CHARACTERS_MAX} at most`);
 }
 
+/** An overload whose implementation does not depend on the types and never sees a null. */
 export function pure(
   text: string,
   implementation: Implementation,
@@ -159,14 +217,38 @@ export function scalar(
 
 /** The functions that a statement may call. */
 export class FunctionCatalog {
-  readonly #functions = new Map<string, SqlFunction>();
+  #functions: Map<string, SqlFunction>;
+  #modules = new FunctionModules();
+  #policy = THROWING;
 
   constructor(functions: Iterable<SqlFunction>) {
-    for (const declared of functions) this.add(declared);
+    this.#functions = new Map([...functions].map((declared) => [declared.name, declared]));
+  }
+
+  /** The same functions, called under a policy. */
+  under(policy: CallPolicy): FunctionCatalog {
+    const other = new FunctionCatalog([]);
+    other.#functions = this.#functions;
+    other.#modules = this.#modules;
+    other.#policy = policy;
+    return other;
+  }
+
+  /** What is loaded of those that are not the engine's own. */
+  get modules(): FunctionModules {
+    return this.#modules;
+  }
+
+  get policy(): CallPolicy {
+    return this.#policy;
   }
 
   add(declared: SqlFunction): void {
     this.#functions.set(declared.name, declared);
+  }
+
+  remove(name: string): void {
+    this.#functions.delete(name);
   }
 
   find(name: string): SqlFunction | undefined {
@@ -185,6 +267,18 @@ export class FunctionCatalog {
   dependsOnOrder(name: string): boolean {
     const found = this.#functions.get(name);
     return found?.kind === 'aggregate' && found.dependsOnOrder;
+  }
+
+  /** Whether a function is waited for: with a signature, or with any. */
+  isAwaited(name: string, signature?: string): boolean {
+    const found = this.#functions.get(name);
+    return (
+      found?.kind === 'scalar' &&
+      found.overloads.some(
+        (overload) =>
+          overload.awaited !== undefined && (signature === undefined || overload.signature.text === signature),
+      )
+    );
   }
 
   isTable(name: string): boolean {

@@ -3,6 +3,7 @@ import {
   arrayOf,
   asDecimalType,
   canImplicitlyCast,
+  decimalType,
   isNumeric,
   isTemporal,
   mapOf,
@@ -116,7 +117,7 @@ class SignatureReader {
       case '?':
         return { kind: 'computed' };
       case 'DECIMAL':
-        return { kind: 'decimal' };
+        return this.#take('(') ? this.#sizedDecimal() : { kind: 'decimal' };
       case 'ANY':
         return { kind: 'any' };
       case 'UNIT':
@@ -144,6 +145,14 @@ class SignatureReader {
         if (word.length === 1) return { kind: 'variable', name: word };
         return { kind: 'exact', type: { kind: word as PrimitiveKind } };
     }
+  }
+
+  #sizedDecimal(): Pattern {
+    const precision = Number(this.#word());
+    this.#expect(',');
+    const scale = Number(this.#word());
+    this.#expect(')');
+    return { kind: 'exact', type: decimalType(precision, scale) };
   }
 
   #struct(): Pattern {

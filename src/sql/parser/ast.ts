@@ -244,6 +244,28 @@ export interface InsertValues extends Node {
   readonly values: readonly Expression[];
 }
 
+export interface CreateFunction extends Node {
+  readonly kind: 'createFunction';
+  readonly name: string;
+  readonly orReplace: boolean;
+  readonly parameters: readonly FunctionParameter[];
+  readonly returns: TypeNode;
+  readonly language: string;
+  /** A path in the extension directory. */
+  readonly module: string;
+  /** What the module exports it as; undefined: by default. */
+  readonly exported: string | undefined;
+  /** What the module's content has to be. */
+  readonly hash: string | undefined;
+}
+
+export interface FunctionParameter {
+  readonly name: string;
+  readonly type: TypeNode;
+  /** It may come any number of times. */
+  readonly isVariadic: boolean;
+}
+
 export type Statement =
   | CreateSource
   | CreateAsSelect
@@ -270,6 +292,8 @@ export type Statement =
       readonly type: TypeNode;
     })
   | (Node & { readonly kind: 'dropType'; readonly name: string; readonly ifExists: boolean })
+  | CreateFunction
+  | (Node & { readonly kind: 'dropFunction'; readonly name: string; readonly ifExists: boolean })
   | (Node & {
       readonly kind: 'createConnector';
       readonly type: 'SOURCE' | 'SINK';

@@ -1,6 +1,6 @@
 import type { CstNode, IToken } from 'chevrotain';
 import { assert } from '../../util/index.ts';
-import type { ColumnElement, Literal, Properties, ShowTopic, SourceKind, Statement } from './ast.ts';
+import type { ColumnElement, Literal, Location, Properties, ShowTopic, SourceKind, Statement } from './ast.ts';
 import { buildExpression, buildType, fail } from './build-expression.ts';
 import { buildQuery, duration, limitOf } from './build-query.ts';
 import {
@@ -47,9 +47,14 @@ function create(cst: CstNode): Statement {
   const orReplace = has(cst, 'REPLACE');
   const side = has(cst, 'SOURCE') ? 'SOURCE' : has(cst, 'SINK') ? 'SINK' : undefined;
   const type = optionalNode(cst, 'createType');
+  const declared = optionalNode(cst, 'createFunction');
+  if (declared !== undefined) {
+    if (side !== undefined) throw fail(at, `${side} does not apply to functions`);
+    return createFunction(declared, orReplace, at);
+  }
   const connector = optionalNode(cst, 'createConnector');
   if ((type !== undefined || connector !== undefined) && orReplace)
-    throw fail(at, 'OR REPLACE applies to streams and tables only');
+    throw fail(at, 'OR REPLACE applies to streams, tables and functions only');
   if (type !== undefined) {
     if (side !== undefined) throw fail(at, `${side} does not apply to types`);
     const name = nameOf(node(type, 'name'));
@@ -86,6 +91,29 @@ function create(cst: CstNode): Statement {
   if (elements !== undefined) throw fail(locationOf(elements), 'AS SELECT takes its columns from the query');
   if (side === 'SOURCE') throw fail(at, 'SOURCE does not apply to AS SELECT');
   return { kind: 'createAsSelect', ...head, query: buildQuery(query) };
+}
+
+function createFunction(cst: CstNode, orReplace: boolean, at: Location): Statement {
+  const textAt = (label: string): string | undefined => {
+    const literal = optionalToken(cst, label);
+    return literal === undefined ? undefined : stringOf(literal);
+  };
+  return {
+    kind: 'createFunction',
+    name: nameOf(node(cst, 'name')),
+    orReplace,
+    parameters: nodes(cst, 'functionParameter').map((parameter) => ({
+      name: nameOf(node(parameter, 'name')),
+      type: buildType(node(parameter, 'type')),
+      isVariadic: has(parameter, 'DOT'),
+    })),
+    returns: buildType(node(cst, 'type')),
+    language: nameOf(node(cst, 'language')),
+    module: textAt('module')!,
+    exported: textAt('export'),
+    hash: textAt('hash'),
+    at,
+  };
 }
 
 function columnElement(cst: CstNode, of: SourceKind): ColumnElement {
@@ -154,6 +182,7 @@ function drop(cst: CstNode): Statement {
   const kind = optionalNode(cst, 'sourceKind');
   if (kind !== undefined) return { kind: 'dropSource', type: sourceKind(kind), name, ifExists, deleteTopic, at };
   if (deleteTopic) throw fail(at, 'DELETE TOPIC applies to streams and tables only');
+  if (has(cst, 'FUNCTION')) return { kind: 'dropFunction', name, ifExists, at };
   return has(cst, 'TYPE') ? { kind: 'dropType', name, ifExists, at } : { kind: 'dropConnector', name, ifExists, at };
 }
 

@@ -40,6 +40,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.SUBRULE(this.createSource) },
       { ALT: () => this.SUBRULE(this.createConnector) },
       { ALT: () => this.SUBRULE(this.createType) },
+      { ALT: () => this.SUBRULE(this.createFunction) },
     ]);
   });
 
@@ -68,6 +69,39 @@ export class SqlGrammar extends QueryGrammar {
     this.SUBRULE(this.name);
     this.k('AS');
     this.SUBRULE(this.type);
+  });
+
+  /** Ours: a function that a module of the extension directory exports. */
+  readonly createFunction = this.RULE('createFunction', () => {
+    this.k('FUNCTION');
+    this.SUBRULE(this.name);
+    this.s('LPAREN');
+    this.MANY_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.functionParameter) });
+    this.s('RPAREN');
+    this.k('RETURNS');
+    this.SUBRULE(this.type);
+    this.k('LANGUAGE');
+    this.SUBRULE1(this.name, { LABEL: 'language' });
+    this.k('AS');
+    this.CONSUME(StringLiteral, { LABEL: 'module' });
+    this.OPTION(() => {
+      this.k('EXPORT');
+      this.CONSUME1(StringLiteral, { LABEL: 'export' });
+    });
+    this.OPTION1(() => {
+      this.k('HASH');
+      this.CONSUME2(StringLiteral, { LABEL: 'hash' });
+    });
+  });
+
+  readonly functionParameter = this.RULE('functionParameter', () => {
+    this.SUBRULE(this.name);
+    this.SUBRULE(this.type);
+    this.OPTION(() => {
+      this.s('DOT');
+      this.s('DOT', 1);
+      this.s('DOT', 2);
+    });
   });
 
   readonly insert = this.RULE('insert', () => {
@@ -100,6 +134,7 @@ export class SqlGrammar extends QueryGrammar {
     this.OR([
       { ALT: () => this.SUBRULE(this.sourceKind) },
       { ALT: () => this.k('TYPE') },
+      { ALT: () => this.k('FUNCTION') },
       { ALT: () => this.k('CONNECTOR') },
     ]);
     this.OPTION(() => this.SUBRULE(this.ifExists));

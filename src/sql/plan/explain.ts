@@ -32,6 +32,8 @@ function titleOf(step: Step): string {
       return step.clause === 'HAVING' ? 'HAVING' : 'FILTER';
     case 'flatMap':
       return 'FLAT MAP';
+    case 'await':
+      return 'AWAIT';
     case 'selectKey':
       return 'REKEY';
     case 'project':
@@ -54,6 +56,7 @@ function detailsOf(step: Step): string {
     case 'filter':
       return step.predicate.text;
     case 'flatMap':
+    case 'await':
       return textsOf(step.calls);
     case 'selectKey':
       return step.keys.length === 0 ? 'no key' : textsOf(step.keys);

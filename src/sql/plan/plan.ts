@@ -1,6 +1,16 @@
+import { unreachable } from '../../util/index.ts';
 import type { TimestampColumn, WindowInfo } from '../schema.ts';
 import type { FormatInfo } from '../formats/traits.ts';
-import type { AggregateCall, TableCall, TypedExpression } from '../expressions/typed.ts';
+import {
+  type AggregateCall,
+  type Argument,
+  callsIn,
+  type ResolvedFunction,
+  type ScalarCall,
+  type TableCall,
+  type TypedExpression,
+} from '../expressions/typed.ts';
+import type { ModuleExport } from '../functions/modules.ts';
 import type { JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
 import type { Schema } from '../schema.ts';
 import type { SqlType } from '../types.ts';
@@ -76,6 +86,13 @@ export interface FlatMapStep extends StepBase {
   readonly calls: readonly NamedExpression<TableCall>[];
 }
 
+/** Functions that are waited for: their results are in new columns behind the input's. */
+export interface AwaitStep extends StepBase {
+  readonly kind: 'await';
+  readonly input: Step;
+  readonly calls: readonly NamedExpression<ScalarCall>[];
+}
+
 /** Another key; no expressions: no key at all. */
 export interface SelectKeyStep extends StepBase {
   readonly kind: 'selectKey';
@@ -129,7 +146,15 @@ export interface JoinStep extends StepBase {
 /** Where a query's rows come from. */
 export type OriginStep = SourceStep | DerivedStep;
 
-export type Step = OriginStep | FilterStep | FlatMapStep | SelectKeyStep | ProjectStep | AggregateStep | JoinStep;
+export type Step =
+  | OriginStep
+  | FilterStep
+  | FlatMapStep
+  | AwaitStep
+  | SelectKeyStep
+  | ProjectStep
+  | AggregateStep
+  | JoinStep;
 
 export interface SinkPlan {
   readonly name: string;
@@ -178,4 +203,38 @@ export function stepsOf(step: Step): Step[] {
 
 export function sourceSteps(step: Step): SourceStep[] {
   return step.kind === 'source' ? [step] : inputsOf(step).flatMap(sourceSteps);
+}
+
+/** All functions that a plan calls. */
+export function callsOf(root: Step): ResolvedFunction[] {
+  return callsIn(stepsOf(root).flatMap(expressionsOf));
+}
+
+/** The modules whose functions a plan calls, each once. */
+export function modulesOf(root: Step): ModuleExport[] {
+  const modules = callsOf(root).flatMap(({ module }) => module ?? []);
+  return [...new Map(modules.map((module) => [`${module.file} ${module.hash}`, module])).values()];
+}
+
+function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
+  switch (step.kind) {
+    case 'source':
+    case 'derived':
+      return [];
+    case 'filter':
+      return [step.predicate.expression];
+    case 'flatMap':
+    case 'await':
+      return step.calls.map(({ expression }) => expression);
+    case 'selectKey':
+      return step.keys.map(({ expression }) => expression);
+    case 'project':
+      return step.items.map(({ expression }) => expression);
+    case 'aggregate':
+      return [...step.groupBy, ...step.aggregates].map(({ expression }) => expression);
+    case 'join':
+      return step.foreignKey === undefined ? [] : [step.foreignKey];
+    default:
+      return unreachable(step);
+  }
 }

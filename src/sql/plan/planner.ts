@@ -6,8 +6,8 @@ import { replace } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { FORMATS } from '../formats/all.ts';
-import { bindTableCall } from '../expressions/binding/call.ts';
-import type { TableCall } from '../expressions/typed.ts';
+import { bindAwaitedCall, bindTableCall } from '../expressions/binding/call.ts';
+import type { ScalarCall, TableCall } from '../expressions/typed.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
 import { printExpression, printQuery } from '../parser/print.ts';
 import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
@@ -171,8 +171,9 @@ class QueryPlanner {
 
     if (where !== undefined) step = filterStep(this.#env, step, scope.internal(where), 'WHERE', []);
     const flattened = this.#flatMap(step, items);
-    step = flattened.step;
-    const selected = flattened.items;
+    const awaited = this.#await(flattened.step, flattened.items);
+    step = awaited.step;
+    const selected = awaited.items;
     if (partitionBy !== undefined) {
       if (step.table) refuse('PARTITION BY is not supported on tables: the key of a table is its primary key.');
       return this.#partition(step, partitionBy, selected);
@@ -247,6 +248,32 @@ class QueryPlanner {
     if (input.table) refuse('Table source is not supported with table functions');
     const columns = [...input.columns, ...calls.map(({ name, expression: { type } }) => ({ name, type }))];
     const step: Step = { kind: 'flatMap', input, calls, columns, key: input.key, table: false, window: input.window };
+    return { step, items: rewritten };
+  }
+
+  /** Functions of the projection that are waited for become a step in front of it, too. */
+  #await(input: Step, items: readonly ProjectionItem[]): { step: Step; items: readonly ProjectionItem[] } {
+    const { functions } = this.#env;
+    const calls: NamedExpression<ScalarCall>[] = [];
+    const binder = binderFor(this.#env, input.columns);
+    const rewritten = items.map((item) => {
+      const expression = replace(item.expression, (e) => {
+        if (e.kind !== 'call' || !functions.isAwaited(e.name)) return undefined;
+        const inner = e.args.map((arg) => findCall(arg, (name) => functions.isAwaited(name))).find((call) => call);
+        if (inner !== undefined) refuse(`Functions that are waited for can't be nested: ${printExpression(e)}`);
+        const call = this.#scope.internal(e) as Call;
+        const bound = bindAwaitedCall(binder, call);
+        if (bound === undefined) return undefined;
+        const name = `KSQL_AWAITED_${calls.length}`;
+        calls.push({ name, expression: bound, text: printExpression(call) });
+        return { kind: 'column', name };
+      });
+      return { ...item, expression };
+    });
+    if (calls.length === 0) return { step: input, items };
+    if (input.table) refuse('Functions that are waited for can stand in the SELECT of a query over streams only');
+    const columns = [...input.columns, ...calls.map(({ name, expression: { type } }) => ({ name, type }))];
+    const step: Step = { kind: 'await', input, calls, columns, key: input.key, table: false, window: input.window };
     return { step, items: rewritten };
   }
 

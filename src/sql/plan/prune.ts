@@ -17,8 +17,9 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
       const input = prune(step.input, using(needed, [step.predicate.expression]));
       return { ...step, input, columns: input.columns };
     }
-    case 'flatMap': {
-      const args = step.calls.flatMap(({ expression }) => expression.args);
+    case 'flatMap':
+    case 'await': {
+      const args = step.calls.flatMap(({ expression }): readonly Argument[] => expression.args);
       const input = prune(step.input, using(needed, args));
       return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
     }

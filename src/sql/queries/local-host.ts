@@ -8,6 +8,7 @@ import type { ProcessingLog, TopologyEnvironment } from '../compile/flow.ts';
 import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
+import { modulesOf, type Step } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
 import type { QueryCounts } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
@@ -66,6 +67,7 @@ export class LocalHost implements QueryHost {
     const { plan, applicationId, settings, isShared } = query;
     const { queryId } = plan;
     await this.end(queryId);
+    await this.#load(plan.root);
     const json = noJsonCounts();
     const topology = compileTopology(this.#compiling(settings), plan, json);
     const streams = this.#streams(topology, applicationId, settings, {
@@ -103,6 +105,7 @@ export class LocalHost implements QueryHost {
   }
 
   async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
+    await this.#load(request.root);
     if (request.from.kind === 'push') return this.#kept(await this.#push(request as RowsRequest<PushRequest>));
     const write = resultWriter(request);
     const { share, batches, close } = await this.openValues(request as RowsRequest<TableRequest | StreamRequest>);
@@ -113,6 +116,7 @@ export class LocalHost implements QueryHost {
   }
 
   async openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> {
+    await this.#load(request.root);
     return this.#kept(await this.#read(request));
   }
 
@@ -135,6 +139,14 @@ export class LocalHost implements QueryHost {
     const { settings, from } = request;
     return pushRows(request, this.#compiling(settings), (topology, overrides) =>
       this.#streams(topology, from.applicationId, settings, overrides),
+    );
+  }
+
+  /** Loads the modules whose functions a plan calls. */
+  #load(root: Step): Promise<void> {
+    const { functions, events } = this.#options;
+    return functions.modules.require(modulesOf(root), ({ file }) =>
+      events.log(`${file} is not what it was when its functions were created: they are used as they are now`),
     );
   }
 

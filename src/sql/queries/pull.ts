@@ -9,6 +9,7 @@ import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
+import { stepsOf } from '../plan/plan.ts';
 import { settingValues } from '../settings.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
 import type { Row } from '../values/value.ts';
@@ -37,6 +38,9 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
   const { catalog, functions } = engine;
   const planning: PlanEnvironment = { catalog, functions, setting };
   const planned = planTransient(planning, withOrderColumns(query), text, true);
+  if (stepsOf(planned.root).some(({ kind }) => kind === 'await')) {
+    refuse("Pull queries don't wait for functions. Add EMIT CHANGES if you intended to issue a push query.");
+  }
   const where = query.where && withTimeLiterals(query.where);
   const shape = shapeOf(planning, query, planned);
   // The rows of groups have no key that one could look them up by.

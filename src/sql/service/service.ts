@@ -43,6 +43,7 @@ import {
   type Looking,
   show,
 } from '../statements/describe.ts';
+import { changedFunctions, loadExtensions } from '../statements/functions.ts';
 import { insertStatement } from '../statements/insert-json.ts';
 import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 
@@ -177,6 +178,7 @@ export class SqlService {
 
   /** Makes the engine what the command log says, clears away what queries of clients left in a crash, then starts its queries. */
   async replay(commands: readonly LoggedCommand[]): Promise<void> {
+    await loadExtensions(this.#engine.context, (problem) => this.#tellUndone(problem));
     for (const { statement, properties, queryId, sequence } of commands) {
       const number = /_(\d+)$/.exec(queryId ?? '')?.[1];
       if (number !== undefined) this.#queryNumber = Number(number);
@@ -189,6 +191,7 @@ export class SqlService {
         this.#tellUndone(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
+    for (const change of changedFunctions(this.#engine.context)) this.#log(change);
     await this.#topics.end((topic, error) =>
       this.#tellUndone(`the topic ${topic} can't be created: ${messageOf(error)}`),
     );
@@ -528,6 +531,10 @@ function commandIdOf(statement: Statement): string {
       return `type/${statement.name}/create`;
     case 'dropType':
       return `type/${statement.name}/drop`;
+    case 'createFunction':
+      return `function/${statement.name}/create`;
+    case 'dropFunction':
+      return `function/${statement.name}/drop`;
     case 'terminate':
     case 'pause':
     case 'resume':

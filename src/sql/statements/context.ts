@@ -58,6 +58,8 @@ export interface QueryExecutor {
 export interface EngineContext {
   readonly catalog: Catalog;
   readonly functions: FunctionCatalog;
+  /** Where modules with functions may be loaded from, as the service was told; empty: from nowhere. */
+  readonly extensionDir: string;
   readonly topics: Topics;
   readonly schemas: SchemaSource | undefined;
   readonly writer: RecordWriter | undefined;

@@ -93,18 +93,19 @@ export async function describeAll(look: Looking, type: DataSource['kind']): Prom
 
 export function describeFunction(look: Looking, name: string): Entity {
   const found: SqlFunction = look.engine.functions.get(name.toUpperCase());
+  const module = found.overloads.find((overload) => overload.module !== undefined)?.module;
   return {
     '@type': 'describe_function',
     name: found.shownAs ?? found.name,
     description: found.description,
-    author: 'Millrace',
-    version: '',
-    path: 'internal',
+    author: module === undefined ? 'Millrace' : '',
+    version: module?.hash ?? '',
+    path: module?.file ?? 'internal',
     type: found.kind.toUpperCase(),
-    functions: found.overloads.map(({ signature }) => {
+    functions: found.overloads.map(({ signature, parameterNames = [] }) => {
       const { parameters, result } = partsOf(signature.text);
-      const described = parameters.map((type) => ({
-        name: '',
+      const described = parameters.map((type, i) => ({
+        name: parameterNames[i] ?? '',
         type: type.replace(/\.\.\.$/, ''),
         description: '',
         isVariadic: type.endsWith('...'),

@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, ParsedStatement } from '../parser/ast.ts';
 import { allColumns } from '../schema.ts';
-import type { SqlType } from '../types.ts';
+import { type SqlType, typeNodeOf } from '../types.ts';
 
 /** One JSON object as INSERT VALUES: names in any case unless quoted, values as the columns' types read them. */
 export function insertStatement(
@@ -36,7 +36,7 @@ function literal(value: unknown, type: SqlType): Expression {
   if (typeof value === 'number') return number(value, type);
   if (Array.isArray(value)) {
     const item = type.kind === 'ARRAY' ? type.item : type;
-    return { kind: 'array', items: value.map((element: unknown) => literal(element, item)) };
+    return { kind: 'array', items: value.map((element: unknown) => part(element, item)) };
   }
   const entries = Object.entries(value as Record<string, unknown>);
   if (type.kind === 'MAP') {
@@ -44,7 +44,7 @@ function literal(value: unknown, type: SqlType): Expression {
       kind: 'map',
       entries: entries.map(([key, item]) => ({
         key: { kind: 'string', value: key },
-        value: literal(item, type.value),
+        value: part(item, type.value),
       })),
     };
   }
@@ -53,9 +53,16 @@ function literal(value: unknown, type: SqlType): Expression {
     kind: 'struct',
     fields: fields.map((field) => {
       const found = entries.find(([key]) => identifier(key) === field.name || key === field.name);
-      return { name: field.name, value: literal(found?.[1], field.type) };
+      return { name: field.name, value: part(found?.[1], field.type) };
     }),
   };
+}
+
+/** What stands in a collection is of its type: unlike a column's, a text there is not taken for what it says. */
+function part(value: unknown, type: SqlType): Expression {
+  const written = literal(value, type);
+  const isSaid = written.kind === 'string' && type.kind !== 'STRING';
+  return isSaid ? { kind: 'cast', operand: written, type: typeNodeOf(type) } : written;
 }
 
 function number(value: number, type: SqlType): Expression {

@@ -74,6 +74,8 @@ function typeOf(step: Step): string {
       return `${flow}SelectKey`;
     case 'flatMap':
       return 'StreamFlatMap';
+    case 'await':
+      return 'StreamAwait';
     case 'aggregate':
       if (step.input.table) return 'TableAggregate';
       return step.windowClause === undefined ? 'StreamAggregate' : 'StreamWindowedAggregate';

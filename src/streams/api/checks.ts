@@ -209,6 +209,22 @@ const synchronous: Option = {
   wanted: 'a function that is not async',
 };
 
+const awaiting = {
+  ...named,
+  ...serdes,
+  stores: listOfTexts,
+  concurrency: wholeNumber(1, 100_000),
+  order: oneOf('key', 'partition', 'none'),
+  timeoutMs: timer,
+  retries: wholeNumber(0, INT32_MAX),
+  retryDelayMs: milliseconds,
+  isRetriable: callback,
+  callsPerSecond: {
+    accepts: (value) => typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY,
+    wanted: 'a number above 0',
+  },
+} satisfies OptionTable;
+
 /** The options of the operators, by what they have in common. */
 const operatorOptions = {
   named,
@@ -237,21 +253,8 @@ const operatorOptions = {
     storeType,
   },
   processing: { ...named, ...serdes, stores: listOfTexts },
-  awaiting: {
-    ...named,
-    ...serdes,
-    stores: listOfTexts,
-    concurrency: wholeNumber(1, 100_000),
-    order: oneOf('key', 'partition', 'none'),
-    timeoutMs: timer,
-    retries: wholeNumber(0, INT32_MAX),
-    retryDelayMs: milliseconds,
-    isRetriable: callback,
-    callsPerSecond: {
-      accepts: (value) => typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY,
-      wanted: 'a number above 0',
-    },
-  },
+  awaiting,
+  awaitingValue: { ...awaiting, orElse: synchronous },
   // oxlint-disable-next-line unicorn/no-thenable -- it is the name of the option
   branching: { ...named, then: callback },
   changing: { ...reading, ...materializing, value: serde, oldValues: flag, stores: listOfTexts },
@@ -284,9 +287,10 @@ export function checkAsyncOperator(
   operator: string,
   functions: Readonly<Record<string, unknown>>,
   options: unknown,
+  kind: 'awaiting' | 'awaitingValue',
 ): void {
   for (const [name, given] of Object.entries(functions)) checkValue(`${operator}: the ${name}`, given, callback);
-  checkOptions(operator, options, operatorOptions.awaiting);
+  checkOptions(operator, options, operatorOptions[kind]);
 }
 
 /** Refuses what an operator can't do anything with: functions that are none, options that it does not have. */

@@ -113,7 +113,11 @@ export interface KStream<K, V> {
   /** As `mapValues`, by a function that is waited for. Its results are in the transaction of their records; it is called at least once. */
   mapValuesAsync<V2>(
     mapper: (key: K, value: V, call: AsyncCall) => Promise<V2> | V2,
-    options?: AsyncOptions & { readonly value?: WritingSerdeOf<V2> },
+    options?: AsyncOptions & {
+      readonly value?: WritingSerdeOf<V2>;
+      /** The value of a record whose attempts have all failed. Default: `onProcessingError` decides. */
+      readonly orElse?: (error: unknown, key: K, value: V) => V2;
+    },
   ): KStream<K, V2>;
   /** As `flatMap`, by a function that is waited for. */
   flatMapAsync<K2, V2>(

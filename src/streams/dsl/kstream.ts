@@ -122,19 +122,19 @@ export class KStreamImpl implements AnyStream {
   }
 
   mapValuesAsync(mapper: AsyncMapper, options: Awaiting = {}): AnyStream {
-    checkAsyncOperator('mapValuesAsync', { mapper }, options);
+    checkAsyncOperator('mapValuesAsync', { mapper }, options, 'awaitingValue');
     const node = this.#addAsync('map-values-async', options, true, () => asyncValue(mapper));
     return this.#to(node, { value: options.value });
   }
 
   flatMapAsync(mapper: AsyncMapper<Pairs>, options: Awaiting = {}): AnyStream {
-    checkAsyncOperator('flatMapAsync', { mapper }, options);
+    checkAsyncOperator('flatMapAsync', { mapper }, options, 'awaiting');
     const node = this.#addAsync('flat-map-async', options, false, () => asyncPairs(mapper));
     return this.#to(node, { key: options.key, value: options.value, moved: true });
   }
 
   processAsync(process: AnyAsyncProcessor, options: Awaiting = {}): AnyStream {
-    checkAsyncOperator('processAsync', { process }, options);
+    checkAsyncOperator('processAsync', { process }, options, 'awaiting');
     const node = this.#addAsync('process-async', options, false, asyncProcess(process));
     connectStores(this.state.graph, node, options.stores ?? []);
     return this.#to(node, { key: options.key, value: options.value, moved: true });

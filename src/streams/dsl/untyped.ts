@@ -81,4 +81,5 @@ export type AnyValueProcessorSupplier = ValueProcessorSupplier<any, any, any>;
 export type AnyTableTransformerSupplier = TableTransformerSupplier<any, any, any>;
 export type AsyncMapper<R = unknown> = (key: any, value: any, call: AsyncCall) => R | Promise<R>;
 export type AnyAsyncProcessor = AsyncProcessor<any, any, any, any>;
-export type Awaiting = AsyncOptions & Serdes & { readonly stores?: readonly string[] };
+export type Awaiting = AsyncOptions &
+  Serdes & { readonly stores?: readonly string[]; readonly orElse?: (error: unknown, key: any, value: any) => unknown };

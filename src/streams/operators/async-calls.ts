@@ -41,7 +41,7 @@ const RECORDS_PER_CALL = 8;
 /** Waits for what `make` answers for a task. Calls per second are those of all tasks of an instance. */
 export function asyncOperator(
   make: (scope: TaskScope, node: GraphNode) => (attempt: Attempt) => Promise<Results>,
-  options: AsyncOptions,
+  options: AwaitingOptions,
 ) {
   const limit = options.callsPerSecond === undefined ? undefined : new RateLimit(options.callsPerSecond);
   return (scope: TaskScope, node: GraphNode): Emit => {
@@ -49,6 +49,11 @@ export function asyncOperator(
     return (key, value, timestamp, context) => calls.add(key, value, timestamp, context);
   };
 }
+
+type AwaitingOptions = AsyncOptions & {
+  /** What goes on of a record whose attempts have all failed. */
+  readonly orElse?: (error: unknown, key: unknown, value: unknown) => unknown;
+};
 
 /** One record on its way. */
 class Call {
@@ -73,7 +78,7 @@ class Call {
 
 interface Awaited {
   readonly run: (attempt: Attempt) => Promise<Results>;
-  readonly options: AsyncOptions;
+  readonly options: AwaitingOptions;
   readonly limit: RateLimit | undefined;
 }
 
@@ -242,14 +247,26 @@ class AsyncCalls {
       return;
     }
     if (!triesAgain) {
-      call.failure = { error };
-      this.#ended(call, []);
+      this.#gaveUp(call, error);
       return;
     }
     const { environment } = this.#scope;
     const growingMs = Math.min(LONGEST_RETRY_DELAY_MS, retryDelayMs * 2 ** Math.min(call.attempts - 1, 16));
     const delayMs = growingMs * (0.8 + 0.4 * environment.random());
     call.cancel = environment.after(delayMs, () => this.#attempt(call));
+  }
+
+  #gaveUp(call: Call, error: unknown): void {
+    const { orElse } = this.#awaited.options;
+    const { key, value } = call;
+    let results: Results = [];
+    try {
+      if (orElse === undefined) throw error;
+      results = [{ key, value: orElse(error, key, value) }];
+    } catch (thrown) {
+      call.failure = { error: thrown };
+    }
+    this.#ended(call, results);
   }
 
   #ended(call: Call, results: Results): void {

@@ -42,6 +42,7 @@ export function bindAggregate(
     kind: 'aggregateCall',
     function: declared.name,
     signature: overload.signature.text,
+    ...(overload.module === undefined ? {} : { module: overload.module }),
     argumentTypes,
     args: taken.slice(0, firstLiteral).map(({ arg }) => arg),
     filter: call.filter && conditionOf(binding, call.filter),

@@ -7,7 +7,7 @@ import type { Call, Expression } from '../../parser/ast.ts';
 import { printExpression } from '../../parser/print.ts';
 import { timeUnit } from '../../parser/build-expression.ts';
 import { asDecimalType, type SqlType, STRING } from '../../types.ts';
-import type { Argument, ResolvedFunction, TableCall, TypedExpression } from '../typed.ts';
+import type { Argument, ResolvedFunction, ScalarCall, TableCall, TypedExpression } from '../typed.ts';
 import type { Binding } from './binding.ts';
 import { castTo } from './casts.ts';
 
@@ -21,7 +21,19 @@ export function bindCall(binding: Binding, call: Call): TypedExpression {
   if (declared.kind === 'aggregate')
     return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);
   if (declared.kind === 'table') return refuse(`Table functions can only stand in SELECT: ${call.name}`);
-  return { kind: 'call', ...resolveCall(binding, call, declared) };
+  const resolved = resolveCall(binding, call, declared);
+  if (binding.environment.functions.isAwaited(call.name, resolved.signature))
+    return refuse(`Functions that are waited for can only stand in SELECT: ${call.name}`);
+  return { kind: 'call', ...resolved };
+}
+
+/** A call of a function that is waited for; undefined for one whose overload is not. */
+export function bindAwaitedCall(binding: Binding, call: Call): ScalarCall | undefined {
+  const { functions } = binding.environment;
+  const declared = functions.get(call.name);
+  if (declared.kind !== 'scalar') return undefined;
+  const resolved = resolveCall(binding, call, declared);
+  return functions.isAwaited(call.name, resolved.signature) ? { kind: 'call', ...resolved } : undefined;
 }
 
 /** A call of a table function: the values of one new column, row by row. */
@@ -45,6 +57,7 @@ function resolveCall<O extends OverloadBase>(
   return {
     function: declared.name,
     signature: overload.signature.text,
+    ...(overload.module === undefined ? {} : { module: overload.module }),
     argumentTypes: taken.map(({ type }) => type),
     args: taken.map(({ arg }) => arg),
     type: resultTypeOf(declared, resolved, known),

@@ -1,6 +1,7 @@
 // Calls of functions as closures: the overload made for its arguments' types, and the arguments' values.
 import { assert } from '../../../util/index.ts';
 import type {
+  AggregateOverload,
   Aggregator,
   FunctionCatalog,
   FunctionSettings,
@@ -8,6 +9,7 @@ import type {
   ScalarOverload,
   TableOverload,
 } from '../../functions/function.ts';
+import { moduleOverload } from '../../functions/user-defined.ts';
 import type { Row, SqlValue } from '../../values/value.ts';
 import type { AggregateCall, ResolvedFunction } from '../typed.ts';
 import type { Evaluate } from './evaluate.ts';
@@ -17,6 +19,7 @@ export type ArgumentValue = (row: Row) => SqlValue | ((...args: SqlValue[]) => S
 
 interface Overloads {
   readonly scalar: ScalarOverload;
+  readonly aggregate: AggregateOverload;
   readonly table: TableOverload;
 }
 
@@ -24,8 +27,13 @@ interface Overloads {
 export function overloadOf<K extends keyof Overloads>(
   functions: FunctionCatalog,
   kind: K,
-  { function: name, signature }: ResolvedFunction,
+  { function: name, signature, module }: ResolvedFunction,
 ): Overloads[K] {
+  if (module !== undefined) {
+    const { kind: loaded, overload } = moduleOverload(functions.modules, { name, text: signature, module });
+    assert(loaded === kind, `${name} is the kind of function that it was when the expression was bound`);
+    return overload as Overloads[K];
+  }
   const declared = functions.find(name);
   return overloadIn<OverloadBase>(declared?.kind === kind ? declared.overloads : [], name, signature) as Overloads[K];
 }
@@ -38,10 +46,15 @@ function overloadIn<O extends OverloadBase>(overloads: readonly O[], name: strin
 
 /** The running state behind an aggregate. */
 export function aggregatorOf(functions: FunctionCatalog, call: AggregateCall, settings: FunctionSettings): Aggregator {
+  return aggregateOverload(functions, call).create(call.argumentTypes, call.literals, settings, functions.policy);
+}
+
+function aggregateOverload(functions: FunctionCatalog, call: AggregateCall): AggregateOverload {
   const declared = functions.find(call.function);
-  assert(declared?.kind === 'aggregate', `${call.function} is the aggregate that it was when the expression was bound`);
-  const overloads = call.overTable ? declared.overTables : declared.overloads;
-  return overloadIn(overloads, call.function, call.signature).create(call.argumentTypes, call.literals, settings);
+  // Those of modules are the same over streams and tables.
+  if (call.module !== undefined || declared?.kind !== 'aggregate' || !call.overTable)
+    return overloadOf(functions, 'aggregate', call);
+  return overloadIn(declared.overTables, call.function, call.signature);
 }
 
 /** Calls an implementation with its arguments; a null among them is the result unless it takes nulls. */

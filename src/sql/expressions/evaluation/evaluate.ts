@@ -7,10 +7,11 @@ export type Evaluate = (row: Row) => SqlValue;
 
 /**
  * Of what an expression throws, most concerns its row: it is told, and the rest goes on. Not so a regular expression that
- * holds up all others: it would do so with the next row again.
+ * holds up all others: it would do so with the next row again; nor a function whose failures are to stop its query.
  */
 export function isFatal(error: unknown): boolean {
-  return codeOf(error) === 'REGEX_TAKES_TOO_LONG';
+  const code = codeOf(error);
+  return code === 'REGEX_TAKES_TOO_LONG' || code === 'FUNCTION_STOPS_QUERY';
 }
 
 export function throwIfFatal(error: unknown): void {

@@ -1,11 +1,12 @@
 import { assert, unreachable } from '../../../util/index.ts';
+import type { FunctionCall } from '../../../sql-api/index.ts';
 import type { FunctionCatalog } from '../../functions/function.ts';
 import type { SqlType } from '../../types.ts';
 import { negateLong } from '../../values/bigint.ts';
 import { type Caster, caster, exactDecimal, unchanged } from '../../values/cast.ts';
 import type { Decimal } from '../../values/decimal.ts';
 import type { Row, SqlValue } from '../../values/value.ts';
-import type { Argument, Cast, Lambda, TableCall, TypedExpression } from '../typed.ts';
+import type { Argument, Cast, Lambda, ScalarCall, TableCall, TypedExpression } from '../typed.ts';
 import { evaluateArithmetic } from './arithmetic.ts';
 import { type ArgumentValue, invoke, overloadOf } from './call.ts';
 import { equality, evaluateComparison } from './comparison.ts';
@@ -89,16 +90,26 @@ export class Evaluator {
 
   /** What a table function gives for a row: the values of its rows. */
   evaluateRows(call: TableCall): (row: Row) => readonly SqlValue[] {
-    const make = overloadOf(this.#functions, 'table', call).make(call.argumentTypes, call.type);
+    const { make: makeFor } = overloadOf(this.#functions, 'table', call);
+    const make = makeFor(call.argumentTypes, call.type, this.#functions.policy);
     const implementation = make as (...values: unknown[]) => readonly SqlValue[];
     const args = call.args.map((arg) => this.#argument(arg, (value) => value));
     return (row) => implementation(...args.map((arg) => arg(row)));
   }
 
+  /** A call of a function that is waited for; its arguments are evaluated at once. */
+  evaluateAwaited(call: ScalarCall): (row: Row, about: FunctionCall) => Promise<SqlValue> {
+    const { awaited } = overloadOf(this.#functions, 'scalar', call);
+    assert(awaited !== undefined, `${call.function} is waited for`);
+    const implementation = awaited.make(call.argumentTypes, call.type);
+    const args = call.args.map((arg) => this.#argument(arg, nullOnError));
+    return (row, about) => implementation(about, ...args.map((arg) => arg(row) as SqlValue));
+  }
+
   #call(e: TypedExpression & { kind: 'call' }): Evaluate {
     const { make, takesNulls } = overloadOf(this.#functions, 'scalar', e);
     const args = e.args.map((arg) => this.#argument(arg, nullOnError));
-    return invoke(make(e.argumentTypes, e.type), args, takesNulls);
+    return invoke(make(e.argumentTypes, e.type, this.#functions.policy), args, takesNulls);
   }
 
   /** An argument that fails is what `guard` makes of it; one that can't be cast to the parameter's type fails the call. */
