@@ -7,8 +7,9 @@ import {
   type GivenSettings,
   intSetting,
   longSetting,
+  MillraceError,
+  nearestName,
   parseSetting,
-  settingNamed,
   type SettingTable,
   stringSetting,
 } from '../util/index.ts';
@@ -54,6 +55,21 @@ export const sqlSettings = {
   'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
   'ksql.parser.max.tokens': intSetting(100_000, 'How many words and signs the statements of one request may have.', 1),
   'ksql.parser.max.nesting': intSetting(100, 'How many brackets of a statement may be in each other.', 1),
+  'ksql.assert.topic.default.timeout.ms': longSetting(
+    1000,
+    'How long ASSERT TOPIC waits for what it asserts, where it does not say.',
+    0,
+  ),
+  'ksql.assert.schema.default.timeout.ms': longSetting(
+    1000,
+    'How long ASSERT SCHEMA waits for what it asserts, where it does not say.',
+    0,
+  ),
+  'ksql.server.command.response.timeout.ms': longSetting(
+    5000,
+    'How long a request waits for the command whose sequence number it names.',
+    0,
+  ),
   'ksql.max.push.queries': intSetting(100, 'How many push queries may run at once.', 0),
 } as const satisfies SettingTable;
 
@@ -90,25 +106,37 @@ export const streamsSettings = {
 
 const STREAMS_PREFIX = 'ksql.streams.';
 
-/** Checks names and values, and puts the streams settings under their bare names; those that mean nothing here are left out. */
+const ALL: SettingTable = { ...sqlSettings, ...streamsSettings };
+
+/** Whether a property is known, but nothing here looks at it. */
+export function isWithoutEffect(name: string): boolean {
+  return !Object.hasOwn(sqlSettings, name) && isForeignProperty(name);
+}
+
+/** The name that a property is kept under: without `ksql.streams.` in front. An unknown one is refused, with a suggestion. */
+export function propertyNamed(name: string): string {
+  if (isWithoutEffect(name)) return name;
+  const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
+  if (Object.hasOwn(bare === name ? ALL : streamsSettings, bare)) return bare;
+  const near = nearestName(name, Object.keys(ALL));
+  const hint = near === undefined ? '' : `\nDid you mean "${near}"?`;
+  throw new MillraceError('INVALID_CONFIG', `Unknown property: ${name}${hint}`);
+}
+
+/** Checks names and values, and puts them under the names they are kept under; those that mean nothing here are left out. */
 export function normalizeSettings(given: GivenSettings): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(sqlSettings, name) && isForeignProperty(name)) continue;
-    const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
-    const isStreams = bare !== name || Object.hasOwn(streamsSettings, bare);
-    const setting = isStreams
-      ? settingNamed(streamsSettings, bare, 'property')
-      : settingNamed({ ...sqlSettings, ...streamsSettings }, name, 'property');
-    settings[isStreams ? bare : name] = String(parseSetting(name, setting, String(value)));
+    if (isWithoutEffect(name)) continue;
+    const known = propertyNamed(name);
+    settings[known] = String(parseSetting(name, ALL[known]!, String(value)));
   }
   return settings;
 }
 
 /** The value in force when nobody set one. Undefined where "not set" means something of its own. */
 export function defaultOf(name: string): string | undefined {
-  const table: SettingTable = { ...sqlSettings, ...streamsSettings };
-  const value = table[name]?.default;
+  const value = ALL[name]?.default;
   return value === undefined || value === '' ? undefined : String(value);
 }
 
@@ -118,7 +146,7 @@ export type SettingValues = Readonly<Record<string, string>>;
 /** All settings that queries may look at, as data. */
 export function settingValues(setting: (name: string) => string | undefined): SettingValues {
   const values: Record<string, string> = {};
-  for (const name of [...Object.keys(sqlSettings), ...Object.keys(streamsSettings)]) {
+  for (const name of Object.keys(ALL)) {
     const value = setting(name);
     if (value !== undefined) values[name] = value;
   }

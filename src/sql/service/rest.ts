@@ -5,12 +5,13 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addHealth, addMetrics, healthOf, httpServer, readRimSettings } from '../../rim/index.ts';
 import { codeOf, type Environment, isOutOfStack, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
-import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
+import type { Entity, ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { StatementError } from '../errors.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
 import type { PrintedTopic } from '../queries/print-topic.ts';
 import { protoSchemaOf } from '../queries/row-protobuf.ts';
-import type { RequestContext, SqlService } from './service.ts';
+import type { SqlService } from './service.ts';
+import type { RequestContext } from './session.ts';
 import type { sqlRestSettings } from '../settings.ts';
 import { typeText } from '../types.ts';
 
@@ -32,6 +33,12 @@ const BAD_REQUEST = 40000;
 const BAD_STATEMENT = 40001;
 const NOT_FOUND = 40400;
 const SERVER_ERROR = 50000;
+/** Those of errors that have one of their own. */
+const ERROR_CODES: Readonly<Record<string, number>> = {
+  SQL_QUERY_ENDPOINT: 40002,
+  SQL_ASSERTION: 41700,
+  SQL_COMMAND_PENDING: 50301,
+};
 
 class RequestError extends MillraceError {
   readonly errorCode: number;
@@ -75,8 +82,15 @@ export function sqlServer(
 function statementRoutes(app: FastifyInstance, service: SqlService): void {
   app.post('/ksql', async (request, reply) => {
     const body = jsonBody(request);
-    const entities = await service.execute(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
-    return reply.type(acceptOf(request, [V1, JSON_TYPE])).send(JSON.stringify(entities));
+    const type = acceptOf(request, [V1, JSON_TYPE]);
+    const entities: Entity[] = [];
+    try {
+      const statements = service.entities(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
+      for await (const entity of statements) entities.push(entity);
+    } catch (error) {
+      return fail(reply, error, entities);
+    }
+    return reply.type(type).send(JSON.stringify(entities));
   });
   app.post('/ksql/terminate', () => {
     throw new RequestError(BAD_REQUEST, 'Terminating a whole cluster is not supported. Use TERMINATE ALL and DROP.');
@@ -183,7 +197,13 @@ function textOf(body: Record<string, unknown>, member: string): string {
 
 function contextOf(body: Record<string, unknown>, member: string): RequestContext {
   const variables = Object.entries(objectOf(body, 'sessionVariables')).map(([name, value]) => [name, String(value)]);
-  return { properties: objectOf(body, member), variables: Object.fromEntries(variables) as Record<string, string> };
+  const number = body['commandSequenceNumber'] ?? -1;
+  if (!Number.isSafeInteger(number)) throw new RequestError(BAD_REQUEST, '"commandSequenceNumber" is an integer.');
+  return {
+    properties: objectOf(body, member),
+    variables: Object.fromEntries(variables) as Record<string, string>,
+    commandSequenceNumber: Number(number),
+  };
 }
 
 function objectOf(body: Record<string, unknown>, member: string): Record<string, unknown> {
@@ -372,20 +392,25 @@ async function insertLines(service: SqlService, body: string, reply: FastifyRepl
 
 // ── Errors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function fail(reply: FastifyReply, error: unknown): FastifyReply {
-  const body = errorBody(error);
+/** `done`: what the statements ahead of the one that failed have answered. */
+function fail(reply: FastifyReply, error: unknown, done: readonly Entity[] = []): FastifyReply {
+  const body = errorBody(error, done);
   const status = Math.floor(body.error_code / 100);
   return reply.code(status).type(V1).send(JSON.stringify(body));
 }
 
-function errorBody(error: unknown): { '@type': string; error_code: number; message: string } {
+function errorBody(
+  error: unknown,
+  entities: readonly Entity[] = [],
+): { '@type': string; error_code: number; message: string } {
   const message = messageOf(error);
+  const known = ERROR_CODES[codeOf(error) ?? ''];
   if (error instanceof RequestError) return { '@type': 'generic_error', error_code: error.errorCode, message };
   if (error instanceof StatementError || error instanceof SyntaxError) {
     const statementText = error instanceof StatementError ? (error.statementText ?? '') : statementIn(message);
-    return { '@type': 'statement_error', error_code: BAD_STATEMENT, message, ...{ statementText, entities: [] } };
+    return { '@type': 'statement_error', error_code: known ?? BAD_STATEMENT, message, ...{ statementText, entities } };
   }
-  if (codeOf(error) === 'INVALID_CONFIG') return { '@type': 'generic_error', error_code: BAD_REQUEST, message };
+  if (known !== undefined) return { '@type': 'generic_error', error_code: known, message };
   if (isOutOfStack(error))
     return { '@type': 'generic_error', error_code: BAD_REQUEST, message: 'The statement nests too deeply.' };
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;

@@ -10,6 +10,7 @@ import {
   type Environment,
   type GivenSettings,
   messageOf,
+  MillraceError,
   randomUuid,
   systemEnvironment,
 } from '../../util/index.ts';
@@ -19,6 +20,7 @@ import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
@@ -27,21 +29,14 @@ import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
+import { CommandProgress } from './command-progress.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
-import { foreignWarnings } from '../foreign-properties.ts';
-import { defaultOf, normalizeSettings } from '../settings.ts';
+import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
+import { defaultOf, isWithoutEffect, normalizeSettings } from '../settings.ts';
+import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
-import {
-  assertSchema,
-  assertTopic,
-  describe,
-  describeAll,
-  describeFunction,
-  explain,
-  type Looking,
-  show,
-} from '../statements/describe.ts';
+import { describe, describeAll, describeFunction, explain, type Looking, show } from '../statements/describe.ts';
 import { insertStatement } from '../statements/insert-json.ts';
 import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 
@@ -67,14 +62,6 @@ export interface QueryThreads {
   thread(index: number): HostThread;
 }
 
-/** What one request may set for its statements alone. */
-export interface RequestContext {
-  /** Overrides of properties, as SET makes them. */
-  readonly properties: Readonly<Record<string, unknown>>;
-  /** Values for `${name}`. */
-  readonly variables: Readonly<Record<string, string>>;
-}
-
 export interface CommandStatus {
   readonly status: 'SUCCESS' | 'ERROR';
   readonly message: string;
@@ -84,13 +71,12 @@ export interface CommandStatus {
 /** What is wrong with a query although other parts of the house say so. */
 const REFUSALS: ReadonlySet<string> = new Set(['SQL_STATEMENT', 'SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
 
-const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
-
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
   const settings = normalizeSettings(options.settings ?? {});
   const serviceId = settings['ksql.service.id'] ?? defaultOf('ksql.service.id')!;
   const { log, commands } = await CommandLog.open(options.client, serviceId);
-  for (const { message } of foreignWarnings(options.settings ?? {})) options.log?.(message);
+  for (const name of Object.keys(options.settings ?? {}).filter(isWithoutEffect))
+    options.log?.(withoutEffect(name).message);
   const service = new SqlService(options, settings, serviceId, log, await options.client.admin().clusterId());
   await service.replay(commands);
   return service;
@@ -114,6 +100,7 @@ export class SqlService {
   readonly #statuses: Record<string, CommandStatus> = {};
   /** What the command log says and this service could not do; the next start tries it again. */
   readonly #undone: string[] = [];
+  readonly #progress: CommandProgress;
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -127,6 +114,7 @@ export class SqlService {
   ) {
     const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
     this.#environment = environment;
+    this.#progress = new CommandProgress(environment);
     this.version = version;
     this.serviceId = serviceId;
     this.kafkaClusterId = kafkaClusterId;
@@ -177,12 +165,13 @@ export class SqlService {
   /** Makes the engine what the command log says, clears away what queries of clients left in a crash, then starts its queries. */
   async replay(commands: readonly LoggedCommand[]): Promise<void> {
     for (const { statement, properties, queryId, sequence } of commands) {
+      this.#progress.advance(sequence);
       const number = /_(\d+)$/.exec(queryId ?? '')?.[1];
       if (number !== undefined) this.#queryNumber = Number(number);
       try {
         const [parsed] = this.#engine.parse(statement);
         if (parsed === undefined) continue;
-        const { carryOut } = await this.#prepare(parsed, { properties, variables: {} });
+        const { carryOut } = await this.#prepare(parsed, normalizeSettings(properties as GivenSettings));
         await carryOut();
       } catch (error) {
         this.#tellUndone(`command ${sequence} can't be repeated: ${messageOf(error)}`);
@@ -202,56 +191,59 @@ export class SqlService {
 
   // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs every statement of a text in order; the first refusal stops it (`StatementError`, `SyntaxError`). */
+  /** Runs every statement of a text (`entities`) to its end. */
   async execute(text: string, context: RequestContext = NO_CONTEXT): Promise<Entity[]> {
-    const entities: Entity[] = [];
-    for (const parsed of this.#engine.parse(this.#substituted(text, context))) {
-      const entity = await this.#executeOne(parsed, context);
-      if (entity !== undefined)
-        entities.push({
-          ...entity,
-          statementText: parsed.text,
-          warnings: [...(entity.warnings ?? []), ...foreignWarnings(context.properties)],
-        });
-    }
-    return entities;
+    return Array.fromAsync(this.entities(text, context));
   }
 
-  async #executeOne(parsed: ParsedStatement, context: RequestContext): Promise<Entity | undefined> {
+  /**
+   * Runs every statement of a text in order, and gives what each answers; the first refusal ends it (`StatementError`,
+   * `SyntaxError`, `SQL_ASSERTION`). What SET, UNSET, DEFINE and UNDEFINE say holds for the statements behind them.
+   */
+  async *entities(text: string, context: RequestContext = NO_CONTEXT): AsyncGenerator<Entity, void> {
+    const session = this.#session(text, context);
+    await this.#caughtUp(context);
+    for (const statement of this.#engine.split(text)) {
+      const parsed = statement.parse(this.#variablesOf(session));
+      if (session.apply(parsed)) continue;
+      const entity = await this.#executeOne(parsed, session);
+      if (entity !== undefined)
+        yield {
+          ...entity,
+          statementText: parsed.text,
+          warnings: [...(entity.warnings ?? []), ...session.warnings],
+        };
+    }
+  }
+
+  async #executeOne(parsed: ParsedStatement, session: Session): Promise<Entity | undefined> {
     const statement = parsed.statement;
     switch (statement.kind) {
       case 'query':
       case 'print':
-        return refuseIn(
-          parsed,
+        throw new StatementError(
           "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT",
+          { statementText: parsed.text, code: 'SQL_QUERY_ENDPOINT' },
         );
-      case 'set':
-        normalizeSettings({ [statement.name]: statement.value });
-        return undefined;
-      case 'unset':
-      case 'define':
-      case 'undefine':
-        // The session is the client's: it sends its properties and variables along with every request.
-        return undefined;
       case 'insertValues':
-        await this.#engine.executeStatement(parsed, this.#overrides(context));
+        await this.#engine.executeStatement(parsed, session.overrides);
         return undefined;
       default: {
-        const answer = await this.#look(parsed, statement, context);
-        return answer ?? this.#change(parsed, statement, context);
+        const answer = await this.#look(parsed, statement, session);
+        return answer ?? this.#change(parsed, statement, session);
       }
     }
   }
 
   /** SHOW, DESCRIBE, EXPLAIN, ASSERT; undefined for statements that change something. */
-  async #look(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity | undefined> {
-    const look: Looking = {
+  async #look(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity | undefined> {
+    const look: Looking & Asserting = {
       engine: this.#engine.context,
       client: this.#client,
-      setting: this.#setting(context),
-      overrides: this.#overrides(context),
-      variables: context.variables,
+      environment: this.#environment,
+      setting: session.setting(),
+      overrides: session.overrides,
+      variables: session.variables,
       stateOf: (queryId) => this.#executor.state(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
       counts: (queryId) => this.#executor.counts(queryId),
@@ -290,15 +282,15 @@ export class SqlService {
    * Checks a statement, makes it durable, then carries it out: whatever stops that in the middle, the next start goes on
    * with it.
    */
-  #change(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity> {
+  #change(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity> {
     return this.#inTurn(async () => {
       const before = new Set(this.#engine.queries.keys());
-      const { result, carryOut } = await this.#prepare(parsed, context);
+      const { result, carryOut } = await this.#prepare(parsed, session.overrides);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
       const { message, queryId, repeatAs } = result;
       const commandSequenceNumber = await this.#commands.append({
         statement: repeatAs ?? parsed.text,
-        properties: this.#overrides(context),
+        properties: session.overrides,
         ...(queryId === undefined ? {} : { queryId }),
       });
       try {
@@ -306,6 +298,8 @@ export class SqlService {
       } catch (error) {
         this.#tellUndone(`command ${commandSequenceNumber} was not carried out: ${messageOf(error)}`);
         throw error;
+      } finally {
+        this.#progress.advance(commandSequenceNumber);
       }
       const commandId = commandIdOf(statement);
       const commandStatus: CommandStatus = {
@@ -315,22 +309,23 @@ export class SqlService {
       };
       this.#statuses[commandId] = commandStatus;
       // One that replaces another goes on where that was.
-      const warnings = queryId === undefined || before.has(queryId) ? [] : await this.#warningsOf(queryId, context);
+      const warnings =
+        queryId === undefined || before.has(queryId) ? [] : await this.#warningsOf(queryId, session.setting());
       return { '@type': 'currentStatus', commandId, commandStatus, commandSequenceNumber, warnings };
     });
   }
 
-  async #warningsOf(queryId: string, context: RequestContext): Promise<{ readonly message: string }[]> {
+  async #warningsOf(queryId: string, setting: Settings): Promise<{ readonly message: string }[]> {
     const { catalog, queries } = this.#engine;
     const sources = queries.get(queryId)?.plan.sources.flatMap((name) => catalog.source(name) ?? []) ?? [];
-    const message = await lateStart(this.#client, sources, this.#setting(context));
+    const message = await lateStart(this.#client, sources, setting);
     return message === undefined ? [] : [{ message }];
   }
 
-  async #prepare(parsed: ParsedStatement, context: RequestContext): Promise<PreparedStatement> {
+  async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
     const statement = parsed.statement;
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
-      return this.#engine.prepare(parsed, this.#overrides(context));
+      return this.#engine.prepare(parsed, overrides);
     }
     const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
     for (const queryId of ids) {
@@ -353,31 +348,28 @@ export class SqlService {
     context: RequestContext = NO_CONTEXT,
     format: ResultFormat = 'json',
   ): Promise<RunningQuery | PrintedTopic> {
-    const parsed = this.#engine.parse(this.#substituted(text, context));
-    const [only] = parsed;
-    if (only === undefined || parsed.length > 1) {
-      throw new StatementError(`Expected exactly one KSQL statement; found ${parsed.length} instead`, {
+    const session = this.#session(text, context);
+    await this.#caughtUp(context);
+    const statements = this.#engine.split(text);
+    const [first] = statements;
+    if (first === undefined || statements.length > 1) {
+      throw new StatementError(`Expected exactly one KSQL statement; found ${statements.length} instead`, {
         statementText: text,
       });
     }
+    const only = first.parse(this.#variablesOf(session));
     const statement = only.statement;
     try {
       if (statement.kind === 'print') return await printTopic(this.#client, this.#schemas, statement);
       if (statement.kind !== 'query')
         return refuse(`Statement type \`${statement.kind}\` not supported for this resource`);
-      return await this.#select(statement.query, only, context, format);
+      return await this.#select(statement.query, only, session.setting(), format);
     } catch (error) {
       throw asRefusal(only, error);
     }
   }
 
-  async #select(
-    query: Query,
-    parsed: ParsedStatement,
-    context: RequestContext,
-    format: ResultFormat,
-  ): Promise<RunningQuery> {
-    const setting = this.#setting(context);
+  async #select(query: Query, parsed: ParsedStatement, setting: Settings, format: ResultFormat): Promise<RunningQuery> {
     const { context: engine } = this.#engine;
     const scalable = isScalablePush(engine, query, setting);
     const prefix = scalable ? 'SCALABLE_PUSH_QUERY' : 'transient';
@@ -416,7 +408,7 @@ export class SqlService {
 
   /** What the registry asks before a schema comes in. */
   schemaUsers(): SchemaUses {
-    return new SchemaUses(this.#engine.context, this.#setting(NO_CONTEXT));
+    return new SchemaUses(this.#engine.context, this.#session('', NO_CONTEXT).setting());
   }
 
   // ── State ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -468,6 +460,7 @@ export class SqlService {
 
   /** Ends queries of clients, then the persistent ones, each at a commit. */
   async close(): Promise<void> {
+    this.#progress.close();
     await this.#turn.catch(() => {});
     await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
     await this.#executor.close();
@@ -483,19 +476,23 @@ export class SqlService {
     return result;
   }
 
-  #overrides({ properties }: RequestContext): Record<string, string> {
-    return normalizeSettings(properties as GivenSettings);
+  #session(text: string, context: RequestContext): Session {
+    return new Session(this.#settings, context, text);
   }
 
-  #setting(context: RequestContext): Settings {
-    const overrides = this.#overrides(context);
-    return (name) => overrides[name] ?? this.#settings[name] ?? defaultOf(name);
+  #variablesOf(session: Session): Variables {
+    return session.setting()('ksql.variable.substitution.enable') === 'false' ? NO_VARIABLES : session.variables;
   }
 
-  #substituted(text: string, { variables }: RequestContext): string {
-    if (this.#settings['ksql.variable.substitution.enable'] === 'false') return text;
-    return text.replace(/\$\{(\w+)\}/g, (whole, name: string) =>
-      Object.hasOwn(variables, name) ? variables[name]! : whole,
+  /** Waits for the command that a request comes behind. */
+  async #caughtUp({ commandSequenceNumber = -1 }: RequestContext): Promise<void> {
+    const name = 'ksql.server.command.response.timeout.ms';
+    const timeoutMs = Number(this.#settings[name] ?? defaultOf(name));
+    if (await this.#progress.reaches(commandSequenceNumber, timeoutMs)) return;
+    throw new MillraceError(
+      'SQL_COMMAND_PENDING',
+      `Timed out reaching command sequence number. Sequence number: ${commandSequenceNumber}. Timeout: ${timeoutMs} ms.`,
+      { retriable: true },
     );
   }
 }

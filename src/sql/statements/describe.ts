@@ -1,11 +1,11 @@
-// Statements that only look: SHOW, DESCRIBE, EXPLAIN, ASSERT. Each answers an entity.
+// Statements that only look: SHOW, DESCRIBE, EXPLAIN. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { type Entity, type SchemaEntity, schemaEntity } from './entities.ts';
 import { refuse } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
-import { quoteName } from '../parser/print.ts';
+import type { Variables } from '../parser/variables.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { planTransient } from './transient-query.ts';
@@ -18,7 +18,7 @@ export interface Looking {
   readonly client: Client;
   readonly setting: Settings;
   readonly overrides: Readonly<Record<string, string>>;
-  readonly variables: Readonly<Record<string, string>>;
+  readonly variables: Variables;
   readonly stateOf: (queryId: string) => string;
   readonly applicationId: (queryId: string) => string;
   readonly counts: (queryId: string) => Promise<QueryCounts>;
@@ -70,7 +70,7 @@ export async function show(look: Looking, { what, extended, all }: Show): Promis
     case 'VARIABLES':
       return {
         '@type': 'variables',
-        variables: Object.entries(look.variables).map(([name, value]) => ({ name, value })),
+        variables: [...look.variables].map(([name, value]) => ({ name, value })),
       };
     default:
       return refuse(`SHOW ${what} is not supported: there is no Connect here yet.`);
@@ -345,47 +345,4 @@ function propertyListing({ setting, overrides }: Looking) {
     editable: true,
     level: Object.hasOwn(overrides, key) ? 'QUERY' : 'SERVER',
   }));
-}
-
-export async function assertTopic(
-  look: Looking,
-  statement: Extract<Statement, { kind: 'assertTopic' }>,
-): Promise<Entity> {
-  const found = await look.engine.topics.describe(statement.topic);
-  if (statement.exists !== (found !== undefined)) {
-    refuse(`Topic ${statement.topic} ${statement.exists ? 'does not exist' : 'exists'}.`);
-  }
-  for (const [name, actual] of [
-    ['PARTITIONS', found?.partitions],
-    ['REPLICAS', found?.replicas],
-  ] as const) {
-    const wanted = statement.properties.get(name);
-    if (statement.exists && wanted !== undefined && Number(wanted) !== actual) {
-      refuse(
-        `Mismatched configuration for topic ${statement.topic}: For config ${name.toLowerCase()}, expected ${String(wanted)} got ${String(actual)}`,
-      );
-    }
-  }
-  return { '@type': 'assert_topic', topicName: statement.topic, exists: statement.exists };
-}
-
-export async function assertSchema(
-  { engine }: Looking,
-  statement: Extract<Statement, { kind: 'assertSchema' }>,
-): Promise<Entity> {
-  const { subject, id, exists } = statement;
-  const byId = id === undefined ? undefined : await engine.schemas?.byId(id).catch(() => undefined);
-  const bySubject = subject === undefined ? undefined : await engine.schemas?.latest(subject);
-  const found =
-    (id === undefined || byId !== undefined) &&
-    (subject === undefined || bySubject !== undefined) &&
-    (id === undefined || bySubject === undefined || bySubject.id === id || byId !== undefined);
-  if (found !== exists) {
-    const what = [
-      subject === undefined ? '' : `subject name ${quoteName(subject)}`,
-      id === undefined ? '' : `id ${id}`,
-    ].filter((part) => part !== '');
-    refuse(`Schema with ${what.join(' and ')} ${exists ? 'does not exist' : 'exists'}.`);
-  }
-  return { '@type': 'assert_schema', subject: subject ?? null, id: id ?? null, exists };
 }
