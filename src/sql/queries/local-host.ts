@@ -98,8 +98,9 @@ export class LocalHost implements QueryHost {
   async counts(queryId: string): Promise<QueryCounts> {
     const running = this.#running.get(queryId);
     const dropped: Record<string, Record<string, number>> = {};
-    for (const { droppedBy } of running?.streams.metrics() ?? []) addCounts(dropped, droppedBy);
-    return { dropped, json: { ...(running?.json ?? noJsonCounts()) } };
+    const tasks = running?.streams.metrics() ?? [];
+    for (const { droppedBy } of tasks) addCounts(dropped, droppedBy);
+    return { dropped, json: { ...(running?.json ?? noJsonCounts()) }, tasks };
   }
 
   async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {

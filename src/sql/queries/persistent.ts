@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
+import type { TaskMetrics } from '../../streams/index.ts';
 import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
 import { sourceSteps, stepsOf } from '../plan/plan.ts';
@@ -168,12 +169,13 @@ export class KafkaExecutor implements QueryExecutor {
 
   /** What has been counted since a query was started here, over all its hosts. */
   async counts(queryId: string): Promise<QueryCounts> {
-    const sums = { dropped: {}, json: noJsonCounts() };
+    const sums = { dropped: {}, json: noJsonCounts(), tasks: [] as TaskMetrics[] };
     const hosts = this.#running.get(queryId)?.hosts ?? [];
-    for (const { dropped, json } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
+    for (const { dropped, json, tasks } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
       addCounts(sums.dropped, dropped);
       sums.json.fromBytes += json.fromBytes;
       sums.json.asWhole += json.asWhole;
+      sums.tasks.push(...tasks);
     }
     return sums;
   }

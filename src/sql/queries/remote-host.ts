@@ -81,7 +81,7 @@ export class RemoteHost implements QueryHost {
 
   async counts(queryId: string): Promise<QueryCounts> {
     const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as QueryCounts | undefined;
-    return counts ?? { dropped: {}, json: noJsonCounts() };
+    return counts ?? { dropped: {}, json: noJsonCounts(), tasks: [] };
   }
 
   open(request: RowsRequest): Promise<OpenRows<ResultRow>> {

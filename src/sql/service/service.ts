@@ -33,7 +33,7 @@ import { CommandProgress } from './command-progress.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
-import { defaultOf, isWithoutEffect, normalizeSettings } from '../settings.ts';
+import { defaultOf, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
 import { describe, describeAll, describeFunction, explain, type Looking, show } from '../statements/describe.ts';
@@ -401,9 +401,29 @@ export class SqlService {
     return running !== undefined;
   }
 
-  /** Appends one row, given as JSON, to a stream or table; resolves when it is stored. */
-  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#engine.executeStatement(insertStatement(this.#engine.catalog, target, row));
+  /** Appends one row, given as JSON, to a stream or table: resolves when it is on its way behind those before, with when it is stored. */
+  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<{ readonly stored: Promise<void> }> {
+    const { carryOut } = await this.#engine.prepare(insertStatement(this.#engine.catalog, target, row));
+    return { stored: Promise.resolve(carryOut()) };
+  }
+
+  /** Throws `INVALID_CONFIG` for a property that nobody knows. */
+  checkProperty(name: string): void {
+    propertyNamed(name);
+  }
+
+  /** Which stores and partitions this server has, by query. */
+  async activeQueries(): Promise<Readonly<Record<string, object>>> {
+    const queries = [...this.#engine.queries.keys()].map(async (queryId) => {
+      const { tasks } = await this.#executor.counts(queryId);
+      const partitions = tasks.flatMap(({ positions }) => Object.keys(positions).map(partitionNamed));
+      const activeStores = [...new Set(tasks.flatMap(({ stores }) => Object.keys(stores)))];
+      return [
+        queryId,
+        { activeStores, activePartitions: partitions, standByStores: [], standByPartitions: [] },
+      ] as const;
+    });
+    return Object.fromEntries(await Promise.all(queries));
   }
 
   /** What the registry asks before a schema comes in. */
@@ -495,6 +515,12 @@ export class SqlService {
       { retriable: true },
     );
   }
+}
+
+/** `topic-3` as its parts. */
+function partitionNamed(name: string): { readonly topic: string; readonly partition: number } {
+  const dash = name.lastIndexOf('-');
+  return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
 }
 
 function refuseIn(parsed: ParsedStatement, message: string): never {

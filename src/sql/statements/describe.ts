@@ -1,7 +1,7 @@
 // Statements that only look: SHOW, DESCRIBE, EXPLAIN. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
-import { type Entity, type SchemaEntity, schemaEntity } from './entities.ts';
+import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
 import { refuse } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
@@ -143,9 +143,7 @@ export function explain(look: Looking, statement: Extract<Statement, { kind: 'ex
       queryType: 'PUSH',
       sources: planned.sources.map((source) => source.name),
       sinks: [],
-      fields: planned.columns.map(({ name, type, isKey }) =>
-        field(name, schemaEntity(type), isKey ? 'KEY' : undefined),
-      ),
+      fields: planned.columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),
       topology: topology.describe().toString(),
       executionPlan: explainPlan({ root: planned.root, sink: undefined }),
       overriddenProperties: look.overrides,
@@ -202,13 +200,13 @@ function queryListing(look: Looking, { queryId, plan, sql }: PersistentQuery) {
 
 function queryDescription(look: Looking, query: PersistentQuery) {
   const { queryId, plan, topology, sql } = query;
-  const key = plan.root.key.map(({ name, type }) => field(name, schemaEntity(type), 'KEY'));
+  const key = plan.root.key.map(({ name, type }) => fieldEntity(name, type, 'KEY'));
   const state = look.stateOf(queryId);
   return {
     id: queryId,
     statementText: sql,
     windowType: plan.root.window?.type ?? null,
-    fields: [...key, ...plan.root.columns.map(({ name, type }) => field(name, schemaEntity(type)))],
+    fields: [...key, ...plan.root.columns.map(({ name, type }) => fieldEntity(name, type))],
     sources: plan.sources,
     sinks: plan.sink === undefined ? [] : [plan.sink.name],
     topology: topology.describe().toString(),
@@ -246,11 +244,7 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     readQueries: listing(catalog.queriesReading(source.name)),
     writeQueries: listing(catalog.queriesWriting(source.name)),
     fields: allColumns(source.schema).map(({ name, type, namespace, headerKey }) => ({
-      ...field(
-        name,
-        schemaEntity(type),
-        namespace === 'KEY' ? keyType : namespace === 'HEADERS' ? 'HEADER' : undefined,
-      ),
+      ...fieldEntity(name, type, namespace === 'KEY' ? keyType : namespace === 'HEADERS' ? 'HEADER' : undefined),
       ...(headerKey === undefined ? {} : { headerKey }),
     })),
     type: source.kind,
@@ -292,10 +286,6 @@ function dropStatistics(counts: CountsById): string {
     ),
   );
   return lines.join('\n');
-}
-
-function field(name: string, schema: SchemaEntity, type?: string) {
-  return { name, schema, ...(type === undefined ? {} : { type }) };
 }
 
 /** ksqlDB hides what systems keep for themselves, unless ALL is asked for. */

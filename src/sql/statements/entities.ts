@@ -40,6 +40,11 @@ export function schemaEntity(type: SqlType): SchemaEntity {
   }
 }
 
+/** A column as entities show it; `type` where it is part of a key, or read from a header. */
+export function fieldEntity(name: string, columnType: SqlType, type?: string): object {
+  return { name, schema: schemaEntity(columnType), ...(type === undefined ? {} : { type }) };
+}
+
 export interface ResultColumn {
   readonly name: string;
   readonly type: SqlType;
