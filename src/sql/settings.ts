@@ -70,6 +70,11 @@ export const sqlSettings = {
     'How long a request waits for the command whose sequence number it names.',
     0,
   ),
+  'ksql.query.error.max.queue.size': intSetting(
+    10,
+    'How many errors of a query are kept for SHOW QUERIES EXTENDED.',
+    1,
+  ),
   'ksql.max.push.queries': intSetting(100, 'How many push queries may run at once.', 0),
 } as const satisfies SettingTable;
 

@@ -79,6 +79,9 @@ export interface OpenRows<R> {
   close(): Promise<void>;
 }
 
+/** What one host has counted of a query. */
+export type HostCounts = Omit<QueryCounts, 'runningMs'>;
+
 export interface QueryHost {
   /** False while it has lost what ran on it, and is coming back. */
   readonly isAvailable: boolean;
@@ -88,7 +91,7 @@ export interface QueryHost {
   end(queryId: string): Promise<void>;
   /** All queries that run exactly once, here and elsewhere. */
   link(queries: readonly LinkedQuery[]): Promise<void>;
-  counts(queryId: string): Promise<QueryCounts>;
+  counts(queryId: string): Promise<HostCounts>;
   /** Rows as the JSON texts of their columns. */
   open(request: RowsRequest): Promise<OpenRows<ResultRow>>;
   /** Rows as values. */

@@ -9,10 +9,10 @@ import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
-import type { QueryCounts } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  HostCounts,
   HostedQuery,
   HostEvents,
   LinkedQuery,
@@ -95,7 +95,7 @@ export class LocalHost implements QueryHost {
     this.#linked = queries;
   }
 
-  async counts(queryId: string): Promise<QueryCounts> {
+  async counts(queryId: string): Promise<HostCounts> {
     const running = this.#running.get(queryId);
     const dropped: Record<string, Record<string, number>> = {};
     const tasks = running?.streams.metrics() ?? [];

@@ -5,10 +5,10 @@ import type { RegisteredSchema, SchemaSource } from '../../serde/index.ts';
 import { type Deferred, deferred, type Environment, MillraceError } from '../../util/index.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { noJsonCounts } from '../formats/reading.ts';
-import type { QueryCounts } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  HostCounts,
   HostedQuery,
   HostEvents,
   LinkedQuery,
@@ -79,8 +79,8 @@ export class RemoteHost implements QueryHost {
     await this.#calls?.call('link', queries).catch(unlessLost);
   }
 
-  async counts(queryId: string): Promise<QueryCounts> {
-    const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as QueryCounts | undefined;
+  async counts(queryId: string): Promise<HostCounts> {
+    const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as HostCounts | undefined;
     return counts ?? { dropped: {}, json: noJsonCounts(), tasks: [] };
   }
 

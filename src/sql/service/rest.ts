@@ -58,7 +58,10 @@ function statementRoutes(app: FastifyInstance, service: SqlService): void {
     const type = acceptOf(request, [V1, JSON_TYPE]);
     const entities: Entity[] = [];
     try {
-      const statements = service.entities(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
+      const statements = service.entities(textOf(body, 'ksql'), {
+        ...contextOf(body, 'streamsProperties'),
+        host: request.host,
+      });
       for await (const entity of statements) entities.push(entity);
     } catch (error) {
       return fail(reply, error, entities);

@@ -36,7 +36,8 @@ import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './sessi
 import { defaultOf, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
-import { describe, describeAll, describeFunction, explain, type Looking, show } from '../statements/describe.ts';
+import { describe, describeAll, describeFunction, explain, show } from '../statements/describe.ts';
+import type { Looking } from '../statements/looking.ts';
 import { insertStatement } from '../statements/insert-json.ts';
 import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 
@@ -244,7 +245,9 @@ export class SqlService {
       setting: session.setting(),
       overrides: session.overrides,
       variables: session.variables,
+      host: session.host,
       stateOf: (queryId) => this.#executor.state(queryId),
+      errorsOf: (queryId) => this.#executor.errorsOf(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
       counts: (queryId) => this.#executor.counts(queryId),
     };
@@ -255,11 +258,11 @@ export class SqlService {
         case 'describe':
           return await describe(look, statement.name, statement.extended);
         case 'describeAll':
-          return await describeAll(look, statement.type);
+          return await describeAll(look, statement);
         case 'describeFunction':
           return describeFunction(look, statement.name);
         case 'explain':
-          return explain(look, statement);
+          return await explain(look, statement);
         case 'assertTopic':
           return await assertTopic(look, statement);
         case 'assertSchema':

@@ -16,18 +16,22 @@ export interface RequestContext {
   readonly variables: Readonly<Record<string, string>>;
   /** The command that the request comes behind: it waits until that has been carried out. -1: for none. */
   readonly commandSequenceNumber?: number;
+  /** The `host:port` that the service is asked under. */
+  readonly host?: string;
 }
 
 export const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
 
 export class Session {
+  readonly host: string | undefined;
   readonly #server: Readonly<Record<string, string>>;
   readonly #overrides: Record<string, string> = {};
   readonly #withoutEffect = new Set<string>();
   readonly #variables: Map<string, string>;
 
   /** `server`: the settings that the session's come over. `text`: whose fault an unknown property is. */
-  constructor(server: Readonly<Record<string, string>>, { properties, variables }: RequestContext, text: string) {
+  constructor(server: Readonly<Record<string, string>>, { properties, variables, host }: RequestContext, text: string) {
+    this.host = host;
     this.#server = server;
     this.#variables = new Map(Object.entries(variables));
     for (const [name, value] of Object.entries(properties)) this.#set(name, value, text);

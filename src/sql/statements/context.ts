@@ -49,6 +49,8 @@ export interface QueryCounts {
   readonly json: JsonCounts;
   /** Of the tasks that run now. */
   readonly tasks: readonly TaskMetrics[];
+  /** How long ago it was started. */
+  readonly runningMs: number;
 }
 
 /** PORT. Runs persistent queries, each under the settings of its statement. Starting one with a running id replaces that one. */
@@ -90,6 +92,8 @@ export type StatementResult =
  */
 export interface PreparedStatement {
   readonly result: StatementResult;
+  /** The query that it starts. */
+  readonly query?: PersistentQuery;
   readonly carryOut: () => void | Promise<void>;
 }
 

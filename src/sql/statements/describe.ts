@@ -1,32 +1,30 @@
 // Statements that only look: SHOW, DESCRIBE, EXPLAIN. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
-import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
+import { compileFlow } from '../compile/topology.ts';
 import { refuse } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
-import type { Variables } from '../parser/variables.ts';
 import { explainPlan } from '../plan/explain.ts';
-import { compileFlow } from '../compile/topology.ts';
-import { planTransient } from './transient-query.ts';
 import { allColumns } from '../schema.ts';
 import { sqlSettings, streamsSettings } from '../settings.ts';
-import type { EngineContext, PersistentQuery, QueryCounts, Settings } from './context.ts';
+import type { EngineContext, PreparedStatement, QueryCounts } from './context.ts';
+import {
+  errorText,
+  offsetSummary,
+  planDescription,
+  queryDescription,
+  queryListing,
+  statisticsText,
+} from './describe-query.ts';
+import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
+import type { Looking } from './looking.ts';
+import { createAsSelect, insertIntoSelect } from './persistent-query.ts';
+import { planTransient } from './transient-query.ts';
 
-export interface Looking {
-  readonly engine: EngineContext;
-  readonly client: Client;
-  readonly setting: Settings;
-  readonly overrides: Readonly<Record<string, string>>;
-  readonly variables: Variables;
-  readonly stateOf: (queryId: string) => string;
-  readonly applicationId: (queryId: string) => string;
-  readonly counts: (queryId: string) => Promise<QueryCounts>;
-}
+type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
-type Show = Extract<Statement, { kind: 'show' }>;
-
-export async function show(look: Looking, { what, extended, all }: Show): Promise<Entity> {
+export async function show(look: Looking, { what, extended, all }: Of<'show'>): Promise<Entity> {
   const { engine } = look;
   const { catalog } = engine;
   switch (what) {
@@ -34,7 +32,7 @@ export async function show(look: Looking, { what, extended, all }: Show): Promis
     case 'TABLES': {
       const kind = what === 'STREAMS' ? 'STREAM' : 'TABLE';
       const sources = catalog.sources().filter((source) => source.kind === kind);
-      if (extended) return descriptions(look, sources);
+      if (extended) return descriptions(look, sources, true);
       return { '@type': what.toLowerCase(), [what.toLowerCase()]: sources.map(sourceListing) };
     }
     case 'TOPICS':
@@ -45,7 +43,7 @@ export async function show(look: Looking, { what, extended, all }: Show): Promis
     case 'QUERIES':
       if (extended) {
         const described = [...engine.queries.values()].map((query) => queryDescription(look, query));
-        return { '@type': 'query_descriptions', queryDescriptions: described };
+        return { '@type': 'query_descriptions', queryDescriptions: await Promise.all(described) };
       }
       return { '@type': 'queries', queries: [...engine.queries.values()].map((query) => queryListing(look, query)) };
     case 'FUNCTIONS': {
@@ -84,11 +82,9 @@ export async function describe(look: Looking, name: string, extended: boolean): 
   return { '@type': 'sourceDescription', sourceDescription };
 }
 
-export async function describeAll(look: Looking, type: DataSource['kind']): Promise<Entity> {
-  return descriptions(
-    look,
-    look.engine.catalog.sources().filter((source) => source.kind === type),
-  );
+export async function describeAll(look: Looking, { type, extended }: Of<'describeAll'>): Promise<Entity> {
+  const sources = look.engine.catalog.sources().filter((source) => source.kind === type);
+  return descriptions(look, sources, extended);
 }
 
 export function describeFunction(look: Looking, name: string): Entity {
@@ -114,22 +110,54 @@ export function describeFunction(look: Looking, name: string): Entity {
   };
 }
 
-export function explain(look: Looking, statement: Extract<Statement, { kind: 'explain' }>): Entity {
-  const { engine, setting } = look;
+export async function explain(look: Looking, statement: Of<'explain'>): Promise<Entity> {
+  const { engine } = look;
   if (statement.queryId !== undefined) {
     const query = engine.queries.get(statement.queryId);
     if (query === undefined)
       return refuse(
         `Query with id:${statement.queryId} does not exist, use SHOW QUERIES to view the full set of queries.`,
       );
-    return { '@type': 'queryDescription', queryDescription: queryDescription(look, query) };
+    return { '@type': 'queryDescription', queryDescription: await queryDescription(look, query) };
   }
-  const inner = statement.statement;
-  const query: Query | undefined =
-    inner?.kind === 'query' || inner?.kind === 'createAsSelect' || inner?.kind === 'insertIntoSelect'
-      ? inner.query
-      : undefined;
-  if (query === undefined) return refuse('The provided statement does not run a ksql query');
+  const described = await explained(look, statement.statement);
+  return { '@type': 'queryDescription', queryDescription: { ...described, overriddenProperties: look.overrides } };
+}
+
+async function explained(look: Looking, statement: Statement | undefined): Promise<object> {
+  const { engine, setting } = look;
+  switch (statement?.kind) {
+    case 'query':
+      return explainedQuery(look, statement.query);
+    case 'createAsSelect':
+      return explainedStart(await createAsSelect(trial(engine), statement, setting));
+    case 'insertIntoSelect':
+      return explainedStart(await insertIntoSelect(trial(engine), statement, setting));
+    default:
+      return refuse('The provided statement does not run a ksql query');
+  }
+}
+
+function explainedStart({ query, result }: PreparedStatement): object {
+  return query === undefined ? refuse(result.message) : planDescription(query);
+}
+
+/** Prepares statements that are not meant to be carried out: no id is used up, no schema registered. */
+function trial(engine: EngineContext): EngineContext {
+  const { schemas } = engine;
+  const trialSchemas = schemas && {
+    cached: schemas.cached.bind(schemas),
+    byId: schemas.byId.bind(schemas),
+    byGuid: schemas.byGuid.bind(schemas),
+    version: schemas.version.bind(schemas),
+    latest: schemas.latest.bind(schemas),
+    lookup: schemas.lookup.bind(schemas),
+    register: async () => 0,
+  };
+  return { ...engine, schemas: trialSchemas, nextQueryNumber: () => 0 };
+}
+
+function explainedQuery({ engine, setting }: Looking, query: Query): object {
   const { catalog, functions, schemas, log } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, '');
   const topology = compileFlow({ functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
@@ -137,17 +165,13 @@ export function explain(look: Looking, statement: Extract<Statement, { kind: 'ex
     stream.foreach(() => {});
   });
   return {
-    '@type': 'queryDescription',
-    queryDescription: {
-      id: '',
-      queryType: 'PUSH',
-      sources: planned.sources.map((source) => source.name),
-      sinks: [],
-      fields: planned.columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),
-      topology: topology.describe().toString(),
-      executionPlan: explainPlan({ root: planned.root, sink: undefined }),
-      overriddenProperties: look.overrides,
-    },
+    id: '',
+    queryType: query.emit === undefined ? 'PULL' : 'PUSH',
+    sources: planned.sources.map((source) => source.name),
+    sinks: [],
+    fields: planned.columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),
+    topology: topology.describe().toString(),
+    executionPlan: explainPlan({ root: planned.root, sink: undefined }),
   };
 }
 
@@ -185,44 +209,14 @@ function sourceListing({ kind, name, topic, keyFormat, valueFormat, window }: Da
   };
 }
 
-function queryListing(look: Looking, { queryId, plan, sql }: PersistentQuery) {
-  const state = look.stateOf(queryId);
-  return {
-    queryString: sql,
-    sinks: plan.sink === undefined ? [] : [plan.sink.name],
-    sinkKafkaTopics: plan.sink === undefined ? [] : [plan.sink.topic],
-    id: queryId,
-    statusCount: { [state]: 1 },
-    queryType: 'PERSISTENT',
-    state,
-  };
+/** Sources that are made from a source: as long as they are there, it can't be dropped. */
+function dependents({ catalog, queries }: EngineContext, name: string): string[] {
+  const made = catalog.queriesReading(name).map((id) => catalog.source(queries.get(id)?.plan.sink?.name ?? ''));
+  return made.filter((source) => source?.createdBy !== undefined).map((source) => source!.name);
 }
 
-function queryDescription(look: Looking, query: PersistentQuery) {
-  const { queryId, plan, topology, sql } = query;
-  const key = plan.root.key.map(({ name, type }) => fieldEntity(name, type, 'KEY'));
-  const state = look.stateOf(queryId);
-  return {
-    id: queryId,
-    statementText: sql,
-    windowType: plan.root.window?.type ?? null,
-    fields: [...key, ...plan.root.columns.map(({ name, type }) => fieldEntity(name, type))],
-    sources: plan.sources,
-    sinks: plan.sink === undefined ? [] : [plan.sink.name],
-    topology: topology.describe().toString(),
-    executionPlan: explainPlan(plan),
-    overriddenProperties: {},
-    ksqlHostQueryStatus: {},
-    queryType: 'PERSISTENT',
-    queryErrors: [],
-    tasksMetadata: [],
-    consumerGroupId: look.applicationId(queryId),
-    state,
-  };
-}
-
-async function descriptions(look: Looking, sources: readonly DataSource[]): Promise<Entity> {
-  const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(look, source, true)));
+async function descriptions(look: Looking, sources: readonly DataSource[], extended: boolean): Promise<Entity> {
+  const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(look, source, extended)));
   return { '@type': 'source_descriptions', sourceDescriptions };
 }
 
@@ -235,8 +229,10 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
       return query === undefined ? [] : [queryListing(look, query)];
     });
   const topic = await engine.topics.describe(source.topic);
-  const counts: CountsById = new Map();
-  for (const id of extended ? catalog.queriesWriting(source.name) : []) counts.set(id, await look.counts(id));
+  // What is found out from the cluster is for who asks for it.
+  const writing = extended ? catalog.queriesWriting(source.name).filter((id) => engine.queries.has(id)) : [];
+  const counts = new Map<string, QueryCounts>();
+  for (const id of writing) counts.set(id, await look.counts(id));
   const keyType = source.kind === 'TABLE' ? 'PRIMARY_KEY' : 'KEY';
   return {
     name: source.name,
@@ -249,8 +245,8 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     })),
     type: source.kind,
     timestamp: source.timestamp?.column ?? '',
-    statistics: jsonStatistics(counts),
-    errorStats: dropStatistics(counts),
+    statistics: statisticsText(counts),
+    errorStats: errorText(counts),
     extended,
     keyFormat: source.keyFormat.format,
     valueFormat: source.valueFormat.format,
@@ -258,34 +254,11 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     partitions: topic?.partitions ?? 0,
     replication: topic?.replicas ?? 0,
     statement: source.sql,
-    queryOffsetSummaries: [],
-    sourceConstraints: [],
+    queryOffsetSummaries: await Promise.all(writing.map((id) => offsetSummary(look, id))),
+    sourceConstraints: extended ? dependents(engine, source.name) : [],
     clusterStatistics: [],
     clusterErrorStats: [],
   };
-}
-
-type CountsById = Map<string, QueryCounts>;
-
-/** How the queries behind a source read their JSON: a line for each that read any. */
-function jsonStatistics(counts: CountsById): string {
-  return [...counts]
-    .filter(([, { json }]) => json.fromBytes + json.asWhole > 0)
-    .map(
-      ([id, { json }]) =>
-        `${id} json-records-read-from-bytes: ${json.fromBytes} json-records-parsed-as-a-whole: ${json.asWhole}`,
-    )
-    .join('\n');
-}
-
-/** What the operators of the queries behind a source have left out: a line for each and its reason. */
-function dropStatistics(counts: CountsById): string {
-  const lines = [...counts].flatMap(([id, { dropped }]) =>
-    Object.entries(dropped).flatMap(([operator, reasons]) =>
-      Object.entries(reasons).map(([reason, count]) => `${id} ${operator} records-left-out-as-${reason}: ${count}`),
-    ),
-  );
-  return lines.join('\n');
 }
 
 /** ksqlDB hides what systems keep for themselves, unless ALL is asked for. */

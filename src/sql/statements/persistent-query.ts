@@ -100,6 +100,7 @@ export async function createAsSelect(
   );
   return {
     result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
+    query,
     async carryOut() {
       await createTopic();
       catalog.put(source);
@@ -238,6 +239,7 @@ export async function insertIntoSelect(
   const query = await compiled(engine, made, setting);
   return {
     result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
+    query,
     carryOut: () => start(engine, query, setting),
   };
 }
