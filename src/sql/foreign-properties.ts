@@ -20,7 +20,7 @@ const OF_KSQLDB = new Set(
   query.push.v2.interpreter.enabled query.push.v2.new.latest.delay.ms query.push.v2.latest.reset.age.ms
   query.push.v2.continuation.tokens.enabled query.push.v2.max.catchup.consumers
   query.push.v2.catchup.consumer.msg.window query.push.v2.metrics.enabled query.persistent.active.limit
-  admin.request.retry.timeout.ms error.classifier.regex fail.on.production.error metastore.backup.location
+  admin.request.retry.timeout.ms error.classifier.regex metastore.backup.location
   query.retry.backoff.initial.ms query.retry.backoff.max.ms
   query.status.running.threshold.seconds query.persistent.max.bytes.buffering.total
   query.transient.max.bytes.buffering.total query.cleanup.shutdown.timeout.ms transient.query.cleanup.service.enable

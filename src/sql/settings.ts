@@ -70,6 +70,29 @@ export const sqlSettings = {
     'How long a request waits for the command whose sequence number it names.',
     0,
   ),
+  'ksql.fail.on.production.error': booleanSetting(
+    true,
+    'Whether a result that the broker refuses stops its query; otherwise it is left out and logged.',
+  ),
+  'ksql.logging.processing.topic.auto.create': booleanSetting(
+    false,
+    'Whether there is a topic with what goes wrong with records, which is made at the start.',
+  ),
+  'ksql.logging.processing.topic.name': stringSetting(
+    '',
+    'The topic of the processing log; empty: the service’s id with `ksql_processing_log` behind it. Where it is named, it is written, whoever makes it.',
+  ),
+  'ksql.logging.processing.topic.partitions': intSetting(1, 'The partitions of the processing log.', 1),
+  'ksql.logging.processing.topic.replication.factor': intSetting(1, 'The replicas of the processing log.', 1),
+  'ksql.logging.processing.stream.auto.create': booleanSetting(
+    false,
+    'Whether the processing log is made a stream at the start.',
+  ),
+  'ksql.logging.processing.stream.name': stringSetting('KSQL_PROCESSING_LOG', 'The stream over the processing log.'),
+  'ksql.logging.processing.rows.include': booleanSetting(
+    false,
+    'Whether the processing log holds the records themselves. They may be nobody else’s business.',
+  ),
   'ksql.query.error.max.queue.size': intSetting(
     10,
     'How many errors of a query are kept for SHOW QUERIES EXTENDED.',
@@ -101,6 +124,10 @@ export const streamsSettings = {
     -1,
     'Memory for rows of state, for all queries together: the smallest that one of them asks for; the rest is on disk. -1: a quarter of what there is; 0: that, and aggregates write every change.',
     -1,
+  ),
+  'errors.dead.letter.queue.topic.name': stringSetting(
+    '',
+    'Where records go that a query can’t read, with headers that say where they came from and why; empty: nowhere. The topic is made when there is none.',
   ),
   'num.stream.threads': intSetting(
     0,

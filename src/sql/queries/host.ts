@@ -7,6 +7,7 @@ import type { SettingValues } from '../settings.ts';
 import type { QueryCounts } from '../statements/context.ts';
 import type { Row } from '../values/value.ts';
 import type { Lookup } from './materialization.ts';
+import type { ToldProblem } from './problems.ts';
 
 /** A persistent query to run. */
 export interface HostedQuery {
@@ -104,5 +105,7 @@ export interface QueryHost {
 export interface HostEvents {
   /** A persistent query stopped at an error. */
   failed(queryId: string, error: unknown): void;
+  /** Something that somebody keeps went wrong with a row. */
+  problem(problem: ToldProblem): void;
   log(message: string): void;
 }

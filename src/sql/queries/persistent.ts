@@ -23,6 +23,7 @@ import type {
   TableRequest,
 } from './host.ts';
 import { addCounts } from './local-host.ts';
+import { causesOf, type ToldProblem } from './problems.ts';
 import { isLost } from './remote-host.ts';
 import { wholeTable } from './whole-table.ts';
 
@@ -31,6 +32,7 @@ export interface ExecutorOptions {
   readonly serviceId: string;
   readonly stateDir: string;
   readonly environment: Environment;
+  readonly problem: (problem: ToldProblem) => void;
   readonly log: (message: string) => void;
   /** Makes the hosts, at least one. `restarted`: a host has lost what ran on it, and can run it again. */
   readonly hosts: (events: HostEvents, restarted: (host: QueryHost) => void) => readonly QueryHost[];
@@ -62,12 +64,12 @@ export class KafkaExecutor implements QueryExecutor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { log } = options;
+    const { log, problem } = options;
     const failed = (queryId: string, error: unknown): void => {
       const running = this.#running.get(queryId);
       if (running !== undefined) this.#failed(running, error);
     };
-    this.#hosts = options.hosts({ failed, log }, (host) => this.#startAgain(host));
+    this.#hosts = options.hosts({ failed, problem, log }, (host) => this.#startAgain(host));
   }
 
   async start(query: PersistentQuery, setting: Settings): Promise<void> {
@@ -306,6 +308,13 @@ export class KafkaExecutor implements QueryExecutor {
     const most = 'ksql.query.error.max.queue.size';
     this.#noteError(queryId, error, Number(running.settings[most] ?? defaultOf(most)));
     this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
+    this.#options.problem({
+      kind: 'thread',
+      queryId,
+      step: 'thread',
+      message: messageOf(error),
+      causes: causesOf(error),
+    });
     if (running.hosts.length === 1) return;
     this.#endOn(running).catch((cause: unknown) => this.#options.log(`query ${queryId}: ${messageOf(cause)}`));
   }

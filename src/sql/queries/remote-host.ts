@@ -21,6 +21,7 @@ import type {
 } from './host.ts';
 import { LocalHost } from './local-host.ts';
 import { fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
+import type { ToldProblem } from './problems.ts';
 
 /** PORT. A thread in which `serveHost` answers. It is started when it is first needed, and again when it dies. */
 export interface HostThread {
@@ -149,6 +150,7 @@ export class RemoteHost implements QueryHost {
     const calls = new PortCalls(port, {
       ...schemaCalls(schemas),
       failed: (queryId: string, fault: ReturnType<typeof toFault>) => events.failed(queryId, fromFault(fault)),
+      problem: (problem: ToldProblem) => events.problem(problem),
       log: (message: string) => events.log(message),
     });
     this.#calls = calls;
@@ -230,6 +232,7 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
     schemas: remoteSchemas(calls),
     events: {
       failed: (queryId, error) => tell('failed', queryId, toFault(error)),
+      problem: (problem) => tell('problem', problem),
       log: (message) => tell('log', message),
     },
   });

@@ -30,6 +30,7 @@ import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
 import { CommandProgress } from './command-progress.ts';
+import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
@@ -80,6 +81,7 @@ export async function openSqlService(options: SqlServiceOptions): Promise<SqlSer
     options.log?.(withoutEffect(name).message);
   const service = new SqlService(options, settings, serviceId, log, await options.client.admin().clusterId());
   await service.replay(commands);
+  await service.openProcessingLog();
   return service;
 }
 
@@ -102,6 +104,7 @@ export class SqlService {
   /** What the command log says and this service could not do; the next start tries it again. */
   readonly #undone: string[] = [];
   readonly #progress: CommandProgress;
+  readonly #problems: ProcessingLogTopic;
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -124,12 +127,14 @@ export class SqlService {
     this.#commands = commands;
     this.#settings = settings;
     this.#log = log;
+    this.#problems = new ProcessingLogTopic({ client, serviceId, settings, environment, log });
     const functions = builtInFunctions(environment);
     this.#executor = new KafkaExecutor({
       client,
       serviceId,
       stateDir,
       environment,
+      problem: (problem) => this.#problems.tell(problem),
       log,
       hosts: (events, restarted) => {
         const { threads } = options;
@@ -183,6 +188,17 @@ export class SqlService {
     );
     await this.#executor.forgetAll('transient_');
     await this.#queries.end((queryId, error) => this.#log(`query ${queryId} does not start: ${messageOf(error)}`));
+  }
+
+  /** Makes the processing log's topic and stream, if the service is told to. */
+  async openProcessingLog(): Promise<void> {
+    try {
+      const stream = await this.#problems.open();
+      if (stream !== undefined && this.#engine.catalog.source(stream.name) === undefined)
+        await this.execute(stream.statement);
+    } catch (error) {
+      this.#tellUndone(`there is no processing log: ${messageOf(error)}`);
+    }
   }
 
   #tellUndone(problem: string): void {
@@ -476,6 +492,11 @@ export class SqlService {
       prefix: 'ksql',
       gauges: [
         { name: 'persistent_queries', help: 'Persistent queries by state.', value: byState },
+        {
+          name: 'processing_log_left_out',
+          help: 'Problems that are missing in the processing log.',
+          value: () => this.#problems.leftOut,
+        },
         { name: 'transient_queries', help: 'Queries of clients that are open.', value: () => this.#transient.size },
       ],
     };
@@ -487,6 +508,7 @@ export class SqlService {
     await this.#turn.catch(() => {});
     await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
     await this.#executor.close();
+    await this.#problems.close();
     await this.#writer.close();
     await this.#commands.close();
   }
