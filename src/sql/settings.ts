@@ -17,6 +17,10 @@ import {
 /** Set for the whole service. */
 export const sqlSettings = {
   'ksql.service.id': stringSetting('default_', 'Names the service: its topics, groups and queries begin with it.'),
+  'ksql.queries.file': stringSetting(
+    '',
+    'A file of statements that the service runs, and no others (headless mode); empty: statements come from clients.',
+  ),
   'ksql.persistence.default.format.key': stringSetting('KAFKA', 'The key format of sources that do not say.'),
   'ksql.persistence.default.format.value': stringSetting(
     '',
@@ -137,6 +141,14 @@ export const streamsSettings = {
 } as const satisfies SettingTable;
 
 const STREAMS_PREFIX = 'ksql.streams.';
+
+/** What only a start looks at. */
+const AT_START = /^ksql\.(service\.id|queries\.file|parser\..*|logging\.processing\.(topic|stream)\..*)$/;
+
+/** Whether a property may be changed while the service runs. */
+export function isEditable(name: string): boolean {
+  return !AT_START.test(name);
+}
 
 const ALL: SettingTable = { ...sqlSettings, ...streamsSettings };
 

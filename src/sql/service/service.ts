@@ -34,7 +34,7 @@ import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
-import { defaultOf, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
+import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
 import { describe, describeAll, describeFunction, explain, show } from '../statements/describe.ts';
@@ -50,6 +50,8 @@ export interface SqlServiceOptions {
   /** `ksql.*` properties. */
   readonly settings?: GivenSettings;
   readonly version: string;
+  /** Statements that the service runs, and no others; without it, they come from clients and are kept in the command log. */
+  readonly script?: string;
   /** Threads for queries; without any, they run in this one. */
   readonly threads?: QueryThreads;
   readonly log?: (message: string) => void;
@@ -73,13 +75,31 @@ export interface CommandStatus {
 /** What is wrong with a query although other parts of the house say so. */
 const REFUSALS: ReadonlySet<string> = new Set(['SQL_STATEMENT', 'SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
 
+/** What a file of queries is made of, besides statements about its session. */
+const OF_FILES: ReadonlySet<Statement['kind']> = new Set([
+  'createSource',
+  'createAsSelect',
+  'insertIntoSelect',
+  'createType',
+  'dropType',
+  'dropSource',
+  'alterSource',
+]);
+
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
   const settings = normalizeSettings(options.settings ?? {});
   const serviceId = settings['ksql.service.id'] ?? defaultOf('ksql.service.id')!;
-  const { log, commands } = await CommandLog.open(options.client, serviceId);
   for (const name of Object.keys(options.settings ?? {}).filter(isWithoutEffect))
     options.log?.(withoutEffect(name).message);
-  const service = new SqlService(options, settings, serviceId, log, await options.client.admin().clusterId());
+  const clusterId = await options.client.admin().clusterId();
+  if (options.script !== undefined) {
+    const headless = new SqlService(options, settings, serviceId, undefined, clusterId);
+    await headless.run(options.script);
+    await headless.openProcessingLog();
+    return headless;
+  }
+  const { log, commands } = await CommandLog.open(options.client, serviceId);
+  const service = new SqlService(options, settings, serviceId, log, clusterId);
   await service.replay(commands);
   await service.openProcessingLog();
   return service;
@@ -93,8 +113,10 @@ export class SqlService {
   readonly #schemas: SchemaSource;
   readonly #engine: SqlEngine;
   readonly #executor: KafkaExecutor;
-  readonly #commands: CommandLog;
-  readonly #settings: Readonly<Record<string, string>>;
+  /** Undefined in headless mode. */
+  readonly #commands: CommandLog | undefined;
+  /** As ALTER SYSTEM leaves them. */
+  readonly #settings: Record<string, string>;
   readonly #log: (message: string) => void;
   readonly #environment: Environment;
   readonly #queries: ReplayedQueries;
@@ -111,9 +133,9 @@ export class SqlService {
 
   constructor(
     options: SqlServiceOptions,
-    settings: Readonly<Record<string, string>>,
+    settings: Record<string, string>,
     serviceId: string,
-    commands: CommandLog,
+    commands: CommandLog | undefined,
     kafkaClusterId: string,
   ) {
     const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
@@ -183,6 +205,26 @@ export class SqlService {
         this.#tellUndone(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
+    await this.#startAll();
+  }
+
+  /** Runs the statements of a file, as every start does: what one of them is refused for keeps the service from starting. */
+  async run(script: string): Promise<void> {
+    await this.#topics.end(() => {});
+    const session = this.#session(script, NO_CONTEXT);
+    for (const statement of this.#engine.split(script)) {
+      const parsed = statement.parse(this.#variablesOf(session));
+      if (session.apply(parsed)) continue;
+      if (!OF_FILES.has(parsed.statement.kind))
+        refuseIn(parsed, `The file of queries (ksql.queries.file) has a statement that is for clients: ${parsed.text}`);
+      const { carryOut } = await this.#prepare(parsed, session.overrides);
+      await carryOut();
+    }
+    if (this.#engine.queries.size === 0) refuse('The SQL file does not contain any persistent queries.');
+    await this.#startAll();
+  }
+
+  async #startAll(): Promise<void> {
     await this.#topics.end((topic, error) =>
       this.#tellUndone(`the topic ${topic} can't be created: ${messageOf(error)}`),
     );
@@ -287,8 +329,6 @@ export class SqlService {
         case 'dropConnector':
         case 'describeConnector':
           return refuse('Connectors are not supported: there is no Connect here yet.');
-        case 'alterSystem':
-          return refuse("ALTER SYSTEM is not supported: set properties in the service's configuration, or with SET.");
         default:
           return undefined;
       }
@@ -302,12 +342,15 @@ export class SqlService {
    * with it.
    */
   #change(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity> {
+    const commands = this.#commands;
+    if (commands === undefined)
+      return refuseIn(parsed, 'The service runs the statements of its file (ksql.queries.file), and takes no others.');
     return this.#inTurn(async () => {
       const before = new Set(this.#engine.queries.keys());
       const { result, carryOut } = await this.#prepare(parsed, session.overrides);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
       const { message, queryId, repeatAs } = result;
-      const commandSequenceNumber = await this.#commands.append({
+      const commandSequenceNumber = await commands.append({
         statement: repeatAs ?? parsed.text,
         properties: session.overrides,
         ...(queryId === undefined ? {} : { queryId }),
@@ -343,6 +386,7 @@ export class SqlService {
 
   async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
     const statement = parsed.statement;
+    if (statement.kind === 'alterSystem') return this.#alterSystem(statement);
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
       return this.#engine.prepare(parsed, overrides);
     }
@@ -356,6 +400,16 @@ export class SqlService {
       carryOut: async () => {
         for (const queryId of ids) await (isPause ? this.#queries.pause(queryId) : this.#queries.resume(queryId));
       },
+    };
+  }
+
+  /** For the statements behind it, whoever sends them; queries keep the settings that they were started with. */
+  #alterSystem({ name, value }: Extract<Statement, { kind: 'alterSystem' }>): PreparedStatement {
+    const changed = normalizeSettings({ [name]: value });
+    if (!isEditable(name)) refuse(`${name} is looked at when the service starts: change it in the configuration.`);
+    return {
+      result: { kind: 'done', message: `System property ${name} was set to ${value}.` },
+      carryOut: () => void Object.assign(this.#settings, changed),
     };
   }
 
@@ -463,7 +517,8 @@ export class SqlService {
       metastore: () => this.#undone[0],
       kafka: async () => {
         const admin = this.#client.admin();
-        await admin.listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
+        if (this.#commands !== undefined)
+          await admin.listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
         // Not every user of a cluster may ask this.
         const dirs = await admin.describeLogDirs().catch((error: unknown) => {
           if (codeOf(error) === 'CLUSTER_AUTHORIZATION_FAILED') return [];
@@ -472,7 +527,7 @@ export class SqlService {
         const broken = dirs.find(({ error }) => error !== undefined);
         return broken && `The broker has partitions in ${broken.path} that take no records: ${broken.error}.`;
       },
-      commandRunner: () => this.#commands.failure,
+      commandRunner: () => this.#commands?.failure,
       queries: () => {
         const failed = [...this.#engine.queries.keys()].filter((id) => this.#executor.state(id) === 'ERROR');
         if (failed.length === 0) return undefined;
@@ -510,7 +565,7 @@ export class SqlService {
     await this.#executor.close();
     await this.#problems.close();
     await this.#writer.close();
-    await this.#commands.close();
+    await this.#commands?.close();
   }
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -574,6 +629,8 @@ function commandIdOf(statement: Statement): string {
       return `type/${statement.name}/create`;
     case 'dropType':
       return `type/${statement.name}/drop`;
+    case 'alterSystem':
+      return `cluster/${statement.name}/alter`;
     case 'terminate':
     case 'pause':
     case 'resume':

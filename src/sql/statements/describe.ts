@@ -7,7 +7,7 @@ import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { allColumns } from '../schema.ts';
-import { sqlSettings, streamsSettings } from '../settings.ts';
+import { isEditable, sqlSettings, streamsSettings } from '../settings.ts';
 import type { EngineContext, PreparedStatement, QueryCounts } from './context.ts';
 import {
   errorText,
@@ -305,7 +305,7 @@ function propertyListing({ setting, overrides }: Looking) {
     name,
     scope,
     value: setting(key) ?? null,
-    editable: true,
+    editable: isEditable(name),
     level: Object.hasOwn(overrides, key) ? 'QUERY' : 'SERVER',
   }));
 }
