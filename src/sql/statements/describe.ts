@@ -3,6 +3,7 @@ import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { refuse } from '../errors.ts';
+import { documentationOf, parametersOf, partsOf } from '../functions/documentation.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { explainPlan } from '../plan/explain.ts';
@@ -89,25 +90,36 @@ export async function describeAll(look: Looking, { type, extended }: Of<'describ
 
 export function describeFunction(look: Looking, name: string): Entity {
   const found: SqlFunction = look.engine.functions.get(name.toUpperCase());
+  const documentation = documentationOf(found.name);
+  const example =
+    documentation === undefined ? '' : ` For example, ${documentation.example} is ${documentation.result}.`;
   return {
     '@type': 'describe_function',
-    name: found.shownAs ?? found.name,
-    description: found.description,
+    name: found.name,
+    description: `${found.description}${example}`,
     author: 'Millrace',
     version: '',
     path: 'internal',
     type: found.kind.toUpperCase(),
     functions: found.overloads.map(({ signature }) => {
-      const { parameters, result } = partsOf(signature.text);
-      const described = parameters.map((type) => ({
-        name: '',
+      const { parameters: types, result } = partsOf(signature.text);
+      const parameters = documentation === undefined ? [] : parametersOf(documentation, types);
+      const described = types.map((type, i) => ({
+        name: parameters[i]?.name ?? '',
         type: type.replace(/\.\.\.$/, ''),
-        description: '',
+        description: parameters[i]?.text ?? '',
         isVariadic: type.endsWith('...'),
       }));
-      return { arguments: described, returnType: result, description: '' };
+      return { arguments: described, returnType: result === '?' ? resultOf(found, types) : result, description: '' };
     }),
   };
+}
+
+/** The type of a result that depends on more than the signature says. */
+function resultOf({ name }: SqlFunction, [first = '']: readonly string[]): string {
+  if (name === 'ENTRIES') return first.replace(/^MAP<STRING, (.*)>$/, 'ARRAY<STRUCT<K STRING, V $1>>');
+  if (name === 'TOPK' || name === 'TOPKDISTINCT') return `ARRAY<${first}>`;
+  return first;
 }
 
 export async function explain(look: Looking, statement: Of<'explain'>): Promise<Entity> {
@@ -173,27 +185,6 @@ function explainedQuery({ engine, setting }: Looking, query: Query): object {
     topology: topology.describe().toString(),
     executionPlan: explainPlan({ root: planned.root, sink: undefined }),
   };
-}
-
-/** `ARRAY<T>, T -> BOOLEAN` as its parts: commas inside of brackets separate nothing. */
-function partsOf(signature: string): { parameters: string[]; result: string } {
-  const arrow = signature.lastIndexOf(' -> ');
-  const parameters: string[] = [];
-  let depth = 0;
-  let start = 0;
-  const list = arrow < 0 ? '' : signature.slice(0, arrow);
-  for (let i = 0; i <= list.length; i++) {
-    const character = list[i];
-    if (character === '<' || character === '(') depth++;
-    else if (character === '>' && list[i - 1] !== '=') depth--;
-    else if (character === ')') depth--;
-    else if (character === undefined || (character === ',' && depth === 0)) {
-      const parameter = list.slice(start, i).trim();
-      if (parameter !== '') parameters.push(parameter);
-      start = i + 1;
-    }
-  }
-  return { parameters, result: signature.slice(arrow < 0 ? 0 : arrow + 4).replace(/^-> /, '') };
 }
 
 // ── Pieces ────────────────────────────────────────────────────────────────────────────────────────────────────────

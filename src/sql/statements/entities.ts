@@ -49,6 +49,8 @@ export interface ResultColumn {
   readonly name: string;
   readonly type: SqlType;
   readonly isKey: boolean;
+  /** What it is read from, where it is a column of headers as it is in its source: `HEADERS`, or `HEADER('key')`. */
+  readonly header?: string | undefined;
 }
 
 /** How a result's rows are written for the client. */
