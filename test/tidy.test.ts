@@ -74,9 +74,9 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['wire-transport'],
   ],
   rim: [
-    ['file-backed', 'health', 'metrics', 'negotiation', 'refusal', 'setting-files', 'settings'],
+    ['compression', 'file-backed', 'health', 'metrics', 'negotiation', 'refusal', 'setting-files', 'settings'],
     ['passwords', 'tls', 'visitors'],
-    ['authentication'],
+    ['authentication', 'http-versions'],
     ['http'],
   ],
   broker: [
@@ -158,6 +158,7 @@ const outsiders: Record<string, string> = {
   'schemas/json-schema/content-model.ts': 'measures what a regular expression costs, to stop it',
   'rim/authentication.ts': 'a secret is not to be had from a seed',
   'client/dial.ts': "a socket's own time-out",
+  'rim/http-versions.ts': "a socket's own time-out",
 };
 
 /** Files longer than this tell two stories, unless they are named here with the reason. */
@@ -168,7 +169,7 @@ const longFiles: Record<string, string> = {};
 const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   {
     module: /^(node:)?(net|tls)$/,
-    allowed: /^(broker\/listener|client\/dial|platform\/|rim\/(tls|visitors)|cli\/schemas\.ts$)/,
+    allowed: /^(broker\/listener|client\/dial|platform\/|rim\/(tls|visitors|http-versions)|cli\/schemas\.ts$)/,
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,

@@ -1,4 +1,5 @@
 // The services on a client, each as it is started: in the broker's thread, or in one of their own.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client/index.ts';
 import {
@@ -11,7 +12,7 @@ import {
 } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, type QueryThreads, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
-import { type Environment, readSettings } from '../util/index.ts';
+import { codeOf, type Environment, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
 import { type ListenersName, listening } from './listening.ts';
 import { parseListener, type splitSettings } from './settings.ts';
 import { version } from './version.ts';
@@ -85,6 +86,7 @@ async function startSql(
     stateDir: stateDirOf(start),
     settings: settings.sql,
     version,
+    ...scriptOf(settings.sql),
     ...(threads === undefined ? {} : { threads }),
     environment,
     log,
@@ -98,6 +100,23 @@ async function startSql(
   });
   await serve(start, 'sql', 'ksql.listeners', http);
   return sql;
+}
+
+/** The statements of the file that the service runs, if it runs one. */
+function scriptOf(given: GivenSettings): { readonly script?: string } {
+  const file = String(given['ksql.queries.file'] ?? '');
+  if (file === '') return {};
+  try {
+    return { script: readFileSync(file, 'utf8') };
+  } catch (error) {
+    throw new MillraceError(
+      'SCRIPT_UNREADABLE',
+      `The file of queries ${file} can't be read: ${String(codeOf(error))}.`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 function isTls({ settings }: Start, listeners: ListenersName): boolean {

@@ -129,8 +129,8 @@ export function parseListener(
   }
   const scheme = match[1]?.toUpperCase() ?? '';
   const isTls = scheme === 'HTTPS' || scheme === 'SSL';
-  if (scheme.startsWith('SASL') || (isTls && name !== 'schema.registry.listeners')) {
-    throw new MillraceError('INVALID_CONFIG', `"${name}": ${match[1]} is not supported; listen on PLAINTEXT or http.`);
+  if (scheme.startsWith('SASL') || (isTls && name === 'listeners')) {
+    throw new MillraceError('INVALID_CONFIG', `"${name}": ${match[1]} is not supported; listen on PLAINTEXT.`);
   }
   return { host: match[2]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[3]), isTls };
 }

@@ -1,14 +1,15 @@
 /**
  * The HTTP server that every service of ours answers through.
  *
- * The life of a request: the connection, over TLS where that is asked for → whose it is (visitors.ts: host and origin;
+ * The life of a request: the connection, over TLS where that is asked for, in HTTP/1.1 or HTTP/2 (http-versions.ts) → whose it is (visitors.ts: host and origin;
  * authentication.ts: the user) → its body, of a media type that the service takes → the service's route → its answer, or
  * what was refused in the service's own form of errors.
  */
-import type { Server as HttpsServer } from 'node:https';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { noRouteSchemas } from '../util/index.ts';
 import { ANONYMOUS, authenticationOf } from './authentication.ts';
+import { addCompression } from './compression.ts';
+import { serverOfBothVersions } from './http-versions.ts';
 import { HttpRefusal } from './refusal.ts';
 import type { RimSettings } from './settings.ts';
 import { type Tls, tlsOf } from './tls.ts';
@@ -90,6 +91,7 @@ export function httpServer(options: HttpServerOptions): HttpServer {
       },
     );
   });
+  addCompression(app);
   app.setErrorHandler((error, _request, reply) => fail(reply, error));
   return { app, userOf: (request) => users.get(request) ?? ANONYMOUS };
 }
@@ -107,27 +109,10 @@ function newServer(options: HttpServerOptions, tls: Tls | undefined): FastifyIns
     // A path that can't be decoded is refused before any route is found.
     frameworkErrors: (error: Error, _request: unknown, reply: unknown) => void fail(reply as FastifyReply, error),
   };
-  return tls === undefined ? fastify(server) : overTls(server, tls);
-}
-
-function overTls(options: object, { certificates, clientAuthentication }: Tls): FastifyInstance {
-  let inUse = certificates.current;
-  const https = {
-    ...inUse,
-    requestCert: clientAuthentication !== 'NONE',
-    rejectUnauthorized: clientAuthentication === 'REQUIRED',
-  };
-  const app = fastify({ ...options, https }) as unknown as FastifyInstance;
-  const server = app.server as unknown as HttpsServer;
-  // Before the handshake of each connection, so that no timer is needed to notice new certificates.
-  server.prependListener('connection', () => {
-    const { current } = certificates;
-    if (current !== inUse) server.setSecureContext(current);
-    inUse = current;
+  return fastify({
+    ...server,
+    // What the address begins with that is said when it listens.
+    ...(tls === undefined ? {} : { https: {} }),
+    serverFactory: (handler) => serverOfBothVersions(handler, tls),
   });
-  // A certificate that is only asked for may be missing, but not be somebody else's.
-  server.on('secureConnection', (socket) => {
-    if (clientAuthentication === 'REQUESTED' && !socket.authorized && socket.getPeerCertificate().raw) socket.destroy();
-  });
-  return app;
 }

@@ -18,7 +18,10 @@ export interface Visit {
 export function visitorsOf({ values, nameOf }: RimSettings): (visit: Visit) => string | undefined {
   const origins = listOf(values['access.control.allow.origin']);
   const hosts = listOf(values['allowed.hosts']).map((name) => name.toLowerCase());
-  return ({ headers: { host = '', origin }, localAddress }) => {
+  return ({ headers, localAddress }) => {
+    const { origin } = headers;
+    // HTTP/2's name for it.
+    const host = headers.host ?? String(headers[':authority'] ?? '');
     const name = hostname(host);
     if (isLoopback(localAddress) && !hosts.includes('*') && !isOfThisMachine(name) && !hosts.includes(name)) {
       throw new HttpRefusal(

@@ -1,5 +1,5 @@
 /**
- * The life of a statement: text is split and parsed as a whole; then, one by one, each statement's meaning is built and
+ * The life of a statement: text is split and parsed as a whole (what has variables, when they are known); then, one by one, each statement's meaning is built and
  * carried out here. DDL changes the catalogue. A persistent query is analysed and planned (`plan/planner.ts`), its plan is
  * compiled to a topology of the Streams library (`compile/topology.ts`), and plan and topology go to the executor, which
  * runs them: on Kafka in a server, in a test driver in tests.
@@ -12,9 +12,10 @@ import { StatementError } from './errors.ts';
 import type { FunctionCatalog } from './functions/function.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { ParsedStatement, Statement } from './parser/ast.ts';
-import { parseScript } from './parser/parse.ts';
+import { type ScriptStatement, splitScript } from './parser/parse.ts';
 import { defaultOf } from './settings.ts';
 import { SyntaxError } from './parser/syntax-error.ts';
+import { NO_VARIABLES } from './parser/variables.ts';
 import type {
   EngineContext,
   PersistentQuery,
@@ -85,12 +86,17 @@ export class SqlEngine {
     return (name) => overrides[name] ?? this.#settings[name];
   }
 
-  parse(text: string): ParsedStatement[] {
+  /** The statements of a script, each to be read with the variables that are defined by then. */
+  split(text: string): ScriptStatement[] {
     const setting = (name: string): number => Number(this.#settings[name] ?? defaultOf(name));
-    return parseScript(text, {
+    return splitScript(text, {
       tokens: setting('ksql.parser.max.tokens'),
       nesting: setting('ksql.parser.max.nesting'),
     });
+  }
+
+  parse(text: string): ParsedStatement[] {
+    return this.split(text).map((statement) => statement.parse(NO_VARIABLES));
   }
 
   /** Carries out all statements of a text, in order; the first failure stops the rest. */

@@ -6,9 +6,12 @@ export class StatementError extends MillraceError {
   /** The statement it is about, where known. */
   readonly statementText: string | undefined;
 
-  constructor(message: string, options: { statementText?: string; cause?: unknown } = {}) {
-    super('SQL_STATEMENT', message, { cause: options.cause });
-    this.statementText = options.statementText;
+  constructor(
+    message: string,
+    { statementText, code = 'SQL_STATEMENT', cause }: { statementText?: string; code?: string; cause?: unknown } = {},
+  ) {
+    super(code, message, { cause });
+    this.statementText = statementText;
   }
 }
 

@@ -11,7 +11,7 @@ const OF_KSQLDB = new Set(
   create.topic.inherit.source.replicas.enabled hidden.topics readonly.topics json_sr.converter.deserializer.enabled
   udfs.enabled udf.collect.metrics udf.enable.security.manager suppress.buffer.size.bytes
   runtime.feature.shared.enabled shared.runtimes.count source.table.materialization.enabled new.query.planner.enabled
-  endpoint.migrate.query assert.topic.default.timeout.ms assert.schema.default.timeout.ms
+  endpoint.migrate.query
   query.pull.enable.standby.reads query.pull.max.allowed.offset.lag query.pull.metrics.enabled query.pull.max.qps
   query.pull.max.concurrent.requests query.pull.coordinator.queue.capacity query.pull.router.queue.capacity
   query.pull.max.hourly.bandwidth.megabytes query.pull.thread.pool.size query.pull.router.thread.pool.size
@@ -20,8 +20,8 @@ const OF_KSQLDB = new Set(
   query.push.v2.interpreter.enabled query.push.v2.new.latest.delay.ms query.push.v2.latest.reset.age.ms
   query.push.v2.continuation.tokens.enabled query.push.v2.max.catchup.consumers
   query.push.v2.catchup.consumer.msg.window query.push.v2.metrics.enabled query.persistent.active.limit
-  admin.request.retry.timeout.ms error.classifier.regex fail.on.production.error metastore.backup.location
-  query.retry.backoff.initial.ms query.retry.backoff.max.ms query.error.max.queue.size
+  admin.request.retry.timeout.ms error.classifier.regex metastore.backup.location
+  query.retry.backoff.initial.ms query.retry.backoff.max.ms
   query.status.running.threshold.seconds query.persistent.max.bytes.buffering.total
   query.transient.max.bytes.buffering.total query.cleanup.shutdown.timeout.ms transient.query.cleanup.service.enable
   transient.query.cleanup.service.initial.delay.seconds transient.query.cleanup.service.period.seconds
@@ -80,11 +80,4 @@ export function isForeignProperty(name: string): boolean {
   if (!name.startsWith('ksql.')) return false;
   const own = name.slice('ksql.'.length);
   return OF_KSQLDB.has(own) || PREFIXES_OF_KSQLDB.some((prefix) => own.startsWith(prefix));
-}
-
-/** What is said about those among the given ones. */
-export function foreignWarnings(given: Readonly<Record<string, unknown>>): { readonly message: string }[] {
-  return Object.keys(given)
-    .filter(isForeignProperty)
-    .map((name) => ({ message: `The property ${name} is known, and has no effect here.` }));
 }

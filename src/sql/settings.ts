@@ -7,8 +7,9 @@ import {
   type GivenSettings,
   intSetting,
   longSetting,
+  MillraceError,
+  nearestName,
   parseSetting,
-  settingNamed,
   type SettingTable,
   stringSetting,
 } from '../util/index.ts';
@@ -16,6 +17,10 @@ import {
 /** Set for the whole service. */
 export const sqlSettings = {
   'ksql.service.id': stringSetting('default_', 'Names the service: its topics, groups and queries begin with it.'),
+  'ksql.queries.file': stringSetting(
+    '',
+    'A file of statements that the service runs, and no others (headless mode); empty: statements come from clients.',
+  ),
   'ksql.persistence.default.format.key': stringSetting('KAFKA', 'The key format of sources that do not say.'),
   'ksql.persistence.default.format.value': stringSetting(
     '',
@@ -76,6 +81,49 @@ export const sqlSettings = {
   'ksql.functions.collect_set.limit': intSetting(1000, 'The largest set of COLLECT_SET.', 1),
   'ksql.parser.max.tokens': intSetting(100_000, 'How many words and signs the statements of one request may have.', 1),
   'ksql.parser.max.nesting': intSetting(100, 'How many brackets of a statement may be in each other.', 1),
+  'ksql.assert.topic.default.timeout.ms': longSetting(
+    1000,
+    'How long ASSERT TOPIC waits for what it asserts, where it does not say.',
+    0,
+  ),
+  'ksql.assert.schema.default.timeout.ms': longSetting(
+    1000,
+    'How long ASSERT SCHEMA waits for what it asserts, where it does not say.',
+    0,
+  ),
+  'ksql.server.command.response.timeout.ms': longSetting(
+    5000,
+    'How long a request waits for the command whose sequence number it names.',
+    0,
+  ),
+  'ksql.fail.on.production.error': booleanSetting(
+    true,
+    'Whether a result that the broker refuses stops its query; otherwise it is left out and logged.',
+  ),
+  'ksql.logging.processing.topic.auto.create': booleanSetting(
+    false,
+    'Whether there is a topic with what goes wrong with records, which is made at the start.',
+  ),
+  'ksql.logging.processing.topic.name': stringSetting(
+    '',
+    'The topic of the processing log; empty: the service’s id with `ksql_processing_log` behind it. Where it is named, it is written, whoever makes it.',
+  ),
+  'ksql.logging.processing.topic.partitions': intSetting(1, 'The partitions of the processing log.', 1),
+  'ksql.logging.processing.topic.replication.factor': intSetting(1, 'The replicas of the processing log.', 1),
+  'ksql.logging.processing.stream.auto.create': booleanSetting(
+    false,
+    'Whether the processing log is made a stream at the start.',
+  ),
+  'ksql.logging.processing.stream.name': stringSetting('KSQL_PROCESSING_LOG', 'The stream over the processing log.'),
+  'ksql.logging.processing.rows.include': booleanSetting(
+    false,
+    'Whether the processing log holds the records themselves. They may be nobody else’s business.',
+  ),
+  'ksql.query.error.max.queue.size': intSetting(
+    10,
+    'How many errors of a query are kept for SHOW QUERIES EXTENDED.',
+    1,
+  ),
   'ksql.max.push.queries': intSetting(100, 'How many push queries may run at once.', 0),
 } as const satisfies SettingTable;
 
@@ -103,6 +151,10 @@ export const streamsSettings = {
     'Memory for rows of state, for all queries together: the smallest that one of them asks for; the rest is on disk. -1: a quarter of what there is; 0: that, and aggregates write every change.',
     -1,
   ),
+  'errors.dead.letter.queue.topic.name': stringSetting(
+    '',
+    'Where records go that a query can’t read, with headers that say where they came from and why; empty: nowhere. The topic is made when there is none.',
+  ),
   'num.stream.threads': intSetting(
     0,
     'How many threads queries run in, and in how many of them a single one; 0: one less than there are processors, but two where there are two. With `service.threads` only.',
@@ -112,25 +164,45 @@ export const streamsSettings = {
 
 const STREAMS_PREFIX = 'ksql.streams.';
 
-/** Checks names and values, and puts the streams settings under their bare names; those that mean nothing here are left out. */
+/** What only a start looks at. */
+const AT_START = /^ksql\.(service\.id|queries\.file|parser\..*|logging\.processing\.(topic|stream)\..*)$/;
+
+/** Whether a property may be changed while the service runs. */
+export function isEditable(name: string): boolean {
+  return !AT_START.test(name);
+}
+
+const ALL: SettingTable = { ...sqlSettings, ...streamsSettings };
+
+/** Whether a property is known, but nothing here looks at it. */
+export function isWithoutEffect(name: string): boolean {
+  return !Object.hasOwn(sqlSettings, name) && isForeignProperty(name);
+}
+
+/** The name that a property is kept under: without `ksql.streams.` in front. An unknown one is refused, with a suggestion. */
+export function propertyNamed(name: string): string {
+  if (isWithoutEffect(name)) return name;
+  const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
+  if (Object.hasOwn(bare === name ? ALL : streamsSettings, bare)) return bare;
+  const near = nearestName(name, Object.keys(ALL));
+  const hint = near === undefined ? '' : `\nDid you mean "${near}"?`;
+  throw new MillraceError('INVALID_CONFIG', `Unknown property: ${name}${hint}`);
+}
+
+/** Checks names and values, and puts them under the names they are kept under; those that mean nothing here are left out. */
 export function normalizeSettings(given: GivenSettings): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(sqlSettings, name) && isForeignProperty(name)) continue;
-    const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
-    const isStreams = bare !== name || Object.hasOwn(streamsSettings, bare);
-    const setting = isStreams
-      ? settingNamed(streamsSettings, bare, 'property')
-      : settingNamed({ ...sqlSettings, ...streamsSettings }, name, 'property');
-    settings[isStreams ? bare : name] = String(parseSetting(name, setting, String(value)));
+    if (isWithoutEffect(name)) continue;
+    const known = propertyNamed(name);
+    settings[known] = String(parseSetting(name, ALL[known]!, String(value)));
   }
   return settings;
 }
 
 /** The value in force when nobody set one. Undefined where "not set" means something of its own. */
 export function defaultOf(name: string): string | undefined {
-  const table: SettingTable = { ...sqlSettings, ...streamsSettings };
-  const value = table[name]?.default;
+  const value = ALL[name]?.default;
   return value === undefined || value === '' ? undefined : String(value);
 }
 
@@ -140,7 +212,7 @@ export type SettingValues = Readonly<Record<string, string>>;
 /** All settings that queries may look at, as data. */
 export function settingValues(setting: (name: string) => string | undefined): SettingValues {
   const values: Record<string, string> = {};
-  for (const name of [...Object.keys(sqlSettings), ...Object.keys(streamsSettings)]) {
+  for (const name of Object.keys(ALL)) {
     const value = setting(name);
     if (value !== undefined) values[name] = value;
   }

@@ -97,8 +97,13 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SOURCE_CONFLICT: 'A topic is read twice in ways that don’t go together.',
   SOURCE_TOPICS_CHANGED:
     'Topics that an application reads have other partitions than when it started. It begins anew by itself.',
+  SQL_ASSERTION: 'What ASSERT says is not so, and did not become so in time.',
+  SQL_COMMAND_PENDING:
+    'The command that the request names had not been carried out in time. Send the request again, or without the number.',
   SQL_FUNCTION: 'A SQL function can’t be computed from its arguments; the result is null where the engine calls it.',
   SQL_NUMERIC_OVERFLOW: 'A DECIMAL does not fit its precision and scale.',
+  SQL_QUERY_ENDPOINT:
+    'A SELECT or PRINT was sent to where statements without rows go. Send it to /query or /query-stream.',
   SQL_REFUSED: 'The SQL service refused a statement, a query or a row. Its message says why, its position where.',
   SQL_SERVER_UNREACHABLE: 'No SQL service answers at the address.',
   SQL_SERVER_UNTRUSTED: 'The SQL service’s certificate is not trusted. Name that of its authority.',

@@ -164,6 +164,6 @@ describe.skipIf(!canRun)('TLS', () => {
     ).rejects.toThrow('Did you mean "schema.registry.ssl.keystore.location"?');
     await expect(
       Platform.start({ settings: { ...settings, 'ksql.listeners': 'https://127.0.0.1:0' } }),
-    ).rejects.toThrow('"ksql.listeners": https is not supported');
+    ).rejects.toThrow('set "ksql.ssl.keystore.location"');
   });
 });

@@ -75,15 +75,15 @@ test.each([
 
 describe('what a request says besides', () => {
   test.each([
-    [{ streamsProperties: { 'no.such': '1' } }, 'Unknown property "no.such".'],
-    [JSON.parse('{ "streamsProperties": { "__proto__": "1" } }'), 'Unknown property "__proto__".'],
-    [{ streamsProperties: { toString: '1' } }, 'Unknown property "toString".'],
-    [{ streamsProperties: 'earliest' }, '"streamsProperties" is an object of names and values.'],
-    [{ sessionVariables: ['a'] }, '"sessionVariables" is an object of names and values.'],
-  ])('%j is refused', async (more, message) => {
+    [{ streamsProperties: { 'no.such': '1' } }, 40001, 'Unknown property: no.such'],
+    [JSON.parse('{ "streamsProperties": { "__proto__": "1" } }'), 40001, 'Unknown property: __proto__'],
+    [{ streamsProperties: { toString: '1' } }, 40001, 'Unknown property: toString'],
+    [{ streamsProperties: 'earliest' }, 40000, '"streamsProperties" is an object of names and values.'],
+    [{ sessionVariables: ['a'] }, 40000, '"sessionVariables" is an object of names and values.'],
+  ])('%j is refused', async (more, code, message) => {
     expect(await answer('/ksql', { ksql: 'SHOW STREAMS;', ...(more as object) })).toEqual({
       status: 400,
-      code: 40000,
+      code,
       message,
     });
   });

@@ -36,8 +36,14 @@ export async function startSql(settings: Record<string, string | number | boolea
       ...settings,
     },
   });
-  const url = platform.url('sql');
+  return overHttp(platform.url('sql'), async () => {
+    await platform.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+}
 
+/** The SQL service at an address. */
+export function overHttp(url: string, stop: () => Promise<void>): SqlOverHttp {
   async function post<T>(path: string, body: object): Promise<T> {
     const response = await fetch(url + path, {
       method: 'POST',
@@ -57,9 +63,6 @@ export async function startSql(settings: Record<string, string | number | boolea
       const answer = await post<{ row?: { columns: unknown[] } }[]>('/query', { ksql, streamsProperties });
       return answer.flatMap(({ row }) => (row === undefined ? [] : [row.columns]));
     },
-    async stop() {
-      await platform.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    stop,
   };
 }

@@ -82,7 +82,7 @@ describe('statements that look', () => {
     ],
     [
       'DESCRIBE FUNCTION greatest;',
-      { name: 'greatest', functions: expect.arrayContaining([expect.objectContaining({ returnType: 'STRING' })]) },
+      { name: 'GREATEST', functions: expect.arrayContaining([expect.objectContaining({ returnType: 'STRING' })]) },
     ],
     [
       'DESCRIBE FUNCTION concat;',

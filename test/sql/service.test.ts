@@ -201,7 +201,7 @@ describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
     ]);
     const [described] = await ksql('DESCRIBE placed EXTENDED;');
     expect((described!['sourceDescription'] as { statistics: string }).statistics).toMatch(
-      /^CSAS_PLACED_\d+ json-records-read-from-bytes: [1-9]\d* json-records-parsed-as-a-whole: 0$/,
+      /^CSAS_PLACED_\d+ json-records-read-from-bytes: [1-9]\d* json-records-parsed-as-a-whole: 0$/m,
     );
   });
 

@@ -7,12 +7,27 @@ import type { FormatEnvironment } from '../formats/row-serde.ts';
 
 // What the compilers of single steps share.
 
-/** What goes wrong with single rows is told here; the query goes on. */
-export type ProcessingLog = (failure: {
+/** Something that went wrong with a single row. What it refers to is valid during the call only. */
+export interface Problem {
+  /** A record that can't be read, an expression that fails, or a result that the broker refuses. */
+  readonly kind: 'deserialization' | 'processing' | 'production';
   readonly queryId: string;
   readonly step: string;
   readonly error: unknown;
-}) => void;
+  /** The record that it is about, where that is one of the query's sources. */
+  readonly at?: { readonly topic: string; readonly partition: number; readonly offset: number } | undefined;
+  /** Of a record that can't be read. */
+  readonly bytes?: {
+    readonly part: 'key' | 'value';
+    readonly key: Uint8Array | null;
+    readonly value: Uint8Array | null;
+  };
+  /** The row that an expression failed over. */
+  readonly row?: Row;
+}
+
+/** Problems are told here; the query goes on. */
+export type ProcessingLog = (problem: Problem) => void;
 
 /** What is planned names no sources any more. */
 export interface TopologyEnvironment extends Omit<PlanEnvironment, 'catalog'>, FormatEnvironment {
@@ -29,7 +44,8 @@ export type Flow = { readonly stream: RowStream } | { readonly table: RowTable }
 export interface StepContext {
   readonly env: TopologyEnvironment;
   readonly queryId: string;
-  guarded(evaluate: Evaluate, step: string): Evaluate;
+  /** `over`: the step whose rows are evaluated. */
+  guarded(evaluate: Evaluate, step: string, over?: Step): Evaluate;
   stream(step: Step): RowStream;
   table(step: Step): RowTable;
 }

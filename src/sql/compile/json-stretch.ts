@@ -166,7 +166,8 @@ function ordinaryWay(
     try {
       decoded = decode(bytes, start, end);
     } catch (error) {
-      env.log({ queryId, step: 'source', error });
+      const value = { part: 'value', key: null, value: bytes.subarray(start, end) } as const;
+      env.log({ kind: 'deserialization', queryId, step: 'source', error, at: context, bytes: value });
       if (fails) throw error;
       return false;
     }

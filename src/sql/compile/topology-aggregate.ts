@@ -97,7 +97,9 @@ export function groupKeySerde(env: FormatEnvironment, { keyFormat, key }: Aggreg
 
 /** Rows without a key are in no group. */
 function groupKeyOf(compiler: StepContext, step: AggregateStep, evaluator: Evaluator): (row: Row) => Row | null {
-  const groups = step.groupBy.map(({ expression }) => compiler.guarded(evaluator.evaluate(expression), 'GROUP BY'));
+  const groups = step.groupBy.map(({ expression }) =>
+    compiler.guarded(evaluator.evaluate(expression), 'GROUP BY', step.input),
+  );
   return (row) => {
     const key = groups.map((evaluate) => evaluate(row));
     return key.includes(null) ? null : key;
@@ -111,7 +113,7 @@ function overStates({ env, queryId }: StepContext, aggregates: readonly Compiled
       return compute();
     } catch (error) {
       throwIfFatal(error);
-      env.log({ queryId, step: 'AGGREGATE', error });
+      env.log({ kind: 'processing', queryId, step: 'AGGREGATE', error });
       return instead;
     }
   };

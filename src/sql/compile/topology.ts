@@ -59,7 +59,11 @@ export function compileTopology(
 ): Topology {
   const builder = new StreamsBuilder();
   const compiler = new StepCompiler(env, builder, plan.queryId, plan.root, jsonCounts);
-  const stretch = jsonStretch(compiler.env, plan, (evaluate, step) => compiler.guarded(evaluate, step), jsonCounts);
+  // Dead letters are whole records, of which the stretch sees the values only.
+  const keepsRecords = (env.setting('errors.dead.letter.queue.topic.name') ?? '') !== '';
+  const stretch = keepsRecords
+    ? undefined
+    : jsonStretch(compiler.env, plan, (evaluate, step) => compiler.guarded(evaluate, step, plan.root), jsonCounts);
   if (stretch !== undefined) {
     compiler.overBytes(stretch, plan.root);
     return builder.build();
@@ -89,6 +93,8 @@ class StepCompiler implements StepContext {
   readonly #sources: readonly SourceStep[];
   /** By source: a topic is read once, whoever wants its records. */
   readonly #read = new Map<string, KStream<RowKey, Row | null>>();
+  /** What is being processed, as the last source has seen it. */
+  #record: RecordContext | undefined;
 
   constructor(env: TopologyEnvironment, builder: StreamsBuilder, queryId: string, root: Step, jsonCounts?: JsonCounts) {
     this.env = { ...env, functions: env.functions.under(callPolicy(env, queryId)) };
@@ -103,7 +109,13 @@ class StepCompiler implements StepContext {
     const bytes = { key: bytesSerde, value: bytesSerde };
     let stream: KStream<Uint8Array | null, Uint8Array | null> = this.builder
       .stream<Uint8Array | null, Uint8Array | null>(source.topic, bytes)
-      .mapValueBytes<Uint8Array | null>(transform, { value: bytesSerde });
+      .mapValueBytes<Uint8Array | null>(
+        (bytes, start, end, written, context) => {
+          this.#record = context;
+          return transform(bytes, start, end, written, context);
+        },
+        { value: bytesSerde },
+      );
     if (filters) stream = stream.filter((_key, value) => value !== null, { reads: 'neither' });
     if (root.key.length === 0) stream = stream.selectKey((): Uint8Array | null => null, { reads: 'neither' });
     stream.to(sink.topic, bytes);
@@ -133,15 +145,17 @@ class StepCompiler implements StepContext {
   }
 
   /** Evaluates; what fails is null and told to the processing log. */
-  guarded(evaluate: Evaluate, step: string): Evaluate {
+  guarded(evaluate: Evaluate, step: string, over?: Step): Evaluate {
     const { log } = this.env;
     const { queryId } = this;
+    // Behind a repartition or a join a row is no record's of a source any more.
+    const isOfRecord = over !== undefined && isOfSource(over);
     return (row) => {
       try {
         return evaluate(row);
       } catch (error) {
         throwIfFatal(error);
-        log({ queryId, step, error });
+        log({ kind: 'processing', queryId, step, error, at: isOfRecord ? this.#record : undefined, row });
         return null;
       }
     };
@@ -185,18 +199,25 @@ class StepCompiler implements StepContext {
       timestamp === undefined
         ? undefined
         : timestampOf(timestamp, schema, this.env.setting('ksql.timestamp.throw.on.invalid') === 'true', (error) =>
-            log({ queryId, step: 'source', error }),
+            log({ kind: 'processing', queryId, step: 'source', error, at: this.#record }),
           );
     const stream = this.builder.stream<RowKey, Row | null>(topic, {
       key,
       value: value as Serde<Row>,
-      onDecodeError: (error) => {
-        log({ queryId, step: 'source', error });
+      onDecodeError: (error, { topic: of, partition, offset, part, rawKey, rawValue }) => {
+        const at = { topic: of, partition, offset };
+        const bytes = { part, key: rawKey, value: rawValue };
+        log({ kind: 'deserialization', queryId, step: 'source', error, at, bytes });
         return this.env.setting('ksql.fail.on.deserialization.error') === 'true' ? 'fail' : 'continue';
       },
       ...(extract === undefined
         ? {}
-        : { timestampExtractor: (k, v, context) => extract(plainKey(k), v, context.timestamp) }),
+        : {
+            timestampExtractor: (k, v, context) => {
+              this.#record = context;
+              return extract(plainKey(k), v, context.timestamp);
+            },
+          }),
     });
     this.#read.set(step.source, stream);
     return stream;
@@ -209,10 +230,11 @@ class StepCompiler implements StepContext {
   #source(step: SourceStep): Flow {
     const assemble = rowAssembler(step);
     const rows: RowStream = this.#records(step).mapValues(
-      (k, v, context) => (v === null ? null : assemble(k, v, context)),
-      {
-        value: internalSerde(step.columns) as Serde<Row>,
+      (k, v, context) => {
+        this.#record = context;
+        return v === null ? null : assemble(k, v, context);
       },
+      { value: internalSerde(step.columns) as Serde<Row> },
     );
     if (!step.table) return { stream: rows };
     const table = rows.toTable({
@@ -254,7 +276,7 @@ class StepCompiler implements StepContext {
   }
 
   #filter(step: FilterStep): Flow {
-    const predicate = this.guarded(this.#over(step.input).evaluate(step.predicate.expression), step.clause);
+    const predicate = this.guarded(this.#over(step.input).evaluate(step.predicate.expression), step.clause, step.input);
     const input = this.compile(step.input);
     if ('table' in input) {
       return { table: input.table.filter((_key, row) => predicate(row) === true, { reads: 'value', oldValues: true }) };
@@ -273,7 +295,7 @@ class StepCompiler implements StepContext {
           return rows(row);
         } catch (error) {
           throwIfFatal(error);
-          log({ queryId, step: 'SELECT', error });
+          log({ kind: 'processing', queryId, step: 'SELECT', error, row });
           return [];
         }
       });
@@ -310,7 +332,7 @@ class StepCompiler implements StepContext {
     const evaluator = this.#over(step.input);
     const ofKey = new Set(step.input.key.map(({ name }) => name));
     const keys = step.keys.map(({ expression }) => ({
-      evaluate: this.guarded(evaluator.evaluate(expression), 'PARTITION BY'),
+      evaluate: this.guarded(evaluator.evaluate(expression), 'PARTITION BY', step.input),
       fromKey: columnsUsed([expression]).isSubsetOf(ofKey),
     }));
     // A record without a value still has a key, from which the next one may be made.
@@ -347,7 +369,9 @@ class StepCompiler implements StepContext {
 
   #project(step: ProjectStep): Flow {
     const evaluator = this.#over(step.input);
-    const items = step.items.map(({ expression }) => this.guarded(evaluator.evaluate(expression), 'SELECT'));
+    const items = step.items.map(({ expression }) =>
+      this.guarded(evaluator.evaluate(expression), 'SELECT', step.input),
+    );
     const project = (row: Row): Row | null => {
       const values: SqlValue[] = [];
       for (let i = 0; i < items.length; i++) values.push(items[i]!(row));
@@ -382,7 +406,7 @@ class StepCompiler implements StepContext {
       timestamp,
       schema,
       this.env.setting('ksql.timestamp.throw.on.invalid') === 'true',
-      (error) => this.env.log({ queryId: this.queryId, step: 'sink', error }),
+      (error) => this.env.log({ kind: 'processing', queryId: this.queryId, step: 'sink', error }),
     );
     const valid = stream.filter((k, row, context) => extract(plainKey(k), row, context.timestamp) >= 0);
     valid.to(sink.topic, {
@@ -410,7 +434,7 @@ function callPolicy({ setting, log }: TopologyEnvironment, queryId: string): Cal
   return {
     limitMs: Number(setting('ksql.functions.time.limit.ms') ?? defaultOf('ksql.functions.time.limit.ms')),
     stops: setting('ksql.fail.on.function.error') === 'true',
-    tell: (error) => log({ queryId, step: error.function, error }),
+    tell: (error) => log({ kind: 'processing', queryId, step: error.function, error }),
   };
 }
 
@@ -487,4 +511,11 @@ function withHeaders(step: SourceStep, value: Row, context: RecordContext): SqlV
 
 function bytesOf(value: Uint8Array | string | null): Buffer | null {
   return value === null ? null : Buffer.from(value);
+}
+
+/** Whether a step's rows are records of a source, one by one. */
+function isOfSource(step: Step): boolean {
+  if (step.kind === 'source') return true;
+  const isStateless = step.kind === 'filter' || step.kind === 'flatMap' || step.kind === 'project';
+  return isStateless && isOfSource(step.input);
 }

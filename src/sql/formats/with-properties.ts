@@ -122,7 +122,7 @@ export class WithProperties {
       throw prepare(
         `${type} windows require 'WINDOW_SIZE' to be provided in the WITH clause. For example: 'WINDOW_SIZE'='10 SECONDS'`,
       );
-    return { type, sizeMs: durationMs(size) };
+    return { type, sizeMs: durationOf('WINDOW_SIZE', size) };
   }
 }
 
@@ -132,17 +132,26 @@ function prepare(message: string): SyntaxError {
 }
 
 const UNIT_MS: Record<string, number> = {
-  DAY: 86_400_000,
-  HOUR: 3_600_000,
-  MINUTE: 60_000,
-  SECOND: 1000,
-  MILLISECOND: 1,
+  DAYS: 86_400_000,
+  HOURS: 3_600_000,
+  MINUTES: 60_000,
+  SECONDS: 1000,
+  MILLISECONDS: 1,
 };
 
-export function durationMs(text: string): number {
-  const match = /^\s*(\d+)\s+([A-Za-z]+?)S?\s*$/i.exec(text);
-  const unit = match === null ? undefined : UNIT_MS[match[2]!.toUpperCase()];
-  if (match === null || unit === undefined)
-    throw prepare(`Invalid duration: '${text}'. Expected format: '<size> <unit>', e.g. '10 SECONDS'.`);
-  return Number(match[1]) * unit;
+/** `<size> <unit>` in milliseconds. */
+function durationOf(name: string, text: string): number {
+  const parts = text.trim().split(/\s+/);
+  const [size = '', word = ''] = parts;
+  const units = word.toUpperCase().replace(/S?$/, 'S');
+  const unit = UNIT_MS[units];
+  const fault =
+    parts.length !== 2
+      ? `Expected 2 tokens, got: ${parts.length}`
+      : !/^\d+$/.test(size)
+        ? `Not numeric: '${size}'`
+        : `Unknown time unit: '${units}'`;
+  if (parts.length !== 2 || !/^\d+$/.test(size) || unit === undefined)
+    throw prepare(`Configuration ${name} is invalid: Invalid duration: '${text}'. ${fault}`);
+  return Number(size) * unit;
 }

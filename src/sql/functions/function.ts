@@ -4,6 +4,7 @@ import { messageOf, MillraceError } from '../../util/index.ts';
 import { refuse } from '../errors.ts';
 import type { SqlType } from '../types.ts';
 import type { SqlValue } from '../values/value.ts';
+import { documentationOf, parametersOf, partsOf } from './documentation.ts';
 import { FunctionModules, type ModuleExport } from './modules.ts';
 import {
   type ArgumentType,
@@ -367,8 +368,12 @@ export function resultTypeOf<O extends OverloadBase>(
 }
 
 function alternatives<O extends OverloadBase>(of: FunctionBase<O>): string {
-  const list = of.overloads.map(
-    (overload) => `${of.shownAs ?? of.name}(${overload.signature.text.replace(/\s*->.*/, '')})`,
-  );
+  const documentation = documentationOf(of.name);
+  const list = of.overloads.map(({ signature: { text } }) => {
+    const types = partsOf(text).parameters;
+    const names = documentation === undefined ? [] : parametersOf(documentation, types);
+    const parameters = types.map((type, i) => (names[i] === undefined ? type : `${type} ${names[i].name}`));
+    return `${of.shownAs ?? of.name}(${parameters.join(', ')})`;
+  });
   return `\nValid alternatives are:\n${list.join('\n')}\nFor detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;`;
 }

@@ -157,11 +157,8 @@ function extremes(wanted: 1 | -1): ScalarOverload[] {
     }),
     typed(
       'DECIMAL, DECIMAL... -> ?',
-      (_types, result) => {
-        const { scale } = result as SqlType & { kind: 'DECIMAL' };
-        const pick = choose((a, b) => (a as Decimal).compare(b as Decimal));
-        return (...values: SqlValue[]) => (pick(...values) as Decimal | null)?.rescale(scale) ?? null;
-      },
+      // The one that is chosen keeps its own scale.
+      () => choose((a, b) => (a as Decimal).compare(b as Decimal)),
       { takesNulls: true, resultType: widestDecimal },
     ),
   ];

@@ -37,12 +37,18 @@ export const otherFunctions: readonly ScalarFunction[] = [
       value !== null && other !== null && equalValues(value, other) ? null : value,
     ),
   ]),
-  scalar('GEO_DISTANCE', 'OTHER', 'The distance between two points on the earth.', [
-    pure('DOUBLE, DOUBLE, DOUBLE, DOUBLE -> DOUBLE', distance),
-    nullable(
-      'DOUBLE, DOUBLE, DOUBLE, DOUBLE, STRING -> DOUBLE',
-      (a: number | null, b: number | null, c: number | null, d: number | null, units: string | null) =>
-        a === null || b === null || c === null || d === null ? null : distance(a, b, c, d, units ?? 'KM'),
-    ),
-  ]),
+  scalar(
+    'GEO_DISTANCE',
+    'OTHER',
+    'The distance between two points on the earth.',
+    [
+      pure('DOUBLE, DOUBLE, DOUBLE, DOUBLE -> DOUBLE', distance),
+      nullable(
+        'DOUBLE, DOUBLE, DOUBLE, DOUBLE, STRING -> DOUBLE',
+        (a: number | null, b: number | null, c: number | null, d: number | null, units: string | null) =>
+          a === null || b === null || c === null || d === null ? null : distance(a, b, c, d, units ?? 'KM'),
+      ),
+    ],
+    'geo_distance',
+  ),
 ];

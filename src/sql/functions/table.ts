@@ -25,6 +25,7 @@ export const tableFunctions: readonly TableFunction[] = [
   {
     kind: 'table',
     name: 'EXPLODE',
+    shownAs: 'explode',
     category: 'TABLE',
     description: 'One row per element of an array.',
     overloads: [
@@ -34,6 +35,7 @@ export const tableFunctions: readonly TableFunction[] = [
   {
     kind: 'table',
     name: 'CUBE_EXPLODE',
+    shownAs: 'cube_explode',
     category: 'TABLE',
     description: 'One row per combination of the elements of an array and null.',
     overloads: [

@@ -5,19 +5,26 @@ import { buildExpression } from './build-expression.ts';
 import { locationOf } from './cst.ts';
 import { parseExpressionTokens, parseTokens } from './grammar.ts';
 import { type SyntaxError, syntaxErrorAt } from './syntax-error.ts';
-import { IntegerValue, isReserved, labelOf, type ParserLimits, tokenize } from './tokens.ts';
+import { IntegerValue, isReserved, labelOf, type ParserLimits, tokenize, Variable } from './tokens.ts';
+import { hasVariables, NO_VARIABLES, substituted, type Variables } from './variables.ts';
 
 const USUAL_LIMITS: ParserLimits = { tokens: 100_000, nesting: 100 };
 
+/** A statement of a script, which is read when the variables are known that it names. */
+export interface ScriptStatement {
+  parse(variables: Variables): ParsedStatement;
+}
+
 /**
- * Text to statements. A mistake in the grammar anywhere refuses the whole script; what a statement means is asked one by
- * one (`statement` is built when it is read), so that statements before a meaningless one have their effect.
+ * Text to statements. A mistake in the grammar anywhere refuses the whole script, but in statements with variables, which
+ * are parsed one by one; what a statement means is asked one by one, too (`statement` is built when it is read), so that
+ * statements before a meaningless one have their effect.
  */
-export function parseScript(text: string, limits: ParserLimits = USUAL_LIMITS): ParsedStatement[] {
-  const found: ParsedStatement[] = [];
+export function splitScript(text: string, limits: ParserLimits = USUAL_LIMITS): ScriptStatement[] {
+  const found: ScriptStatement[] = [];
   let tokens: IToken[] = [];
   const end = (): void => {
-    found.push(parseStatement(text, tokens));
+    found.push(scriptStatement(text, tokens, limits));
     tokens = [];
   };
   for (const token of tokenize(text, limits)) {
@@ -26,6 +33,25 @@ export function parseScript(text: string, limits: ParserLimits = USUAL_LIMITS): 
   }
   if (tokens.length > 0) end();
   return found;
+}
+
+/** The statements of a script without variables. */
+export function parseScript(text: string): ParsedStatement[] {
+  return splitScript(text).map((statement) => statement.parse(NO_VARIABLES));
+}
+
+function scriptStatement(text: string, tokens: IToken[], limits: ParserLimits): ScriptStatement {
+  if (!hasVariables(tokens)) {
+    const parsed = parseStatement(text, tokens);
+    return { parse: () => parsed };
+  }
+  return {
+    parse(variables) {
+      const statement = substituted(text, tokens, variables);
+      // What a variable stands for may be part of a statement, but not another one.
+      return parseStatement(statement, [...tokenize(statement, limits)]);
+    },
+  };
 }
 
 function parseStatement(text: string, tokens: IToken[]): ParsedStatement {
@@ -67,6 +93,12 @@ function explain(error: IRecognitionException, tokens: IToken[], text: string): 
   if (token === tokens[0]) return syntaxErrorAt(at, `Unknown statement '${token.image}'`, text);
   const near = `Syntax error at or near '${token.image}' at line ${at.line}:${at.column}`;
   if (token !== error.token) return syntaxErrorAt(at, `${near}\nStatement is incomplete, or its ';' is missing`, text);
+  if (token.tokenType === Variable)
+    return syntaxErrorAt(
+      at,
+      `${near}\nNo variable of that name is defined, or ksql.variable.substitution.enable is false`,
+      text,
+    );
   if (isReserved(token.tokenType)) {
     const hint = `'${token.image}' is a reserved keyword: it can be used as an identifier only in double or back quotes`;
     return syntaxErrorAt(at, `${near}\n${hint}`, text);

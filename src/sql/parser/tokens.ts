@@ -18,6 +18,8 @@ export const StringLiteral = define('STRING');
 export const IntegerValue = define('INTEGER_VALUE');
 export const DecimalValue = define('DECIMAL_VALUE');
 export const FloatValue = define('FLOATING_POINT_VALUE');
+/** `${name}`: stands for a text that is put in its place before the statement is parsed (`variables.ts`). */
+export const Variable = define('VARIABLE');
 
 const keywords = new Map<string, TokenType>();
 for (const word of RESERVED_WORDS) keywords.set(word, define(word));
@@ -90,6 +92,7 @@ export const allTokens: TokenType[] = [
   IntegerValue,
   DecimalValue,
   FloatValue,
+  Variable,
   ...keywords.values(),
   ...symbolsByName.values(),
 ];
@@ -102,6 +105,7 @@ const LESS = symbol('LT');
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z0-9_@]))?/y;
 const WORD = /[A-Za-z0-9_][A-Za-z0-9_@]*/y;
 const SPACE = /\s+/y;
+const VARIABLE = /\$\{\w+\}/y;
 
 /** What a text may ask of the parser, so that nobody waits for it, or runs out of memory. */
 export interface ParserLimits {
@@ -184,10 +188,9 @@ export function* tokenize(text: string, limits: ParserLimits): Generator<IToken,
       else yield token(number.includes('.') ? DecimalValue : IntegerValue, number);
     } else {
       const word = match(WORD);
-      const symbol = word === undefined ? (symbols.get(text.slice(at, at + 2)) ?? symbols.get(char)) : undefined;
+      const sign = match(VARIABLE) ?? [text.slice(at, at + 2), char].find((one) => symbols.has(one));
       if (word !== undefined) yield token(keywords.get(word.toUpperCase()) ?? Identifier, word);
-      else if (symbol !== undefined)
-        yield token(symbol, symbols.has(text.slice(at, at + 2)) ? text.slice(at, at + 2) : char);
+      else if (sign !== undefined) yield token(symbols.get(sign) ?? Variable, sign);
       else fail(`Syntax error at or near '${char}' at line ${line}:${at - lineStart + 1}`);
     }
   }

@@ -16,6 +16,8 @@ export interface JoinedSources {
   readonly keys: readonly (readonly string[])[];
   /** The same as messages show them. */
   readonly qualifiedKeys: readonly (readonly string[])[];
+  /** What the rows were joined on, as it was written: each equals the key. */
+  readonly equalToKey: ReadonlySet<string>;
   /** The key column that belongs to no source. */
   readonly synthetic: string | undefined;
   /** The left table of a foreign-key join, whose primary key is the result's. */
@@ -40,6 +42,7 @@ export function planJoins(
     qualifiedKeys: first.source.schema.key.map((column) => [
       printExpression({ kind: 'column', source: first.alias, name: column.name }),
     ]),
+    equalToKey: new Set(),
     synthetic: undefined,
   };
   checkJoins(scope, query);
@@ -160,13 +163,15 @@ class JoinPlanner {
       );
     }
     this.#checkWithin(kind);
-    if (kind === 'foreign-key') return this.#foreignKey(left, right, leftSide);
+    if (kind === 'foreign-key') return this.#foreignKey(left, right, leftSide, rightSide);
     this.#checkWindows(leftSide, rightSide);
 
     const { type } = this.#join;
     const leftName = leftSide.column;
     const rightName = rightSide.column;
-    const inPlace = leftName !== undefined && left.keys.length === 1 && left.keys[0]!.includes(leftName);
+    const isEqual = left.synthetic === undefined && left.equalToKey.has(leftSide.on);
+    const isKey = leftName === undefined ? isEqual : left.keys[0]?.includes(leftName) === true;
+    const inPlace = left.keys.length === 1 && isKey;
     const viable = [...(inPlace ? left.keys[0]! : [leftName]), rightName].filter((name) => name !== undefined);
     const shown = [
       ...(inPlace ? left.qualifiedKeys[0]! : leftName === undefined ? [] : [leftSide.on]),
@@ -204,6 +209,7 @@ class JoinPlanner {
       step,
       keys: [synthetic === undefined ? viable : [synthetic]],
       qualifiedKeys: [synthetic === undefined ? shown : [synthetic]],
+      equalToKey: new Set([...(inPlace ? left.equalToKey : []), leftSide.on, rightSide.on]),
       synthetic,
     };
   }
@@ -290,7 +296,16 @@ class JoinPlanner {
     }
   }
 
-  #foreignKey(left: JoinedSources, right: OriginStep, { source, key }: JoinSide): JoinedSources {
+  #foreignKey(
+    left: JoinedSources,
+    right: OriginStep,
+    { source, key, on }: JoinSide,
+    { on: rightOn }: JoinSide,
+  ): JoinedSources {
+    if (left.step.kind === 'join')
+      refuse(
+        `Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got ${on} = ${rightOn}.`,
+      );
     if (left.step.window !== undefined || right.window !== undefined)
       refuse('Foreign-key table-table joins are not supported on windowed tables.');
     const columns = [...left.step.columns, ...right.columns];

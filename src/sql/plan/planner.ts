@@ -141,7 +141,13 @@ class QueryPlanner {
       joined = planJoins(this.#env, scope, query, (source, name) => this.#originStep(source, name), context);
     } else {
       const step = this.#originStep(scope.sources[0]!, `${context}KsqlTopic`);
-      joined = { step, keys: step.key.map((column) => [column.name]), qualifiedKeys: [], synthetic: undefined };
+      joined = {
+        step,
+        keys: step.key.map((column) => [column.name]),
+        qualifiedKeys: [],
+        equalToKey: new Set(),
+        synthetic: undefined,
+      };
     }
     let step = joined.step;
     if (joined.synthetic !== undefined) scope.extra.add(joined.synthetic);
@@ -233,6 +239,7 @@ class QueryPlanner {
     const rewritten = items.map((item) => {
       const expression = replace(item.expression, (e) => {
         if (e.kind !== 'call' || !functions.isTable(e.name)) return undefined;
+        if (this.#query.groupBy !== undefined) refuse('Table functions cannot be used with aggregations.');
         for (const arg of e.args) {
           if (findCall(arg, (name) => functions.isTable(name)) !== undefined)
             refuse(`Table functions can't be nested: ${printExpression(e)}`);

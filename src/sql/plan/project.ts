@@ -83,7 +83,7 @@ export function projectStep(
   );
   if (twice !== undefined)
     refuse(`Duplicate value columns found in schema: ${quoteName(twice.name)} ${typeText(twice.type)}`);
-  if (persistent && input.table && columns.length === 0) refuse('The projection contains no value columns.');
+  if (persistent && columns.length === 0) refuse('The projection contains no value columns.');
   if (target.keyFormat !== undefined && key.length > 0) {
     checkColumns(
       'Key',

@@ -7,6 +7,7 @@ import type { SettingValues } from '../settings.ts';
 import type { QueryCounts } from '../statements/context.ts';
 import type { Row } from '../values/value.ts';
 import type { Lookup } from './materialization.ts';
+import type { ToldProblem } from './problems.ts';
 
 /** A persistent query to run. */
 export interface HostedQuery {
@@ -79,6 +80,9 @@ export interface OpenRows<R> {
   close(): Promise<void>;
 }
 
+/** What one host has counted of a query. */
+export type HostCounts = Omit<QueryCounts, 'runningMs'>;
+
 export interface QueryHost {
   /** False while it has lost what ran on it, and is coming back. */
   readonly isAvailable: boolean;
@@ -88,7 +92,7 @@ export interface QueryHost {
   end(queryId: string): Promise<void>;
   /** All queries that run exactly once, here and elsewhere. */
   link(queries: readonly LinkedQuery[]): Promise<void>;
-  counts(queryId: string): Promise<QueryCounts>;
+  counts(queryId: string): Promise<HostCounts>;
   /** Rows as the JSON texts of their columns. */
   open(request: RowsRequest): Promise<OpenRows<ResultRow>>;
   /** Rows as values. */
@@ -101,5 +105,7 @@ export interface QueryHost {
 export interface HostEvents {
   /** A persistent query stopped at an error. */
   failed(queryId: string, error: unknown): void;
+  /** Something that somebody keeps went wrong with a row. */
+  problem(problem: ToldProblem): void;
   log(message: string): void;
 }

@@ -4,16 +4,16 @@ import type { Client } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
 import { KafkaStreams, type StreamsSettings, type Topology } from '../../streams/index.ts';
 import type { Environment } from '../../util/index.ts';
-import type { ProcessingLog, TopologyEnvironment } from '../compile/flow.ts';
+import type { Problem, ProcessingLog, TopologyEnvironment } from '../compile/flow.ts';
 import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { modulesOf, type Step } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
-import type { QueryCounts } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  HostCounts,
   HostedQuery,
   HostEvents,
   LinkedQuery,
@@ -25,7 +25,7 @@ import type {
   TableRequest,
 } from './host.ts';
 import { writersOf } from './links.ts';
-import { problemLog } from './problems.ts';
+import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
 import { resultWriter } from './result-rows.ts';
 import { streamRows } from './stream-rows.ts';
@@ -72,6 +72,10 @@ export class LocalHost implements QueryHost {
     const topology = compileTopology(this.#compiling(settings), plan, json);
     const streams = this.#streams(topology, applicationId, settings, {
       ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
+      onProductionError: (error) => {
+        this.#tell({ kind: 'production', queryId, step: 'sink', error }, settings);
+        return settings['ksql.fail.on.production.error'] === 'false' ? 'continue' : 'fail';
+      },
       onError: (error, fatal) => {
         if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
       },
@@ -97,11 +101,12 @@ export class LocalHost implements QueryHost {
     this.#linked = queries;
   }
 
-  async counts(queryId: string): Promise<QueryCounts> {
+  async counts(queryId: string): Promise<HostCounts> {
     const running = this.#running.get(queryId);
     const dropped: Record<string, Record<string, number>> = {};
-    for (const { droppedBy } of running?.streams.metrics() ?? []) addCounts(dropped, droppedBy);
-    return { dropped, json: { ...(running?.json ?? noJsonCounts()) } };
+    const tasks = running?.streams.metrics() ?? [];
+    for (const { droppedBy } of tasks) addCounts(dropped, droppedBy);
+    return { dropped, json: { ...(running?.json ?? noJsonCounts()) }, tasks };
   }
 
   async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
@@ -165,7 +170,13 @@ export class LocalHost implements QueryHost {
 
   #compiling(settings: SettingValues): TopologyEnvironment {
     const { functions, schemas } = this.#options;
-    return { functions, schemas, setting: (name) => settings[name], log: this.#log };
+    return { functions, schemas, setting: (name) => settings[name], log: (problem) => this.#tell(problem, settings) };
+  }
+
+  #tell(problem: Problem, settings: SettingValues): void {
+    this.#log(problem);
+    const told = toldProblem(problem, settings);
+    if (told !== undefined) this.#options.events.problem(told);
   }
 
   /** A Streams application under the settings of a query; not started. */

@@ -3,12 +3,14 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../client/index.ts';
+import type { TaskMetrics } from '../../streams/index.ts';
 import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
 import { sourceSteps, stepsOf } from '../plan/plan.ts';
-import { isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
+import { defaultOf, isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
 import type { PersistentQuery, QueryCounts, QueryExecutor, Settings } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
+import type { QueryError } from '../statements/looking.ts';
 import type { Row } from '../values/value.ts';
 import type {
   HostedQuery,
@@ -21,6 +23,7 @@ import type {
   TableRequest,
 } from './host.ts';
 import { addCounts } from './local-host.ts';
+import { causesOf, type ToldProblem } from './problems.ts';
 import { isLost } from './remote-host.ts';
 import { wholeTable } from './whole-table.ts';
 
@@ -29,6 +32,7 @@ export interface ExecutorOptions {
   readonly serviceId: string;
   readonly stateDir: string;
   readonly environment: Environment;
+  readonly problem: (problem: ToldProblem) => void;
   readonly log: (message: string) => void;
   /** Makes the hosts, at least one. `restarted`: a host has lost what ran on it, and can run it again. */
   readonly hosts: (events: HostEvents, restarted: (host: QueryHost) => void) => readonly QueryHost[];
@@ -45,6 +49,7 @@ interface Running {
   /** A query keeps the settings that it was created with. */
   readonly settings: SettingValues;
   readonly hosts: readonly QueryHost[];
+  readonly startedAt: number;
   failure: unknown;
 }
 
@@ -53,17 +58,18 @@ export class KafkaExecutor implements QueryExecutor {
   readonly #hosts: readonly QueryHost[];
   readonly #running = new Map<string, Running>();
   readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
+  readonly #errors = new Map<string, readonly QueryError[]>();
   /** Queries of clients, by host. */
   readonly #transient = new Map<QueryHost, number>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { log } = options;
+    const { log, problem } = options;
     const failed = (queryId: string, error: unknown): void => {
       const running = this.#running.get(queryId);
       if (running !== undefined) this.#failed(running, error);
     };
-    this.#hosts = options.hosts({ failed, log }, (host) => this.#startAgain(host));
+    this.#hosts = options.hosts({ failed, problem, log }, (host) => this.#startAgain(host));
   }
 
   async start(query: PersistentQuery, setting: Settings): Promise<void> {
@@ -73,6 +79,7 @@ export class KafkaExecutor implements QueryExecutor {
       query,
       settings: settingValues(setting),
       hosts: this.#leastLoaded(await this.#shares(query, setting)),
+      startedAt: this.#options.environment.now(),
       failure: undefined,
     };
     this.#paused.delete(queryId);
@@ -110,6 +117,7 @@ export class KafkaExecutor implements QueryExecutor {
 
   async stop(queryId: string): Promise<void> {
     this.#paused.delete(queryId);
+    this.#errors.delete(queryId);
     await this.#end(queryId);
     await this.forget(this.applicationId(queryId));
   }
@@ -166,16 +174,29 @@ export class KafkaExecutor implements QueryExecutor {
     return failure === undefined ? undefined : messageOf(failure);
   }
 
+  /** What has stopped a query so far, the last at the end; as long as it is there. */
+  errorsOf(queryId: string): readonly QueryError[] {
+    return this.#errors.get(queryId) ?? [];
+  }
+
+  #noteError(queryId: string, error: unknown, most: number): void {
+    const noted = { timestamp: this.#options.environment.now(), errorMessage: messageOf(error), type: blameOf(error) };
+    this.#errors.set(queryId, [...this.errorsOf(queryId), noted].slice(-most));
+  }
+
   /** What has been counted since a query was started here, over all its hosts. */
   async counts(queryId: string): Promise<QueryCounts> {
-    const sums = { dropped: {}, json: noJsonCounts() };
-    const hosts = this.#running.get(queryId)?.hosts ?? [];
-    for (const { dropped, json } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
+    const sums = { dropped: {}, json: noJsonCounts(), tasks: [] as TaskMetrics[] };
+    const running = this.#running.get(queryId);
+    const hosts = running?.hosts ?? [];
+    for (const { dropped, json, tasks } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
       addCounts(sums.dropped, dropped);
       sums.json.fromBytes += json.fromBytes;
       sums.json.asWhole += json.asWhole;
+      sums.tasks.push(...tasks);
     }
-    return sums;
+    const now = this.#options.environment.now();
+    return { ...sums, runningMs: now - (running?.startedAt ?? now) };
   }
 
   applicationId(queryId: string): string {
@@ -284,7 +305,16 @@ export class KafkaExecutor implements QueryExecutor {
     const { queryId } = running.query;
     if (this.#running.get(queryId) !== running || running.failure !== undefined) return;
     running.failure = error;
+    const most = 'ksql.query.error.max.queue.size';
+    this.#noteError(queryId, error, Number(running.settings[most] ?? defaultOf(most)));
     this.#options.log(`query ${queryId} stopped: ${messageOf(error)}`);
+    this.#options.problem({
+      kind: 'thread',
+      queryId,
+      step: 'thread',
+      message: messageOf(error),
+      causes: causesOf(error),
+    });
     if (running.hosts.length === 1) return;
     this.#endOn(running).catch((cause: unknown) => this.#options.log(`query ${queryId}: ${messageOf(cause)}`));
   }
@@ -317,4 +347,13 @@ export class KafkaExecutor implements QueryExecutor {
     await this.#endOn(running);
     this.#link();
   }
+}
+
+/** Whose an error is: of topics, schemas and rights, which are the user's to mend; of our parts; or nobody knows. */
+function blameOf(error: unknown): QueryError['type'] {
+  const code = codeOf(error);
+  if (code === undefined) return 'UNKNOWN';
+  return /TOPIC|SCHEMA|AUTHORIZATION|UNDECODABLE|SERIALIZATION|TIMESTAMP|PROCESSING_FAILED|COPARTITIONED/.test(code)
+    ? 'USER'
+    : 'SYSTEM';
 }

@@ -5,10 +5,10 @@ import type { RegisteredSchema, SchemaSource } from '../../serde/index.ts';
 import { type Deferred, deferred, type Environment, MillraceError } from '../../util/index.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { noJsonCounts } from '../formats/reading.ts';
-import type { QueryCounts } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  HostCounts,
   HostedQuery,
   HostEvents,
   LinkedQuery,
@@ -21,6 +21,7 @@ import type {
 } from './host.ts';
 import { LocalHost } from './local-host.ts';
 import { fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
+import type { ToldProblem } from './problems.ts';
 
 /** PORT. A thread in which `serveHost` answers. It is started when it is first needed, and again when it dies. */
 export interface HostThread {
@@ -79,9 +80,9 @@ export class RemoteHost implements QueryHost {
     await this.#calls?.call('link', queries).catch(unlessLost);
   }
 
-  async counts(queryId: string): Promise<QueryCounts> {
-    const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as QueryCounts | undefined;
-    return counts ?? { dropped: {}, json: noJsonCounts() };
+  async counts(queryId: string): Promise<HostCounts> {
+    const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as HostCounts | undefined;
+    return counts ?? { dropped: {}, json: noJsonCounts(), tasks: [] };
   }
 
   open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
@@ -149,6 +150,7 @@ export class RemoteHost implements QueryHost {
     const calls = new PortCalls(port, {
       ...schemaCalls(schemas),
       failed: (queryId: string, fault: ReturnType<typeof toFault>) => events.failed(queryId, fromFault(fault)),
+      problem: (problem: ToldProblem) => events.problem(problem),
       log: (message: string) => events.log(message),
     });
     this.#calls = calls;
@@ -230,6 +232,7 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
     schemas: remoteSchemas(calls),
     events: {
       failed: (queryId, error) => tell('failed', queryId, toFault(error)),
+      problem: (problem) => tell('problem', problem),
       log: (message) => tell('log', message),
     },
   });

@@ -1,45 +1,24 @@
 // SQL over HTTP, with ksqlDB's paths, content types and error codes. Nothing is decided here: requests become calls of
 // the service, its answers become ksqlDB's shapes. Rows are streamed with back-pressure; a client that goes away closes
 // its query.
-import type { OutgoingHttpHeaders } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fastifyWebsocket from '@fastify/websocket';
+import type { FastifyInstance } from 'fastify';
 import { addHealth, addMetrics, healthOf, httpServer, type Listenable, readRimSettings } from '../../rim/index.ts';
-import { codeOf, type Environment, isOutOfStack, messageOf, MillraceError, type ValuesOf } from '../../util/index.ts';
-import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
-import { StatementError } from '../errors.ts';
-import { SyntaxError } from '../parser/syntax-error.ts';
-import type { PrintedTopic } from '../queries/print-topic.ts';
-import { protoSchemaOf } from '../queries/row-protobuf.ts';
-import type { RequestContext, SqlService } from './service.ts';
+import type { Environment, ValuesOf } from '../../util/index.ts';
+import type { Entity } from '../statements/entities.ts';
 import type { sqlRestSettings } from '../settings.ts';
-import { typeText } from '../types.ts';
+import { formatOf, json, streamArray, streamDelimited, streamLines, streamRows } from './rest/answers.ts';
+import { Cluster } from './rest/cluster.ts';
+import { BAD_REQUEST, fail, NOT_FOUND, RequestError } from './rest/errors.ts';
+import { insertLines } from './rest/insert-lines.ts';
+import { CONSUMED, DELIMITED, JSON_TYPE, PROTOBUF, V1 } from './rest/media-types.ts';
+import { acceptOf, contextOf, jsonBody, textOf } from './rest/requests.ts';
+import { queryOverSocket } from './rest/websocket.ts';
+import type { SqlService } from './service.ts';
 
-const V1 = 'application/vnd.ksql.v1+json';
-const DELIMITED = 'application/vnd.ksqlapi.delimited.v1';
-const JSON_TYPE = 'application/json';
-/** Rows as Protobuf messages, in an array of JSON. */
-const PROTOBUF = 'application/vnd.ksql.v1+protobuf';
-/** Where a query's warning is sent ahead of its rows, percent-encoded. */
-const WARNING_HEADER = 'millrace-warning';
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
-/** ksqlDB takes JSON under several names, and /inserts-stream takes lines of it. A page of the web can send none of these. */
-const CONSUMED = [JSON_TYPE, V1, DELIMITED, 'application/vnd.ksqlapi.inserts-stream.v1', 'application/octet-stream'];
-
-const UNSUPPORTED = `A request says what its body is: Content-Type: ${JSON_TYPE}, or ${V1}.`;
-
-/** ksqlDB's error codes: the HTTP status times 100, and a number. */
-const BAD_REQUEST = 40000;
-const BAD_STATEMENT = 40001;
-const NOT_FOUND = 40400;
-const SERVER_ERROR = 50000;
-
-class RequestError extends MillraceError {
-  readonly errorCode: number;
-  constructor(errorCode: number, message: string) {
-    super('BAD_REQUEST', message);
-    this.errorCode = errorCode;
-  }
-}
+/** What a client of a WebSocket may send: nothing is asked of it. */
+const FRAME_BYTES_MAX = 1024;
 
 export interface SqlServerOptions {
   readonly settings: ValuesOf<typeof sqlRestSettings>;
@@ -66,19 +45,37 @@ export function sqlServer(service: SqlService, { settings, isTls, environment, l
   queryRoutes(app, service);
   infoRoutes(app, service, environment);
   statusRoutes(app, service);
+  clusterRoutes(app, service, environment);
   return app;
 }
 
 function statementRoutes(app: FastifyInstance, service: SqlService): void {
   app.post('/ksql', async (request, reply) => {
     const body = jsonBody(request);
-    const entities = await service.execute(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'));
-    return reply.type(acceptOf(request, [V1, JSON_TYPE])).send(JSON.stringify(entities));
+    const type = acceptOf(request, [V1, JSON_TYPE]);
+    const entities: Entity[] = [];
+    try {
+      const statements = service.entities(textOf(body, 'ksql'), {
+        ...contextOf(body, 'streamsProperties'),
+        host: request.host,
+      });
+      for await (const entity of statements) entities.push(entity);
+    } catch (error) {
+      return fail(reply, error, entities);
+    }
+    return reply.type(type).send(JSON.stringify(entities));
   });
   app.post('/ksql/terminate', () => {
     throw new RequestError(BAD_REQUEST, 'Terminating a whole cluster is not supported. Use TERMINATE ALL and DROP.');
   });
-  app.post('/inserts-stream', async (request, reply) => insertLines(service, String(request.body), reply));
+  // Rows are taken as they come: the body is not waited for.
+  void app.register(async (rows) => {
+    rows.removeAllContentTypeParsers();
+    rows.addContentTypeParser(CONSUMED, (_request, payload, done) => done(null, payload));
+    rows.post('/inserts-stream', (request, reply) =>
+      insertLines(service, request.body as NodeJS.ReadableStream, reply, acceptOf(request, [DELIMITED, JSON_TYPE])),
+    );
+  });
 }
 
 function queryRoutes(app: FastifyInstance, service: SqlService): void {
@@ -106,6 +103,10 @@ function queryRoutes(app: FastifyInstance, service: SqlService): void {
     if (!(await service.closeQuery(queryId))) throw new RequestError(BAD_REQUEST, `No query with id ${queryId}`);
     return reply.send();
   });
+  void app.register(fastifyWebsocket, { options: { maxPayload: FRAME_BYTES_MAX } });
+  void app.register(async (sockets) => {
+    sockets.get('/ws/query', { websocket: true }, (socket, request) => queryOverSocket(service, socket, request));
+  });
 }
 
 function infoRoutes(app: FastifyInstance, service: SqlService, environment: Environment): void {
@@ -130,6 +131,10 @@ function infoRoutes(app: FastifyInstance, service: SqlService, environment: Envi
     json(reply, { version: service.version, clusterId: clusterIdOf(service) }),
   );
   app.get('/v1/metadata/id', (_request, reply) => json(reply, clusterIdOf(service)));
+  app.get<{ Params: { property: string } }>('/is_valid_property/:property', (request, reply) => {
+    service.checkProperty(request.params.property);
+    return reply.type(V1).send('true');
+  });
   app.get('/chc/ready', (_request, reply) => json(reply, {}));
   app.get('/chc/live', (_request, reply) => json(reply, {}));
 }
@@ -153,250 +158,21 @@ function statusRoutes(app: FastifyInstance, service: SqlService): void {
   );
 }
 
+/** What servers that share a cluster tell each other; there is one. */
+function clusterRoutes(app: FastifyInstance, service: SqlService, environment: Environment): void {
+  const cluster = new Cluster(service, environment);
+  app.get('/clusterStatus', async (request, reply) => json(reply, await cluster.status(request.host)));
+  app.post('/heartbeat', (request, reply) => {
+    cluster.heardOf(jsonBody(request));
+    return json(reply, { isOk: true });
+  });
+  app.post('/lag', (request, reply) => {
+    cluster.lagOf(jsonBody(request));
+    return json(reply, { isOk: true });
+  });
+}
+
 function clusterIdOf(service: SqlService): object {
   const clusters = { 'kafka-cluster': service.kafkaClusterId, 'ksql-cluster': service.serviceId };
   return { scope: { path: [], clusters }, id: '' };
-}
-
-// ── Requests ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function jsonBody(request: FastifyRequest): Record<string, unknown> {
-  let body: unknown;
-  try {
-    body = JSON.parse(String(request.body));
-  } catch (error) {
-    throw new RequestError(BAD_REQUEST, `Malformed JSON in request: ${messageOf(error)}`);
-  }
-  if (typeof body !== 'object' || body === null) throw new RequestError(BAD_REQUEST, 'Invalid JSON in request');
-  return body as Record<string, unknown>;
-}
-
-function textOf(body: Record<string, unknown>, member: string): string {
-  const text = body[member];
-  if (typeof text !== 'string')
-    throw new RequestError(BAD_REQUEST, `Invalid JSON in request: Missing required creator property '${member}'`);
-  return text;
-}
-
-function contextOf(body: Record<string, unknown>, member: string): RequestContext {
-  const variables = Object.entries(objectOf(body, 'sessionVariables')).map(([name, value]) => [name, String(value)]);
-  return { properties: objectOf(body, member), variables: Object.fromEntries(variables) as Record<string, string> };
-}
-
-function objectOf(body: Record<string, unknown>, member: string): Record<string, unknown> {
-  const value = body[member] ?? {};
-  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new RequestError(BAD_REQUEST, `"${member}" is an object of names and values.`);
-}
-
-/** The first of the types that the client takes; the first is also for those who don't say. */
-function acceptOf(request: FastifyRequest, types: readonly string[]): string {
-  const accept = request.headers.accept;
-  if (accept === undefined || accept === '') return types[0]!;
-  const ranges = accept.split(',').map((range) => range.split(';')[0]!.trim().toLowerCase());
-  const found = types.find((type) => ranges.includes(type));
-  if (found !== undefined) return found;
-  if (ranges.includes('*/*') || ranges.includes('application/*')) return types[0]!;
-  throw new RequestError(40600, `None of ${accept} can be answered; this path answers ${types.join(', ')}.`);
-}
-
-function formatOf(type: string): ResultFormat {
-  return type === PROTOBUF ? 'protobuf' : 'json';
-}
-
-// ── Answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function json(reply: FastifyReply, body: object): FastifyReply {
-  return reply.type(V1).send(JSON.stringify(body));
-}
-
-/**
- * StreamedRows: one array, an element per line. Clients read it by lines, so a live query ends each line at once, comma
- * included (its final message closes the array); a finite one knows its last row.
- */
-async function streamRows(reply: FastifyReply, query: RunningQuery, type: string): Promise<FastifyReply> {
-  const { queryId } = query;
-  const isProtobuf = formatOf(type) === 'protobuf';
-  const schema = isProtobuf ? { protoSchema: protoSchemaOf(query.columns) } : { schema: query.schemaText };
-  const header = JSON.stringify({ header: { queryId, ...schema } });
-  const member = isProtobuf ? 'protobufBytes' : 'columns';
-  const before = query.live ? '' : ',\n';
-  const after = query.live ? ',\n' : '';
-  return stream(reply, type, query, {
-    first: `[${header}${after}`,
-    row: ({ json: columns, tombstone }) =>
-      `${before}{"row":{"${member}":${columns}${tombstone ? ',"tombstone":true' : ''}}}${after}`,
-    last: () => {
-      const message = query.finalMessage();
-      return message === undefined ? ']\n' : `${before}${JSON.stringify({ finalMessage: message })}]\n`;
-    },
-    failure: (error) => `${before}${JSON.stringify({ errorMessage: errorBody(error) })}]\n`,
-  });
-}
-
-/** A line of metadata, then a line per row. */
-async function streamDelimited(reply: FastifyReply, query: RunningQuery): Promise<FastifyReply> {
-  return stream(reply, DELIMITED, query, {
-    first: `${JSON.stringify(metadataOf(query))}\n`,
-    row: ({ json: columns, tombstone }) => (tombstone ? '' : `${columns}\n`),
-    last: () => '',
-    failure: (error) => `${JSON.stringify(errorBody(error))}\n`,
-  });
-}
-
-/** One JSON array: metadata, then the rows. */
-async function streamArray(reply: FastifyReply, query: RunningQuery): Promise<FastifyReply> {
-  return stream(reply, JSON_TYPE, query, {
-    first: `[${JSON.stringify(metadataOf(query))}\n`,
-    row: ({ json: columns, tombstone }) => (tombstone ? '' : `,${columns}\n`),
-    last: () => ']\n',
-    failure: (error) => `,${JSON.stringify(errorBody(error))}]\n`,
-  });
-}
-
-function metadataOf(query: RunningQuery): object {
-  return {
-    queryId: query.queryId,
-    columnNames: query.columns.map((column) => column.name),
-    columnTypes: query.columns.map((column) => typeText(column.type)),
-  };
-}
-
-interface Framing {
-  readonly first: string;
-  readonly row: (row: ResultRow) => string;
-  readonly last: () => string;
-  readonly failure: (error: unknown) => string;
-}
-
-async function stream(reply: FastifyReply, type: string, query: RunningQuery, framing: Framing): Promise<FastifyReply> {
-  const { warning } = query;
-  // In a header: in the rows there is no place for it that ksqlDB's clients would pass over.
-  const headers = warning === undefined ? {} : { [WARNING_HEADER]: encodeURIComponent(warning) };
-  const send = rawWriter(reply, type, () => query.close(), headers);
-  try {
-    await send(framing.first);
-    for await (const batch of query.batches) await send(batch.map(framing.row).join(''));
-    await send(framing.last());
-  } catch (error) {
-    // The status has been sent: what went wrong can only be told in the stream.
-    await send(framing.failure(error));
-  } finally {
-    await query.close();
-    reply.raw.end();
-  }
-  return reply;
-}
-
-async function streamLines(reply: FastifyReply, printed: PrintedTopic): Promise<FastifyReply> {
-  const send = rawWriter(reply, 'text/plain; charset=utf-8', () => printed.close());
-  try {
-    for await (const line of printed.lines) await send(`${line}\n`);
-  } catch (error) {
-    await send(`${messageOf(error)}\n`);
-  } finally {
-    await printed.close();
-    reply.raw.end();
-  }
-  return reply;
-}
-
-/** Takes the socket over from fastify: what is sent goes out at once, and waits while the client reads slowly. */
-function rawWriter(
-  reply: FastifyReply,
-  type: string,
-  onGone: () => Promise<void>,
-  headers: Readonly<Record<string, string>> = {},
-): (text: string) => Promise<void> {
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, {
-    ...(reply.getHeaders() as OutgoingHttpHeaders),
-    'content-type': type,
-    'cache-control': 'no-cache',
-    'transfer-encoding': 'chunked',
-    ...headers,
-  });
-  raw.flushHeaders();
-  let gone = false;
-  raw.on('close', () => {
-    if (gone || raw.writableEnded) return;
-    gone = true;
-    void onGone();
-  });
-  return async (text) => {
-    if (text === '' || gone || raw.destroyed) return;
-    if (!raw.write(text)) await drained(raw);
-  };
-}
-
-/** Resolves when the client has read on, or has gone. */
-function drained(raw: FastifyReply['raw']): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      raw.off('drain', done);
-      raw.off('close', done);
-      resolve();
-    };
-    raw.on('drain', done);
-    raw.on('close', done);
-  });
-}
-
-/** The first line names the target, each further one is a row; each row is acknowledged in its turn. */
-async function insertLines(service: SqlService, body: string, reply: FastifyReply): Promise<FastifyReply> {
-  const [first, ...rows] = body.split('\n').filter((line) => line.trim() !== '');
-  let target: unknown;
-  try {
-    target = (JSON.parse(first ?? '') as { target?: unknown }).target;
-  } catch {
-    target = undefined;
-  }
-  if (typeof target !== 'string')
-    throw new RequestError(BAD_REQUEST, 'The first line must be a JSON object with "target".');
-  const answers = await Promise.all(
-    rows.map(async (line, seq) => {
-      try {
-        await service.insert(target, JSON.parse(line) as Record<string, unknown>);
-        return { status: 'ok', seq };
-      } catch (error) {
-        return { status: 'error', seq, error_code: BAD_REQUEST, message: messageOf(error) };
-      }
-    }),
-  );
-  return reply.type(DELIMITED).send(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''));
-}
-
-// ── Errors ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function fail(reply: FastifyReply, error: unknown): FastifyReply {
-  const body = errorBody(error);
-  const status = Math.floor(body.error_code / 100);
-  return reply.code(status).type(V1).send(JSON.stringify(body));
-}
-
-function errorBody(error: unknown): { '@type': string; error_code: number; message: string } {
-  const message = messageOf(error);
-  if (error instanceof RequestError) return { '@type': 'generic_error', error_code: error.errorCode, message };
-  if (error instanceof StatementError || error instanceof SyntaxError) {
-    const statementText = error instanceof StatementError ? (error.statementText ?? '') : statementIn(message);
-    return { '@type': 'statement_error', error_code: BAD_STATEMENT, message, ...{ statementText, entities: [] } };
-  }
-  if (codeOf(error) === 'INVALID_CONFIG') return { '@type': 'generic_error', error_code: BAD_REQUEST, message };
-  if (isOutOfStack(error))
-    return { '@type': 'generic_error', error_code: BAD_REQUEST, message: 'The statement nests too deeply.' };
-  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (status === 415) return { '@type': 'generic_error', error_code: 41500, message: UNSUPPORTED };
-  if (status < 500) return { '@type': 'generic_error', error_code: status * 100, message };
-  const code = codeOf(error);
-  return {
-    '@type': 'generic_error',
-    error_code: SERVER_ERROR,
-    message: code === undefined ? message : `${message} (${code})`,
-  };
-}
-
-/** Syntax errors end with the statement they are in. */
-function statementIn(message: string): string {
-  return /\nStatement: ([^]*)$/.exec(message)?.[1] ?? '';
 }

@@ -10,6 +10,7 @@ import {
   type Environment,
   type GivenSettings,
   messageOf,
+  MillraceError,
   randomUuid,
   systemEnvironment,
 } from '../../util/index.ts';
@@ -20,6 +21,7 @@ import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
@@ -28,22 +30,17 @@ import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
+import { CommandProgress } from './command-progress.ts';
+import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
-import { foreignWarnings } from '../foreign-properties.ts';
-import { defaultOf, normalizeSettings } from '../settings.ts';
+import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
+import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
+import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
-import {
-  assertSchema,
-  assertTopic,
-  describe,
-  describeAll,
-  describeFunction,
-  explain,
-  type Looking,
-  show,
-} from '../statements/describe.ts';
+import { describe, describeAll, describeFunction, explain, show } from '../statements/describe.ts';
 import { changedFunctions, loadExtensions } from '../statements/functions.ts';
+import type { Looking } from '../statements/looking.ts';
 import { insertStatement } from '../statements/insert-json.ts';
 import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
 
@@ -55,6 +52,8 @@ export interface SqlServiceOptions {
   /** `ksql.*` properties. */
   readonly settings?: GivenSettings;
   readonly version: string;
+  /** Statements that the service runs, and no others; without it, they come from clients and are kept in the command log. */
+  readonly script?: string;
   /** Threads for queries; without any, they run in this one. */
   readonly threads?: QueryThreads;
   readonly log?: (message: string) => void;
@@ -69,14 +68,6 @@ export interface QueryThreads {
   thread(index: number): HostThread;
 }
 
-/** What one request may set for its statements alone. */
-export interface RequestContext {
-  /** Overrides of properties, as SET makes them. */
-  readonly properties: Readonly<Record<string, unknown>>;
-  /** Values for `${name}`. */
-  readonly variables: Readonly<Record<string, string>>;
-}
-
 export interface CommandStatus {
   readonly status: 'SUCCESS' | 'ERROR';
   readonly message: string;
@@ -86,15 +77,33 @@ export interface CommandStatus {
 /** What is wrong with a query although other parts of the house say so. */
 const REFUSALS: ReadonlySet<string> = new Set(['SQL_STATEMENT', 'SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
 
-const NO_CONTEXT: RequestContext = { properties: {}, variables: {} };
+/** What a file of queries is made of, besides statements about its session. */
+const OF_FILES: ReadonlySet<Statement['kind']> = new Set([
+  'createSource',
+  'createAsSelect',
+  'insertIntoSelect',
+  'createType',
+  'dropType',
+  'dropSource',
+  'alterSource',
+]);
 
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
   const settings = normalizeSettings(options.settings ?? {});
   const serviceId = settings['ksql.service.id'] ?? defaultOf('ksql.service.id')!;
+  for (const name of Object.keys(options.settings ?? {}).filter(isWithoutEffect))
+    options.log?.(withoutEffect(name).message);
+  const clusterId = await options.client.admin().clusterId();
+  if (options.script !== undefined) {
+    const headless = new SqlService(options, settings, serviceId, undefined, clusterId);
+    await headless.run(options.script);
+    await headless.openProcessingLog();
+    return headless;
+  }
   const { log, commands } = await CommandLog.open(options.client, serviceId);
-  for (const { message } of foreignWarnings(options.settings ?? {})) options.log?.(message);
-  const service = new SqlService(options, settings, serviceId, log, await options.client.admin().clusterId());
+  const service = new SqlService(options, settings, serviceId, log, clusterId);
   await service.replay(commands);
+  await service.openProcessingLog();
   return service;
 }
 
@@ -106,8 +115,10 @@ export class SqlService {
   readonly #schemas: SchemaSource;
   readonly #engine: SqlEngine;
   readonly #executor: KafkaExecutor;
-  readonly #commands: CommandLog;
-  readonly #settings: Readonly<Record<string, string>>;
+  /** Undefined in headless mode. */
+  readonly #commands: CommandLog | undefined;
+  /** As ALTER SYSTEM leaves them. */
+  readonly #settings: Record<string, string>;
   readonly #log: (message: string) => void;
   readonly #environment: Environment;
   readonly #queries: ReplayedQueries;
@@ -116,19 +127,22 @@ export class SqlService {
   readonly #statuses: Record<string, CommandStatus> = {};
   /** What the command log says and this service could not do; the next start tries it again. */
   readonly #undone: string[] = [];
+  readonly #progress: CommandProgress;
+  readonly #problems: ProcessingLogTopic;
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     options: SqlServiceOptions,
-    settings: Readonly<Record<string, string>>,
+    settings: Record<string, string>,
     serviceId: string,
-    commands: CommandLog,
+    commands: CommandLog | undefined,
     kafkaClusterId: string,
   ) {
     const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
     this.#environment = environment;
+    this.#progress = new CommandProgress(environment);
     this.version = version;
     this.serviceId = serviceId;
     this.kafkaClusterId = kafkaClusterId;
@@ -137,12 +151,14 @@ export class SqlService {
     this.#commands = commands;
     this.#settings = settings;
     this.#log = log;
+    this.#problems = new ProcessingLogTopic({ client, serviceId, settings, environment, log });
     const functions = builtInFunctions(environment);
     this.#executor = new KafkaExecutor({
       client,
       serviceId,
       stateDir,
       environment,
+      problem: (problem) => this.#problems.tell(problem),
       log,
       hosts: (events, restarted) => {
         const { threads } = options;
@@ -180,23 +196,56 @@ export class SqlService {
   async replay(commands: readonly LoggedCommand[]): Promise<void> {
     await loadExtensions(this.#engine.context, (problem) => this.#tellUndone(problem));
     for (const { statement, properties, queryId, sequence } of commands) {
+      this.#progress.advance(sequence);
       const number = /_(\d+)$/.exec(queryId ?? '')?.[1];
       if (number !== undefined) this.#queryNumber = Number(number);
       try {
         const [parsed] = this.#engine.parse(statement);
         if (parsed === undefined) continue;
-        const { carryOut } = await this.#prepare(parsed, { properties, variables: {} });
+        const { carryOut } = await this.#prepare(parsed, normalizeSettings(properties as GivenSettings));
         await carryOut();
       } catch (error) {
         this.#tellUndone(`command ${sequence} can't be repeated: ${messageOf(error)}`);
       }
     }
     for (const change of changedFunctions(this.#engine.context)) this.#log(change);
+    await this.#startAll();
+  }
+
+  /** Runs the statements of a file, as every start does: what one of them is refused for keeps the service from starting. */
+  async run(script: string): Promise<void> {
+    await this.#topics.end(() => {});
+    await loadExtensions(this.#engine.context, (problem) => this.#tellUndone(problem));
+    const session = this.#session(script, NO_CONTEXT);
+    for (const statement of this.#engine.split(script)) {
+      const parsed = statement.parse(this.#variablesOf(session));
+      if (session.apply(parsed)) continue;
+      if (!OF_FILES.has(parsed.statement.kind))
+        refuseIn(parsed, `The file of queries (ksql.queries.file) has a statement that is for clients: ${parsed.text}`);
+      const { carryOut } = await this.#prepare(parsed, session.overrides);
+      await carryOut();
+    }
+    if (this.#engine.queries.size === 0) refuse('The SQL file does not contain any persistent queries.');
+    await this.#startAll();
+  }
+
+  async #startAll(): Promise<void> {
     await this.#topics.end((topic, error) =>
       this.#tellUndone(`the topic ${topic} can't be created: ${messageOf(error)}`),
     );
     await this.#executor.forgetAll('transient_');
     await this.#queries.end((queryId, error) => this.#log(`query ${queryId} does not start: ${messageOf(error)}`));
+  }
+
+  /** Makes the processing log's topic and stream, if the service is told to. */
+  async openProcessingLog(): Promise<void> {
+    try {
+      const stream = await this.#problems.open();
+      if (stream !== undefined && this.#engine.catalog.source(stream.name) === undefined)
+        await this.execute(stream.statement);
+    } catch (error) {
+      this.#tellUndone(`there is no processing log: ${messageOf(error)}`);
+    }
   }
 
   #tellUndone(problem: string): void {
@@ -206,57 +255,62 @@ export class SqlService {
 
   // ── Statements ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs every statement of a text in order; the first refusal stops it (`StatementError`, `SyntaxError`). */
+  /** Runs every statement of a text (`entities`) to its end. */
   async execute(text: string, context: RequestContext = NO_CONTEXT): Promise<Entity[]> {
-    const entities: Entity[] = [];
-    for (const parsed of this.#engine.parse(this.#substituted(text, context))) {
-      const entity = await this.#executeOne(parsed, context);
-      if (entity !== undefined)
-        entities.push({
-          ...entity,
-          statementText: parsed.text,
-          warnings: [...(entity.warnings ?? []), ...foreignWarnings(context.properties)],
-        });
-    }
-    return entities;
+    return Array.fromAsync(this.entities(text, context));
   }
 
-  async #executeOne(parsed: ParsedStatement, context: RequestContext): Promise<Entity | undefined> {
+  /**
+   * Runs every statement of a text in order, and gives what each answers; the first refusal ends it (`StatementError`,
+   * `SyntaxError`, `SQL_ASSERTION`). What SET, UNSET, DEFINE and UNDEFINE say holds for the statements behind them.
+   */
+  async *entities(text: string, context: RequestContext = NO_CONTEXT): AsyncGenerator<Entity, void> {
+    const session = this.#session(text, context);
+    await this.#caughtUp(context);
+    for (const statement of this.#engine.split(text)) {
+      const parsed = statement.parse(this.#variablesOf(session));
+      if (session.apply(parsed)) continue;
+      const entity = await this.#executeOne(parsed, session);
+      if (entity !== undefined)
+        yield {
+          ...entity,
+          statementText: parsed.text,
+          warnings: [...(entity.warnings ?? []), ...session.warnings],
+        };
+    }
+  }
+
+  async #executeOne(parsed: ParsedStatement, session: Session): Promise<Entity | undefined> {
     const statement = parsed.statement;
     switch (statement.kind) {
       case 'query':
       case 'print':
-        return refuseIn(
-          parsed,
+        throw new StatementError(
           "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT",
+          { statementText: parsed.text, code: 'SQL_QUERY_ENDPOINT' },
         );
-      case 'set':
-        normalizeSettings({ [statement.name]: statement.value });
-        return undefined;
-      case 'unset':
-      case 'define':
-      case 'undefine':
-        // The session is the client's: it sends its properties and variables along with every request.
-        return undefined;
       case 'insertValues':
-        await this.#engine.executeStatement(parsed, this.#overrides(context));
+        await this.#engine.executeStatement(parsed, session.overrides);
         return undefined;
       default: {
-        const answer = await this.#look(parsed, statement, context);
-        return answer ?? this.#change(parsed, statement, context);
+        const answer = await this.#look(parsed, statement, session);
+        return answer ?? this.#change(parsed, statement, session);
       }
     }
   }
 
   /** SHOW, DESCRIBE, EXPLAIN, ASSERT; undefined for statements that change something. */
-  async #look(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity | undefined> {
-    const look: Looking = {
+  async #look(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity | undefined> {
+    const look: Looking & Asserting = {
       engine: this.#engine.context,
       client: this.#client,
-      setting: this.#setting(context),
-      overrides: this.#overrides(context),
-      variables: context.variables,
+      environment: this.#environment,
+      setting: session.setting(),
+      overrides: session.overrides,
+      variables: session.variables,
+      host: session.host,
       stateOf: (queryId) => this.#executor.state(queryId),
+      errorsOf: (queryId) => this.#executor.errorsOf(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
       counts: (queryId) => this.#executor.counts(queryId),
     };
@@ -267,11 +321,11 @@ export class SqlService {
         case 'describe':
           return await describe(look, statement.name, statement.extended);
         case 'describeAll':
-          return await describeAll(look, statement.type);
+          return await describeAll(look, statement);
         case 'describeFunction':
           return describeFunction(look, statement.name);
         case 'explain':
-          return explain(look, statement);
+          return await explain(look, statement);
         case 'assertTopic':
           return await assertTopic(look, statement);
         case 'assertSchema':
@@ -280,8 +334,6 @@ export class SqlService {
         case 'dropConnector':
         case 'describeConnector':
           return refuse('Connectors are not supported: there is no Connect here yet.');
-        case 'alterSystem':
-          return refuse("ALTER SYSTEM is not supported: set properties in the service's configuration, or with SET.");
         default:
           return undefined;
       }
@@ -294,15 +346,18 @@ export class SqlService {
    * Checks a statement, makes it durable, then carries it out: whatever stops that in the middle, the next start goes on
    * with it.
    */
-  #change(parsed: ParsedStatement, statement: Statement, context: RequestContext): Promise<Entity> {
+  #change(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity> {
+    const commands = this.#commands;
+    if (commands === undefined)
+      return refuseIn(parsed, 'The service runs the statements of its file (ksql.queries.file), and takes no others.');
     return this.#inTurn(async () => {
       const before = new Set(this.#engine.queries.keys());
-      const { result, carryOut } = await this.#prepare(parsed, context);
+      const { result, carryOut } = await this.#prepare(parsed, session.overrides);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
       const { message, queryId, repeatAs } = result;
-      const commandSequenceNumber = await this.#commands.append({
+      const commandSequenceNumber = await commands.append({
         statement: repeatAs ?? parsed.text,
-        properties: this.#overrides(context),
+        properties: session.overrides,
         ...(queryId === undefined ? {} : { queryId }),
       });
       try {
@@ -310,6 +365,8 @@ export class SqlService {
       } catch (error) {
         this.#tellUndone(`command ${commandSequenceNumber} was not carried out: ${messageOf(error)}`);
         throw error;
+      } finally {
+        this.#progress.advance(commandSequenceNumber);
       }
       const commandId = commandIdOf(statement);
       const commandStatus: CommandStatus = {
@@ -319,22 +376,24 @@ export class SqlService {
       };
       this.#statuses[commandId] = commandStatus;
       // One that replaces another goes on where that was.
-      const warnings = queryId === undefined || before.has(queryId) ? [] : await this.#warningsOf(queryId, context);
+      const warnings =
+        queryId === undefined || before.has(queryId) ? [] : await this.#warningsOf(queryId, session.setting());
       return { '@type': 'currentStatus', commandId, commandStatus, commandSequenceNumber, warnings };
     });
   }
 
-  async #warningsOf(queryId: string, context: RequestContext): Promise<{ readonly message: string }[]> {
+  async #warningsOf(queryId: string, setting: Settings): Promise<{ readonly message: string }[]> {
     const { catalog, queries } = this.#engine;
     const sources = queries.get(queryId)?.plan.sources.flatMap((name) => catalog.source(name) ?? []) ?? [];
-    const message = await lateStart(this.#client, sources, this.#setting(context));
+    const message = await lateStart(this.#client, sources, setting);
     return message === undefined ? [] : [{ message }];
   }
 
-  async #prepare(parsed: ParsedStatement, context: RequestContext): Promise<PreparedStatement> {
+  async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
     const statement = parsed.statement;
+    if (statement.kind === 'alterSystem') return this.#alterSystem(statement);
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
-      return this.#engine.prepare(parsed, this.#overrides(context));
+      return this.#engine.prepare(parsed, overrides);
     }
     const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
     for (const queryId of ids) {
@@ -349,6 +408,16 @@ export class SqlService {
     };
   }
 
+  /** For the statements behind it, whoever sends them; queries keep the settings that they were started with. */
+  #alterSystem({ name, value }: Extract<Statement, { kind: 'alterSystem' }>): PreparedStatement {
+    const changed = normalizeSettings({ [name]: value });
+    if (!isEditable(name)) refuse(`${name} is looked at when the service starts: change it in the configuration.`);
+    return {
+      result: { kind: 'done', message: `System property ${name} was set to ${value}.` },
+      carryOut: () => void Object.assign(this.#settings, changed),
+    };
+  }
+
   // ── Queries ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts the one SELECT or PRINT of a text. */
@@ -357,31 +426,28 @@ export class SqlService {
     context: RequestContext = NO_CONTEXT,
     format: ResultFormat = 'json',
   ): Promise<RunningQuery | PrintedTopic> {
-    const parsed = this.#engine.parse(this.#substituted(text, context));
-    const [only] = parsed;
-    if (only === undefined || parsed.length > 1) {
-      throw new StatementError(`Expected exactly one KSQL statement; found ${parsed.length} instead`, {
+    const session = this.#session(text, context);
+    await this.#caughtUp(context);
+    const statements = this.#engine.split(text);
+    const [first] = statements;
+    if (first === undefined || statements.length > 1) {
+      throw new StatementError(`Expected exactly one KSQL statement; found ${statements.length} instead`, {
         statementText: text,
       });
     }
+    const only = first.parse(this.#variablesOf(session));
     const statement = only.statement;
     try {
       if (statement.kind === 'print') return await printTopic(this.#client, this.#schemas, statement);
       if (statement.kind !== 'query')
         return refuse(`Statement type \`${statement.kind}\` not supported for this resource`);
-      return await this.#select(statement.query, only, context, format);
+      return await this.#select(statement.query, only, session.setting(), format);
     } catch (error) {
       throw asRefusal(only, error);
     }
   }
 
-  async #select(
-    query: Query,
-    parsed: ParsedStatement,
-    context: RequestContext,
-    format: ResultFormat,
-  ): Promise<RunningQuery> {
-    const setting = this.#setting(context);
+  async #select(query: Query, parsed: ParsedStatement, setting: Settings, format: ResultFormat): Promise<RunningQuery> {
     checkExtensions(query, parsed.text, setting);
     const { context: engine } = this.#engine;
     const scalable = isScalablePush(engine, query, setting);
@@ -414,14 +480,34 @@ export class SqlService {
     return running !== undefined;
   }
 
-  /** Appends one row, given as JSON, to a stream or table; resolves when it is stored. */
-  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#engine.executeStatement(insertStatement(this.#engine.catalog, target, row));
+  /** Appends one row, given as JSON, to a stream or table: resolves when it is on its way behind those before, with when it is stored. */
+  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<{ readonly stored: Promise<void> }> {
+    const { carryOut } = await this.#engine.prepare(insertStatement(this.#engine.catalog, target, row));
+    return { stored: Promise.resolve(carryOut()) };
+  }
+
+  /** Throws `INVALID_CONFIG` for a property that nobody knows. */
+  checkProperty(name: string): void {
+    propertyNamed(name);
+  }
+
+  /** Which stores and partitions this server has, by query. */
+  async activeQueries(): Promise<Readonly<Record<string, object>>> {
+    const queries = [...this.#engine.queries.keys()].map(async (queryId) => {
+      const { tasks } = await this.#executor.counts(queryId);
+      const partitions = tasks.flatMap(({ positions }) => Object.keys(positions).map(partitionNamed));
+      const activeStores = [...new Set(tasks.flatMap(({ stores }) => Object.keys(stores)))];
+      return [
+        queryId,
+        { activeStores, activePartitions: partitions, standByStores: [], standByPartitions: [] },
+      ] as const;
+    });
+    return Object.fromEntries(await Promise.all(queries));
   }
 
   /** What the registry asks before a schema comes in. */
   schemaUsers(): SchemaUses {
-    return new SchemaUses(this.#engine.context, this.#setting(NO_CONTEXT));
+    return new SchemaUses(this.#engine.context, this.#session('', NO_CONTEXT).setting());
   }
 
   // ── State ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -437,7 +523,8 @@ export class SqlService {
       metastore: () => this.#undone[0],
       kafka: async () => {
         const admin = this.#client.admin();
-        await admin.listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
+        if (this.#commands !== undefined)
+          await admin.listOffsets([{ topic: this.#commands.topic, partition: 0, timestamp: -1 }]);
         // Not every user of a cluster may ask this.
         const dirs = await admin.describeLogDirs().catch((error: unknown) => {
           if (codeOf(error) === 'CLUSTER_AUTHORIZATION_FAILED') return [];
@@ -446,7 +533,7 @@ export class SqlService {
         const broken = dirs.find(({ error }) => error !== undefined);
         return broken && `The broker has partitions in ${broken.path} that take no records: ${broken.error}.`;
       },
-      commandRunner: () => this.#commands.failure,
+      commandRunner: () => this.#commands?.failure,
       queries: () => {
         const failed = [...this.#engine.queries.keys()].filter((id) => this.#executor.state(id) === 'ERROR');
         if (failed.length === 0) return undefined;
@@ -466,6 +553,11 @@ export class SqlService {
       prefix: 'ksql',
       gauges: [
         { name: 'persistent_queries', help: 'Persistent queries by state.', value: byState },
+        {
+          name: 'processing_log_left_out',
+          help: 'Problems that are missing in the processing log.',
+          value: () => this.#problems.leftOut,
+        },
         { name: 'transient_queries', help: 'Queries of clients that are open.', value: () => this.#transient.size },
       ],
     };
@@ -473,11 +565,13 @@ export class SqlService {
 
   /** Ends queries of clients, then the persistent ones, each at a commit. */
   async close(): Promise<void> {
+    this.#progress.close();
     await this.#turn.catch(() => {});
     await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
     await this.#executor.close();
+    await this.#problems.close();
     await this.#writer.close();
-    await this.#commands.close();
+    await this.#commands?.close();
   }
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -488,21 +582,31 @@ export class SqlService {
     return result;
   }
 
-  #overrides({ properties }: RequestContext): Record<string, string> {
-    return normalizeSettings(properties as GivenSettings);
+  #session(text: string, context: RequestContext): Session {
+    return new Session(this.#settings, context, text);
   }
 
-  #setting(context: RequestContext): Settings {
-    const overrides = this.#overrides(context);
-    return (name) => overrides[name] ?? this.#settings[name] ?? defaultOf(name);
+  #variablesOf(session: Session): Variables {
+    return session.setting()('ksql.variable.substitution.enable') === 'false' ? NO_VARIABLES : session.variables;
   }
 
-  #substituted(text: string, { variables }: RequestContext): string {
-    if (this.#settings['ksql.variable.substitution.enable'] === 'false') return text;
-    return text.replace(/\$\{(\w+)\}/g, (whole, name: string) =>
-      Object.hasOwn(variables, name) ? variables[name]! : whole,
+  /** Waits for the command that a request comes behind. */
+  async #caughtUp({ commandSequenceNumber = -1 }: RequestContext): Promise<void> {
+    const name = 'ksql.server.command.response.timeout.ms';
+    const timeoutMs = Number(this.#settings[name] ?? defaultOf(name));
+    if (await this.#progress.reaches(commandSequenceNumber, timeoutMs)) return;
+    throw new MillraceError(
+      'SQL_COMMAND_PENDING',
+      `Timed out reaching command sequence number. Sequence number: ${commandSequenceNumber}. Timeout: ${timeoutMs} ms.`,
+      { retriable: true },
     );
   }
+}
+
+/** `topic-3` as its parts. */
+function partitionNamed(name: string): { readonly topic: string; readonly partition: number } {
+  const dash = name.lastIndexOf('-');
+  return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
 }
 
 function refuseIn(parsed: ParsedStatement, message: string): never {
@@ -535,6 +639,8 @@ function commandIdOf(statement: Statement): string {
       return `function/${statement.name}/create`;
     case 'dropFunction':
       return `function/${statement.name}/drop`;
+    case 'alterSystem':
+      return `cluster/${statement.name}/alter`;
     case 'terminate':
     case 'pause':
     case 'resume':

@@ -1,5 +1,5 @@
 import type { SchemaSource } from '../../serde/index.ts';
-import type { Topology } from '../../streams/index.ts';
+import type { TaskMetrics, Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
 import type { JsonCounts } from '../formats/reading.ts';
 import type { ProcessingLog } from '../compile/flow.ts';
@@ -47,6 +47,10 @@ export interface QueryCounts {
   readonly dropped: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** How its records in JSON were read. */
   readonly json: JsonCounts;
+  /** Of the tasks that run now. */
+  readonly tasks: readonly TaskMetrics[];
+  /** How long ago it was started. */
+  readonly runningMs: number;
 }
 
 /** PORT. Runs persistent queries, each under the settings of its statement. Starting one with a running id replaces that one. */
@@ -90,6 +94,8 @@ export type StatementResult =
  */
 export interface PreparedStatement {
   readonly result: StatementResult;
+  /** The query that it starts. */
+  readonly query?: PersistentQuery;
   readonly carryOut: () => void | Promise<void>;
 }
 

@@ -147,8 +147,7 @@ export async function describeSource(
   const declared = statement.elements.map((element): Column => {
     const type = engine.catalog.resolveType(element.type);
     const { constraint, headerKey, name } = element;
-    if (isSystemColumn(name))
-      refuse(`${quoteName(name)} is a reserved column name. You cannot use it as a name for a column.`);
+    if (isSystemColumn(name)) refuse(`'${name}' is a reserved column name. You cannot use it as a name for a column.`);
     if (constraint !== 'HEADERS') return { name, type, namespace: constraint === undefined ? 'VALUE' : 'KEY' };
     if (headerKey === undefined && !sameType(type, headersType))
       refuse(`Invalid type for HEADERS column: expected ${typeText(headersType)}, got ${typeText(type)}`);

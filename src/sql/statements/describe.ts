@@ -1,32 +1,31 @@
-// Statements that only look: SHOW, DESCRIBE, EXPLAIN, ASSERT. Each answers an entity.
+// Statements that only look: SHOW, DESCRIBE, EXPLAIN. Each answers an entity.
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
-import { type Entity, type SchemaEntity, schemaEntity } from './entities.ts';
+import { compileFlow } from '../compile/topology.ts';
 import { refuse } from '../errors.ts';
+import { documentationOf, parametersOf, partsOf } from '../functions/documentation.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
-import { quoteName } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
-import { compileFlow } from '../compile/topology.ts';
-import { planTransient } from './transient-query.ts';
 import { allColumns } from '../schema.ts';
-import { sqlSettings, streamsSettings } from '../settings.ts';
-import type { EngineContext, PersistentQuery, QueryCounts, Settings } from './context.ts';
+import { isEditable, sqlSettings, streamsSettings } from '../settings.ts';
+import type { EngineContext, PreparedStatement, QueryCounts } from './context.ts';
+import {
+  errorText,
+  offsetSummary,
+  planDescription,
+  queryDescription,
+  queryListing,
+  statisticsText,
+} from './describe-query.ts';
+import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
+import type { Looking } from './looking.ts';
+import { createAsSelect, insertIntoSelect } from './persistent-query.ts';
+import { planTransient } from './transient-query.ts';
 
-export interface Looking {
-  readonly engine: EngineContext;
-  readonly client: Client;
-  readonly setting: Settings;
-  readonly overrides: Readonly<Record<string, string>>;
-  readonly variables: Readonly<Record<string, string>>;
-  readonly stateOf: (queryId: string) => string;
-  readonly applicationId: (queryId: string) => string;
-  readonly counts: (queryId: string) => Promise<QueryCounts>;
-}
+type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
-type Show = Extract<Statement, { kind: 'show' }>;
-
-export async function show(look: Looking, { what, extended, all }: Show): Promise<Entity> {
+export async function show(look: Looking, { what, extended, all }: Of<'show'>): Promise<Entity> {
   const { engine } = look;
   const { catalog } = engine;
   switch (what) {
@@ -34,7 +33,7 @@ export async function show(look: Looking, { what, extended, all }: Show): Promis
     case 'TABLES': {
       const kind = what === 'STREAMS' ? 'STREAM' : 'TABLE';
       const sources = catalog.sources().filter((source) => source.kind === kind);
-      if (extended) return descriptions(look, sources);
+      if (extended) return descriptions(look, sources, true);
       return { '@type': what.toLowerCase(), [what.toLowerCase()]: sources.map(sourceListing) };
     }
     case 'TOPICS':
@@ -45,7 +44,7 @@ export async function show(look: Looking, { what, extended, all }: Show): Promis
     case 'QUERIES':
       if (extended) {
         const described = [...engine.queries.values()].map((query) => queryDescription(look, query));
-        return { '@type': 'query_descriptions', queryDescriptions: described };
+        return { '@type': 'query_descriptions', queryDescriptions: await Promise.all(described) };
       }
       return { '@type': 'queries', queries: [...engine.queries.values()].map((query) => queryListing(look, query)) };
     case 'FUNCTIONS': {
@@ -70,7 +69,7 @@ export async function show(look: Looking, { what, extended, all }: Show): Promis
     case 'VARIABLES':
       return {
         '@type': 'variables',
-        variables: Object.entries(look.variables).map(([name, value]) => ({ name, value })),
+        variables: [...look.variables].map(([name, value]) => ({ name, value })),
       };
     default:
       return refuse(`SHOW ${what} is not supported: there is no Connect here yet.`);
@@ -84,53 +83,94 @@ export async function describe(look: Looking, name: string, extended: boolean): 
   return { '@type': 'sourceDescription', sourceDescription };
 }
 
-export async function describeAll(look: Looking, type: DataSource['kind']): Promise<Entity> {
-  return descriptions(
-    look,
-    look.engine.catalog.sources().filter((source) => source.kind === type),
-  );
+export async function describeAll(look: Looking, { type, extended }: Of<'describeAll'>): Promise<Entity> {
+  const sources = look.engine.catalog.sources().filter((source) => source.kind === type);
+  return descriptions(look, sources, extended);
 }
 
 export function describeFunction(look: Looking, name: string): Entity {
   const found: SqlFunction = look.engine.functions.get(name.toUpperCase());
   const module = found.overloads.find((overload) => overload.module !== undefined)?.module;
+  const documentation = documentationOf(found.name);
+  const example =
+    documentation === undefined ? '' : ` For example, ${documentation.example} is ${documentation.result}.`;
   return {
     '@type': 'describe_function',
-    name: found.shownAs ?? found.name,
-    description: found.description,
+    name: found.name,
+    description: `${found.description}${example}`,
     author: module === undefined ? 'Millrace' : '',
     version: module?.hash ?? '',
     path: module?.file ?? 'internal',
     type: found.kind.toUpperCase(),
     functions: found.overloads.map(({ signature, parameterNames = [] }) => {
-      const { parameters, result } = partsOf(signature.text);
-      const described = parameters.map((type, i) => ({
-        name: parameterNames[i] ?? '',
+      const { parameters: types, result } = partsOf(signature.text);
+      const parameters = documentation === undefined ? [] : parametersOf(documentation, types);
+      const described = types.map((type, i) => ({
+        name: parameterNames[i] ?? parameters[i]?.name ?? '',
         type: type.replace(/\.\.\.$/, ''),
-        description: '',
+        description: parameters[i]?.text ?? '',
         isVariadic: type.endsWith('...'),
       }));
-      return { arguments: described, returnType: result, description: '' };
+      return { arguments: described, returnType: result === '?' ? resultOf(found, types) : result, description: '' };
     }),
   };
 }
 
-export function explain(look: Looking, statement: Extract<Statement, { kind: 'explain' }>): Entity {
-  const { engine, setting } = look;
+/** The type of a result that depends on more than the signature says. */
+function resultOf({ name }: SqlFunction, [first = '']: readonly string[]): string {
+  if (name === 'ENTRIES') return first.replace(/^MAP<STRING, (.*)>$/, 'ARRAY<STRUCT<K STRING, V $1>>');
+  if (name === 'TOPK' || name === 'TOPKDISTINCT') return `ARRAY<${first}>`;
+  return first;
+}
+
+export async function explain(look: Looking, statement: Of<'explain'>): Promise<Entity> {
+  const { engine } = look;
   if (statement.queryId !== undefined) {
     const query = engine.queries.get(statement.queryId);
     if (query === undefined)
       return refuse(
         `Query with id:${statement.queryId} does not exist, use SHOW QUERIES to view the full set of queries.`,
       );
-    return { '@type': 'queryDescription', queryDescription: queryDescription(look, query) };
+    return { '@type': 'queryDescription', queryDescription: await queryDescription(look, query) };
   }
-  const inner = statement.statement;
-  const query: Query | undefined =
-    inner?.kind === 'query' || inner?.kind === 'createAsSelect' || inner?.kind === 'insertIntoSelect'
-      ? inner.query
-      : undefined;
-  if (query === undefined) return refuse('The provided statement does not run a ksql query');
+  const described = await explained(look, statement.statement);
+  return { '@type': 'queryDescription', queryDescription: { ...described, overriddenProperties: look.overrides } };
+}
+
+async function explained(look: Looking, statement: Statement | undefined): Promise<object> {
+  const { engine, setting } = look;
+  switch (statement?.kind) {
+    case 'query':
+      return explainedQuery(look, statement.query);
+    case 'createAsSelect':
+      return explainedStart(await createAsSelect(trial(engine), statement, setting));
+    case 'insertIntoSelect':
+      return explainedStart(await insertIntoSelect(trial(engine), statement, setting));
+    default:
+      return refuse('The provided statement does not run a ksql query');
+  }
+}
+
+function explainedStart({ query, result }: PreparedStatement): object {
+  return query === undefined ? refuse(result.message) : planDescription(query);
+}
+
+/** Prepares statements that are not meant to be carried out: no id is used up, no schema registered. */
+function trial(engine: EngineContext): EngineContext {
+  const { schemas } = engine;
+  const trialSchemas = schemas && {
+    cached: schemas.cached.bind(schemas),
+    byId: schemas.byId.bind(schemas),
+    byGuid: schemas.byGuid.bind(schemas),
+    version: schemas.version.bind(schemas),
+    latest: schemas.latest.bind(schemas),
+    lookup: schemas.lookup.bind(schemas),
+    register: async () => 0,
+  };
+  return { ...engine, schemas: trialSchemas, nextQueryNumber: () => 0 };
+}
+
+function explainedQuery({ engine, setting }: Looking, query: Query): object {
   const { catalog, functions, schemas, log } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, '');
   const topology = compileFlow({ functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
@@ -138,41 +178,14 @@ export function explain(look: Looking, statement: Extract<Statement, { kind: 'ex
     stream.foreach(() => {});
   });
   return {
-    '@type': 'queryDescription',
-    queryDescription: {
-      id: '',
-      queryType: 'PUSH',
-      sources: planned.sources.map((source) => source.name),
-      sinks: [],
-      fields: planned.columns.map(({ name, type, isKey }) =>
-        field(name, schemaEntity(type), isKey ? 'KEY' : undefined),
-      ),
-      topology: topology.describe().toString(),
-      executionPlan: explainPlan({ root: planned.root, sink: undefined }),
-      overriddenProperties: look.overrides,
-    },
+    id: '',
+    queryType: query.emit === undefined ? 'PULL' : 'PUSH',
+    sources: planned.sources.map((source) => source.name),
+    sinks: [],
+    fields: planned.columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),
+    topology: topology.describe().toString(),
+    executionPlan: explainPlan({ root: planned.root, sink: undefined }),
   };
-}
-
-/** `ARRAY<T>, T -> BOOLEAN` as its parts: commas inside of brackets separate nothing. */
-function partsOf(signature: string): { parameters: string[]; result: string } {
-  const arrow = signature.lastIndexOf(' -> ');
-  const parameters: string[] = [];
-  let depth = 0;
-  let start = 0;
-  const list = arrow < 0 ? '' : signature.slice(0, arrow);
-  for (let i = 0; i <= list.length; i++) {
-    const character = list[i];
-    if (character === '<' || character === '(') depth++;
-    else if (character === '>' && list[i - 1] !== '=') depth--;
-    else if (character === ')') depth--;
-    else if (character === undefined || (character === ',' && depth === 0)) {
-      const parameter = list.slice(start, i).trim();
-      if (parameter !== '') parameters.push(parameter);
-      start = i + 1;
-    }
-  }
-  return { parameters, result: signature.slice(arrow < 0 ? 0 : arrow + 4).replace(/^-> /, '') };
 }
 
 // ── Pieces ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,44 +201,14 @@ function sourceListing({ kind, name, topic, keyFormat, valueFormat, window }: Da
   };
 }
 
-function queryListing(look: Looking, { queryId, plan, sql }: PersistentQuery) {
-  const state = look.stateOf(queryId);
-  return {
-    queryString: sql,
-    sinks: plan.sink === undefined ? [] : [plan.sink.name],
-    sinkKafkaTopics: plan.sink === undefined ? [] : [plan.sink.topic],
-    id: queryId,
-    statusCount: { [state]: 1 },
-    queryType: 'PERSISTENT',
-    state,
-  };
+/** Sources that are made from a source: as long as they are there, it can't be dropped. */
+function dependents({ catalog, queries }: EngineContext, name: string): string[] {
+  const made = catalog.queriesReading(name).map((id) => catalog.source(queries.get(id)?.plan.sink?.name ?? ''));
+  return made.filter((source) => source?.createdBy !== undefined).map((source) => source!.name);
 }
 
-function queryDescription(look: Looking, query: PersistentQuery) {
-  const { queryId, plan, topology, sql } = query;
-  const key = plan.root.key.map(({ name, type }) => field(name, schemaEntity(type), 'KEY'));
-  const state = look.stateOf(queryId);
-  return {
-    id: queryId,
-    statementText: sql,
-    windowType: plan.root.window?.type ?? null,
-    fields: [...key, ...plan.root.columns.map(({ name, type }) => field(name, schemaEntity(type)))],
-    sources: plan.sources,
-    sinks: plan.sink === undefined ? [] : [plan.sink.name],
-    topology: topology.describe().toString(),
-    executionPlan: explainPlan(plan),
-    overriddenProperties: {},
-    ksqlHostQueryStatus: {},
-    queryType: 'PERSISTENT',
-    queryErrors: [],
-    tasksMetadata: [],
-    consumerGroupId: look.applicationId(queryId),
-    state,
-  };
-}
-
-async function descriptions(look: Looking, sources: readonly DataSource[]): Promise<Entity> {
-  const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(look, source, true)));
+async function descriptions(look: Looking, sources: readonly DataSource[], extended: boolean): Promise<Entity> {
+  const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(look, source, extended)));
   return { '@type': 'source_descriptions', sourceDescriptions };
 }
 
@@ -238,8 +221,10 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
       return query === undefined ? [] : [queryListing(look, query)];
     });
   const topic = await engine.topics.describe(source.topic);
-  const counts: CountsById = new Map();
-  for (const id of extended ? catalog.queriesWriting(source.name) : []) counts.set(id, await look.counts(id));
+  // What is found out from the cluster is for who asks for it.
+  const writing = extended ? catalog.queriesWriting(source.name).filter((id) => engine.queries.has(id)) : [];
+  const counts = new Map<string, QueryCounts>();
+  for (const id of writing) counts.set(id, await look.counts(id));
   const keyType = source.kind === 'TABLE' ? 'PRIMARY_KEY' : 'KEY';
   return {
     name: source.name,
@@ -247,17 +232,13 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     readQueries: listing(catalog.queriesReading(source.name)),
     writeQueries: listing(catalog.queriesWriting(source.name)),
     fields: allColumns(source.schema).map(({ name, type, namespace, headerKey }) => ({
-      ...field(
-        name,
-        schemaEntity(type),
-        namespace === 'KEY' ? keyType : namespace === 'HEADERS' ? 'HEADER' : undefined,
-      ),
+      ...fieldEntity(name, type, namespace === 'KEY' ? keyType : namespace === 'HEADERS' ? 'HEADER' : undefined),
       ...(headerKey === undefined ? {} : { headerKey }),
     })),
     type: source.kind,
     timestamp: source.timestamp?.column ?? '',
-    statistics: jsonStatistics(counts),
-    errorStats: dropStatistics(counts),
+    statistics: statisticsText(counts),
+    errorStats: errorText(counts),
     extended,
     keyFormat: source.keyFormat.format,
     valueFormat: source.valueFormat.format,
@@ -265,38 +246,11 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     partitions: topic?.partitions ?? 0,
     replication: topic?.replicas ?? 0,
     statement: source.sql,
-    queryOffsetSummaries: [],
-    sourceConstraints: [],
+    queryOffsetSummaries: await Promise.all(writing.map((id) => offsetSummary(look, id))),
+    sourceConstraints: extended ? dependents(engine, source.name) : [],
     clusterStatistics: [],
     clusterErrorStats: [],
   };
-}
-
-type CountsById = Map<string, QueryCounts>;
-
-/** How the queries behind a source read their JSON: a line for each that read any. */
-function jsonStatistics(counts: CountsById): string {
-  return [...counts]
-    .filter(([, { json }]) => json.fromBytes + json.asWhole > 0)
-    .map(
-      ([id, { json }]) =>
-        `${id} json-records-read-from-bytes: ${json.fromBytes} json-records-parsed-as-a-whole: ${json.asWhole}`,
-    )
-    .join('\n');
-}
-
-/** What the operators of the queries behind a source have left out: a line for each and its reason. */
-function dropStatistics(counts: CountsById): string {
-  const lines = [...counts].flatMap(([id, { dropped }]) =>
-    Object.entries(dropped).flatMap(([operator, reasons]) =>
-      Object.entries(reasons).map(([reason, count]) => `${id} ${operator} records-left-out-as-${reason}: ${count}`),
-    ),
-  );
-  return lines.join('\n');
-}
-
-function field(name: string, schema: SchemaEntity, type?: string) {
-  return { name, schema, ...(type === undefined ? {} : { type }) };
 }
 
 /** ksqlDB hides what systems keep for themselves, unless ALL is asked for. */
@@ -343,50 +297,7 @@ function propertyListing({ setting, overrides }: Looking) {
     name,
     scope,
     value: setting(key) ?? null,
-    editable: true,
+    editable: isEditable(name),
     level: Object.hasOwn(overrides, key) ? 'QUERY' : 'SERVER',
   }));
-}
-
-export async function assertTopic(
-  look: Looking,
-  statement: Extract<Statement, { kind: 'assertTopic' }>,
-): Promise<Entity> {
-  const found = await look.engine.topics.describe(statement.topic);
-  if (statement.exists !== (found !== undefined)) {
-    refuse(`Topic ${statement.topic} ${statement.exists ? 'does not exist' : 'exists'}.`);
-  }
-  for (const [name, actual] of [
-    ['PARTITIONS', found?.partitions],
-    ['REPLICAS', found?.replicas],
-  ] as const) {
-    const wanted = statement.properties.get(name);
-    if (statement.exists && wanted !== undefined && Number(wanted) !== actual) {
-      refuse(
-        `Mismatched configuration for topic ${statement.topic}: For config ${name.toLowerCase()}, expected ${String(wanted)} got ${String(actual)}`,
-      );
-    }
-  }
-  return { '@type': 'assert_topic', topicName: statement.topic, exists: statement.exists };
-}
-
-export async function assertSchema(
-  { engine }: Looking,
-  statement: Extract<Statement, { kind: 'assertSchema' }>,
-): Promise<Entity> {
-  const { subject, id, exists } = statement;
-  const byId = id === undefined ? undefined : await engine.schemas?.byId(id).catch(() => undefined);
-  const bySubject = subject === undefined ? undefined : await engine.schemas?.latest(subject);
-  const found =
-    (id === undefined || byId !== undefined) &&
-    (subject === undefined || bySubject !== undefined) &&
-    (id === undefined || bySubject === undefined || bySubject.id === id || byId !== undefined);
-  if (found !== exists) {
-    const what = [
-      subject === undefined ? '' : `subject name ${quoteName(subject)}`,
-      id === undefined ? '' : `id ${id}`,
-    ].filter((part) => part !== '');
-    refuse(`Schema with ${what.join(' and ')} ${exists ? 'does not exist' : 'exists'}.`);
-  }
-  return { '@type': 'assert_schema', subject: subject ?? null, id: id ?? null, exists };
 }

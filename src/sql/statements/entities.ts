@@ -40,10 +40,17 @@ export function schemaEntity(type: SqlType): SchemaEntity {
   }
 }
 
+/** A column as entities show it; `type` where it is part of a key, or read from a header. */
+export function fieldEntity(name: string, columnType: SqlType, type?: string): object {
+  return { name, schema: schemaEntity(columnType), ...(type === undefined ? {} : { type }) };
+}
+
 export interface ResultColumn {
   readonly name: string;
   readonly type: SqlType;
   readonly isKey: boolean;
+  /** What it is read from, where it is a column of headers as it is in its source: `HEADERS`, or `HEADER('key')`. */
+  readonly header?: string | undefined;
 }
 
 /** How a result's rows are written for the client. */

@@ -1,6 +1,7 @@
 import { serialize } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
 import { columnsIn } from '../analysis/walk.ts';
+import { withRegisteredMessage } from '../formats/registered-message.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, InsertValues } from '../parser/ast.ts';
@@ -38,8 +39,11 @@ export async function insertValues(
       `Failed to insert values into '${source.name}'. Value for primary key column(s) ${source.schema.key.map((column) => column.name).join(', ')} is required for tables`,
     );
   const { topic } = source;
-  const keySerde = rowSerde(engine, source.keyFormat, source.schema.key, { topic, part: 'key' });
-  const valueSerde = rowSerde(engine, source.valueFormat, valueColumns, { topic, part: 'value' });
+  const { keyFormat, valueFormat, schema } = source;
+  const keyed = await withRegisteredMessage(engine, keyFormat, schema.key, `${topic}-key`);
+  const valued = await withRegisteredMessage(engine, valueFormat, valueColumns, `${topic}-value`);
+  const keySerde = rowSerde(engine, keyed, schema.key, { topic, part: 'key' });
+  const valueSerde = rowSerde(engine, valued, valueColumns, { topic, part: 'value' });
   const keyless = key.every((part) => part === null);
   if (!keyless) await keySerde.prepare?.();
   await valueSerde.prepare?.();

@@ -22,6 +22,7 @@ import { castTo } from '../expressions/binding/casts.ts';
 import { allColumns, type Column, schemaText, type Schema } from '../schema.ts';
 import { canImplicitlyCast, sameType, typeNodeOf, typeText } from '../types.ts';
 import { registeredColumns } from '../formats/inferred-columns.ts';
+import { withRegisteredMessage } from '../formats/registered-message.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import type { PlanTarget } from '../plan/query-context.ts';
 import { pruneColumns } from '../plan/prune.ts';
@@ -101,6 +102,7 @@ export async function createAsSelect(
   );
   return {
     result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
+    query,
     async carryOut() {
       await createTopic();
       catalog.put(source);
@@ -194,9 +196,9 @@ export async function insertIntoSelect(
   const target = catalog.source(statement.target);
   if (target === undefined)
     return refuse(`${place(statement.targetAt)}Source ${quoteName(statement.target)} does not exist.`);
-  if (target.isSource) refuse(`Cannot insert into read-only ${target.kind.toLowerCase()}: ${target.name}`);
   if (target.kind === 'TABLE')
     refuse(`INSERT INTO can only be used to insert into a stream. ${target.name} is a table.`);
+  if (target.isSource) refuse(`Cannot insert into read-only ${target.kind.toLowerCase()}: ${target.name}`);
   if (target.schema.value.some((column) => column.namespace === 'HEADERS'))
     refuse(`Cannot insert into ${target.name} because it has header columns`);
   refuseLimit(statement.query, 'INSERT INTO');
@@ -220,8 +222,8 @@ export async function insertIntoSelect(
     name: target.name,
     topic: target.topic,
     schema: target.schema,
-    keyFormat: target.keyFormat,
-    valueFormat: target.valueFormat,
+    keyFormat: await withRegisteredMessage(engine, target.keyFormat, target.schema.key, `${target.topic}-key`),
+    valueFormat: await withRegisteredMessage(engine, target.valueFormat, target.schema.value, `${target.topic}-value`),
     timestamp: target.timestamp,
     window: target.window,
     partitions: undefined,
@@ -239,6 +241,7 @@ export async function insertIntoSelect(
   const query = await compiled(engine, made, setting);
   return {
     result: { kind: 'done', message: `Created query with ID ${queryId}`, queryId },
+    query,
     carryOut: () => start(engine, query, setting),
   };
 }

@@ -29,16 +29,25 @@ export function planTransient(
     { sinkName: undefined, statement, keyFormat: undefined, valueFormat: undefined, isAtRest },
   );
   const keyNames = new Set(planned.root.key.map((column) => column.name));
+  const items = planned.root.kind === 'project' ? planned.root.items : [];
   const columns = planned.root.columns.map(({ name, type }) => {
     const ownName = name.startsWith(ALIAS_PREFIX) ? name.slice(ALIAS_PREFIX.length) : name;
-    return { name: ownName, type, isKey: keyNames.has(ownName) || isWindowBound(ownName) };
+    const expression = items.find((item) => item.name === name)?.expression;
+    const header = expression?.kind === 'column' ? headerOf(planned.sources, expression.name) : undefined;
+    return { name: ownName, type, isKey: keyNames.has(ownName) || isWindowBound(ownName), header };
   });
-  const items = planned.root.kind === 'project' ? planned.root.items : [];
   const identity = planned.root.columns.map(({ name }) => {
     const expression = items.find((item) => item.name === name)?.expression;
     return expression?.kind === 'column' && (keyNames.has(expression.name) || isWindowBound(expression.name));
   });
   return { ...planned, columns, identity };
+}
+
+/** What a column of the only source is read from, if that is headers. */
+function headerOf([source, ...others]: readonly DataSource[], name: string): string | undefined {
+  const column = source?.schema.value.find((candidate) => candidate.name === name);
+  if (others.length > 0 || column?.namespace !== 'HEADERS') return undefined;
+  return column.headerKey === undefined ? 'HEADERS' : `HEADER('${column.headerKey}')`;
 }
 
 function selectable(item: SelectItem, query: Query, catalog: Catalog): SelectItem[] {

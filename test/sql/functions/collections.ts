@@ -236,6 +236,6 @@ export const collectionCalls: Readonly<Record<string, Calls>> = {
     'GEO_DISTANCE(0E0, 0E0, 0E0, -181E0)':
       'fails: valid longitude values for GEO_DISTANCE function are in the range of -180 to +180 decimal degrees. Got -181',
     "GEO_DISTANCE('a', 0E0, 0E0, 0E0)":
-      "refused: Function 'GEO_DISTANCE' does not accept parameters (STRING, DOUBLE, DOUBLE, DOUBLE).",
+      "refused: Function 'geo_distance' does not accept parameters (STRING, DOUBLE, DOUBLE, DOUBLE).",
   },
 };

@@ -29,3 +29,5 @@ CREATE TABLE o22 AS SELECT t.id, u.n FROM t RIGHT JOIN u ON t.o = u.id;
 CREATE TABLE o23 AS SELECT u.n FROM t JOIN u ON t.o = u.id;
 CREATE TABLE o24 AS SELECT t.id, named.v FROM t JOIN named ON t.o = named.name;
 CREATE STREAM o25 AS SELECT a.id FROM a JOIN b WITHIN 1 SECOND ON NULL = b.id;
+CREATE TABLE o26 AS SELECT t.id, t.n, named.v FROM t JOIN u ON t.id = u.id JOIN named ON t.n = named.name;
+INSERT INTO t SELECT id, n, id AS o FROM a;

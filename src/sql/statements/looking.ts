@@ -1,0 +1,27 @@
+import type { Client } from '../../client/index.ts';
+import type { Variables } from '../parser/variables.ts';
+import type { EngineContext, QueryCounts, Settings } from './context.ts';
+
+/** Something that stopped a query. */
+export interface QueryError {
+  /** When, in milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly errorMessage: string;
+  /** Whose it is to mend: what the query reads or may do, the service's, or nobody knows. */
+  readonly type: 'USER' | 'SYSTEM' | 'UNKNOWN';
+}
+
+/** What statements see that only look. */
+export interface Looking {
+  readonly engine: EngineContext;
+  readonly client: Client;
+  readonly setting: Settings;
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly variables: Variables;
+  /** The `host:port` that the service is asked under, where it is known. */
+  readonly host: string | undefined;
+  readonly stateOf: (queryId: string) => string;
+  readonly errorsOf: (queryId: string) => readonly QueryError[];
+  readonly applicationId: (queryId: string) => string;
+  readonly counts: (queryId: string) => Promise<QueryCounts>;
+}
