@@ -19,6 +19,7 @@ const arrows: Record<string, readonly string[]> = {
   serde: ['schemas', 'util'],
   'schema-registry': ['schemas', 'serde', 'client', 'rim', 'util'],
   streams: ['client', 'serde', 'util'],
+  'interactive-queries': ['streams', 'rim', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'util'],
   platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'streams', 'util'],
   cli: ['platform', 'streams', 'client', 'serde', 'util'],
@@ -115,6 +116,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['rest'],
     ['settings'],
   ],
+  'interactive-queries': [['rest'], ['ask']],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
     ['lazy-schemas', 'settings', 'version'],

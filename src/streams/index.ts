@@ -5,6 +5,7 @@ export type * from './api/dsl.ts';
 export type { QueryableStore, ReadOnlyStore } from './runtime/interactive-queries.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
+export * from './api/queries.ts';
 export type { StateStoreOptions } from './dsl/state-store.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
 export { TopologyBuilder } from './dsl/topology-builder.ts';
@@ -61,6 +62,8 @@ export {
   type StreamsState,
   type TaskMetrics,
 } from './runtime/app.ts';
+export { type AskInstance, RemoteQueries, type RemoteQueryRequest } from './runtime/remote-queries.ts';
+export { answerLines } from './runtime/query-wire.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export { resetApplication, type ResetOptions, type ResetReport, type ResetTo } from './runtime/reset.ts';
 export type { LateReport } from './api/options.ts';

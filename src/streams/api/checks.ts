@@ -20,6 +20,7 @@ import {
 } from '../../util/index.ts';
 
 import { DROP_REASONS } from './options.ts';
+import type { AnyQuery } from './queries.ts';
 
 const INT32_MAX = 0x7fffffff;
 const milliseconds = wholeNumber(0);
@@ -100,6 +101,11 @@ const deadLetters: OptionTable = {
   },
 };
 
+const address: Option = {
+  accepts: (value) => typeof value === 'string' && /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(value),
+  wanted: 'a text of the form host:port',
+};
+
 const streamsSettings: OptionTable = {
   client: having('a client', 'producer', 'consumer', 'admin'),
   applicationId: {
@@ -126,6 +132,7 @@ const streamsSettings: OptionTable = {
   rebalanceTimeoutMs: timer,
   transactionTimeoutMs: timer,
   clientId: anyText,
+  applicationServer: address,
   ensureExplicitInternalResourceNaming: flag,
   numStandbyReplicas: wholeNumber(0, INT32_MAX),
   acceptableRecoveryLag: wholeNumber(0),
@@ -161,6 +168,57 @@ export function checkStreamsSettings(settings: unknown): void {
       `KafkaStreams: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
     );
   }
+}
+
+const queryKinds: Readonly<Record<AnyQuery['kind'], OptionTable>> = {
+  key: { key: anyValue },
+  timestampedKey: { key: anyValue },
+  sessions: { key: anyValue },
+  versionedKey: { key: anyValue, asOf: anyValue },
+  windowKey: { key: anyValue, from: anyValue, to: anyValue },
+  versions: { key: anyValue, from: anyValue, to: anyValue },
+  range: { from: anyValue, to: anyValue, isDescending: flag },
+  windowRange: { from: anyValue, to: anyValue },
+};
+
+const asking: OptionTable = {
+  store: someText,
+  query: {
+    accepts: (value) => Object.hasOwn(queryKinds, String((value as { readonly kind?: unknown } | null)?.kind)),
+    wanted: 'a query (KeyQuery.withKey(…), RangeQuery.withRange(…), …)',
+  },
+  positionBound: {
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every(
+        (offsets) =>
+          typeof offsets === 'object' && offsets !== null && Object.values(offsets).every(Number.isSafeInteger),
+      ),
+    wanted: 'an object of offsets, by topic and partition',
+  },
+  maxLag: wholeNumber(0),
+};
+
+/** What an instance is asked; it may come from another one. */
+export function checkStateQueryRequest(request: unknown): void {
+  const partitions: Option = {
+    accepts: (value) => Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0),
+    wanted: 'an array of partitions',
+  };
+  checkAsked(request, { ...asking, partitions, requireActive: flag });
+}
+
+export function checkRemoteQueryRequest(request: unknown): void {
+  checkAsked(request, { ...asking, partitioner: callback, timeoutMs: timer });
+}
+
+function checkAsked(request: unknown, table: OptionTable): void {
+  checkOptions('query', request, table);
+  checkRequired('query', request, 'store', 'query');
+  const { kind, ...query } = (request as { readonly query: AnyQuery }).query;
+  checkOptions(`query: a ${kind} query`, query, queryKinds[kind]);
+  if ('key' in queryKinds[kind]) checkRequired(`query: a ${kind} query`, query, 'key');
 }
 
 export function checkCloseOptions(options: unknown): void {

@@ -15,13 +15,19 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
-import { checkCloseOptions, checkUncaughtResponse } from '../api/checks.ts';
+import { checkCloseOptions, checkStateQueryRequest, checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
+import type { KeyQueryMetadata, StateQueryRequest, StateQueryResult, StreamsMetadata } from '../api/queries.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { Instances } from './instances.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
+import { type AskInstance, RemoteQueries } from './remote-queries.ts';
+import { answer, type StoreCopy } from './state-queries.ts';
+import type { Task } from './task.ts';
 import { Checkpoint } from '../state/checkpoint.ts';
 import { Lock } from '../state/lock.ts';
 import { checkNames, checkStores } from './evolution.ts';
-import { prepareTopics, taskCount } from './internal-topics.ts';
+import { prepareTopics } from './internal-topics.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
@@ -89,6 +95,7 @@ export class KafkaStreams {
   readonly #restoreListeners: ((report: RestoreReport) => void)[] = [];
   readonly #progressListeners: ((progress: RestoreProgress) => void)[] = [];
   readonly #stores: QueryableStores;
+  readonly #instances: Instances;
   #state: StreamsState = 'CREATED';
   #error: unknown;
   #worker: Worker | undefined;
@@ -113,6 +120,13 @@ export class KafkaStreams {
       const global = this.#globals?.stores.get(name);
       if (global !== undefined) return [global];
       return (this.#worker?.tasks ?? []).flatMap((task) => task.stores.get(name) ?? []);
+    });
+    this.#instances = new Instances({
+      topology,
+      applicationId: resolved.applicationId,
+      applicationServer: resolved.applicationServer,
+      hosts: () => this.#worker?.hosts ?? {},
+      counts: () => this.#counts,
     });
   }
 
@@ -224,12 +238,92 @@ export class KafkaStreams {
     const worker = this.#worker;
     const assignment = worker?.assignment;
     const tasks = assignment === undefined ? [] : worker!.tasks.filter(({ stores }) => stores.has(name));
-    const sub = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
     return {
       partitions: tasks.map(({ partition }) => partition),
-      partitionCount: sub === undefined ? 0 : taskCount(sub, this.#counts),
+      partitionCount: this.#instances.partitionCount(name),
       isCurrent: () => assignment !== undefined && this.#worker === worker && worker!.assignment === assignment,
     };
+  }
+
+  /**
+   * Asks the copies of a store that this instance has, in the tasks that it runs and in those that it follows. Each answers for
+   * its partition, or says why it does not.
+   */
+  async query<R>(request: StateQueryRequest<R>): Promise<StateQueryResult<R>> {
+    checkStateQueryRequest(request);
+    this.specOf(request.store);
+    if (this.#state !== 'RUNNING' && this.#state !== 'REBALANCING') {
+      throw new MillraceError('INVALID_STATE', `stores can't be queried while the instance is ${this.#state}`, {
+        retriable: this.#state === 'CREATED',
+      });
+    }
+    return answer(
+      { copies: this.#copiesOf(request.store), partitionCount: this.#partitionCount(request.store) },
+      request,
+    );
+  }
+
+  /** The instances of the application that have an `applicationServer`, and what they have, as this one has last heard. */
+  metadataForAllStreamsClients(): readonly StreamsMetadata[] {
+    return this.#instances.all();
+  }
+
+  /** Those of them that have a store, or a part of it. */
+  streamsMetadataForStore(store: string): readonly StreamsMetadata[] {
+    return this.#instances.withStore(store);
+  }
+
+  /**
+   * Who has a key of a store. `partitioner` is needed where the topic that the store's task reads is not partitioned by the
+   * hash of the keys. Undefined before the instance has heard how many partitions there are.
+   */
+  queryMetadataForKey<K>(
+    store: string,
+    key: K,
+    partitioner?: (key: K, partitions: number) => number,
+  ): Promise<KeyQueryMetadata | undefined> {
+    return this.#instances.withKey(store, key, partitioner);
+  }
+
+  /** Queries across all instances; `ask` carries them. Over HTTP: `storeQueries` of `millrace/interactive-queries`. */
+  remoteQueries(ask: AskInstance): RemoteQueries {
+    return new RemoteQueries(this, this.#instances, ask, this.#settings.environment);
+  }
+
+  /** What is kept in a store of the topology. For those who carry queries and answers. */
+  specOf(store: string): StoreSpec {
+    const { stores, globalStores } = this.#topology;
+    const spec = stores.get(store) ?? globalStores.find(({ name }) => name === store);
+    if (spec === undefined) throw new MillraceError('UNKNOWN_STORE', `the topology has no state store ${store}`);
+    return spec;
+  }
+
+  #partitionCount(store: string): number {
+    return this.#instances.subTopologyOf(store) === undefined ? 1 : this.#instances.partitionCount(store);
+  }
+
+  #copiesOf(name: string): StoreCopy[] {
+    const global = this.#globals?.stores.get(name);
+    if (global !== undefined) {
+      return [{ partition: 0, store: global, isActive: true, position: () => undefined, lag: async () => 0 }];
+    }
+    const copiesOf = (task: Task, copy: Omit<StoreCopy, 'partition' | 'store'>): StoreCopy[] => {
+      const store = task.stores.get(name);
+      return store === undefined ? [] : [{ partition: task.partition, store, ...copy }];
+    };
+    const { tasks = [], standbys = new Map<string, TaskState>() } = this.#worker ?? {};
+    return [
+      ...tasks.flatMap((task) =>
+        copiesOf(task, { isActive: true, position: () => task.reached(), lag: async () => 0 }),
+      ),
+      ...[...standbys.values()].flatMap((state) =>
+        copiesOf(state.task, {
+          isActive: false,
+          position: () => state.position,
+          lag: async () => (await this.allLocalStorePartitionLags())[name]?.[state.task.partition]?.lag ?? 0,
+        }),
+      ),
+    ];
   }
 
   /** Records that global tables left out, as they could not be decoded, by table. */

@@ -14,6 +14,7 @@ import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
 import { AwaitedCalls } from './awaited-calls.ts';
 import { Committer } from './committer.ts';
+import type { HostTasks } from './instances.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { LateReports } from './late-reports.ts';
 import { Outgoing } from './outgoing.ts';
@@ -112,6 +113,8 @@ export class Worker {
   #changes = 0;
   /** The tasks that this instance is to follow. */
   #followed: readonly string[] = [];
+  /** Who has which tasks, as the leader has told. */
+  hosts: HostTasks = {};
   /** Whether the tasks of the last assignment are running, or being opened. */
   #isTakenUp = false;
   #opening: Promise<void> = Promise.resolve();
@@ -214,6 +217,7 @@ export class Worker {
       counts: this.#sourceCounts(),
       holdings: () => this.#tasks.holdings(),
       probes: () => this.#probes,
+      applicationServer: settings.applicationServer,
       ends: (tasks) => stateEnds(tasks, topology, settings),
       rules: settings.assignment,
       endsAll,
@@ -545,6 +549,7 @@ export class Worker {
   async #assigned(added: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
     const orders = this.#assignor.read(leaderData);
     this.#probeAt = this.#settings.environment.now() + (orders.probeAfterMs ?? Number.POSITIVE_INFINITY);
+    this.hosts = orders.hosts;
     const followed = [...orders.standby, ...orders.warmup].sort();
     if (this.#isTakenUp && added.length === 0 && followed.join() === this.#followed.join()) return;
     this.#consumer.pause(added);

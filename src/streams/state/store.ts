@@ -74,8 +74,8 @@ export interface Disk {
   readonly prefix: Buffer;
   /** A row by its whole key, or undefined. Throws `StateUnreadable`. */
   get(key: Buffer): Buffer | undefined;
-  /** The rows as they are now, in the order of their keys. */
-  scan(range: KeyRange): DiskIterator;
+  /** The rows as they are now, in the order of their keys, or the other way round. */
+  scan(range: KeyRange & { readonly reverse: boolean }): DiskIterator;
   /** A row that was read is not what was written. */
   damaged(): StateUnreadable;
 }
