@@ -53,10 +53,10 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
-    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2'],
+    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'worker'],
     ['bytes', 'environment', 'errors'],
-    ['async', 'java-regex', 'settings'],
-    ['options'],
+    ['async', 'java-regex', 'restarts', 'settings'],
+    ['options', 'port-calls'],
   ],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],
@@ -120,7 +120,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
     ['lazy-schemas', 'settings', 'version'],
-    ['listening', 'restarts', 'worker'],
+    ['listening'],
     ['query-threads', 'services'],
     ['threads'],
     ['platform', 'query-work', 'service-work'],

@@ -10,6 +10,7 @@ import {
   toDot,
   toMermaid,
   type TopologyDescription,
+  topologyIn,
 } from '../streams/index.ts';
 import { MillraceError } from '../util/index.ts';
 import type { DescribeOptions, ResetOptions } from './options.ts';
@@ -28,22 +29,10 @@ export async function describe(module: string, options: DescribeOptions): Promis
   process.stdout.write(print(await descriptionIn(module)));
 }
 
-/** What a module exports may be of another copy of the library: it is known by what it can do. */
 async function descriptionIn(module: string): Promise<TopologyDescription> {
   const file = resolve(module);
   if (!existsSync(file)) throw invalid(`there is no file ${file}.`);
-  const exported = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
-  let found = exported['default'] ?? exported['topology'];
-  if (typeof found === 'function') found = await (found as () => unknown)();
-  if (can(found, 'build')) found = found.build();
-  if (can(found, 'describe')) return found.describe() as TopologyDescription;
-  throw invalid(
-    `${module} exports no topology: have its default export, or \`topology\`, be one, a builder, or a function that answers one.`,
-  );
-}
-
-function can<M extends string>(value: unknown, method: M): value is Record<M, () => unknown> {
-  return typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function';
+  return (await topologyIn(module, await import(pathToFileURL(file).href))).describe();
 }
 
 export async function reset(options: ResetOptions): Promise<void> {

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { HttpRefusal, httpServer, readRimSettings, rimSettingsOf } from '../rim/index.ts';
-import { answerLines, type KafkaStreams } from '../streams/index.ts';
+import { type AnsweringInstance, answerLines } from '../streams/index.ts';
 import { codeOf, type GivenSettings, messageOf, MillraceError, readSettings } from '../util/index.ts';
 
 /** What the server may be told, under names that begin with `application.server.`: TLS, logins, hosts, origins. */
@@ -36,9 +36,9 @@ export class StoreServer {
   /** `host:port`, for the instance's `applicationServer`. */
   readonly address: string;
   readonly #app: FastifyInstance;
-  readonly #served: { streams: KafkaStreams | undefined };
+  readonly #served: { streams: AnsweringInstance | undefined };
 
-  private constructor(app: FastifyInstance, address: string, served: { streams: KafkaStreams | undefined }) {
+  private constructor(app: FastifyInstance, address: string, served: { streams: AnsweringInstance | undefined }) {
     this.#app = app;
     this.address = address;
     this.#served = served;
@@ -54,7 +54,7 @@ export class StoreServer {
       fail,
       log,
     });
-    const served: { streams: KafkaStreams | undefined } = { streams: undefined };
+    const served: { streams: AnsweringInstance | undefined } = { streams: undefined };
     app.post(QUERY_PATH, async (request, reply) => {
       if (served.streams === undefined) {
         throw new MillraceError('INVALID_STATE', 'no instance is served here yet', { retriable: true });
@@ -66,7 +66,7 @@ export class StoreServer {
     return new StoreServer(app, advertised ?? `${host.includes(':') ? `[${host}]` : host}:${bound}`, served);
   }
 
-  serve(streams: KafkaStreams): void {
+  serve(streams: AnsweringInstance): void {
     this.#served.streams = streams;
   }
 

@@ -52,18 +52,12 @@ export {
   type Windowed,
 } from './api/windows.ts';
 export { StateUnreadable } from './state/store.ts';
-export {
-  type CloseOptions,
-  KafkaStreams,
-  type LagInfo,
-  type RestoreProgress,
-  type RestoreReport,
-  type Serving,
-  type StreamsState,
-  type TaskMetrics,
-} from './runtime/app.ts';
+export type * from './api/instance.ts';
+export { KafkaStreams } from './runtime/app.ts';
 export { type AskInstance, RemoteQueries, type RemoteQueryRequest } from './runtime/remote-queries.ts';
-export { answerLines } from './runtime/query-wire.ts';
+export { type AnsweringInstance, answerLines } from './runtime/query-wire.ts';
+export { topologyIn } from './runtime/module-topology.ts';
+export type { ModuleSettings, ThreadedStreams } from './runtime/threaded-streams.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export { resetApplication, type ResetOptions, type ResetReport, type ResetTo } from './runtime/reset.ts';
 export type { LateReport } from './api/options.ts';

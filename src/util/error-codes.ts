@@ -116,6 +116,10 @@ export const errorCodes: Readonly<Record<string, string>> = {
     'A processor writes to a global store, which only its own processor does. Write to the store’s topic.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
+  THREADS_NEED_MODULE:
+    'A topology that is an object runs in one thread. Export it from a module, and give that to `KafkaStreams.fromModule`.',
+  THREAD_DIED:
+    'A thread of an instance ended where it was: out of memory, or ended by its own code. It is replaced, unless `onUncaughtError` says otherwise.',
   THREAD_LOST:
     'The thread of the services ended before they were up, or that of a query while its rows were read: it is started again. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',

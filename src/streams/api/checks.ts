@@ -57,9 +57,11 @@ export function checkProcessor(operator: string, processor: unknown): void {
   checkValue(`${operator}: process`, (processor as { readonly process: unknown }).process, synchronous);
 }
 
+export const UNCAUGHT_RESPONSES = ['replaceThread', 'shutdownClient', 'shutdownApplication'] as const;
+
 /** What a handler of uncaught errors answers. */
 export function checkUncaughtResponse(response: unknown): void {
-  checkValue('what onUncaughtError answers', response, oneOf('replaceThread', 'shutdownClient', 'shutdownApplication'));
+  checkValue('what onUncaughtError answers', response, oneOf(...UNCAUGHT_RESPONSES));
 }
 
 // ── The test driver ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,6 +124,7 @@ const streamsSettings: OptionTable = {
   replicationFactor: wholeNumber(-1, 32767),
   windowstoreChangelogAdditionalRetentionMs: milliseconds,
   pollMs: milliseconds,
+  numStreamThreads: wholeNumber(1, 1000),
   watermarkIdleMs: milliseconds,
   maxTaskIdleMs: milliseconds,
   upstreamApplications: callback,
@@ -157,10 +160,60 @@ const streamsSettings: OptionTable = {
 
 export function checkStreamsSettings(settings: unknown): void {
   checkOptions('KafkaStreams', settings, streamsSettings, 'INVALID_SETTING');
-  for (const name of ['client', 'applicationId'] as const) {
+  checkNeeded(settings, 'client', 'applicationId');
+  const { numStreamThreads = 1 } = settings as { readonly numStreamThreads?: number };
+  if (numStreamThreads > 1) {
+    throw new MillraceError(
+      'THREADS_NEED_MODULE',
+      `KafkaStreams: numStreamThreads is ${numStreamThreads}, and a topology that is an object can't go to another thread: export ` +
+        'it from a module, and give the module to KafkaStreams.fromModule',
+    );
+  }
+  checkTimers(settings);
+}
+
+/** What the threads of an instance can't be given, as it does not go from thread to thread. */
+const OF_ONE_THREAD = [
+  'client',
+  'environment',
+  'onDecodeError',
+  'onProcessingError',
+  'onProductionError',
+  'onDrop',
+  'onLate',
+  'isHeldBack',
+  'upstreamApplications',
+];
+
+export function checkModuleSettings(settings: unknown): void {
+  for (const name of OF_ONE_THREAD) {
+    if ((settings as Record<string, unknown> | undefined)?.[name] === undefined) continue;
+    throw new MillraceError(
+      'INVALID_SETTING',
+      `KafkaStreams.fromModule: ${name} does not go to another thread: ${name === 'client' ? 'give bootstrapServers, or the broker' : "put it into the module's export `settings`"}`,
+    );
+  }
+  const table = { ...streamsSettings, bootstrapServers: someText, broker: having('a broker', 'serveThread') };
+  checkOptions('KafkaStreams.fromModule', settings, table, 'INVALID_SETTING');
+  checkNeeded(settings, 'applicationId');
+  checkTimers(settings);
+  const { bootstrapServers, broker } = settings as Record<string, unknown>;
+  if ((bootstrapServers === undefined) === (broker === undefined)) {
+    throw new MillraceError(
+      'INVALID_SETTING',
+      'KafkaStreams.fromModule needs bootstrapServers, or a broker in this process; not both',
+    );
+  }
+}
+
+function checkNeeded(settings: unknown, ...names: readonly string[]): void {
+  for (const name of names) {
     const given = (settings as Record<string, unknown> | undefined)?.[name];
     checkValue(`KafkaStreams: ${name}`, given, streamsSettings[name]!, 'INVALID_SETTING');
   }
+}
+
+function checkTimers(settings: unknown): void {
   const { sessionTimeoutMs, heartbeatIntervalMs } = settings as Record<string, number | undefined>;
   if (sessionTimeoutMs !== undefined && heartbeatIntervalMs !== undefined && heartbeatIntervalMs >= sessionTimeoutMs) {
     throw new MillraceError(

@@ -92,12 +92,14 @@ export class StreamsAssignor implements GroupAssignor {
     const isNear = (memberId: string, id: string): boolean =>
       ownersOf(id).some((owner) => holdings.get(owner)!.home === holdings.get(memberId)!.home);
     const givenTo = (memberId: string): string[] => shares.get(memberId)!.active.filter((id) => isFree(memberId, id));
-    const hosts: HostTasks = Object.fromEntries(
-      [...data].flatMap(([memberId, { applicationServer }]) => {
-        if (applicationServer === undefined) return [];
-        return [[applicationServer, { active: givenTo(memberId), standby: shares.get(memberId)!.standby }]];
-      }),
-    );
+    // The threads of an instance are members of their own, and have one address.
+    const hosts: Record<string, { readonly active: string[]; readonly standby: string[] }> = {};
+    for (const [memberId, { applicationServer }] of data) {
+      if (applicationServer === undefined) continue;
+      const host = (hosts[applicationServer] ??= { active: [], standby: [] });
+      host.active.push(...givenTo(memberId));
+      host.standby.push(...shares.get(memberId)!.standby);
+    }
     // One member is enough to ask again.
     const [prober] = [...shares.keys()];
     return new Map(

@@ -7,6 +7,7 @@ import { serialize } from '../../serde/index.ts';
 import { MillraceError, partitionForKey } from '../../util/index.ts';
 import { checkPartition } from '../api/checks.ts';
 import type { HostInfo, KeyQueryMetadata, StreamsMetadata } from '../api/queries.ts';
+import type { StoreSpec } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
 import { taskCount } from './internal-topics.ts';
 
@@ -43,7 +44,7 @@ export class Instances {
   }
 
   withStore(store: string): StreamsMetadata[] {
-    this.#checkKnown(store);
+    this.specOf(store);
     return this.all().filter(
       ({ stateStoreNames, standbyStateStoreNames }) =>
         stateStoreNames.includes(store) || standbyStateStoreNames.includes(store),
@@ -56,8 +57,8 @@ export class Instances {
     key: K,
     partitioner?: (key: K, partitions: number) => number,
   ): Promise<KeyQueryMetadata | undefined> {
-    const { topology, applicationServer } = this.#options;
-    this.#checkKnown(store);
+    const { applicationServer } = this.#options;
+    const spec = this.specOf(store);
     const sub = this.subTopologyOf(store);
     if (sub === undefined) {
       const activeHost = applicationServer === undefined ? undefined : hostInfoOf(applicationServer);
@@ -65,7 +66,6 @@ export class Instances {
     }
     const partitions = this.partitionCount(store);
     if (partitions === 0) return undefined;
-    const spec = topology.stores.get(store)!;
     await prepareSerdes([], [spec]);
     const partition = partitioner?.(key, partitions) ?? partitionForKey(serialize(spec.key, key)!, partitions);
     checkPartition(`the partition of a key of ${store}`, partition, partitions);
@@ -102,10 +102,12 @@ export class Instances {
     return this.#options.topology.subTopologies.find(({ stores }) => stores.some(({ name }) => name === store));
   }
 
-  #checkKnown(store: string): void {
-    const { topology } = this.#options;
-    if (topology.stores.has(store) || topology.globalStores.some(({ name }) => name === store)) return;
-    throw new MillraceError('UNKNOWN_STORE', `the topology has no state store ${store}`);
+  /** Throws `UNKNOWN_STORE`. */
+  specOf(store: string): StoreSpec {
+    const { stores, globalStores } = this.#options.topology;
+    const spec = stores.get(store) ?? globalStores.find(({ name }) => name === store);
+    if (spec === undefined) throw new MillraceError('UNKNOWN_STORE', `the topology has no state store ${store}`);
+    return spec;
   }
 
   #tasks(ids: readonly string[]): { readonly sub: SubTopology; readonly partition: number }[] {

@@ -4,6 +4,7 @@
  */
 import type { Client, CommittedOffset, FetchedPartition, TopicPartition } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
+import type { RestoreProgress } from '../api/instance.ts';
 import type { Checkpoint, CheckpointMeta } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/restore-row.ts';
 import { type StoreFingerprint, whatChanged } from '../state/fingerprint.ts';
@@ -16,26 +17,6 @@ import { PrefixedRecord } from './schema-headers.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { Task } from './task.ts';
 import { refuseRecord } from './undecodable.ts';
-
-/** What a restoration did, for those who watch. */
-export interface RestoreReport {
-  readonly taskId: string;
-  /** Entries that came from the checkpoint. */
-  readonly checkpointRows: number;
-  /** Records that came from changelogs, since the task is to run here. */
-  readonly changelogRecords: number;
-  /** The instance followed the task's changelogs before. */
-  readonly wasStandby: boolean;
-}
-
-/** How far a restoration has come, for those who wait for it. */
-export interface RestoreProgress {
-  readonly taskId: string;
-  /** Records that have come from changelogs. */
-  readonly changelogRecords: number;
-  /** Offsets that are left to be read, in all of its changelogs; 0: it is done. */
-  readonly left: number;
-}
 
 /** Where a store's changes are written down: its changelog, or the topic that its table is read from. */
 interface LogTopic {

@@ -47,6 +47,8 @@ export interface StreamsSettings {
   /** How much longer than its windows a windowed changelog is kept. Default a day. */
   readonly windowstoreChangelogAdditionalRetentionMs?: number;
   readonly pollMs?: number;
+  /** Threads that share the instance's work. Default 1; more need the topology in a module: `KafkaStreams.fromModule`. */
+  readonly numStreamThreads?: number;
   /**
    * Tasks that have read everything hold back the time of those behind a repartition topic for so long, in case they get
    * more. Default 1000.

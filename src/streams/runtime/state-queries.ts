@@ -67,10 +67,11 @@ export async function answer<R>(
       copy === undefined ? absent(partition, partitionCount, request.store) : await answerOf(copy, request),
     );
   }
-  return { partitionResults: results, position: merged([...results.values()]) };
+  return { partitionResults: results, position: mergedPosition([...results.values()]) };
 }
 
-function absent(partition: number, partitionCount: number, store: string): QueryResult<never> {
+/** Why a partition that is not here gives no answer. */
+export function absent(partition: number, partitionCount: number, store: string): QueryResult<never> {
   return partitionCount > 0 && partition >= partitionCount
     ? failure('DOES_NOT_EXIST', `the state store ${store} has ${partitionCount} partitions, and no ${partition}`)
     : failure('NOT_PRESENT', `partition ${partition} of the state store ${store} is not on this instance`);
@@ -137,7 +138,8 @@ function whatIsMissing(
   return undefined;
 }
 
-function merged(results: readonly QueryResult<unknown>[]): Position {
+/** What all answers together have come to. */
+export function mergedPosition(results: readonly QueryResult<unknown>[]): Position {
   const position: Record<string, Record<number, number>> = {};
   for (const result of results) {
     if (!result.isSuccess) continue;
