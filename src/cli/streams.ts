@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createClient } from '../client/index.ts';
+import { type ClientOptions, createClient } from '../client/index.ts';
+import { readPropertiesFile } from '../platform/index.ts';
 import {
   resetApplication,
   type ResetReport,
@@ -12,7 +13,7 @@ import {
   type TopologyDescription,
   topologyIn,
 } from '../streams/index.ts';
-import { MillraceError } from '../util/index.ts';
+import { intSetting, MillraceError, readSettings, type SettingTable, stringSetting } from '../util/index.ts';
 import type { DescribeOptions, ResetOptions } from './options.ts';
 
 const FORMATS: Readonly<Record<string, (description: TopologyDescription) => string>> = {
@@ -43,7 +44,7 @@ export async function reset(options: ResetOptions): Promise<void> {
   if (to !== undefined && inputTopics === undefined) {
     throw invalid('where to set offsets to needs --input-topics: offsets of other topics are not set.');
   }
-  const client = createClient({ bootstrapServers: options.bootstrapServers });
+  const client = createClient(clientOptions(options));
   let report: ResetReport;
   try {
     report = await resetApplication({
@@ -76,6 +77,22 @@ export async function reset(options: ResetOptions): Promise<void> {
   ];
   console.log(lines.join('\n'));
 }
+
+/** What a client is told in a file, under Kafka's names; the flag comes first. */
+function clientOptions({ configFile, bootstrapServers }: ResetOptions): ClientOptions {
+  const file = readSettings(clientSettings, configFile === undefined ? {} : readPropertiesFile(configFile));
+  return {
+    bootstrapServers: bootstrapServers ?? file['bootstrap.servers'],
+    clientId: file['client.id'],
+    metadataMaxAgeMs: file['metadata.max.age.ms'],
+  };
+}
+
+const clientSettings = {
+  'bootstrap.servers': stringSetting('127.0.0.1:9092', 'The brokers to ask first.'),
+  'client.id': stringSetting('millrace-streams-reset', 'What brokers call the tool in their logs.'),
+  'metadata.max.age.ms': intSetting(300_000, 'How old what is known about topics may become.'),
+} as const satisfies SettingTable;
 
 function list(title: string, entries: readonly string[]): string[] {
   return entries.length === 0 ? [] : [`${title}:`, ...entries.map((entry) => `  ${entry}`)];

@@ -2,8 +2,8 @@
 // goes away ends its query. Nothing is decided here.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import { HttpRefusal, httpServer, readRimSettings, rimSettingsOf } from '../rim/index.ts';
-import { type AnsweringInstance, answerLines } from '../streams/index.ts';
+import { HttpRefusal, httpServer, METRICS_PATH, readRimSettings, rimSettingsOf } from '../rim/index.ts';
+import { type AnsweringInstance, answerLines, PROMETHEUS_TYPE } from '../streams/index.ts';
 import { codeOf, type GivenSettings, messageOf, MillraceError, readSettings } from '../util/index.ts';
 
 /** What the server may be told, under names that begin with `application.server.`: TLS, logins, hosts, origins. */
@@ -23,6 +23,11 @@ export interface StoreServerOptions {
   readonly log?: (message: string) => void;
 }
 
+/** A `KafkaStreams`, or one with threads. */
+export interface ServedInstance extends AnsweringInstance {
+  prometheus(): Promise<string>;
+}
+
 export const QUERY_PATH = '/stores/query';
 export const LINES = 'application/x-ndjson';
 const JSON_TYPE = 'application/json';
@@ -36,9 +41,9 @@ export class StoreServer {
   /** `host:port`, for the instance's `applicationServer`. */
   readonly address: string;
   readonly #app: FastifyInstance;
-  readonly #served: { streams: AnsweringInstance | undefined };
+  readonly #served: { streams: ServedInstance | undefined };
 
-  private constructor(app: FastifyInstance, address: string, served: { streams: AnsweringInstance | undefined }) {
+  private constructor(app: FastifyInstance, address: string, served: { streams: ServedInstance | undefined }) {
     this.#app = app;
     this.address = address;
     this.#served = served;
@@ -54,19 +59,22 @@ export class StoreServer {
       fail,
       log,
     });
-    const served: { streams: AnsweringInstance | undefined } = { streams: undefined };
+    const served: { streams: ServedInstance | undefined } = { streams: undefined };
     app.post(QUERY_PATH, async (request, reply) => {
       if (served.streams === undefined) {
         throw new MillraceError('INVALID_STATE', 'no instance is served here yet', { retriable: true });
       }
       return reply.type(LINES).send(await streamed(answerLines(served.streams, String(request.body))));
     });
+    app.get(METRICS_PATH, async (_request, reply) => {
+      return reply.type(PROMETHEUS_TYPE).send((await served.streams?.prometheus()) ?? '');
+    });
     await app.listen({ host, port });
     const { port: bound } = app.server.address() as { readonly port: number };
     return new StoreServer(app, advertised ?? `${host.includes(':') ? `[${host}]` : host}:${bound}`, served);
   }
 
-  serve(streams: AnsweringInstance): void {
+  serve(streams: ServedInstance): void {
     this.#served.streams = streams;
   }
 

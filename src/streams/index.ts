@@ -50,12 +50,15 @@ export {
   TimeWindows,
   UnlimitedWindows,
   type Windowed,
+  Windows,
+  type WindowsOptions,
 } from './api/windows.ts';
 export { StateUnreadable } from './state/store.ts';
 export type * from './api/instance.ts';
 export { KafkaStreams } from './runtime/app.ts';
 export { type AskInstance, RemoteQueries, type RemoteQueryRequest } from './runtime/remote-queries.ts';
 export { type AnsweringInstance, answerLines } from './runtime/query-wire.ts';
+export { PROMETHEUS_TYPE } from './runtime/prometheus.ts';
 export { topologyIn } from './runtime/module-topology.ts';
 export type { ModuleSettings, ThreadedStreams } from './runtime/threaded-streams.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';

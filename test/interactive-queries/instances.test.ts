@@ -16,6 +16,7 @@ import {
   StreamsBuilder,
   TimestampedKeyQuery,
   TimeWindows,
+  UnlimitedWindows,
   type Topology,
   VersionedKeyQuery,
   WindowKeyQuery,
@@ -49,6 +50,7 @@ function topology(): Topology {
     .groupByKey()
     .windowedBy(SessionWindows.ofInactivityGapWithNoGrace(10))
     .count({ name: 'sessions', retentionMs: 1000 });
+  stream.groupByKey().windowedBy(UnlimitedWindows.of()).count({ name: 'ever' });
   stream.toTable({ name: 'versions', kind: 'versioned', historyRetentionMs: 1000 });
   builder.globalTable<string, string>('names', texts, { name: 'global' });
   return builder.build();
@@ -156,6 +158,37 @@ describe('instances', () => {
       const later = WindowRangeQuery.withWindowStartRange<string, number>(100, Number.POSITIVE_INFINITY);
       expect(await all(await remote.query({ store: 'windows', query: later }))).toHaveLength(KEYS.length);
       expect(await all(await remote.query({ store: 'sessions', query: later }))).toHaveLength(KEYS.length);
+    }
+  });
+
+  test('answer for windows without end', async () => {
+    for (const { remote } of instances) {
+      const query = WindowKeyQuery.withKeyAndWindowStartRange<string, number>('k7', 0, 0);
+      const [window] = await remote.query({ store: 'ever', query });
+      expect(window).toMatchObject({ key: { key: 'k7', start: 0, end: Number.POSITIVE_INFINITY }, value: 3 });
+    }
+  });
+
+  test('tell Prometheus what they do', async () => {
+    const texts = await Promise.all(
+      instances.map(async ({ server }) => (await fetch(`http://${server.address}/metrics`)).text()),
+    );
+    const sum = (name: string, label = ''): number =>
+      texts
+        .flatMap((all) => all.split('\n'))
+        .filter((line) => line.startsWith(`kafka_streams_${name}{`) && line.includes(label))
+        .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+    expect(sum('stream_state_metrics_num_keys', 'store="counts"')).toBe(KEYS.length);
+    expect(sum('stream_task_metrics_process_total')).toBeGreaterThan(0);
+    expect(sum('stream_metrics_client_state')).toBe(3 * 2);
+    expect(sum('stream_metrics_alive_stream_threads')).toBe(3);
+    expect(sum('consumer_fetch_manager_metrics_records_lag')).toBe(0);
+    expect(texts[0]).toMatch(
+      /^kafka_streams_stream_state_metrics_num_keys\{client_id="queried",thread_id="queried-StreamThread-1",task_id="0_\d",store="counts"\} \d+$/m,
+    );
+    for (const text of texts) {
+      const families = [...text.matchAll(/^# TYPE (\S+) (counter|gauge)$/gm)].map((match) => match[1]);
+      expect(new Set(families).size).toBe(families.length);
     }
   });
 

@@ -195,6 +195,9 @@ describe('a thread that', () => {
     expect(errors).toContainEqual(expect.objectContaining({ code: 'THREAD_DIED' }));
     await expect.poll(() => sharesOf(app)).toBe('3,3');
     expect(app.state).toBe('RUNNING');
+    const metrics = await app.prometheus();
+    expect(metrics).toContain(`kafka_streams_stream_metrics_alive_stream_threads{client_id="${applicationId}"} 2`);
+    expect(metrics).toContain(`kafka_streams_stream_metrics_failed_stream_threads{client_id="${applicationId}"} 1`);
   });
 
   test('dies takes the instance with it, if the handler says so', async () => {

@@ -19,6 +19,7 @@ import type { KeyQueryMetadata, StateQueryRequest, StateQueryResult, StreamsMeta
 import type { StoreSpec } from '../state/store.ts';
 import { type HostTasks, Instances } from './instances.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
+import { prometheusText } from './prometheus.ts';
 import { type AskInstance, RemoteQueries } from './remote-queries.ts';
 import { answer, type StoreCopy } from './state-queries.ts';
 import type { Task } from './task.ts';
@@ -323,6 +324,14 @@ export class KafkaStreams {
       positions: Object.fromEntries(task.queues.map((queue) => [`${queue.topic}-${queue.partition}`, queue.position])),
       stores: Object.fromEntries([...task.stores].map(([name, store]) => [name, store.size])),
     }));
+  }
+
+  /** What Prometheus is told, as text, under the names of Kafka Streams' metrics. `StoreServer` answers it under `/metrics`. */
+  async prometheus(): Promise<string> {
+    const { clientId, applicationId } = this.#settings;
+    const thread = { name: `${clientId}-StreamThread-1`, state: this.#state, tasks: this.metrics() };
+    const lag = await this.lag();
+    return prometheusText({ clientId, applicationId, state: this.#state, threads: [thread], failedThreads: 0, lag });
   }
 
   /** Per input partition, how many records wait on the broker. */

@@ -30,7 +30,7 @@ interface WireRow {
   readonly value: string;
   readonly timestamp?: number;
   readonly start?: number;
-  readonly end?: number;
+  readonly end?: number | null;
   readonly validTo?: number | null;
 }
 
@@ -122,20 +122,23 @@ function rowsOf({ kind }: AnyQuery, result: unknown): Iterable<Row> | AsyncItera
 }
 
 function encodeRow(spec: StoreSpec, { key, value, timestamp, validTo }: Row): WireRow {
-  const { key: inner, ...window } = isWindowed(spec) && key !== undefined ? (key as Windowed<unknown>) : { key };
+  const { key: inner, start, end } = isWindowed(spec) && key !== undefined ? (key as Windowed<unknown>) : { key };
   return {
     ...(inner === undefined ? {} : { key: base64(serialize(spec.key, inner)!) }),
     value: base64(serialize(spec.value, value)!),
     ...(timestamp === undefined ? {} : { timestamp }),
-    ...window,
-    ...(validTo === undefined ? {} : { validTo: validTo === Number.POSITIVE_INFINITY ? null : validTo }),
+    ...(start === undefined ? {} : { start, end: finite(end!) }),
+    ...(validTo === undefined ? {} : { validTo: finite(validTo) }),
   };
 }
 
+const finite = (time: number): number | null => (time === Number.POSITIVE_INFINITY ? null : time);
+
 async function decodeRow(spec: StoreSpec, { key, value, timestamp, start, end, validTo }: WireRow): Promise<Row> {
   const inner = key === undefined ? undefined : await deserializeLoading(spec.key, bytesOf(key));
+  const decoded = isWindowed(spec) ? { key: inner, start, end: end ?? Number.POSITIVE_INFINITY } : inner;
   return {
-    ...(key === undefined ? {} : { key: isWindowed(spec) ? { key: inner, start, end } : inner }),
+    ...(key === undefined ? {} : { key: decoded }),
     value: await deserializeLoading(spec.value, bytesOf(value)),
     ...(timestamp === undefined ? {} : { timestamp }),
     ...(validTo === undefined ? {} : { validTo: validTo ?? Number.POSITIVE_INFINITY }),

@@ -35,6 +35,7 @@ import type { StoreSpec } from '../state/store.ts';
 import { Instances } from './instances.ts';
 import { topologyIn } from './module-topology.ts';
 import { decodeAnswer, encodeRequest, unanswered } from './query-wire.ts';
+import { prometheusText } from './prometheus.ts';
 import { type AskInstance, RemoteQueries } from './remote-queries.ts';
 import { contained } from './settings.ts';
 import { absent, mergedPosition } from './state-queries.ts';
@@ -80,6 +81,8 @@ export class ThreadedStreams {
   /** All instances are to stop, for what a thread of this one has met. */
   #endsAll: { readonly cause: unknown } | undefined;
   #isPaused = false;
+  /** Threads that have died. */
+  #deaths = 0;
   #stopping: Promise<void> | undefined;
 
   constructor(module: string | URL, settings: ModuleSettings) {
@@ -204,6 +207,20 @@ export class ThreadedStreams {
   /** Of the tasks of all threads. */
   async metrics(): Promise<readonly TaskMetrics[]> {
     return (await this.#all('metrics')).flat();
+  }
+
+  /** As of `KafkaStreams`. */
+  async prometheus(): Promise<string> {
+    const { applicationId, clientId = applicationId } = this.#settings;
+    const threads = await Promise.all(
+      [...this.#threads].map(async (thread) => ({
+        name: thread.name,
+        state: thread.state,
+        tasks: (await thread.ask('metrics')) ?? [],
+      })),
+    );
+    const lag = await this.lag();
+    return prometheusText({ clientId, applicationId, state: this.#state, threads, failedThreads: this.#deaths, lag });
   }
 
   /** Per input partition, how many records wait on the broker. */
@@ -364,6 +381,7 @@ export class ThreadedStreams {
 
   /** A thread that has ended where it was: it has let go of nothing, and the broker and the next one go on behind its last commit. */
   #died(thread: StreamThread, error: MillraceError): void {
+    this.#deaths++;
     this.#forget(thread);
     if (this.#stopping !== undefined) return;
     const response = this.#decide(error, 'replaceThread');
