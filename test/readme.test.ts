@@ -1,13 +1,12 @@
 // What the README tells its readers to type does what it shows. The snippets are run as they stand, but for the addresses:
 // the platform here has ports of its own.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../src/platform/index.ts';
 import { Millrace } from './cli/support.ts';
+import { Program } from './suites/as-package.ts';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -68,37 +67,13 @@ describe('the README', () => {
     const shown = blocks(part, '').at(-1)!;
     await run(first!);
 
-    // The package is what a build makes of the sources: here they are taken as they are.
-    const sources = pathToFileURL(join(root, 'src')).href;
-    const hook = `import { registerHooks } from 'node:module';
-      registerHooks({ resolve: (name, context, next) =>
-        name.startsWith('millrace/') ? next(name.replace('millrace', '${sources}') + '/index.ts', context) : next(name, context) });`;
     const file = join(directory, 'words.ts');
     writeFileSync(file, program!.replace('localhost:9092', platform.services[0]!.url));
-    const child = spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, file], {
-      cwd: directory,
-    });
-    let output = '';
-    const ended = new Promise((resolve) => child.on('close', resolve));
-    const says = (line: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (output.split('\n').includes(line)) resolve();
-        };
-        look();
-        child.stdout.on('data', look);
-        child.on('close', () => reject(new Error(`it ended before saying ${line}: ${output}`)));
-      });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    for (const line of shown.trim().split('\n')) await says(line);
-    expect(output).toBe(shown);
+    const words = new Program(file, [], { cwd: directory });
+    for (const line of shown.trim().split('\n')) await words.says(line);
+    expect(words.output).toBe(shown);
     await run(further!);
-    await says('the 3');
-    child.kill('SIGINT');
-    expect(await ended).toBe(0);
+    await words.says('the 3');
+    expect(await words.stop()).toBe(0);
   });
 });
