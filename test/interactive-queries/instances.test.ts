@@ -291,6 +291,10 @@ describe('instances', () => {
     };
     expect(await post('{')).toEqual([400, 'INVALID_ARGUMENT']);
     expect(await post('{"store":"counts","query":{"kind":"key"}}')).toEqual([400, 'INVALID_ARGUMENT']);
+    expect(await post('{"store":"windows","query":{"kind":"windowKey","key":"azE=","from":"a","to":1}}')).toEqual([
+      400,
+      'INVALID_ARGUMENT',
+    ]);
     expect(await post('{"store":"x","query":{"kind":"key","key":""}}')).toEqual([404, 'UNKNOWN_STORE']);
     const { remote } = instances[0]!;
     await expect(remote.query({ store: 'counts', query: WindowRangeQuery.withKey('k1') })).rejects.toMatchObject({

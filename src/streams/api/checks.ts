@@ -223,21 +223,32 @@ function checkTimers(settings: unknown): void {
   }
 }
 
-const queryKinds: Readonly<Record<AnyQuery['kind'], OptionTable>> = {
-  key: { key: anyValue },
-  timestampedKey: { key: anyValue },
-  sessions: { key: anyValue },
-  versionedKey: { key: anyValue, asOf: anyValue },
-  windowKey: { key: anyValue, from: anyValue, to: anyValue },
-  versions: { key: anyValue, from: anyValue, to: anyValue },
-  range: { from: anyValue, to: anyValue, isDescending: flag },
-  windowRange: { from: anyValue, to: anyValue },
-};
+const someKey: Option = { accepts: (value) => value !== null, wanted: 'a key' };
+const time: Option = { accepts: (value) => typeof value === 'number' && !Number.isNaN(value), wanted: 'a number' };
+/** JSON has no infinite numbers. */
+const timeOrNull: Option = { accepts: (value) => value === null || time.accepts(value), wanted: 'a number or null' };
+
+function queryKinds(bound: Option): Readonly<Record<AnyQuery['kind'], OptionTable>> {
+  return {
+    key: { key: someKey },
+    timestampedKey: { key: someKey },
+    sessions: { key: someKey },
+    versionedKey: { key: someKey, asOf: timeOrNull },
+    windowKey: { key: someKey, from: bound, to: bound },
+    versions: { key: someKey, from: bound, to: bound },
+    range: { from: anyValue, to: anyValue, isDescending: flag },
+    windowRange: { from: bound, to: bound },
+  };
+}
+
+/** As callers have them, and as they come from another instance. */
+const ownQueries = queryKinds(time);
+const sentQueries = queryKinds(timeOrNull);
 
 const asking: OptionTable = {
   store: someText,
   query: {
-    accepts: (value) => Object.hasOwn(queryKinds, String((value as { readonly kind?: unknown } | null)?.kind)),
+    accepts: (value) => Object.hasOwn(ownQueries, String((value as { readonly kind?: unknown } | null)?.kind)),
     wanted: 'a query (KeyQuery.withKey(…), RangeQuery.withRange(…), …)',
   },
   positionBound: {
@@ -253,25 +264,36 @@ const asking: OptionTable = {
   maxLag: wholeNumber(0),
 };
 
-/** What an instance is asked; it may come from another one. */
-export function checkStateQueryRequest(request: unknown): void {
-  const partitions: Option = {
+const ofInstance: OptionTable = {
+  ...asking,
+  partitions: {
     accepts: (value) => Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0),
     wanted: 'an array of partitions',
-  };
-  checkAsked(request, { ...asking, partitions, requireActive: flag });
+  },
+  requireActive: flag,
+};
+
+/** What an instance is asked. */
+export function checkStateQueryRequest(request: unknown): void {
+  checkAsked(request, ofInstance, ownQueries);
+}
+
+/** The same, as another instance has sent it. */
+export function checkSentQueryRequest(request: unknown): void {
+  checkAsked(request, ofInstance, sentQueries);
 }
 
 export function checkRemoteQueryRequest(request: unknown): void {
-  checkAsked(request, { ...asking, partitioner: callback, timeoutMs: timer });
+  checkAsked(request, { ...asking, partitioner: callback, timeoutMs: timer }, ownQueries);
 }
 
-function checkAsked(request: unknown, table: OptionTable): void {
+function checkAsked(request: unknown, table: OptionTable, kinds: ReturnType<typeof queryKinds>): void {
   checkOptions('query', request, table);
   checkRequired('query', request, 'store', 'query');
   const { kind, ...query } = (request as { readonly query: AnyQuery }).query;
-  checkOptions(`query: a ${kind} query`, query, queryKinds[kind]);
-  if ('key' in queryKinds[kind]) checkRequired(`query: a ${kind} query`, query, 'key');
+  const options = kinds[kind];
+  checkOptions(`query: a ${kind} query`, query, options);
+  checkRequired(`query: a ${kind} query`, query, ...Object.keys(options).filter((name) => name !== 'isDescending'));
 }
 
 export function checkCloseOptions(options: unknown): void {

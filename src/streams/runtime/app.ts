@@ -302,10 +302,19 @@ export class KafkaStreams {
         copiesOf(state.task, {
           isActive: false,
           position: () => state.position,
-          lag: async () => (await this.allLocalStorePartitionLags())[name]?.[state.task.partition]?.lag ?? 0,
+          lag: () => this.#lagOf(state, name),
         }),
       ),
     ];
+  }
+
+  /** Records of a store's log that a standby lacks. */
+  async #lagOf({ task: { partition }, logs, positions }: TaskState, store: string): Promise<number> {
+    const log = logs.find(({ store: { spec } }) => spec.name === store);
+    if (log === undefined) return 0;
+    const place = { ...log, partition };
+    const endOf = await logEnds([place], this.#settings);
+    return Math.max(0, endOf(place) - positions.get(log.topic)!);
   }
 
   /** Records that global tables left out, as they could not be decoded, by table. */

@@ -18,7 +18,7 @@ import type {
   StateQueryRequest,
   StateQueryResult,
 } from '../api/queries.ts';
-import { checkStateQueryRequest } from '../api/checks.ts';
+import { checkSentQueryRequest } from '../api/checks.ts';
 import type { Entry, VersionedRecord } from '../api/stores.ts';
 import type { Windowed } from '../api/windows.ts';
 import { prepareSerdes } from '../graph/topology.ts';
@@ -72,7 +72,7 @@ async function decodeRequest(instance: AnsweringInstance, body: string): Promise
   } catch (error) {
     throw new MillraceError('INVALID_ARGUMENT', `a query is an object of JSON: ${messageOf(error)}`);
   }
-  checkStateQueryRequest(request);
+  checkSentQueryRequest(request);
   const { store, query } = request as StateQueryRequest<unknown>;
   const spec = instance.specOf(store);
   await prepareSerdes([], [spec]);
