@@ -2,6 +2,7 @@ import { errorCodes } from '../src/util/error-codes.ts';
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
+import { storeServerSettings } from '../src/interactive-queries/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
@@ -40,6 +41,9 @@ function settingsPage(): string {
     '## Queries',
     'With or without `ksql.streams.` in front.',
     settingsTable(streamsSettings),
+    '## Stores of a Streams application over HTTP',
+    'Given to `StoreServer.listen({ settings })`.',
+    settingsTable(storeServerSettings),
   ]);
 }
 

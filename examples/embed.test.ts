@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { recordsOf } from '../src/client/index.ts';
-import { Platform } from '../src/platform/index.ts';
+import { recordsOf } from 'millrace/client';
+import { Platform } from 'millrace';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'my-test-'));
 let platform: Platform;

@@ -4,10 +4,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Broker } from '../src/broker/index.ts';
-import { createClient, recordsOf } from '../src/client/index.ts';
-import { jsonSerde, stringSerde } from '../src/serde/index.ts';
-import { KafkaStreams, StreamsBuilder } from '../src/streams/index.ts';
+import { Platform } from 'millrace';
+import { recordsOf } from 'millrace/client';
+import { jsonSerde, stringSerde } from 'millrace/serde';
+import { KafkaStreams, StreamsBuilder } from 'millrace/streams';
 
 interface Order {
   readonly item: string;
@@ -15,9 +15,16 @@ interface Order {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'enrichment-'));
-const settings = { 'group.initial.rebalance.delay.ms': 0 };
-const broker = await Broker.open({ dataDir: join(directory, 'log'), settings });
-const client = createClient({ dial: async () => broker.connect() });
+const anyPort = 'http://127.0.0.1:0';
+const platform = await Platform.start({
+  settings: {
+    'log.dirs': join(directory, 'log'),
+    listeners: 'PLAINTEXT://127.0.0.1:0',
+    'schema.registry.listeners': anyPort,
+    'ksql.listeners': anyPort,
+  },
+});
+const { client } = platform;
 await client.admin().createTopics([{ name: 'orders' }, { name: 'taxed' }]);
 
 const producer = client.producer();
@@ -62,6 +69,5 @@ for (let count = 0; count < 3; ) {
 
 await consumer.close();
 await app.close();
-await client.close();
-await broker.close();
+await platform.stop();
 rmSync(directory, { recursive: true });

@@ -3,10 +3,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordsOf } from '../src/client/index.ts';
-import { Platform } from '../src/platform/index.ts';
-import { deserialize, jsonSchemaSerde, protobufSerde, serialize, stringSerde } from '../src/serde/index.ts';
-import { KafkaStreams, StreamsBuilder } from '../src/streams/index.ts';
+import { recordsOf } from 'millrace/client';
+import { Platform } from 'millrace';
+import { deserialize, jsonSchemaSerde, protobufSerde, serialize, stringSerde } from 'millrace/serde';
+import { KafkaStreams, StreamsBuilder } from 'millrace/streams';
 
 const directory = mkdtempSync(join(tmpdir(), 'schemas-'));
 const anyPort = 'http://127.0.0.1:0';

@@ -2,16 +2,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Broker } from '../src/broker/index.ts';
-import { createClient } from '../src/client/index.ts';
-import { stringSerde } from '../src/serde/index.ts';
-import { KafkaStreams, StreamsBuilder } from '../src/streams/index.ts';
+import { Platform } from 'millrace';
+import { stringSerde } from 'millrace/serde';
+import { KafkaStreams, StreamsBuilder } from 'millrace/streams';
 
 const directory = mkdtempSync(join(tmpdir(), 'word-count-'));
-const settings = { 'group.initial.rebalance.delay.ms': 0 };
-const broker = await Broker.open({ dataDir: join(directory, 'log'), settings });
-// Point `bootstrapServers` at a Kafka cluster instead, and nothing else changes.
-const client = createClient({ dial: async () => broker.connect() });
+const anyPort = 'http://127.0.0.1:0';
+const platform = await Platform.start({
+  settings: {
+    'log.dirs': join(directory, 'log'),
+    listeners: 'PLAINTEXT://127.0.0.1:0',
+    'schema.registry.listeners': anyPort,
+    'ksql.listeners': anyPort,
+  },
+});
+// With a client of a Kafka cluster instead (`createClient({ bootstrapServers })`), nothing else changes.
+const { client } = platform;
 await client.admin().createTopics([{ name: 'lines', partitions: 2 }]);
 
 const producer = client.producer();
@@ -41,6 +47,5 @@ while ((await total()) < 9) await new Promise((resolve) => setTimeout(resolve, 1
 for await (const { key, value } of words.all()) console.log(`${key} ${value}`);
 
 await app.close();
-await client.close();
-await broker.close();
+await platform.stop();
 rmSync(directory, { recursive: true });

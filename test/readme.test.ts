@@ -1,6 +1,6 @@
 // What the README tells its readers to type does what it shows. The snippets are run as they stand, but for the addresses:
 // the platform here has ports of its own.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../src/platform/index.ts';
 import { Millrace } from './cli/support.ts';
-import { WITH_PACKAGE } from './millrace-package.ts';
+import { asPackage, Program } from './suites/as-package.ts';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -71,31 +71,12 @@ describe('the README', () => {
 
     const file = join(directory, 'words.ts');
     writeFileSync(file, program!.replace('localhost:9092', platform.services[0]!.url));
-    const child = spawn(process.execPath, [...WITH_PACKAGE, file], {
-      cwd: directory,
-    });
-    let output = '';
-    const ended = new Promise((resolve) => child.on('close', resolve));
-    const says = (line: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (output.split('\n').includes(line)) resolve();
-        };
-        look();
-        child.stdout.on('data', look);
-        child.on('close', () => reject(new Error(`it ended before saying ${line}: ${output}`)));
-      });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    }
-    for (const line of shown.trim().split('\n')) await says(line);
-    expect(output).toBe(shown);
+    const words = new Program(file, [], { cwd: directory });
+    for (const line of shown.trim().split('\n')) await words.says(line);
+    expect(words.output).toBe(shown);
     await run(further!);
-    await says('the 3');
-    child.kill('SIGINT');
-    expect(await ended).toBe(0);
+    await words.says('the 3');
+    expect(await words.stop()).toBe(0);
   });
 
   test('SQL from code: the program sees the total that its rows make', async () => {
@@ -103,7 +84,7 @@ describe('the README', () => {
     const [program] = blocks(part, 'ts');
     const file = join(directory, 'totals.ts');
     writeFileSync(file, program!.replace('http://127.0.0.1:8088', platform.url('sql')));
-    const { stdout } = await promisify(execFile)(process.execPath, [...WITH_PACKAGE, file]);
+    const { stdout } = await promisify(execFile)(process.execPath, [...asPackage, file]);
     expect(stdout.endsWith(blocks(part, '').at(-1)!)).toBe(true);
   });
 });

@@ -21,6 +21,7 @@ const arrows: Record<string, readonly string[]> = {
   serde: ['schemas', 'util'],
   'schema-registry': ['schemas', 'serde', 'client', 'rim', 'http-client', 'util'],
   streams: ['client', 'serde', 'util'],
+  'interactive-queries': ['streams', 'rim', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
   platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'sql-api', 'streams', 'util'],
   cli: ['platform', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
@@ -55,9 +56,9 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
     ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'package-root'],
-    ['bytes', 'environment', 'errors'],
-    ['async', 'java-regex', 'settings'],
-    ['options'],
+    ['bytes', 'environment', 'errors', 'worker'],
+    ['async', 'java-regex', 'restarts', 'settings'],
+    ['options', 'port-calls'],
   ],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],
@@ -118,10 +119,11 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['rest'],
     ['settings'],
   ],
+  'interactive-queries': [['rest'], ['ask']],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
     ['lazy-schemas', 'settings', 'sql-test', 'thread-client', 'version'],
-    ['listening', 'restarts', 'worker'],
+    ['listening'],
     ['query-threads', 'services'],
     ['threads'],
     ['platform', 'query-work', 'service-work'],

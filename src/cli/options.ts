@@ -58,7 +58,8 @@ export interface DescribeOptions {
 
 export interface ResetOptions {
   readonly applicationId: string;
-  readonly bootstrapServers: string;
+  readonly bootstrapServers?: string;
+  readonly configFile?: string;
   readonly inputTopics?: string;
   readonly intermediateTopics?: string;
   readonly internalTopics?: string;

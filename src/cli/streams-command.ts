@@ -23,9 +23,9 @@ export function addStreamsCommand(program: Command): void {
     .requiredOption('--application-id <id>', "the application's id")
     .option(
       '--bootstrap-server, --bootstrap-servers <host:port>',
-      'the brokers to ask first, separated by commas',
-      '127.0.0.1:9092',
+      'the brokers to ask first, separated by commas (default: those of --config-file, or 127.0.0.1:9092)',
     )
+    .option('--config-file <file>', 'a .properties file with bootstrap.servers, client.id, metadata.max.age.ms')
     .option('--input-topics <list>', 'topics whose offsets are set, separated by commas')
     .option(
       '--intermediate-topics <list>',

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createClient } from '../client/index.ts';
+import { type ClientOptions, createClient } from '../client/index.ts';
+import { readPropertiesFile } from '../platform/index.ts';
 import {
   resetApplication,
   type ResetReport,
@@ -10,8 +11,9 @@ import {
   toDot,
   toMermaid,
   type TopologyDescription,
+  topologyIn,
 } from '../streams/index.ts';
-import { MillraceError } from '../util/index.ts';
+import { intSetting, MillraceError, readSettings, type SettingTable, stringSetting } from '../util/index.ts';
 import type { DescribeOptions, ResetOptions } from './options.ts';
 
 const FORMATS: Readonly<Record<string, (description: TopologyDescription) => string>> = {
@@ -28,22 +30,10 @@ export async function describe(module: string, options: DescribeOptions): Promis
   process.stdout.write(print(await descriptionIn(module)));
 }
 
-/** What a module exports may be of another copy of the library: it is known by what it can do. */
 async function descriptionIn(module: string): Promise<TopologyDescription> {
   const file = resolve(module);
   if (!existsSync(file)) throw invalid(`there is no file ${file}.`);
-  const exported = (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
-  let found = exported['default'] ?? exported['topology'];
-  if (typeof found === 'function') found = await (found as () => unknown)();
-  if (can(found, 'build')) found = found.build();
-  if (can(found, 'describe')) return found.describe() as TopologyDescription;
-  throw invalid(
-    `${module} exports no topology: have its default export, or \`topology\`, be one, a builder, or a function that answers one.`,
-  );
-}
-
-function can<M extends string>(value: unknown, method: M): value is Record<M, () => unknown> {
-  return typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function';
+  return (await topologyIn(module, await import(pathToFileURL(file).href))).describe();
 }
 
 export async function reset(options: ResetOptions): Promise<void> {
@@ -54,7 +44,7 @@ export async function reset(options: ResetOptions): Promise<void> {
   if (to !== undefined && inputTopics === undefined) {
     throw invalid('where to set offsets to needs --input-topics: offsets of other topics are not set.');
   }
-  const client = createClient({ bootstrapServers: options.bootstrapServers });
+  const client = createClient(clientOptions(options));
   let report: ResetReport;
   try {
     report = await resetApplication({
@@ -87,6 +77,22 @@ export async function reset(options: ResetOptions): Promise<void> {
   ];
   console.log(lines.join('\n'));
 }
+
+/** What a client is told in a file, under Kafka's names; the flag comes first. */
+function clientOptions({ configFile, bootstrapServers }: ResetOptions): ClientOptions {
+  const file = readSettings(clientSettings, configFile === undefined ? {} : readPropertiesFile(configFile));
+  return {
+    bootstrapServers: bootstrapServers ?? file['bootstrap.servers'],
+    clientId: file['client.id'],
+    metadataMaxAgeMs: file['metadata.max.age.ms'],
+  };
+}
+
+const clientSettings = {
+  'bootstrap.servers': stringSetting('127.0.0.1:9092', 'The brokers to ask first.'),
+  'client.id': stringSetting('millrace-streams-reset', 'What brokers call the tool in their logs.'),
+  'metadata.max.age.ms': intSetting(300_000, 'How old what is known about topics may become.'),
+} as const satisfies SettingTable;
 
 function list(title: string, entries: readonly string[]): string[] {
   return entries.length === 0 ? [] : [`${title}:`, ...entries.map((entry) => `  ${entry}`)];

@@ -1,10 +1,8 @@
 // Threads of queries, seen from the services' thread, which starts them: each when it is needed first, and again when it
 // dies. Each has a client of its own; whatever becomes of one, the others and the services go on.
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { deferred, type Environment, messageOf } from '../util/index.ts';
+import { deferred, type Environment, messageOf, Restarts, startWorker } from '../util/index.ts';
 import type { HostThread, HostThreadListener, QueryThreads } from '../sql/index.ts';
-import { Restarts } from './restarts.ts';
-import { startWorker } from './worker.ts';
 
 /** How long a thread has to close its queries, each at a commit, before it is ended where it is. */
 const PATIENCE_MS = 20_000;
@@ -57,7 +55,7 @@ export class QueryThread implements HostThread {
   start(listener: HostThreadListener): void {
     const { log, connect, stateDir, bootstrapServers } = this.#options;
     const workerData: QueryThreadData = { stateDir, bootstrapServers };
-    const worker = startWorker('query-work', { workerData, name: this.#name });
+    const worker = startWorker('platform/query-work', { workerData, name: this.#name });
     this.#worker = worker;
     worker.on('message', ({ port }: FromQueryThread) => connect(port));
     worker.on('error', (error) =>

@@ -1,10 +1,8 @@
 // The services' thread, seen from the broker's: it is started, asked to stop, and started again when it dies. Whatever its
 // requests and queries do, the broker answers its own clients; whatever becomes of it, the broker does not notice.
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { deferred, type Environment, type GivenSettings, MillraceError } from '../util/index.ts';
-import { Restarts } from './restarts.ts';
+import { deferred, type Environment, type GivenSettings, MillraceError, Restarts, startWorker } from '../util/index.ts';
 import type { RunningService } from './services.ts';
-import { startWorker } from './worker.ts';
 
 /** What the services' thread is given. */
 export interface ServiceThreadData {
@@ -83,7 +81,7 @@ export class ServiceThread {
 
   #spawn(): Worker {
     const workerData: ServiceThreadData = { settings: this.#settings };
-    const worker = startWorker('service-work', { workerData });
+    const worker = startWorker('platform/service-work', { workerData });
     const { log, serve } = this.#options;
     worker.on('message', (message: FromServiceThread) => {
       if (message.kind === 'log') log(message.message);

@@ -5,6 +5,7 @@ export type * from './api/dsl.ts';
 export type { QueryableStore, ReadOnlyStore } from './runtime/interactive-queries.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
+export * from './api/queries.ts';
 export type { StateStoreOptions } from './dsl/state-store.ts';
 export { StreamsBuilder } from './dsl/streams-builder.ts';
 export { TopologyBuilder } from './dsl/topology-builder.ts';
@@ -49,18 +50,17 @@ export {
   TimeWindows,
   UnlimitedWindows,
   type Windowed,
+  Windows,
+  type WindowsOptions,
 } from './api/windows.ts';
 export { StateUnreadable } from './state/store.ts';
-export {
-  type CloseOptions,
-  KafkaStreams,
-  type LagInfo,
-  type RestoreProgress,
-  type RestoreReport,
-  type Serving,
-  type StreamsState,
-  type TaskMetrics,
-} from './runtime/app.ts';
+export type * from './api/instance.ts';
+export { KafkaStreams } from './runtime/app.ts';
+export { type AskInstance, RemoteQueries, type RemoteQueryRequest } from './runtime/remote-queries.ts';
+export { type AnsweringInstance, answerLines } from './runtime/query-wire.ts';
+export { PROMETHEUS_TYPE } from './runtime/prometheus.ts';
+export { topologyIn } from './runtime/module-topology.ts';
+export type { ModuleSettings, ThreadedStreams } from './runtime/threaded-streams.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
 export { resetApplication, type ResetOptions, type ResetReport, type ResetTo } from './runtime/reset.ts';
 export type { LateReport } from './api/options.ts';

@@ -38,6 +38,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   DEMO_HAS_MORE: 'The data directory holds more than the demo was asked to load.',
   DESERIALIZATION_FAILED:
     'The bytes are not what the serde reads. Read the topic with its own format, or skip the record.',
+  DOES_NOT_EXIST: 'A partition was asked for that the store does not have.',
   DUPLICATE_NAME: 'Two operators, stores or topics of a topology have one name. Name one of them otherwise.',
   FILE_UNREADABLE: 'A file that was named can’t be read.',
   FRAME_TOO_LARGE: 'A message is larger than its limit. Nobody who speaks Kafka’s protocol sends it.',
@@ -52,6 +53,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   INCOMPATIBLE_SCHEMA: 'The registry refuses the schema as incompatible with an earlier one. Its message says where.',
   INPUT_TRUNCATED:
     'An input holds fewer records than have been processed already. Reset the application, or its offsets.',
+  INSTANCE_UNREACHABLE:
+    'The instance that has a part of a store does not answer at its `applicationServer`. It is asked again, or another one is.',
   INTERNAL_TOPIC_MISMATCH: 'An application’s internal topic has another number of partitions. Reset the application.',
   INVALID_ARGUMENT: 'An argument or an option of a call is unknown, of another type, or out of range.',
   INVALID_CONFIG: 'A setting is unknown, or has a value that it can’t have.',
@@ -82,6 +85,10 @@ export const errorCodes: Readonly<Record<string, string>> = {
   PRODUCER_FENCED: 'Another producer with the same transactional id has taken over. Close this one.',
   PROMISE_RETURNED:
     'A function returned a promise where nobody waits for one. Use `mapValuesAsync`, `flatMapAsync` or `processAsync`.',
+  QUERY_ANSWER_INVALID:
+    'What another instance answered a query with is no answer. Is it an instance of the same application?',
+  QUERY_UNANSWERED:
+    'Nobody answered a query of a store in time: the instance that has the key is not there, or has not come to where it should be. Ask again, or allow answers of standbys (`maxLag`).',
   REGEX_TAKES_TOO_LONG:
     'A regular expression that can only be matched by going back did not end in time. Its message names it.',
   REGISTRY_FAILED: 'The registry answered with an error of its own, or something that is not an answer.',
@@ -124,12 +131,18 @@ export const errorCodes: Readonly<Record<string, string>> = {
     'A processor writes to a global store, which only its own processor does. Write to the store’s topic.',
   STRING_TOO_LONG: 'A string is longer than Kafka’s protocol can say.',
   SUPPRESS_BUFFER_FULL: 'A suppression holds more records than it may. Raise its limit.',
+  THREADS_NEED_MODULE:
+    'A topology that is an object runs in one thread. Export it from a module, and give that to `KafkaStreams.fromModule`.',
+  THREAD_DIED:
+    'A thread of an instance ended where it was: out of memory, or ended by its own code. It is replaced, unless `onUncaughtError` says otherwise.',
   THREAD_LOST:
     'The thread of the services ended before they were up, or that of a query while its rows were read: it is started again. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
   TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',
   UNDECODABLE_RECORD: 'A record’s bytes are not what its serde reads, and `onDecodeError` did not say to skip it.',
+  UNKNOWN_QUERY_TYPE:
+    'A store is not asked in this way: a store of windows has no keys without them. Use a query for its kind.',
   UNKNOWN_SINK_TOPIC: 'A topology writes to a topic that does not exist and that brokers do not make. Create it.',
   UNKNOWN_SOURCE_TOPIC: 'A topology reads a topic that does not exist. Create it.',
   UNKNOWN_STORE: 'The instance has no state store of that name, or not now.',

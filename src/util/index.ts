@@ -21,7 +21,10 @@ export {
   textsByName,
   wholeNumber,
 } from './options.ts';
-export { entryFile, packageRoot } from './package-root.ts';
+export { packageRoot } from './package-root.ts';
+export { type Callable, type Fault, fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
+export { Restarts } from './restarts.ts';
+export { startWorker } from './worker.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
 export {

@@ -243,6 +243,21 @@ Local state is left: delete the directory ${applicationId} in the stateDir of ev
     expect(await committed()).toBe(0);
   });
 
+  test('takes the brokers from a file, and refuses what it does not know there', async () => {
+    await (await start()).close();
+    const file = join(directory, 'client.properties');
+    const withFile = (...args: string[]): Promise<Outcome> =>
+      run('reset', '--application-id', applicationId, '--input-topics', input, '--config-file', file, ...args);
+    writeFileSync(file, `bootstrap.servers=${address}\nclient.id=me\n`);
+    expect(await withFile('--to-offset', '2')).toMatchObject({ code: 0, stderr: '' });
+    expect(await committed()).toBe(2);
+    writeFileSync(file, 'bootstrap.servers=127.0.0.1:1\n');
+    expect(await withFile('--bootstrap-server', address, '--to-offset', '3')).toMatchObject({ code: 0, stderr: '' });
+    expect(await committed()).toBe(3);
+    writeFileSync(file, `bootstrap.servers=${address}\nsecurity.protocol=SSL\n`);
+    expect(await withFile()).toMatchObject({ code: 1, stderr: expect.stringContaining('security.protocol') });
+  });
+
   test('takes the positions of Kafka’s tool', async () => {
     await (await start()).close();
     const at = async (...args: string[]): Promise<number | undefined> => {

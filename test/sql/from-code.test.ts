@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Platform } from '../../src/platform/index.ts';
 import { createSqlClient, InsertError, isDeleted, sql, SqlError } from '../../src/sql-api/index.ts';
-import { WITH_PACKAGE } from '../millrace-package.ts';
+import { asPackage } from '../suites/as-package.ts';
 
 describe('SQL from code', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-code-'));
@@ -156,7 +156,7 @@ describe('SQL from code', () => {
     const [, program, output] = /```ts\n([^]*?)```\n\n```\n([^]*?)```/.exec(page)!;
     const file = join(dataDir, 'accounts.ts');
     writeFileSync(file, program!.replace('http://127.0.0.1:8088', platform.url('sql')));
-    const { stdout } = await promisify(execFile)(process.execPath, [...WITH_PACKAGE, file]);
+    const { stdout } = await promisify(execFile)(process.execPath, [...asPackage, file]);
     expect(stdout).toBe(output);
   });
 

@@ -6,11 +6,11 @@ import { type Client, createClient } from '../../src/client/index.ts';
 import { KafkaStreams, StreamsBuilder } from '../../src/streams/index.ts';
 import { type KafkaCluster, openKafkaCluster } from '../suites/kafka-cluster.ts';
 import { kafkaJars } from '../suites/kafka-jars.ts';
+import { follow, writeWords } from './steady-load.ts';
 import { long, text, texts } from './support.ts';
 
 const NODES = 3;
 const KILLS = Number(process.env['KAFKA_KILLS'] ?? 2);
-const WORDS = 20;
 /**
  * A cluster takes a node for dead after 6 s, and the rest should be finding out who leads now: 10 s in all. The limit here is
  * wider, as everything is slower on a busy machine; it still tells that from going on asking the dead.
@@ -62,7 +62,7 @@ describe.skipIf(reason !== undefined)(
         await app.start();
 
         const reading = follow(client, 'counts');
-        const writing = write(createClient({ bootstrapServers: cluster.bootstrapServers }), 'words');
+        const writing = writeWords(createClient({ bootstrapServers: cluster.bootstrapServers }), 'words');
         await reading.until(() => reading.total() > 200);
         for (let kill = 0; kill < KILLS; kill++) {
           const node = 1 + (kill % NODES);
@@ -95,63 +95,4 @@ const started = performance.now();
 
 function log(line: string): void {
   if (process.env['KAFKA_VERBOSE'] !== undefined) console.log(`${Math.round(performance.now() - started)} ${line}`);
-}
-
-/** Writes words at a steady pace until stopped; every one of them is acknowledged. */
-function write(client: Client, topic: string): { stop(): Promise<number> } {
-  const producer = client.producer();
-  const acknowledged: Promise<unknown>[] = [];
-  const timer = setInterval(() => {
-    for (let n = 0; n < 8; n++) {
-      const word = `w${acknowledged.length % WORDS}`;
-      acknowledged.push(producer.send({ topic, key: String(acknowledged.length), value: word }));
-    }
-  }, 20);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await Promise.all(acknowledged);
-      await client.close();
-      return acknowledged.length;
-    },
-  };
-}
-
-/** Reads committed counts as they come: each word's must be 1, 2, 3 … */
-function follow(client: Client, topic: string) {
-  const consumer = client.consumer({ isolationLevel: 'read_committed' });
-  consumer.assign([0, 1, 2].map((partition) => ({ topic, partition, offset: 0 })));
-  const counts = new Map<string, number>();
-  const faults: string[] = [];
-  let lastAt = performance.now();
-  let isStopped = false;
-  const following = {
-    faults,
-    longestSilence: 0,
-    total: () => [...counts.values()].reduce((sum, count) => sum + count, 0),
-    sinceLast: () => performance.now() - lastAt,
-    async until(enough: () => boolean) {
-      while (!enough()) await new Promise<void>((resolve) => setImmediate(resolve));
-    },
-    async stop() {
-      isStopped = true;
-      await done;
-    },
-  };
-  const done = (async () => {
-    while (!isStopped) {
-      for (const { cursor } of await consumer.poll(100)) {
-        while (cursor.advance()) {
-          const word = cursor.bytes.toString('utf8', cursor.keyStart, cursor.keyEnd);
-          const count = Number(cursor.bytes.readBigInt64BE(cursor.valueStart));
-          if (count !== (counts.get(word) ?? 0) + 1) faults.push(`${word}: ${count} behind ${counts.get(word) ?? 0}`);
-          counts.set(word, count);
-          following.longestSilence = Math.max(following.longestSilence, performance.now() - lastAt);
-          lastAt = performance.now();
-        }
-      }
-    }
-    await consumer.close();
-  })().catch((error: unknown) => faults.push(String(error)));
-  return following;
 }

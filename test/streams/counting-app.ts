@@ -1,16 +1,19 @@
 // An application in a process of its own, for tests that kill it: counts by value, every update emitted, exactly once.
 import { createClient } from '../../src/client/index.ts';
-import { KafkaStreams, StreamsBuilder } from '../../src/streams/index.ts';
+import { KafkaStreams, StreamsBuilder, type StreamsSettings } from '../../src/streams/index.ts';
 import { text, texts } from './support.ts';
 
-const [bootstrapServers, applicationId, stateDir, input, output, memory] = process.argv.slice(2) as [
-  string,
-  string,
-  string,
-  string,
-  string,
-  string,
+type Arguments = [
+  bootstrapServers: string,
+  applicationId: string,
+  stateDir: string,
+  input: string,
+  output: string,
+  memory: string,
+  /** Further settings, as JSON: it then tells what it restores, too. */
+  more?: string,
 ];
+const [bootstrapServers, applicationId, stateDir, input, output, memory, more] = process.argv.slice(2) as Arguments;
 const builder = new StreamsBuilder();
 builder
   .stream<string, string>(input, texts)
@@ -30,7 +33,9 @@ const app = new KafkaStreams(builder.build(), {
   statestoreCacheMaxBytes: Number(memory),
   sessionTimeoutMs: 1000,
   heartbeatIntervalMs: 100,
+  ...(JSON.parse(more ?? '{}') as Partial<StreamsSettings>),
   onError: (error, fatal) => process.stderr.write(`${fatal ? 'fatal' : 'recovering'}: ${String(error)}\n`),
 });
+if (more !== undefined) app.onRestored((report) => process.stdout.write(`restored ${JSON.stringify(report)}\n`));
 await app.start();
 process.stdout.write('running\n');

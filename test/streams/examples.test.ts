@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { asPackage } from '../suites/as-package.ts';
 
 function linesOf(example: string): string[] {
   const file = join(import.meta.dirname, '../../examples', example);
-  return execFileSync(process.execPath, [file], { encoding: 'utf8' }).trim().split('\n');
+  return execFileSync(process.execPath, [...asPackage, file], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
 }
 
 test('the word count example counts', () => {

@@ -25,6 +25,7 @@ describe('the assignor', () => {
       counts: new Map([['in', 2]]),
       holdings: () => ({ running: [], reached: new Map(), home: '', tags: {}, ...holdings }),
       probes: () => 0,
+      applicationServer: undefined,
       ends: async (tasks) => new Map(tasks.map((id) => [id, 5])),
       rules: {
         numStandbyReplicas: 0,

@@ -113,8 +113,7 @@ describe('the slot table', () => {
   });
 });
 
-stateStoreSuite<KeyValueState>('key-value', {
-  scan: (store) => keyValueEntries<string, string>(store, null, 'b'),
+const keyValues: Parameters<typeof stateStoreSuite<KeyValueState>>[1] = {
   spec: spec('key-value'),
   create: (of, tracking) => new KeyValueState(of, tracking),
   changes: [
@@ -126,6 +125,15 @@ stateStoreSuite<KeyValueState>('key-value', {
   ],
   contents: (store) =>
     ['a', 'b', 'c'].map((key) => typedKeyValueStore<string, string>(store, at(0)).getWithTimestamp(key)),
+};
+
+stateStoreSuite<KeyValueState>('key-value', {
+  ...keyValues,
+  scan: (store) => keyValueEntries<string, string>(store, null, 'b'),
+});
+stateStoreSuite<KeyValueState>('key-value, from the last key on', {
+  ...keyValues,
+  scan: (store) => keyValueEntries<string, string>(store, null, 'b', true),
 });
 
 const windowPut = (key: string, start: number, value: string | null, timestamp: number) => (store: WindowState) => {

@@ -16,6 +16,7 @@ import {
   TimeWindows,
   TopologyBuilder,
   UnlimitedWindows,
+  Windows,
 } from '../../src/streams/index.ts';
 import { partitionForKey } from '../../src/util/index.ts';
 import { LruState } from '../../src/streams/state/lru-store.ts';
@@ -437,5 +438,191 @@ describe('unlimited windows', () => {
     expect(() => windows.count().suppress({ until: 'windowCloses' })).toThrow('can be suppressed');
     expect(() => windows.count({ name: 'w', retentionMs: 5 })).toThrow('needed for Infinity ms');
     expect(() => UnlimitedWindows.of().startOn(-1)).toThrow('the start of the window');
+  });
+});
+
+describe('windows of one’s own', () => {
+  /** The days of a place that is ahead of UTC by 5 (of 10) until 100, and by 4 from then on. */
+  const days = Windows.of({
+    sizeMs: 11,
+    graceMs: 2,
+    startsOf: (time) => [
+      time < 95
+        ? Math.max(0, Math.floor((time + 5) / 10) * 10 - 5)
+        : 95 + Math.max(0, Math.floor((time - 96) / 10)) * 10 + (time < 106 ? 0 : 1),
+    ],
+  });
+
+  test('are those that it says, and close when the longest would', () => {
+    const build = (strategy: 'onWindowUpdate' | 'onWindowClose') => {
+      const builder = new StreamsBuilder();
+      builder
+        .stream<string, string>('in', texts)
+        .groupByKey()
+        .windowedBy(days)
+        .emitStrategy(strategy)
+        .count({ name: 'w' })
+        .toStream(({ key, start, end }) => `${key}[${start},${end})`)
+        .to('out', { key: text, value: long });
+      return drive(builder);
+    };
+    const times = [3, 7, 14, 15, 25, 99, 104, 107];
+    const updates = build('onWindowUpdate');
+    for (const time of times) updates.pipe('in', 'a', 'x', time);
+    expect(updates.out('out', long)).toEqual([
+      'a[0,11):1@3',
+      'a[5,16):1@7',
+      'a[5,16):2@14',
+      'a[15,26):1@15',
+      'a[25,36):1@25',
+      'a[95,106):1@99',
+      'a[95,106):2@104',
+      'a[106,117):1@107',
+    ]);
+    updates.pipe('in', 'a', 'x', 101).pipe('in', 'a', 'x', 120).pipe('in', 'a', 'x', 101);
+    expect(updates.driver.dropped()).toEqual(new Map([['late', 1]]));
+    const closes = build('onWindowClose');
+    for (const time of [...times, 200]) closes.pipe('in', 'a', 'x', time);
+    expect(closes.out('out', long)).toEqual([
+      'a[0,11):1@3',
+      'a[5,16):2@14',
+      'a[15,26):1@15',
+      'a[25,36):1@25',
+      'a[95,106):2@104',
+      'a[106,117):1@107',
+    ]);
+  });
+
+  test('may overlap, or leave gaps', () => {
+    const builder = new StreamsBuilder();
+    const evens = Windows.of({ sizeMs: 20, startsOf: (time) => (time % 2 === 1 ? [] : new Set([time, 0])) });
+    builder
+      .stream<string, string>('in', texts)
+      .groupByKey()
+      .windowedBy(evens)
+      .count({ name: 'w' })
+      .toStream(({ start }) => String(start))
+      .to('out', { key: text, value: long });
+    const driven = drive(builder).pipe('in', 'a', 'x', 0).pipe('in', 'a', 'x', 1).pipe('in', 'a', 'x', 4);
+    expect(driven.out('out', long)).toEqual(['0:1@0', '0:2@4', '4:1@4']);
+    expect(driven.driver.dropped()).toEqual(new Map([['no-window', 1]]));
+  });
+
+  test('are refused where a time is not in what is answered', () => {
+    const driven = (start: number) => {
+      const builder = new StreamsBuilder();
+      const windows = Windows.of({ sizeMs: 10, startsOf: () => [start] });
+      builder.stream<string, string>('in', texts).groupByKey().windowedBy(windows).count({ name: 'w' });
+      return drive(builder);
+    };
+    for (const start of [-1, 3.5, 21, 10]) {
+      expect(() => driven(start).pipe('in', 'a', 'x', 20)).toThrow(`startsOf answers ${start} for 20`);
+    }
+    expect(() => Windows.of({ sizeMs: 0, startsOf: () => [] })).toThrow('the window size');
+    expect(() => Windows.of({ sizeMs: 1 } as never)).toThrow('startsOf');
+  });
+});
+
+test('suppliers of window and session stores say what their tables need', () => {
+  const stream = () => new StreamsBuilder().stream<string, string>('in', texts).groupByKey();
+  const windows = () => stream().windowedBy(TimeWindows.ofSizeWithNoGrace(10));
+  const sessions = () => stream().windowedBy(SessionWindows.ofInactivityGapWithNoGrace(10));
+  expect(windows().count(Stores.persistentWindowStore('w', 100, 10)).queryableStoreName).toBe('w');
+  expect(windows().count(Stores.inMemoryWindowStore('w', 100, 10)).queryableStoreName).toBe('w');
+  expect(sessions().count(Stores.persistentSessionStore('s', 100)).queryableStoreName).toBe('s');
+  expect(() => windows().count(Stores.inMemoryWindowStore('w', 100, 11))).toThrow(
+    'take 10 ms, and those of its store 11',
+  );
+  expect(() => windows().count(Stores.inMemoryWindowStore('w', 5, 10))).toThrow('needed for 10 ms');
+  expect(() => windows().count(Stores.inMemorySessionStore('s', 100))).toThrow('needs a window store');
+  expect(() => sessions().count(Stores.inMemoryWindowStore('w', 100, 10))).toThrow('needs a session store');
+  expect(() => stream().count(Stores.inMemoryWindowStore('w', 100, 10))).toThrow('its keys have no windows');
+
+  const builder = new StreamsBuilder().addStateStore({ ...Stores.inMemoryWindowStore('seen', 100, 10), ...texts });
+  builder.addStateStore({ ...Stores.persistentSessionStore('visits', 100), ...texts });
+  builder
+    .stream<string, string>('in', texts)
+    .process(
+      (context) => {
+        const seen = context.windowStore<string, string>('seen');
+        const visits = context.sessionStore<string, string>('visits');
+        return {
+          process: ({ key, value, timestamp }) => {
+            seen.put(key, value, timestamp);
+            visits.put(key, timestamp, timestamp, value);
+            const starts = [...seen.fetch(key, 0, timestamp)].map((entry) => entry.key.start);
+            context.forward({ key, value: `${starts.join(',')} ${[...visits.fetch(key)].length}` });
+          },
+        };
+      },
+      { ...texts, stores: ['seen', 'visits'] },
+    )
+    .to('out', texts);
+  expect(drive(builder).pipe('in', 'a', 'x', 3).pipe('in', 'a', 'y', 7).out()).toEqual(['a:3 1@3', 'a:3,7 2@7']);
+});
+
+describe('a read-only store', () => {
+  const build = () =>
+    new TopologyBuilder()
+      .addReadOnlyStateStore<string, string>(
+        { kind: 'key-value', name: 'names', ...texts },
+        { source: 'names-in', topic: 'names', ...texts },
+        'keeps',
+        (context) => ({
+          process: ({ key, value }) => context.keyValueStore<string, string>('names').put(key, value),
+        }),
+      )
+      .addSource('in', 'in', texts)
+      .addProcessor<string, string, string, string>(
+        'looks',
+        (context) => ({
+          process: ({ key, value }) => {
+            const names = context.keyValueStore<string, string>('names');
+            if (value === 'write') names.put(key, value);
+            context.forward({ key, value: `${value} ${names.get(key) ?? '∅'}` });
+          },
+        }),
+        'in',
+      )
+      .connectProcessorAndStateStores('looks', 'names')
+      .addSink('out', 'out', texts, 'looks');
+
+  test('is written by its own processor, and read by others', () => {
+    const driven = drive(build() as never)
+      .pipe('names', 'a', 'Ada')
+      .pipe('in', 'a', 'hello');
+    expect(driven.out()).toEqual(['a:hello Ada@0']);
+    expect(() => driven.pipe('in', 'a', 'write')).toThrow('is kept by keeps, which is read only here');
+    const lru = { kind: 'key-value', name: 'x', maxEntries: 1, ...texts } as const;
+    const other = { source: 's', topic: 't', key: text, value: long };
+    expect(() =>
+      new TopologyBuilder().addReadOnlyStateStore(lru, { ...other, ...texts }, 'p', () => ({ process: () => {} })),
+    ).toThrow('maxEntries');
+    expect(() =>
+      new TopologyBuilder().addReadOnlyStateStore({ kind: 'key-value', name: 'x', ...texts }, other, 'p', () => ({
+        process: () => {},
+      })),
+    ).toThrow('those of the source');
+  });
+
+  test('has no changelog, and is restored from its topic', async () => {
+    const embedded = await openEmbedded();
+    const client = embedded.connect();
+    try {
+      await client.admin().createTopics(['in', 'out', 'names'].map((name) => ({ name, partitions: 1 })));
+      const producer = client.producer();
+      await producer.send({ topic: 'names', key: 'a', value: 'Ada' });
+      for (let round = 1; round <= 2; round++) {
+        const app = new KafkaStreams(build().build(), { client, applicationId: 'ro', commitIntervalMs: 10 });
+        await app.start();
+        await expect.poll(() => app.store('names').keyValue<string, string>().get('a')).toBe('Ada');
+        await app.close();
+      }
+      await producer.close();
+      expect((await client.admin().listTopics()).filter((name) => name.startsWith('ro-'))).toEqual([]);
+    } finally {
+      await client.close();
+      await embedded.close();
+    }
   });
 });

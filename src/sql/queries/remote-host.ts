@@ -2,7 +2,16 @@
 // plan, its rows come back in batches, each when it is asked for, so that nothing piles up where nobody reads.
 import type { Client } from '../../client/index.ts';
 import type { RegisteredSchema, SchemaSource } from '../../serde/index.ts';
-import { type Deferred, deferred, type Environment, MillraceError } from '../../util/index.ts';
+import {
+  type Deferred,
+  deferred,
+  type Environment,
+  fromFault,
+  MillraceError,
+  type Port,
+  PortCalls,
+  toFault,
+} from '../../util/index.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { noJsonCounts } from '../formats/reading.ts';
 import type { ResultRow } from '../statements/entities.ts';
@@ -20,8 +29,8 @@ import type {
   TableRequest,
 } from './host.ts';
 import { LocalHost } from './local-host.ts';
-import { fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
 import type { ToldProblem } from './problems.ts';
+import { fromPort, toPort } from '../values/crossing.ts';
 
 /** PORT. A thread in which `serveHost` answers. It is started when it is first needed, and again when it dies. */
 export interface HostThread {
@@ -147,12 +156,16 @@ export class RemoteHost implements QueryHost {
       return;
     }
     const { schemas, events, onRestart } = this.#options;
-    const calls = new PortCalls(port, {
-      ...schemaCalls(schemas),
-      failed: (queryId: string, fault: ReturnType<typeof toFault>) => events.failed(queryId, fromFault(fault)),
-      problem: (problem: ToldProblem) => events.problem(problem),
-      log: (message: string) => events.log(message),
-    });
+    const calls = new PortCalls(
+      port,
+      {
+        ...schemaCalls(schemas),
+        failed: (queryId: string, fault: ReturnType<typeof toFault>) => events.failed(queryId, fromFault(fault)),
+        problem: (problem: ToldProblem) => events.problem(problem),
+        log: (message: string) => events.log(message),
+      },
+      { toPort, fromPort },
+    );
     this.#calls = calls;
     void calls.call('link', this.#linked).catch(() => {});
     const isRestart = this.#state === 'lost';
@@ -212,20 +225,24 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
     open.delete(id);
     await kept?.rows.close();
   };
-  const calls = new PortCalls(port, {
-    start: (query: HostedQuery) => host.start(query),
-    end: (queryId: string) => host.end(queryId),
-    link: (queries: readonly LinkedQuery[]) => host.link(queries),
-    counts: (queryId: string) => host.counts(queryId),
-    open: async (request: RowsRequest) => keep(await host.open(request)),
-    openValues: async (request: RowsRequest<TableRequest | StreamRequest>) => keep(await host.openValues(request)),
-    next: async (id: number) => {
-      const next = await open.get(id)?.batches.next();
-      return next === undefined || next.done === true ? undefined : next.value;
+  const calls = new PortCalls(
+    port,
+    {
+      start: (query: HostedQuery) => host.start(query),
+      end: (queryId: string) => host.end(queryId),
+      link: (queries: readonly LinkedQuery[]) => host.link(queries),
+      counts: (queryId: string) => host.counts(queryId),
+      open: async (request: RowsRequest) => keep(await host.open(request)),
+      openValues: async (request: RowsRequest<TableRequest | StreamRequest>) => keep(await host.openValues(request)),
+      next: async (id: number) => {
+        const next = await open.get(id)?.batches.next();
+        return next === undefined || next.done === true ? undefined : next.value;
+      },
+      shut,
+      close: () => host.close(),
     },
-    shut,
-    close: () => host.close(),
-  });
+    { toPort, fromPort },
+  );
   const tell = (name: string, ...args: readonly unknown[]): void => void calls.call(name, ...args).catch(() => {});
   const host = new LocalHost({
     ...options,

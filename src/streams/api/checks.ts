@@ -20,6 +20,7 @@ import {
 } from '../../util/index.ts';
 
 import { DROP_REASONS } from './options.ts';
+import type { AnyQuery } from './queries.ts';
 
 const INT32_MAX = 0x7fffffff;
 const milliseconds = wholeNumber(0);
@@ -56,9 +57,11 @@ export function checkProcessor(operator: string, processor: unknown): void {
   checkValue(`${operator}: process`, (processor as { readonly process: unknown }).process, synchronous);
 }
 
+export const UNCAUGHT_RESPONSES = ['replaceThread', 'shutdownClient', 'shutdownApplication'] as const;
+
 /** What a handler of uncaught errors answers. */
 export function checkUncaughtResponse(response: unknown): void {
-  checkValue('what onUncaughtError answers', response, oneOf('replaceThread', 'shutdownClient', 'shutdownApplication'));
+  checkValue('what onUncaughtError answers', response, oneOf(...UNCAUGHT_RESPONSES));
 }
 
 // ── The test driver ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -100,6 +103,11 @@ const deadLetters: OptionTable = {
   },
 };
 
+const address: Option = {
+  accepts: (value) => typeof value === 'string' && /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(value),
+  wanted: 'a text of the form host:port',
+};
+
 const streamsSettings: OptionTable = {
   client: having('a client', 'producer', 'consumer', 'admin'),
   applicationId: {
@@ -116,6 +124,7 @@ const streamsSettings: OptionTable = {
   replicationFactor: wholeNumber(-1, 32767),
   windowstoreChangelogAdditionalRetentionMs: milliseconds,
   pollMs: milliseconds,
+  numStreamThreads: wholeNumber(1, 1000),
   watermarkIdleMs: milliseconds,
   maxTaskIdleMs: milliseconds,
   upstreamApplications: callback,
@@ -126,6 +135,7 @@ const streamsSettings: OptionTable = {
   rebalanceTimeoutMs: timer,
   transactionTimeoutMs: timer,
   clientId: anyText,
+  applicationServer: address,
   ensureExplicitInternalResourceNaming: flag,
   numStandbyReplicas: wholeNumber(0, INT32_MAX),
   acceptableRecoveryLag: wholeNumber(0),
@@ -150,10 +160,60 @@ const streamsSettings: OptionTable = {
 
 export function checkStreamsSettings(settings: unknown): void {
   checkOptions('KafkaStreams', settings, streamsSettings, 'INVALID_SETTING');
-  for (const name of ['client', 'applicationId'] as const) {
+  checkNeeded(settings, 'client', 'applicationId');
+  const { numStreamThreads = 1 } = settings as { readonly numStreamThreads?: number };
+  if (numStreamThreads > 1) {
+    throw new MillraceError(
+      'THREADS_NEED_MODULE',
+      `KafkaStreams: numStreamThreads is ${numStreamThreads}, and a topology that is an object can't go to another thread: export ` +
+        'it from a module, and give the module to KafkaStreams.fromModule',
+    );
+  }
+  checkTimers(settings);
+}
+
+/** What the threads of an instance can't be given, as it does not go from thread to thread. */
+const OF_ONE_THREAD = [
+  'client',
+  'environment',
+  'onDecodeError',
+  'onProcessingError',
+  'onProductionError',
+  'onDrop',
+  'onLate',
+  'isHeldBack',
+  'upstreamApplications',
+];
+
+export function checkModuleSettings(settings: unknown): void {
+  for (const name of OF_ONE_THREAD) {
+    if ((settings as Record<string, unknown> | undefined)?.[name] === undefined) continue;
+    throw new MillraceError(
+      'INVALID_SETTING',
+      `KafkaStreams.fromModule: ${name} does not go to another thread: ${name === 'client' ? 'give bootstrapServers, or the broker' : "put it into the module's export `settings`"}`,
+    );
+  }
+  const table = { ...streamsSettings, bootstrapServers: someText, broker: having('a broker', 'serveThread') };
+  checkOptions('KafkaStreams.fromModule', settings, table, 'INVALID_SETTING');
+  checkNeeded(settings, 'applicationId');
+  checkTimers(settings);
+  const { bootstrapServers, broker } = settings as Record<string, unknown>;
+  if ((bootstrapServers === undefined) === (broker === undefined)) {
+    throw new MillraceError(
+      'INVALID_SETTING',
+      'KafkaStreams.fromModule needs bootstrapServers, or a broker in this process; not both',
+    );
+  }
+}
+
+function checkNeeded(settings: unknown, ...names: readonly string[]): void {
+  for (const name of names) {
     const given = (settings as Record<string, unknown> | undefined)?.[name];
     checkValue(`KafkaStreams: ${name}`, given, streamsSettings[name]!, 'INVALID_SETTING');
   }
+}
+
+function checkTimers(settings: unknown): void {
   const { sessionTimeoutMs, heartbeatIntervalMs } = settings as Record<string, number | undefined>;
   if (sessionTimeoutMs !== undefined && heartbeatIntervalMs !== undefined && heartbeatIntervalMs >= sessionTimeoutMs) {
     throw new MillraceError(
@@ -161,6 +221,79 @@ export function checkStreamsSettings(settings: unknown): void {
       `KafkaStreams: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
     );
   }
+}
+
+const someKey: Option = { accepts: (value) => value !== null, wanted: 'a key' };
+const time: Option = { accepts: (value) => typeof value === 'number' && !Number.isNaN(value), wanted: 'a number' };
+/** JSON has no infinite numbers. */
+const timeOrNull: Option = { accepts: (value) => value === null || time.accepts(value), wanted: 'a number or null' };
+
+function queryKinds(bound: Option): Readonly<Record<AnyQuery['kind'], OptionTable>> {
+  return {
+    key: { key: someKey },
+    timestampedKey: { key: someKey },
+    sessions: { key: someKey },
+    versionedKey: { key: someKey, asOf: timeOrNull },
+    windowKey: { key: someKey, from: bound, to: bound },
+    versions: { key: someKey, from: bound, to: bound },
+    range: { from: anyValue, to: anyValue, isDescending: flag },
+    windowRange: { from: bound, to: bound },
+  };
+}
+
+/** As callers have them, and as they come from another instance. */
+const ownQueries = queryKinds(time);
+const sentQueries = queryKinds(timeOrNull);
+
+const asking: OptionTable = {
+  store: someText,
+  query: {
+    accepts: (value) => Object.hasOwn(ownQueries, String((value as { readonly kind?: unknown } | null)?.kind)),
+    wanted: 'a query (KeyQuery.withKey(…), RangeQuery.withRange(…), …)',
+  },
+  positionBound: {
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every(
+        (offsets) =>
+          typeof offsets === 'object' && offsets !== null && Object.values(offsets).every(Number.isSafeInteger),
+      ),
+    wanted: 'an object of offsets, by topic and partition',
+  },
+  maxLag: wholeNumber(0),
+};
+
+const ofInstance: OptionTable = {
+  ...asking,
+  partitions: {
+    accepts: (value) => Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && each >= 0),
+    wanted: 'an array of partitions',
+  },
+  requireActive: flag,
+};
+
+/** What an instance is asked. */
+export function checkStateQueryRequest(request: unknown): void {
+  checkAsked(request, ofInstance, ownQueries);
+}
+
+/** The same, as another instance has sent it. */
+export function checkSentQueryRequest(request: unknown): void {
+  checkAsked(request, ofInstance, sentQueries);
+}
+
+export function checkRemoteQueryRequest(request: unknown): void {
+  checkAsked(request, { ...asking, partitioner: callback, timeoutMs: timer }, ownQueries);
+}
+
+function checkAsked(request: unknown, table: OptionTable, kinds: ReturnType<typeof queryKinds>): void {
+  checkOptions('query', request, table);
+  checkRequired('query', request, 'store', 'query');
+  const { kind, ...query } = (request as { readonly query: AnyQuery }).query;
+  const options = kinds[kind];
+  checkOptions(`query: a ${kind} query`, query, options);
+  checkRequired(`query: a ${kind} query`, query, ...Object.keys(options).filter((name) => name !== 'isDescending'));
 }
 
 export function checkCloseOptions(options: unknown): void {
@@ -195,7 +328,8 @@ const retained: OptionTable = {
   caching: flag,
   logging: flag,
   storeType,
-  kind: oneOf('key-value', 'versioned'),
+  kind: oneOf('key-value', 'versioned', 'window', 'session'),
+  windowSizeMs: wholeNumber(1),
   historyRetentionMs: milliseconds,
   segmentIntervalMs: wholeNumber(1),
   maxEntries: wholeNumber(1),

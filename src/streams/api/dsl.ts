@@ -39,6 +39,7 @@ import type {
   TimeWindows,
   Windowed,
   UnlimitedWindows,
+  Windows,
 } from './windows.ts';
 
 /** A user's function, which gets of keys and values those that it `reads`. */
@@ -352,7 +353,7 @@ export interface KGroupedStream<K, V> {
   aggregate<A>(initial: () => NoInfer<A>, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A>;
   /** Several grouped streams into one aggregate, each with its own function. */
   cogroup<A>(add: Aggregator<K, V, A>): CogroupedStream<K, A>;
-  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedKStream<K, V>;
+  windowedBy(windows: TimeWindows | UnlimitedWindows | Windows | SlidingWindows): TimeWindowedKStream<K, V>;
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
 }
 
@@ -383,7 +384,7 @@ export interface SessionWindowedKStream<K, V> {
 /** Several grouped streams with equal keys that feed one aggregate. */
 export interface CogroupedStream<K, A> {
   cogroup<V>(other: KGroupedStream<K, V>, add: Aggregator<K, V, A>): CogroupedStream<K, A>;
-  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedCogroupedStream<K, A>;
+  windowedBy(windows: TimeWindows | UnlimitedWindows | Windows | SlidingWindows): TimeWindowedCogroupedStream<K, A>;
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedStream<K, A>;
   aggregate(initial: () => NoInfer<A>, options: AggregateOptions<K, A> & Named): KTable<K, A>;
 }

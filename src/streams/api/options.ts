@@ -119,8 +119,13 @@ export interface Materialized<K, V> {
   readonly storeType?: StoreType;
   /** Keeps so many entries, those used most recently, in memory; a table forgets the others without a word. */
   readonly maxEntries?: number;
-  /** `versioned`: the table knows which value was valid when, as far back as `historyRetentionMs`. Default `key-value`. */
-  readonly kind?: 'key-value' | 'versioned';
+  /**
+   * `versioned`: the table knows which value was valid when, as far back as `historyRetentionMs`. Default: what the operator
+   * needs; `window` and `session` are of tables of windows, and of sessions.
+   */
+  readonly kind?: 'key-value' | 'versioned' | 'window' | 'session';
+  /** Of tables of windows: how long these are, where a supplier says it. It is what the windows say. */
+  readonly windowSizeMs?: number;
   readonly historyRetentionMs?: number;
   /** Of versioned tables: how much of the time that is kept goes at once. Default: half of it, and a second at least. */
   readonly segmentIntervalMs?: number;

@@ -22,6 +22,21 @@ interface VersionedSupplier {
   readonly segmentIntervalMs?: number;
 }
 
+interface WindowSupplier {
+  readonly kind: 'window';
+  readonly name: string;
+  readonly storeType: StoreType;
+  readonly retentionMs: number;
+  readonly windowSizeMs: number;
+}
+
+interface SessionSupplier {
+  readonly kind: 'session';
+  readonly name: string;
+  readonly storeType: StoreType;
+  readonly retentionMs: number;
+}
+
 export const Stores = {
   /** The latest value per key, larger than the memory if need be. */
   persistentKeyValueStore: (name: string): KeyValueSupplier => ({ kind: 'key-value', name, storeType: 'PERSISTENT' }),
@@ -48,5 +63,34 @@ export const Stores = {
     storeType: 'PERSISTENT',
     historyRetentionMs,
     ...(segmentIntervalMs === undefined ? {} : { segmentIntervalMs }),
+  }),
+
+  /** Values per key and window of one size, kept for so long behind the newest one. */
+  persistentWindowStore: (name: string, retentionMs: number, windowSizeMs: number): WindowSupplier => ({
+    kind: 'window',
+    name,
+    storeType: 'PERSISTENT',
+    retentionMs,
+    windowSizeMs,
+  }),
+
+  /** The same in memory. */
+  inMemoryWindowStore: (name: string, retentionMs: number, windowSizeMs: number): WindowSupplier => ({
+    ...Stores.persistentWindowStore(name, retentionMs, windowSizeMs),
+    storeType: 'IN_MEMORY',
+  }),
+
+  /** Values per key and session, kept for so long behind the newest one. */
+  persistentSessionStore: (name: string, retentionMs: number): SessionSupplier => ({
+    kind: 'session',
+    name,
+    storeType: 'PERSISTENT',
+    retentionMs,
+  }),
+
+  /** The same in memory. */
+  inMemorySessionStore: (name: string, retentionMs: number): SessionSupplier => ({
+    ...Stores.persistentSessionStore(name, retentionMs),
+    storeType: 'IN_MEMORY',
   }),
 } as const;

@@ -67,6 +67,10 @@ export class TimeWindows {
     const { sizeMs, advanceMs } = this;
     return Math.floor(Math.max(0, timestamp - sizeMs + advanceMs) / advanceMs) * advanceMs;
   }
+
+  nextStart(start: number): number {
+    return start + this.advanceMs;
+  }
 }
 
 /** One window from a time on, without end: what comes before it is left out. */
@@ -92,6 +96,58 @@ export class UnlimitedWindows {
   firstStart(timestamp: number): number {
     return timestamp < this.startMs ? Number.POSITIVE_INFINITY : this.startMs;
   }
+
+  nextStart(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/**
+ * Windows of one's own: at the same times for all keys, and such that nobody else has (the days of a time zone, the shifts of a
+ * factory). `startsOf` answers the starts of the windows that a time is in, each at or before it. A window's end is its start
+ * plus `sizeMs`, the longest that one of them takes: that is when it closes, and what its key says.
+ */
+export class Windows {
+  readonly sizeMs: number;
+  readonly graceMs: number;
+  readonly #startsOf: (timestamp: number) => Iterable<number>;
+
+  private constructor(sizeMs: number, graceMs: number, startsOf: (timestamp: number) => Iterable<number>) {
+    this.sizeMs = positive(sizeMs, 'the window size');
+    this.graceMs = notNegative(graceMs, 'the grace period');
+    this.#startsOf = startsOf;
+  }
+
+  static of({ sizeMs, graceMs = 0, startsOf }: WindowsOptions): Windows {
+    if (typeof startsOf !== 'function') {
+      throw new MillraceError(
+        'INVALID_WINDOW',
+        'windows of your own need startsOf, a function that answers their starts',
+      );
+    }
+    return new Windows(sizeMs, graceMs, startsOf);
+  }
+
+  /** In order; throws where what is answered is no start of a window that the time can be in. */
+  startsOf(timestamp: number): number[] {
+    const starts = [...this.#startsOf(timestamp)].sort((a, b) => a - b);
+    for (const start of starts) {
+      if (Number.isSafeInteger(start) && start >= 0 && start <= timestamp && timestamp < start + this.sizeMs) continue;
+      throw new MillraceError(
+        'INVALID_WINDOW',
+        `startsOf answers ${start} for ${timestamp}, which is not in a window of ${this.sizeMs} ms that starts there`,
+      );
+    }
+    return starts;
+  }
+}
+
+export interface WindowsOptions {
+  /** How long the longest window takes, ms. */
+  readonly sizeMs: number;
+  /** How long after its end a window takes records, ms. Default 0. */
+  readonly graceMs?: number;
+  readonly startsOf: (timestamp: number) => Iterable<number>;
 }
 
 /** Windows of a fixed length that exist wherever their content changes: both ends are inclusive. */

@@ -12,7 +12,7 @@ import { aggregateSliding } from '../operators/sliding-aggregate.ts';
 import { type AlignedWindows, aggregateWindows, windowGetter } from '../operators/window-aggregate.ts';
 import type { EmitStrategy, Named, Reads } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
-import { SessionWindows, SlidingWindows, TimeWindows, UnlimitedWindows } from '../api/windows.ts';
+import { SessionWindows, SlidingWindows, TimeWindows, UnlimitedWindows, Windows } from '../api/windows.ts';
 import type {
   Adder,
   AnyAggregateOptions,
@@ -133,9 +133,10 @@ function checkWindows(windows: unknown): void {
     accepts: (value) =>
       value instanceof TimeWindows ||
       value instanceof UnlimitedWindows ||
+      value instanceof Windows ||
       value instanceof SlidingWindows ||
       value instanceof SessionWindows,
-    wanted: 'TimeWindows, UnlimitedWindows, SlidingWindows or SessionWindows',
+    wanted: 'TimeWindows, UnlimitedWindows, SlidingWindows, SessionWindows, or Windows of your own',
   });
 }
 
@@ -346,10 +347,7 @@ function windowedSpec(
   window: { readonly sizeMs: number | null; readonly atLeastMs: number; readonly extraMs: number },
 ): StoreSpec {
   const retentionMs = options.retentionMs ?? window.atLeastMs;
-  const { kind: ownKind, historyRetentionMs, maxEntries } = options;
-  if (ownKind === 'versioned' || historyRetentionMs !== undefined || maxEntries !== undefined) {
-    throw new MillraceError('INVALID_ARGUMENT', `${name}: tables of windows are not versioned, and have no maxEntries`);
-  }
+  checkWindowedStore(kind, name, options, window.sizeMs);
   const isUnlimited = options.retentionMs === undefined && window.atLeastMs === Number.POSITIVE_INFINITY;
   if (!isUnlimited) checkRetention(name, retentionMs, window.atLeastMs);
   return {
@@ -364,6 +362,30 @@ function windowedSpec(
     ...(window.sizeMs === null ? {} : { windowSizeMs: window.sizeMs }),
     topicConfig: options.topicConfig,
   };
+}
+
+/** A supplier's store is one for the windows that there are. */
+function checkWindowedStore(
+  kind: 'window' | 'sliding' | 'session',
+  name: string,
+  { kind: given, historyRetentionMs, maxEntries, windowSizeMs }: AnyMaterialized,
+  sizeMs: number | null,
+): void {
+  const refuse = (why: string): never => {
+    throw new MillraceError('INVALID_ARGUMENT', `${name}: ${why}`);
+  };
+  if (given === 'versioned' || historyRetentionMs !== undefined || maxEntries !== undefined) {
+    refuse('tables of windows are not versioned, and have no maxEntries');
+  }
+  const wanted = kind === 'session' ? 'session' : 'window';
+  if (given !== undefined && given !== wanted) refuse(`it needs a ${wanted} store, not a ${given} store`);
+  if (windowSizeMs !== undefined && windowSizeMs !== sizeMs) {
+    refuse(
+      sizeMs === null
+        ? 'sessions have no windowSizeMs'
+        : `its windows take ${sizeMs} ms, and those of its store ${windowSizeMs}`,
+    );
+  }
 }
 
 interface WindowedAggregate {

@@ -47,13 +47,19 @@ export function keyValueSpec(name: string, key: AnySerde, value: AnySerde, optio
 /** What makes a store a versioned one, one that forgets, or neither. */
 export function versioningOf(
   name: string,
-  options: Pick<AnyMaterialized, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries' | 'caching'>,
+  options: Pick<
+    AnyMaterialized,
+    'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries' | 'caching' | 'windowSizeMs'
+  >,
 ): Pick<StoreSpec, 'kind' | 'historyRetentionMs' | 'segmentIntervalMs' | 'maxEntries'> {
   const { historyRetentionMs, segmentIntervalMs, maxEntries, caching } = options;
   const kind = options.kind ?? (historyRetentionMs === undefined ? 'key-value' : 'versioned');
   const refuse = (why: string): never => {
     throw new MillraceError('INVALID_ARGUMENT', `${name}: ${why}`);
   };
+  if (kind === 'window' || kind === 'session' || options.windowSizeMs !== undefined) {
+    return refuse('its keys have no windows, so that a store of windows is not for them');
+  }
   if (kind === 'key-value') {
     if (historyRetentionMs !== undefined || segmentIntervalMs !== undefined) {
       refuse('historyRetentionMs and segmentIntervalMs are of versioned stores');

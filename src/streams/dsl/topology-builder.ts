@@ -11,6 +11,7 @@ import type { RecordContext } from '../api/context.ts';
 import type { ProcessorSupplier } from '../api/processor.ts';
 import { Graph } from '../graph/graph.ts';
 import type { AnySerde, GraphNode } from '../graph/node.ts';
+import { sameSerde } from '../graph/same-serde.ts';
 import { Topology, type TopologyOptions } from '../graph/topology.ts';
 import { processorOperator } from '../operators/process.ts';
 import { sink, sinkNeeds } from '../operators/sink.ts';
@@ -93,6 +94,48 @@ export class TopologyBuilder {
   ): this {
     addGlobalStore(this.#graph, options, topic, consumed as AnyConsumed, supplier as AnyProcessorSupplier);
     return this;
+  }
+
+  /**
+   * Adds a key-value store of a topic's records, partition by partition: `processor`, which reads them, puts them into it as they
+   * are, and is the only one that writes to it. It has no changelog: it is restored from the topic.
+   */
+  addReadOnlyStateStore<K, V>(
+    options: Extract<StateStoreOptions, { readonly kind: 'key-value' }>,
+    {
+      source,
+      topic,
+      ...consumed
+    }: Omit<Consumed<K, V>, 'name' | 'timestampExtractor'> & {
+      /** The name of the source. */
+      readonly source: string;
+      readonly topic: string;
+    },
+    processor: string,
+    supplier: ProcessorSupplier<K, V, never, never>,
+  ): this {
+    const spec = stateStoreSpec(options);
+    const sameSerdes =
+      sameSerde(spec.key, consumed.key as unknown as AnySerde) &&
+      sameSerde(spec.value, consumed.value as unknown as AnySerde);
+    const isPlain = spec.kind === 'key-value' && spec.maxEntries === undefined && spec.logging;
+    if (!isPlain || !sameSerdes || (consumed as AnyConsumed).timestampExtractor !== undefined) {
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `addReadOnlyStateStore ${spec.name}: what is restored from ${topic} has its records' times, keys and values, as the same ` +
+          'serdes write them: a key-value store without maxEntries, with those of the source',
+      );
+    }
+    this.addSource(source, topic, consumed);
+    this.addProcessor(processor, supplier, source);
+    const { onDecodeError } = consumed;
+    this.#graph.declareStore({
+      ...spec,
+      sourceTopic: topic,
+      writer: processor,
+      ...(onDecodeError === undefined ? {} : { onDecodeError }),
+    });
+    return this.connectProcessorAndStateStores(processor, spec.name);
   }
 
   /** Adds a state store, and connects it to processors by their names. */

@@ -55,7 +55,10 @@ export class Topology {
     this.derivedNames = new Set(
       [...this.stores.keys(), ...this.internalTopics.keys()].filter((name) => graph.baseOf(name)?.isNamed === false),
     );
-    this.#sourceLogged = new Set(options.optimization === 'all' ? storesLoggedBySources(this.nodes) : []);
+    this.#sourceLogged = new Set([
+      ...[...this.stores.values()].filter(({ writer }) => writer !== undefined),
+      ...(options.optimization === 'all' ? storesLoggedBySources(this.nodes) : []),
+    ]);
     if (this.nodes.every((node) => node.source === null)) {
       throw new MillraceError('INVALID_TOPOLOGY', 'the topology reads no topic');
     }

@@ -146,7 +146,9 @@ export function connectedStores(
   const userOf = (name: string): StoreUser => ({
     now,
     isProcessor: true,
-    mayWrite: scope.globalStore(name) === undefined,
+    mayWrite:
+      scope.globalStore(name) === undefined &&
+      node.stores.every((spec) => spec.name !== name || spec.writer === undefined || spec.writer === node.name),
   });
   return {
     keyValueStore: (name) => typedKeyValueStore(stateOf<KeyValueState>(name, ['key-value']), userOf(name)),

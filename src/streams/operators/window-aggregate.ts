@@ -4,17 +4,17 @@ import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { IntervalState } from '../state/interval-store.ts';
-import type { StoreSpec } from '../state/store.ts';
+import type { EmitPosition, StoreSpec } from '../state/store.ts';
 import type { Window, WindowState } from '../state/window-store.ts';
 import { readInt64 } from '../../util/index.ts';
-import type { TimeWindows, UnlimitedWindows } from '../api/windows.ts';
+import { type TimeWindows, type UnlimitedWindows, Windows } from '../api/windows.ts';
 import { ByteWriter } from '../../util/index.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
 import { answerNow } from './answer-now.ts';
 
 /** Windows that lie at the same times for all keys. */
-export type AlignedWindows = TimeWindows | UnlimitedWindows;
+export type AlignedWindows = TimeWindows | UnlimitedWindows | Windows;
 
 /**
  * A window takes records until stream time has passed its end by the grace period. Results go downstream with every
@@ -29,7 +29,7 @@ export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
     const locator = locatorFor(scope, node);
     const position = scope.position(node.name);
     const { initial, add } = aggregation;
-    const { sizeMs, advanceMs, graceMs } = windows;
+    const { sizeMs, graceMs } = windows;
     const mine = ownCopy(spec, sendsOld());
     if (onClose) {
       // What closes is looked for by time.
@@ -37,24 +37,8 @@ export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
       scope.holdsBack(node, position, () => sizeMs + graceMs);
     }
 
-    const emitClosed = (closeTime: number, context: TaskContext): void => {
-      const { lastClose } = position;
-      const first = lastClose < 0;
-      if (!first && lastClose >= closeTime) return;
-      const upper = closeTime - sizeMs;
-      if (upper < 0) return;
-      const lower = first ? 0 : Math.max(0, lastClose - sizeMs) + 1;
-      if (!first && sameWindows(windows, upper, lower - 1)) return;
-      position.lastClose = closeTime;
-      const from = Math.max(lower, store.expiredBefore);
-      for (const start of store.starts.filter((each) => each >= from && each <= upper)) {
-        const window = store.find(start)!;
-        const { table } = window;
-        for (const slot of table.sorted())
-          emitter.emit(window, slot, null, table.read(slot), table.timestampOf(slot), context);
-      }
-    };
-
+    const steps = windows instanceof Windows ? new OwnSteps(windows) : windows;
+    const emitClosed = closingOf(windows, store, position, emitter);
     if (onClose) scope.onTime(node, () => emitClosed(scope.timeOf(position) - graceMs, scope.context));
 
     return (key, value, timestamp, context) => {
@@ -62,12 +46,18 @@ export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
+      let firstStart: number;
+      try {
+        firstStart = steps.firstStart(timestamp);
+      } catch (error) {
+        scope.failed(error, node);
+        return;
+      }
       const closeTime = scope.timeAfter(position, timestamp) - graceMs;
       // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
       if (onClose && !scope.forgetsBeforeClosing) emitClosed(closeTime, context);
-      const firstStart = windows.firstStart(timestamp);
       if (firstStart > timestamp) scope.drop('no-window', node);
-      for (let start = firstStart; start <= timestamp; start += advanceMs) {
+      for (let start = firstStart; start <= timestamp; start = steps.nextStart(start)) {
         if (start + sizeMs <= closeTime) {
           scope.drop('late', node);
           continue;
@@ -99,8 +89,57 @@ export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
   };
 }
 
+/** The starts of a user's windows, one after the other. */
+class OwnSteps {
+  readonly #windows: Windows;
+  #starts: readonly number[] = [];
+  #at = 0;
+
+  constructor(windows: Windows) {
+    this.#windows = windows;
+  }
+
+  firstStart(timestamp: number): number {
+    this.#starts = this.#windows.startsOf(timestamp);
+    this.#at = 0;
+    return this.#starts[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  nextStart(): number {
+    return this.#starts[++this.#at] ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Emits what has closed since it was asked last. */
+function closingOf(
+  windows: AlignedWindows,
+  store: WindowState,
+  position: EmitPosition,
+  emitter: WindowEmitter,
+): (closeTime: number, context: TaskContext) => void {
+  const { sizeMs } = windows;
+  return (closeTime, context) => {
+    const { lastClose } = position;
+    const first = lastClose < 0;
+    if (!first && lastClose >= closeTime) return;
+    const upper = closeTime - sizeMs;
+    if (upper < 0) return;
+    const lower = first ? 0 : Math.max(0, lastClose - sizeMs) + 1;
+    if (!first && sameWindows(windows, upper, lower - 1)) return;
+    position.lastClose = closeTime;
+    const from = Math.max(lower, store.expiredBefore);
+    for (const start of store.starts.filter((each) => each >= from && each <= upper)) {
+      const window = store.find(start)!;
+      const { table } = window;
+      for (const slot of table.sorted())
+        emitter.emit(window, slot, null, table.read(slot), table.timestampOf(slot), context);
+    }
+  };
+}
+
 function sameWindows(windows: AlignedWindows, a: number, b: number): boolean {
   return (
+    !(windows instanceof Windows) &&
     windows.firstStart(a) === windows.firstStart(b) &&
     Math.floor(a / windows.advanceMs) === Math.floor(b / windows.advanceMs)
   );

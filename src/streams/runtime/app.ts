@@ -12,73 +12,36 @@
  * When anything on the way fails, nothing is repaired in memory: the worker ends, and the next one begins at the last
  * commit.
  */
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { codeOf, deferred, MillraceError, randomUuid } from '../../util/index.ts';
-import { checkCloseOptions, checkUncaughtResponse } from '../api/checks.ts';
+import { codeOf, deferred, MillraceError } from '../../util/index.ts';
+import { checkCloseOptions, checkStateQueryRequest, checkUncaughtResponse } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
+import type { KeyQueryMetadata, StateQueryRequest, StateQueryResult, StreamsMetadata } from '../api/queries.ts';
+import type { StoreSpec } from '../state/store.ts';
+import { type HostTasks, Instances } from './instances.ts';
 import { type QueryableStore, QueryableStores } from './interactive-queries.ts';
-import { Checkpoint } from '../state/checkpoint.ts';
-import { Lock } from '../state/lock.ts';
+import { prometheusText } from './prometheus.ts';
+import { type AskInstance, RemoteQueries } from './remote-queries.ts';
+import { answer, type StoreCopy } from './state-queries.ts';
+import type { Task } from './task.ts';
+import { type ModuleSettings, ThreadedStreams } from './threaded-streams.ts';
+import type {
+  CloseOptions,
+  LagInfo,
+  RestoreProgress,
+  RestoreReport,
+  Serving,
+  StreamsState,
+  TaskMetrics,
+} from '../api/instance.ts';
+import { Home, type Place } from './home.ts';
 import { checkNames, checkStores } from './evolution.ts';
-import { prepareTopics, taskCount } from './internal-topics.ts';
+import { prepareTopics } from './internal-topics.ts';
 import { processBudget } from '../state/memory-budget.ts';
 import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
-import { logEnds, reachedBy, type RestoreProgress, type RestoreReport, storeLogs, type TaskState } from './restore.ts';
+import { logEnds, storeLogs, type TaskState } from './restore.ts';
 import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
 import { isPassing, Worker } from './worker.ts';
-
-export type StreamsState = 'CREATED' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'NOT_RUNNING' | 'ERROR';
-
-export interface TaskMetrics {
-  readonly taskId: string;
-  readonly processed: number;
-  /** Records left out, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
-  /** The same, by operator. */
-  readonly droppedBy: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** How often records went on without older ones that were known to come, because those took too long. */
-  readonly idleTimeouts: number;
-  /** Event time up to which the task has come. */
-  readonly streamTime: number;
-  /** Offsets behind the last processed record, per `topic-partition`. */
-  readonly positions: Readonly<Record<string, number>>;
-  /** Entries per store. */
-  readonly stores: Readonly<Record<string, number>>;
-}
-
-/** The part of a store that an instance answers for. */
-export interface Serving {
-  /** Empty while the group rearranges the work, and while state is brought back. */
-  readonly partitions: readonly number[];
-  /** How many partitions the store has, here and elsewhere; 0 before that is known. */
-  readonly partitionCount: number;
-  /** False once the instance answers for other partitions, or for none: what has been read since is not the whole. */
-  isCurrent(): boolean;
-}
-
-/** How far a copy of a store is behind, in records of its changelog. */
-export interface LagInfo {
-  /** Behind the last record that the copy has. */
-  readonly currentOffset: number;
-  /** Behind the last record that is committed. */
-  readonly endOffset: number;
-  readonly lag: number;
-}
-
-/** What an instance is known by. */
-interface Place {
-  /** Whoever takes the place after a crash ends the transaction of the one before. */
-  readonly processId: string;
-  /** The state directory, or what there is in place of one. */
-  readonly home: string;
-}
-
-export interface CloseOptions {
-  /** Whether a static member gives up its place in the group. Default false. */
-  readonly leaveGroup?: boolean;
-}
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
@@ -89,13 +52,17 @@ export class KafkaStreams {
   readonly #restoreListeners: ((report: RestoreReport) => void)[] = [];
   readonly #progressListeners: ((progress: RestoreProgress) => void)[] = [];
   readonly #stores: QueryableStores;
+  readonly #instances: Instances;
   #state: StreamsState = 'CREATED';
   #error: unknown;
   #worker: Worker | undefined;
   #globals: GlobalTables | undefined;
   /** Partitions per topic, as the last generation found them. */
   #counts: ReadonlyMap<string, number> = new Map();
-  #lock: Lock | undefined;
+  /** Who has which tasks, as was last heard. */
+  #hosts: HostTasks = {};
+  readonly #metadataListeners: (() => void)[] = [];
+  readonly #home: Home;
   #unclaim: (() => void) | undefined;
   #living: Promise<void> = Promise.resolve();
   #isClosing = false;
@@ -104,15 +71,25 @@ export class KafkaStreams {
   #endsAll: { readonly cause: unknown } | undefined;
   #interrupt = deferred();
 
-  constructor(topology: Topology, settings: StreamsSettings) {
+  /** `endsAll` is for the threads of an instance: it is started to tell all instances that they are to stop, and stops with it. */
+  constructor(topology: Topology, settings: StreamsSettings, endsAll?: unknown) {
+    if (endsAll !== undefined) this.#endsAll = { cause: endsAll };
     this.#topology = topology;
     const resolved = resolveSettings(settings);
     if (settings.ensureExplicitInternalResourceNaming === true) checkNames(topology, settings.applicationId);
     this.#settings = { ...resolved, isHeldBack: () => this.#isPaused || resolved.isHeldBack() };
+    this.#home = new Home(resolved);
     this.#stores = new QueryableStores((name) => {
       const global = this.#globals?.stores.get(name);
       if (global !== undefined) return [global];
       return (this.#worker?.tasks ?? []).flatMap((task) => task.stores.get(name) ?? []);
+    });
+    this.#instances = new Instances({
+      topology,
+      applicationId: resolved.applicationId,
+      applicationServer: resolved.applicationServer,
+      hosts: () => this.#hosts,
+      counts: () => this.#counts,
     });
   }
 
@@ -139,6 +116,11 @@ export class KafkaStreams {
     this.#progressListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
   }
 
+  /** Told when the instance has heard anew who of the application's instances has what. */
+  onMetadataChange(listener: () => void): void {
+    this.#metadataListeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
+  }
+
   /**
    * Resolves when the instance processes records: topics exist, global tables are read, tasks assigned and restored.
    * Rejects when the topology does not fit its topics, or when processing fails before that.
@@ -156,7 +138,7 @@ export class KafkaStreams {
       else if (state === 'ERROR') running.reject(this.#error);
     });
     try {
-      const place = await this.#openState();
+      const place = await this.#home.open();
       const { client } = this.#settings;
       await checkStores(this.#topology, this.#settings.applicationId, client.admin());
       const counts = await prepareTopics(this.#topology, this.#settings, client.admin());
@@ -210,8 +192,15 @@ export class KafkaStreams {
     if (this.#state !== 'CREATED' && this.#state !== 'NOT_RUNNING' && this.#state !== 'ERROR') {
       throw new MillraceError('INVALID_STATE', `the local state can't be deleted while the instance is ${this.#state}`);
     }
-    const { stateDir, applicationId } = this.#settings;
-    if (stateDir !== undefined) rmSync(join(stateDir, applicationId), { recursive: true, force: true });
+    this.#home.delete();
+  }
+
+  /**
+   * An instance with several threads, each with a part of the work. They read the topology from a module: its default export, or
+   * `topology`, is one, a builder, or a function that answers one; handlers are in its export `settings`.
+   */
+  static fromModule(module: string | URL, settings: ModuleSettings): ThreadedStreams {
+    return new ThreadedStreams(module, settings);
   }
 
   /** A store of this instance, by its name. */
@@ -224,12 +213,108 @@ export class KafkaStreams {
     const worker = this.#worker;
     const assignment = worker?.assignment;
     const tasks = assignment === undefined ? [] : worker!.tasks.filter(({ stores }) => stores.has(name));
-    const sub = this.#topology.subTopologies.find(({ stores }) => stores.some((store) => store.name === name));
     return {
       partitions: tasks.map(({ partition }) => partition),
-      partitionCount: sub === undefined ? 0 : taskCount(sub, this.#counts),
+      partitionCount: this.#instances.partitionCount(name),
       isCurrent: () => assignment !== undefined && this.#worker === worker && worker!.assignment === assignment,
     };
+  }
+
+  /**
+   * Asks the copies of a store that this instance has, in the tasks that it runs and in those that it follows. Each answers for
+   * its partition, or says why it does not.
+   */
+  async query<R>(request: StateQueryRequest<R>): Promise<StateQueryResult<R>> {
+    checkStateQueryRequest(request);
+    this.specOf(request.store);
+    if (this.#state !== 'RUNNING' && this.#state !== 'REBALANCING') {
+      throw new MillraceError('INVALID_STATE', `stores can't be queried while the instance is ${this.#state}`, {
+        retriable: this.#state === 'CREATED',
+      });
+    }
+    return answer(
+      { copies: this.#copiesOf(request.store), partitionCount: this.#partitionCount(request.store) },
+      request,
+    );
+  }
+
+  /** The instances of the application that have an `applicationServer`, and what they have, as this one has last heard. */
+  metadataForAllStreamsClients(): readonly StreamsMetadata[] {
+    return this.#instances.all();
+  }
+
+  /** What `metadataForAllStreamsClients` is made of: the tasks by address, and the partitions of what is read. */
+  whoHasWhat(): { readonly hosts: HostTasks; readonly counts: ReadonlyMap<string, number> } {
+    return { hosts: this.#hosts, counts: this.#counts };
+  }
+
+  /** Those of them that have a store, or a part of it. */
+  streamsMetadataForStore(store: string): readonly StreamsMetadata[] {
+    return this.#instances.withStore(store);
+  }
+
+  /**
+   * Who has a key of a store. `partitioner` is needed where the topic that the store's task reads is not partitioned by the
+   * hash of the keys. Undefined before the instance has heard how many partitions there are.
+   */
+  queryMetadataForKey<K>(
+    store: string,
+    key: K,
+    partitioner?: (key: K, partitions: number) => number,
+  ): Promise<KeyQueryMetadata | undefined> {
+    return this.#instances.withKey(store, key, partitioner);
+  }
+
+  /** Queries across all instances; `ask` carries them. Over HTTP: `storeQueries` of `millrace/interactive-queries`. */
+  remoteQueries(ask: AskInstance): RemoteQueries {
+    return new RemoteQueries(this, this.#instances, ask, this.#settings.environment);
+  }
+
+  /** What is kept in a store of the topology. For those who carry queries and answers. */
+  specOf(store: string): StoreSpec {
+    return this.#instances.specOf(store);
+  }
+
+  #partitionCount(store: string): number {
+    return this.#instances.subTopologyOf(store) === undefined ? 1 : this.#instances.partitionCount(store);
+  }
+
+  /** The partitions of a store that are here. */
+  copiesOf(store: string): readonly { readonly partition: number; readonly isActive: boolean }[] {
+    return this.#copiesOf(store).map(({ partition, isActive }) => ({ partition, isActive }));
+  }
+
+  #copiesOf(name: string): StoreCopy[] {
+    const global = this.#globals?.stores.get(name);
+    if (global !== undefined) {
+      return [{ partition: 0, store: global, isActive: true, position: () => undefined, lag: async () => 0 }];
+    }
+    const copiesOf = (task: Task, copy: Omit<StoreCopy, 'partition' | 'store'>): StoreCopy[] => {
+      const store = task.stores.get(name);
+      return store === undefined ? [] : [{ partition: task.partition, store, ...copy }];
+    };
+    const { tasks = [], standbys = new Map<string, TaskState>() } = this.#worker ?? {};
+    return [
+      ...tasks.flatMap((task) =>
+        copiesOf(task, { isActive: true, position: () => task.reached(), lag: async () => 0 }),
+      ),
+      ...[...standbys.values()].flatMap((state) =>
+        copiesOf(state.task, {
+          isActive: false,
+          position: () => state.position,
+          lag: () => this.#lagOf(state, name),
+        }),
+      ),
+    ];
+  }
+
+  /** Records of a store's log that a standby lacks. */
+  async #lagOf({ task: { partition }, logs, positions }: TaskState, store: string): Promise<number> {
+    const log = logs.find(({ store: { spec } }) => spec.name === store);
+    if (log === undefined) return 0;
+    const place = { ...log, partition };
+    const endOf = await logEnds([place], this.#settings);
+    return Math.max(0, endOf(place) - positions.get(log.topic)!);
   }
 
   /** Records that global tables left out, as they could not be decoded, by table. */
@@ -248,6 +333,14 @@ export class KafkaStreams {
       positions: Object.fromEntries(task.queues.map((queue) => [`${queue.topic}-${queue.partition}`, queue.position])),
       stores: Object.fromEntries([...task.stores].map(([name, store]) => [name, store.size])),
     }));
+  }
+
+  /** What Prometheus is told, as text, under the names of Kafka Streams' metrics. `StoreServer` answers it under `/metrics`. */
+  async prometheus(): Promise<string> {
+    const { clientId, applicationId } = this.#settings;
+    const thread = { name: `${clientId}-StreamThread-1`, state: this.#state, tasks: this.metrics() };
+    const lag = await this.lag();
+    return prometheusText({ clientId, applicationId, state: this.#state, threads: [thread], failedThreads: 0, lag });
   }
 
   /** Per input partition, how many records wait on the broker. */
@@ -352,7 +445,7 @@ export class KafkaStreams {
       counts,
       globalStores: this.#globals!.stores,
       ...place,
-      checkpointed: await this.#checkpointed(),
+      checkpointed: await this.#home.checkpointed(this.#topology),
       endsAll: this.#endsAll !== undefined,
       events: {
         onRunning: () => {
@@ -361,6 +454,10 @@ export class KafkaStreams {
         },
         onRebalancing: () => {
           if (!this.#isClosing) this.#to('REBALANCING');
+        },
+        onHosts: (hosts) => {
+          this.#hosts = hosts;
+          for (const listener of this.#metadataListeners) listener();
         },
         onRestored: (report) => {
           for (const listener of this.#restoreListeners) listener(report);
@@ -408,71 +505,11 @@ export class KafkaStreams {
     for (const listener of this.#listeners) listener(state, before);
   }
 
-  /**
-   * Takes a place in the state directory, the first that is free: instances may share it, as each task's state has a lock of
-   * its own.
-   */
-  async #openState(): Promise<Place> {
-    const { stateDir, applicationId, environment } = this.#settings;
-    if (stateDir === undefined) {
-      const id = randomUuid(environment);
-      return { processId: id, home: id };
-    }
-    const directory = join(stateDir, applicationId);
-    mkdirSync(directory, { recursive: true });
-    let place = '';
-    for (let i = 1; this.#lock === undefined; i++) {
-      place = i === 1 ? '' : `-${i}`;
-      this.#lock = await Lock.acquire(join(directory, `lock${place}`));
-    }
-    return {
-      processId: this.#idIn(join(directory, `process-id${place}`)),
-      home: this.#idIn(join(directory, 'directory-id')),
-    };
-  }
-
-  /** The id that a file holds; whoever finds none gives it one. */
-  #idIn(file: string): string {
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-    }
-    const id = randomUuid(this.#settings.environment);
-    // Whole, or not there: another process may be looking.
-    writeFileSync(`${file}.${id}`, `${id}\n`);
-    try {
-      linkSync(`${file}.${id}`, file);
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    } finally {
-      rmSync(`${file}.${id}`);
-    }
-    return readFileSync(file, 'utf8').trim();
-  }
-
-  /** The tasks of which the state directory has a checkpoint that nobody has open, and how far they go. */
-  async #checkpointed(): Promise<Map<string, number>> {
-    const { stateDir, applicationId } = this.#settings;
-    const reached = new Map<string, number>();
-    if (stateDir === undefined) return reached;
-    const directory = join(stateDir, applicationId);
-    for (const id of readdirSync(directory)) {
-      const sub = this.#topology.subTopologies.find((each) => /^\d+_\d+$/.test(id) && id.startsWith(`${each.id}_`));
-      const meta = sub === undefined ? undefined : await Checkpoint.peek(join(directory, id));
-      if (meta) reached.set(id, reachedBy(meta, sub!));
-    }
-    return reached;
-  }
-
   async #release(): Promise<void> {
     await this.#globals?.close();
     this.#globals = undefined;
-    await this.#lock?.release();
-    this.#lock = undefined;
+    await this.#home.release();
     this.#unclaim?.();
     this.#unclaim = undefined;
   }
 }
-
-export type { RestoreProgress, RestoreReport };

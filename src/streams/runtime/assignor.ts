@@ -2,6 +2,7 @@
 import type { GroupAssignor, GroupMember, MemberAssignment, TopicPartition } from '../../client/index.ts';
 import { MillraceError } from '../../util/index.ts';
 import type { Topology } from '../graph/topology.ts';
+import type { HostTasks } from './instances.ts';
 import { type AssignmentRules, assignTasks, type MemberHoldings, type TaskToAssign } from './task-assignment.ts';
 
 export const ASSIGNOR_NAME = 'millrace-streams';
@@ -9,6 +10,8 @@ export const ASSIGNOR_NAME = 'millrace-streams';
 /** What a member tells the leader: what it holds, and whether it wants the whole application to stop. */
 interface MemberData extends Omit<MemberHoldings, 'reached'> {
   readonly reached: Readonly<Record<string, number>>;
+  /** Where its stores can be asked. */
+  readonly applicationServer?: string | undefined;
   readonly endsAll: boolean;
   /** How often it has asked for another assignment: a member that says nothing new is not listened to. */
   readonly probes: number;
@@ -25,6 +28,8 @@ interface LeaderData {
   readonly warmup?: readonly string[];
   /** After how long the member is to ask for the work to be assigned again. */
   readonly probeAfterMs?: number;
+  /** Who has which tasks, as far as members can be asked. */
+  readonly hosts?: HostTasks;
 }
 
 /** What a member is to do that is not in its partitions. */
@@ -32,6 +37,7 @@ export interface Orders {
   readonly standby: readonly string[];
   readonly warmup: readonly string[];
   readonly probeAfterMs: number | undefined;
+  readonly hosts: HostTasks;
 }
 
 export interface StreamsAssignorOptions {
@@ -41,6 +47,7 @@ export interface StreamsAssignorOptions {
   readonly counts: ReadonlyMap<string, number>;
   readonly holdings: () => MemberHoldings;
   readonly probes: () => number;
+  readonly applicationServer: string | undefined;
   /** How many records there are in the changelogs of tasks that have some. */
   readonly ends: (tasks: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly rules: AssignmentRules & { readonly probingRebalanceIntervalMs: number };
@@ -58,9 +65,10 @@ export class StreamsAssignor implements GroupAssignor {
   }
 
   userData(): Uint8Array {
-    const { holdings, probes, endsAll } = this.#options;
+    const { holdings, probes, endsAll, applicationServer } = this.#options;
     const { reached, ...held } = holdings();
-    return encode<MemberData>({ ...held, reached: Object.fromEntries(reached), endsAll, probes: probes() });
+    const said = { ...held, reached: Object.fromEntries(reached), endsAll, probes: probes(), applicationServer };
+    return encode<MemberData>(said);
   }
 
   async assign(
@@ -83,15 +91,31 @@ export class StreamsAssignor implements GroupAssignor {
     const isFree = (memberId: string, id: string): boolean => ownersOf(id).every((owner) => owner === memberId);
     const isNear = (memberId: string, id: string): boolean =>
       ownersOf(id).some((owner) => holdings.get(owner)!.home === holdings.get(memberId)!.home);
+    const givenTo = (memberId: string): string[] => shares.get(memberId)!.active.filter((id) => isFree(memberId, id));
+    // The threads of an instance are members of their own, and have one address.
+    const hosts: Record<string, { readonly active: string[]; readonly standby: string[] }> = {};
+    for (const [memberId, { applicationServer }] of data) {
+      if (applicationServer === undefined) continue;
+      const host = (hosts[applicationServer] ??= { active: [], standby: [] });
+      host.active.push(...givenTo(memberId));
+      host.standby.push(...shares.get(memberId)!.standby);
+    }
     // One member is enough to ask again.
     const [prober] = [...shares.keys()];
     return new Map(
       [...shares].map(([memberId, { active, standby, warmup }]) => {
         const probe = isPassing && memberId === prober ? { probeAfterMs: rules.probingRebalanceIntervalMs } : {};
-        const given = active.filter((id) => isFree(memberId, id));
+        const given = givenTo(memberId);
         // Until then their state is followed, as it would be let go of otherwise; in the same home its owner has it open.
         const coming = active.filter((id) => known.has(id) && !isFree(memberId, id) && !isNear(memberId, id));
-        const userData = encode<LeaderData>({ counts, endsAll, standby, warmup: [...warmup, ...coming], ...probe });
+        const userData = encode<LeaderData>({
+          counts,
+          endsAll,
+          standby,
+          warmup: [...warmup, ...coming],
+          ...probe,
+          hosts,
+        });
         return [memberId, { partitions: given.flatMap((id) => partitions.get(id)!), userData }];
       }),
     );
@@ -107,7 +131,8 @@ export class StreamsAssignor implements GroupAssignor {
     // Members of other versions may read other topics.
     const { counts } = this.#options;
     this.checkCounts(new Map(Object.entries(data.counts).filter(([topic]) => counts.has(topic))), true);
-    return { standby: data.standby ?? [], warmup: data.warmup ?? [], probeAfterMs: data.probeAfterMs };
+    const { standby = [], warmup = [], probeAfterMs, hosts = {} } = data;
+    return { standby, warmup, probeAfterMs, hosts };
   }
 
   /**
@@ -152,7 +177,11 @@ function encode<T>(data: T): Buffer {
 }
 
 /** What a member says, as far as it can be understood: nobody's data may keep the group from being formed. */
-function memberData({ memberId, userData }: GroupMember): { readonly held: MemberHoldings; readonly endsAll: boolean } {
+function memberData({ memberId, userData }: GroupMember): {
+  readonly held: MemberHoldings;
+  readonly endsAll: boolean;
+  readonly applicationServer: string | undefined;
+} {
   let data: Partial<Record<keyof MemberData, unknown>> = {};
   try {
     const parsed: unknown = JSON.parse(Buffer.from(userData).toString());
@@ -160,7 +189,7 @@ function memberData({ memberId, userData }: GroupMember): { readonly held: Membe
   } catch {
     // It holds nothing.
   }
-  const { running, reached, home, tags, endsAll } = data;
+  const { running, reached, home, tags, endsAll, applicationServer } = data;
   const isTask = (task: unknown): task is string => typeof task === 'string' && /^\d+_\d+$/.test(task);
   const entries = <T>(given: unknown, isValue: (value: unknown) => value is T): [string, T][] =>
     Object.entries(given ?? {}).filter((entry): entry is [string, T] => isValue(entry[1]));
@@ -173,5 +202,6 @@ function memberData({ memberId, userData }: GroupMember): { readonly held: Membe
       tags: Object.fromEntries(entries(tags, (value): value is string => typeof value === 'string')),
     },
     endsAll: endsAll === true,
+    applicationServer: typeof applicationServer === 'string' ? applicationServer : undefined,
   };
 }

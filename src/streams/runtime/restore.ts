@@ -4,6 +4,7 @@
  */
 import type { Client, CommittedOffset, FetchedPartition, TopicPartition } from '../../client/index.ts';
 import { codeOf, MillraceError } from '../../util/index.ts';
+import type { RestoreProgress } from '../api/instance.ts';
 import type { Checkpoint, CheckpointMeta } from '../state/checkpoint.ts';
 import { restoreRow } from '../state/restore-row.ts';
 import { type StoreFingerprint, whatChanged } from '../state/fingerprint.ts';
@@ -16,26 +17,6 @@ import { PrefixedRecord } from './schema-headers.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { Task } from './task.ts';
 import { refuseRecord } from './undecodable.ts';
-
-/** What a restoration did, for those who watch. */
-export interface RestoreReport {
-  readonly taskId: string;
-  /** Entries that came from the checkpoint. */
-  readonly checkpointRows: number;
-  /** Records that came from changelogs, since the task is to run here. */
-  readonly changelogRecords: number;
-  /** The instance followed the task's changelogs before. */
-  readonly wasStandby: boolean;
-}
-
-/** How far a restoration has come, for those who wait for it. */
-export interface RestoreProgress {
-  readonly taskId: string;
-  /** Records that have come from changelogs. */
-  readonly changelogRecords: number;
-  /** Offsets that are left to be read, in all of its changelogs; 0: it is done. */
-  readonly left: number;
-}
 
 /** Where a store's changes are written down: its changelog, or the topic that its table is read from. */
 interface LogTopic {
@@ -130,6 +111,11 @@ export class TaskState {
   readonly noted = new Map<string, StoreFingerprint>();
   /** By topic, where the log is one that is read: up to where it has been processed. */
   readonly #limits = new Map<string, number>();
+  /** Where the logs ended when so much of the sources had been processed; undefined once they have been read up to there. */
+  #mark:
+    | { readonly ends: ReadonlyMap<string, number>; readonly position: Readonly<Record<string, number>> }
+    | undefined;
+  #position: Readonly<Record<string, number>> | undefined;
   /** What has been put back is not all in the checkpoint. */
   #isDirty = false;
   #savedAt: number;
@@ -197,6 +183,31 @@ export class TaskState {
     }
     for (const { topic, isSource } of this.logs) {
       if (isSource) this.#limits.set(topic, Math.max(0, committed(topic)?.offset ?? 0));
+    }
+  }
+
+  /** Notes where the logs end, behind `hear`: once they have been read up to there, all that was processed then is here. */
+  note(committed: RestoreSurroundings['committed'], endOf: (topic: string) => number): void {
+    this.#settle();
+    if (this.#mark !== undefined) return;
+    const offsets = this.task.queues.map(({ topic }): [string, number] => [topic, (committed(topic)?.offset ?? 0) - 1]);
+    this.#mark = {
+      ends: new Map(this.logs.map(({ topic }) => [topic, this.#limits.get(topic) ?? endOf(topic)])),
+      position: Object.fromEntries(offsets.filter(([, offset]) => offset >= 0)),
+    };
+  }
+
+  /** By topic, the last record that had been processed where the task runs when the state was as it is, or earlier. */
+  get position(): Readonly<Record<string, number>> | undefined {
+    this.#settle();
+    return this.#position;
+  }
+
+  #settle(): void {
+    const mark = this.#mark;
+    if (mark !== undefined && [...mark.ends].every(([topic, end]) => this.positions.get(topic)! >= end)) {
+      this.#position = mark.position;
+      this.#mark = undefined;
     }
   }
 

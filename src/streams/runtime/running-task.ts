@@ -6,14 +6,9 @@ import { Checkpoint } from '../state/checkpoint.ts';
 import type { StoreFingerprint } from '../state/fingerprint.ts';
 import type { StateStore } from '../state/store.ts';
 import { prepareSerdes, type SubTopology, type Topology } from '../graph/topology.ts';
+import type { RestoreProgress, RestoreReport } from '../api/instance.ts';
 import { decodeMetadata } from './commit-metadata.ts';
-import {
-  type RestoreProgress,
-  type RestoreReport,
-  type RestoreSurroundings,
-  type StoreLog,
-  TaskState,
-} from './restore.ts';
+import { type RestoreSurroundings, type StoreLog, TaskState } from './restore.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
 import type { TaskOutput } from '../graph/node.ts';

@@ -47,6 +47,8 @@ export interface StreamsSettings {
   /** How much longer than its windows a windowed changelog is kept. Default a day. */
   readonly windowstoreChangelogAdditionalRetentionMs?: number;
   readonly pollMs?: number;
+  /** Threads that share the instance's work. Default 1; more need the topology in a module: `KafkaStreams.fromModule`. */
+  readonly numStreamThreads?: number;
   /**
    * Tasks that have read everything hold back the time of those behind a repartition topic for so long, in case they get
    * more. Default 1000.
@@ -76,6 +78,8 @@ export interface StreamsSettings {
   readonly transactionTimeoutMs?: number;
   /** What brokers call the instance in their logs. */
   readonly clientId?: string;
+  /** `host:port` under which other instances reach this one for queries of its stores; all instances hear of it. Default: none. */
+  readonly applicationServer?: string;
   /** True: a topology whose stores or internal topics have names that nobody gave is refused (`NAME_NEEDED`). Default false. */
   readonly ensureExplicitInternalResourceNaming?: boolean;
   /** On how many other instances a task's state is kept up to date, so that one of them can go on with it. Default 0. */
@@ -140,6 +144,7 @@ export interface ResolvedSettings {
   readonly rebalanceTimeoutMs: number | undefined;
   readonly transactionTimeoutMs: number;
   readonly clientId: string;
+  readonly applicationServer: string | undefined;
   readonly assignment: AssignmentRules & { readonly probingRebalanceIntervalMs: number };
   readonly clientTags: Readonly<Record<string, string>>;
   readonly environment: Environment;
@@ -187,6 +192,7 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
     rebalanceTimeoutMs: given.rebalanceTimeoutMs,
     transactionTimeoutMs: given.transactionTimeoutMs ?? 10_000,
     clientId: given.clientId ?? given.applicationId,
+    applicationServer: given.applicationServer,
     assignment: {
       numStandbyReplicas: given.numStandbyReplicas ?? 0,
       acceptableRecoveryLag: given.acceptableRecoveryLag ?? 10_000,

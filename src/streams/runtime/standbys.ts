@@ -133,13 +133,26 @@ export class Standbys {
     for (const each of await client.admin().committedOffsets(applicationId)) {
       committed.set(`${each.topic}-${each.partition}`, each);
     }
+    // Behind what has been committed: a log that is read up to here has all of that.
+    const ends = new Map<string, number>();
+    for (const each of await client.admin().listOffsets(this.#changelogs(), 'read_uncommitted')) {
+      ends.set(`${each.topic}-${each.partition}`, each.offset);
+    }
     for (const state of this.#tasks.values()) {
       const { partition } = state.task;
-      state.hear((topic) => committed.get(`${topic}-${partition}`));
+      const committedOf = (topic: string): CommittedOffset | undefined => committed.get(`${topic}-${partition}`);
+      state.hear(committedOf);
+      state.note(committedOf, (topic) => ends.get(`${topic}-${partition}`) ?? Number.POSITIVE_INFINITY);
       for (const [topic, position] of state.positions) {
         if (position >= state.limitOf(topic)) consumer.pause([{ topic, partition }]);
         else consumer.resume([{ topic, partition }]);
       }
     }
+  }
+
+  #changelogs(): { readonly topic: string; readonly partition: number; readonly timestamp: number }[] {
+    return [...this.#tasks.values()].flatMap(({ logs, task: { partition } }) =>
+      logs.filter(({ isSource }) => !isSource).map(({ topic }) => ({ topic, partition, timestamp: -1 })),
+    );
   }
 }

@@ -479,6 +479,12 @@ export class Task implements TaskScope {
     this.drop('failed', node, error);
   }
 
+  /** By topic, the last record that has been processed. */
+  reached(): Readonly<Record<string, number>> {
+    const known = this.queues.filter(({ position }) => position > 0);
+    return Object.fromEntries(known.map(({ topic, position }) => [topic, position - 1]));
+  }
+
   streamTime(): number {
     return Math.min(this.#streamTime, this.context.watermark);
   }

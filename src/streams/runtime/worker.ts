@@ -14,10 +14,12 @@ import { StreamsAssignor } from './assignor.ts';
 import { Announcer } from './announcer.ts';
 import { AwaitedCalls } from './awaited-calls.ts';
 import { Committer } from './committer.ts';
+import type { HostTasks } from './instances.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { LateReports } from './late-reports.ts';
 import { Outgoing } from './outgoing.ts';
-import { type RestoreProgress, type RestoreReport, stateEnds, type TaskState } from './restore.ts';
+import type { RestoreProgress, RestoreReport } from '../api/instance.ts';
+import { stateEnds, type TaskState } from './restore.ts';
 import type { RunningTask } from './running-task.ts';
 import type { ResolvedSettings } from './settings.ts';
 import type { SourceQueue } from './source-queue.ts';
@@ -30,6 +32,8 @@ import { feedersOf } from './watermarks.ts';
 export interface WorkerEvents {
   onRunning(): void;
   onRebalancing(): void;
+  /** Told who has which tasks, as the leader has it. */
+  onHosts(hosts: HostTasks): void;
   onRestored(report: RestoreReport): void;
   onRestoreProgress(progress: RestoreProgress): void;
 }
@@ -214,6 +218,7 @@ export class Worker {
       counts: this.#sourceCounts(),
       holdings: () => this.#tasks.holdings(),
       probes: () => this.#probes,
+      applicationServer: settings.applicationServer,
       ends: (tasks) => stateEnds(tasks, topology, settings),
       rules: settings.assignment,
       endsAll,
@@ -545,6 +550,7 @@ export class Worker {
   async #assigned(added: readonly TopicPartition[], leaderData: Uint8Array): Promise<void> {
     const orders = this.#assignor.read(leaderData);
     this.#probeAt = this.#settings.environment.now() + (orders.probeAfterMs ?? Number.POSITIVE_INFINITY);
+    this.#options.events.onHosts(orders.hosts);
     const followed = [...orders.standby, ...orders.warmup].sort();
     if (this.#isTakenUp && added.length === 0 && followed.join() === this.#followed.join()) return;
     this.#consumer.pause(added);

@@ -16,6 +16,8 @@ export interface Scanned<V> {
 export interface KeyBounds {
   readonly from: Buffer | null;
   readonly to: Buffer | null;
+  /** From the last key to the first. */
+  readonly isDescending?: boolean;
 }
 
 export const ALL_KEYS: KeyBounds = { from: null, to: null };
@@ -25,11 +27,22 @@ const FIRST_ROWS = 64;
 const ROWS = 1000;
 const END = Buffer.alloc(1);
 
-export async function* scanMemory<V>(table: SlotTable<V>, { from, to }: KeyBounds): AsyncGenerator<Scanned<V>> {
+export async function* scanMemory<V>(
+  table: SlotTable<V>,
+  { from, to, isDescending = false }: KeyBounds,
+): AsyncGenerator<Scanned<V>> {
+  if (isDescending) {
+    for (const entry of table
+      .sorted(from, to)
+      .map((slot) => table.entryAt(slot))
+      .reverse())
+      yield* present(entry);
+    return;
+  }
   let start = from;
   for (let limit = FIRST_ROWS; ; limit = ROWS) {
     const found = table.sorted(start, to, limit).map((slot) => table.entryAt(slot));
-    for (const { key, value, timestamp } of found) if (value !== undefined) yield { key, value, timestamp };
+    for (const entry of found) yield* present(entry);
     if (found.length < limit) return;
     // The next key that there could be.
     start = Buffer.concat([found.at(-1)!.key, END]);
@@ -46,13 +59,14 @@ export interface DiskTable<V> {
 
 export async function* scanDisk<V>(
   { table, disk, prefix, decode }: DiskTable<V>,
-  { from, to }: KeyBounds,
+  { from, to, isDescending = false }: KeyBounds,
 ): AsyncGenerator<Scanned<V>> {
   // Both at the same instant: nothing is awaited in between.
-  const changed = table.unsaved(from, to);
+  const changed = isDescending ? table.unsaved(from, to).reverse() : table.unsaved(from, to);
   const gte = from === null ? prefix : Buffer.concat([prefix, from]);
   const lt = to === null ? next(prefix) : Buffer.concat([prefix, to, END]);
-  const iterator = disk.scan({ gte, lt });
+  const iterator = disk.scan({ gte, lt, reverse: isDescending });
+  const ascent = (a: Buffer, b: Buffer): number => (isDescending ? Buffer.compare(b, a) : Buffer.compare(a, b));
   let at = 0;
   try {
     for (let limit = FIRST_ROWS; ; limit = ROWS) {
@@ -60,8 +74,7 @@ export async function* scanDisk<V>(
       for (const [rowKey, stored] of rows) {
         const key = rowKey.subarray(prefix.length);
         let order = -1;
-        while (at < changed.length && (order = Buffer.compare(changed[at]!.key, key)) < 0)
-          yield* present(changed[at++]!);
+        while (at < changed.length && (order = ascent(changed[at]!.key, key)) < 0) yield* present(changed[at++]!);
         if (at < changed.length && order === 0) yield* present(changed[at++]!);
         else yield { key, ...(await decoded(disk, { key: rowKey, from: prefix.length }, stored, decode)) };
       }

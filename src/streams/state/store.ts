@@ -49,6 +49,8 @@ export interface StoreSpec {
   readonly topicConfig?: Readonly<Record<string, string>> | undefined;
   /** The topic that the table is read from, when its records are the changelog. */
   readonly sourceTopic?: string | undefined;
+  /** The rows are those of that topic, as its records are, and no changelog is written; only this operator puts them. */
+  readonly writer?: string;
   /** What happens to records of that topic that can't be decoded; default: the application's. */
   readonly onDecodeError?: DecodeErrorHandler | undefined;
 }
@@ -74,8 +76,8 @@ export interface Disk {
   readonly prefix: Buffer;
   /** A row by its whole key, or undefined. Throws `StateUnreadable`. */
   get(key: Buffer): Buffer | undefined;
-  /** The rows as they are now, in the order of their keys. */
-  scan(range: KeyRange): DiskIterator;
+  /** The rows as they are now, in the order of their keys, or the other way round. */
+  scan(range: KeyRange & { readonly reverse: boolean }): DiskIterator;
   /** A row that was read is not what was written. */
   damaged(): StateUnreadable;
 }

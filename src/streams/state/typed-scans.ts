@@ -8,10 +8,12 @@ import type { KeyValueState } from './key-value-store.ts';
 import { keyBehind, prefixBytes, startsWith } from './prefixes.ts';
 import type { WindowState } from './window-store.ts';
 
+// oxlint-disable-next-line max-params -- a range, as stores have it
 export async function* keyValueEntries<K, V>(
   state: KeyValueState,
   from: K | null,
   to: K | null,
+  isDescending = false,
 ): AsyncGenerator<Entry<K, V>> {
   const { spec } = state;
   const bytesOf = (key: K): Buffer => {
@@ -19,7 +21,7 @@ export async function* keyValueEntries<K, V>(
     spec.key.encode(key, out);
     return out.view();
   };
-  const bounds = { from: from === null ? null : bytesOf(from), to: to === null ? null : bytesOf(to) };
+  const bounds = { from: from === null ? null : bytesOf(from), to: to === null ? null : bytesOf(to), isDescending };
   for await (const { key, value, timestamp } of state.scan(bounds)) {
     yield { key: spec.key.decode(key, 0, key.length) as K, value: value as V, timestamp };
   }

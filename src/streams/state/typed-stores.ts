@@ -25,7 +25,7 @@ export interface StoreUser {
   readonly now: () => number;
   /** A processor: what it walks through has to be in memory by its declaration, not by chance. */
   readonly isProcessor: boolean;
-  /** Processors read global stores, and only their own processor writes them. */
+  /** Processors read global stores, and those of a topic's records; only the one that keeps such a store writes it. */
   readonly mayWrite: boolean;
 }
 
@@ -43,7 +43,8 @@ function checkWalk({ spec }: StateStore, { isProcessor }: StoreUser, method: str
 
 function checkWritable({ spec }: StateStore, { mayWrite }: StoreUser): void {
   if (mayWrite) return;
-  throw new MillraceError('STORE_READ_ONLY', `the state store ${spec.name} is a global one, which is read only here`);
+  const what = spec.writer === undefined ? 'a global one' : `kept by ${spec.writer}`;
+  throw new MillraceError('STORE_READ_ONLY', `the state store ${spec.name} is ${what}, which is read only here`);
 }
 
 /** The key that was encoded last. */

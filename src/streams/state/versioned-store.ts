@@ -102,6 +102,17 @@ export class VersionedState implements StateStore {
     return span === undefined ? undefined : { value: span.value, timestamp: span.start, validTo: span.end };
   }
 
+  /** The versions that were valid at some time within [from, to], oldest first, as far as they are known. */
+  versionsWithin({ bytes, start, end }: Key, from: number, to: number): Version[] {
+    const after = Math.max(from, this.#expiredBefore);
+    const versions = this.#history
+      .spansOf({ bytes, start, end }, after)
+      .filter((each) => each.start <= to && after < each.end && each.value !== null)
+      .map((each): Version => ({ value: each.value, timestamp: each.start, validTo: each.end }));
+    const latest = this.versionAt({ bytes, start, end }, Number.POSITIVE_INFINITY);
+    return latest !== undefined && latest.timestamp <= to ? [...versions, latest] : versions;
+  }
+
   /** As `putAt`. */
   put({ bytes, start, end }: Key, value: unknown, timestamp: number): number | undefined {
     return this.putAt(this.table.slotFor(bytes, start, end), value, timestamp);

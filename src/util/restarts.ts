@@ -1,5 +1,5 @@
 // When a thread that died is started again: soon, and later each time it dies again before it has been up for a while.
-import type { Environment } from '../util/index.ts';
+import type { Environment } from './environment.ts';
 
 const FIRST_MS = 500;
 const LAST_MS = 30_000;

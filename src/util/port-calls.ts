@@ -1,6 +1,6 @@
 // Calls between two threads: each side calls functions of the other by name, over one port.
-import { codeOf, type Deferred, deferred, messageOf, MillraceError } from '../../util/index.ts';
-import { fromPort, toPort } from '../values/crossing.ts';
+import { type Deferred, deferred } from './async.ts';
+import { codeOf, messageOf, MillraceError } from './errors.ts';
 
 /** One end of a channel between threads, as far as it is needed here: a `MessagePort`. */
 export interface Port {
@@ -13,7 +13,16 @@ export interface Port {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Callable = Readonly<Record<string, (...args: any[]) => unknown>>;
 
-interface Fault {
+/** How values go over the port, where it does not copy them as they are. */
+export interface Crossing {
+  toPort(value: unknown): unknown;
+  fromPort(value: unknown): unknown;
+}
+
+const AS_IT_IS: Crossing = { toPort: (value) => value, fromPort: (value) => value };
+
+/** An error as plain data. */
+export interface Fault {
   readonly code: string | undefined;
   readonly message: string;
   readonly retriable: boolean;
@@ -26,12 +35,14 @@ type Message =
 
 export class PortCalls {
   readonly #port: Port;
+  readonly #crossing: Crossing;
   readonly #waiting = new Map<number, Deferred<unknown>>();
   #lastId = 0;
   #lost: MillraceError | undefined;
 
-  constructor(port: Port, callable: Callable) {
+  constructor(port: Port, callable: Callable, crossing: Crossing = AS_IT_IS) {
     this.#port = port;
+    this.#crossing = crossing;
     port.on('message', (message) => void this.#take(message as Message, callable));
   }
 
@@ -41,7 +52,7 @@ export class PortCalls {
     const id = ++this.#lastId;
     const answer = deferred<unknown>();
     this.#waiting.set(id, answer);
-    this.#port.postMessage({ kind: 'call', id, name, args: toPort(args) } satisfies Message);
+    this.#port.postMessage({ kind: 'call', id, name, args: this.#crossing.toPort(args) } satisfies Message);
     return answer.promise;
   }
 
@@ -58,8 +69,8 @@ export class PortCalls {
       const { id, name, args } = message;
       let answer: Message;
       try {
-        const value = await callable[name]!(...(fromPort(args) as unknown[]));
-        answer = { kind: 'value', id, value: toPort(value) };
+        const value = await callable[name]!(...(this.#crossing.fromPort(args) as unknown[]));
+        answer = { kind: 'value', id, value: this.#crossing.toPort(value) };
       } catch (error) {
         answer = { kind: 'fault', id, fault: toFault(error) };
       }
@@ -68,7 +79,7 @@ export class PortCalls {
     }
     const answer = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    if (message.kind === 'value') answer?.resolve(fromPort(message.value));
+    if (message.kind === 'value') answer?.resolve(this.#crossing.fromPort(message.value));
     else answer?.reject(fromFault(message.fault));
   }
 }
