@@ -107,5 +107,7 @@ export interface HostEvents {
   failed(queryId: string, error: unknown): void;
   /** Something that somebody keeps went wrong with a row. */
   problem(problem: ToldProblem): void;
+  /** So many more problems were not told, as they came faster than they could be. */
+  leftOut(count: number): void;
   log(message: string): void;
 }

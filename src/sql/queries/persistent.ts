@@ -33,6 +33,7 @@ export interface ExecutorOptions {
   readonly stateDir: string;
   readonly environment: Environment;
   readonly problem: (problem: ToldProblem) => void;
+  readonly leftOut: (count: number) => void;
   readonly log: (message: string) => void;
   /** Makes the hosts, at least one. `restarted`: a host has lost what ran on it, and can run it again. */
   readonly hosts: (events: HostEvents, restarted: (host: QueryHost) => void) => readonly QueryHost[];
@@ -64,12 +65,12 @@ export class KafkaExecutor implements QueryExecutor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { log, problem } = options;
+    const { log, problem, leftOut } = options;
     const failed = (queryId: string, error: unknown): void => {
       const running = this.#running.get(queryId);
       if (running !== undefined) this.#failed(running, error);
     };
-    this.#hosts = options.hosts({ failed, problem, log }, (host) => this.#startAgain(host));
+    this.#hosts = options.hosts({ failed, problem, leftOut, log }, (host) => this.#startAgain(host));
   }
 
   async start(query: PersistentQuery, setting: Settings): Promise<void> {

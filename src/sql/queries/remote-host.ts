@@ -162,6 +162,7 @@ export class RemoteHost implements QueryHost {
         ...schemaCalls(schemas),
         failed: (queryId: string, fault: ReturnType<typeof toFault>) => events.failed(queryId, fromFault(fault)),
         problem: (problem: ToldProblem) => events.problem(problem),
+        leftOut: (count: number) => events.leftOut(count),
         log: (message: string) => events.log(message),
       },
       { toPort, fromPort },
@@ -249,10 +250,36 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
     schemas: remoteSchemas(calls),
     events: {
       failed: (queryId, error) => tell('failed', queryId, toFault(error)),
-      problem: (problem) => tell('problem', problem),
+      problem: boundedProblems(calls, tell),
+      leftOut: (count) => tell('leftOut', count),
       log: (message) => tell('log', message),
     },
   });
+}
+
+/** Problems that wait for the other side; what comes on top of them is counted. */
+const PROBLEMS_MAX = 1000;
+
+/** Tells problems as fast as the other side takes them, and how many that were not. */
+function boundedProblems(
+  calls: PortCalls,
+  tell: (name: string, ...args: readonly unknown[]) => void,
+): HostEvents['problem'] {
+  let waiting = 0;
+  let leftOut = 0;
+  const taken = (): void => {
+    waiting--;
+    if (leftOut > 0) tell('leftOut', leftOut);
+    leftOut = 0;
+  };
+  return (problem) => {
+    if (waiting >= PROBLEMS_MAX) {
+      leftOut++;
+      return;
+    }
+    waiting++;
+    calls.call('problem', problem).then(taken, taken);
+  };
 }
 
 // ── Schemas ───────────────────────────────────────────────────────────────────────────────────────────────────────

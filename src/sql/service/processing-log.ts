@@ -83,19 +83,21 @@ export class ProcessingLogTopic {
 
   #send(work: (producer: Producer) => Promise<void>): void {
     if (this.#onTheirWay >= ON_THEIR_WAY_MAX) {
-      this.#leaveOut('the broker does not keep up with them');
+      this.leaveOut(1, 'the broker does not keep up with them');
       return;
     }
     this.#onTheirWay++;
     this.#producer ??= this.#options.client.producer();
     work(this.#producer)
-      .catch((error: unknown) => this.#leaveOut(messageOf(error)))
+      .catch((error: unknown) => this.leaveOut(1, messageOf(error)))
       .finally(() => this.#onTheirWay--);
   }
 
-  #leaveOut(why: string): void {
-    this.#leftOut++;
-    if (this.#leftOut === 1 || this.#leftOut % 1000 === 0)
+  /** Counts problems that are not written. */
+  leaveOut(count: number, why: string): void {
+    const before = this.#leftOut;
+    this.#leftOut += count;
+    if (before === 0 || Math.floor(before / 1000) < Math.floor(this.#leftOut / 1000))
       this.#options.log(`${this.#leftOut} problems are missing in the processing log so far: ${why}`);
   }
 

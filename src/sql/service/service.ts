@@ -159,6 +159,7 @@ export class SqlService {
       stateDir,
       environment,
       problem: (problem) => this.#problems.tell(problem),
+      leftOut: (count) => this.#problems.leaveOut(count, 'they come faster than they are told'),
       log,
       hosts: (events, restarted) => {
         const { threads } = options;
