@@ -164,7 +164,7 @@ export class SqlEngine {
       case 'dropType':
         return dropType(context, statement);
       case 'createFunction':
-        return createFunction(context, statement);
+        return createFunction(context, statement, setting);
       case 'dropFunction':
         return dropFunction(context, statement);
       case 'terminate':

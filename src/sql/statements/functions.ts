@@ -18,13 +18,20 @@ import type { CreateFunction, Statement, TypeNode } from '../parser/ast.ts';
 import { printString, printType, quoteName } from '../parser/print.ts';
 import { callsOf } from '../plan/plan.ts';
 import { type SqlType, typeNodeOf } from '../types.ts';
-import { type EngineContext, nothingToDo, type PreparedStatement } from './context.ts';
+import { type EngineContext, nothingToDo, type PreparedStatement, type Settings } from './context.ts';
 
 const VARIABLE = /^[A-Z]$/;
 const BY_DEFAULT = 'default';
 
 /** CREATE FUNCTION: another overload, or another implementation of one. */
-export async function createFunction(engine: EngineContext, statement: CreateFunction): Promise<PreparedStatement> {
+export async function createFunction(
+  engine: EngineContext,
+  statement: CreateFunction,
+  setting: Settings,
+): Promise<PreparedStatement> {
+  // Whoever sends statements does not say where code is taken from.
+  if ((setting('ksql.extension.dir') ?? '') !== engine.extensionDir)
+    refuse('ksql.extension.dir is set for the service alone.');
   const { functions, topics } = engine;
   const { name, orReplace, language, hash: wanted } = statement;
   if (language !== 'TYPESCRIPT') refuse(`Functions are written in TYPESCRIPT, not in ${language}.`);
