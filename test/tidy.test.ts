@@ -55,7 +55,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
-    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'package-root'],
+    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'node-http', 'package-root'],
     ['bytes', 'environment', 'errors', 'worker'],
     ['async', 'java-regex', 'restarts', 'settings'],
     ['options', 'port-calls'],
@@ -233,6 +233,15 @@ describe('the house', () => {
       }
     }
     expect(offences).toEqual([]);
+  });
+
+  test("keeps Node's HTTP out of imports, and where it belongs: see util/node-http.ts", () => {
+    const offences = files.filter((file) => {
+      const text = readFileSync(file, 'utf8');
+      if (/import (?!type\b)[^;]*from '(node:)?https?2?'/.test(text)) return true;
+      return /\bnodeHttp\b/.test(text) && !/^(rim|http-client|util)\//.test(nameOf(file));
+    });
+    expect(offences.map(nameOf)).toEqual([]);
   });
 
   test('keeps the order of the rooms within a folder', () => {

@@ -2,10 +2,10 @@
 // `http` and `https` that ask: `fetch` can't be told whose certificates to trust, and gives up a stream that says nothing
 // for five minutes, as a query without new results does.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { Agent as PlainAgent, type IncomingMessage, request as plainRequest } from 'node:http';
-import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { Agent as PlainAgent, IncomingMessage } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
 import { text as textOf } from 'node:stream/consumers';
-import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { codeOf, messageOf, MillraceError, nodeHttp } from '../util/index.ts';
 
 export interface HttpConnectionOptions {
   /** `http://host:port` or `https://…`; may hold `user:password@` and a path that all requests begin with. */
@@ -84,7 +84,7 @@ export class HttpConnection {
     this.#authorization = this.isAnonymous
       ? undefined
       : `Basic ${Buffer.from(`${this.username}:${password}`).toString('base64')}`;
-    this.#agent = url.protocol === 'https:' ? tlsAgent(options) : new PlainAgent({ keepAlive: true });
+    this.#agent = url.protocol === 'https:' ? tlsAgent(options) : new nodeHttp.http.Agent({ keepAlive: true });
   }
 
   /** Resolves with the beginning of the answer, whatever its status is. Rejects with a `ConnectionFailure`, or as `signal` says. */
@@ -96,7 +96,7 @@ export class HttpConnection {
       headers: { ...headers, ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }) },
       ...(signal === undefined ? {} : { signal }),
     };
-    const request = this.#agent instanceof TlsAgent ? tlsRequest : plainRequest;
+    const request = this.#agent instanceof nodeHttp.https.Agent ? nodeHttp.https.request : nodeHttp.http.request;
     const failed = (cause: unknown): unknown =>
       signal?.aborted === true ? (signal.reason as unknown) : new ConnectionFailure(this.url, cause);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -130,7 +130,7 @@ async function* chunksOf(response: IncomingMessage, failed: (cause: unknown) => 
 }
 
 function tlsAgent({ ca, cert, key }: HttpConnectionOptions): TlsAgent {
-  if (ca === undefined && cert === undefined && key === undefined) return new TlsAgent({ keepAlive: true });
+  if (ca === undefined && cert === undefined && key === undefined) return new nodeHttp.https.Agent({ keepAlive: true });
   const given = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -140,7 +140,7 @@ function tlsAgent({ ca, cert, key }: HttpConnectionOptions): TlsAgent {
     // TLS is content with certificates that are none, and would trust nobody.
     for (const certificate of [ca, cert]) if (certificate !== undefined) void new X509Certificate(certificate);
     if (key !== undefined) createPrivateKey(key);
-    return new TlsAgent({ keepAlive: true, ...given });
+    return new nodeHttp.https.Agent({ keepAlive: true, ...given });
   } catch (error) {
     throw new MillraceError(
       'INVALID_OPTION',

@@ -1,9 +1,10 @@
 // One port for HTTP/1.1 and HTTP/2. Over TLS client and server agree on a version in the handshake; without it a client of
 // HTTP/2 begins with a preface that is no request of HTTP/1.1 (RFC 9113, 3.4), and what a connection begins with says which
 // server it is for.
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { createSecureServer, createServer as createHttp2Server, type Http2SecureServer } from 'node:http2';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { Http2Server, Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import { nodeHttp } from '../util/index.ts';
 import type { Tls } from './tls.ts';
 
 /** So much of the preface that nothing else begins with it. */
@@ -33,17 +34,22 @@ export function serverOfBothVersions(handler: RequestListener, tls: Tls | undefi
 
 function clearTextServer(handler: RequestListener): Server {
   // A request may take as long as it takes: those for rows do.
-  const server = createServer({ ...upgrades, requestTimeout: 0 }, handler);
-  const http2 = createHttp2Server(handler as unknown as Parameters<typeof createHttp2Server>[1]);
+  const server = nodeHttp.http.createServer({ ...upgrades, requestTimeout: 0 }, handler);
+  let http2: Http2Server | undefined;
   const http1 = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     beginningOf(socket, PREFACE, (isHttp2) => {
-      if (isHttp2) http2.emit('connection', socket);
+      if (isHttp2) (http2 ??= nodeHttp.http2.createServer(asHttp2(handler))).emit('connection', socket);
       else for (const listener of http1) listener.call(server, socket);
     });
   });
   return server;
+}
+
+/** Requests and responses of HTTP/2 have what the handler uses of those of HTTP/1.1. */
+function asHttp2(handler: RequestListener): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
+  return handler as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 }
 
 /** Tells whether a connection begins with a text; what was read of it is there for whoever reads on. */
@@ -71,7 +77,7 @@ function beginningOf(socket: Socket, text: string, told: (isBeginning: boolean) 
 
 function tlsServer(handler: RequestListener, { certificates, clientAuthentication }: Tls): Http2SecureServer {
   let inUse = certificates.current;
-  const server = createSecureServer(
+  const server = nodeHttp.http2.createSecureServer(
     {
       ...inUse,
       ...upgrades,
@@ -79,7 +85,7 @@ function tlsServer(handler: RequestListener, { certificates, clientAuthenticatio
       requestCert: clientAuthentication !== 'NONE',
       rejectUnauthorized: clientAuthentication === 'REQUIRED',
     },
-    handler as unknown as Parameters<typeof createHttp2Server>[1],
+    asHttp2(handler),
   );
   // Before the handshake of each connection, so that no timer is needed to notice new certificates.
   server.prependListener('connection', () => {

@@ -21,6 +21,7 @@ export {
   textsByName,
   wholeNumber,
 } from './options.ts';
+export { nodeHttp } from './node-http.ts';
 export { packageRoot } from './package-root.ts';
 export { type Callable, type Fault, fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
 export { Restarts } from './restarts.ts';
