@@ -68,7 +68,7 @@ async function writeTypes(): Promise<void> {
     input: Object.fromEntries(exported.map((entry) => [entry, join(declarations, `${entry}.d.ts`)])),
     external: (id) => !id.startsWith('.') && !isAbsolute(id),
     treeshake: { moduleSideEffects: false },
-    plugins: [dts({ dtsOnly: true, tsconfig: false, generator: 'oxc' })],
+    plugins: [dts({ dtsInput: true, tsconfig: false, oxc: true })],
   });
   const { output: written } = await types.write({ dir: dist, chunkFileNames: 'parts/types-[hash].d.ts' });
   await types.close();

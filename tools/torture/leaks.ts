@@ -1,11 +1,13 @@
 // npm run leaks -- [--minutes N]: steady load from every kind of client, with retention, compaction, transactions, a table
-// and push and pull queries that come and go; prints what the process holds as time goes on, and how fast it grows at the end.
+// and push and pull queries that come and go; prints what the system says that the process has and what it has in use, as time goes
+// on, and how fast both grow at the end. What is in use is what grows where something leaks.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createClient } from '../../src/client/index.ts';
 import { tableRows } from './checker.ts';
+import { Inspected } from './inspected.ts';
 import { Server } from './server.ts';
 import * as work from './workloads.ts';
 
@@ -17,7 +19,8 @@ const RETENTION = { 'retention.bytes': '20000000', 'segment.bytes': '5000000' };
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
 const dataDir = mkdtempSync(join(tmpdir(), 'millrace-leaks-'));
 const server = new Server(dataDir, await Server.freePorts());
-await server.start();
+await server.start(['--inspect=127.0.0.1:0']);
+const inspected = await Inspected.at(server.inspector);
 const client = createClient({ bootstrapServers: server.bootstrap });
 await client.admin().createTopics(
   Object.values(work.TOPICS).map((name) => ({
@@ -40,7 +43,8 @@ const workloads: work.Workload[] = [
 const running = Promise.all(workloads.map((workload) => workload.run()));
 
 const until = performance.now() + Number(values.minutes) * 60_000;
-const samples: { readonly minutes: number; readonly megabytes: number }[] = [];
+const samples: Sample[] = [];
+const inUse: Sample[] = [];
 const begun = performance.now();
 while (performance.now() < until) {
   await tableRows(server.sqlUrl);
@@ -49,21 +53,35 @@ while (performance.now() < until) {
     setTimeout(resolve, SAMPLE_MS);
   });
   const megabytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))![1]) / 1024;
-  samples.push({ minutes: (performance.now() - begun) / 60_000, megabytes });
-  if (samples.length % 6 === 0) console.log(`${samples.at(-1)!.minutes.toFixed(1)} min: ${Math.round(megabytes)} MB`);
+  const minutes = (performance.now() - begun) / 60_000;
+  samples.push({ minutes, megabytes });
+  if (samples.length % 6 > 0) continue;
+  const used = await inspected.megabytesInUse();
+  inUse.push({ minutes, megabytes: used });
+  console.log(`${minutes.toFixed(1)} min: ${Math.round(megabytes)} MB, ${used.toFixed(1)} MB of them in use`);
 }
 for (const workload of workloads) workload.stop();
 await running;
-const later = samples.slice(Math.floor(samples.length / 2));
-console.log(
-  `end: ${Math.round(samples.at(-1)!.megabytes)} MB; over the second half ${slopeOf(later).toFixed(2)} MB per minute`,
-);
+for (const [what, points] of [
+  ['resident', samples],
+  ['in use', inUse],
+] as const) {
+  const later = points.slice(Math.floor(points.length / 2));
+  const slope = slopeOf(later).toFixed(2);
+  console.log(`end: ${points.at(-1)!.megabytes.toFixed(1)} MB ${what}; over the second half ${slope} MB per minute`);
+}
+inspected.close();
 await client.close();
 await server.stop();
 rmSync(dataDir, { recursive: true, force: true });
 
+interface Sample {
+  readonly minutes: number;
+  readonly megabytes: number;
+}
+
 /** Of the straight line with the least squares. */
-function slopeOf(points: readonly { readonly minutes: number; readonly megabytes: number }[]): number {
+function slopeOf(points: readonly Sample[]): number {
   const mean = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
   const x = mean(points.map(({ minutes }) => minutes));
   const y = mean(points.map(({ megabytes }) => megabytes));

@@ -48,12 +48,21 @@ export class Server {
     return this.#child!.pid!;
   }
 
-  /** Resolves when every service answers; throws when that takes longer than anybody should wait. */
-  async start(): Promise<void> {
+  /** Where its inspector listens, if it was started with one. */
+  get inspector(): string {
+    return /Debugger listening on (ws:\S+)/.exec(this.log.join(''))![1]!;
+  }
+
+  /**
+   * Resolves when every service answers; throws when that takes longer than anybody should wait. `nodeOptions` are for Node:
+   * `--inspect=127.0.0.1:0`.
+   */
+  async start(nodeOptions: readonly string[] = []): Promise<void> {
     const { broker, registry, sql } = this.ports;
     const child = spawn(
       process.execPath,
       [
+        ...nodeOptions,
         join(import.meta.dirname, '../../bin/millrace'),
         'start',
         ...['-d', this.dataDir, '--port', `${broker}`, '--registry-port', `${registry}`, '--sql-port', `${sql}`],
