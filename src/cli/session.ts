@@ -15,7 +15,7 @@ export interface Terminal {
 }
 
 /** Words that begin a statement whose answer is a stream of rows. */
-const QUERY = /^\s*(?:--[^\n]*\n|\/\*[^]*?\*\/|\s)*(?:SELECT|PRINT)\b/i;
+const QUERY = /^\s*(?:--[^\n]*\n|\/\*[^]*?\*\/|\s)*(?:SELECT|WITH|PRINT)\b/i;
 const SET = /^SET\s+'([^']+)'\s*=\s*'([^']*)'\s*;$/i;
 const UNSET = /^UNSET\s+'([^']+)'\s*;$/i;
 const DEFINE = /^DEFINE\s+(\w+)\s*=\s*'((?:[^']|'')*)'\s*;$/i;

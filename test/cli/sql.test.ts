@@ -44,6 +44,12 @@ describe('millrace sql', () => {
     ).toHaveLength(2);
   });
 
+  test('a query may begin with WITH', async () => {
+    const query = 'WITH q AS (SELECT b FROM t) SELECT b AS n FROM q EMIT CHANGES LIMIT 1;';
+    const { stdout } = await new Millrace(['sql', url, '-e', `SET 'auto.offset.reset' = 'earliest'; ${query}`]).ended;
+    expect(stdout).toMatch(/^ *N\n─+\n *1\n/);
+  });
+
   test('prints numbers with all their digits', async () => {
     const create =
       "CREATE STREAM exact (l BIGINT, m DECIMAL(4, 2), a ARRAY<BIGINT>) WITH (kafka_topic='exact', partitions=1, value_format='JSON');";
