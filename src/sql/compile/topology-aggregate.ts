@@ -108,33 +108,62 @@ function groupKeyOf(compiler: StepContext, step: AggregateStep, evaluator: Evalu
 
 /** What fails for one row is told, and goes no further: other groups, and the group's other aggregates, are right without it. */
 function overStates({ env, queryId }: StepContext, aggregates: readonly CompiledAggregate[]): OverStates {
-  const orElse = (instead: SqlValue, compute: () => SqlValue): SqlValue => {
-    try {
-      return compute();
-    } catch (error) {
-      throwIfFatal(error);
-      env.log({ kind: 'processing', queryId, step: 'AGGREGATE', error });
-      return instead;
-    }
+  const told = (error: unknown): void => {
+    throwIfFatal(error);
+    env.log({ kind: 'processing', queryId, step: 'AGGREGATE', error });
   };
-  const argsOf = (row: Row, i: number): SqlValue[] => aggregates[i]!.args.map((arg) => orElse(null, () => arg(row)));
-  const sees = (row: Row, filter: Evaluate | undefined): boolean =>
-    filter === undefined || orElse(null, () => filter(row)) === true;
+  /** A closure per aggregate, and none per row: this is what is done most. */
+  const changing = (changeOf: (aggregator: Aggregator) => Aggregator['add']) => {
+    const changes = aggregates.map((aggregate) => changeBy(aggregate, changeOf(aggregate.aggregator), told));
+    return (row: Row, states: Row): Row => {
+      const changed: SqlValue[] = [];
+      for (let i = 0; i < changes.length; i++) changed.push(changes[i]!(row, states[i]!));
+      return changed;
+    };
+  };
   return {
     init: () => aggregates.map(({ aggregator }) => aggregator.init()),
-    add: (row, states) =>
-      aggregates.map(({ aggregator, filter }, i) => {
-        const state = states[i]!;
-        return sees(row, filter) ? orElse(state, () => aggregator.add(state, argsOf(row, i))) : state;
+    add: changing((aggregator) => (state, args) => aggregator.add(state, args)),
+    undo: changing((aggregator) => (state, args) => {
+      assert(aggregator.undo !== undefined, 'aggregates over tables can take back');
+      return aggregator.undo(state, args);
+    }),
+    merge: (a, b) =>
+      aggregates.map(({ aggregator }, i) => {
+        try {
+          return aggregator.merge(a[i]!, b[i]!);
+        } catch (error) {
+          told(error);
+          return a[i]!;
+        }
       }),
-    undo: (row, states) =>
-      aggregates.map(({ aggregator, filter }, i) => {
-        if (!sees(row, filter)) return states[i]!;
-        assert(aggregator.undo !== undefined, 'aggregates over tables can take back');
-        const undo = aggregator.undo.bind(aggregator);
-        return orElse(states[i]!, () => undo(states[i]!, argsOf(row, i)));
-      }),
-    merge: (a, b) => aggregates.map(({ aggregator }, i) => orElse(a[i]!, () => aggregator.merge(a[i]!, b[i]!))),
+  };
+}
+
+/** What a row makes of a state; the state as it was, where that fails or the filter leaves the row out. */
+function changeBy(
+  { args, filter }: CompiledAggregate,
+  change: Aggregator['add'],
+  told: (error: unknown) => void,
+): (row: Row, state: SqlValue) => SqlValue {
+  const valueOf = (arg: Evaluate, row: Row): SqlValue => {
+    try {
+      return arg(row);
+    } catch (error) {
+      told(error);
+      return null;
+    }
+  };
+  return (row, state) => {
+    if (filter !== undefined && valueOf(filter, row) !== true) return state;
+    const values: SqlValue[] = [];
+    for (let i = 0; i < args.length; i++) values.push(valueOf(args[i]!, row));
+    try {
+      return change(state, values);
+    } catch (error) {
+      told(error);
+      return state;
+    }
   };
 }
 
