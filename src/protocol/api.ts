@@ -1,7 +1,7 @@
 import { assert, type Steps } from '../util/index.ts';
 import { type ByteReader, BYTES_PER_TURN, NOT_AT_ONCE } from './byte-reader.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { type Codec, type Draft, type Field, type Fields, struct, type ValueOf } from './schema.ts';
+import { type Codec, type Draft, type Field, type Fields, readShort, struct, type ValueOf } from './schema.ts';
 
 /** One API of the protocol: all the versions we implement of its request and its response. */
 export interface Api<Req, Res> {
@@ -42,16 +42,8 @@ export class Message<T> {
 
   /** Reads a short message; undefined, with the reader where it was, when it is too long to be read in one turn. */
   readShort(version: number, from: ByteReader): T | undefined {
-    const { position, elementsLeft } = from;
-    from.turnEnd = position + BYTES_PER_TURN;
-    try {
-      return this.codec(version).read(from);
-    } catch (error) {
-      if (error !== NOT_AT_ONCE) throw error;
-      from.position = position;
-      from.elementsLeft = elementsLeft;
-      return undefined;
-    }
+    from.turnEnd = from.position + BYTES_PER_TURN;
+    return readShort(this.codec(version), from);
   }
 
   /** Writes a short message; false, with no use for what was written, when it is too long to be written in one turn. */

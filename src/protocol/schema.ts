@@ -349,7 +349,7 @@ function compileArray(codec: Codec<unknown>, flexible: boolean, nullable: boolea
     },
     read(from) {
       const length = readLength(from);
-      if (length < 0) return null as unknown as ArrayValue;
+      if (length <= 0) return length === 0 ? NOTHING : (null as unknown as ArrayValue);
       const items: unknown[] = [];
       for (let i = 0; i < length; i++) {
         if (from.position > from.turnEnd) throw NOT_AT_ONCE;
@@ -378,15 +378,30 @@ function arrayInSteps(
     },
     *read(from) {
       const length = readLength(from);
-      if (length < 0) return null as unknown as ArrayValue;
+      if (length <= 0) return length === 0 ? NOTHING : (null as unknown as ArrayValue);
       const items: unknown[] = [];
       for (let i = 0; i < length; i++) {
         if (from.position > from.turnEnd) yield* turnOf(from);
-        items.push(inSteps === undefined ? codec.read(from) : yield* inSteps.read(from));
+        const item = inSteps === undefined ? codec.read(from) : readShort(codec, from);
+        items.push(item === undefined ? yield* inSteps!.read(from) : item);
       }
       return items;
     },
   };
+}
+
+/** What ends within this turn; undefined, with the reader where it was, when it does not. */
+export function readShort<T>(codec: Codec<T>, from: ByteReader): T | undefined {
+  const { position, elementsLeft, turnEnd } = from;
+  try {
+    return codec.read(from);
+  } catch (error) {
+    if (error !== NOT_AT_ONCE) throw error;
+    from.position = position;
+    from.elementsLeft = elementsLeft;
+    from.turnEnd = turnEnd;
+    return undefined;
+  }
 }
 
 /** Gives way to others, and begins a new turn. */
