@@ -44,6 +44,7 @@ import {
   checkTotal,
 } from './checks.ts';
 import { fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
+import { abortOpenTransaction } from './transaction.ts';
 
 const GONE_POLL_MS = 20;
 const TIMEOUT_MS = 60_000;
@@ -287,6 +288,12 @@ export class KafkaAdmin implements Admin {
   async committedOffsets(groupId: string): Promise<CommittedOffset[]> {
     checkName('committedOffsets', groupId);
     return fetchCommitted(this.#cluster, groupId, null, false);
+  }
+
+  async abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]> {
+    checkNames('abortOpenTransactions', transactionalIds);
+    const wereOpen = await Promise.all(transactionalIds.map((id) => abortOpenTransaction(this.#cluster, id)));
+    return transactionalIds.filter((_, index) => wereOpen[index]);
   }
 
   clusterId(): Promise<string> {

@@ -327,5 +327,10 @@ export interface Admin {
   removeMembers(groupId: string, members: readonly GroupMemberName[]): Promise<void>;
   /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
+  /**
+   * Aborts the transactions that these producers have open, and fences them: for producers that are dead, so that readers of
+   * committed records need not wait until the transactions time out. Who has none open is left alone. Returns who had one.
+   */
+  abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]>;
   clusterId(): Promise<string>;
 }

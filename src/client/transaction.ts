@@ -9,6 +9,7 @@ import {
   addPartitionsToTxn,
   type Api,
   create,
+  describeTransactions,
   endTxn,
   ErrorCode,
   errorFor,
@@ -254,4 +255,39 @@ export class ProducerIdentity {
       throw this.failed(error);
     }
   }
+}
+
+/** Answers to a fencing that say that somebody else ends the transaction, or has ended it. */
+const ENDED_BY_OTHERS: readonly number[] = [
+  ErrorCode.CONCURRENT_TRANSACTIONS,
+  ErrorCode.INVALID_PRODUCER_EPOCH,
+  ErrorCode.PRODUCER_FENCED,
+];
+
+/**
+ * Aborts what the producer of a transactional id has open, and fences it. One that has nothing open is left alone, and so is
+ * one that another producer of that id has followed meanwhile: the epoch is asked first, and only it is fenced (KIP-360).
+ * True when it had something open.
+ */
+export async function abortOpenTransaction(cluster: Cluster, transactionalId: string): Promise<boolean> {
+  const coordinator = { type: 'transaction', key: transactionalId } as const;
+  const { transactionStates } = await cluster.askCoordinator(
+    coordinator,
+    describeTransactions,
+    () => create(describeTransactions, { transactionalIds: [transactionalId] }),
+    ({ transactionStates: [found] }) =>
+      found === undefined || found.errorCode === ErrorCode.TRANSACTIONAL_ID_NOT_FOUND
+        ? ErrorCode.NONE
+        : found.errorCode,
+  );
+  const [found] = transactionStates;
+  if (found?.transactionState !== 'Ongoing') return false;
+  const { producerId, producerEpoch, transactionTimeoutMs } = found;
+  await cluster.askCoordinator(
+    coordinator,
+    initProducerId,
+    () => create(initProducerId, { transactionalId, transactionTimeoutMs, producerId, producerEpoch }),
+    ({ errorCode }) => (ENDED_BY_OTHERS.includes(errorCode) ? ErrorCode.NONE : errorCode),
+  );
+  return true;
 }

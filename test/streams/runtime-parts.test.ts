@@ -18,7 +18,9 @@ describe('the assignor', () => {
   const topology = builder.build();
   const at = (...partitions: number[]) => partitions.map((partition) => ({ topic: 'in', partition }));
 
-  function assignor(holdings: Partial<MemberHoldings> = {}): StreamsAssignor {
+  const ended: string[][] = [];
+
+  function assignor(holdings: Partial<MemberHoldings> = {}, transactionalId?: string): StreamsAssignor {
     return new StreamsAssignor({
       topology,
       fullName: (topic) => topic,
@@ -26,6 +28,8 @@ describe('the assignor', () => {
       holdings: () => ({ running: [], reached: new Map(), home: '', tags: {}, ...holdings }),
       probes: () => 0,
       applicationServer: undefined,
+      transactionalId,
+      endTransactionsOf: (ids) => ended.push([...ids]),
       ends: async (tasks) => new Map(tasks.map((id) => [id, 5])),
       rules: {
         numStandbyReplicas: 0,
@@ -55,6 +59,32 @@ describe('the assignor', () => {
     expect(assignor().read(first.get('b')!.userData!)).toMatchObject({ standby: [], warmup: of.follows });
     const second = await assignor().assign([member('a', [0], home), member('b', [], otherHome)], counts);
     expect([second.get('a')!.partitions, second.get('b')!.partitions]).toEqual([at(0), at(1)]);
+  });
+
+  test('ends what members had open that are gone, whoever leads', async () => {
+    const counts = new Map([['in', 2]]);
+    const named = (memberId: string): GroupMember => ({
+      memberId,
+      topics: ['in'],
+      userData: assignor({}, `x-${memberId}`).userData(),
+      owned: [],
+    });
+    const leader = assignor();
+    const first = await leader.assign([named('a'), named('b'), named('c')], counts);
+    expect(ended).toEqual([]);
+    const heir = assignor();
+    for (const [id, each] of [
+      ['a', leader],
+      ['b', heir],
+    ] as const) {
+      each.read(first.get(id)!.userData!);
+    }
+    // The first leader died, and so did another one.
+    const second = await heir.assign([named('b')], counts);
+    expect(ended.splice(0)).toEqual([['x-a', 'x-c']]);
+    heir.read(second.get('b')!.userData!);
+    await heir.assign([named('b'), named('d')], counts);
+    expect(ended).toEqual([]);
   });
 
   test('takes a member whose data it does not understand for one that holds nothing', async () => {

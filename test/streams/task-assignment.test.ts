@@ -65,6 +65,17 @@ describe('tasks without state', () => {
   });
 });
 
+test('two tasks of two instances with two threads each are not both one instance’s', () => {
+  const members = ['a1', 'a2', 'b1', 'b2'].map((id): [string, MemberHoldings] => [
+    id,
+    member([], {}, { home: id[0]! }),
+  ]);
+  for (const tasks of [stateless('0_0', '0_1'), stateful(10, '0_0', '0_1')]) {
+    const { shares } = assignTasks(tasks, new Map(members), RULES);
+    expect(active(shares)).toEqual({ a1: ['0_0'], a2: [], b1: ['0_1'], b2: [] });
+  }
+});
+
 describe('tasks with state', () => {
   const tasks = stateful(1000, '0_0', '0_1', '0_2', '0_3');
   const all = { '0_0': 1000, '0_1': 1000, '0_2': 1000, '0_3': 1000 };
@@ -216,6 +227,14 @@ describe('whatever members hold', () => {
       };
       expect(spread((share) => share.active.length)).toBeLessThanOrEqual(1);
       expect(spread((share) => share.active.filter((id) => !id.startsWith('1')).length)).toBeLessThanOrEqual(1);
+      // Nor have the threads of a home together more than their share, rounded up.
+      const ofHomes = Map.groupBy([...assigned.shares], ([id]) => homes.get(id)!.home);
+      for (const threads of ofHomes.values()) {
+        const least = Math.floor(ids.length / members.size);
+        const extras = Math.ceil(((ids.length % members.size) * threads.length) / members.size);
+        const total = threads.reduce((sum, [, share]) => sum + share.active.length, 0);
+        expect(total).toBeLessThanOrEqual(least * threads.length + extras);
+      }
       members = new Map([...after(assigned.shares, tasks)].map(([id, held]) => [id, { ...held, ...homes.get(id)! }]));
       expect(active(assignTasks(tasks, members, rules).shares)).toEqual(active(assigned.shares));
     });

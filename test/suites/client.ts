@@ -415,6 +415,28 @@ export function clientSuite(name: string, open: () => Promise<Road>): void {
       },
     );
 
+    test('what a dead producer has open is aborted when somebody asks for it, and nothing else is', async () => {
+      const topic = await newTopic();
+      const [dead, idle, unknown] = [`x-${randomUUID()}`, `x-${randomUUID()}`, `x-${randomUUID()}`];
+      const producers = [dead, idle].map((transactionalId) => client.producer({ transactionalId }));
+      for (const producer of producers) await producer.initTransactions();
+      producers[0]!.beginTransaction();
+      await producers[0]!.send({ topic, value: Buffer.from('never') });
+      const admin = client.admin();
+      expect(await admin.abortOpenTransactions([dead, idle, unknown])).toEqual([dead]);
+      await expect(producers[0]!.commitTransaction()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+      // Readers of what is committed get on: the transaction has ended.
+      producers[1]!.beginTransaction();
+      await producers[1]!.send({ topic, value: Buffer.from('kept') });
+      await producers[1]!.commitTransaction();
+      const consumer = reader([{ topic, partition: 0 }], { isolationLevel: 'read_committed' });
+      const records = await read(consumer, 1);
+      expect(records.map(({ value }) => String(value))).toEqual(['kept']);
+      expect(await admin.abortOpenTransactions([dead, idle])).toEqual([]);
+      await consumer.close();
+      for (const producer of producers) await producer.close().catch(() => {});
+    });
+
     test('a producer is fenced when another takes its transactional id', async () => {
       const topic = await newTopic();
       const transactionalId = `x-${randomUUID()}`;

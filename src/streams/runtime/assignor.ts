@@ -12,6 +12,8 @@ interface MemberData extends Omit<MemberHoldings, 'reached'> {
   readonly reached: Readonly<Record<string, number>>;
   /** Where its stores can be asked. */
   readonly applicationServer?: string | undefined;
+  /** Of its producer, when it has one that writes transactions. */
+  readonly transactionalId?: string | undefined;
   readonly endsAll: boolean;
   /** How often it has asked for another assignment: a member that says nothing new is not listened to. */
   readonly probes: number;
@@ -30,6 +32,8 @@ interface LeaderData {
   readonly probeAfterMs?: number;
   /** Who has which tasks, as far as members can be asked. */
   readonly hosts?: HostTasks;
+  /** The transactional ids of all members, so that whoever leads next knows who is gone. */
+  readonly transactionalIds?: readonly string[];
 }
 
 /** What a member is to do that is not in its partitions. */
@@ -48,6 +52,9 @@ export interface StreamsAssignorOptions {
   readonly holdings: () => MemberHoldings;
   readonly probes: () => number;
   readonly applicationServer: string | undefined;
+  readonly transactionalId: string | undefined;
+  /** Ends what members had open that are in the group no more. Not waited for; does not throw. */
+  readonly endTransactionsOf: (transactionalIds: readonly string[]) => void;
   /** How many records there are in the changelogs of tasks that have some. */
   readonly ends: (tasks: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly rules: AssignmentRules & { readonly probingRebalanceIntervalMs: number };
@@ -59,16 +66,24 @@ export class StreamsAssignor implements GroupAssignor {
   readonly name = ASSIGNOR_NAME;
   readonly protocol = 'cooperative';
   readonly #options: StreamsAssignorOptions;
+  /** The transactional ids of the members of the last assignment. */
+  #transactionalIds: readonly string[] = [];
 
   constructor(options: StreamsAssignorOptions) {
     this.#options = options;
   }
 
   userData(): Uint8Array {
-    const { holdings, probes, endsAll, applicationServer } = this.#options;
+    const { holdings, probes, endsAll, applicationServer, transactionalId } = this.#options;
     const { reached, ...held } = holdings();
-    const said = { ...held, reached: Object.fromEntries(reached), endsAll, probes: probes(), applicationServer };
-    return encode<MemberData>(said);
+    return encode<MemberData>({
+      ...held,
+      reached: Object.fromEntries(reached),
+      endsAll,
+      probes: probes(),
+      applicationServer,
+      transactionalId,
+    });
   }
 
   async assign(
@@ -84,6 +99,10 @@ export class StreamsAssignor implements GroupAssignor {
     const holdings = new Map([...data].map(([id, { held }]) => [id, held]));
     const { shares, isPassing } = assignTasks(tasks, holdings, rules);
     const endsAll = [...data.values()].some((member) => member.endsAll);
+    const transactionalIds = [...data.values()].flatMap((member) => member.transactionalId ?? []);
+    // Whoever died within a transaction would hold up those who take over until it times out.
+    const gone = this.#transactionalIds.filter((id) => !transactionalIds.includes(id));
+    if (gone.length > 0) this.#options.endTransactionsOf(gone);
     const counts = Object.fromEntries(partitionCounts);
     const ownerOf = new Map(members.flatMap(({ memberId, owned }) => owned.map((each) => [nameOf(each), memberId])));
     // What somebody else still has is given up first, and assigned in the round behind that.
@@ -115,6 +134,7 @@ export class StreamsAssignor implements GroupAssignor {
           warmup: [...warmup, ...coming],
           ...probe,
           hosts,
+          transactionalIds,
         });
         return [memberId, { partitions: given.flatMap((id) => partitions.get(id)!), userData }];
       }),
@@ -131,7 +151,8 @@ export class StreamsAssignor implements GroupAssignor {
     // Members of other versions may read other topics.
     const { counts } = this.#options;
     this.checkCounts(new Map(Object.entries(data.counts).filter(([topic]) => counts.has(topic))), true);
-    const { standby = [], warmup = [], probeAfterMs, hosts = {} } = data;
+    const { standby = [], warmup = [], probeAfterMs, hosts = {}, transactionalIds = [] } = data;
+    this.#transactionalIds = transactionalIds;
     return { standby, warmup, probeAfterMs, hosts };
   }
 
@@ -181,6 +202,7 @@ function memberData({ memberId, userData }: GroupMember): {
   readonly held: MemberHoldings;
   readonly endsAll: boolean;
   readonly applicationServer: string | undefined;
+  readonly transactionalId: string | undefined;
 } {
   let data: Partial<Record<keyof MemberData, unknown>> = {};
   try {
@@ -189,7 +211,7 @@ function memberData({ memberId, userData }: GroupMember): {
   } catch {
     // It holds nothing.
   }
-  const { running, reached, home, tags, endsAll, applicationServer } = data;
+  const { running, reached, home, tags, endsAll, applicationServer, transactionalId } = data;
   const isTask = (task: unknown): task is string => typeof task === 'string' && /^\d+_\d+$/.test(task);
   const entries = <T>(given: unknown, isValue: (value: unknown) => value is T): [string, T][] =>
     Object.entries(given ?? {}).filter((entry): entry is [string, T] => isValue(entry[1]));
@@ -203,5 +225,6 @@ function memberData({ memberId, userData }: GroupMember): {
     },
     endsAll: endsAll === true,
     applicationServer: typeof applicationServer === 'string' ? applicationServer : undefined,
+    transactionalId: typeof transactionalId === 'string' ? transactionalId : undefined,
   };
 }

@@ -2,7 +2,7 @@
  * Which member runs which task, and who keeps a copy of whose state. A pure function of what the members say.
  *
  * First every task gets the member that should have it in the end: nobody gets more than one task more than anybody else,
- * with state or without; tasks stay where they run, then go to who has their state, then to who has least. Then comes who can
+ * with state or without, nor do the threads of one home together more than their share; tasks stay where they run, then go to who has their state, then to who has least. Then comes who can
  * run it now: where the member that should have a task has too much of its state to read yet, one that has all of it (mostly
  * the one that runs it) keeps it, and the other warms up: it follows the changelogs until it has caught up, and gets the
  * task when the work is assigned the next time (KIP-441). Last come the standbys: members that follow a task's changelogs so
@@ -64,14 +64,17 @@ export function assignTasks(
 
   const loads = new Map(ids.map((id) => [id, 0]));
   const own = (id: string): readonly string[] => members.get(id)!.running;
+  const homeOf = (id: string): string => members.get(id)!.home;
   const wanted = spread(
     stateful.map(({ id }) => id),
     loads,
+    homeOf,
     [(id) => states.runningBy(id, ids), (id) => states.heldBy(id)],
   );
   for (const [task, id] of spread(
     stateless.map((task) => task.id),
     loads,
+    homeOf,
     [(id) => [...own(id)].sort(byPartition)],
   )) {
     shares.get(id)!.active.push(task);
@@ -161,23 +164,36 @@ class States {
 }
 
 /**
- * Gives every task to a member, so that loads differ by at most one, as they did before. `claims` are what a member would
- * like to have, and are heard by turns; what nobody asked for goes to who has least.
+ * Gives every task to a member, so that loads differ by at most one, as they did before; who has one more than others is not
+ * of one home. `claims` are what a member would like to have, and are heard by turns; what nobody asked for goes to who has
+ * least.
  */
 function spread(
   tasks: readonly string[],
   loads: Map<string, number>,
+  homeOf: (member: string) => string,
   claims: readonly ((member: string) => readonly string[])[],
 ): Map<string, string> {
   const members = [...loads.keys()];
   const total = [...loads.values()].reduce((sum, load) => sum + load, tasks.length);
   const least = Math.floor(total / members.length);
-  let extras = (total % members.length) - members.filter((member) => loads.get(member)! > least).length;
+  const extras = total % members.length;
+  /** By home: how many of its members may still have one task more than `least`. */
+  const rooms = new Map<string, number>();
+  for (const [home, threads] of Map.groupBy(members, homeOf)) {
+    const taken = threads.filter((member) => loads.get(member)! > least).length;
+    rooms.set(home, Math.ceil((extras * threads.length) / members.length) - taken);
+  }
+  let left = extras - members.filter((member) => loads.get(member)! > least).length;
+  const isFull = (member: string): boolean => left === 0 || rooms.get(homeOf(member))! <= 0;
   const open = new Set(tasks);
   const given = new Map<string, string>();
   const give = (task: string, member: string): void => {
     const load = loads.get(member)!;
-    if (load === least) extras--;
+    if (load === least) {
+      left--;
+      rooms.set(homeOf(member), rooms.get(homeOf(member))! - 1);
+    }
     loads.set(member, load + 1);
     open.delete(task);
     given.set(task, member);
@@ -188,14 +204,19 @@ function spread(
       waiting = waiting.filter((member) => {
         const task = lists.get(member)!.find((id) => open.has(id));
         const load = loads.get(member)!;
-        if (task === undefined || load > least || (load === least && extras === 0)) return false;
+        if (task === undefined || load > least || (load === least && isFull(member))) return false;
         give(task, member);
         return true;
       });
     }
   }
   for (const task of [...open].sort(bySubTopology)) {
-    const [member] = [...members].sort(by((id) => loads.get(id)!));
+    const [member] = [...members].sort(
+      by(
+        (id) => loads.get(id)!,
+        (id) => -rooms.get(homeOf(id))!,
+      ),
+    );
     give(task, member!);
   }
   return given;

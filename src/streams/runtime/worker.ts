@@ -131,7 +131,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    const { settings, topology, processId } = options;
+    const { settings, topology } = options;
     this.#settings = settings;
     const { client, applicationId, exactlyOnce } = settings;
     for (const topic of topology.sourceTopics()) {
@@ -143,9 +143,9 @@ export class Worker {
       batchSize: BATCH_BYTES,
       maxBlockMs: SINK_WAIT_MS,
       onRefusal: (error, record) => this.#refused(error, record),
-      ...(exactlyOnce
+      ...(this.#transactionalId !== undefined
         ? {
-            transactionalId: `${applicationId}-${processId}`,
+            transactionalId: this.#transactionalId,
             transactionTimeoutMs: settings.transactionTimeoutMs,
           }
         : {}),
@@ -210,8 +210,14 @@ export class Worker {
     });
   }
 
+  get #transactionalId(): string | undefined {
+    const { applicationId, exactlyOnce } = this.#settings;
+    return exactlyOnce ? `${applicationId}-${this.#options.processId}` : undefined;
+  }
+
   #makeAssignor(): StreamsAssignor {
     const { topology, settings, endsAll } = this.#options;
+    const { client, onError } = settings;
     return new StreamsAssignor({
       topology,
       fullName: (topic) => this.#fullNames.get(topic)!,
@@ -219,6 +225,14 @@ export class Worker {
       holdings: () => this.#tasks.holdings(),
       probes: () => this.#probes,
       applicationServer: settings.applicationServer,
+      transactionalId: this.#transactionalId,
+      endTransactionsOf: (ids) => {
+        // They end by themselves, later.
+        client
+          .admin()
+          .abortOpenTransactions(ids)
+          .catch((error: unknown) => onError(error, false));
+      },
       ends: (tasks) => stateEnds(tasks, topology, settings),
       rules: settings.assignment,
       endsAll,
