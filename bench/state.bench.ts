@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { Broker } from '../src/broker/index.ts';
 import { createClient, type RecordCursor } from '../src/client/index.ts';
 import { stringSerde } from '../src/serde/index.ts';
@@ -24,6 +25,9 @@ const VALUE_BYTES = 100;
 /** About what a row takes in memory, decoded. */
 const ROW_BYTES = 335;
 const BATCH = 20_000;
+const FETCH = 5000;
+/** Records between two turns of the loop. */
+const RUN = 500;
 const CHECKPOINT_MS = 10_000;
 const SESSION_MS = 6000;
 /** Prime to any number of keys that is asked for: neighbours in the input are no neighbours in the table. */
@@ -86,21 +90,25 @@ class Generated implements RecordCursor {
   readonly valueStart = KEY_BYTES;
   readonly valueEnd = KEY_BYTES + VALUE_BYTES;
   readonly headerCount = 0;
-  readonly #end: number;
-  readonly #choose: () => number;
+  readonly #from: number;
+  readonly #keys: readonly number[];
 
-  constructor(from: number, count: number, choose: () => number) {
+  constructor(from: number, keys: readonly number[]) {
+    this.#from = from;
     this.offset = from - 1;
-    this.#end = from + count;
-    this.#choose = choose;
+    this.#keys = keys;
   }
 
   advance(): boolean {
-    if (++this.offset >= this.#end) return false;
+    if (++this.offset >= this.#from + this.#keys.length) return false;
     this.timestamp = this.offset;
-    this.bytes.write(keyOf(this.#choose()), 0, 'latin1');
+    this.bytes.write(keyOf(this.#keys[this.offset - this.#from]!), 0, 'latin1');
     this.bytes.write(String(this.offset), KEY_BYTES, 'latin1');
     return true;
+  }
+
+  again(): Generated {
+    return new Generated(this.#from, this.#keys);
   }
 
   headers(): [] {
@@ -120,6 +128,10 @@ function latest(): Topology {
     .groupByKey()
     .reduce((_one, other) => other, { name: 'latest' });
   return builder.build();
+}
+
+async function processed(task: Task, records: number): Promise<void> {
+  for (let left = records; left > 0; left -= task.run(Math.min(left, RUN))) await setImmediate();
 }
 
 async function rates(keys: number, budgetBytes: number): Promise<Rates> {
@@ -144,8 +156,12 @@ async function rates(keys: number, budgetBytes: number): Promise<Rates> {
     const start = performance.now();
     const cpu = process.cpuUsage();
     for (let left = records; left > 0; left -= BATCH) {
-      task.queues[0]!.push(new Generated(offset, BATCH, choose), (offset += BATCH));
-      while (task.run(BATCH) > 0);
+      // A fetch is taken in while another one is at work, as in a worker.
+      for (let fetched = 0; fetched < BATCH; fetched += FETCH) {
+        task.queues[0]!.push(new Generated(offset, Array.from({ length: FETCH }, choose)), (offset += FETCH));
+        if (fetched > 0) await processed(task, FETCH);
+      }
+      await processed(task, FETCH);
       for (const store of task.stores.values()) store.drainLog(() => {});
       if (checkpoint === null || (!budget.isFullOfDirty && performance.now() - checkpointedAt < CHECKPOINT_MS))
         continue;
@@ -234,7 +250,13 @@ function windows(): Windows {
   let next = 0;
   for (let part = 0; part < 10; part++) {
     const start = performance.now();
-    task.queues[0]!.push(new Generated(part * 100_000, 100_000, () => next++), (part + 1) * 100_000);
+    task.queues[0]!.push(
+      new Generated(
+        part * 100_000,
+        Array.from({ length: 100_000 }, () => next++),
+      ),
+      (part + 1) * 100_000,
+    );
     while (task.run(BATCH) > 0) for (const store of task.stores.values()) store.drainLog(() => {});
     times.push(performance.now() - start);
   }

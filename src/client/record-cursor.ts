@@ -5,6 +5,8 @@
  */
 export interface RecordCursor {
   advance(): boolean;
+  /** Another one over the same records, from the first; undefined where they would have to be unpacked again. */
+  again(): RecordCursor | undefined;
   readonly offset: number;
   readonly timestamp: number;
   /** The buffer that the spans point into; it changes from batch to batch. Whoever keeps a key or value copies it. */

@@ -46,6 +46,7 @@ export class BatchCursor {
   nextOffset: number;
 
   readonly #source: Buffer;
+  readonly #options: BatchCursorOptions;
   readonly #fromOffset: number;
   readonly #controlRecords: boolean;
   readonly #maxBytes: number;
@@ -69,6 +70,7 @@ export class BatchCursor {
 
   constructor(source: Buffer, options: BatchCursorOptions = {}) {
     this.#source = source;
+    this.#options = options;
     this.bytes = source;
     this.#fromOffset = options.fromOffset ?? 0;
     this.nextOffset = this.#fromOffset;
@@ -90,6 +92,18 @@ export class BatchCursor {
       this.#readRecord();
       if (this.offset >= this.#fromOffset) return true;
     }
+  }
+
+  /** Another cursor over the same records, from the first; undefined where they would have to be unpacked again. */
+  again(): BatchCursor | undefined {
+    const source = this.#source;
+    for (let at = 0; at + BATCH_HEADER_BYTES <= source.length; ) {
+      if ((batchHeader.attributes(source, at) & CODEC_MASK) !== CompressionCodec.none) return undefined;
+      const size = batchHeader.sizeInBytes(source, at);
+      if (size < BATCH_HEADER_BYTES) break;
+      at += size;
+    }
+    return new BatchCursor(source, this.#options);
   }
 
   headers(): { key: string; value: Buffer | null }[] {

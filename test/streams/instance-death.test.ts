@@ -81,8 +81,8 @@ describe.skipIf(reason !== undefined)(
     }, 180_000);
     afterAll(async () => {
       for (const instance of instances) await instance.kill();
-      await client?.close();
-      await cluster?.close();
+      // Whatever the client still waits for: nothing may be left running.
+      await Promise.all([client?.close(), cluster?.close()]);
       rmSync(directory, { recursive: true, force: true });
     }, 60_000);
 
@@ -111,7 +111,6 @@ describe.skipIf(reason !== undefined)(
           const at = performance.now();
           await reading.until(() => performance.now() - at > longestMs / 2 && reading.sinceLast() < 1_000);
           log(`${who}: the longest silence of a partition was ${Math.round(reading.longestSilence)} ms`);
-          expect(reading.longestSilence, `after the death of ${who}`).toBeLessThan(LONGEST_SILENCE_MS);
           return reading.longestSilence;
         };
         const silences: number[] = [];
@@ -152,6 +151,7 @@ describe.skipIf(reason !== undefined)(
         );
         expect(reading.faults).toEqual([]);
         expect(reading.total()).toBe(sent);
+        expect(Math.max(...silences, ...brokers)).toBeLessThan(LONGEST_SILENCE_MS);
       },
       240_000 + (INSTANCE_KILLS + BROKER_KILLS) * 120_000,
     );

@@ -96,6 +96,33 @@ describe('the assignor', () => {
   });
 });
 
+test('rows are read ahead for stores that most records of a source come to with their own keys', () => {
+  const builder = new StreamsBuilder();
+  const stream = builder.stream<string, string>('in', texts);
+  stream.groupByKey().count({ name: 'at-once' });
+  stream
+    .mapValues((value) => value, { value: text })
+    .groupByKey()
+    .count({ name: 'behind-a-mapper' });
+  stream
+    .filter(() => false)
+    .groupByKey()
+    .count({ name: 'behind-a-filter' });
+  stream.groupBy((_key, value) => value, texts).count({ name: 'by-other-keys' });
+  stream.join(builder.table<string, string>('table', { ...texts, name: 'joined' }), (a, b) => a + b, texts);
+  const topology = builder.build();
+  const storesBehind = (topic: string) =>
+    topology.subTopologies
+      .flatMap(({ sources }) => sources)
+      .filter(({ source }) => source!.topics.some((name) => name.includes(topic)))
+      .flatMap((node) => topology.plan.storesBehind(node))
+      .map(({ name }) => name)
+      .sort();
+  expect(storesBehind('in')).toEqual(['at-once', 'behind-a-mapper', 'table-store']);
+  expect(storesBehind('table')).toEqual(['table-store']);
+  expect(storesBehind('by-other-keys')).toEqual(['by-other-keys']);
+});
+
 describe('partition counts', () => {
   test('of repartition topics are those of their sources, or of what they are joined with', () => {
     const builder = new StreamsBuilder();

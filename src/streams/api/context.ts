@@ -21,7 +21,7 @@ export interface AsyncCall extends RecordContext {
 }
 
 /** A record that has been fetched. */
-export type RecordView = Omit<RecordCursor, 'advance'>;
+export type RecordView = Omit<RecordCursor, 'advance' | 'again'>;
 
 /** A record as it came in. */
 export type RawRecord = Pick<RecordCursor, 'bytes' | 'keyStart' | 'keyEnd' | 'valueStart' | 'valueEnd' | 'headers'>;

@@ -101,6 +101,7 @@ export class KStreamImpl implements AnyStream {
       { ...options, reads: 'neither' },
       {
         keepsKey: true,
+        isSelective: true,
         valueBytesAs: before,
         ownValueSerde: value,
         build: mapValueBytes(transform, before, value),
@@ -117,7 +118,11 @@ export class KStreamImpl implements AnyStream {
 
   flatMapValues(mapper: Mapper<Iterable<unknown>>, options: Mapping = {}): AnyStream {
     checkOperator('flatMapValues', { mapper }, options, 'mapping');
-    const node = this.#add('flat-map-values', options, { keepsKey: true, build: flatMapValues(mapper) });
+    const node = this.#add('flat-map-values', options, {
+      keepsKey: true,
+      isSelective: true,
+      build: flatMapValues(mapper),
+    });
     return this.#to(node, { value: options.value });
   }
 
@@ -345,7 +350,8 @@ export class KStreamImpl implements AnyStream {
   }
 
   #same(kind: string, options: Reading, build: (scope: TaskScope, node: GraphNode) => Emit): AnyStream {
-    return this.#to(this.#add(kind, options, { keepsKey: true, keepsValue: true, build }), {});
+    const isSelective = kind === 'filter';
+    return this.#to(this.#add(kind, options, { keepsKey: true, keepsValue: true, isSelective, build }), {});
   }
 
   #add(kind: string, options: Named & { readonly reads?: Reads }, node: Omit<NodeOptions, 'name'>): GraphNode {

@@ -1,3 +1,4 @@
+import type { StoreSpec } from '../state/store.ts';
 import type { AnySerde, Decoding, GraphNode } from './node.ts';
 import { sameSerde } from './same-serde.ts';
 
@@ -73,6 +74,17 @@ export class DecodingPlan implements Decoding {
       found = serde;
     }
     return found;
+  }
+
+  /** Stores whose entries have the keys of a source's records, where most of the records come to them. */
+  storesBehind(node: GraphNode): StoreSpec[] {
+    const found = node.children.flatMap((child) => {
+      const keyed = this.hasKeyBytes(child) ? child.stores : [];
+      const own = keyed.filter(({ key }) => sameSerde(key, child.keyBytesAs!));
+      const isPassedOn = child.keepsKey && child.stores.length === 0 && !child.isSelective;
+      return isPassedOn ? [...own, ...this.storesBehind(child)] : own;
+    });
+    return [...new Set(found)];
   }
 
   hasKeyBytes(node: GraphNode): boolean {

@@ -58,6 +58,7 @@ export class Graph {
       valueBytesAs: options.valueBytesAs ?? null,
       keepsKey: options.keepsKey ?? false,
       keepsValue: options.keepsValue ?? false,
+      isSelective: options.isSelective ?? false,
       ownKeySerde: options.ownKeySerde ?? null,
       ownValueSerde: options.ownValueSerde ?? null,
       build: options.build ?? null,

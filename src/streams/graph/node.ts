@@ -76,6 +76,8 @@ export interface GraphNode {
   /** Whether keys and values go through it as they came: then its children's needs are its own. */
   readonly keepsKey: boolean;
   readonly keepsValue: boolean;
+  /** Whether it may drop much of what it is given. */
+  readonly isSelective: boolean;
   /** The serde of the key bytes that the operator puts into the context, when it does. */
   readonly ownKeySerde: AnySerde | null;
   /** The same for values. */
@@ -94,6 +96,7 @@ export interface NodeOptions {
   readonly valueBytesAs?: AnySerde | null;
   readonly keepsKey?: boolean;
   readonly keepsValue?: boolean;
+  readonly isSelective?: boolean;
   readonly ownKeySerde?: AnySerde | null;
   readonly ownValueSerde?: AnySerde | null;
   readonly build?: (scope: TaskScope, node: GraphNode) => Emit | EmitChange;

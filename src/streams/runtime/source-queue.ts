@@ -6,6 +6,7 @@ import type { DecodingPlan } from '../graph/decoding-plan.ts';
 import type { Emit, GraphNode } from '../graph/node.ts';
 import { checkEventTime } from '../api/checks.ts';
 import type { DecodeErrorHandler, DropReason } from '../api/options.ts';
+import type { StateStore } from '../state/store.ts';
 import { PrefixedRecord } from './schema-headers.ts';
 import { refuseRecord } from './undecodable.ts';
 import { type Announcement, announcementsIn, type Watermark } from './watermarks.ts';
@@ -15,6 +16,8 @@ export interface QueueOwner {
   readonly context: TaskContext;
   readonly plan: DecodingPlan;
   readonly onDecodeError: DecodeErrorHandler;
+  /** Stores whose entries have the keys of the source's records. */
+  storesBehind(node: GraphNode): readonly StateStore[];
   drop(reason: DropReason, node: GraphNode, error?: unknown): void;
   failed(error: unknown, node: GraphNode): void;
   timeHasPassed(): void;
@@ -47,6 +50,7 @@ export class SourceQueue {
   /** The head: what the cursor stands on, or that with its schemas' ids in front. */
   #record: RecordView | undefined;
   readonly #prefixed: PrefixedRecord | undefined;
+  readonly #stores: readonly StateStore[];
   #key: unknown;
   #value: unknown;
 
@@ -63,6 +67,7 @@ export class SourceQueue {
     this.topic = topic;
     this.partition = partition;
     this.#emit = emit;
+    this.#stores = owner.storesBehind(node);
     this.#prefixed = PrefixedRecord.of(node.source!.key, node.source!.value);
     const extracts = node.source!.timestampExtractor !== undefined;
     this.#needsKey = extracts || owner.plan.childrenNeedKey(node);
@@ -90,7 +95,25 @@ export class SourceQueue {
       nextOffset >= before,
       `a fetch of ${this.topic}-${this.partition} goes back from ${before} to ${nextOffset}`,
     );
+    // The records before them give the disk time to answer.
+    if (this.#stores.length > 0 && !this.isDrained) this.#readAhead(cursor);
     this.#waiting.push({ cursor, nextOffset });
+  }
+
+  #readAhead(cursor: RecordCursor): void {
+    for (const { ahead } of this.#stores) {
+      const records = ahead?.isWanted ? cursor.again() : undefined;
+      if (records === undefined) continue;
+      try {
+        while (ahead!.isWanted && records.advance()) {
+          if (records.keyStart < 0 || (records.headerCount > 0 && this.#prefixed !== undefined)) continue;
+          ahead!.expect(records.bytes, records.keyStart, records.keyEnd);
+        }
+      } catch {
+        // Whoever comes to the record that can't be read says so.
+      }
+      void ahead!.read();
+    }
   }
 
   /** Forgets what is waiting; the next record will be the one at `position` (-1: not known). */

@@ -305,6 +305,10 @@ class SingleRecord implements RecordCursor {
     return first;
   }
 
+  again(): undefined {
+    return undefined;
+  }
+
   headers(): { key: string; value: Buffer | null }[] {
     return this.#headers.map(({ key, value }) => ({ key, value: value === null ? null : Buffer.from(value) }));
   }

@@ -440,6 +440,10 @@ export class Task implements TaskScope {
     return `${this.#settings.applicationId}-${name}`;
   }
 
+  storesBehind(node: GraphNode): StateStore[] {
+    return this.plan.storesBehind(node).flatMap(({ name }) => this.stores.get(name) ?? []);
+  }
+
   /** `record` and `raw` are those at hand unless it is another one. */
   drop(
     reason: DropReason,

@@ -75,6 +75,10 @@ const BUFFERED_ENTRY_BYTES = 32;
 /** What an earlier version kept beside its LevelDB. */
 const EARLIER_FILE = /^\d+\.rows$/;
 
+const READS_PER_LOOK = 256;
+/** A row that is in the system's page cache takes about 0.006. */
+const SLOW_READ_MS = 0.03;
+
 type Level = ClassicLevel<Buffer, Buffer>;
 
 export interface CheckpointOptions {
@@ -96,6 +100,8 @@ export class Checkpoint {
   readonly #ids = new Map<string, number>();
   #nextId: number;
   #isDamaged = false;
+  /** How long reads take, looked at so many at a time: single ones are shorter than the clock's step. */
+  readonly #pace = { reads: 0, ms: 0, isSlow: false };
   #written: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -168,21 +174,38 @@ export class Checkpoint {
   /** Where a store of the task has its rows. */
   disk(spec: StoreSpec): Disk {
     const level = this.#level;
+    const pace = this.#pace;
     const prefix = prefixOf(this.#idOf(spec));
     const damaged = (cause?: unknown): StateUnreadable => this.#damaged(cause);
     return {
       budget: this.budget,
       prefix,
       get: (key) => {
+        const before = this.#environment.now();
         try {
           return level.getSync(key);
         } catch (error) {
           throw damaged(error);
+        } finally {
+          this.#readTook(this.#environment.now() - before);
         }
       },
+      get isSlow() {
+        return pace.isSlow;
+      },
+      getMany: (keys) => level.getMany([...keys]),
       scan: (range) => level.iterator(range),
       damaged,
     };
+  }
+
+  #readTook(ms: number): void {
+    const pace = this.#pace;
+    pace.ms += ms;
+    if (++pace.reads < READS_PER_LOOK) return;
+    pace.isSlow = pace.ms > SLOW_READ_MS * READS_PER_LOOK;
+    pace.reads = 0;
+    pace.ms = 0;
   }
 
   /** Hands the stores, which are empty, what they have on disk. Returns how many entries they have then. */

@@ -73,12 +73,14 @@ export class SlotTable<V> implements Table<V>, Evictable {
   /** Who counts the entries that the disk does not have, where there is one. */
   readonly #budget: MemoryBudget | null;
   /** Everything that there is on disk is here as well, so what is not here need not be looked for. */
-  #isComplete = true;
+  isComplete = true;
   /** What each slot is charged with. */
   #costs = new Uint32Array(INITIAL_SLOTS);
   #cost = 0;
   #dirtyCost = 0;
-  #isClosed = false;
+  isClosed = false;
+  /** How often the disk has taken over what had changed. */
+  saves = 0;
   /** Of a value, in bytes, as far as values have been seen encoded. */
   #typicalBytes = FIRST_GUESS;
   #hand = 0;
@@ -112,14 +114,14 @@ export class SlotTable<V> implements Table<V>, Evictable {
   /** Takes over what is on disk: so many entries, none of them here yet. */
   resume(size: number): void {
     this.size = size;
-    this.#isComplete = size === 0;
+    this.isComplete = size === 0;
   }
 
   /** Nothing is asked of the table any more. */
   close(): void {
     const budget = this.#budget;
-    if (budget === null || this.#isClosed) return;
-    this.#isClosed = true;
+    if (budget === null || this.isClosed) return;
+    this.isClosed = true;
     budget.remove(this);
     budget.used -= this.#cost;
     budget.dirty -= this.#dirtyCost;
@@ -135,34 +137,22 @@ export class SlotTable<V> implements Table<V>, Evictable {
 
   find(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);
-    const length = end - start;
-    const index = this.#index;
-    const hashes = this.#hashes;
-    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
-      const slot = index[at]! - 1;
-      if (slot < 0) break;
-      if (hashes[slot] === hash && this.#lengths[slot] === length && this.#holds(slot, bytes, start, length)) {
-        this.#flags[slot]! |= USED;
-        return slot;
-      }
+    const found = this.#slotOf(hash, bytes, start, end);
+    if (found >= 0) {
+      this.#flags[found]! |= USED;
+      return found;
     }
-    return this.#isComplete ? -1 : this.#load(hash, bytes, start, end);
+    return this.isComplete ? -1 : this.#load(hash, bytes, start, end);
   }
 
   slotFor(bytes: Uint8Array, start: number, end: number): number {
     const hash = hashOf(bytes, start, end);
-    const length = end - start;
-    const index = this.#index;
-    const hashes = this.#hashes;
-    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
-      const slot = index[at]! - 1;
-      if (slot < 0) break;
-      if (hashes[slot] === hash && this.#lengths[slot] === length && this.#holds(slot, bytes, start, length)) {
-        this.#flags[slot]! |= USED;
-        return slot;
-      }
+    const found = this.#slotOf(hash, bytes, start, end);
+    if (found >= 0) {
+      this.#flags[found]! |= USED;
+      return found;
     }
-    if (!this.#isComplete) {
+    if (!this.isComplete) {
       const slot = this.#load(hash, bytes, start, end);
       if (slot >= 0) return slot;
     }
@@ -210,6 +200,16 @@ export class SlotTable<V> implements Table<V>, Evictable {
     return slot;
   }
 
+  /** Whether an entry is in memory; asks nobody. */
+  has(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#slotOf(hashOf(bytes, start, end), bytes, start, end) >= 0;
+  }
+
+  /** Takes in an entry of the disk that is not in memory, ahead of whoever will ask for it. */
+  admit(bytes: Uint8Array, start: number, end: number, stored: StoredEntry<V>): void {
+    this.#flags[this.#takeIn(hashOf(bytes, start, end), bytes, start, end, stored)]! |= USED;
+  }
+
   /** How many bytes the value of a slot takes, encoded. */
   weigh(slot: number, bytes: number): void {
     if (this.#budget === null) return;
@@ -238,7 +238,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
         this.#flags[slot] = flags & ~USED;
         continue;
       }
-      this.#isComplete = false;
+      this.isComplete = false;
       this.#values[slot] = undefined;
       this.#release(slot);
     }
@@ -250,6 +250,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
   saved(): void {
     const slots = this.#saving;
     this.#saving = [];
+    this.saves++;
     if (!this.#unsavedIsAsked) this.#unsavedOrder = null;
     this.#unsavedIsAsked = false;
     for (let i = 0; i < slots.length; i++) {
@@ -363,10 +364,26 @@ export class SlotTable<V> implements Table<V>, Evictable {
     }
   }
 
+  /** The slot of a key that is in memory, or -1. */
+  #slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    const index = this.#index;
+    const hashes = this.#hashes;
+    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
+      const slot = index[at]! - 1;
+      if (slot < 0) return -1;
+      if (hashes[slot] === hash && this.#lengths[slot] === length && this.#holds(slot, bytes, start, length))
+        return slot;
+    }
+  }
+
   /** Reads an entry from the disk; -1 when there is none. */
   #load(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const stored = this.#backing!.read(bytes, start, end);
-    if (stored === undefined) return -1;
+    return stored === undefined ? -1 : this.#takeIn(hash, bytes, start, end, stored);
+  }
+
+  #takeIn(hash: number, bytes: Uint8Array, start: number, end: number, stored: StoredEntry<V>): number {
     const slot = this.#insert(hash, bytes, start, end);
     this.#values[slot] = stored.value;
     this.#timestamps[slot] = stored.timestamp;
@@ -402,13 +419,13 @@ export class SlotTable<V> implements Table<V>, Evictable {
 
   #charge(bytes: number): void {
     // What can't go is not counted against the rest.
-    if (this.#isClosed || this.#backing === null) return;
+    if (this.isClosed || this.#backing === null) return;
     this.#cost += bytes;
     this.#backing.budget.used += bytes;
   }
 
   #chargeDirty(bytes: number): void {
-    if (this.#budget === null || this.#isClosed) return;
+    if (this.#budget === null || this.isClosed) return;
     this.#dirtyCost += bytes;
     this.#budget.dirty += bytes;
   }

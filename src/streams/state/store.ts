@@ -76,6 +76,10 @@ export interface Disk {
   readonly prefix: Buffer;
   /** A row by its whole key, or undefined. Throws `StateUnreadable`. */
   get(key: Buffer): Buffer | undefined;
+  /** Reads take so long now that it pays to make them before they are needed. */
+  readonly isSlow: boolean;
+  /** Rows by their whole keys, in one go and off the loop; undefined for those that are not there. */
+  getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]>;
   /** The rows as they are now, in the order of their keys, or the other way round. */
   scan(range: KeyRange & { readonly reverse: boolean }): DiskIterator;
   /** A row that was read is not what was written. */
@@ -120,10 +124,22 @@ export class StateUnreadable extends MillraceError {
 /** A row of the disk: `value` is null where the row is to go. Views that are valid during the call. */
 export type DiskVisitor = (key: Buffer, value: Buffer | null) => void;
 
+/** Rows that are read before anybody asks for them. */
+export interface Ahead {
+  /** Whether that pays, and there is room for more. */
+  readonly isWanted: boolean;
+  /** A key that is about to be asked for. */
+  expect(bytes: Buffer, start: number, end: number): void;
+  /** Reads what is expected. Never rejects. */
+  read(): Promise<void>;
+}
+
 export interface StateStore {
   readonly spec: StoreSpec;
   /** All rows stay in memory; set before they are read. */
   staysInMemory: boolean;
+  /** Where rows of keys that are about to be asked for can be read ahead; undefined where all are in memory. */
+  readonly ahead?: Ahead | undefined;
   /** Visits the rows that changed since the last call. */
   drainLog(visit: RowVisitor): void;
   /**
