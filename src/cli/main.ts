@@ -1,6 +1,7 @@
 // The command line. Commands are loaded when they are called, so that each starts as fast as what it needs.
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { KAFKA_TOOLS, runKafkaTool, SYNONYMS } from './kafka/index.ts';
 import { addMigrationsCommand } from './migrations-command.ts';
 import { addSchemasCommand } from './schemas-command.ts';
 import { addStreamsCommand } from './streams-command.ts';
@@ -84,7 +85,12 @@ program
   });
 
 try {
-  await program.parseAsync();
+  const [name, ...words] = process.argv.slice(2);
+  if (name !== undefined && Object.hasOwn(KAFKA_TOOLS, name)) process.exitCode = await runKafkaTool(name, words);
+  else
+    await program.parseAsync([...(SYNONYMS[name ?? ''] ?? (name === undefined ? [] : [name])), ...words], {
+      from: 'user',
+    });
 } catch (error) {
   process.exitCode = report(error);
 }

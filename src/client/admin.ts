@@ -1,37 +1,36 @@
 // The admin side of the client: each method is one API, its answer's error code an exception.
 import {
   type Api,
-  ConfigOperation,
-  ConfigSource,
   create,
   createPartitions,
-  describeLogDirs,
+  describeCluster,
   createTopics,
   deleteGroups,
   deleteRecords,
   deleteTopics,
-  describeConfigs,
   describeGroups,
   ErrorCode,
-  errorName,
   errorFor,
-  incrementalAlterConfigs,
   leaveGroup,
   listGroups,
   needsMetadata,
-  ResourceType,
+  type Transport,
 } from '../protocol/index.ts';
 import { decodeAssignment } from './assignors.ts';
 import type {
   Admin,
   CommittedOffset,
+  ConfigDetails,
   ConfigEntry,
+  ConfigResource,
   GroupDescription,
   GroupMemberName,
   LogDir,
   NewTopic,
+  OffsetToCommit,
   TopicDescription,
   TopicPartition,
+  TopicState,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import {
@@ -43,7 +42,8 @@ import {
   checkPartitions,
   checkTotal,
 } from './checks.ts';
-import { fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
+import { alterConfigs, deleteOffsets, describeConfigs, describeReplicas, logDirsOf } from './inspection.ts';
+import { commitOffsets, fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
 import { abortOpenTransaction } from './transaction.ts';
 
 const GONE_POLL_MS = 20;
@@ -123,14 +123,14 @@ export class KafkaAdmin implements Admin {
     return new Map(found.map((topic) => [topic.name, describe(topic)]));
   }
 
-  async describeLogDirs(): Promise<readonly LogDir[]> {
-    const transport = await this.#cluster.any();
-    const response = await transport.request(describeLogDirs, create(describeLogDirs, { topics: [] }));
-    check(response.errorCode, 'describing the directories of logs');
-    return response.results.map(({ logDir, errorCode }) => ({
-      path: logDir,
-      error: errorCode === ErrorCode.NONE ? undefined : errorName(errorCode),
-    }));
+  describeReplicas(names: readonly string[]): Promise<TopicState[]> {
+    checkNames('describeReplicas', names);
+    return this.#withAny((transport) => describeReplicas(transport, names));
+  }
+
+  async describeLogDirs(topics: readonly TopicPartition[] | null = [], brokerId?: number): Promise<readonly LogDir[]> {
+    const cluster = this.#cluster;
+    return logDirsOf(await (brokerId === undefined ? cluster.any() : cluster.node(brokerId)), topics);
   }
 
   async createPartitions(topic: string, total: number): Promise<void> {
@@ -147,43 +147,33 @@ export class KafkaAdmin implements Admin {
 
   async topicConfigs(topic: string): Promise<ConfigEntry[]> {
     checkName('topicConfigs', topic);
-    const response = await this.#ask(
-      describeConfigs,
-      create(describeConfigs, {
-        resources: [{ resourceType: ResourceType.topic, resourceName: topic, configurationKeys: null }],
-      }),
-    );
-    const result = response.results[0];
-    if (result === undefined) throw errorFor(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `the configs of ${topic}`);
-    check(result.errorCode, `the configs of ${topic}`, result.errorMessage);
-    return result.configs.map(({ name, value, configSource }) => ({
-      name,
-      value,
-      isDefault: configSource !== ConfigSource.dynamicTopic,
-    }));
+    const found = await this.describeConfigs({ type: 'topic', name: topic });
+    return found.map(({ name, value, source }) => ({ name, value, isDefault: source !== 'DYNAMIC_TOPIC_CONFIG' }));
   }
 
   async alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void> {
     checkName('alterTopicConfigs', topic);
     checkConfigs(set);
-    const response = await this.#ask(
-      incrementalAlterConfigs,
-      create(incrementalAlterConfigs, {
-        resources: [
-          {
-            resourceType: ResourceType.topic,
-            resourceName: topic,
-            configs: Object.entries(set).map(([name, value]) => ({
-              name,
-              configOperation: value === null ? ConfigOperation.delete : ConfigOperation.set,
-              value,
-            })),
-          },
-        ],
-      }),
-    );
-    for (const { errorCode, errorMessage } of response.responses)
-      check(errorCode, `the configs of ${topic}`, errorMessage);
+    await this.#withAny((transport) => alterConfigs(transport, { type: 'topic', name: topic }, set));
+  }
+
+  describeConfigs(resource: ConfigResource): Promise<ConfigDetails[]> {
+    return this.#withBrokerOf(resource, (transport) => describeConfigs(transport, resource));
+  }
+
+  async alterConfigs(resource: ConfigResource, set: Readonly<Record<string, string | null>>): Promise<void> {
+    checkConfigs(set);
+    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set));
+  }
+
+  /** A broker's own configs are its own affair; all others can be asked of anybody. */
+  #withBrokerOf<T>({ type, name }: ConfigResource, work: (transport: Transport) => Promise<T>): Promise<T> {
+    const isOfBroker = (type === 'broker' || type === 'broker-logger') && /^\d+$/.test(name);
+    if (!isOfBroker) return this.#withAny(work);
+    return this.#trying(async () => {
+      await this.#cluster.refresh([]);
+      return work(await this.#cluster.node(Number(name)));
+    });
   }
 
   async listOffsets(
@@ -195,9 +185,12 @@ export class KafkaAdmin implements Admin {
     return listOffsets(this.#cluster, partitions, isolation);
   }
 
-  async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+  async deleteRecords(
+    before: readonly (TopicPartition & { readonly offset: number })[],
+  ): Promise<(TopicPartition & { readonly lowWatermark: number })[]> {
     checkPartitions('deleteRecords', before, 'deleteRecords', ['offset']);
-    await this.#cluster.retrying(TIMEOUT_MS, async () => {
+    return this.#cluster.retrying(TIMEOUT_MS, async () => {
+      const marks: (TopicPartition & { readonly lowWatermark: number })[] = [];
       const byLeader = new Map<number, (TopicPartition & { readonly offset: number })[]>();
       for (const entry of before) {
         const leader = await this.#cluster.leader(entry.topic, entry.partition);
@@ -211,22 +204,25 @@ export class KafkaAdmin implements Admin {
         const transport = await this.#cluster.node(leader);
         const response = await transport.request(deleteRecords, create(deleteRecords, { topics }));
         for (const topic of response.topics) {
-          for (const { errorCode } of topic.partitions) {
+          for (const { errorCode, partitionIndex, lowWatermark } of topic.partitions) {
             if (needsMetadata(errorCode)) this.#cluster.doubt(topic.name);
             check(errorCode, `deleting records of ${topic.name}`);
+            marks.push({ topic: topic.name, partition: partitionIndex, lowWatermark });
           }
         }
       }
+      return marks;
     });
   }
 
-  async listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]> {
+  async listGroups(): Promise<{ groupId: string; protocolType: string; state: string; type: string }[]> {
     const response = await this.#ask(listGroups, create(listGroups, {}));
     check(response.errorCode, 'ListGroups');
-    return response.groups.map(({ groupId, protocolType, groupState }) => ({
+    return response.groups.map(({ groupId, protocolType, groupState, groupType }) => ({
       groupId,
       protocolType,
       state: groupState,
+      type: groupType,
     }));
   }
 
@@ -249,7 +245,14 @@ export class KafkaAdmin implements Admin {
           host: clientHost,
           assignment: isConsumers ? decodeAssignment(memberAssignment).partitions : [],
         }));
-        return { groupId, state: group.groupState, protocolType: group.protocolType, members };
+        return {
+          groupId,
+          state: group.groupState,
+          protocolType: group.protocolType,
+          protocol: group.protocolData,
+          coordinator: await this.#cluster.coordinatorAddress('group', groupId),
+          members,
+        };
       }),
     );
   }
@@ -290,6 +293,27 @@ export class KafkaAdmin implements Admin {
     return fetchCommitted(this.#cluster, groupId, null, false);
   }
 
+  async alterOffsets(groupId: string, offsets: readonly OffsetToCommit[]): Promise<void> {
+    checkName('alterOffsets', groupId);
+    checkPartitions('alterOffsets', offsets, 'commit', ['offset']);
+    if (offsets.length === 0) return;
+    await commitOffsets(this.#cluster, { groupId, generationId: -1, memberId: '', groupInstanceId: null }, offsets);
+  }
+
+  async deleteOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<(TopicPartition & { readonly error: Error | undefined })[]> {
+    checkName('deleteOffsets', groupId);
+    checkPartitions('deleteOffsets', partitions);
+    return deleteOffsets(this.#cluster, groupId, partitions);
+  }
+
+  async brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]> {
+    const { brokers } = await this.#ask(describeCluster, create(describeCluster, {}));
+    return brokers.map(({ brokerId: id, host, port }) => ({ id, host, port })).sort((a, b) => a.id - b.id);
+  }
+
   async abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]> {
     checkNames('abortOpenTransactions', transactionalIds);
     const wereOpen = await Promise.all(transactionalIds.map((id) => abortOpenTransaction(this.#cluster, id)));
@@ -301,7 +325,11 @@ export class KafkaAdmin implements Admin {
   }
 
   #ask<Req, Res>(api: Api<Req, Res>, body: Req): Promise<Res> {
-    return this.#trying(async () => (await this.#cluster.any()).request(api, body));
+    return this.#withAny((transport) => transport.request(api, body));
+  }
+
+  #withAny<T>(work: (transport: Transport) => Promise<T>): Promise<T> {
+    return this.#trying(async () => work(await this.#cluster.any()));
   }
 
   /** That a broker dies is no reason to fail: others answer soon. That none was ever there is one, and said at once. */

@@ -265,6 +265,55 @@ export interface TopicDescription {
   }[];
 }
 
+/** A partition as its leader's cluster tells of it. */
+export interface PartitionState {
+  readonly partition: number;
+  /** -1 where there is none. */
+  readonly leader: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  /** Eligible leader replicas (KIP-966); null where the broker does not tell. */
+  readonly elr: readonly number[] | null;
+  readonly lastKnownElr: readonly number[] | null;
+}
+
+export interface TopicState {
+  readonly name: string;
+  readonly topicId: string;
+  readonly internal: boolean;
+  readonly partitions: readonly PartitionState[];
+}
+
+/** What configs belong to; a broker without a name is the default of all. */
+export interface ConfigResource {
+  readonly type: 'topic' | 'broker' | 'broker-logger' | 'client-metrics' | 'group';
+  readonly name: string;
+}
+
+export type ConfigSourceName =
+  | 'DYNAMIC_TOPIC_CONFIG'
+  | 'DYNAMIC_BROKER_CONFIG'
+  | 'DYNAMIC_DEFAULT_BROKER_CONFIG'
+  | 'STATIC_BROKER_CONFIG'
+  | 'DEFAULT_CONFIG'
+  | 'DYNAMIC_BROKER_LOGGER_CONFIG'
+  | 'DYNAMIC_CLIENT_METRICS_CONFIG'
+  | 'DYNAMIC_GROUP_CONFIG'
+  | 'UNKNOWN';
+
+export interface ConfigDetails {
+  readonly name: string;
+  readonly value: string | null;
+  readonly source: ConfigSourceName;
+  readonly isSensitive: boolean;
+  /** Where the value may come from; the first is in force. */
+  readonly synonyms: readonly {
+    readonly name: string;
+    readonly value: string | null;
+    readonly source: ConfigSourceName;
+  }[];
+}
+
 export interface ConfigEntry {
   readonly name: string;
   readonly value: string | null;
@@ -275,6 +324,9 @@ export interface GroupDescription {
   readonly groupId: string;
   readonly state: string;
   readonly protocolType: string;
+  /** The assignor that the group has agreed upon; empty while it has none. */
+  readonly protocol: string;
+  readonly coordinator: { readonly id: number; readonly host: string; readonly port: number };
   readonly members: readonly GroupMemberDescription[];
 }
 
@@ -294,6 +346,11 @@ export interface GroupMemberDescription {
 export interface LogDir {
   readonly path: string;
   readonly error: string | undefined;
+  readonly partitions: readonly (TopicPartition & {
+    readonly sizeBytes: number;
+    readonly offsetLag: number;
+    readonly isFuture: boolean;
+  })[];
 }
 
 export interface Admin {
@@ -303,10 +360,18 @@ export interface Admin {
   listTopics(): Promise<string[]>;
   /** Topics that do not exist are missing from the answer. */
   describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>>;
+  /** Topics with the replicas of their partitions. Topics that do not exist are missing from the answer. */
+  describeReplicas(names: readonly string[]): Promise<TopicState[]>;
   createPartitions(topic: string, total: number): Promise<void>;
-  /** Of the broker that answers first: its directories of logs, and the error (KAFKA_STORAGE_ERROR) of those that have one. */
-  describeLogDirs(): Promise<readonly LogDir[]>;
+  /**
+   * A broker's directories of logs, with the error (KAFKA_STORAGE_ERROR) of those that have one and the partitions of
+   * `topics` that lie there: by default of none, null for all. Without a broker it is the one that answers first.
+   */
+  describeLogDirs(topics?: readonly TopicPartition[] | null, brokerId?: number): Promise<readonly LogDir[]>;
   topicConfigs(topic: string): Promise<ConfigEntry[]>;
+  describeConfigs(resource: ConfigResource): Promise<ConfigDetails[]>;
+  /** Null deletes what was set. */
+  alterConfigs(resource: ConfigResource, set: Readonly<Record<string, string | null>>): Promise<void>;
   alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
   /**
    * `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). Returns in the order
@@ -316,8 +381,11 @@ export interface Admin {
     partitions: readonly (TopicPartition & { readonly timestamp: number })[],
     isolation?: 'read_uncommitted' | 'read_committed',
   ): Promise<(TopicPartition & { readonly offset: number; readonly timestamp: number })[]>;
-  deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
-  listGroups(): Promise<{ groupId: string; protocolType: string; state: string }[]>;
+  /** Deletes records before offsets (-1: all); returns where the partitions begin now. */
+  deleteRecords(
+    before: readonly (TopicPartition & { readonly offset: number })[],
+  ): Promise<(TopicPartition & { readonly lowWatermark: number })[]>;
+  listGroups(): Promise<{ groupId: string; protocolType: string; state: string; type: string }[]>;
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   deleteGroups(groupIds: readonly string[]): Promise<void>;
   /**
@@ -327,10 +395,18 @@ export interface Admin {
   removeMembers(groupId: string, members: readonly GroupMemberName[]): Promise<void>;
   /** What the group has committed by now, whatever transactions are under way. */
   committedOffsets(groupId: string): Promise<CommittedOffset[]>;
+  /** Sets offsets of a group without members; UNKNOWN_MEMBER_ID where it has some. */
+  alterOffsets(groupId: string, offsets: readonly OffsetToCommit[]): Promise<void>;
+  /** Forgets offsets of partitions that no member reads. Returns what each of them was refused with, if it was. */
+  deleteOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<(TopicPartition & { readonly error: Error | undefined })[]>;
   /**
    * Aborts the transactions that these producers have open, and fences them: for producers that are dead, so that readers of
    * committed records need not wait until the transactions time out. Who has none open is left alone. Returns who had one.
    */
   abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]>;
   clusterId(): Promise<string>;
+  brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]>;
 }

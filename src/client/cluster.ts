@@ -364,6 +364,13 @@ export class Cluster {
     return this.node(nodeId, purpose);
   }
 
+  /** Who coordinates; to be asked behind a request that went there. */
+  async coordinatorAddress(type: CoordinatorType, key: string): Promise<BrokerAddress & { readonly id: number }> {
+    await this.coordinator(type, key);
+    const id = this.#coordinators.get(`${type}:${key}`)!;
+    return { id, ...this.#brokers.get(id)! };
+  }
+
   forgetCoordinator(type: CoordinatorType, key: string): void {
     this.#coordinators.delete(`${type}:${key}`);
   }

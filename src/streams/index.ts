@@ -62,5 +62,11 @@ export { PROMETHEUS_TYPE } from './runtime/prometheus.ts';
 export { topologyIn } from './runtime/module-topology.ts';
 export type { ModuleSettings, ThreadedStreams } from './runtime/threaded-streams.ts';
 export type { ProcessingGuarantee, StreamsSettings } from './runtime/settings.ts';
-export { resetApplication, type ResetOptions, type ResetReport, type ResetTo } from './runtime/reset.ts';
+export {
+  resetApplication,
+  resetPositions,
+  type ResetOptions,
+  type ResetReport,
+  type ResetTo,
+} from './runtime/reset.ts';
 export type { LateReport } from './api/options.ts';

@@ -73,7 +73,7 @@ export async function resetApplication(options: ResetOptions): Promise<ResetRepo
   const topics = await admin.describeTopics([...inputTopics, ...intermediateTopics]);
   const partitionsOf = (names: readonly string[]): TopicPartition[] =>
     names.flatMap((topic) => topics.get(topic)?.partitions.map(({ partition }) => ({ topic, partition })) ?? []);
-  const inputs = await positions(
+  const inputs = await resetPositions(
     admin,
     applicationId,
     partitionsOf(inputTopics),
@@ -134,7 +134,7 @@ async function internalTopicsOf(
 }
 
 /** Where partitions are set to: between their first record and behind their last one. */
-async function positions(
+export async function resetPositions(
   admin: Admin,
   groupId: string,
   partitions: readonly TopicPartition[],

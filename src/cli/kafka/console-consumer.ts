@@ -1,0 +1,274 @@
+// kafka-console-consumer: the records of topics, one per line.
+import { RE2JS } from 're2js';
+import { type Client, type Consumer, type ConsumerRecord, recordsOf } from '../../client/index.ts';
+import { readPropertiesFile } from '../../platform/index.ts';
+import {
+  bigintSerde,
+  bytesSerde,
+  deserialize,
+  doubleSerde,
+  integerSerde,
+  type Serde,
+  stringSerde,
+} from '../../serde/index.ts';
+import { type Arguments, UsageError } from './arguments.ts';
+import { BOOTSTRAP_FLAGS, clientOf, type Tool, type ToolIo } from './tool.ts';
+
+const POLL_MS = 500;
+const COMMIT_MS = 5000;
+
+const FORMATTER = {
+  'print.timestamp': 'false',
+  'print.partition': 'false',
+  'print.offset': 'false',
+  'print.headers': 'false',
+  'print.key': 'false',
+  'print.value': 'true',
+  'key.separator': '\t',
+  'line.separator': '\n',
+  'headers.separator': ',',
+  'null.literal': 'null',
+  'key.deserializer': '',
+  'value.deserializer': '',
+  'headers.deserializer': '',
+};
+type Formatter = Record<keyof typeof FORMATTER, string>;
+
+/** Kafka's deserializers by the last word of their class names. */
+const DESERIALIZERS: ReadonlyMap<string, Serde<unknown>> = new Map<string, Serde<unknown>>([
+  ['StringDeserializer', stringSerde as Serde<unknown>],
+  ['IntegerDeserializer', integerSerde as Serde<unknown>],
+  ['LongDeserializer', bigintSerde as Serde<unknown>],
+  ['DoubleDeserializer', doubleSerde as Serde<unknown>],
+  ['ByteArrayDeserializer', bytesSerde as Serde<unknown>],
+]);
+
+export const consoleConsumer: Tool = {
+  summary: 'Read data from Kafka topics and write it to standard output.',
+  flags: {
+    ...BOOTSTRAP_FLAGS,
+    topic: { takes: 'topic', text: 'The topic to read.' },
+    include: { takes: 'Java regex', text: 'Topics whose names match, of those that there are at the start.' },
+    whitelist: { takes: 'Java regex', now: 'include', text: '' },
+    partition: { takes: 'partition', text: 'Read only this partition, from its end unless --offset says otherwise.' },
+    offset: {
+      takes: 'consume offset',
+      text: 'earliest, latest (default), or a number: where to begin in the partition.',
+    },
+    'from-beginning': { text: 'Begin with the first records, where the group has read nothing yet.' },
+    group: { takes: 'consumer group id', text: 'The group to read in; what it has read is committed.' },
+    'max-messages': { takes: 'num_messages', text: 'End after so many.' },
+    'timeout-ms': { takes: 'timeout_ms', text: 'End when nothing has come for so long.' },
+    'isolation-level': { takes: 'level', text: 'read_committed, or read_uncommitted (default).' },
+    property: {
+      takes: 'prop',
+      text: `How records are printed, key=value; may be repeated: ${Object.keys(FORMATTER).join(', ')}.`,
+    },
+    'formatter-property': { takes: 'prop', now: 'property', text: '' },
+    'formatter-config': { takes: 'file', text: 'A file of such properties.' },
+    'key-deserializer': {
+      takes: 'class',
+      text: 'How keys are read: String-, Integer-, Long-, Double-, ByteArrayDeserializer.',
+    },
+    'value-deserializer': { takes: 'class', text: 'The same for values.' },
+    'skip-message-on-error': { text: 'Go on with the next record where one can’t be read.' },
+    'consumer-property': { takes: 'consumer_prop', text: 'A setting of the consumer, key=value; may be repeated.' },
+    'command-property': { takes: 'prop', now: 'consumer-property', text: '' },
+    'consumer.config': { takes: 'file', text: 'A file of settings of the consumer.' },
+    formatter: { takes: 'class', text: '', ignored: 'there is one; --property says what it prints.' },
+    'new-consumer': { text: '', ignored: 'there is no other.' },
+    'enable-systest-events': { text: '', ignored: 'it is for Kafka’s own tests.' },
+  },
+  async run(args, io) {
+    const format = formatOf(args);
+    const limit = args.integer('max-messages') ?? Number.POSITIVE_INFINITY;
+    const timeoutMs = args.integer('timeout-ms') ?? Number.POSITIVE_INFINITY;
+    const client = clientOf(args, 'consumer.config');
+    let count = 0;
+    try {
+      const { consumer, commits } = await open(client, args);
+      const stamp = format['print.timestamp'] === 'true' ? await stampsOf(client) : undefined;
+      for await (const record of follow(consumer, { timeoutMs, commits, io })) {
+        try {
+          io.out(await lineOf(record, format, stamp));
+        } catch (error) {
+          if (!args.has('skip-message-on-error')) throw error;
+          io.err(`Error processing message, skipping this message: ${String(error)}\n`);
+        }
+        if (++count >= limit) break;
+      }
+    } finally {
+      io.err(`Processed a total of ${count} messages\n`);
+      await client.close();
+    }
+  },
+};
+
+/** The records as they come, until nothing has come for `timeoutMs`; what was handed out is committed where `commits` says so. */
+async function* follow(
+  consumer: Consumer,
+  { timeoutMs, commits, io }: { readonly timeoutMs: number; readonly commits: boolean; readonly io: ToolIo },
+): AsyncGenerator<ConsumerRecord> {
+  let isOver = false;
+  void io.interrupted.then(() => {
+    isOver = true;
+    consumer.wakeup();
+  });
+  const read = new Map<string, { readonly topic: string; readonly partition: number; offset: number }>();
+  const commit = async (): Promise<void> => {
+    if (commits && read.size > 0) await consumer.commit([...read.values()]);
+    read.clear();
+  };
+  let lastRecord = Date.now();
+  let lastCommit = lastRecord;
+  try {
+    while (!isOver) {
+      const left = timeoutMs - (Date.now() - lastRecord);
+      if (left <= 0) {
+        io.err('Error processing message, terminating consumer process: no record came within --timeout-ms\n');
+        return;
+      }
+      for (const record of recordsOf(await consumer.poll(Math.min(POLL_MS, left)))) {
+        const { topic, partition, offset } = record;
+        read.set(`${topic}-${partition}`, { topic, partition, offset: offset + 1 });
+        yield record;
+        lastRecord = Date.now();
+        if (isOver) return;
+      }
+      await io.drained();
+      if (Date.now() - lastCommit >= COMMIT_MS) {
+        await commit();
+        lastCommit = Date.now();
+      }
+    }
+  } finally {
+    await commit();
+  }
+}
+
+async function open(
+  client: Client,
+  args: Arguments,
+): Promise<{ readonly consumer: Consumer; readonly commits: boolean }> {
+  const file = args.get('consumer.config');
+  const given = new Map([
+    ...Object.entries(file === undefined ? {} : readPropertiesFile(file)),
+    ...args.pairs('consumer-property'),
+  ]);
+  const [topic, include] = [args.get('topic') ?? args.words[0], args.get('include')];
+  if ((topic === undefined) === (include === undefined)) {
+    throw new UsageError('Exactly one of --include/--topic is required. ');
+  }
+  const partition = args.integer('partition');
+  const from = args.get('offset');
+  if (from !== undefined && partition === undefined)
+    throw new UsageError('The partition is required when offset is specified.');
+  if (from !== undefined && args.has('from-beginning')) {
+    throw new UsageError('Options from-beginning and offset cannot be specified together.');
+  }
+  const isolationLevel = args.get('isolation-level') ?? given.get('isolation.level') ?? 'read_uncommitted';
+  if (isolationLevel !== 'read_committed' && isolationLevel !== 'read_uncommitted') {
+    throw new UsageError('isolation-level must be either read_committed or read_uncommitted');
+  }
+  const reset = args.has('from-beginning') ? 'earliest' : (given.get('auto.offset.reset') ?? 'latest');
+  if (reset !== 'earliest' && reset !== 'latest') {
+    throw new UsageError(`auto.offset.reset must be earliest or latest, not ${reset}`, false);
+  }
+  const settings = { isolationLevel, autoOffsetReset: reset } as const;
+  if (partition !== undefined) {
+    if (topic === undefined) throw new UsageError('The topic is required when partition is specified.');
+    const consumer = client.consumer(settings);
+    consumer.assign([{ topic, partition, offset: args.has('from-beginning') ? -2 : offsetOf(from) }]);
+    return { consumer, commits: false };
+  }
+  const group = args.get('group') ?? given.get('group.id');
+  const groupId = group ?? `console-consumer-${Math.floor(Math.random() * 100_000)}`;
+  const consumer = client.consumer({ ...settings, groupId, allowAutoCreateTopics: true });
+  consumer.subscribe(topic === undefined ? await matching(client, include!) : [topic]);
+  return { consumer, commits: group !== undefined && given.get('enable.auto.commit') !== 'false' };
+}
+
+async function matching(client: Client, include: string): Promise<string[]> {
+  const pattern = RE2JS.compile(include.replaceAll(',', '|').replaceAll('"', '').trim());
+  const names = (await client.admin().listTopics()).filter((name) => pattern.matches(name));
+  if (names.length === 0) throw new UsageError(`No topic matches ${include}.`, false);
+  return names;
+}
+
+function offsetOf(text = 'latest'): number {
+  if (text === 'earliest') return -2;
+  if (text === 'latest') return -1;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new UsageError(
+    `The provided offset value '${text}' is incorrect. Valid values are 'earliest', 'latest', or a non-negative long.`,
+  );
+}
+
+function formatOf(args: Arguments): Formatter {
+  const file = args.get('formatter-config');
+  const given = {
+    ...(file === undefined ? {} : readPropertiesFile(file)),
+    ...Object.fromEntries(args.pairs('property')),
+  };
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(FORMATTER, name));
+  if (unknown !== undefined) {
+    throw new UsageError(`There is no formatter property ${unknown}: use ${Object.keys(FORMATTER).join(', ')}.`, false);
+  }
+  const format: Formatter = { ...FORMATTER, ...given };
+  format['key.deserializer'] = args.get('key-deserializer') ?? format['key.deserializer'];
+  format['value.deserializer'] = args.get('value-deserializer') ?? format['value.deserializer'];
+  for (const name of ['key.deserializer', 'value.deserializer', 'headers.deserializer'] as const) serdeOf(format[name]);
+  return format;
+}
+
+/** Undefined where bytes are printed as they are. */
+function serdeOf(className: string): Serde<unknown> | undefined {
+  if (className === '') return undefined;
+  const serde = DESERIALIZERS.get(className.split('.').at(-1)!);
+  if (serde === undefined) {
+    throw new UsageError(`There is no deserializer ${className}: use ${[...DESERIALIZERS.keys()].join(', ')}.`, false);
+  }
+  return serde;
+}
+
+/** What stands before a timestamp, by topic: who gave it. */
+async function stampsOf(client: Client): Promise<(topic: string) => Promise<string>> {
+  const known = new Map<string, Promise<string>>();
+  const ask = async (topic: string): Promise<string> => {
+    const configs = await client.admin().topicConfigs(topic);
+    return configs.find(({ name }) => name === 'message.timestamp.type')?.value ?? 'CreateTime';
+  };
+  return (topic) => {
+    const found = known.get(topic) ?? ask(topic);
+    known.set(topic, found);
+    return found;
+  };
+}
+
+async function lineOf(
+  record: ConsumerRecord,
+  format: Formatter,
+  stamp: ((topic: string) => Promise<string>) | undefined,
+): Promise<string> {
+  const text = (bytes: Uint8Array | null, deserializer: string): string => {
+    if (bytes === null) return format['null.literal'];
+    const serde = serdeOf(deserializer);
+    if (serde === undefined || serde === DESERIALIZERS.get('ByteArrayDeserializer'))
+      return Buffer.from(bytes).toString();
+    return String(deserialize(serde, Buffer.from(bytes)));
+  };
+  const fields: string[] = [];
+  const prints = (name: keyof Formatter): boolean => format[name] === 'true';
+  if (stamp !== undefined) {
+    fields.push(record.timestamp < 0 ? 'NO_TIMESTAMP' : `${await stamp(record.topic)}:${record.timestamp}`);
+  }
+  if (prints('print.partition')) fields.push(`Partition:${record.partition}`);
+  if (prints('print.offset')) fields.push(`Offset:${record.offset}`);
+  if (prints('print.headers')) {
+    const pairs = record.headers.map(({ key, value }) => `${key}:${text(value, format['headers.deserializer'])}`);
+    fields.push(pairs.length === 0 ? 'NO_HEADERS' : pairs.join(format['headers.separator']));
+  }
+  if (prints('print.key')) fields.push(text(record.key, format['key.deserializer']));
+  if (prints('print.value')) fields.push(text(record.value, format['value.deserializer']));
+  return fields.join(format['key.separator']) + format['line.separator'];
+}

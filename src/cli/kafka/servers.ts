@@ -1,0 +1,77 @@
+// The names under which the originals are started: each starts the platform, which has all of them in one process.
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { start } from '../start.ts';
+import { pairOf, UsageError } from './arguments.ts';
+import { type Tool, ToolError } from './tool.ts';
+
+function server(name: string, file: string): Tool {
+  return {
+    summary: `${name} [file.properties] [--override key=value]…: starts the platform: the broker, the Schema Registry and SQL.`,
+    flags: {
+      override: {
+        takes: 'key=value',
+        text: 'A setting that is in force instead of the one in the file. May be repeated.',
+      },
+      daemon: { text: '', ignored: 'it stays in the foreground; a shell’s & or a service manager puts it behind.' },
+      help: { text: 'Print what can be said.' },
+    },
+    async run(args, io) {
+      const words = args.words.filter((word) => word !== '-daemon');
+      if (words.length > 1) throw new UsageError(`One file of properties, not ${words.length}: ${words.join(' ')}`);
+      const [path] = words;
+      const config = path === undefined ? undefined : configIn(path, file);
+      if (path !== undefined && config === undefined) io.err(`${path} has no ${file}: the defaults are in force.\n`);
+      const property = args.all('override').map((text) => pairOf(text, 'override').join('='));
+      await start({ property, ...(config === undefined ? {} : { config }) });
+    },
+  };
+}
+
+/** A file, or the usual one in a directory. */
+function configIn(path: string, file: string): string | undefined {
+  if (!existsSync(path)) {
+    if (path.includes('.')) throw new ToolError(`There is no file ${path}.`);
+    return undefined;
+  }
+  if (!statSync(path).isDirectory()) return path;
+  const inside = join(path, file);
+  return existsSync(inside) ? inside : undefined;
+}
+
+export const kafkaServerStart = server('kafka-server-start', 'server.properties');
+export const schemaRegistryStart = server('schema-registry-start', 'schema-registry.properties');
+export const ksqlServerStart = server('ksql-server-start', 'ksql-server.properties');
+
+export const zookeeperServerStart: Tool = {
+  summary: 'There is no ZooKeeper here, and none is needed.',
+  flags: { daemon: { text: '' } },
+  async run(_args, io) {
+    io.out('There is no ZooKeeper here, and none is needed: kafka-server-start starts all that there is.\n');
+  },
+};
+
+export const kafkaStorage: Tool = {
+  summary: 'kafka-storage random-uuid: prints a random id. kafka-storage format: there is nothing to format.',
+  flags: {
+    config: { takes: 'file', text: 'Passed over.' },
+    'cluster-id': { takes: 'id', text: 'Passed over.' },
+    standalone: { text: 'Passed over.' },
+    'ignore-formatted': { text: 'Passed over.' },
+  },
+  async run(args, io) {
+    // With the flags of the original in one letter, too.
+    const [word] = args.words;
+    if (word === 'random-uuid') io.out(`${randomId()}\n`);
+    else if (word === 'format') io.out('Nothing is formatted: the data directory is set up by the first start.\n');
+    else throw new UsageError(`invalid choice: '${word ?? ''}' (choose from 'format', 'random-uuid')`);
+  },
+};
+
+/** Sixteen random bytes as Kafka writes them; it avoids a dash in front, which would be taken for a flag. */
+function randomId(): string {
+  for (;;) {
+    const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}
