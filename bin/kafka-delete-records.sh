@@ -1,3 +1,2 @@
-#!/usr/bin/env node
-process.argv.splice(2, 0, 'kafka-delete-records');
-await import('./millrace');
+#!/bin/sh
+exec "$(dirname "$0")/kafka-delete-records" "$@"

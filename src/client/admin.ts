@@ -130,7 +130,9 @@ export class KafkaAdmin implements Admin {
 
   async describeLogDirs(topics: readonly TopicPartition[] | null = [], brokerId?: number): Promise<readonly LogDir[]> {
     const cluster = this.#cluster;
-    return logDirsOf(await (brokerId === undefined ? cluster.any() : cluster.node(brokerId)), topics);
+    if (brokerId === undefined) return logDirsOf(await cluster.any(), topics);
+    await cluster.refresh([]);
+    return logDirsOf(await cluster.node(brokerId), topics);
   }
 
   async createPartitions(topic: string, total: number): Promise<void> {

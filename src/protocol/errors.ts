@@ -211,6 +211,9 @@ export function needsMetadata(code: number): boolean {
 /** The error for an answer with an error code. `what` says what was asked, `detail` is the broker's own message. */
 export function errorFor(code: number, what: string, detail?: string | null): MillraceError {
   const name = errorName(code);
-  const reason = detail === undefined || detail === null || detail === '' ? name : `${name}: ${detail}`;
-  return new MillraceError(name, `${what} was refused (${reason}).`, { retriable: isRetriable(code) });
+  const words = detail === null || detail === '' ? undefined : detail;
+  return new MillraceError(name, `${what} was refused (${words === undefined ? name : `${name}: ${words}`}).`, {
+    retriable: isRetriable(code),
+    ...(words === undefined ? {} : { detail: words }),
+  });
 }

@@ -9,11 +9,14 @@ export class MillraceError extends Error {
   readonly code: string;
   /** True when the same call may succeed later without any change. */
   readonly retriable: boolean;
+  /** What the other side said, in its own words. */
+  readonly detail: string | undefined;
 
-  constructor(code: string, message: string, options: { retriable?: boolean; cause?: unknown } = {}) {
+  constructor(code: string, message: string, options: { retriable?: boolean; cause?: unknown; detail?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retriable = options.retriable ?? false;
+    this.detail = options.detail;
   }
 }
 

@@ -23,6 +23,7 @@ const shortFlags = Object.values(KINDS).map(({ short }) => short);
 
 export const configs: Tool = {
   summary: 'Change and describe configs of topics, brokers, groups and client metrics.',
+  onError: (words) => `Error while executing config command with args '${words.join(' ')}'\n`,
   flags: {
     ...BOOTSTRAP_FLAGS,
     'bootstrap-controller': { takes: 'controller', now: 'bootstrap-server', text: '' },

@@ -1,6 +1,13 @@
 // kafka-console-consumer: the records of topics, one per line.
 import { RE2JS } from 're2js';
-import { type Client, type Consumer, type ConsumerRecord, recordsOf } from '../../client/index.ts';
+import {
+  type Client,
+  type Consumer,
+  type ConsumerRecord,
+  type OffsetToCommit,
+  recordsOf,
+  type TopicPartition,
+} from '../../client/index.ts';
 import { readPropertiesFile } from '../../platform/index.ts';
 import {
   bigintSerde,
@@ -104,6 +111,10 @@ export const consoleConsumer: Tool = {
   },
 };
 
+function at(consumer: Consumer, partition: TopicPartition): OffsetToCommit {
+  return { ...partition, offset: consumer.position(partition) };
+}
+
 /** The records as they come, until nothing has come for `timeoutMs`; what was handed out is committed where `commits` says so. */
 async function* follow(
   consumer: Consumer,
@@ -116,8 +127,11 @@ async function* follow(
   });
   const read = new Map<string, { readonly topic: string; readonly partition: number; offset: number }>();
   const commit = async (): Promise<void> => {
-    if (commits && read.size > 0) await consumer.commit([...read.values()]);
-    read.clear();
+    // Where nothing has come, too: that is where the group goes on.
+    const reached = consumer
+      .assignment()
+      .map((each) => read.get(`${each.topic}-${each.partition}`) ?? at(consumer, each));
+    if (commits && reached.length > 0) await consumer.commit(reached);
   };
   let lastRecord = Date.now();
   let lastCommit = lastRecord;

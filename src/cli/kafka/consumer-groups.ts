@@ -13,7 +13,7 @@ const DRY_RUN =
 
 export const consumerGroups: Tool = {
   summary: 'List, describe, delete, or reset the offsets of consumer groups.',
-  onError: '\nError: Executing consumer group command failed due to ',
+  onError: () => '\nError: Executing consumer group command failed due to ',
   flags: {
     ...BOOTSTRAP_FLAGS,
     list: { text: 'List all groups.' },
@@ -90,11 +90,16 @@ async function list(admin: Admin, args: Arguments, io: ToolIo): Promise<void> {
     const longest = Math.max(25, width);
     io.out(`${['GROUP'.padEnd(longest), ...shown.map((field) => cell(field.toUpperCase()))].join(' ')}\n`);
     for (const group of wanted) {
-      io.out(`${[group.groupId.padEnd(longest), ...shown.map((field) => cell(group[field]))].join(' ')}\n`);
+      io.out(`${[group.groupId.padEnd(longest), ...shown.map((field) => cell(named(group[field])))].join(' ')}\n`);
     }
     return;
   }
   for (const { groupId } of wanted) io.out(`${groupId}\n`);
+}
+
+/** Types come in small letters, and are shown as states are. */
+function named(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function wordsOf(text: string | undefined): string[] {
@@ -109,6 +114,16 @@ async function groupsOf(admin: Admin, args: Arguments): Promise<readonly string[
   return (await admin.listGroups()).map(({ groupId }) => groupId).sort();
 }
 
+async function groupOf(admin: Admin, groupId: string): Promise<GroupDescription | undefined> {
+  try {
+    const [group] = await admin.describeGroups([groupId]);
+    return group!.state === 'Dead' ? undefined : group!;
+  } catch (error) {
+    if (codeOf(error) === 'GROUP_ID_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
 // ── Describing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function describe(admin: Admin, args: Arguments, io: ToolIo): Promise<void> {
@@ -116,15 +131,16 @@ async function describe(admin: Admin, args: Arguments, io: ToolIo): Promise<void
   if (views.length > 1)
     throw new UsageError('Option "[describe]" takes at most one of these options: [members], [offsets], [state]');
   for (const groupId of await groupsOf(admin, args)) {
-    const [group] = await admin.describeGroups([groupId]);
+    const group = await groupOf(admin, groupId);
+    if (group === undefined) throw new ToolError(`\nError: Consumer group '${groupId}' does not exist.`);
     io.out('\n');
-    if (group!.state !== 'Stable' && group!.members.length === 0) {
+    if (group.state !== 'Stable' && group.members.length === 0) {
       io.out(`Consumer group '${groupId}' has no active members.\n`);
       io.out('\n');
     }
-    if (views[0] === 'state') describeState(group!, io);
-    else if (views[0] === 'members') describeMembers(group!, args.has('verbose'), io);
-    else await describeOffsets(admin, group!, args.has('verbose'), io);
+    if (views[0] === 'state') describeState(group, io);
+    else if (views[0] === 'members') describeMembers(group, args.has('verbose'), io);
+    else await describeOffsets(admin, group, args.has('verbose'), io);
   }
 }
 
@@ -161,7 +177,7 @@ function describeMembers({ groupId, members }: GroupDescription, isVerbose: bool
       15,
       members.map(({ clientId }) => clientId),
     ),
-    15,
+    isVerbose ? 15 : 16,
     ...(isVerbose ? [15, longest(20, members.map(assignmentText)), 15, 20] : []),
   ];
   const instance = (text: string): string[] => (isStatic ? [text] : []);
@@ -285,9 +301,11 @@ async function reset(admin: Admin, args: Arguments, io: ToolIo): Promise<void> {
   if (!args.has('execute') && !args.has('dry-run')) io.err(`${DRY_RUN}\n`);
   const resets: { readonly groupId: string; readonly offsets: readonly (TopicPartition & { offset: number })[] }[] = [];
   for (const groupId of await groupsOf(admin, args)) {
-    if ((await membersOf(admin, groupId)) > 0) {
+    // A group begins to be with the first offset that is set.
+    const group = await groupOf(admin, groupId);
+    if (group !== undefined && group.members.length > 0) {
       io.out(
-        `\nError: Assignments can only be reset if the group '${groupId}' is inactive, but the current state is Stable.\n`,
+        `\nError: Assignments can only be reset if the group '${groupId}' is inactive, but the current state is ${group.state}.\n`,
       );
       continue;
     }
@@ -341,17 +359,6 @@ function targetOf(args: Arguments): ResetTo | 'current' {
     'One of the reset scenarios should be defined: --to-offset, --to-datetime, --to-earliest, --to-latest, --to-current, --by-duration, --shift-by, --from-file',
     false,
   );
-}
-
-async function membersOf(admin: Admin, groupId: string): Promise<number> {
-  try {
-    const [group] = await admin.describeGroups([groupId]);
-    return group!.members.length;
-  } catch (error) {
-    // A group begins to be with the first offset that is set.
-    if (codeOf(error) === 'GROUP_ID_NOT_FOUND') return 0;
-    throw error;
-  }
 }
 
 /** The partitions that the flags name, in order; `topic:0,1` names some of a topic. */

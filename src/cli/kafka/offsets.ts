@@ -18,7 +18,7 @@ const TIMES: Readonly<Record<string, number>> = {
 
 export const getOffsets: Tool = {
   summary: 'Get the offsets of topics.',
-  onError: 'Error occurred: ',
+  onError: () => 'Error occurred: ',
   flags: {
     ...BOOTSTRAP_FLAGS,
     topic: { takes: 'topic', text: 'Topics whose names match this regular expression. Default: all.' },

@@ -8,6 +8,7 @@ import { type Tool, ToolError } from './tool.ts';
 function server(name: string, file: string): Tool {
   return {
     summary: `${name} [file.properties] [--override key=value]…: starts the platform: the broker, the Schema Registry and SQL.`,
+    standsAlone: true,
     flags: {
       override: {
         takes: 'key=value',
@@ -45,6 +46,7 @@ export const ksqlServerStart = server('ksql-server-start', 'ksql-server.properti
 
 export const zookeeperServerStart: Tool = {
   summary: 'There is no ZooKeeper here, and none is needed.',
+  standsAlone: true,
   flags: { daemon: { text: '' } },
   async run(_args, io) {
     io.out('There is no ZooKeeper here, and none is needed: kafka-server-start starts all that there is.\n');

@@ -4,16 +4,16 @@
  */
 import { type Admin, type Client, createClient } from '../../client/index.ts';
 import { readPropertiesFile } from '../../platform/index.ts';
-import { codeOf, messageOf } from '../../util/index.ts';
+import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
 import { Arguments, type Flags, UsageError, usageOf } from './arguments.ts';
 
 export interface Tool {
   readonly summary: string;
   readonly flags: Flags;
-  /** How the original begins what it says about an error, behind which the error comes. */
-  readonly onError?: string;
-  /** The exit code where an error was told of: 1, as a rule. */
-  readonly errorCode?: number;
+  /** How the original begins what it says about an error, behind which the error comes; it may name the words of the call. */
+  readonly onError?: (words: readonly string[]) => string;
+  /** It needs nothing behind its name: else that is taken for a question what there is. */
+  readonly standsAlone?: boolean;
   run(args: Arguments, io: ToolIo): Promise<void>;
 }
 
@@ -49,9 +49,10 @@ export const BOOTSTRAP_FLAGS = {
 /** Runs a tool with the words behind its name. Returns the exit code. */
 export async function runTool(tool: Tool, words: readonly string[], io: ToolIo): Promise<number> {
   try {
-    if (words.length === 0 || words.includes('--help')) {
+    const isQuestion = words.length === 0 && tool.standsAlone !== true;
+    if (isQuestion || words.includes('--help')) {
       io.err(`${tool.summary}\n${usageOf(tool.flags)}`);
-      return words.length === 0 ? 1 : 0;
+      return isQuestion ? 1 : 0;
     }
     const args = new Arguments(tool.flags, words);
     for (const notice of args.notices) io.err(`${notice}\n`);
@@ -63,10 +64,13 @@ export async function runTool(tool: Tool, words: readonly string[], io: ToolIo):
       return 1;
     }
     if (codeOf(error) === 'EPIPE') return 0;
-    const text = messageOf(error);
-    if (error instanceof ToolError || tool.onError === undefined) io.err(`${text}\n`);
-    else io.out(`${tool.onError}${text}\n`);
-    return error instanceof ToolError ? 1 : (tool.errorCode ?? 1);
+    // What the broker says is what the original says.
+    const text = (error instanceof MillraceError ? error.detail : undefined) ?? messageOf(error);
+    // Where the original tells of errors among its results, this does, too.
+    if (!(error instanceof ToolError) && tool.onError !== undefined) io.out(`${tool.onError(words)}${text}\n`);
+    else if (text.startsWith('\nError: ')) io.out(`${text}\n`);
+    else io.err(`${text}\n`);
+    return 1;
   }
 }
 

@@ -11,7 +11,7 @@ const COLLISION =
 
 export const topics: Tool = {
   summary: 'Create, delete, describe, or change topics.',
-  onError: 'Error while executing topic command : ',
+  onError: () => 'Error while executing topic command : ',
   flags: {
     ...BOOTSTRAP_FLAGS,
     create: { text: 'Create a new topic.' },
