@@ -476,3 +476,36 @@ describe('offsets, records, directories, the cluster', () => {
     expect((await run('kafka-storage format -t x -c y --standalone')).code).toBe(0);
   });
 });
+
+describe('the performance tests', () => {
+  test('send and read as many as they are told, and say how fast that was', async () => {
+    await run('kafka-topics $B --create --topic perf');
+    const sent = await run(
+      `kafka-producer-perf-test --topic perf --num-records 2000 --record-size 50 --throughput -1 --producer-props bootstrap.servers=${server} acks=1 buffer.memory=1`,
+    );
+    expect(sent.out).toMatch(
+      /^2000 records sent, [\d.]+ records\/sec \([\d.]+ MB\/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency, \d+ ms 50th, \d+ ms 95th, \d+ ms 99th, \d+ ms 99.9th.\n$/,
+    );
+    expect(sent.err).toBe(
+      'The producer’s setting buffer.memory is passed over: there is none of that name.\n'.replace('’', "'"),
+    );
+    const within = await run(
+      'kafka-producer-perf-test $B --topic perf --num-records 100 --record-size 50 --throughput 1000 --transactional-id perf-test',
+    );
+    expect(within.out).toMatch(/^100 records sent, /);
+    const rate = Number(/([\d.]+) records\/sec/.exec(within.out)![1]);
+    expect(rate).toBeLessThan(1100);
+    const read = await run('kafka-consumer-perf-test $B --topic perf --messages 2100 --timeout 5000');
+    const [head, row] = read.out.split('\n');
+    expect(head).toBe(
+      'start.time, end.time, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec',
+    );
+    expect(row).toMatch(
+      /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, ){2}0\.1001, [\d.]+, 2100, [\d.]+, \d+, \d+, [\d.]+, [\d.]+$/,
+    );
+    expect(read.err).toBe('');
+    expect((await run('kafka-producer-perf-test $B --topic perf --num-records 1 --throughput 1')).err).toMatch(
+      /^one of the arguments --record-size --payload-file is required\n/,
+    );
+  });
+});

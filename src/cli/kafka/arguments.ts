@@ -11,6 +11,8 @@ export interface Flag {
   readonly takes?: string;
   /** The value may be left out: this is it then. */
   readonly otherwise?: string;
+  /** More of them may stand behind it, until the next flag. */
+  readonly many?: boolean;
   /** Its name today, for one of older versions. */
   readonly now?: string;
   /** Why it is passed over. */
@@ -58,7 +60,9 @@ export class Arguments {
       }
       if (flag.takes !== undefined) value ??= flag.otherwise;
       if (flag.takes !== undefined && value === undefined) throw new UsageError(`Option ${given} requires an argument`);
-      if (flag.ignored === undefined) this.#values.set(name, [...(this.#values.get(name) ?? []), value ?? '']);
+      const more: string[] = [];
+      while (flag.many === true && i + 1 < args.length && !isFlag(flags, args[i + 1]!)) more.push(args[++i]!);
+      if (flag.ignored === undefined) this.#values.set(name, [...this.all(name), value ?? '', ...more]);
       else notices.push(`--${given} is passed over: ${flag.ignored}`);
     }
     this.words = words;

@@ -1,9 +1,10 @@
 // kafka-console-producer: a record per line of what comes in.
 import { createInterface } from 'node:readline';
-import type { Compression, Producer, ProducerSettings } from '../../client/index.ts';
+import type { Producer } from '../../client/index.ts';
 import { readPropertiesFile } from '../../platform/index.ts';
-import { messageOf, MillraceError } from '../../util/index.ts';
+import { messageOf } from '../../util/index.ts';
 import { type Arguments, UsageError } from './arguments.ts';
+import { producerSettings } from './producer-settings.ts';
 import { BOOTSTRAP_FLAGS, clientOf, type Tool, ToolError } from './tool.ts';
 
 /** Lines that may wait for their acknowledgement. */
@@ -67,8 +68,10 @@ export const consoleProducer: Tool = {
   async run(args, io) {
     const topic = args.required('topic');
     const reader = readerOf(args);
-    const client = clientOf(args, 'producer.config');
-    const producer = client.producer(settingsOf(args));
+    const given = settingsOf(args);
+    const settings = producerSettings(given, io);
+    const client = clientOf(args, 'producer.config', given.get('bootstrap.servers'));
+    const producer = client.producer(settings);
     const isPrompting = io.input.isTTY === true;
     const prompt = (): void => {
       if (isPrompting) io.out('>');
@@ -172,40 +175,22 @@ function readerOf(args: Arguments): Reader {
   return reader;
 }
 
-/** Kafka's names of what the producer can be told. */
-function settingsOf(args: Arguments): ProducerSettings {
+/** The settings of a file, of --producer-property, and of the flags that are short for some. */
+function settingsOf(args: Arguments): Map<string, string> {
   const file = args.get('producer.config');
   const given = new Map([
     ...Object.entries(file === undefined ? {} : readPropertiesFile(file)),
     ...args.pairs('producer-property'),
   ]);
-  const acks = args.get('request-required-acks') ?? given.get('acks');
-  const number = (flag: string, name: string): number | undefined => {
-    const text = given.get(name);
-    return args.integer(flag) ?? (text === undefined ? undefined : Number(text));
+  const flags = {
+    'request-required-acks': 'acks',
+    'compression-codec': 'compression.type',
+    'batch-size': 'batch.size',
+    timeout: 'linger.ms',
   };
-  const lingerMs = number('timeout', 'linger.ms');
-  const batchSize = number('batch-size', 'batch.size');
-  const compressionType = (args.get('compression-codec') ?? given.get('compression.type')) as Compression | undefined;
-  try {
-    return {
-      ...(acks === undefined ? {} : { acks: acksOf(acks) }),
-      ...(acks === '0' || acks === '1' || given.get('enable.idempotence') === 'false'
-        ? { enableIdempotence: false }
-        : {}),
-      ...(lingerMs === undefined ? {} : { lingerMs }),
-      ...(batchSize === undefined ? {} : { batchSize }),
-      ...(compressionType === undefined ? {} : { compressionType }),
-    };
-  } catch (error) {
-    if (error instanceof MillraceError) throw new UsageError(error.message, false);
-    throw error;
+  for (const [flag, name] of Object.entries(flags)) {
+    const value = args.get(flag);
+    if (value !== undefined) given.set(name, value);
   }
-}
-
-function acksOf(text: string): -1 | 0 | 1 {
-  if (text === 'all' || text === '-1') return -1;
-  if (text === '0') return 0;
-  if (text === '1') return 1;
-  throw new UsageError(`Cannot parse argument '${text}' of option request-required-acks: use 0, 1, -1 or all`, false);
+  return given;
 }

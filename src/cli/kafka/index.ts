@@ -14,6 +14,8 @@ export const KAFKA_TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   'kafka-delete-records': async () => (await import('./offsets.ts')).deleteRecords,
   'kafka-log-dirs': async () => (await import('./cluster.ts')).logDirs,
   'kafka-cluster': async () => (await import('./cluster.ts')).cluster,
+  'kafka-producer-perf-test': async () => (await import('./producer-performance.ts')).producerPerformance,
+  'kafka-consumer-perf-test': async () => (await import('./consumer-performance.ts')).consumerPerformance,
   'kafka-storage': async () => (await import('./servers.ts')).kafkaStorage,
   'kafka-server-start': async () => (await import('./servers.ts')).kafkaServerStart,
   'zookeeper-server-start': async () => (await import('./servers.ts')).zookeeperServerStart,

@@ -75,12 +75,12 @@ export async function runTool(tool: Tool, words: readonly string[], io: ToolIo):
 }
 
 /** A client by the flags that all tools have. */
-export function clientOf(args: Arguments, configFlag = 'command-config'): Client {
+export function clientOf(args: Arguments, configFlag = 'command-config', servers?: string): Client {
   const file = args.get(configFlag);
   const settings = file === undefined ? {} : readPropertiesFile(file);
   const clientId = settings['client.id'];
   return createClient({
-    bootstrapServers: args.get('bootstrap-server') ?? settings['bootstrap.servers'] ?? 'localhost:9092',
+    bootstrapServers: args.get('bootstrap-server') ?? servers ?? settings['bootstrap.servers'] ?? 'localhost:9092',
     ...(clientId === undefined ? {} : { clientId }),
   });
 }
