@@ -262,7 +262,7 @@ describe('the console', () => {
     ['kafka-console-consumer $B --topic t --property print.kye=true', 'There is no formatter property print.kye'],
     ['kafka-console-producer $B', 'Missing required argument "[topic]"'],
     ['kafka-console-producer $B --topic t --property parse.keys=true', 'There is no reader property parse.keys'],
-    ['kafka-console-producer $B --topic t --request-required-acks two', "Cannot parse argument 'two'"],
+    ['kafka-console-producer $B --topic t --request-required-acks two', 'acks: use 0, 1, -1 or all, not "two"'],
   ])('%s is told why not', async (line, err) => {
     const said = await run(line);
     expect(said.code).toBe(1);
