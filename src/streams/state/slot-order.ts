@@ -5,6 +5,8 @@
 
 /** Slots of a block; one that has twice as many is split. */
 const BLOCK = 256;
+/** As many as a number holds exactly. */
+const HEAD_BYTES = 6;
 
 /** What the order knows of its table. */
 export interface OrderedKeys {
@@ -20,8 +22,42 @@ export class SlotOrder {
 
   constructor(keys: OrderedKeys, slots: number[]) {
     this.#keys = keys;
-    slots.sort((a, b) => this.#compare(a, b));
-    for (let at = 0; at < slots.length; at += BLOCK) this.#blocks.push(slots.slice(at, at + BLOCK));
+    const heads = this.#heads(slots);
+    const places = Uint32Array.from(slots, (_, place) => place);
+    places.sort((a, b) => heads[a]! - heads[b]! || this.#compare(slots[a]!, slots[b]!));
+    for (let at = 0; at < slots.length; at += BLOCK) {
+      this.#blocks.push(Array.from(places.subarray(at, at + BLOCK), (place) => slots[place]!));
+    }
+  }
+
+  /** Of each key six bytes as a number, behind what all keys begin with: numbers compare faster than bytes. */
+  #heads(slots: readonly number[]): Float64Array {
+    const { arena } = this.#keys;
+    const from = this.#commonBytes(slots);
+    return Float64Array.from(slots, (slot) => {
+      const start = this.#keys.keyStart(slot) + from;
+      const end = this.#keys.keyEnd(slot);
+      let head = 0;
+      for (let i = start; i < start + HEAD_BYTES; i++) head = head * 256 + (i < end ? arena[i]! : 0);
+      return head;
+    });
+  }
+
+  /** How many bytes all keys begin with alike. */
+  #commonBytes(slots: readonly number[]): number {
+    const { arena } = this.#keys;
+    const [first] = slots;
+    if (first === undefined) return 0;
+    const start = this.#keys.keyStart(first);
+    let common = this.#keys.keyEnd(first) - start;
+    for (const slot of slots) {
+      const at = this.#keys.keyStart(slot);
+      common = Math.min(common, this.#keys.keyEnd(slot) - at);
+      let i = 0;
+      while (i < common && arena[start + i] === arena[at + i]) i++;
+      common = i;
+    }
+    return common;
   }
 
   insert(slot: number): void {
