@@ -7,6 +7,7 @@
 import type { SchemaSource } from '../serde/index.ts';
 import { type Environment, faultOf } from '../util/index.ts';
 import { Catalog } from './catalog.ts';
+import { checkExtensions } from './analysis/extensions.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
 import type { FunctionCatalog } from './functions/function.ts';
@@ -117,9 +118,22 @@ export class SqlEngine {
 
   /** Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it. */
   async prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>> = {}): Promise<PreparedStatement> {
+    const statement = this.#statementOf(parsed);
+    const setting = this.settings(overrides);
+    // What was accepted once stays accepted.
+    const isNew = !this.#context.topics.areRepeated;
+    if (isNew && 'query' in statement) checkExtensions(statement.query, parsed.text, setting);
     try {
-      const { result, carryOut } = await this.#prepare(parsed.statement, this.settings(overrides));
+      const { result, carryOut } = await this.#prepare(statement, setting);
       return { result, carryOut: () => this.#named(parsed, async () => carryOut()) };
+    } catch (error) {
+      throw this.#withStatement(parsed, error);
+    }
+  }
+
+  #statementOf(parsed: ParsedStatement): Statement {
+    try {
+      return parsed.statement;
     } catch (error) {
       throw this.#withStatement(parsed, error);
     }

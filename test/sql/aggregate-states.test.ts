@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { serialize, type Serde, stringSerde } from '../../src/serde/index.ts';
 import { internalSerde } from '../../src/sql/formats/internal.ts';
-import type { Aggregator } from '../../src/sql/functions/function.ts';
+import type { AggregateFunction, Aggregator } from '../../src/sql/functions/function.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
-import { BIGINT, STRING, type SqlType } from '../../src/sql/types.ts';
+import { BIGINT, INTEGER, STRING, type SqlType } from '../../src/sql/types.ts';
 import type { Row, SqlValue } from '../../src/sql/values/value.ts';
 import {
   type KGroupedStream,
@@ -19,9 +19,14 @@ import {
 } from '../../src/streams/index.ts';
 import { assert, murmur2 } from '../../src/util/index.ts';
 
-function aggregator(name: string, types: readonly SqlType[], literals: readonly SqlValue[] = []): Aggregator {
+function declaredAs(name: string): AggregateFunction {
   const declared = builtInFunctions().get(name);
   assert(declared.kind === 'aggregate', `${name} is an aggregate`);
+  return declared;
+}
+
+function aggregator(name: string, types: readonly SqlType[], literals: readonly SqlValue[] = []): Aggregator {
+  const declared = declaredAs(name);
   const overload = declared.overloads.find((candidate) => candidate.literals === literals.length)!;
   return overload.create(types, literals, () => undefined);
 }
@@ -115,8 +120,48 @@ describe('COUNT_DISTINCT', () => {
 
 type Made = () => SqlValue;
 
+describe('COUNT(DISTINCT …)', () => {
+  const { overloads, overTables } = declaredAs('COUNT').distinct!;
+  const made = ([overload]: AggregateFunction['overloads'], types: readonly SqlType[]): Aggregator =>
+    overload!.create(types, [], () => undefined);
+  const values = fc.array(fc.oneof(fc.nat(30), fc.constant(null)), { maxLength: 60 });
+  const distinct = (list: readonly SqlValue[]): number => new Set(list.filter((value) => value !== null)).size;
+
+  test('is exact, and merged as if counted in one go', () => {
+    const { init, add, merge, result } = made(overloads, [BIGINT]);
+    const of = (list: readonly SqlValue[]): SqlValue => list.reduce((state, value) => add(state, [value]), init());
+    fc.assert(
+      fc.property(values, values, (a, b) => {
+        expect(result(of(a))).toBe(distinct(a));
+        expect(result(merge(of(a), of(b)))).toBe(distinct([...a, ...b]));
+      }),
+    );
+  });
+
+  test('over a table, takes back what has gone', () => {
+    const { init, add, undo, merge, result } = made(overTables, [BIGINT, STRING]);
+    fc.assert(
+      fc.property(values, values, (kept, gone) => {
+        const args = (value: SqlValue): SqlValue[] => [value, 'x'];
+        let state = [...gone, ...kept].reduce((all, value) => add(all, args(value)), init());
+        state = gone.reduce((all, value) => undo!(all, args(value)), merge(init(), state));
+        expect(result(state)).toBe(distinct(kept));
+      }),
+    );
+  });
+
+  test('a record changes one entry of the state that it was given, and a value takes six bytes of it', () => {
+    const { stateType, init, add } = made(overloads, [INTEGER]);
+    const state = init();
+    for (let i = 0; i < 1000; i++) expect(add(state, [i % 500])).toBe(state);
+    const serde = internalSerde([{ name: 'S', type: stateType }]);
+    expect(serialize(serde as Serde<Row>, [state])!.length).toBe(5 + 500 * 6);
+  });
+});
+
 describe('states that change in place', () => {
   const aggregators: Record<string, Aggregator> = {
+    'COUNT(DISTINCT …)': declaredAs('COUNT').distinct!.overloads[0]!.create([STRING], [], () => undefined),
     COUNT_DISTINCT: aggregator('COUNT_DISTINCT', [STRING]),
     COLLECT_LIST: aggregator('COLLECT_LIST', [STRING]),
     COLLECT_SET: aggregator('COLLECT_SET', [STRING]),

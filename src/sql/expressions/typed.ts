@@ -167,6 +167,8 @@ export interface AggregateCall extends ResolvedFunction {
   readonly filter: TypedExpression | undefined;
   /** Whether it goes over the rows of a table. */
   readonly overTable: boolean;
+  /** Whether it counts each value once: `f(DISTINCT …)`. */
+  readonly isDistinct: boolean;
   /** The values of the parameters that configure the aggregate: they stand behind `args` in the signature. */
   readonly literals: readonly SqlValue[];
   readonly type: SqlType;

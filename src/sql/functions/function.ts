@@ -153,6 +153,8 @@ export interface AggregateFunction extends FunctionBase<AggregateOverload> {
   readonly kind: 'aggregate';
   /** Those for the rows of a table, which are taken back when they change: the same ones, unless others can do that. */
   readonly overTables: readonly AggregateOverload[];
+  /** Those for `f(DISTINCT …)`, over streams and over tables; absent where each value has to count. */
+  readonly distinct?: Pick<AggregateFunction, 'overloads' | 'overTables'> | undefined;
   /** The result depends on which values came first. */
   readonly dependsOnOrder: boolean;
 }

@@ -42,8 +42,19 @@ export interface Call extends Node {
   readonly args: readonly Expression[];
   /** `f(*)`: only aggregates understand it. */
   readonly star?: boolean;
+  /** `f(DISTINCT …)`: each value counts once. */
+  readonly distinct?: boolean;
   /** FILTER (WHERE …): the rows that an aggregate sees. */
   readonly filter?: Expression;
+  readonly over?: Over;
+  /** The first word of it that ksqlDB does not know. */
+  readonly extensionAt?: Location;
+}
+
+/** OVER (…): the rows beside the one that a function is called for, and their order. */
+export interface Over {
+  readonly partitionBy: readonly Expression[];
+  readonly orderBy: readonly Ordering[];
 }
 
 export interface WhenClause {

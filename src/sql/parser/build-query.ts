@@ -7,13 +7,12 @@ import type {
   Expression,
   Join,
   JoinType,
-  Ordering,
   Query,
   SelectItem,
   WindowClause,
   Within,
 } from './ast.ts';
-import { buildExpression, buildValueExpression, fail, timeUnit } from './build-expression.ts';
+import { buildExpression, buildValueExpression, fail, ordering, timeUnit } from './build-expression.ts';
 import { has, locationOf, nameOf, node, nodes, optionalNode, optionalToken, token, tokens } from './cst.ts';
 import { milliseconds } from './durations.ts';
 
@@ -86,15 +85,6 @@ function buildSelect(cst: CstNode, named: NamedQueries): Query {
     limit: limit === undefined ? undefined : limitOf(limit),
     offset: offset === undefined ? undefined : Number(offset.image),
     extensionAt: extension === undefined ? derived?.at : locationOf(extension),
-    at: locationOf(cst),
-  };
-}
-
-function ordering(cst: CstNode): Ordering {
-  return {
-    expression: buildExpression(node(cst, 'expression')),
-    descending: has(cst, 'DESC'),
-    nulls: has(cst, 'FIRST') ? 'FIRST' : has(cst, 'LAST') ? 'LAST' : undefined,
     at: locationOf(cst),
   };
 }

@@ -1,12 +1,14 @@
 import { unreachable } from '../../util/index.ts';
 import type {
   AliasedSource,
+  Call,
   Duration,
   Expression,
   Join,
   Literal,
   Properties,
   Ordering,
+  Over,
   Query,
   SelectItem,
   Statement,
@@ -63,7 +65,7 @@ export function printExpression(e: Expression): string {
     case 'column':
       return e.source === undefined ? printName(e.name) : `${printName(e.source)}.${printName(e.name)}`;
     case 'call':
-      return `${e.name}(${e.star === true ? '*' : e.args.map(print).join(', ')})${e.filter === undefined ? '' : ` FILTER (WHERE ${print(e.filter)})`}`;
+      return printCall(e);
     case 'dereference':
       return `${print(e.base)}->${printName(e.field)}`;
     case 'structAll':
@@ -110,6 +112,18 @@ export function printExpression(e: Expression): string {
     default:
       return unreachable(e);
   }
+}
+
+function printCall({ name, args, star, distinct, filter, over }: Call): string {
+  const given = star === true ? '*' : args.map(printExpression).join(', ');
+  const rows = filter === undefined ? '' : ` FILTER (WHERE ${printExpression(filter)})`;
+  return `${name}(${distinct === true ? 'DISTINCT ' : ''}${given})${rows}${over === undefined ? '' : ` OVER (${printOver(over)})`}`;
+}
+
+function printOver({ partitionBy, orderBy }: Over): string {
+  const parts = partitionBy.length === 0 ? [] : [`PARTITION BY ${printList(partitionBy)}`];
+  if (orderBy.length > 0) parts.push(`ORDER BY ${orderBy.map(printOrdering).join(', ')}`);
+  return parts.join(' ');
 }
 
 function printDouble(value: number): string {

@@ -100,15 +100,6 @@ export class QueryGrammar extends ExpressionGrammar {
     });
   });
 
-  readonly ordering = this.RULE('ordering', () => {
-    this.SUBRULE(this.expression);
-    this.OPTION(() => this.OR([{ ALT: () => this.k('ASC') }, { ALT: () => this.k('DESC') }]));
-    this.OPTION1(() => {
-      this.k('NULLS');
-      this.OR1([{ ALT: () => this.k('FIRST') }, { ALT: () => this.k('LAST') }]);
-    });
-  });
-
   readonly limit = this.RULE('limit', () => {
     this.k('LIMIT');
     // What no limit can be is said where it is known what is limited.

@@ -194,9 +194,11 @@ export class AggregationPlanner {
     refuse(`The aggregation ${word} ${list} cannot be applied to a table source, only to a stream source.`);
   }
 
-  /** States go to internal topics in the value format. */
+  /** ksqlDB writes states in the value format, and refuses what that can't hold: what only we have is not concerned. */
   #checkStates(calls: readonly AggregateCall[]): void {
-    const states = calls.map(({ stateType }) => ({ name: 'S', type: stateType, namespace: 'VALUE' }) as const);
+    const states = calls
+      .filter(({ isDistinct }) => !isDistinct)
+      .map(({ stateType }) => ({ name: 'S', type: stateType, namespace: 'VALUE' }) as const);
     const { valueFormat } = this.#target;
     const format = valueFormat && FORMATS[valueFormat.format];
     if (format?.holds === 'flatRows' && format.refusal(states) !== undefined)

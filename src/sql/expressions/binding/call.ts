@@ -17,6 +17,10 @@ const UNIT_WORDS = new Set(['DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND']);
 export function bindCall(binding: Binding, call: Call): TypedExpression {
   if (call.filter !== undefined)
     refuse(`${printExpression(call)}: FILTER chooses the rows of an aggregate, and ${call.name} is none here.`);
+  if (call.over !== undefined)
+    refuse(`${printExpression(call)}: LAG and LEAD over rows stand in the SELECT of a query over streams only.`);
+  if (call.distinct === true)
+    refuse(`${printExpression(call)}: DISTINCT is said to an aggregate, and ${call.name} is none here.`);
   const declared = binding.environment.functions.get(call.name);
   if (declared.kind === 'aggregate')
     return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);
