@@ -1,4 +1,4 @@
-import type { KStream, KTable, Windowed } from '../../streams/index.ts';
+import type { KStream, KTable, StreamsBuilder, Windowed } from '../../streams/index.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Row } from '../values/value.ts';
@@ -43,6 +43,7 @@ export type Flow = { readonly stream: RowStream } | { readonly table: RowTable }
 /** What the compiler of one step needs of the others. */
 export interface StepContext {
   readonly env: TopologyEnvironment;
+  readonly builder: StreamsBuilder;
   readonly queryId: string;
   /** `over`: the step whose rows are evaluated. */
   guarded(evaluate: Evaluate, step: string, over?: Step): Evaluate;

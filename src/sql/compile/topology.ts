@@ -36,6 +36,7 @@ import {
 } from './flow.ts';
 import { aggregateStep } from './topology-aggregate.ts';
 import { joinStep } from './topology-join.ts';
+import { overStep } from './topology-over.ts';
 import { internalSerde } from '../formats/internal.ts';
 import type { JsonCounts } from '../formats/reading.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
@@ -133,6 +134,8 @@ class StepCompiler implements StepContext {
         return { stream: this.#flatMap(step) };
       case 'await':
         return { stream: this.#await(step) };
+      case 'over':
+        return { stream: overStep(this, step) };
       case 'selectKey':
         return this.#selectKey(step);
       case 'project':

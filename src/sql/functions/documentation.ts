@@ -85,8 +85,10 @@ JSON_CONCAT | jsonStrings: JSON texts | JSON_CONCAT('{"a": 1}', '{"b": 2}') | {"
 JSON_ITEMS | jsonItems: JSON | JSON_ITEMS('[1, {"a": 2}]') | [1, {"a":2}]
 JSON_KEYS | jsonObj: JSON | JSON_KEYS('{"a": 1, "b": 2}') | [a, b]
 JSON_RECORDS | jsonObj: JSON | JSON_RECORDS('{"a": 1}') | {a=1}
+LAG | val: the value that is wanted; distance: how many rows before, 1 by default; orElse: what is taken where there is no such row, null by default | LAG(x, 1, 0) OVER (PARTITION BY k) of 1, 2, 3 | 0, 1, 2
 LATEST_BY_OFFSET | val: the column; latestN(INT): how many; ignoreNulls: whether nulls are passed over, true by default | LATEST_BY_OFFSET(x) of 1, 2, 3 | 3
 LCASE | input: the text | LCASE('Tea') | tea
+LEAD | val: the value that is wanted; distance: how many rows behind, 1 by default | LEAD(x) OVER (PARTITION BY k) of 1, 2, 3 | 2, 3
 LEAST | val: a value; vals: others of its type | LEAST(2, 1, 3) | 1
 LEN | input: the text, or the bytes | LEN('tea') | 3
 LN | value: the number | LN(1.0) | 0.0

@@ -16,6 +16,7 @@ import { regexFunctions } from './regex.ts';
 import { stringFunctions } from './string.ts';
 import { tableFunctions } from './table.ts';
 import { urlFunctions } from './url.ts';
+import { windowFunctions } from './window.ts';
 
 /** All functions that the engine has by itself. */
 export function builtInFunctions(environment: Environment = systemEnvironment): FunctionCatalog {
@@ -24,6 +25,7 @@ export function builtInFunctions(environment: Environment = systemEnvironment): 
     ...extremeAggregates,
     ...collectingAggregates,
     ...tableFunctions,
+    ...windowFunctions,
     ...arrayFunctions,
     ...mapFunctions,
     ...lambdaFunctions,

@@ -34,6 +34,8 @@ function titleOf(step: Step): string {
       return 'FLAT MAP';
     case 'await':
       return 'AWAIT';
+    case 'over':
+      return 'OVER';
     case 'selectKey':
       return 'REKEY';
     case 'project':
@@ -58,6 +60,8 @@ function detailsOf(step: Step): string {
     case 'flatMap':
     case 'await':
       return textsOf(step.calls);
+    case 'over':
+      return `${textsOf(step.calls)}${step.rekeys ? ', repartitioned' : ''}`;
     case 'selectKey':
       return step.keys.length === 0 ? 'no key' : textsOf(step.keys);
     case 'project':

@@ -5,6 +5,7 @@ import {
   type AggregateCall,
   type Argument,
   callsIn,
+  type OverCall,
   type ResolvedFunction,
   type ScalarCall,
   type TableCall,
@@ -93,6 +94,20 @@ export interface AwaitStep extends StepBase {
   readonly calls: readonly NamedExpression<ScalarCall>[];
 }
 
+/** LAG and LEAD over one partition of the rows: their results are in new columns behind the input's. The key stays. */
+export interface OverStep extends StepBase {
+  readonly kind: 'over';
+  /** What its store and its topic are named after. */
+  readonly context: string;
+  readonly input: Step;
+  readonly partitionBy: readonly NamedExpression[];
+  /** False: the records are partitioned by the key that they have. */
+  readonly rekeys: boolean;
+  /** Records of different partitions come together in one: which of them is first depends on who reads them. */
+  readonly mixesOrder: boolean;
+  readonly calls: readonly NamedExpression<OverCall>[];
+}
+
 /** Another key; no expressions: no key at all. */
 export interface SelectKeyStep extends StepBase {
   readonly kind: 'selectKey';
@@ -151,6 +166,7 @@ export type Step =
   | FilterStep
   | FlatMapStep
   | AwaitStep
+  | OverStep
   | SelectKeyStep
   | ProjectStep
   | AggregateStep
@@ -216,6 +232,18 @@ export function modulesOf(root: Step): ModuleExport[] {
   return [...new Map(modules.map((module) => [`${module.file} ${module.hash}`, module])).values()];
 }
 
+/** What LAG and LEAD are made of. */
+export function partsOfCalls({ calls }: OverStep): PlanExpression[] {
+  return calls.flatMap(({ expression: { value, otherwise }, text }) =>
+    [value, otherwise].flatMap((expression) => (expression === undefined ? [] : [{ expression, text }])),
+  );
+}
+
+/** The store of the rows that LAG and LEAD look at. */
+export function overStoreName({ context }: OverStep): string {
+  return `${context}-Rows`;
+}
+
 function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
   switch (step.kind) {
     case 'source':
@@ -226,6 +254,8 @@ function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
     case 'flatMap':
     case 'await':
       return step.calls.map(({ expression }) => expression);
+    case 'over':
+      return [...step.partitionBy, ...partsOfCalls(step)].map(({ expression }) => expression);
     case 'selectKey':
       return step.keys.map(({ expression }) => expression);
     case 'project':

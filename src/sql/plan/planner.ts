@@ -17,6 +17,7 @@ import { AggregationPlanner } from './aggregate.ts';
 import { type Derived, derivedFrom, type Member } from './derived.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
+import { planOver } from './over.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
 import type { NamedExpression, OriginStep, RowColumn, Step } from './plan.ts';
 import { PLAIN_KEY, projectStep } from './project.ts';
@@ -176,7 +177,8 @@ class QueryPlanner {
     };
 
     if (where !== undefined) step = filterStep(this.#env, step, scope.internal(where), 'WHERE', []);
-    const flattened = this.#flatMap(step, items);
+    const beside = planOver(this.#context, step, items);
+    const flattened = this.#flatMap(beside.step, beside.items);
     const awaited = this.#await(flattened.step, flattened.items);
     step = awaited.step;
     const selected = awaited.items;

@@ -1,5 +1,5 @@
 import { type Argument, columnsUsed, type TypedExpression } from '../expressions/typed.ts';
-import type { NamedExpression, RowColumn, Step } from './plan.ts';
+import { type NamedExpression, partsOfCalls, type RowColumn, type Step } from './plan.ts';
 
 /** A plan whose rows carry only what a later step uses: less to copy, to repartition and to keep in join buffers. */
 export function pruneColumns(root: Step): Step {
@@ -21,6 +21,13 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
     case 'await': {
       const args = step.calls.flatMap(({ expression }): readonly Argument[] => expression.args);
       const input = prune(step.input, using(needed, args));
+      return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
+    }
+    case 'over': {
+      // Behind the partitions the rows go on under the key that they had.
+      const key = step.rekeys ? step.key.map(({ name }) => name) : [];
+      const used = [...expressionsOf(step.partitionBy), ...partsOfCalls(step).map(({ expression }) => expression)];
+      const input = prune(step.input, using(new Set([...needed, ...key]), used));
       return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
     }
     case 'selectKey': {

@@ -76,6 +76,8 @@ function typeOf(step: Step): string {
       return 'StreamFlatMap';
     case 'await':
       return 'StreamAwait';
+    case 'over':
+      return 'StreamOver';
     case 'aggregate':
       if (step.input.table) return 'TableAggregate';
       return step.windowClause === undefined ? 'StreamAggregate' : 'StreamWindowedAggregate';
