@@ -43,7 +43,7 @@ describe('the examples', () => {
   test.each(functionNames('window'))('%s', async (name) => {
     const { example, result } = documentationOf(name)!;
     const [call, given] = example.split(' of ') as [string, string];
-    const ranked = `CREATE TABLE o AS SELECT k, y FROM (SELECT k, x, ${call} AS y FROM s) WHERE y <= 9;`;
+    const ranked = `CREATE TABLE o AS SELECT k, n, AS_VALUE(n) AS y FROM (SELECT k, x, ${call} AS n FROM s) WHERE n <= 9;`;
     const script = name === 'ROW_NUMBER' ? ranked : `CREATE STREAM o AS SELECT ${call} AS y FROM s;`;
     const values = JSON.parse(`[${given}]`) as unknown[];
     const source = `CREATE STREAM s (k INT, x INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON');`;

@@ -38,6 +38,7 @@ export interface TopologyEnvironment extends Omit<PlanEnvironment, 'catalog'>, F
 export type RowKey = Row | Windowed<Row> | null;
 export type RowStream = KStream<RowKey, Row | null>;
 export type RowTable = KTable<RowKey, Row | null>;
+/** A table may come as the stream of its changes, where nobody before knew what its rows were: `table` makes one of that. */
 export type Flow = { readonly stream: RowStream } | { readonly table: RowTable };
 
 /** What the compiler of one step needs of the others. */

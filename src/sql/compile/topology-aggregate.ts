@@ -15,6 +15,7 @@ import { internalSerde } from '../formats/internal.ts';
 import type { RowSerde } from '../formats/codec.ts';
 import { type FormatEnvironment, rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
+import { FORMATS } from '../formats/all.ts';
 import { fitsInternalTopics } from '../formats/traits.ts';
 
 const DAY_MS = 86_400_000;
@@ -89,8 +90,14 @@ function serdesOf(
 }
 
 /** How the keys of groups are written, in the store and in the topic that brings the groups' records together. */
-export function groupKeySerde(env: FormatEnvironment, { keyFormat, key }: AggregateStep): RowSerde {
-  return fitsInternalTopics(keyFormat.format)
+export function groupKeySerde(
+  env: FormatEnvironment,
+  { keyFormat, key }: Pick<AggregateStep, 'keyFormat' | 'key'>,
+): RowSerde {
+  const { format } = keyFormat;
+  // Where nobody asked for a format it is KAFKA, which holds one column, and not every type.
+  const holds = FORMATS[format].refusal(key.map((column) => ({ ...column, namespace: 'KEY' }))) === undefined;
+  return fitsInternalTopics(format) && holds
     ? rowSerde(env, keyFormat, key, { topic: '', part: 'key' })
     : internalSerde(key);
 }

@@ -8,37 +8,27 @@ import { type OverStep, overStoreName } from '../plan/plan.ts';
 import { arrayOf, BIGINT, type SqlType, structOf } from '../types.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import type { RowKey, RowStream, StepContext } from './flow.ts';
+import { partitionsOf } from './partitions.ts';
 
 /** What is kept of a row: the calls' values, and its time and all of it where rows are waited for. */
 type Kept = readonly SqlValue[];
 
 export function overStep(compiler: StepContext, step: OverStep): RowStream {
   const { input, key, rekeys } = step;
-  const partitionOf = partitionReader(compiler, step);
+  const partitions = partitionsOf(compiler, step);
   const name = overStoreName(step);
   const calls = compiledCalls(compiler, step);
   const waits = Math.max(0, ...calls.map(({ at }) => at));
   const keeps = waits + Math.max(0, ...calls.map(({ at }) => -at));
-  const partition = internalSerde(step.partitionBy.map(({ expression: { type } }) => ({ name: '', type: type! })));
   compiler.builder.addStateStore({
     kind: 'key-value',
     name,
-    key: partition as Serde<Row>,
+    key: partitions.key,
     value: internalSerde([{ name: 'ROWS', type: arrayOf(keptType(step, waits > 0)) }]) as Serde<Row>,
     storeType: 'PERSISTENT',
   });
 
-  let stream = compiler.stream(input).filter((_key, row) => row !== null, { reads: 'value' });
-  if (rekeys) {
-    stream = stream
-      .selectKey((_key, row) => partitionOf(row!) as RowKey, { reads: 'value' })
-      .repartition({
-        key: partition as Serde<NonNullable<RowKey>>,
-        value: internalSerde(input.columns) as Serde<Row>,
-        name: `${step.context}-PartitionBy`,
-      });
-  }
-  const over = stream.processValues<Row | null>(
+  const over = partitions.stream.processValues<Row | null>(
     ({ keyValueStore, forward }) => {
       const store = keyValueStore<Row, Row>(name);
       /** The row with what the calls find; `at` is its place among those that are kept. */
@@ -51,7 +41,7 @@ export function overStep(compiler: StepContext, step: OverStep): RowStream {
       ];
       return {
         process({ value: row, timestamp }) {
-          const of = partitionOf(row!);
+          const of = partitions.of(row!);
           if (of.includes(null)) {
             forward({ value: withOthers(row!, [], 0) });
             return;
@@ -98,15 +88,6 @@ function compiledCalls(compiler: StepContext, { input, calls }: OverStep): Compi
     otherwise: otherwise === undefined ? () => null : guarded(evaluator.evaluate(otherwise)),
     at: name === 'LAG' ? -distance : distance,
   }));
-}
-
-/** Rows of which a part of it is null are in no partition: they have nobody beside them. */
-function partitionReader(compiler: StepContext, { input, partitionBy }: OverStep): (row: Row) => Row {
-  const evaluator = new Evaluator(compiler.env.functions, input.columns);
-  const parts = partitionBy.map(({ expression }) =>
-    compiler.guarded(evaluator.evaluate(expression), 'PARTITION BY', input),
-  );
-  return (row) => parts.map((evaluate) => evaluate(row));
 }
 
 function keptType({ input, calls }: OverStep, isWhole: boolean): SqlType {

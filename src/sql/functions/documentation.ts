@@ -123,6 +123,7 @@ REGEXP_REPLACE | str: the text; regexp: a pattern of Java’s; newStr: what is p
 REGEXP_SPLIT_TO_ARRAY | string: the text; regexp: a pattern of Java’s | REGEXP_SPLIT_TO_ARRAY('a1b2c', '\d') | [a, b, c]
 REPLACE | str: the text; oldStr: what is replaced; newStr: by what | REPLACE('tea', 'ea', 'oo') | too
 ROUND | val: the number; decimalPlaces: how many digits stay behind the point, 0 by default | ROUND(2.5) | 3
+ROW_NUMBER |  | ROW_NUMBER() OVER (PARTITION BY k ORDER BY x DESC) of 1, 2, 3 | 1, 1, 2, 1, 2, 3
 RPAD | input: the text, or the bytes; targetLen: how long; padding: what is put behind | RPAD('7', 3, '0') | 700
 SECOND | val: a time or timestamp; timeZone: the zone that it is looked at in, UTC by default | SECOND(FROM_UNIXTIME(2000)) | 2
 SIGN | value: the number | SIGN(-5) | -1

@@ -1,4 +1,4 @@
-// Functions with OVER: what rows beside the one at hand have. They are steps of a query (`plan/over.ts`), so there is
+// Functions with OVER: what rows beside the one at hand have. They are steps of a query (`plan/over.ts`, `plan/rank.ts`), so there is
 // nothing to call here; what they take and give is declared as with other functions.
 import { signature } from './signature.ts';
 import type { WindowFunction } from './function.ts';
@@ -17,4 +17,5 @@ export const windowFunctions: readonly WindowFunction[] = [
     'T -> T',
     'T, INT -> T',
   ]),
+  over('ROW_NUMBER', 'Which row of its partition a row is, in an order.', ['-> BIGINT']),
 ];

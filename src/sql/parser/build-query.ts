@@ -62,7 +62,7 @@ function buildSelect(cst: CstNode, named: NamedQueries): Query {
   const window = optionalNode(cst, 'windowClause');
   const limit = optionalNode(cst, 'limit');
   const orderBy = nodes(cst, 'ordering').map(ordering);
-  const from = aliasedSource(node(cst, 'aliasedSource'), named);
+  const from = aliasedSource(node(cst, 'aliasedSource'), named, !has(cst, 'join'));
   const joins = nodes(cst, 'join').map((found) => join(found, named));
   const derived = [from, ...joins.map(({ source }) => source)].find(({ queries }) => queries !== undefined);
   const extension =
@@ -104,13 +104,17 @@ function selectItem(cst: CstNode): SelectItem {
   };
 }
 
-function aliasedSource(cst: CstNode, named: NamedQueries): AliasedSource {
+/** What a query in FROM is called where nothing else is there, and nobody gave it a name. */
+const ONLY_SOURCE = 'KSQL_QUERY';
+
+function aliasedSource(cst: CstNode, named: NamedQueries, isAlone: boolean): AliasedSource {
   const at = locationOf(cst);
   const alias = optionalNode(cst, 'alias');
   const query = optionalNode(cst, 'query');
   if (query !== undefined) {
-    if (alias === undefined) throw fail(at, 'A query in FROM needs a name: (SELECT …) AS name');
-    return { name: nameOf(alias), alias: nameOf(alias), queries: [buildQuery(query, named)], at };
+    if (alias === undefined && !isAlone) throw fail(at, 'A query that is joined needs a name: (SELECT …) AS name');
+    const called = alias === undefined ? ONLY_SOURCE : nameOf(alias);
+    return { name: called, alias: called, queries: [buildQuery(query, named)], at };
   }
   const name = nameOf(node(cst, 'source'));
   const found = named.get(name);
@@ -127,7 +131,7 @@ function join(cst: CstNode, named: NamedQueries): Join {
   const within = optionalNode(cst, 'within');
   return {
     type: types.find((type) => has(cst, type)) ?? (has(cst, 'OUTER') ? 'FULL' : 'INNER'),
-    source: aliasedSource(node(cst, 'aliasedSource'), named),
+    source: aliasedSource(node(cst, 'aliasedSource'), named, false),
     within: within === undefined ? undefined : buildWithin(within),
     on: buildExpression(node(cst, 'expression')),
     at: locationOf(cst),

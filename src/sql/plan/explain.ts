@@ -36,6 +36,8 @@ function titleOf(step: Step): string {
       return 'AWAIT';
     case 'over':
       return 'OVER';
+    case 'rank':
+      return 'RANK';
     case 'selectKey':
       return 'REKEY';
     case 'project':
@@ -62,6 +64,13 @@ function detailsOf(step: Step): string {
       return textsOf(step.calls);
     case 'over':
       return `${textsOf(step.calls)}${step.rekeys ? ', repartitioned' : ''}`;
+    case 'rank': {
+      const order = step.orderBy.map(
+        ({ text, descending, nulls }) =>
+          `${text}${descending ? ' DESC' : ''}${nulls === undefined ? '' : ` NULLS ${nulls}`}`,
+      );
+      return `the first ${step.most} of ${textsOf(step.partitionBy)} by ${order.join(', ')}${step.rekeys ? ', repartitioned' : ''}`;
+    }
     case 'selectKey':
       return step.keys.length === 0 ? 'no key' : textsOf(step.keys);
     case 'project':

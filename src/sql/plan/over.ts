@@ -1,6 +1,7 @@
 // LAG and LEAD in a projection become steps in front of it, one for each way in which rows are partitioned.
 import { findCall } from '../analysis/aggregates.ts';
 import type { ProjectionItem } from '../analysis/projection.ts';
+import { isRowNumber } from '../analysis/row-number.ts';
 import { children, replace } from '../analysis/walk.ts';
 import { refuse } from '../errors.ts';
 import { bindOverCall } from '../expressions/binding/over.ts';
@@ -22,7 +23,7 @@ export function planOver(context: QueryContext, input: Step, items: readonly Pro
   let count = 0;
   const rewritten = items.map((item) => {
     const expression = replace(item.expression, (e) => {
-      if (e.kind !== 'call' || e.over === undefined) return undefined;
+      if (e.kind !== 'call' || e.over === undefined || isRowNumber(e)) return undefined;
       checkNesting(context, e);
       const { over } = e;
       const text = over.partitionBy.map(printExpression).join();

@@ -15,6 +15,7 @@ import type { ModuleExport } from '../functions/modules.ts';
 import type { JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
 import type { Schema } from '../schema.ts';
 import type { SqlType } from '../types.ts';
+import type { Direction } from '../values/ordering.ts';
 
 /**
  * How a query is executed, as plain data: a tree of steps, the sources at its leaves. Every step says which columns its
@@ -108,6 +109,24 @@ export interface OverStep extends StepBase {
   readonly calls: readonly NamedExpression<OverCall>[];
 }
 
+/** An expression of ORDER BY. */
+export interface OrderedExpression extends PlanExpression, Direction {}
+
+/** ROW_NUMBER: the first rows of each partition, numbered from 1 in the last column. */
+export interface RankStep extends StepBase {
+  readonly kind: 'rank';
+  /** What its store and its topic are named after. */
+  readonly context: string;
+  readonly input: Step;
+  readonly partitionBy: readonly NamedExpression[];
+  readonly orderBy: readonly OrderedExpression[];
+  /** So many rows of a partition are kept. */
+  readonly most: number;
+  /** False: the records are partitioned by the key that they have. */
+  readonly rekeys: boolean;
+  readonly keyFormat: FormatInfo;
+}
+
 /** Another key; no expressions: no key at all. */
 export interface SelectKeyStep extends StepBase {
   readonly kind: 'selectKey';
@@ -167,6 +186,7 @@ export type Step =
   | FlatMapStep
   | AwaitStep
   | OverStep
+  | RankStep
   | SelectKeyStep
   | ProjectStep
   | AggregateStep
@@ -244,6 +264,11 @@ export function overStoreName({ context }: OverStep): string {
   return `${context}-Rows`;
 }
 
+/** The store of the first rows of each partition. */
+export function rankStoreName({ context }: RankStep): string {
+  return `${context}-Rows`;
+}
+
 function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
   switch (step.kind) {
     case 'source':
@@ -256,6 +281,8 @@ function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
       return step.calls.map(({ expression }) => expression);
     case 'over':
       return [...step.partitionBy, ...partsOfCalls(step)].map(({ expression }) => expression);
+    case 'rank':
+      return [...step.partitionBy, ...step.orderBy].map(({ expression }) => expression);
     case 'selectKey':
       return step.keys.map(({ expression }) => expression);
     case 'project':

@@ -30,6 +30,11 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
       const input = prune(step.input, using(new Set([...needed, ...key]), used));
       return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
     }
+    case 'rank': {
+      const used = [...step.partitionBy, ...step.orderBy].map(({ expression }) => expression);
+      const input = prune(step.input, using(needed, used));
+      return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
+    }
     case 'selectKey': {
       const input = prune(step.input, using(needed, expressionsOf(step.keys)));
       return { ...step, input, columns: [...input.columns, ...kept(step.columns.slice(step.input.columns.length))] };

@@ -53,6 +53,7 @@ function readAsItIs(step: Step): SourceStep | undefined {
     case 'aggregate':
       return undefined;
     case 'over':
+    case 'rank':
       return step.rekeys ? undefined : readAsItIs(step.input);
     case 'derived':
       return step.inputs.map(readAsItIs).find((source) => source !== undefined);

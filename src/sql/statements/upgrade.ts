@@ -78,6 +78,8 @@ function typeOf(step: Step): string {
       return 'StreamAwait';
     case 'over':
       return 'StreamOver';
+    case 'rank':
+      return 'StreamRank';
     case 'aggregate':
       if (step.input.table) return 'TableAggregate';
       return step.windowClause === undefined ? 'StreamAggregate' : 'StreamWindowedAggregate';
