@@ -6,7 +6,7 @@ import { serialize, type Serde, stringSerde } from '../../src/serde/index.ts';
 import { internalSerde } from '../../src/sql/formats/internal.ts';
 import type { AggregateFunction, Aggregator } from '../../src/sql/functions/function.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
-import { BIGINT, INTEGER, STRING, type SqlType } from '../../src/sql/types.ts';
+import { BIGINT, DOUBLE, INTEGER, STRING, type SqlType } from '../../src/sql/types.ts';
 import type { Row, SqlValue } from '../../src/sql/values/value.ts';
 import {
   type KGroupedStream,
@@ -159,8 +159,103 @@ describe('COUNT(DISTINCT …)', () => {
   });
 });
 
+describe('APPROX_PERCENTILE', () => {
+  const of = (fraction: number): Aggregator => aggregator('APPROX_PERCENTILE', [DOUBLE], [fraction]);
+  const added = (to: Aggregator, values: readonly number[], state = to.init()): SqlValue =>
+    values.reduce<SqlValue>((all, value) => to.add(all, [value]), state);
+  const number = fc.oneof(
+    fc.integer({ min: -1000, max: 1000 }),
+    fc.double({ noNaN: true, min: -1e19, max: 1e19 }).filter((value) => value === 0 || Math.abs(value) > 1e-19),
+  );
+  const numbers = fc.array(number, { minLength: 1, maxLength: 200 });
+  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+  const exact = (values: readonly number[], wanted: number): number =>
+    values.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(wanted * values.length)) - 1]!;
+
+  test('is within 1 % of the exact one, however states were merged', () => {
+    fc.assert(
+      fc.property(numbers, fc.array(number), fraction, (a, b, wanted) => {
+        const percentile = of(wanted);
+        const found = percentile.result(percentile.merge(added(percentile, a), added(percentile, b))) as number;
+        const right = exact([...a, ...b], wanted);
+        expect(Math.abs(found - right)).toBeLessThanOrEqual(Math.abs(right) * 0.010001);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes back what has gone, to the last entry', () => {
+    fc.assert(
+      fc.property(numbers, numbers, (kept, gone) => {
+        const percentile = of(0.5);
+        const state = added(percentile, [...gone, ...kept]);
+        const left = gone.reduce<SqlValue>((all, value) => percentile.undo!(all, [value]), state);
+        expect(percentile.result(left)).toBe(percentile.result(added(percentile, kept)));
+        expect((left as Map<SqlValue, SqlValue>).size).toBe((added(percentile, kept) as Map<SqlValue, SqlValue>).size);
+      }),
+    );
+  });
+
+  test('has a small state, and an end on both sides', () => {
+    const percentile = of(1);
+    const latencies = Array.from({ length: 100_000 }, (_, i) => 1 + ((i * 7919) % 60_000));
+    expect((added(percentile, latencies) as Map<SqlValue, SqlValue>).size).toBeLessThan(560);
+    const far = [Number.POSITIVE_INFINITY, 1e300, 1e21].map((value) => percentile.result(added(percentile, [value])));
+    for (const value of far) expect(Math.abs((value as number) / 1e20 - 1)).toBeLessThan(0.0101);
+    expect(percentile.result(added(percentile, [Number.NaN, 1e-30]))).toBe(0);
+    expect(percentile.result(added(percentile, [Number.NaN]))).toBe(null);
+  });
+});
+
+describe('APPROX_TOP_COUNT', () => {
+  const top = aggregator('APPROX_TOP_COUNT', [INTEGER], [5]);
+  const ROOM = 100;
+  const added = (values: readonly number[]): SqlValue =>
+    values.reduce<SqlValue>((all, value) => top.add(all, [value]), top.init());
+  const counts = (values: readonly number[]): Map<number, number> => {
+    const all = new Map<number, number>();
+    for (const value of values) all.set(value, (all.get(value) ?? 0) + 1);
+    return all;
+  };
+  /** A few values that come often, among many that come seldom. */
+  const values = fc.array(fc.oneof(fc.nat(8), fc.nat(5000)), { minLength: 1, maxLength: 3000 });
+
+  test('is exact while there is room for each value', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(ROOM - 1), { maxLength: 400 }), (list) => {
+        const expected = [...counts(list)].sort(([, a], [, b]) => b - a).slice(0, 5);
+        const found = top.result(added(list)) as unknown as readonly (readonly [number, number])[];
+        expect(found.map(([, count]) => count)).toEqual(expected.map(([, count]) => count));
+        for (const [value, count] of found) expect(counts(list).get(value)).toBe(count);
+      }),
+    );
+  });
+
+  test('never counts too little, nor too much by more than its share, and misses nothing that comes often', () => {
+    fc.assert(
+      fc.property(values, values, fc.boolean(), (a, b, isMerged) => {
+        const all = [...a, ...b];
+        const state = isMerged ? top.merge(added(a), added(b)) : added(all);
+        const counters = state as unknown as Map<string, readonly [number, number, number]>;
+        expect(counters.size).toBeLessThanOrEqual(ROOM);
+        const right = counts(all);
+        const share = all.length / ROOM;
+        for (const [value, count, over] of counters.values()) {
+          const exact = right.get(value) ?? 0;
+          expect(count).toBeGreaterThanOrEqual(exact);
+          expect(count - over).toBeLessThanOrEqual(exact);
+          expect(count - exact).toBeLessThanOrEqual(share);
+        }
+        for (const [value, count] of right) if (count > share) expect(counters.has(String(value))).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe('states that change in place', () => {
   const aggregators: Record<string, Aggregator> = {
+    APPROX_TOP_COUNT: aggregator('APPROX_TOP_COUNT', [STRING], [2]),
     'COUNT(DISTINCT …)': declaredAs('COUNT').distinct!.overloads[0]!.create([STRING], [], () => undefined),
     COUNT_DISTINCT: aggregator('COUNT_DISTINCT', [STRING]),
     COLLECT_LIST: aggregator('COLLECT_LIST', [STRING]),

@@ -7,6 +7,8 @@
 const LINES = String.raw`
 ABS | val: the number | ABS(-2) | 2
 ACOS | value: a cosine, from -1 to 1 | ACOS(1.0) | 0.0
+APPROX_PERCENTILE | val: the numbers; percentile: which part of them the result is not below, from 0 to 1 | ROUND(APPROX_PERCENTILE(x, 0.5)) of 10, 20, 30 | 20
+APPROX_TOP_COUNT | val: the column; k: how many values | APPROX_TOP_COUNT(x, 2) of 7, 8, 7, 9, 8, 7 | [{"VALUE":7,"COUNT":3},{"VALUE":8,"COUNT":2}]
 ARG_MAX | val: the value that is wanted; by: what is to be the largest | ARG_MAX(x, x) of 1, 3, 2 | 3
 ARG_MIN | val: the value that is wanted; by: what is to be the smallest | ARG_MIN(x, x) of 1, 3, 2 | 1
 ARRAY_CONCAT | left: the array that comes first; right: the one behind it | ARRAY_CONCAT(ARRAY[1, 2], ARRAY[2, 3]) | [1, 2, 2, 3]

@@ -1,3 +1,4 @@
+import { approximateAggregates } from './aggregate/approximate.ts';
 import { basicAggregates } from './aggregate/basic.ts';
 import { collectingAggregates } from './aggregate/collect.ts';
 import { extremeAggregates } from './aggregate/extremes.ts';
@@ -24,6 +25,7 @@ export function builtInFunctions(environment: Environment = systemEnvironment): 
     ...basicAggregates,
     ...extremeAggregates,
     ...collectingAggregates,
+    ...approximateAggregates,
     ...tableFunctions,
     ...windowFunctions,
     ...arrayFunctions,
