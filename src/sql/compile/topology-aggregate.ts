@@ -206,17 +206,18 @@ function fromStream(
   const sizeMs = milliseconds(clause.size);
   const graceMs = graceOf(clause, step.final);
   const emit = step.final ? 'onWindowClose' : 'onWindowUpdate';
+  const time = { time: clause.ofProcessing === true ? 'processing' : 'event', idleMs: step.finalAfterMs } as const;
   const windowedStore = { ...store, retentionMs: Math.max(retention, sizeMs + graceMs) };
   if (clause.type === 'SESSION') {
     return groupedStream
-      .windowedBy(SessionWindows.ofInactivityGapAndGrace(sizeMs, graceMs))
+      .windowedBy(SessionWindows.ofInactivityGapAndGrace(sizeMs, graceMs), time)
       .emitStrategy(emit)
       .aggregate<Row>(init, adder, (_key, a, b) => merge(a, b), windowedStore) as unknown as RowTable;
   }
   let windows = TimeWindows.ofSizeAndGrace(sizeMs, graceMs);
   if (clause.advance !== undefined) windows = windows.advanceBy(milliseconds(clause.advance));
   return groupedStream
-    .windowedBy(windows)
+    .windowedBy(windows, time)
     .emitStrategy(emit)
     .aggregate<Row>(init, adder, windowedStore) as unknown as RowTable;
 }
@@ -224,5 +225,6 @@ function fromStream(
 /** How long after its end a window still changes, when the query does not say. */
 function graceOf(clause: WindowClause, final: boolean): number {
   if (clause.grace !== undefined) return milliseconds(clause.grace);
+  if (clause.ofProcessing === true) return 0;
   return final ? 0 : Math.max(DAY_MS - milliseconds(clause.size), 0);
 }

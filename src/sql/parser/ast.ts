@@ -176,6 +176,8 @@ export interface WindowClause {
   readonly advance?: Duration | undefined;
   readonly retention?: Duration | undefined;
   readonly grace?: Duration | undefined;
+  /** Its time is that of the wall clock when a row comes to it. */
+  readonly ofProcessing?: boolean | undefined;
 }
 
 export interface Ordering extends Node {
@@ -196,6 +198,8 @@ export interface Query extends Node {
   readonly partitionBy?: readonly Expression[] | undefined;
   readonly having?: Expression | undefined;
   readonly emit?: 'CHANGES' | 'FINAL' | undefined;
+  /** EMIT FINAL AFTER: windows close by the wall clock when no rows have come for so long. */
+  readonly emitAfter?: Duration | undefined;
   readonly orderBy?: readonly Ordering[] | undefined;
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;

@@ -29,7 +29,7 @@ export function buildQuery(cst: CstNode, outer: NamedQueries = new Map()): Query
   const last = selects.at(-1)!;
   if (selects.length === 1) return last;
   // What stands behind the last SELECT is said of all of them.
-  const { emit, orderBy, limit, offset, ...rest } = last;
+  const { emit, emitAfter, orderBy, limit, offset, ...rest } = last;
   const before = selects.slice(0, -1);
   for (const member of before) {
     if ([member.emit, member.orderBy, member.limit, member.offset].some((ending) => ending !== undefined))
@@ -41,6 +41,7 @@ export function buildQuery(cst: CstNode, outer: NamedQueries = new Map()): Query
     from: { name: 'UNION', alias: 'UNION', queries: [...before, rest], at },
     joins: [],
     emit,
+    emitAfter,
     orderBy,
     limit,
     offset,
@@ -65,10 +66,14 @@ function buildSelect(cst: CstNode, named: NamedQueries): Query {
   const from = aliasedSource(node(cst, 'aliasedSource'), named, !has(cst, 'join'));
   const joins = nodes(cst, 'join').map((found) => join(found, named));
   const derived = [from, ...joins.map(({ source }) => source)].find(({ queries }) => queries !== undefined);
+  const emitAfter = optionalNode(cst, 'emitAfter');
   const extension =
     optionalToken(cst, 'DISTINCT') ??
     (orderBy.length > 0 ? tokens(cst, 'BY').at(-1) : undefined) ??
-    optionalToken(cst, 'OFFSET');
+    optionalToken(cst, 'OFFSET') ??
+    (emitAfter === undefined ? undefined : optionalToken(emitAfter, 'AFTER')) ??
+    (window === undefined ? undefined : optionalToken(window, 'PROCESSING'));
+  const quiet = emitAfter === undefined ? undefined : optionalNode(emitAfter, 'duration');
   const offset = optionalToken(cst, 'offset');
   return {
     distinct: has(cst, 'DISTINCT') || undefined,
@@ -81,6 +86,7 @@ function buildSelect(cst: CstNode, named: NamedQueries): Query {
     partitionBy: list('partitionBy'),
     having: optional('having'),
     emit: has(cst, 'CHANGES') ? 'CHANGES' : has(cst, 'FINAL') ? 'FINAL' : undefined,
+    emitAfter: quiet === undefined ? undefined : duration(quiet),
     orderBy: orderBy.length > 0 ? orderBy : undefined,
     limit: limit === undefined ? undefined : limitOf(limit),
     offset: offset === undefined ? undefined : Number(offset.image),
@@ -170,6 +176,7 @@ function windowClause(cst: CstNode): WindowClause {
     advance: part('advance'),
     retention: part('retention'),
     grace: part('grace'),
+    ofProcessing: has(cst, 'PROCESSING') || undefined,
   };
 }
 

@@ -143,7 +143,9 @@ export function printQuery(query: Query): string {
   if (query.groupBy !== undefined) lines.push(`GROUP BY ${printList(query.groupBy)}`);
   if (query.partitionBy !== undefined) lines.push(`PARTITION BY ${printList(query.partitionBy)}`);
   if (query.having !== undefined) lines.push(`HAVING ${printExpression(query.having)}`);
-  if (query.emit !== undefined) lines.push(`EMIT ${query.emit}`);
+  const { emit, emitAfter } = query;
+  if (emit !== undefined)
+    lines.push(`EMIT ${emit}${emitAfter === undefined ? '' : ` AFTER ${printDuration(emitAfter)}`}`);
   if (query.orderBy !== undefined) lines.push(`ORDER BY ${query.orderBy.map(printOrdering).join(', ')}`);
   if (query.limit !== undefined) lines.push(`LIMIT ${query.limit}`);
   if (query.offset !== undefined) lines.push(`OFFSET ${query.offset}`);
@@ -201,6 +203,7 @@ export function printWindow(window: WindowClause): string {
   if (window.advance !== undefined) parts.push(`ADVANCE BY ${printDuration(window.advance)}`);
   if (window.retention !== undefined) parts.push(`RETENTION ${printDuration(window.retention)}`);
   if (window.grace !== undefined) parts.push(`GRACE PERIOD ${printDuration(window.grace)}`);
+  if (window.ofProcessing === true) parts.push('PROCESSING TIME');
   return `${window.type} (${parts.join(', ')})`;
 }
 

@@ -86,7 +86,15 @@ export class QueryGrammar extends ExpressionGrammar {
     });
     this.OPTION5(() => {
       this.k('EMIT');
-      this.OR([{ ALT: () => this.k('CHANGES') }, { ALT: () => this.k('FINAL') }]);
+      this.OR([
+        { ALT: () => this.k('CHANGES') },
+        {
+          ALT: () => {
+            this.k('FINAL');
+            this.SUBRULE(this.emitAfter);
+          },
+        },
+      ]);
     });
     this.OPTION8(() => {
       this.k('ORDER');
@@ -97,6 +105,13 @@ export class QueryGrammar extends ExpressionGrammar {
     this.OPTION9(() => {
       this.k('OFFSET');
       this.CONSUME(IntegerValue, { LABEL: 'offset' });
+    });
+  });
+
+  readonly emitAfter = this.RULE('emitAfter', () => {
+    this.OPTION(() => {
+      this.k('AFTER');
+      this.SUBRULE(this.duration);
     });
   });
 
@@ -258,6 +273,11 @@ export class QueryGrammar extends ExpressionGrammar {
       this.k('GRACE');
       this.k('PERIOD');
       this.SUBRULE5(this.duration, { LABEL: 'grace' });
+    });
+    this.OPTION3(() => {
+      this.s('COMMA', 3);
+      this.k('PROCESSING');
+      this.k('TIME');
     });
     this.s('RPAREN');
   });

@@ -140,10 +140,13 @@ export class AggregationPlanner {
   }
 
   #aggregateStep(input: Step, groupKeys: readonly KeyExpression[], finder: AggregateFinder): AggregateStep {
-    const { window, emit } = this.#query;
+    const { window, emit, emitAfter } = this.#query;
     if (emit === 'FINAL' && window === undefined) refuse('EMIT FINAL is only supported for windowed aggregations.');
     if (window !== undefined && input.table) refuse('WINDOW clause is only supported when the source is a stream.');
     if (window !== undefined) checkRetention(window);
+    if (window?.ofProcessing === true) checkProcessing(window, emitAfter);
+    const finalAfterMs = emitAfter && milliseconds(emitAfter);
+    if (finalAfterMs === 0) refuse('EMIT FINAL AFTER: the time without rows has to be longer than 0.');
     const aggregates = this.#aggregates(input, finder);
     const key = groupKeys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
     const bounds = window === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'].map((name) => ({ name, type: BIGINT }));
@@ -163,6 +166,7 @@ export class AggregationPlanner {
       aggregates,
       windowClause: window,
       final: emit === 'FINAL',
+      finalAfterMs,
       keyFormat: this.#target.keyFormat ?? KEY_FORMAT,
       columns: [...aggregates.map(({ name, expression: { type } }) => ({ name, type })), ...key, ...bounds],
       key,
@@ -217,6 +221,12 @@ function checkRetention({ size, grace, retention }: WindowClause): void {
     refuse(
       `The retention period of a window must be no smaller than its size plus the grace period. Got size=[${sizeMs}], grace=[${graceMs}], retention=[${retentionMs}]`,
     );
+}
+
+/** Where time is the wall clock there is nothing to wait for. */
+function checkProcessing({ grace }: WindowClause, emitAfter: Query['emitAfter']): void {
+  if (grace !== undefined) refuse('PROCESSING TIME has no GRACE PERIOD: no row is late.');
+  if (emitAfter !== undefined) refuse('PROCESSING TIME has no EMIT FINAL AFTER: its windows close by the wall clock.');
 }
 
 function windowInfo(clause: WindowClause): WindowInfo {

@@ -76,7 +76,10 @@ function detailsOf(step: Step): string {
     case 'project':
       return step.items.map(({ name, text }) => `${text} AS ${quoteName(name)}`).join(', ');
     case 'aggregate': {
-      const window = step.windowClause === undefined ? '' : ` in ${step.windowClause.type} windows`;
+      const { windowClause: clause, finalAfterMs } = step;
+      const time = clause?.ofProcessing === true ? ' of processing time' : '';
+      const after = finalAfterMs === undefined ? '' : `, closed after ${finalAfterMs} ms without rows`;
+      const window = clause === undefined ? '' : ` in ${clause.type} windows${time}${after}`;
       const repartition = step.rekeys ? ', repartitioned' : '';
       return `${textsOf(step.aggregates)} by ${textsOf(step.groupBy)}${window}${repartition}`;
     }

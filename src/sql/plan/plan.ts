@@ -157,6 +157,8 @@ export interface AggregateStep extends StepBase {
   readonly aggregates: readonly NamedExpression<AggregateCall>[];
   readonly windowClause: WindowClause | undefined;
   readonly final: boolean;
+  /** Windows close by the wall clock when no rows have come for so long, ms; undefined: they wait for a row. */
+  readonly finalAfterMs: number | undefined;
   readonly keyFormat: FormatInfo;
 }
 
