@@ -30,6 +30,7 @@ import type {
 import { createSource } from './statements/create-source.ts';
 import { alterSource, createType, dropSource, dropType, terminate } from './statements/drop.ts';
 import { createFunction, dropFunction } from './statements/functions.ts';
+import type { Generators } from './statements/datagen.ts';
 import { insertValues } from './statements/insert-values.ts';
 import { createAsSelect, insertIntoSelect } from './statements/persistent-query.ts';
 
@@ -38,6 +39,8 @@ export interface SqlEngineOptions {
   readonly executor: QueryExecutor;
   readonly schemas?: SchemaSource | undefined;
   readonly writer?: RecordWriter | undefined;
+  /** Without any, streams with CONNECTOR='datagen' have no rows. */
+  readonly generators?: Generators | undefined;
   readonly functions?: FunctionCatalog | undefined;
   /** Where time, chance and ids come from; default: the system. */
   readonly environment?: Environment | undefined;
@@ -65,6 +68,7 @@ export class SqlEngine {
       topics: options.topics,
       schemas: options.schemas,
       writer: options.writer,
+      generators: options.generators,
       executor: options.executor,
       log: options.log ?? (() => undefined),
       queries: new Map(),
@@ -123,6 +127,7 @@ export class SqlEngine {
     // What was accepted once stays accepted.
     const isNew = !this.#context.topics.areRepeated;
     if (isNew && 'query' in statement) checkExtensions(statement.query, parsed.text, setting);
+    if (isNew && statement.kind === 'createSource') checkExtensions(statement, parsed.text, setting);
     try {
       const { result, carryOut } = await this.#prepare(statement, setting);
       return { result, carryOut: () => this.#named(parsed, async () => carryOut()) };

@@ -1,6 +1,6 @@
 // What queries may say here and not in ksqlDB, and where: a query that never ends has no order, and no last row.
 import { refuse } from '../errors.ts';
-import type { Location, Query } from '../parser/ast.ts';
+import type { CreateSource, Location, Query } from '../parser/ast.ts';
 import { syntaxErrorAt } from '../parser/syntax-error.ts';
 import { walk } from './walk.ts';
 
@@ -9,9 +9,13 @@ export const isPlain = (setting: (name: string) => string | undefined): boolean 
   setting('ksql.query.extensions.enabled') === 'false';
 
 /** Refuses what ksqlDB can't read, as it does, where its limits are in force. */
-export function checkExtensions(query: Query, text: string, setting: (name: string) => string | undefined): void {
+export function checkExtensions(
+  read: Query | CreateSource,
+  text: string,
+  setting: (name: string) => string | undefined,
+): void {
   if (!isPlain(setting)) return;
-  const [first] = [query.extensionAt, ...extensionsIn(query)]
+  const [first] = [read.extensionAt, ...('select' in read ? extensionsIn(read) : [])]
     .filter((at) => at !== undefined)
     .sort((a, b) => a.start - b.start);
   if (first !== undefined) throw syntaxErrorAt(first, '', text);

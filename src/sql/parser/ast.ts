@@ -232,6 +232,8 @@ export interface CreateSource extends Node {
   readonly isSource: boolean;
   readonly elements: readonly ColumnElement[];
   readonly properties: Properties;
+  /** The first word that ksqlDB does not know. */
+  readonly extensionAt?: Location | undefined;
 }
 
 export interface CreateAsSelect extends Node {

@@ -208,7 +208,8 @@ export function printWindow(window: WindowClause): string {
 }
 
 export function printProperties(properties: Properties): string {
-  return `WITH (${[...properties].map(([name, value]) => `${name}=${printLiteral(value)}`).join(', ')})`;
+  const named = (name: string): string => (/^[A-Z_][A-Z0-9_]*$/.test(name) ? name : printString(name));
+  return `WITH (${[...properties].map(([name, value]) => `${named(name)}=${printLiteral(value)}`).join(', ')})`;
 }
 
 function printLiteral(value: Literal): string {
