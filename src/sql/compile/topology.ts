@@ -36,6 +36,7 @@ import {
   type RowTable,
 } from './flow.ts';
 import { aggregateStep, groupKeySerde } from './topology-aggregate.ts';
+import { distinctStep } from './topology-distinct.ts';
 import { joinStep } from './topology-join.ts';
 import { overStep } from './topology-over.ts';
 import { rankStep } from './topology-rank.ts';
@@ -136,6 +137,8 @@ class StepCompiler implements StepContext {
         return { stream: this.#flatMap(step) };
       case 'await':
         return { stream: this.#await(step) };
+      case 'distinct':
+        return { stream: distinctStep(this, step) };
       case 'over':
         return { stream: overStep(this, step) };
       case 'rank':

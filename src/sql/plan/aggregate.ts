@@ -14,6 +14,7 @@ import { printExpression } from '../parser/print.ts';
 import type { WindowInfo } from '../schema.ts';
 import { BIGINT } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
+import { planDistinct } from './distinct.ts';
 import { binderFor, functionSettings, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
 import { type AggregateStep, type NamedExpression, type PlanExpression, type Step, stepsOf } from './plan.ts';
@@ -147,19 +148,25 @@ export class AggregationPlanner {
     if (window?.ofProcessing === true) checkProcessing(window, emitAfter);
     const finalAfterMs = emitAfter && milliseconds(emitAfter);
     if (finalAfterMs === 0) refuse('EMIT FINAL AFTER: the time without rows has to be longer than 0.');
-    const aggregates = this.#aggregates(input, finder);
+    const wanted = this.#aggregates(input, finder);
     const key = groupKeys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
     const bounds = window === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'].map((name) => ({ name, type: BIGINT }));
     const rekeys =
       input.window !== undefined ||
       groupKeys.length !== input.key.length ||
       groupKeys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name);
+    const context = `${this.#target.context ?? ''}Aggregate`;
+    const keyFormat = this.#target.keyFormat ?? KEY_FORMAT;
+    const isEndless = window === undefined && !input.table && this.#target.isAtRest !== true;
+    const grouped = { input, groupKeys, rekeys, context, keyFormat };
+    const distinct = isEndless ? planDistinct(this.#env, grouped, wanted) : undefined;
+    const { aggregates } = distinct ?? { aggregates: wanted };
     return {
       kind: 'aggregate',
-      context: `${this.#target.context ?? ''}Aggregate`,
-      input,
+      context,
+      input: distinct?.step ?? input,
       groupBy: groupKeys.map(({ name, expression, text }) => ({ name, expression, text })),
-      rekeys,
+      rekeys: rekeys && distinct === undefined,
       mixesOrder:
         (rekeys || stepsOf(input).some(({ kind }) => kind === 'join' || kind === 'selectKey')) &&
         finder.found.some(({ call }) => this.#env.functions.dependsOnOrder(call.name)),
@@ -167,7 +174,7 @@ export class AggregationPlanner {
       windowClause: window,
       final: emit === 'FINAL',
       finalAfterMs,
-      keyFormat: this.#target.keyFormat ?? KEY_FORMAT,
+      keyFormat,
       columns: [...aggregates.map(({ name, expression: { type } }) => ({ name, type })), ...key, ...bounds],
       key,
       table: true,

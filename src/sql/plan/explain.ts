@@ -34,6 +34,8 @@ function titleOf(step: Step): string {
       return 'FLAT MAP';
     case 'await':
       return 'AWAIT';
+    case 'distinct':
+      return 'DISTINCT';
     case 'over':
       return 'OVER';
     case 'rank':
@@ -62,6 +64,8 @@ function detailsOf(step: Step): string {
     case 'flatMap':
     case 'await':
       return textsOf(step.calls);
+    case 'distinct':
+      return `${textsOf(step.calls)} by ${textsOf(step.partitionBy)}${step.rekeys ? ', repartitioned' : ''}`;
     case 'over':
       return `${textsOf(step.calls)}${step.rekeys ? ', repartitioned' : ''}`;
     case 'rank': {

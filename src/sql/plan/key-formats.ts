@@ -8,6 +8,7 @@ export function keyFormatOf(step: Step): FormatInfo | undefined {
     case 'derived':
     case 'join':
     case 'aggregate':
+    case 'distinct':
     case 'rank':
       return step.keyFormat;
     case 'selectKey':

@@ -105,7 +105,10 @@ export function partitionsOf(
   const isKey = keys.length === input.key.length && keys.every(({ name }, i) => name === input.key[i]!.name);
   if (!isKey && input.window !== undefined)
     refuse('OVER (PARTITION BY …) a source with windows has to name its key: windowed keys are not repartitioned.');
-  // A key that was made on the way has not put its rows in one place yet.
-  const isPlaced = stepsOf(input).every((step) => step.kind !== 'selectKey' && !(step.kind === 'over' && step.rekeys));
-  return { keys, rekeys: !isKey || !isPlaced };
+  return { keys, rekeys: !isKey || !isPlaced(input) };
+}
+
+/** Whether equal keys are in one place: a key that was made on the way has not put its rows there yet. */
+export function isPlaced(input: Step): boolean {
+  return stepsOf(input).every((step) => step.kind !== 'selectKey' && !(step.kind === 'over' && step.rekeys));
 }

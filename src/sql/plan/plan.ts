@@ -109,6 +109,20 @@ export interface OverStep extends StepBase {
   readonly calls: readonly NamedExpression<OverCall>[];
 }
 
+/** Marks the rows that bring a value which their group has not seen, in a new column per COUNT(DISTINCT …), true or null. */
+export interface DistinctStep extends StepBase {
+  readonly kind: 'distinct';
+  /** What its stores and its topic are named after. */
+  readonly context: string;
+  readonly input: Step;
+  /** The groups. */
+  readonly partitionBy: readonly NamedExpression[];
+  /** False: the records are in the partitions of their groups. */
+  readonly rekeys: boolean;
+  readonly calls: readonly NamedExpression<AggregateCall>[];
+  readonly keyFormat: FormatInfo;
+}
+
 /** An expression of ORDER BY. */
 export interface OrderedExpression extends PlanExpression, Direction {}
 
@@ -187,6 +201,7 @@ export type Step =
   | FilterStep
   | FlatMapStep
   | AwaitStep
+  | DistinctStep
   | OverStep
   | RankStep
   | SelectKeyStep
@@ -266,6 +281,11 @@ export function overStoreName({ context }: OverStep): string {
   return `${context}-Rows`;
 }
 
+/** The store of the values that the groups have seen, of one call. */
+export function distinctStoreName({ context }: DistinctStep, call: number): string {
+  return `${context}-Distinct-${call}`;
+}
+
 /** The store of the first rows of each partition. */
 export function rankStoreName({ context }: RankStep): string {
   return `${context}-Rows`;
@@ -283,6 +303,8 @@ function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
       return step.calls.map(({ expression }) => expression);
     case 'over':
       return [...step.partitionBy, ...partsOfCalls(step)].map(({ expression }) => expression);
+    case 'distinct':
+      return [...step.partitionBy, ...step.calls].map(({ expression }) => expression);
     case 'rank':
       return [...step.partitionBy, ...step.orderBy].map(({ expression }) => expression);
     case 'selectKey':

@@ -66,7 +66,7 @@ export class Materialization {
     if (relation === undefined) return undefined;
     const base = behind(root);
     // Records that a query puts into groups are in the partitions of its keys; others are where their producers put them.
-    if (base.kind === 'aggregate' && base.rekeys)
+    if (base.kind === 'aggregate' && (base.rekeys || (base.input.kind === 'distinct' && base.input.rekeys)))
       return new Materialization(relation, partitionBy(groupKeySerde(environment, base)));
     if (base.kind === 'rank' && base.rekeys) {
       const partitionOf = partitionBy(partitionSerde(environment, base));

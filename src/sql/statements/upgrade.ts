@@ -76,6 +76,8 @@ function typeOf(step: Step): string {
       return 'StreamFlatMap';
     case 'await':
       return 'StreamAwait';
+    case 'distinct':
+      return 'StreamDistinct';
     case 'over':
       return 'StreamOver';
     case 'rank':

@@ -178,7 +178,7 @@ export class Task implements TaskScope {
     const { queues } = this;
     const budget = this.#budget;
     let count = 0;
-    const punctuates = this.#schedules.length > 0;
+    const punctuates = this.#schedules.some(({ by }) => by === 'streamTime');
     this.hasRunOut = false;
     if (this.isBlocked) return 0;
     this.isDirty = true;
@@ -217,7 +217,7 @@ export class Task implements TaskScope {
         break;
       }
     }
-    if (punctuates && count > 0) this.#workedAt = this.environment.now();
+    if (this.#schedules.length > 0 && count > 0) this.#workedAt = this.environment.now();
     return count;
   }
 

@@ -11,7 +11,7 @@ type Seen = Map<SqlValue, SqlValue>;
 /** Of several columns a row counts with all of them, and not at all where one is null. */
 export function exactlyDistinct(types: readonly SqlType[], overTable: boolean): Aggregator {
   const [first] = types as [SqlType];
-  const isPlain = types.length === 1 && IDENTIFIES_ITSELF.has(first.kind);
+  const only = types.length === 1 ? identified(first) : undefined;
   const count = (seen: Seen, value: SqlValue, by: Long): void => {
     const all = addLong((seen.get(value) ?? 0) as Long, by);
     if (all === 0) seen.delete(value);
@@ -20,13 +20,13 @@ export function exactlyDistinct(types: readonly SqlType[], overTable: boolean): 
   const change = (by: Long) => (state: SqlValue, values: readonly SqlValue[]) => {
     const seen = state as Seen;
     if (values.includes(null)) return seen;
-    const value = isPlain ? values[0]! : identityOf(values.length === 1 ? values[0]! : values);
+    const value = only === undefined ? identityOf(values) : only.identityOf(values[0]!);
     if (overTable) count(seen, value, by);
     else seen.set(value, null);
     return seen;
   };
   return {
-    stateType: mapOf(isPlain ? first : STRING, BIGINT),
+    stateType: mapOf(only?.type ?? STRING, BIGINT),
     resultType: BIGINT,
     init: () => new Map(),
     add: change(1),
@@ -43,7 +43,16 @@ export function exactlyDistinct(types: readonly SqlType[], overTable: boolean): 
   };
 }
 
-/** Types of which equal values are one key of a Map. */
+/** What tells the values of a type apart, and is of a type whose equal values have equal bytes, and are one key of a Map. */
+export function identified(type: SqlType): {
+  readonly type: SqlType;
+  readonly identityOf: (value: SqlValue) => SqlValue;
+} {
+  if (!IDENTIFIES_ITSELF.has(type.kind)) return { type: STRING, identityOf };
+  // There are two zeros.
+  return { type, identityOf: (value) => (value === 0 ? 0 : value) };
+}
+
 const IDENTIFIES_ITSELF = new Set<SqlType['kind']>([
   'BOOLEAN',
   'INTEGER',

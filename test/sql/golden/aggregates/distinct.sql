@@ -10,6 +10,15 @@ CREATE TABLE p AS SELECT g, COUNT(DISTINCT v) AS vs FROM s WINDOW SESSION (5 MIL
 -- in s "g" {"V":3,"T":"a","X":1.5,"A":[1]} @7
 -- in s "g" {"V":4,"T":"a","X":1.5,"A":[1]} @14
 
+-- Groups that are no key yet, one that is none, and a zero that is another.
+CREATE STREAM n (k INT KEY, g STRING, d DOUBLE, m MAP<STRING, INT>) WITH (KAFKA_TOPIC='n', FORMAT='JSON', PARTITIONS=1);
+CREATE TABLE moved AS SELECT g, COUNT(DISTINCT d) AS ds, COUNT(DISTINCT m) AS ms, COUNT(*) AS n FROM (SELECT * FROM n PARTITION BY g) GROUP BY g;
+CREATE TABLE pairs WITH (KEY_FORMAT='JSON') AS SELECT g, k, COUNT(DISTINCT d) AS ds FROM n GROUP BY g, k;
+-- in n 1 {"G":"a","D":0.0,"M":{"x":1,"y":2}} @1
+-- in n 2 {"G":"a","D":-0.0,"M":{"y":2,"x":1}} @2
+-- in n 3 {"G":null,"D":1.0,"M":null} @3
+-- in n null {"G":"a","D":1.0,"M":null} @4
+
 CREATE TABLE t (k STRING PRIMARY KEY, g STRING, v INT, t STRING) WITH (KAFKA_TOPIC='t', FORMAT='JSON', PARTITIONS=1);
 CREATE TABLE ot AS SELECT g, COUNT(DISTINCT v) AS vs, COUNT(DISTINCT v, t) AS pairs FROM t GROUP BY g;
 -- in t "1" {"G":"g","V":3,"T":"a"} @1

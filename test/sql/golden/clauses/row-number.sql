@@ -20,6 +20,7 @@ CREATE STREAM asked AS SELECT b.id AS id, b.price AS price, q.price AS last FROM
 CREATE STREAM of_item AS SELECT b.item AS item, b.id AS id, b.price - q.price AS less FROM bids b JOIN (SELECT item, price, ROW_NUMBER() OVER (PARTITION BY item ORDER BY price DESC) AS n FROM bids) AS q ON b.item = q.item WHERE q.n <= 1;
 -- in bids 9 {"ITEM":"c","PRICE":5,"WHO":"p"} @9
 -- in bids 9 {"ITEM":"c","PRICE":7,"WHO":"p"} @10
+-- in bids 9 {"ITEM":null,"PRICE":8,"WHO":"p"} @11
 
 -- The key of a table in FROM is in its order, whatever the order of the columns.
 CREATE TABLE turned AS SELECT n, item, price FROM (SELECT ROW_NUMBER() OVER (PARTITION BY item ORDER BY price) AS n, price, item FROM bids) WHERE n <= 1 + 1;
