@@ -34,6 +34,8 @@ export interface DataSource {
   readonly isSource: boolean;
   /** The query that feeds it, when it was made AS SELECT. */
   readonly createdBy?: string | undefined;
+  /** Its rows are made up. */
+  readonly isGenerated?: boolean | undefined;
   readonly sql: string;
 }
 

@@ -7,6 +7,7 @@
 import type { SchemaSource } from '../serde/index.ts';
 import { type Environment, faultOf } from '../util/index.ts';
 import { Catalog } from './catalog.ts';
+import { checkExtensions } from './analysis/extensions.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
 import type { FunctionCatalog } from './functions/function.ts';
@@ -29,6 +30,7 @@ import type {
 import { createSource } from './statements/create-source.ts';
 import { alterSource, createType, dropSource, dropType, terminate } from './statements/drop.ts';
 import { createFunction, dropFunction } from './statements/functions.ts';
+import type { Generators } from './statements/datagen.ts';
 import { insertValues } from './statements/insert-values.ts';
 import { createAsSelect, insertIntoSelect } from './statements/persistent-query.ts';
 
@@ -37,6 +39,8 @@ export interface SqlEngineOptions {
   readonly executor: QueryExecutor;
   readonly schemas?: SchemaSource | undefined;
   readonly writer?: RecordWriter | undefined;
+  /** Without any, streams with CONNECTOR='datagen' have no rows. */
+  readonly generators?: Generators | undefined;
   readonly functions?: FunctionCatalog | undefined;
   /** Where time, chance and ids come from; default: the system. */
   readonly environment?: Environment | undefined;
@@ -64,6 +68,7 @@ export class SqlEngine {
       topics: options.topics,
       schemas: options.schemas,
       writer: options.writer,
+      generators: options.generators,
       executor: options.executor,
       log: options.log ?? (() => undefined),
       queries: new Map(),
@@ -117,9 +122,23 @@ export class SqlEngine {
 
   /** Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it. */
   async prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>> = {}): Promise<PreparedStatement> {
+    const statement = this.#statementOf(parsed);
+    const setting = this.settings(overrides);
+    // What was accepted once stays accepted.
+    const isNew = !this.#context.topics.areRepeated;
+    if (isNew && 'query' in statement) checkExtensions(statement.query, parsed.text, setting);
+    if (isNew && statement.kind === 'createSource') checkExtensions(statement, parsed.text, setting);
     try {
-      const { result, carryOut } = await this.#prepare(parsed.statement, this.settings(overrides));
+      const { result, carryOut } = await this.#prepare(statement, setting);
       return { result, carryOut: () => this.#named(parsed, async () => carryOut()) };
+    } catch (error) {
+      throw this.#withStatement(parsed, error);
+    }
+  }
+
+  #statementOf(parsed: ParsedStatement): Statement {
+    try {
+      return parsed.statement;
     } catch (error) {
       throw this.#withStatement(parsed, error);
     }

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { serialize, type Serde, stringSerde } from '../../src/serde/index.ts';
 import { internalSerde } from '../../src/sql/formats/internal.ts';
-import type { Aggregator } from '../../src/sql/functions/function.ts';
+import type { AggregateFunction, Aggregator } from '../../src/sql/functions/function.ts';
 import { builtInFunctions } from '../../src/sql/functions/index.ts';
-import { BIGINT, STRING, type SqlType } from '../../src/sql/types.ts';
+import { BIGINT, DOUBLE, INTEGER, STRING, type SqlType } from '../../src/sql/types.ts';
 import type { Row, SqlValue } from '../../src/sql/values/value.ts';
 import {
   type KGroupedStream,
@@ -19,9 +19,14 @@ import {
 } from '../../src/streams/index.ts';
 import { assert, murmur2 } from '../../src/util/index.ts';
 
-function aggregator(name: string, types: readonly SqlType[], literals: readonly SqlValue[] = []): Aggregator {
+function declaredAs(name: string): AggregateFunction {
   const declared = builtInFunctions().get(name);
   assert(declared.kind === 'aggregate', `${name} is an aggregate`);
+  return declared;
+}
+
+function aggregator(name: string, types: readonly SqlType[], literals: readonly SqlValue[] = []): Aggregator {
+  const declared = declaredAs(name);
   const overload = declared.overloads.find((candidate) => candidate.literals === literals.length)!;
   return overload.create(types, literals, () => undefined);
 }
@@ -115,8 +120,143 @@ describe('COUNT_DISTINCT', () => {
 
 type Made = () => SqlValue;
 
+describe('COUNT(DISTINCT …)', () => {
+  const { overloads, overTables } = declaredAs('COUNT').distinct!;
+  const made = ([overload]: AggregateFunction['overloads'], types: readonly SqlType[]): Aggregator =>
+    overload!.create(types, [], () => undefined);
+  const values = fc.array(fc.oneof(fc.nat(30), fc.constant(null)), { maxLength: 60 });
+  const distinct = (list: readonly SqlValue[]): number => new Set(list.filter((value) => value !== null)).size;
+
+  test('is exact, and merged as if counted in one go', () => {
+    const { init, add, merge, result } = made(overloads, [BIGINT]);
+    const of = (list: readonly SqlValue[]): SqlValue => list.reduce((state, value) => add(state, [value]), init());
+    fc.assert(
+      fc.property(values, values, (a, b) => {
+        expect(result(of(a))).toBe(distinct(a));
+        expect(result(merge(of(a), of(b)))).toBe(distinct([...a, ...b]));
+      }),
+    );
+  });
+
+  test('over a table, takes back what has gone', () => {
+    const { init, add, undo, merge, result } = made(overTables, [BIGINT, STRING]);
+    fc.assert(
+      fc.property(values, values, (kept, gone) => {
+        const args = (value: SqlValue): SqlValue[] => [value, 'x'];
+        let state = [...gone, ...kept].reduce((all, value) => add(all, args(value)), init());
+        state = gone.reduce((all, value) => undo!(all, args(value)), merge(init(), state));
+        expect(result(state)).toBe(distinct(kept));
+      }),
+    );
+  });
+
+  test('a record changes one entry of the state that it was given, and a value takes six bytes of it', () => {
+    const { stateType, init, add } = made(overloads, [INTEGER]);
+    const state = init();
+    for (let i = 0; i < 1000; i++) expect(add(state, [i % 500])).toBe(state);
+    const serde = internalSerde([{ name: 'S', type: stateType }]);
+    expect(serialize(serde as Serde<Row>, [state])!.length).toBe(5 + 500 * 6);
+  });
+});
+
+describe('APPROX_PERCENTILE', () => {
+  const of = (fraction: number): Aggregator => aggregator('APPROX_PERCENTILE', [DOUBLE], [fraction]);
+  const added = (to: Aggregator, values: readonly number[], state = to.init()): SqlValue =>
+    values.reduce<SqlValue>((all, value) => to.add(all, [value]), state);
+  const number = fc.oneof(
+    fc.integer({ min: -1000, max: 1000 }),
+    fc.double({ noNaN: true, min: -1e19, max: 1e19 }).filter((value) => value === 0 || Math.abs(value) > 1e-19),
+  );
+  const numbers = fc.array(number, { minLength: 1, maxLength: 200 });
+  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+  const exact = (values: readonly number[], wanted: number): number =>
+    values.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(wanted * values.length)) - 1]!;
+
+  test('is within 1 % of the exact one, however states were merged', () => {
+    fc.assert(
+      fc.property(numbers, fc.array(number), fraction, (a, b, wanted) => {
+        const percentile = of(wanted);
+        const found = percentile.result(percentile.merge(added(percentile, a), added(percentile, b))) as number;
+        const right = exact([...a, ...b], wanted);
+        expect(Math.abs(found - right)).toBeLessThanOrEqual(Math.abs(right) * 0.010001);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes back what has gone, to the last entry', () => {
+    fc.assert(
+      fc.property(numbers, numbers, (kept, gone) => {
+        const percentile = of(0.5);
+        const state = added(percentile, [...gone, ...kept]);
+        const left = gone.reduce<SqlValue>((all, value) => percentile.undo!(all, [value]), state);
+        expect(percentile.result(left)).toBe(percentile.result(added(percentile, kept)));
+        expect((left as Map<SqlValue, SqlValue>).size).toBe((added(percentile, kept) as Map<SqlValue, SqlValue>).size);
+      }),
+    );
+  });
+
+  test('has a small state, and an end on both sides', () => {
+    const percentile = of(1);
+    const latencies = Array.from({ length: 100_000 }, (_, i) => 1 + ((i * 7919) % 60_000));
+    expect((added(percentile, latencies) as Map<SqlValue, SqlValue>).size).toBeLessThan(560);
+    const far = [Number.POSITIVE_INFINITY, 1e300, 1e21].map((value) => percentile.result(added(percentile, [value])));
+    for (const value of far) expect(Math.abs((value as number) / 1e20 - 1)).toBeLessThan(0.0101);
+    expect(percentile.result(added(percentile, [Number.NaN, 1e-30]))).toBe(0);
+    expect(percentile.result(added(percentile, [Number.NaN]))).toBe(null);
+  });
+});
+
+describe('APPROX_TOP_COUNT', () => {
+  const top = aggregator('APPROX_TOP_COUNT', [INTEGER], [5]);
+  const ROOM = 100;
+  const added = (values: readonly number[]): SqlValue =>
+    values.reduce<SqlValue>((all, value) => top.add(all, [value]), top.init());
+  const counts = (values: readonly number[]): Map<number, number> => {
+    const all = new Map<number, number>();
+    for (const value of values) all.set(value, (all.get(value) ?? 0) + 1);
+    return all;
+  };
+  /** A few values that come often, among many that come seldom. */
+  const values = fc.array(fc.oneof(fc.nat(8), fc.nat(5000)), { minLength: 1, maxLength: 3000 });
+
+  test('is exact while there is room for each value', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(ROOM - 1), { maxLength: 400 }), (list) => {
+        const expected = [...counts(list)].sort(([, a], [, b]) => b - a).slice(0, 5);
+        const found = top.result(added(list)) as unknown as readonly (readonly [number, number])[];
+        expect(found.map(([, count]) => count)).toEqual(expected.map(([, count]) => count));
+        for (const [value, count] of found) expect(counts(list).get(value)).toBe(count);
+      }),
+    );
+  });
+
+  test('never counts too little, nor too much by more than its share, and misses nothing that comes often', () => {
+    fc.assert(
+      fc.property(values, values, fc.boolean(), (a, b, isMerged) => {
+        const all = [...a, ...b];
+        const state = isMerged ? top.merge(added(a), added(b)) : added(all);
+        const counters = state as unknown as Map<string, readonly [number, number, number]>;
+        expect(counters.size).toBeLessThanOrEqual(ROOM);
+        const right = counts(all);
+        const share = all.length / ROOM;
+        for (const [value, count, over] of counters.values()) {
+          const exact = right.get(value) ?? 0;
+          expect(count).toBeGreaterThanOrEqual(exact);
+          expect(count - over).toBeLessThanOrEqual(exact);
+          expect(count - exact).toBeLessThanOrEqual(share);
+        }
+        for (const [value, count] of right) if (count > share) expect(counters.has(String(value))).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe('states that change in place', () => {
   const aggregators: Record<string, Aggregator> = {
+    APPROX_TOP_COUNT: aggregator('APPROX_TOP_COUNT', [STRING], [2]),
+    'COUNT(DISTINCT …)': declaredAs('COUNT').distinct!.overloads[0]!.create([STRING], [], () => undefined),
     COUNT_DISTINCT: aggregator('COUNT_DISTINCT', [STRING]),
     COLLECT_LIST: aggregator('COLLECT_LIST', [STRING]),
     COLLECT_SET: aggregator('COLLECT_SET', [STRING]),

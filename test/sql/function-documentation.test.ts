@@ -40,6 +40,21 @@ describe('the examples', () => {
     expect(JSON.stringify((all.at(-1) as { Y: unknown }).Y)).toBe(result);
   });
 
+  test.each(functionNames('window'))('%s', async (name) => {
+    const { example, result } = documentationOf(name)!;
+    const [call, given] = example.split(' of ') as [string, string];
+    const ranked = `CREATE TABLE o AS SELECT k, n, AS_VALUE(n) AS y FROM (SELECT k, x, ${call} AS n FROM s) WHERE n <= 9;`;
+    const script = name === 'ROW_NUMBER' ? ranked : `CREATE STREAM o AS SELECT ${call} AS y FROM s;`;
+    const values = JSON.parse(`[${given}]`) as unknown[];
+    const source = `CREATE STREAM s (k INT, x INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON');`;
+    const rows = await runQuery(
+      `${source} ${script}`,
+      's',
+      values.map((x) => ({ K: 0, X: x })),
+    );
+    expect(rows.map((row) => JSON.stringify((row as { Y: unknown }).Y)).join(', ')).toBe(result);
+  });
+
   test.each(functionNames('table'))('%s', async (name) => {
     const { example, result } = documentationOf(name)!;
     const [call, given] = example.split(' from ') as [string, string];

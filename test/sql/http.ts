@@ -16,6 +16,11 @@ export interface SqlOverHttp {
   stop(): Promise<void>;
 }
 
+export interface SqlService extends SqlOverHttp {
+  /** The same service, stopped and started again. */
+  restarted(): Promise<SqlService>;
+}
+
 /** Where queries may run, and the settings that say so: they do the same everywhere. */
 export const PLACES: readonly [string, Record<string, string | number | boolean>][] = [
   ['in one thread', {}],
@@ -23,8 +28,11 @@ export const PLACES: readonly [string, Record<string, string | number | boolean>
 ];
 
 /** The SQL service, with a broker and a registry of its own in a folder that goes away with it. */
-export async function startSql(settings: Record<string, string | number | boolean> = {}): Promise<SqlOverHttp> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-sql-'));
+export function startSql(settings: Record<string, string | number | boolean> = {}): Promise<SqlService> {
+  return startIn(mkdtempSync(join(tmpdir(), 'millrace-sql-')), settings);
+}
+
+async function startIn(dataDir: string, settings: Record<string, string | number | boolean>): Promise<SqlService> {
   const platform = await Platform.start({
     settings: {
       'log.dirs': dataDir,
@@ -36,10 +44,15 @@ export async function startSql(settings: Record<string, string | number | boolea
       ...settings,
     },
   });
-  return overHttp(platform.url('sql'), async () => {
+  const sql = overHttp(platform.url('sql'), async () => {
     await platform.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
+  const restarted = async (): Promise<SqlService> => {
+    await platform.stop();
+    return startIn(dataDir, settings);
+  };
+  return { ...sql, restarted };
 }
 
 /** The SQL service at an address. */

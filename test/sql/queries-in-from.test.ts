@@ -15,7 +15,8 @@ describe.each(PLACES)('queries in FROM, %s', (_place, settings) => {
         WITH moves AS (SELECT * FROM sales UNION ALL SELECT id, shop, amount * -1 AS amount FROM returns)
         SELECT shop, SUM(amount) AS total, COUNT(*) AS n FROM moves GROUP BY shop;
       CREATE TABLE by_count AS SELECT n, COUNT(*) AS shops
-        FROM (SELECT shop, COUNT(*) AS n FROM sales GROUP BY shop) AS per_shop GROUP BY n;`);
+        FROM (SELECT shop, COUNT(*) AS n FROM sales GROUP BY shop) AS per_shop GROUP BY n;
+      CREATE TABLE twice AS SELECT * FROM (SELECT amount * 2 AS twice, shop, COUNT(*) AS n FROM sales GROUP BY shop, amount * 2);`);
     const insert = (into: string, rows: readonly number[]) =>
       sql.ksql(rows.map((i) => `INSERT INTO ${into} VALUES (${i}, 'shop ${i % 7}', ${i});`).join(''));
     await insert('sales', [...Array(40).keys()]);
@@ -41,6 +42,22 @@ describe.each(PLACES)('queries in FROM, %s', (_place, settings) => {
       [6, 5],
     ];
     await expect.poll(found, { timeout: 60_000 }).toEqual(expected);
+  });
+
+  test('a table of a query in FROM is looked up by its key, whatever the order in which that was selected', async () => {
+    const found = () => sql.rows("SELECT shop, twice, n FROM twice WHERE shop = 'shop 3' AND twice = 20;");
+    await expect.poll(found, { timeout: 60_000 }).toEqual([['shop 3', 20, 1]]);
+  });
+
+  test('groups of a push query are told apart by all their columns', async () => {
+    const rows = await sql.rows(
+      'SELECT shop, amount / 10 AS tens, COUNT(*) AS n FROM sales WHERE amount IN (3, 17, 24) GROUP BY shop, amount / 10 EMIT CHANGES LIMIT 3;',
+    );
+    expect(rows.sort()).toEqual([
+      ['shop 3', 0, 1],
+      ['shop 3', 1, 1],
+      ['shop 3', 2, 1],
+    ]);
   });
 
   test('push queries have them, too', async () => {

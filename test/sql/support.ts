@@ -93,7 +93,7 @@ export function evaluate(text: string): string {
 }
 
 /** The names of all functions of a kind, in order. */
-export function functionNames(kind: 'scalar' | 'aggregate' | 'table'): string[] {
+export function functionNames(kind: 'scalar' | 'aggregate' | 'table' | 'window'): string[] {
   return builtInFunctions()
     .all()
     .filter((declared) => declared.kind === kind)

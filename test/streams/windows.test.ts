@@ -9,6 +9,7 @@ import {
   TimeWindows,
   TimeWindowedSerde,
   SessionWindowedSerde,
+  type WindowTime,
 } from '../../src/streams/index.ts';
 import { serialize } from '../../src/serde/index.ts';
 import { Driven, drive, long, text, texts } from './support.ts';
@@ -258,5 +259,106 @@ describe('session windows', () => {
     expect(late(pipe(counted(10, 0), 'ax@11 kx@0'))).toBe(1);
     expect(late(pipe(counted(10, 1), 'ax@11 kx@0'))).toBe(0);
     expect(late(pipe(counted(10, 1), 'ax@12 kx@0'))).toBe(1);
+  });
+});
+
+describe('the wall clock', () => {
+  type AnyWindows = TimeWindows | SlidingWindows | SessionWindows;
+  const counted = (windows: AnyWindows, time: WindowTime, emit: EmitStrategy = 'onWindowClose'): Driven => {
+    const builder = new StreamsBuilder();
+    const grouped = builder.stream<string, string>('in', texts).groupByKey();
+    const options = { name: 'counts', key: text };
+    const table =
+      windows instanceof SessionWindows
+        ? grouped.windowedBy(windows, time).emitStrategy(emit).count(options)
+        : grouped
+            .windowedBy(windows as TimeWindows, time)
+            .emitStrategy(emit)
+            .count(options);
+    table.toStream().to('out');
+    return drive(builder, { startTimeMs: 1000 });
+  };
+  const late = ({ driver }: Driven): number => driver.dropped().get('late') ?? 0;
+  const kinds: [string, AnyWindows, number | 'session', string][] = [
+    ['time windows', TimeWindows.ofSizeAndGrace(100, 20), 100, 'k[1000,1100]'],
+    ['sliding windows', SlidingWindows.ofTimeDifferenceAndGrace(100, 20), 100, 'k[900,1000]'],
+    ['sessions', SessionWindows.ofInactivityGapAndGrace(100, 20), 'session', 'k[1000,1000]'],
+  ];
+
+  test.each(kinds)('%s close by it when nothing has come for so long', (_kind, windows, size, window) => {
+    const driven = counted(windows, { idleMs: 500 });
+    const out = () => driven.windows(size, 'out', long);
+    pipe(driven, 'kx@1000');
+    driven.driver.advanceWallClock(400);
+    expect(out()).toEqual([]);
+    // Not the windows' time, but any record's counts.
+    pipe(driven, 'ax@1001');
+    driven.driver.advanceWallClock(400);
+    expect(out()).toEqual([]);
+    driven.driver.advanceWallClock(100);
+    expect(out()).toContain(`${window}1@1000`);
+    expect(late(driven)).toBe(0);
+    pipe(driven, 'kx@1000');
+    expect([out(), late(driven)]).toEqual([[], 1]);
+  });
+
+  test('a window that ends later than it says stays open', () => {
+    const driven = counted(TimeWindows.ofSizeAndGrace(100, 20), { idleMs: 50 });
+    pipe(driven, 'kx@1000 kx@5000');
+    expect(driven.windows(100, 'out', long)).toEqual(['k[1000,1100]1@1000']);
+    driven.driver.advanceWallClock(4100);
+    expect(driven.windows(100, 'out', long)).toEqual([]);
+    driven.driver.advanceWallClock(50);
+    expect(driven.windows(100, 'out', long)).toEqual(['k[5000,5100]1@5000']);
+  });
+
+  test('without records there is no time to go on from', () => {
+    const driven = counted(TimeWindows.ofSizeAndGrace(100, 0), { idleMs: 50 });
+    driven.driver.advanceWallClock(100_000);
+    pipe(driven, 'kx@7');
+    expect(late(driven)).toBe(0);
+  });
+
+  test.each([
+    ['time windows', TimeWindows.ofSizeAndGrace(100, 20), 100, ['k[1000,1100]2@1050']],
+    [
+      'sliding windows',
+      SlidingWindows.ofTimeDifferenceAndGrace(100, 20),
+      100,
+      ['k[900,1000]1@1000', 'k[950,1050]2@1050', 'k[1001,1101]1@1050'],
+    ],
+    ['sessions', SessionWindows.ofInactivityGapAndGrace(100, 20), 'session', ['k[1000,1050]2@1050']],
+  ] as [string, AnyWindows, number | 'session', string[]][])(
+    '%s of processing time take records as they come, and close by it',
+    (_kind, windows, size, expected) => {
+      const driven = counted(windows, { time: 'processing' });
+      pipe(driven, 'kx@900000');
+      driven.driver.advanceWallClock(50);
+      pipe(driven, 'kx@3');
+      driven.driver.advanceWallClock(1000);
+      expect(driven.windows(size, 'out', long)).toEqual(expected);
+      expect(late(driven)).toBe(0);
+    },
+  );
+
+  test('updates of processing time have its times', () => {
+    const driven = counted(TimeWindows.ofSizeWithNoGrace(100), { time: 'processing' }, 'onWindowUpdate');
+    pipe(driven, 'kx@900000');
+    driven.driver.advanceWallClock(99);
+    pipe(driven, 'kx@3');
+    driven.driver.advanceWallClock(1);
+    pipe(driven, 'kx@3');
+    expect(driven.windows(100, 'out', long)).toEqual([
+      'k[1000,1100]1@1000',
+      'k[1000,1100]2@1099',
+      'k[1100,1200]1@1100',
+    ]);
+  });
+
+  test('options that it has not are refused', () => {
+    const grouped = new StreamsBuilder().stream<string, string>('in', texts).groupByKey();
+    const windows = TimeWindows.ofSizeWithNoGrace(5);
+    expect(() => grouped.windowedBy(windows, { time: 'record' as never })).toThrow('windowedBy: time');
+    expect(() => grouped.windowedBy(windows, { idleMs: 0 })).toThrow('windowedBy: idleMs');
   });
 });

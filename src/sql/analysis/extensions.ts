@@ -1,15 +1,38 @@
 // What queries may say here and not in ksqlDB, and where: a query that never ends has no order, and no last row.
 import { refuse } from '../errors.ts';
-import type { Query } from '../parser/ast.ts';
+import type { CreateSource, Location, Query } from '../parser/ast.ts';
 import { syntaxErrorAt } from '../parser/syntax-error.ts';
+import { walk } from './walk.ts';
 
 /** Whether ksqlDB's limits of the language are in force. */
 export const isPlain = (setting: (name: string) => string | undefined): boolean =>
   setting('ksql.query.extensions.enabled') === 'false';
 
 /** Refuses what ksqlDB can't read, as it does, where its limits are in force. */
-export function checkExtensions(query: Query, text: string, setting: (name: string) => string | undefined): void {
-  if (query.extensionAt !== undefined && isPlain(setting)) throw syntaxErrorAt(query.extensionAt, '', text);
+export function checkExtensions(
+  read: Query | CreateSource,
+  text: string,
+  setting: (name: string) => string | undefined,
+): void {
+  if (!isPlain(setting)) return;
+  const [first] = [read.extensionAt, ...('select' in read ? extensionsIn(read) : [])]
+    .filter((at) => at !== undefined)
+    .sort((a, b) => a.start - b.start);
+  if (first !== undefined) throw syntaxErrorAt(first, '', text);
+}
+
+/** Where a query's expressions have words that ksqlDB does not know. */
+function extensionsIn({ select, joins, where, groupBy, partitionBy, having }: Query): (Location | undefined)[] {
+  const expressions = [
+    ...select.flatMap((item) => (item.kind === 'item' ? [item.expression] : [])),
+    ...joins.map(({ on }) => on),
+    ...[where, having].filter((e) => e !== undefined),
+    ...(groupBy ?? []),
+    ...(partitionBy ?? []),
+  ];
+  const found: (Location | undefined)[] = [];
+  for (const expression of expressions) walk(expression, (e) => void (e.kind === 'call' && found.push(e.extensionAt)));
+  return found;
 }
 
 /** Refuses, of a query that goes on, what needs an end. `what` goes on: `Push queries`, `CREATE TABLE AS SELECT statements`. */

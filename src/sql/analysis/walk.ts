@@ -1,10 +1,10 @@
-import type { Expression } from '../parser/ast.ts';
+import type { Call, Expression } from '../parser/ast.ts';
 
 /** Expressions as trees: the direct children, and the same node with other children. */
 export function mapChildren(e: Expression, f: (child: Expression) => Expression): Expression {
   switch (e.kind) {
     case 'call':
-      return { ...e, args: e.args.map(f), ...(e.filter === undefined ? {} : { filter: f(e.filter) }) };
+      return mapCall(e, f);
     case 'dereference':
     case 'structAll':
       return { ...e, base: f(e.base) };
@@ -42,6 +42,17 @@ export function mapChildren(e: Expression, f: (child: Expression) => Expression)
     default:
       return e;
   }
+}
+
+function mapCall(e: Call, f: (child: Expression) => Expression): Call {
+  const { args, filter, over } = e;
+  const ordered = over?.orderBy.map((ordering) => ({ ...ordering, expression: f(ordering.expression) })) ?? [];
+  return {
+    ...e,
+    args: args.map(f),
+    ...(filter === undefined ? {} : { filter: f(filter) }),
+    ...(over === undefined ? {} : { over: { partitionBy: over.partitionBy.map(f), orderBy: ordered } }),
+  };
 }
 
 export function children(e: Expression): Expression[] {

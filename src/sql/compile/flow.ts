@@ -1,4 +1,4 @@
-import type { KStream, KTable, Windowed } from '../../streams/index.ts';
+import type { KStream, KTable, StreamsBuilder, Windowed } from '../../streams/index.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
 import type { Step } from '../plan/plan.ts';
 import type { Row } from '../values/value.ts';
@@ -38,11 +38,13 @@ export interface TopologyEnvironment extends Omit<PlanEnvironment, 'catalog'>, F
 export type RowKey = Row | Windowed<Row> | null;
 export type RowStream = KStream<RowKey, Row | null>;
 export type RowTable = KTable<RowKey, Row | null>;
+/** A table may come as the stream of its changes, where nobody before knew what its rows were: `table` makes one of that. */
 export type Flow = { readonly stream: RowStream } | { readonly table: RowTable };
 
 /** What the compiler of one step needs of the others. */
 export interface StepContext {
   readonly env: TopologyEnvironment;
+  readonly builder: StreamsBuilder;
   readonly queryId: string;
   /** `over`: the step whose rows are evaluated. */
   guarded(evaluate: Evaluate, step: string, over?: Step): Evaluate;

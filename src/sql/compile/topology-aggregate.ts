@@ -15,6 +15,7 @@ import { internalSerde } from '../formats/internal.ts';
 import type { RowSerde } from '../formats/codec.ts';
 import { type FormatEnvironment, rowSerde } from '../formats/row-serde.ts';
 import { plainKey, type RowKey, type RowTable, type StepContext } from './flow.ts';
+import { FORMATS } from '../formats/all.ts';
 import { fitsInternalTopics } from '../formats/traits.ts';
 
 const DAY_MS = 86_400_000;
@@ -89,8 +90,14 @@ function serdesOf(
 }
 
 /** How the keys of groups are written, in the store and in the topic that brings the groups' records together. */
-export function groupKeySerde(env: FormatEnvironment, { keyFormat, key }: AggregateStep): RowSerde {
-  return fitsInternalTopics(keyFormat.format)
+export function groupKeySerde(
+  env: FormatEnvironment,
+  { keyFormat, key }: Pick<AggregateStep, 'keyFormat' | 'key'>,
+): RowSerde {
+  const { format } = keyFormat;
+  // Where nobody asked for a format it is KAFKA, which holds one column, and not every type.
+  const holds = FORMATS[format].refusal(key.map((column) => ({ ...column, namespace: 'KEY' }))) === undefined;
+  return fitsInternalTopics(format) && holds
     ? rowSerde(env, keyFormat, key, { topic: '', part: 'key' })
     : internalSerde(key);
 }
@@ -199,17 +206,18 @@ function fromStream(
   const sizeMs = milliseconds(clause.size);
   const graceMs = graceOf(clause, step.final);
   const emit = step.final ? 'onWindowClose' : 'onWindowUpdate';
+  const time = { time: clause.ofProcessing === true ? 'processing' : 'event', idleMs: step.finalAfterMs } as const;
   const windowedStore = { ...store, retentionMs: Math.max(retention, sizeMs + graceMs) };
   if (clause.type === 'SESSION') {
     return groupedStream
-      .windowedBy(SessionWindows.ofInactivityGapAndGrace(sizeMs, graceMs))
+      .windowedBy(SessionWindows.ofInactivityGapAndGrace(sizeMs, graceMs), time)
       .emitStrategy(emit)
       .aggregate<Row>(init, adder, (_key, a, b) => merge(a, b), windowedStore) as unknown as RowTable;
   }
   let windows = TimeWindows.ofSizeAndGrace(sizeMs, graceMs);
   if (clause.advance !== undefined) windows = windows.advanceBy(milliseconds(clause.advance));
   return groupedStream
-    .windowedBy(windows)
+    .windowedBy(windows, time)
     .emitStrategy(emit)
     .aggregate<Row>(init, adder, windowedStore) as unknown as RowTable;
 }
@@ -217,5 +225,6 @@ function fromStream(
 /** How long after its end a window still changes, when the query does not say. */
 function graceOf(clause: WindowClause, final: boolean): number {
   if (clause.grace !== undefined) return milliseconds(clause.grace);
+  if (clause.ofProcessing === true) return 0;
   return final ? 0 : Math.max(DAY_MS - milliseconds(clause.size), 0);
 }

@@ -17,6 +17,7 @@ import {
   sourceSteps,
   tableStoreName,
 } from '../plan/plan.ts';
+import { keyFormatOf } from '../plan/key-formats.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { columnsUsed } from '../expressions/typed.ts';
 import { overloadOf } from '../expressions/evaluation/call.ts';
@@ -34,8 +35,11 @@ import {
   type RowStream,
   type RowTable,
 } from './flow.ts';
-import { aggregateStep } from './topology-aggregate.ts';
+import { aggregateStep, groupKeySerde } from './topology-aggregate.ts';
+import { distinctStep } from './topology-distinct.ts';
 import { joinStep } from './topology-join.ts';
+import { overStep } from './topology-over.ts';
+import { rankStep } from './topology-rank.ts';
 import { internalSerde } from '../formats/internal.ts';
 import type { JsonCounts } from '../formats/reading.ts';
 import { type JsonStretch, jsonStretch } from './json-stretch.ts';
@@ -133,6 +137,12 @@ class StepCompiler implements StepContext {
         return { stream: this.#flatMap(step) };
       case 'await':
         return { stream: this.#await(step) };
+      case 'distinct':
+        return { stream: distinctStep(this, step) };
+      case 'over':
+        return { stream: overStep(this, step) };
+      case 'rank':
+        return { stream: rankStep(this, step) };
       case 'selectKey':
         return this.#selectKey(step);
       case 'project':
@@ -265,23 +275,26 @@ class StepCompiler implements StepContext {
     const assemble = (row: Row | null, context: RecordContext): Row | null =>
       row === null ? null : parts.map((part) => part(row, context));
     const serde = { value: internalSerde(step.columns) as Serde<Row> };
-    if (step.table) {
-      const table = this.table(step.inputs[0]!);
-      return { table: table.mapValues((_key, row, context) => assemble(row, context), serde) };
-    }
-    const [first, ...others] = step.inputs.map((input) =>
-      this.stream(input).mapValues((_key, row, context) => assemble(row, context), serde),
-    );
-    return { stream: others.reduce((all, other) => all.merge(other), first!) };
+    const assembled = (flow: Flow): Flow =>
+      step.table && 'table' in flow
+        ? { table: flow.table.mapValues((_key, row, context) => assemble(row, context), serde) }
+        : { stream: streamOf(flow).mapValues((_key, row, context) => assemble(row, context), serde) };
+    const [first, ...others] = step.inputs.map((input) => assembled(this.compile(input)));
+    if (others.length === 0) return first!;
+    return { stream: others.reduce((all, other) => all.merge(streamOf(other)), streamOf(first!)) };
   }
 
   #filter(step: FilterStep): Flow {
     const predicate = this.guarded(this.#over(step.input).evaluate(step.predicate.expression), step.clause, step.input);
-    const input = this.compile(step.input);
-    if ('table' in input) {
-      return { table: input.table.filter((_key, row) => predicate(row) === true, { reads: 'value', oldValues: true }) };
+    if (step.input.table) {
+      const table = this.table(step.input);
+      return { table: table.filter((_key, row) => predicate(row) === true, { reads: 'value', oldValues: true }) };
     }
-    return { stream: input.stream.filter((_key, row) => row !== null && predicate(row) === true, { reads: 'value' }) };
+    return {
+      stream: this.stream(step.input).filter((_key, row) => row !== null && predicate(row) === true, {
+        reads: 'value',
+      }),
+    };
   }
 
   #flatMap(step: FlatMapStep): RowStream {
@@ -392,7 +405,7 @@ class StepCompiler implements StepContext {
       sink.topic,
     );
     const bare = holdsBare(sink.valueFormat, 'value', columns);
-    let stream = 'table' in flow ? flow.table.toStream() : flow.stream;
+    let stream = streamOf(flow);
     if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
     if (bare)
       stream = stream.mapValues((_key, row) => (row === null || row[0] === null ? null : row), { reads: 'value' });
@@ -418,15 +431,23 @@ class StepCompiler implements StepContext {
   }
 
   stream(step: Step): RowStream {
-    const flow = this.compile(step);
-    return 'table' in flow ? flow.table.toStream() : flow.stream;
+    return streamOf(this.compile(step));
   }
 
   table(step: Step): RowTable {
     const flow = this.compile(step);
-    assert('table' in flow, 'this step is a table');
-    return flow.table;
+    if ('table' in flow) return flow.table;
+    const keyFormat = keyFormatOf(step);
+    assert(step.table && keyFormat !== undefined, 'this step is a table, and has a key');
+    return flow.stream.toTable({
+      key: groupKeySerde(this.env, { keyFormat, key: step.key }) as Serde<NonNullable<RowKey>>,
+      value: internalSerde(step.columns) as Serde<Row>,
+    });
   }
+}
+
+function streamOf(flow: Flow): RowStream {
+  return 'table' in flow ? flow.table.toStream() : flow.stream;
 }
 
 /** Functions that are not the engine's own are watched, and what fails is told to the processing log or ends the query. */

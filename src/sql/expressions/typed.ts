@@ -159,6 +159,18 @@ export interface TableCall extends ResolvedFunction {
   readonly type: SqlType;
 }
 
+/** LAG or LEAD: a value of another row of the partition. */
+export interface OverCall {
+  readonly kind: 'overCall';
+  readonly function: 'LAG' | 'LEAD';
+  readonly value: TypedExpression;
+  /** How many rows away. */
+  readonly distance: number;
+  /** What stands for the value where there is no such row; undefined: null. */
+  readonly otherwise: TypedExpression | undefined;
+  readonly type: SqlType;
+}
+
 /** An aggregate of a query. */
 export interface AggregateCall extends ResolvedFunction {
   readonly kind: 'aggregateCall';
@@ -167,6 +179,8 @@ export interface AggregateCall extends ResolvedFunction {
   readonly filter: TypedExpression | undefined;
   /** Whether it goes over the rows of a table. */
   readonly overTable: boolean;
+  /** Whether it counts each value once: `f(DISTINCT …)`. */
+  readonly isDistinct: boolean;
   /** The values of the parameters that configure the aggregate: they stand behind `args` in the signature. */
   readonly literals: readonly SqlValue[];
   readonly type: SqlType;

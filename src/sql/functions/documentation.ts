@@ -7,6 +7,8 @@
 const LINES = String.raw`
 ABS | val: the number | ABS(-2) | 2
 ACOS | value: a cosine, from -1 to 1 | ACOS(1.0) | 0.0
+APPROX_PERCENTILE | val: the numbers; percentile: which part of them the result is not below, from 0 to 1 | ROUND(APPROX_PERCENTILE(x, 0.5)) of 10, 20, 30 | 20
+APPROX_TOP_COUNT | val: the column; k: how many values | APPROX_TOP_COUNT(x, 2) of 7, 8, 7, 9, 8, 7 | [{"VALUE":7,"COUNT":3},{"VALUE":8,"COUNT":2}]
 ARG_MAX | val: the value that is wanted; by: what is to be the largest | ARG_MAX(x, x) of 1, 3, 2 | 3
 ARG_MIN | val: the value that is wanted; by: what is to be the smallest | ARG_MIN(x, x) of 1, 3, 2 | 1
 ARRAY_CONCAT | left: the array that comes first; right: the one behind it | ARRAY_CONCAT(ARRAY[1, 2], ARRAY[2, 3]) | [1, 2, 2, 3]
@@ -85,8 +87,10 @@ JSON_CONCAT | jsonStrings: JSON texts | JSON_CONCAT('{"a": 1}', '{"b": 2}') | {"
 JSON_ITEMS | jsonItems: JSON | JSON_ITEMS('[1, {"a": 2}]') | [1, {"a":2}]
 JSON_KEYS | jsonObj: JSON | JSON_KEYS('{"a": 1, "b": 2}') | [a, b]
 JSON_RECORDS | jsonObj: JSON | JSON_RECORDS('{"a": 1}') | {a=1}
+LAG | val: the value that is wanted; distance: how many rows before, 1 by default; orElse: what is taken where there is no such row, null by default | LAG(x, 1, 0) OVER (PARTITION BY k) of 1, 2, 3 | 0, 1, 2
 LATEST_BY_OFFSET | val: the column; latestN(INT): how many; ignoreNulls: whether nulls are passed over, true by default | LATEST_BY_OFFSET(x) of 1, 2, 3 | 3
 LCASE | input: the text | LCASE('Tea') | tea
+LEAD | val: the value that is wanted; distance: how many rows behind, 1 by default | LEAD(x) OVER (PARTITION BY k) of 1, 2, 3 | 2, 3
 LEAST | val: a value; vals: others of its type | LEAST(2, 1, 3) | 1
 LEN | input: the text, or the bytes | LEN('tea') | 3
 LN | value: the number | LN(1.0) | 0.0
@@ -121,6 +125,7 @@ REGEXP_REPLACE | str: the text; regexp: a pattern of Java’s; newStr: what is p
 REGEXP_SPLIT_TO_ARRAY | string: the text; regexp: a pattern of Java’s | REGEXP_SPLIT_TO_ARRAY('a1b2c', '\d') | [a, b, c]
 REPLACE | str: the text; oldStr: what is replaced; newStr: by what | REPLACE('tea', 'ea', 'oo') | too
 ROUND | val: the number; decimalPlaces: how many digits stay behind the point, 0 by default | ROUND(2.5) | 3
+ROW_NUMBER |  | ROW_NUMBER() OVER (PARTITION BY k ORDER BY x DESC) of 1, 2, 3 | 1, 1, 2, 1, 2, 3
 RPAD | input: the text, or the bytes; targetLen: how long; padding: what is put behind | RPAD('7', 3, '0') | 700
 SECOND | val: a time or timestamp; timeZone: the zone that it is looked at in, UTC by default | SECOND(FROM_UNIXTIME(2000)) | 2
 SIGN | value: the number | SIGN(-5) | -1

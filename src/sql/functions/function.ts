@@ -34,7 +34,8 @@ export type Category =
   | 'REGULAR EXPRESSION'
   | 'STRING'
   | 'TABLE'
-  | 'URL';
+  | 'URL'
+  | 'WINDOW';
 
 // biome-ignore lint: the arguments are checked against the signature when a call is resolved
 export type Implementation = (...args: never[]) => SqlValue;
@@ -153,6 +154,8 @@ export interface AggregateFunction extends FunctionBase<AggregateOverload> {
   readonly kind: 'aggregate';
   /** Those for the rows of a table, which are taken back when they change: the same ones, unless others can do that. */
   readonly overTables: readonly AggregateOverload[];
+  /** Those for `f(DISTINCT …)`, over streams and over tables; absent where each value has to count. */
+  readonly distinct?: Pick<AggregateFunction, 'overloads' | 'overTables'> | undefined;
   /** The result depends on which values came first. */
   readonly dependsOnOrder: boolean;
 }
@@ -161,7 +164,12 @@ export interface TableFunction extends FunctionBase<TableOverload> {
   readonly kind: 'table';
 }
 
-export type SqlFunction = ScalarFunction | AggregateFunction | TableFunction;
+/** Stands before OVER, and is carried out by a step of its own. */
+export interface WindowFunction extends FunctionBase<OverloadBase> {
+  readonly kind: 'window';
+}
+
+export type SqlFunction = ScalarFunction | AggregateFunction | TableFunction | WindowFunction;
 
 /** So large may a value become: a record that is written holds less, and one value should not take a query's memory. */
 const ELEMENTS_MAX = 1_000_000;

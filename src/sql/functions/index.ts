@@ -1,3 +1,4 @@
+import { approximateAggregates } from './aggregate/approximate.ts';
 import { basicAggregates } from './aggregate/basic.ts';
 import { collectingAggregates } from './aggregate/collect.ts';
 import { extremeAggregates } from './aggregate/extremes.ts';
@@ -16,6 +17,7 @@ import { regexFunctions } from './regex.ts';
 import { stringFunctions } from './string.ts';
 import { tableFunctions } from './table.ts';
 import { urlFunctions } from './url.ts';
+import { windowFunctions } from './window.ts';
 
 /** All functions that the engine has by itself. */
 export function builtInFunctions(environment: Environment = systemEnvironment): FunctionCatalog {
@@ -23,7 +25,9 @@ export function builtInFunctions(environment: Environment = systemEnvironment): 
     ...basicAggregates,
     ...extremeAggregates,
     ...collectingAggregates,
+    ...approximateAggregates,
     ...tableFunctions,
+    ...windowFunctions,
     ...arrayFunctions,
     ...mapFunctions,
     ...lambdaFunctions,

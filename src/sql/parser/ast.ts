@@ -42,8 +42,19 @@ export interface Call extends Node {
   readonly args: readonly Expression[];
   /** `f(*)`: only aggregates understand it. */
   readonly star?: boolean;
+  /** `f(DISTINCT …)`: each value counts once. */
+  readonly distinct?: boolean;
   /** FILTER (WHERE …): the rows that an aggregate sees. */
   readonly filter?: Expression;
+  readonly over?: Over;
+  /** The first word of it that ksqlDB does not know. */
+  readonly extensionAt?: Location;
+}
+
+/** OVER (…): the rows beside the one that a function is called for, and their order. */
+export interface Over {
+  readonly partitionBy: readonly Expression[];
+  readonly orderBy: readonly Ordering[];
 }
 
 export interface WhenClause {
@@ -165,6 +176,8 @@ export interface WindowClause {
   readonly advance?: Duration | undefined;
   readonly retention?: Duration | undefined;
   readonly grace?: Duration | undefined;
+  /** Its time is that of the wall clock when a row comes to it. */
+  readonly ofProcessing?: boolean | undefined;
 }
 
 export interface Ordering extends Node {
@@ -185,6 +198,8 @@ export interface Query extends Node {
   readonly partitionBy?: readonly Expression[] | undefined;
   readonly having?: Expression | undefined;
   readonly emit?: 'CHANGES' | 'FINAL' | undefined;
+  /** EMIT FINAL AFTER: windows close by the wall clock when no rows have come for so long. */
+  readonly emitAfter?: Duration | undefined;
   readonly orderBy?: readonly Ordering[] | undefined;
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;
@@ -217,6 +232,8 @@ export interface CreateSource extends Node {
   readonly isSource: boolean;
   readonly elements: readonly ColumnElement[];
   readonly properties: Properties;
+  /** The first word that ksqlDB does not know. */
+  readonly extensionAt?: Location | undefined;
 }
 
 export interface CreateAsSelect extends Node {

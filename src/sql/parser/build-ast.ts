@@ -86,11 +86,19 @@ function create(cst: CstNode): Statement {
   if (query === undefined) {
     const built =
       elements === undefined ? [] : nodes(elements, 'tableElement').map((element) => columnElement(element, head.type));
-    return { kind: 'createSource', ...head, isSource: side === 'SOURCE', elements: built };
+    const extensionAt = connectorAt(optionalNode(source, 'withProperties'));
+    return { kind: 'createSource', ...head, isSource: side === 'SOURCE', elements: built, extensionAt };
   }
   if (elements !== undefined) throw fail(locationOf(elements), 'AS SELECT takes its columns from the query');
   if (side === 'SOURCE') throw fail(at, 'SOURCE does not apply to AS SELECT');
   return { kind: 'createAsSelect', ...head, query: buildQuery(query) };
+}
+
+/** Where a WITH clause has the word CONNECTOR, which ksqlDB takes in quotes only. */
+function connectorAt(cst: CstNode | undefined): Location | undefined {
+  const words = cst === undefined ? [] : nodes(cst, 'property').map((property) => optionalToken(property, 'CONNECTOR'));
+  const word = words.find((found) => found !== undefined);
+  return word && locationOf(word);
 }
 
 function createFunction(cst: CstNode, orReplace: boolean, at: Location): Statement {
@@ -205,7 +213,8 @@ function properties(cst: CstNode | undefined): Properties {
   const found = new Map<string, Literal>();
   for (const property of cst === undefined ? [] : nodes(cst, 'property')) {
     const quoted = optionalToken(property, 'STRING');
-    const name = quoted === undefined ? nameOf(node(property, 'name')) : stringOf(quoted);
+    const word = has(property, 'CONNECTOR') ? 'CONNECTOR' : undefined;
+    const name = word ?? (quoted === undefined ? nameOf(node(property, 'name')) : stringOf(quoted));
     found.set(name.toUpperCase(), literal(node(property, 'literalValue')));
   }
   return found;

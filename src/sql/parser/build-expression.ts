@@ -1,6 +1,15 @@
 import type { CstNode, IToken } from 'chevrotain';
 import { assert } from '../../util/index.ts';
-import type { ArithmeticOperator, ComparisonOperator, Expression, Location, TimeUnit, TypeNode } from './ast.ts';
+import type {
+  ArithmeticOperator,
+  ComparisonOperator,
+  Expression,
+  Location,
+  Ordering,
+  Over,
+  TimeUnit,
+  TypeNode,
+} from './ast.ts';
 import {
   has,
   locationOf,
@@ -165,12 +174,17 @@ const primaries: Record<string, (cst: CstNode, at: Location) => Expression> = {
   },
   call(cst, at) {
     const filter = optionalNode(cst, 'filter');
+    const over = optionalNode(cst, 'over');
+    const extension = optionalToken(cst, 'DISTINCT') ?? optionalToken(cst, 'FILTER') ?? optionalToken(cst, 'OVER');
     return {
       kind: 'call',
       name: nameOf(node(cst, 'name')),
       args: nodes(cst, 'argument').map(argument),
       ...(has(cst, 'ASTERISK') ? { star: true } : {}),
+      ...(has(cst, 'DISTINCT') ? { distinct: true } : {}),
       ...(filter === undefined ? {} : { filter: buildExpression(filter) }),
+      ...(over === undefined ? {} : { over: buildOver(over) }),
+      ...(extension === undefined ? {} : { extensionAt: locationOf(extension) }),
       at,
     };
   },
@@ -188,6 +202,23 @@ const primaries: Record<string, (cst: CstNode, at: Location) => Expression> = {
       : { kind: 'column', source: names[0]!, name: names[1]!, at };
   },
 };
+
+function buildOver(cst: CstNode): Over {
+  return {
+    partitionBy: nodes(cst, 'partitionBy').map(buildValueExpression),
+    orderBy: nodes(cst, 'ordering').map(ordering),
+  };
+}
+
+/** One expression of an ORDER BY. */
+export function ordering(cst: CstNode): Ordering {
+  return {
+    expression: buildExpression(node(cst, 'expression')),
+    descending: has(cst, 'DESC'),
+    nulls: has(cst, 'FIRST') ? 'FIRST' : has(cst, 'LAST') ? 'LAST' : undefined,
+    at: locationOf(cst),
+  };
+}
 
 function caseExpression(cst: CstNode, at: Location): Expression {
   const results = nodes(cst, 'then').map(buildExpression);

@@ -7,13 +7,12 @@ import type {
   Expression,
   Join,
   JoinType,
-  Ordering,
   Query,
   SelectItem,
   WindowClause,
   Within,
 } from './ast.ts';
-import { buildExpression, buildValueExpression, fail, timeUnit } from './build-expression.ts';
+import { buildExpression, buildValueExpression, fail, ordering, timeUnit } from './build-expression.ts';
 import { has, locationOf, nameOf, node, nodes, optionalNode, optionalToken, token, tokens } from './cst.ts';
 import { milliseconds } from './durations.ts';
 
@@ -30,7 +29,7 @@ export function buildQuery(cst: CstNode, outer: NamedQueries = new Map()): Query
   const last = selects.at(-1)!;
   if (selects.length === 1) return last;
   // What stands behind the last SELECT is said of all of them.
-  const { emit, orderBy, limit, offset, ...rest } = last;
+  const { emit, emitAfter, orderBy, limit, offset, ...rest } = last;
   const before = selects.slice(0, -1);
   for (const member of before) {
     if ([member.emit, member.orderBy, member.limit, member.offset].some((ending) => ending !== undefined))
@@ -42,6 +41,7 @@ export function buildQuery(cst: CstNode, outer: NamedQueries = new Map()): Query
     from: { name: 'UNION', alias: 'UNION', queries: [...before, rest], at },
     joins: [],
     emit,
+    emitAfter,
     orderBy,
     limit,
     offset,
@@ -63,13 +63,17 @@ function buildSelect(cst: CstNode, named: NamedQueries): Query {
   const window = optionalNode(cst, 'windowClause');
   const limit = optionalNode(cst, 'limit');
   const orderBy = nodes(cst, 'ordering').map(ordering);
-  const from = aliasedSource(node(cst, 'aliasedSource'), named);
+  const from = aliasedSource(node(cst, 'aliasedSource'), named, !has(cst, 'join'));
   const joins = nodes(cst, 'join').map((found) => join(found, named));
   const derived = [from, ...joins.map(({ source }) => source)].find(({ queries }) => queries !== undefined);
+  const emitAfter = optionalNode(cst, 'emitAfter');
   const extension =
     optionalToken(cst, 'DISTINCT') ??
     (orderBy.length > 0 ? tokens(cst, 'BY').at(-1) : undefined) ??
-    optionalToken(cst, 'OFFSET');
+    optionalToken(cst, 'OFFSET') ??
+    (emitAfter === undefined ? undefined : optionalToken(emitAfter, 'AFTER')) ??
+    (window === undefined ? undefined : optionalToken(window, 'PROCESSING'));
+  const quiet = emitAfter === undefined ? undefined : optionalNode(emitAfter, 'duration');
   const offset = optionalToken(cst, 'offset');
   return {
     distinct: has(cst, 'DISTINCT') || undefined,
@@ -82,19 +86,11 @@ function buildSelect(cst: CstNode, named: NamedQueries): Query {
     partitionBy: list('partitionBy'),
     having: optional('having'),
     emit: has(cst, 'CHANGES') ? 'CHANGES' : has(cst, 'FINAL') ? 'FINAL' : undefined,
+    emitAfter: quiet === undefined ? undefined : duration(quiet),
     orderBy: orderBy.length > 0 ? orderBy : undefined,
     limit: limit === undefined ? undefined : limitOf(limit),
     offset: offset === undefined ? undefined : Number(offset.image),
     extensionAt: extension === undefined ? derived?.at : locationOf(extension),
-    at: locationOf(cst),
-  };
-}
-
-function ordering(cst: CstNode): Ordering {
-  return {
-    expression: buildExpression(node(cst, 'expression')),
-    descending: has(cst, 'DESC'),
-    nulls: has(cst, 'FIRST') ? 'FIRST' : has(cst, 'LAST') ? 'LAST' : undefined,
     at: locationOf(cst),
   };
 }
@@ -114,13 +110,17 @@ function selectItem(cst: CstNode): SelectItem {
   };
 }
 
-function aliasedSource(cst: CstNode, named: NamedQueries): AliasedSource {
+/** What a query in FROM is called where nothing else is there, and nobody gave it a name. */
+const ONLY_SOURCE = 'KSQL_QUERY';
+
+function aliasedSource(cst: CstNode, named: NamedQueries, isAlone: boolean): AliasedSource {
   const at = locationOf(cst);
   const alias = optionalNode(cst, 'alias');
   const query = optionalNode(cst, 'query');
   if (query !== undefined) {
-    if (alias === undefined) throw fail(at, 'A query in FROM needs a name: (SELECT …) AS name');
-    return { name: nameOf(alias), alias: nameOf(alias), queries: [buildQuery(query, named)], at };
+    if (alias === undefined && !isAlone) throw fail(at, 'A query that is joined needs a name: (SELECT …) AS name');
+    const called = alias === undefined ? ONLY_SOURCE : nameOf(alias);
+    return { name: called, alias: called, queries: [buildQuery(query, named)], at };
   }
   const name = nameOf(node(cst, 'source'));
   const found = named.get(name);
@@ -137,7 +137,7 @@ function join(cst: CstNode, named: NamedQueries): Join {
   const within = optionalNode(cst, 'within');
   return {
     type: types.find((type) => has(cst, type)) ?? (has(cst, 'OUTER') ? 'FULL' : 'INNER'),
-    source: aliasedSource(node(cst, 'aliasedSource'), named),
+    source: aliasedSource(node(cst, 'aliasedSource'), named, false),
     within: within === undefined ? undefined : buildWithin(within),
     on: buildExpression(node(cst, 'expression')),
     at: locationOf(cst),
@@ -176,6 +176,7 @@ function windowClause(cst: CstNode): WindowClause {
     advance: part('advance'),
     retention: part('retention'),
     grace: part('grace'),
+    ofProcessing: has(cst, 'PROCESSING') || undefined,
   };
 }
 

@@ -399,7 +399,12 @@ export class ExpressionGrammar extends CstParser {
     this.OPTION(() =>
       this.OR([
         { ALT: () => this.s('ASTERISK') },
-        { ALT: () => this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.argument) }) },
+        {
+          ALT: () => {
+            this.OPTION3(() => this.k('DISTINCT'));
+            this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.argument) });
+          },
+        },
       ]),
     );
     this.s('RPAREN');
@@ -412,6 +417,40 @@ export class ExpressionGrammar extends CstParser {
         this.SUBRULE(this.expression, { LABEL: 'filter' });
         this.s('RPAREN', 1);
       },
+    });
+    this.OPTION2({
+      GATE: () => this.is(1, 'OVER') && this.isSymbol(2, 'LPAREN'),
+      DEF: () => {
+        this.k('OVER');
+        this.SUBRULE(this.over);
+      },
+    });
+  });
+
+  readonly over = this.RULE('over', () => {
+    this.s('LPAREN');
+    this.OPTION(() => {
+      this.k('PARTITION');
+      this.k('BY');
+      this.AT_LEAST_ONE_SEP({
+        SEP: symbol('COMMA'),
+        DEF: () => this.SUBRULE(this.valueExpression, { LABEL: 'partitionBy' }),
+      });
+    });
+    this.OPTION1(() => {
+      this.k('ORDER');
+      this.k('BY', 1);
+      this.AT_LEAST_ONE_SEP1({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.ordering) });
+    });
+    this.s('RPAREN');
+  });
+
+  readonly ordering = this.RULE('ordering', () => {
+    this.SUBRULE(this.expression);
+    this.OPTION(() => this.OR([{ ALT: () => this.k('ASC') }, { ALT: () => this.k('DESC') }]));
+    this.OPTION1(() => {
+      this.k('NULLS');
+      this.OR1([{ ALT: () => this.k('FIRST') }, { ALT: () => this.k('LAST') }]);
     });
   });
 

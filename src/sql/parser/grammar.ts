@@ -398,7 +398,11 @@ export class SqlGrammar extends QueryGrammar {
   });
 
   readonly property = this.RULE('property', () => {
-    this.OR([{ ALT: () => this.SUBRULE(this.name) }, { ALT: () => this.CONSUME(StringLiteral) }]);
+    this.OR([
+      { ALT: () => this.SUBRULE(this.name) },
+      { ALT: () => this.CONSUME(StringLiteral) },
+      { ALT: () => this.k('CONNECTOR') },
+    ]);
     this.s('EQ');
     this.SUBRULE(this.literalValue);
   });

@@ -1,12 +1,14 @@
 import { unreachable } from '../../util/index.ts';
 import type {
   AliasedSource,
+  Call,
   Duration,
   Expression,
   Join,
   Literal,
   Properties,
   Ordering,
+  Over,
   Query,
   SelectItem,
   Statement,
@@ -63,7 +65,7 @@ export function printExpression(e: Expression): string {
     case 'column':
       return e.source === undefined ? printName(e.name) : `${printName(e.source)}.${printName(e.name)}`;
     case 'call':
-      return `${e.name}(${e.star === true ? '*' : e.args.map(print).join(', ')})${e.filter === undefined ? '' : ` FILTER (WHERE ${print(e.filter)})`}`;
+      return printCall(e);
     case 'dereference':
       return `${print(e.base)}->${printName(e.field)}`;
     case 'structAll':
@@ -112,6 +114,18 @@ export function printExpression(e: Expression): string {
   }
 }
 
+function printCall({ name, args, star, distinct, filter, over }: Call): string {
+  const given = star === true ? '*' : args.map(printExpression).join(', ');
+  const rows = filter === undefined ? '' : ` FILTER (WHERE ${printExpression(filter)})`;
+  return `${name}(${distinct === true ? 'DISTINCT ' : ''}${given})${rows}${over === undefined ? '' : ` OVER (${printOver(over)})`}`;
+}
+
+function printOver({ partitionBy, orderBy }: Over): string {
+  const parts = partitionBy.length === 0 ? [] : [`PARTITION BY ${printList(partitionBy)}`];
+  if (orderBy.length > 0) parts.push(`ORDER BY ${orderBy.map(printOrdering).join(', ')}`);
+  return parts.join(' ');
+}
+
 function printDouble(value: number): string {
   const [digits, exponent] = value.toExponential().split('e') as [string, string];
   return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
@@ -129,7 +143,9 @@ export function printQuery(query: Query): string {
   if (query.groupBy !== undefined) lines.push(`GROUP BY ${printList(query.groupBy)}`);
   if (query.partitionBy !== undefined) lines.push(`PARTITION BY ${printList(query.partitionBy)}`);
   if (query.having !== undefined) lines.push(`HAVING ${printExpression(query.having)}`);
-  if (query.emit !== undefined) lines.push(`EMIT ${query.emit}`);
+  const { emit, emitAfter } = query;
+  if (emit !== undefined)
+    lines.push(`EMIT ${emit}${emitAfter === undefined ? '' : ` AFTER ${printDuration(emitAfter)}`}`);
   if (query.orderBy !== undefined) lines.push(`ORDER BY ${query.orderBy.map(printOrdering).join(', ')}`);
   if (query.limit !== undefined) lines.push(`LIMIT ${query.limit}`);
   if (query.offset !== undefined) lines.push(`OFFSET ${query.offset}`);
@@ -187,11 +203,13 @@ export function printWindow(window: WindowClause): string {
   if (window.advance !== undefined) parts.push(`ADVANCE BY ${printDuration(window.advance)}`);
   if (window.retention !== undefined) parts.push(`RETENTION ${printDuration(window.retention)}`);
   if (window.grace !== undefined) parts.push(`GRACE PERIOD ${printDuration(window.grace)}`);
+  if (window.ofProcessing === true) parts.push('PROCESSING TIME');
   return `${window.type} (${parts.join(', ')})`;
 }
 
 export function printProperties(properties: Properties): string {
-  return `WITH (${[...properties].map(([name, value]) => `${name}=${printLiteral(value)}`).join(', ')})`;
+  const named = (name: string): string => (/^[A-Z_][A-Z0-9_]*$/.test(name) ? name : printString(name));
+  return `WITH (${[...properties].map(([name, value]) => `${named(name)}=${printLiteral(value)}`).join(', ')})`;
 }
 
 function printLiteral(value: Literal): string {

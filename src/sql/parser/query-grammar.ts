@@ -86,7 +86,15 @@ export class QueryGrammar extends ExpressionGrammar {
     });
     this.OPTION5(() => {
       this.k('EMIT');
-      this.OR([{ ALT: () => this.k('CHANGES') }, { ALT: () => this.k('FINAL') }]);
+      this.OR([
+        { ALT: () => this.k('CHANGES') },
+        {
+          ALT: () => {
+            this.k('FINAL');
+            this.SUBRULE(this.emitAfter);
+          },
+        },
+      ]);
     });
     this.OPTION8(() => {
       this.k('ORDER');
@@ -100,12 +108,10 @@ export class QueryGrammar extends ExpressionGrammar {
     });
   });
 
-  readonly ordering = this.RULE('ordering', () => {
-    this.SUBRULE(this.expression);
-    this.OPTION(() => this.OR([{ ALT: () => this.k('ASC') }, { ALT: () => this.k('DESC') }]));
-    this.OPTION1(() => {
-      this.k('NULLS');
-      this.OR1([{ ALT: () => this.k('FIRST') }, { ALT: () => this.k('LAST') }]);
+  readonly emitAfter = this.RULE('emitAfter', () => {
+    this.OPTION(() => {
+      this.k('AFTER');
+      this.SUBRULE(this.duration);
     });
   });
 
@@ -267,6 +273,11 @@ export class QueryGrammar extends ExpressionGrammar {
       this.k('GRACE');
       this.k('PERIOD');
       this.SUBRULE5(this.duration, { LABEL: 'grace' });
+    });
+    this.OPTION3(() => {
+      this.s('COMMA', 3);
+      this.k('PROCESSING');
+      this.k('TIME');
     });
     this.s('RPAREN');
   });

@@ -14,6 +14,7 @@ import { printExpression } from '../parser/print.ts';
 import type { WindowInfo } from '../schema.ts';
 import { BIGINT } from '../types.ts';
 import { messageOf } from '../../util/index.ts';
+import { planDistinct } from './distinct.ts';
 import { binderFor, functionSettings, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
 import { type AggregateStep, type NamedExpression, type PlanExpression, type Step, stepsOf } from './plan.ts';
@@ -140,30 +141,40 @@ export class AggregationPlanner {
   }
 
   #aggregateStep(input: Step, groupKeys: readonly KeyExpression[], finder: AggregateFinder): AggregateStep {
-    const { window, emit } = this.#query;
+    const { window, emit, emitAfter } = this.#query;
     if (emit === 'FINAL' && window === undefined) refuse('EMIT FINAL is only supported for windowed aggregations.');
     if (window !== undefined && input.table) refuse('WINDOW clause is only supported when the source is a stream.');
     if (window !== undefined) checkRetention(window);
-    const aggregates = this.#aggregates(input, finder);
+    if (window?.ofProcessing === true) checkProcessing(window, emitAfter);
+    const finalAfterMs = emitAfter && milliseconds(emitAfter);
+    if (finalAfterMs === 0) refuse('EMIT FINAL AFTER: the time without rows has to be longer than 0.');
+    const wanted = this.#aggregates(input, finder);
     const key = groupKeys.map(({ type }, i) => ({ name: `KSQL_KEY_${i}`, type }));
     const bounds = window === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'].map((name) => ({ name, type: BIGINT }));
     const rekeys =
       input.window !== undefined ||
       groupKeys.length !== input.key.length ||
       groupKeys.some(({ expression }, i) => expression.kind !== 'column' || expression.name !== input.key[i]!.name);
+    const context = `${this.#target.context ?? ''}Aggregate`;
+    const keyFormat = this.#target.keyFormat ?? KEY_FORMAT;
+    const isEndless = window === undefined && !input.table && this.#target.isAtRest !== true;
+    const grouped = { input, groupKeys, rekeys, context, keyFormat };
+    const distinct = isEndless ? planDistinct(this.#env, grouped, wanted) : undefined;
+    const { aggregates } = distinct ?? { aggregates: wanted };
     return {
       kind: 'aggregate',
-      context: `${this.#target.context ?? ''}Aggregate`,
-      input,
+      context,
+      input: distinct?.step ?? input,
       groupBy: groupKeys.map(({ name, expression, text }) => ({ name, expression, text })),
-      rekeys,
+      rekeys: rekeys && distinct === undefined,
       mixesOrder:
         (rekeys || stepsOf(input).some(({ kind }) => kind === 'join' || kind === 'selectKey')) &&
         finder.found.some(({ call }) => this.#env.functions.dependsOnOrder(call.name)),
       aggregates,
       windowClause: window,
       final: emit === 'FINAL',
-      keyFormat: this.#target.keyFormat ?? KEY_FORMAT,
+      finalAfterMs,
+      keyFormat,
       columns: [...aggregates.map(({ name, expression: { type } }) => ({ name, type })), ...key, ...bounds],
       key,
       table: true,
@@ -194,9 +205,11 @@ export class AggregationPlanner {
     refuse(`The aggregation ${word} ${list} cannot be applied to a table source, only to a stream source.`);
   }
 
-  /** States go to internal topics in the value format. */
+  /** ksqlDB writes states in the value format, and refuses what that can't hold: what only we have is not concerned. */
   #checkStates(calls: readonly AggregateCall[]): void {
-    const states = calls.map(({ stateType }) => ({ name: 'S', type: stateType, namespace: 'VALUE' }) as const);
+    const states = calls
+      .filter(({ isDistinct }) => !isDistinct)
+      .map(({ stateType }) => ({ name: 'S', type: stateType, namespace: 'VALUE' }) as const);
     const { valueFormat } = this.#target;
     const format = valueFormat && FORMATS[valueFormat.format];
     if (format?.holds === 'flatRows' && format.refusal(states) !== undefined)
@@ -215,6 +228,12 @@ function checkRetention({ size, grace, retention }: WindowClause): void {
     refuse(
       `The retention period of a window must be no smaller than its size plus the grace period. Got size=[${sizeMs}], grace=[${graceMs}], retention=[${retentionMs}]`,
     );
+}
+
+/** Where time is the wall clock there is nothing to wait for. */
+function checkProcessing({ grace }: WindowClause, emitAfter: Query['emitAfter']): void {
+  if (grace !== undefined) refuse('PROCESSING TIME has no GRACE PERIOD: no row is late.');
+  if (emitAfter !== undefined) refuse('PROCESSING TIME has no EMIT FINAL AFTER: its windows close by the wall clock.');
 }
 
 function windowInfo(clause: WindowClause): WindowInfo {

@@ -40,7 +40,11 @@ export function derivedFrom(alias: string, members: readonly Member[]): Derived 
     source: {
       name: alias,
       kind: isTable ? 'TABLE' : 'STREAM',
-      schema: schemaOf(columns),
+      // The key's columns in the order of the key, wherever they were selected.
+      schema: schemaOf([
+        ...(isKeyed ? first.keyPlaces.map((place) => columns[place]!) : []),
+        ...columns.filter(({ namespace }) => namespace === 'VALUE'),
+      ]),
       topic: '',
       keyFormat: first.keyFormat,
       valueFormat: { format: 'JSON', properties: {} },

@@ -34,6 +34,12 @@ function titleOf(step: Step): string {
       return 'FLAT MAP';
     case 'await':
       return 'AWAIT';
+    case 'distinct':
+      return 'DISTINCT';
+    case 'over':
+      return 'OVER';
+    case 'rank':
+      return 'RANK';
     case 'selectKey':
       return 'REKEY';
     case 'project':
@@ -58,12 +64,26 @@ function detailsOf(step: Step): string {
     case 'flatMap':
     case 'await':
       return textsOf(step.calls);
+    case 'distinct':
+      return `${textsOf(step.calls)} by ${textsOf(step.partitionBy)}${step.rekeys ? ', repartitioned' : ''}`;
+    case 'over':
+      return `${textsOf(step.calls)}${step.rekeys ? ', repartitioned' : ''}`;
+    case 'rank': {
+      const order = step.orderBy.map(
+        ({ text, descending, nulls }) =>
+          `${text}${descending ? ' DESC' : ''}${nulls === undefined ? '' : ` NULLS ${nulls}`}`,
+      );
+      return `the first ${step.most} of ${textsOf(step.partitionBy)} by ${order.join(', ')}${step.rekeys ? ', repartitioned' : ''}`;
+    }
     case 'selectKey':
       return step.keys.length === 0 ? 'no key' : textsOf(step.keys);
     case 'project':
       return step.items.map(({ name, text }) => `${text} AS ${quoteName(name)}`).join(', ');
     case 'aggregate': {
-      const window = step.windowClause === undefined ? '' : ` in ${step.windowClause.type} windows`;
+      const { windowClause: clause, finalAfterMs } = step;
+      const time = clause?.ofProcessing === true ? ' of processing time' : '';
+      const after = finalAfterMs === undefined ? '' : `, closed after ${finalAfterMs} ms without rows`;
+      const window = clause === undefined ? '' : ` in ${clause.type} windows${time}${after}`;
       const repartition = step.rekeys ? ', repartitioned' : '';
       return `${textsOf(step.aggregates)} by ${textsOf(step.groupBy)}${window}${repartition}`;
     }

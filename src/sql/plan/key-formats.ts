@@ -8,9 +8,13 @@ export function keyFormatOf(step: Step): FormatInfo | undefined {
     case 'derived':
     case 'join':
     case 'aggregate':
+    case 'distinct':
+    case 'rank':
       return step.keyFormat;
     case 'selectKey':
       return undefined;
+    case 'over':
+      return step.rekeys ? undefined : keyFormatOf(step.input);
     default:
       return keyFormatOf(step.input);
   }

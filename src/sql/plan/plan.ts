@@ -5,6 +5,7 @@ import {
   type AggregateCall,
   type Argument,
   callsIn,
+  type OverCall,
   type ResolvedFunction,
   type ScalarCall,
   type TableCall,
@@ -14,6 +15,7 @@ import type { ModuleExport } from '../functions/modules.ts';
 import type { JoinType, SourceKind, WindowClause, Within } from '../parser/ast.ts';
 import type { Schema } from '../schema.ts';
 import type { SqlType } from '../types.ts';
+import type { Direction } from '../values/ordering.ts';
 
 /**
  * How a query is executed, as plain data: a tree of steps, the sources at its leaves. Every step says which columns its
@@ -93,6 +95,52 @@ export interface AwaitStep extends StepBase {
   readonly calls: readonly NamedExpression<ScalarCall>[];
 }
 
+/** LAG and LEAD over one partition of the rows: their results are in new columns behind the input's. The key stays. */
+export interface OverStep extends StepBase {
+  readonly kind: 'over';
+  /** What its store and its topic are named after. */
+  readonly context: string;
+  readonly input: Step;
+  readonly partitionBy: readonly NamedExpression[];
+  /** False: the records are partitioned by the key that they have. */
+  readonly rekeys: boolean;
+  /** Records of different partitions come together in one: which of them is first depends on who reads them. */
+  readonly mixesOrder: boolean;
+  readonly calls: readonly NamedExpression<OverCall>[];
+}
+
+/** Marks the rows that bring a value which their group has not seen, in a new column per COUNT(DISTINCT …), true or null. */
+export interface DistinctStep extends StepBase {
+  readonly kind: 'distinct';
+  /** What its stores and its topic are named after. */
+  readonly context: string;
+  readonly input: Step;
+  /** The groups. */
+  readonly partitionBy: readonly NamedExpression[];
+  /** False: the records are in the partitions of their groups. */
+  readonly rekeys: boolean;
+  readonly calls: readonly NamedExpression<AggregateCall>[];
+  readonly keyFormat: FormatInfo;
+}
+
+/** An expression of ORDER BY. */
+export interface OrderedExpression extends PlanExpression, Direction {}
+
+/** ROW_NUMBER: the first rows of each partition, numbered from 1 in the last column. */
+export interface RankStep extends StepBase {
+  readonly kind: 'rank';
+  /** What its store and its topic are named after. */
+  readonly context: string;
+  readonly input: Step;
+  readonly partitionBy: readonly NamedExpression[];
+  readonly orderBy: readonly OrderedExpression[];
+  /** So many rows of a partition are kept. */
+  readonly most: number;
+  /** False: the records are partitioned by the key that they have. */
+  readonly rekeys: boolean;
+  readonly keyFormat: FormatInfo;
+}
+
 /** Another key; no expressions: no key at all. */
 export interface SelectKeyStep extends StepBase {
   readonly kind: 'selectKey';
@@ -123,6 +171,8 @@ export interface AggregateStep extends StepBase {
   readonly aggregates: readonly NamedExpression<AggregateCall>[];
   readonly windowClause: WindowClause | undefined;
   readonly final: boolean;
+  /** Windows close by the wall clock when no rows have come for so long, ms; undefined: they wait for a row. */
+  readonly finalAfterMs: number | undefined;
   readonly keyFormat: FormatInfo;
 }
 
@@ -151,6 +201,9 @@ export type Step =
   | FilterStep
   | FlatMapStep
   | AwaitStep
+  | DistinctStep
+  | OverStep
+  | RankStep
   | SelectKeyStep
   | ProjectStep
   | AggregateStep
@@ -216,6 +269,28 @@ export function modulesOf(root: Step): ModuleExport[] {
   return [...new Map(modules.map((module) => [`${module.file} ${module.hash}`, module])).values()];
 }
 
+/** What LAG and LEAD are made of. */
+export function partsOfCalls({ calls }: OverStep): PlanExpression[] {
+  return calls.flatMap(({ expression: { value, otherwise }, text }) =>
+    [value, otherwise].flatMap((expression) => (expression === undefined ? [] : [{ expression, text }])),
+  );
+}
+
+/** The store of the rows that LAG and LEAD look at. */
+export function overStoreName({ context }: OverStep): string {
+  return `${context}-Rows`;
+}
+
+/** The store of the values that the groups have seen, of one call. */
+export function distinctStoreName({ context }: DistinctStep, call: number): string {
+  return `${context}-Distinct-${call}`;
+}
+
+/** The store of the first rows of each partition. */
+export function rankStoreName({ context }: RankStep): string {
+  return `${context}-Rows`;
+}
+
 function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
   switch (step.kind) {
     case 'source':
@@ -226,6 +301,12 @@ function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
     case 'flatMap':
     case 'await':
       return step.calls.map(({ expression }) => expression);
+    case 'over':
+      return [...step.partitionBy, ...partsOfCalls(step)].map(({ expression }) => expression);
+    case 'distinct':
+      return [...step.partitionBy, ...step.calls].map(({ expression }) => expression);
+    case 'rank':
+      return [...step.partitionBy, ...step.orderBy].map(({ expression }) => expression);
     case 'selectKey':
       return step.keys.map(({ expression }) => expression);
     case 'project':

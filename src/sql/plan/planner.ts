@@ -1,6 +1,7 @@
 import { containsAggregate, findCall } from '../analysis/aggregates.ts';
 import { expandProjection, fieldsOf, NameGenerator, type ProjectionItem } from '../analysis/projection.ts';
 import { refuseEndings } from '../analysis/extensions.ts';
+import { rowBoundOf, rowNumberIn } from '../analysis/row-number.ts';
 import { Scope, type ScopeSource } from '../analysis/scope.ts';
 import { replace } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
@@ -17,9 +18,11 @@ import { AggregationPlanner } from './aggregate.ts';
 import { type Derived, derivedFrom, type Member } from './derived.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
+import { planOver } from './over.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
 import type { NamedExpression, OriginStep, RowColumn, Step } from './plan.ts';
 import { PLAIN_KEY, projectStep } from './project.ts';
+import { planRank } from './rank.ts';
 import { columnType, type KeyExpression, type PlanTarget, type QueryContext } from './query-context.ts';
 
 /** A query as steps, before it is known where its rows go. */
@@ -45,12 +48,15 @@ class QueryPlanner {
   /** The queries among the sources, by alias. */
   readonly #derived = new Map<string, Derived>();
   #canonical: Query;
+  /** The condition, without what the sources know of it already. */
+  #where: Expression | undefined;
 
   constructor(environment: PlanEnvironment, query: Query, target: PlanTarget) {
     this.#env = environment;
     this.#query = query;
     this.#target = target;
     this.#canonical = query;
+    this.#where = query.where;
     this.#scope = new Scope(
       [query.from, ...query.joins.map((join) => join.source)].map((aliased, i) => this.#find(aliased, i)),
     );
@@ -84,9 +90,10 @@ class QueryPlanner {
   #find(aliased: AliasedSource, nth: number): { aliased: AliasedSource; source: DataSource } {
     const { alias, queries } = aliased;
     if (queries !== undefined) {
+      const rowsWanted = this.#rowsWanted(aliased);
       const derived = derivedFrom(
         alias,
-        queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`)),
+        queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`, rowsWanted)),
       );
       this.#derived.set(alias, derived);
       return { aliased, source: derived.source };
@@ -97,15 +104,30 @@ class QueryPlanner {
   }
 
   /** A query in FROM, or one of several there. */
-  #member(query: Query, context: string): Member {
+  #member(query: Query, context: string, rowsWanted: number | undefined): Member {
     refuseEndings(query, 'Queries in FROM');
     if (query.limit !== undefined) refuse("Queries in FROM don't support LIMIT: they go on.");
     const target = { sinkName: undefined, keyFormat: undefined, valueFormat: undefined, statement: printQuery(query) };
     const { root, sources } = planQuery(this.#env, query, {
       ...target,
       context: `${this.#target.context ?? ''}${context}`,
+      rowsWanted,
     });
     return { root, sources, isFinal: query.emit === 'FINAL' };
+  }
+
+  /** How many rows of each partition are wanted of a query in FROM that numbers its rows. */
+  #rowsWanted({ alias, queries = [] }: AliasedSource): number | undefined {
+    const [only, ...others] = queries;
+    const numbered = only === undefined || others.length > 0 ? undefined : rowNumberIn(only);
+    if (numbered === undefined) return undefined;
+    const { where, joins } = this.#query;
+    const isNumber = (e: Expression) =>
+      e.kind === 'column' && e.name === numbered.name && (e.source ?? alias) === alias;
+    const { most, rest } = rowBoundOf(where, isNumber);
+    // A join may make rows that have no number.
+    if (joins.length === 0) this.#where = rest;
+    return most;
   }
 
   #checkSources(): void {
@@ -175,11 +197,15 @@ class QueryPlanner {
       emit: query.emit ?? 'CHANGES',
     };
 
-    if (where !== undefined) step = filterStep(this.#env, step, scope.internal(where), 'WHERE', []);
-    const flattened = this.#flatMap(step, items);
+    const filter = this.#where && scope.qualify(withTimeLiterals(this.#where), 'WHERE');
+    if (filter !== undefined) step = filterStep(this.#env, step, scope.internal(filter), 'WHERE', []);
+    const beside = planOver(this.#context, step, items);
+    const flattened = this.#flatMap(beside.step, beside.items);
     const awaited = this.#await(flattened.step, flattened.items);
     step = awaited.step;
     const selected = awaited.items;
+    const ranked = planRank(this.#context, step, selected);
+    if (ranked !== undefined) return ranked;
     if (partitionBy !== undefined) {
       if (step.table) refuse('PARTITION BY is not supported on tables: the key of a table is its primary key.');
       return this.#partition(step, partitionBy, selected);

@@ -1,5 +1,5 @@
-import { type Argument, columnsUsed, type TypedExpression } from '../expressions/typed.ts';
-import type { NamedExpression, RowColumn, Step } from './plan.ts';
+import { type AggregateCall, type Argument, columnsUsed, type TypedExpression } from '../expressions/typed.ts';
+import { type NamedExpression, partsOfCalls, type RowColumn, type Step } from './plan.ts';
 
 /** A plan whose rows carry only what a later step uses: less to copy, to repartition and to keep in join buffers. */
 export function pruneColumns(root: Step): Step {
@@ -23,17 +23,32 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
       const input = prune(step.input, using(needed, args));
       return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
     }
+    case 'over': {
+      // Behind the partitions the rows go on under the key that they had.
+      const key = step.rekeys ? step.key.map(({ name }) => name) : [];
+      const used = [...expressionsOf(step.partitionBy), ...partsOfCalls(step).map(({ expression }) => expression)];
+      const input = prune(step.input, using(new Set([...needed, ...key]), used));
+      return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
+    }
+    case 'rank': {
+      const used = [...step.partitionBy, ...step.orderBy].map(({ expression }) => expression);
+      const input = prune(step.input, using(needed, used));
+      return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
+    }
     case 'selectKey': {
       const input = prune(step.input, using(needed, expressionsOf(step.keys)));
       return { ...step, input, columns: [...input.columns, ...kept(step.columns.slice(step.input.columns.length))] };
     }
     case 'project':
       return { ...step, input: prune(step.input, columnsUsed(expressionsOf(step.items))) };
+    case 'distinct': {
+      const used = [...expressionsOf(step.partitionBy), ...argumentsOf(step.calls)];
+      const input = prune(step.input, using(needed, used));
+      return { ...step, input, columns: [...input.columns, ...step.columns.slice(step.input.columns.length)] };
+    }
     case 'aggregate': {
-      const args = step.aggregates.flatMap(({ expression: { args: given, filter } }) =>
-        filter === undefined ? given : [...given, filter],
-      );
-      return { ...step, input: prune(step.input, columnsUsed([...expressionsOf(step.groupBy), ...args])) };
+      const used = [...expressionsOf(step.groupBy), ...argumentsOf(step.aggregates)];
+      return { ...step, input: prune(step.input, columnsUsed(used)) };
     }
     default: {
       const wanted = step.foreignKey === undefined ? needed : using(needed, [step.foreignKey]);
@@ -47,6 +62,10 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
 
 function using(needed: ReadonlySet<string>, expressions: readonly Argument[]): Set<string> {
   return new Set([...needed, ...columnsUsed(expressions)]);
+}
+
+function argumentsOf(calls: readonly NamedExpression<AggregateCall>[]): TypedExpression[] {
+  return calls.flatMap(({ expression: { args, filter } }) => (filter === undefined ? args : [...args, filter]));
 }
 
 function expressionsOf(list: readonly NamedExpression[]): TypedExpression[] {

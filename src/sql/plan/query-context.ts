@@ -20,6 +20,8 @@ export interface PlanTarget {
   readonly context?: string;
   /** What the sources hold now is read once: nothing is taken back of an aggregate, and what is grouped needs none. */
   readonly isAtRest?: boolean;
+  /** How many rows of each partition the query around it wants of a query with ROW_NUMBER. */
+  readonly rowsWanted?: number | undefined;
   /** The column that the sink takes its records' time from. */
   readonly timestampColumn?: string | undefined;
 }

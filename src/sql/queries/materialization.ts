@@ -5,20 +5,25 @@ import { type QueryableStore, StateUnreadable, type Windowed } from '../../strea
 import { type Serde, serialize } from '../../serde/index.ts';
 import { partitionForKey } from '../../util/index.ts';
 import type { TopologyEnvironment } from '../compile/flow.ts';
+import { partitionSerde } from '../compile/partitions.ts';
 import { groupKeySerde } from '../compile/topology-aggregate.ts';
+import { numberedRow } from '../compile/topology-rank.ts';
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { functionSettings, type PlanEnvironment } from '../plan/environment.ts';
 import {
   type AggregateStep,
+  type DerivedStep,
   type JoinStep,
   type QueryPlan,
+  type RankStep,
   type Step,
   aggregateStoreName,
+  rankStoreName,
   tableStoreName,
 } from '../plan/plan.ts';
-import type { Row, SqlValue } from '../values/value.ts';
+import { identityOf, type Row, type SqlValue } from '../values/value.ts';
 
 /** The name of the store behind an aggregation; its changelog is named after it. */
 
@@ -61,8 +66,13 @@ export class Materialization {
     if (relation === undefined) return undefined;
     const base = behind(root);
     // Records that a query puts into groups are in the partitions of its keys; others are where their producers put them.
-    const isGrouped = base.kind === 'aggregate' && base.rekeys;
-    return new Materialization(relation, isGrouped ? partitionBy(groupKeySerde(environment, base)) : undefined);
+    if (base.kind === 'aggregate' && (base.rekeys || (base.input.kind === 'distinct' && base.input.rekeys)))
+      return new Materialization(relation, partitionBy(groupKeySerde(environment, base)));
+    if (base.kind === 'rank' && base.rekeys) {
+      const partitionOf = partitionBy(partitionSerde(environment, base));
+      return new Materialization(relation, (key, partitions) => partitionOf(partitionIn(base, key), partitions));
+    }
+    return new Materialization(relation, undefined);
   }
 
   private constructor(relation: Relation, partitionOf: PartitionOf | undefined) {
@@ -84,8 +94,9 @@ export class Materialization {
   }
 }
 
-/** The step whose rows filters and projections change. */
+/** The step whose rows filters, projections and queries in FROM change. */
 function behind(step: Step): Step {
+  if (step.kind === 'derived') return behind(step.inputs[0]!);
   return step.kind === 'filter' || step.kind === 'project' ? behind(step.input) : step;
 }
 
@@ -96,8 +107,12 @@ function relationOf(environment: TopologyEnvironment, step: Step): Relation | un
       const input = relationOf(environment, step.input);
       return input && transformed(input, transformOf(environment, step));
     }
+    case 'derived':
+      return derived(environment, step);
     case 'aggregate':
       return stored(aggregateStoreName(step), resultsOf(environment, step));
+    case 'rank':
+      return ranked(step);
     case 'source':
       if (!step.table || step.window !== undefined) return undefined;
       return stored(tableStoreName(step), (_key, _window, row) => row);
@@ -132,6 +147,56 @@ function transformed(input: Relation, transform: Transform): Relation {
       }
     },
   };
+}
+
+/** The rows of a query in FROM; undefined where it says of them what only records have. */
+function derived(environment: TopologyEnvironment, step: DerivedStep): Relation | undefined {
+  const { names, prefix, columns, table } = step;
+  const places = columns.map(({ name }) => {
+    const own = prefix === undefined ? name : name.slice(prefix.length + 1);
+    return own === 'ROWTIME' ? 'ROWTIME' : names.indexOf(own);
+  });
+  const input = table && !places.includes(-1) ? relationOf(environment, step.inputs[0]!) : undefined;
+  if (input === undefined) return undefined;
+  return {
+    storeName: input.storeName,
+    async *rows(storeOf, lookup) {
+      for await (const found of input.rows(storeOf, lookup)) {
+        const values = places.map((at) => (at === 'ROWTIME' ? found.timestamp : found.values[at]!));
+        yield { ...found, values };
+      }
+    },
+  };
+}
+
+/** Numbered rows are kept by their partition, all in one. */
+function ranked(step: RankStep): Relation {
+  const storeName = rankStoreName(step);
+  return {
+    storeName,
+    async *rows(storeOf, { keys }) {
+      const wanted = keys && [
+        ...new Map(keys.map((key) => [identityOf(partitionIn(step, key)), partitionIn(step, key)])).values(),
+      ];
+      const isAsked = keys && new Set(keys.map(identityOf));
+      for await (const [partition, , kept] of entries(
+        storeOf(storeName),
+        wanted === undefined ? {} : { keys: wanted },
+      )) {
+        const [rows, times] = kept as unknown as [Row[], number[]];
+        for (const [i, row] of rows.entries()) {
+          const key = step.most === 1 ? partition : [...partition, i + 1];
+          if (isAsked?.has(identityOf(key)) === false) continue;
+          const values = numberedRow(step, partition, row, i + 1);
+          yield { key, window: undefined, values, timestamp: times[i]! };
+        }
+      }
+    },
+  };
+}
+
+function partitionIn({ partitionBy }: RankStep, key: Row): Row {
+  return key.slice(0, partitionBy.length);
 }
 
 /** Both sides are there, by the same keys: their rows are joined when they are asked for. */

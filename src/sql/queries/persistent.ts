@@ -261,7 +261,7 @@ export class KafkaExecutor implements QueryExecutor {
     const wanted = Number(setting('num.stream.threads') ?? 0) || this.#hosts.length;
     const most = Math.min(wanted, this.#hosts.length);
     // Several threads bring the records of different partitions together as they come, a single one by their times.
-    if (most === 1 || stepsOf(plan.root).some((step) => step.kind === 'aggregate' && step.mixesOrder)) return 1;
+    if (most === 1 || stepsOf(plan.root).some((step) => 'mixesOrder' in step && step.mixesOrder)) return 1;
     const topics = [...new Set(sourceSteps(plan.root).map(({ topic }) => topic))];
     const described = await this.#options.client.admin().describeTopics(topics);
     const partitions = [...described.values()].map((topic) => topic.partitions.length);

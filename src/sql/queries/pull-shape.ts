@@ -12,7 +12,8 @@ import { isSystemColumn } from '../schema.ts';
 import type { ResultColumn } from '../statements/entities.ts';
 import type { Settings } from '../statements/context.ts';
 import { typeText } from '../types.ts';
-import { compareValues, identityOf, type Row } from '../values/value.ts';
+import { comparing } from '../values/ordering.ts';
+import { identityOf, type Row } from '../values/value.ts';
 import { groupsOf, type Shape, type Slices } from './pull-groups.ts';
 
 const ORDER_PREFIX = 'KSQL_ORDER_';
@@ -116,13 +117,8 @@ function orderOf(orderBy: readonly Ordering[], query: Query, columns: readonly R
     const { type } = columns[place]!;
     if (type.kind === 'ARRAY' || type.kind === 'MAP' || type.kind === 'STRUCT')
       refuse(`ORDER BY ${printExpression(expression)}: values of type ${typeText(type)} have no order.`);
-    const direction = descending ? -1 : 1;
-    const nullSign = (nulls ?? (descending ? 'FIRST' : 'LAST')) === 'FIRST' ? -1 : 1;
-    return (a: Row, b: Row): number => {
-      const [x, y] = [a[place]!, b[place]!];
-      if (x === null || y === null) return x === y ? 0 : x === null ? nullSign : -nullSign;
-      return direction * compareValues(x, y);
-    };
+    const compare = comparing({ descending, nulls });
+    return (a: Row, b: Row): number => compare(a[place]!, b[place]!);
   });
   return (a, b) => {
     for (const compare of terms) {

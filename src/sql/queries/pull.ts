@@ -41,6 +41,8 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
   if (stepsOf(planned.root).some(({ kind }) => kind === 'await')) {
     refuse("Pull queries don't wait for functions. Add EMIT CHANGES if you intended to issue a push query.");
   }
+  if (stepsOf(planned.root).some(({ kind }) => kind === 'over'))
+    refuse("Pull queries don't support OVER. Add EMIT CHANGES if you intended to issue a push query.");
   const where = query.where && withTimeLiterals(query.where);
   const shape = shapeOf(planning, query, planned);
   // The rows of groups have no key that one could look them up by.

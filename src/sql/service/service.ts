@@ -30,6 +30,7 @@ import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
+import { Datagen } from './datagen.ts';
 import { CommandProgress } from './command-progress.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
@@ -124,6 +125,7 @@ export class SqlService {
   readonly #queries: ReplayedQueries;
   readonly #topics: ReplayedTopics;
   readonly #writer: ReturnType<typeof clusterWriter>;
+  readonly #datagen: Datagen;
   readonly #statuses: Record<string, CommandStatus> = {};
   /** What the command log says and this service could not do; the next start tries it again. */
   readonly #undone: string[] = [];
@@ -180,7 +182,9 @@ export class SqlService {
     this.#queries = new ReplayedQueries(this.#executor);
     this.#topics = new ReplayedTopics(clusterTopics(client.admin()));
     this.#writer = clusterWriter(client);
+    this.#datagen = new Datagen({ client, schemas, environment, log });
     this.#engine = new SqlEngine({
+      generators: this.#datagen,
       functions,
       topics: this.#topics,
       executor: this.#queries,
@@ -236,6 +240,7 @@ export class SqlService {
     );
     await this.#executor.forgetAll('transient_');
     await this.#queries.end((queryId, error) => this.#log(`query ${queryId} does not start: ${messageOf(error)}`));
+    this.#datagen.begin();
   }
 
   /** Makes the processing log's topic and stream, if the service is told to. */
@@ -569,6 +574,7 @@ export class SqlService {
     this.#progress.close();
     await this.#turn.catch(() => {});
     await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
+    await this.#datagen.close();
     await this.#executor.close();
     await this.#problems.close();
     await this.#writer.close();

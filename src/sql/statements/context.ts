@@ -5,6 +5,7 @@ import type { JsonCounts } from '../formats/reading.ts';
 import type { ProcessingLog } from '../compile/flow.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { QueryPlan } from '../plan/plan.ts';
+import type { Generators } from './datagen.ts';
 
 /** What statements work with: the engine's catalogue, and the outside world as ports. */
 
@@ -67,6 +68,7 @@ export interface EngineContext {
   readonly topics: Topics;
   readonly schemas: SchemaSource | undefined;
   readonly writer: RecordWriter | undefined;
+  readonly generators: Generators | undefined;
   readonly executor: QueryExecutor;
   readonly log: ProcessingLog;
   /** Running persistent queries by id. */

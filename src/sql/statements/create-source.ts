@@ -19,6 +19,7 @@ import { printStatement, quoteName } from '../parser/print.ts';
 import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts';
 import { BYTES, sameType, typeNodeOf, typeText } from '../types.ts';
 import { type EngineContext, nothingToDo, type PreparedStatement, type Settings } from './context.ts';
+import { planDatagen, splitDatagen } from './datagen.ts';
 import { inferColumns } from '../formats/inferred-columns.ts';
 import { sourceTableQuery } from './source-table.ts';
 import { WithProperties } from '../formats/with-properties.ts';
@@ -26,10 +27,11 @@ import { WithProperties } from '../formats/with-properties.ts';
 /** CREATE STREAM and CREATE TABLE over a topic. */
 export async function createSource(
   engine: EngineContext,
-  statement: CreateSource,
+  whole: CreateSource,
   setting: Settings,
 ): Promise<PreparedStatement> {
   const { catalog } = engine;
+  const { statement, options } = splitDatagen(whole, setting);
   const properties = new WithProperties(statement.properties, 'create');
   const word = statement.type.toLowerCase();
   const existing = catalog.source(statement.name);
@@ -48,7 +50,10 @@ export async function createSource(
   } else if (statement.orReplace && statement.isSource) {
     refuse(`Cannot add ${word} '${statement.name}': CREATE OR REPLACE is not supported on source ${word}s.`);
   }
-  const source = await describeSource(engine, statement, properties, setting);
+  const described = await describeSource(engine, statement, properties, setting);
+  const generated = options && planDatagen(described, options);
+  const source: DataSource =
+    generated === undefined ? described : { ...described, isGenerated: true, sql: printStatement(whole) };
   if (existing !== undefined) checkReplacement(existing, source);
   const topicIsThere = (await engine.topics.describe(source.topic)) !== undefined;
   const partitions = properties.integer('PARTITIONS');
@@ -68,7 +73,7 @@ export async function createSource(
     result: {
       kind: 'done',
       message: `${statement.type === 'STREAM' ? 'Stream' : 'Table'} ${statement.name} created`,
-      repeatAs: withInferredColumns(statement, source),
+      repeatAs: withInferredColumns(whole, source),
     },
     async carryOut() {
       if (!topicIsThere && partitions !== undefined) {
@@ -77,7 +82,9 @@ export async function createSource(
         const replicas = properties.integer('REPLICAS') ?? 1;
         await engine.topics.create(source.topic, { partitions, replicas, cleanupPolicy, retentionMs });
       }
+      await engine.generators?.stop(source.name);
       catalog.put(query === undefined ? source : { ...source, createdBy: query.queryId });
+      if (generated !== undefined) engine.generators?.start(source, generated);
       if (query === undefined) return;
       engine.queries.set(query.queryId, query);
       await engine.executor.start(query, setting);

@@ -119,6 +119,7 @@ export function describeFunction(look: Looking, name: string): Entity {
 /** The type of a result that depends on more than the signature says. */
 function resultOf({ name }: SqlFunction, [first = '']: readonly string[]): string {
   if (name === 'ENTRIES') return first.replace(/^MAP<STRING, (.*)>$/, 'ARRAY<STRUCT<K STRING, V $1>>');
+  if (name === 'APPROX_TOP_COUNT') return `ARRAY<STRUCT<VALUE ${first}, COUNT BIGINT>>`;
   if (name === 'TOPK' || name === 'TOPKDISTINCT') return `ARRAY<${first}>`;
   return first;
 }

@@ -28,6 +28,7 @@ export function dropSource(engine: EngineContext, statement: Of<'dropSource'>): 
     result: { kind: 'done', message: `Source ${quoteName(name)} (topic: ${source.topic}) was dropped.` },
     async carryOut() {
       if (source.createdBy !== undefined) await terminateQuery(engine, source.createdBy);
+      await engine.generators?.stop(name);
       catalog.drop(name);
       if (statement.deleteTopic) await engine.topics.delete(source.topic);
     },
@@ -62,6 +63,8 @@ export function alterSource(engine: EngineContext, statement: Of<'alterSource'>)
   if (source === undefined) return refuse(`Source ${name} does not exist.`);
   if (source.kind !== type) refuse(`Incompatible data source type is ${source.kind}, but statement was ALTER ${type}`);
   if (source.isSource) refuse(`Cannot alter ${word} '${name}': ALTER operations are not supported on source ${word}s.`);
+  if (source.isGenerated === true)
+    refuse(`Cannot alter ${word} '${name}': its rows are made by CONNECTOR='datagen'. CREATE OR REPLACE makes others.`);
   if (source.createdBy !== undefined) refuse(`ALTER command is not supported for CREATE ... AS statements.`);
   const known = new Set([...source.schema.key, ...source.schema.value].map((column) => column.name));
   const added = statement.add.map((column) => {

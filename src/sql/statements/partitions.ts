@@ -52,6 +52,10 @@ function readAsItIs(step: Step): SourceStep | undefined {
     case 'selectKey':
     case 'aggregate':
       return undefined;
+    case 'distinct':
+    case 'over':
+    case 'rank':
+      return step.rekeys ? undefined : readAsItIs(step.input);
     case 'derived':
       return step.inputs.map(readAsItIs).find((source) => source !== undefined);
     case 'join':

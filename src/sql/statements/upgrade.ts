@@ -76,6 +76,12 @@ function typeOf(step: Step): string {
       return 'StreamFlatMap';
     case 'await':
       return 'StreamAwait';
+    case 'distinct':
+      return 'StreamDistinct';
+    case 'over':
+      return 'StreamOver';
+    case 'rank':
+      return 'StreamRank';
     case 'aggregate':
       if (step.input.table) return 'TableAggregate';
       return step.windowClause === undefined ? 'StreamAggregate' : 'StreamWindowedAggregate';

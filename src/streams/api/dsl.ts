@@ -24,6 +24,7 @@ import type {
   Suppressed,
   TableJoined,
   ValueRead,
+  WindowTime,
   WritingSerdeOf,
 } from './options.ts';
 import type {
@@ -353,8 +354,11 @@ export interface KGroupedStream<K, V> {
   aggregate<A>(initial: () => NoInfer<A>, add: Aggregator<K, V, A>, options: AggregateOptions<K, A>): KTable<K, A>;
   /** Several grouped streams into one aggregate, each with its own function. */
   cogroup<A>(add: Aggregator<K, V, A>): CogroupedStream<K, A>;
-  windowedBy(windows: TimeWindows | UnlimitedWindows | Windows | SlidingWindows): TimeWindowedKStream<K, V>;
-  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
+  windowedBy(
+    windows: TimeWindows | UnlimitedWindows | Windows | SlidingWindows,
+    time?: WindowTime,
+  ): TimeWindowedKStream<K, V>;
+  windowedBy(windows: SessionWindows, time?: WindowTime): SessionWindowedKStream<K, V>;
 }
 
 export interface TimeWindowedKStream<K, V> {

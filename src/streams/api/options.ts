@@ -162,6 +162,20 @@ export interface TableJoined<K, KO, V, VO> extends Named {
   readonly otherValue?: WritingSerdeOf<VO>;
 }
 
+/** By which time windows take records, and close. */
+export interface WindowTime {
+  /**
+   * `event`, the default: the records' timestamps. `processing`: the wall clock when a record comes to the windows, which is its
+   * timestamp from there on; nothing is late.
+   */
+  readonly time?: 'event' | 'processing' | undefined;
+  /**
+   * When a task has had no record for so long, and none is waiting, its windows' time goes on by the wall clock: they close, and
+   * what comes for them later is late. Default: time stands still until a record comes.
+   */
+  readonly idleMs?: number | undefined;
+}
+
 /** When windowed aggregates are emitted: with every update, or once when the window can't change any more. */
 export type EmitStrategy = 'onWindowUpdate' | 'onWindowClose';
 

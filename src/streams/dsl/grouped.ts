@@ -10,7 +10,7 @@ import { storeGetter } from '../operators/table-values.ts';
 import { aggregateSessions } from '../operators/session-aggregate.ts';
 import { aggregateSliding } from '../operators/sliding-aggregate.ts';
 import { type AlignedWindows, aggregateWindows, windowGetter } from '../operators/window-aggregate.ts';
-import type { EmitStrategy, Named, Reads } from '../api/options.ts';
+import type { EmitStrategy, Named, Reads, WindowTime } from '../api/options.ts';
 import type { StoreSpec } from '../state/store.ts';
 import { SessionWindows, SlidingWindows, TimeWindows, UnlimitedWindows, Windows } from '../api/windows.ts';
 import type {
@@ -26,7 +26,7 @@ import type {
   AnyTimeWindowedStream,
   Reduction,
 } from './untyped.ts';
-import { checkValue, MillraceError, oneOf } from '../../util/index.ts';
+import { checkOptions, checkValue, MillraceError, oneOf, wholeNumber } from '../../util/index.ts';
 
 const COUNT: Aggregation = {
   initial: () => 0,
@@ -104,16 +104,19 @@ export class KGroupedStreamImpl implements AnyGroupedStream {
     return new CogroupedStreamImpl([{ grouping: this.#grouping, add: add }]);
   }
 
-  windowedBy(windows: AlignedWindows): AnyTimeWindowedStream;
-  windowedBy(windows: SlidingWindows): AnyTimeWindowedStream;
-  windowedBy(windows: SessionWindows): AnySessionWindowedStream;
+  windowedBy(windows: AlignedWindows, time?: WindowTime): AnyTimeWindowedStream;
+  windowedBy(windows: SlidingWindows, time?: WindowTime): AnyTimeWindowedStream;
+  windowedBy(windows: SessionWindows, time?: WindowTime): AnySessionWindowedStream;
   windowedBy(
     windows: AlignedWindows | SlidingWindows | SessionWindows,
+    time: WindowTime = {},
   ): AnyTimeWindowedStream | AnySessionWindowedStream {
     checkWindows(windows);
+    checkOptions('windowedBy', time, { time: oneOf('event', 'processing'), idleMs: wholeNumber(1) });
+    const strategy = 'onWindowUpdate';
     if (windows instanceof SessionWindows)
-      return new SessionWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
-    return new TimeWindowedKStreamImpl(this.#grouping, windows, 'onWindowUpdate');
+      return new SessionWindowedKStreamImpl(this.#grouping, { windows, strategy, time });
+    return new TimeWindowedKStreamImpl(this.#grouping, { windows, strategy, time });
   }
 
   /** For `cogroup`. */
@@ -198,21 +201,19 @@ function merged(graph: StreamState['graph'], nodes: readonly GraphNode[], name: 
 
 class TimeWindowedKStreamImpl implements AnyTimeWindowedStream {
   readonly #grouping: Grouping;
-  readonly #windows: AlignedWindows | SlidingWindows;
-  readonly #emit: EmitStrategy;
+  readonly #windowing: Windowing<AlignedWindows | SlidingWindows>;
 
-  constructor(grouping: Grouping, windows: AlignedWindows | SlidingWindows, emit: EmitStrategy) {
+  constructor(grouping: Grouping, windowing: Windowing<AlignedWindows | SlidingWindows>) {
     this.#grouping = grouping;
-    this.#windows = windows;
-    this.#emit = emit;
+    this.#windowing = windowing;
   }
 
   emitStrategy(strategy: EmitStrategy): AnyTimeWindowedStream {
     checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
-    if (strategy === 'onWindowClose' && this.#windows instanceof UnlimitedWindows) {
+    if (strategy === 'onWindowClose' && this.#windowing.windows instanceof UnlimitedWindows) {
       throw new MillraceError('INVALID_ARGUMENT', 'emitStrategy: unlimited windows never close');
     }
-    return new TimeWindowedKStreamImpl(this.#grouping, this.#windows, strategy);
+    return new TimeWindowedKStreamImpl(this.#grouping, { ...this.#windowing, strategy });
   }
 
   count(options: AnyAggregateOptions = {}): AnyTable {
@@ -235,27 +236,25 @@ class TimeWindowedKStreamImpl implements AnyTimeWindowedStream {
   }
 
   #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
-    const prefix = this.#windows instanceof SlidingWindows ? 'sliding' : 'windowed';
+    const prefix = this.#windowing.windows instanceof SlidingWindows ? 'sliding' : 'windowed';
     const name = this.#grouping.storeName(options.name, `${prefix}-${kind}`);
     const input = { stream: this.#grouping.placed(name), aggregation };
-    return tableOfWindows([input], name, options, { windows: this.#windows, strategy: this.#emit });
+    return tableOfWindows([input], name, options, this.#windowing);
   }
 }
 
 class SessionWindowedKStreamImpl implements AnySessionWindowedStream {
   readonly #grouping: Grouping;
-  readonly #windows: SessionWindows;
-  readonly #emit: EmitStrategy;
+  readonly #windowing: Windowing<SessionWindows>;
 
-  constructor(grouping: Grouping, windows: SessionWindows, emit: EmitStrategy) {
+  constructor(grouping: Grouping, windowing: Windowing<SessionWindows>) {
     this.#grouping = grouping;
-    this.#windows = windows;
-    this.#emit = emit;
+    this.#windowing = windowing;
   }
 
   emitStrategy(strategy: EmitStrategy): AnySessionWindowedStream {
     checkValue('emitStrategy: the strategy', strategy, oneOf('onWindowUpdate', 'onWindowClose'));
-    return new SessionWindowedKStreamImpl(this.#grouping, this.#windows, strategy);
+    return new SessionWindowedKStreamImpl(this.#grouping, { ...this.#windowing, strategy });
   }
 
   count(options: AnyAggregateOptions = {}): AnyTable {
@@ -281,7 +280,7 @@ class SessionWindowedKStreamImpl implements AnySessionWindowedStream {
   #aggregate(kind: string, aggregation: Aggregation, options: AnyAggregateOptions): AnyTable {
     const name = this.#grouping.storeName(options.name, `session-${kind}`);
     const input = { stream: this.#grouping.placed(name), aggregation };
-    return tableOfSessions([input], name, options, { windows: this.#windows, strategy: this.#emit });
+    return tableOfSessions([input], name, options, this.#windowing);
   }
 }
 
@@ -294,13 +293,14 @@ interface AggregateInput {
 interface Windowing<W> {
   readonly windows: W;
   readonly strategy: EmitStrategy;
+  readonly time: WindowTime;
 }
 
 function tableOfWindows(
   inputs: readonly AggregateInput[],
   name: string,
   options: AnyAggregateOptions,
-  { windows, strategy }: Windowing<AlignedWindows | SlidingWindows>,
+  { windows, strategy, time }: Windowing<AlignedWindows | SlidingWindows>,
 ): AnyTable {
   const sliding = windows instanceof SlidingWindows;
   const sizeMs = sliding ? windows.timeDifferenceMs : windows.sizeMs;
@@ -316,8 +316,8 @@ function tableOfWindows(
     sizeMs,
     build: (aggregation, sendsOld) =>
       sliding
-        ? aggregateSliding({ spec, windows, aggregation, strategy, sendsOld })
-        : aggregateWindows({ spec, windows, aggregation, strategy, sendsOld }),
+        ? aggregateSliding({ spec, windows, aggregation, strategy, time, sendsOld })
+        : aggregateWindows({ spec, windows, aggregation, strategy, time, sendsOld }),
   });
 }
 
@@ -325,7 +325,7 @@ function tableOfSessions(
   inputs: readonly AggregateInput[],
   name: string,
   options: AnyAggregateOptions,
-  { windows, strategy }: Windowing<SessionWindows>,
+  { windows, strategy, time }: Windowing<SessionWindows>,
 ): AnyTable {
   const spec = windowedSpec('session', name, inputs[0]!.stream, options, {
     sizeMs: null,
@@ -335,7 +335,7 @@ function tableOfSessions(
   return windowedTable(inputs, spec, options, {
     graceMs: windows.graceMs + windows.gapMs,
     sizeMs: null,
-    build: (aggregation, sendsOld) => aggregateSessions({ spec, windows, aggregation, strategy, sendsOld }),
+    build: (aggregation, sendsOld) => aggregateSessions({ spec, windows, aggregation, strategy, time, sendsOld }),
   });
 }
 
@@ -467,7 +467,7 @@ class CogroupedStreamImpl implements AnyCogroupedStream {
         aggregate: (initial: () => unknown, merge: Adder, options: AnyAggregateOptions): AnyTable => {
           checkOperator('aggregate', { initial, merge }, options, 'aggregating');
           const { name, inputs } = this.#inputsOf(initial, merge, options);
-          return tableOfSessions(inputs, name, options, { windows, strategy });
+          return tableOfSessions(inputs, name, options, { windows, strategy, time: {} });
         },
       };
     }
@@ -475,7 +475,7 @@ class CogroupedStreamImpl implements AnyCogroupedStream {
       aggregate: (initial: () => unknown, options: AnyAggregateOptions): AnyTable => {
         checkOperator('aggregate', { initial }, options, 'aggregating');
         const { name, inputs } = this.#inputsOf(initial, null, options);
-        return tableOfWindows(inputs, name, options, { windows, strategy });
+        return tableOfWindows(inputs, name, options, { windows, strategy, time: {} });
       },
     };
   }

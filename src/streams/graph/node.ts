@@ -188,6 +188,10 @@ export interface TaskScope {
   /** The operator emits records that are up to so many milliseconds older than the time it has come to. */
   holdsBack(node: GraphNode, position: EmitPosition, ms: () => number): void;
   now(): number;
+  /** How long the task has had nothing to do: no record has come, and none is waiting. */
+  quietMs(): number;
+  /** Operators' own times have gone on by the wall clock, and are committed though no record has moved them. */
+  goesByClock(): void;
   requestCommit(): void;
   position(id: string): EmitPosition;
 }

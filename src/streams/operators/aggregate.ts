@@ -1,5 +1,5 @@
 import type { Emit, GraphNode } from '../graph/node.ts';
-import type { EmitStrategy, Reads } from '../api/options.ts';
+import type { EmitStrategy, Reads, WindowTime } from '../api/options.ts';
 import { locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { StoreSpec } from '../state/store.ts';
@@ -22,6 +22,7 @@ export interface WindowedAggregation<W> {
   readonly windows: W;
   readonly aggregation: Aggregation;
   readonly strategy: EmitStrategy;
+  readonly time: WindowTime;
   readonly sendsOld: () => boolean;
 }
 

@@ -9,29 +9,25 @@ import type { SessionWindows } from '../api/windows.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import { SpanEmitter } from './span-emitter.ts';
 import { answerNow } from './answer-now.ts';
+import { WindowClock } from './window-clock.ts';
 
 /**
  * Sessions that a record has merged or widened are deleted, with a tombstone each, before the result follows. A session
  * takes records until stream time has passed its end by gap and grace.
  */
-export function aggregateSessions({
-  spec,
-  windows,
-  aggregation,
-  strategy,
-  sendsOld,
-}: WindowedAggregation<SessionWindows>) {
+export function aggregateSessions(options: WindowedAggregation<SessionWindows>) {
+  const { spec, windows, aggregation, strategy, time, sendsOld } = options;
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<IntervalState>(spec);
     const locator = locatorFor(scope, node);
-    const position = scope.position(node.name);
+    const clock = new WindowClock(scope, node, store, time);
     const { initial, add, merge } = aggregation;
     const { gapMs } = windows;
     const waitMs = gapMs + windows.graceMs;
     const onClose = strategy === 'onWindowClose';
-    const emitter = SpanEmitter.of(scope, node, spec, sendsOld(), onClose ? waitMs : null);
+    const emitter = SpanEmitter.of(scope, node, spec, sendsOld(), onClose ? { clock, afterMs: waitMs } : null);
     const mine = ownCopy(spec, sendsOld());
-    if (onClose) scope.holdsBack(node, position, () => waitMs);
+    if (onClose) scope.holdsBack(node, clock.position, () => waitMs);
 
     /** The record and the sessions that it joins, in one. */
     const aggregate = (key: unknown, value: unknown, joined: readonly Interval[]): unknown => {
@@ -64,12 +60,13 @@ export function aggregateSessions({
       else emitter.changed(span, result, old, end, context);
     };
 
-    return (key, value, timestamp, context) => {
+    return (key, value, recordTime, context) => {
       if (value === null || !locator.locate(key, context)) {
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
-      const closeTime = scope.timeAfter(position, timestamp) - waitMs;
+      const timestamp = clock.timeOf(recordTime);
+      const closeTime = clock.after(timestamp) - waitMs;
       emitter.closeBefore(closeTime, context);
       const joined = sessionsAround(store, locator, timestamp, gapMs);
       let start = timestamp;

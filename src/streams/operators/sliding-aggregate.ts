@@ -5,11 +5,11 @@ import type { Emit, GraphNode } from '../graph/node.ts';
 import { type KeyLocator, locatorFor } from './key-locator.ts';
 import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
-import type { EmitPosition } from '../state/store.ts';
 import type { SlidingWindows } from '../api/windows.ts';
 import { type Aggregation, copying, type WindowedAggregation } from './aggregate.ts';
 import { SpanEmitter } from './span-emitter.ts';
 import { answerNow } from './answer-now.ts';
+import { WindowClock } from './window-clock.ts';
 
 export function aggregateSliding(options: WindowedAggregation<SlidingWindows>) {
   return (scope: TaskScope, node: GraphNode): Emit => {
@@ -31,7 +31,7 @@ class SlidingAggregate {
   readonly #store: IntervalState;
   readonly #emitter: SpanEmitter;
   readonly #locator: KeyLocator;
-  readonly #position: EmitPosition;
+  readonly #clock: WindowClock;
   readonly #aggregation: Aggregation;
   readonly #difference: number;
   readonly #graceMs: number;
@@ -44,31 +44,33 @@ class SlidingAggregate {
   #context: TaskContext;
 
   constructor(scope: TaskScope, node: GraphNode, options: WindowedAggregation<SlidingWindows>) {
-    const { spec, windows, aggregation, strategy, sendsOld } = options;
+    const { spec, windows, aggregation, strategy, time, sendsOld } = options;
     const { timeDifferenceMs, graceMs } = windows;
     const onClose = strategy === 'onWindowClose';
     this.#scope = scope;
     this.#node = node;
     this.#store = scope.store<IntervalState>(spec);
-    this.#emitter = SpanEmitter.of(scope, node, spec, sendsOld(), onClose ? graceMs : null);
+    const clock = new WindowClock(scope, node, this.#store, time);
+    this.#clock = clock;
+    this.#emitter = SpanEmitter.of(scope, node, spec, sendsOld(), onClose ? { clock, afterMs: graceMs } : null);
     this.#locator = locatorFor(scope, node);
-    this.#position = scope.position(node.name);
     this.#aggregation = aggregation;
     this.#difference = timeDifferenceMs;
     this.#graceMs = graceMs;
     this.#copy = copying(spec);
     this.#context = scope.context;
-    if (onClose) scope.holdsBack(node, this.#position, () => timeDifferenceMs + graceMs);
+    if (onClose) scope.holdsBack(node, clock.position, () => timeDifferenceMs + graceMs);
   }
 
-  process(key: unknown, value: unknown, timestamp: number, context: TaskContext): void {
+  process(key: unknown, value: unknown, recordTime: number, context: TaskContext): void {
     const scope = this.#scope;
     const locator = this.#locator;
     if (value === null || !locator.locate(key, context)) {
       scope.drop(value === null ? 'null-value' : 'null-key', this.#node);
       return;
     }
-    const closeTime = scope.timeAfter(this.#position, timestamp) - this.#graceMs;
+    const timestamp = this.#clock.timeOf(recordTime);
+    const closeTime = this.#clock.after(timestamp) - this.#graceMs;
     this.#emitter.closeBefore(closeTime, context);
     if (timestamp + this.#difference < closeTime) {
       scope.drop('late', this.#node);

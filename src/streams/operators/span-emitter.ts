@@ -5,10 +5,17 @@ import type { TaskScope } from '../graph/node.ts';
 import type { Interval, IntervalState } from '../state/interval-store.ts';
 import type { EmitPosition, StoreSpec } from '../state/store.ts';
 import { ByteWriter } from '../../util/index.ts';
+import type { WindowClock } from './window-clock.ts';
+
+/** When spans close: so long after their end, by a clock. */
+interface Closes {
+  readonly clock: WindowClock;
+  readonly afterMs: number;
+}
 
 /**
  * Passes a span's value on, under the key with its window: at once, or, cached, the last one per span at the flush, or
- * once, when time has passed the span's end by `closesAfterMs`.
+ * once, when time has passed the span's end by so much.
  */
 export class SpanEmitter {
   readonly #scope: TaskScope;
@@ -24,54 +31,45 @@ export class SpanEmitter {
   #pending = new Map<Interval, unknown>();
 
   /** Operators that share a store share the emitter, too: a span that several have changed is passed on once. */
-  static of(
-    scope: TaskScope,
-    node: GraphNode,
-    spec: StoreSpec,
-    sendsOld: boolean,
-    closesAfterMs: number | null,
-  ): SpanEmitter {
-    return scope.shared(`${spec.name}-emitter`, () => new SpanEmitter(scope, node, spec, sendsOld, closesAfterMs));
+  static of(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, closes: Closes | null): SpanEmitter {
+    return scope.shared(`${spec.name}-emitter`, () => new SpanEmitter(scope, node, spec, sendsOld, closes));
   }
 
-  private constructor(
-    scope: TaskScope,
-    node: GraphNode,
-    spec: StoreSpec,
-    sendsOld: boolean,
-    closesAfterMs: number | null,
-  ) {
+  private constructor(scope: TaskScope, node: GraphNode, spec: StoreSpec, sendsOld: boolean, closes: Closes | null) {
     this.#scope = scope;
     this.#next = scope.forwardChange(node);
     this.#spec = spec;
     this.#store = scope.store<IntervalState>(spec);
     this.#sendsOld = sendsOld;
-    this.#cached = closesAfterMs === null && scope.isCached(spec);
+    this.#cached = closes === null && scope.isCached(spec);
     this.#needsKey = scope.plan.childrenNeedKey(node);
-    this.#closing = closesAfterMs === null ? null : new ClosingOrder(this.#store);
+    this.#closing = closes === null ? null : new ClosingOrder(this.#store);
     // What closes is looked for by time.
-    if (closesAfterMs !== null) this.#store.staysInMemory = true;
-    this.#position = scope.position(node.name);
+    if (closes !== null) this.#store.staysInMemory = true;
+    this.#position = closes === null ? scope.position(node.name) : closes.clock.position;
     if (this.#cached) scope.onFlush(node, () => this.#flush());
-    if (closesAfterMs !== null) {
-      scope.onTime(node, () => this.closeBefore(scope.timeOf(this.#position) - closesAfterMs, scope.context));
+    if (closes !== null) {
+      closes.clock.onTime((now) => this.closeBefore(now - closes.afterMs, scope.context));
     }
   }
 
   /**
-   * Emits what closes, where that is what is emitted. Comes before a record moves the store's time on: behind a gap in the
-   * data, what closes would have expired.
+   * Emits what closes, where that is what is emitted; answers whether that was anything. Comes before a record moves the
+   * store's time on: behind a gap in the data, what closes would have expired.
    */
-  closeBefore(closeTime: number, context: TaskContext): void {
+  closeBefore(closeTime: number, context: TaskContext): boolean {
     const closing = this.#closing;
-    if (closing === null) return;
+    if (closing === null) return false;
     const position = this.#position;
     closing.fill(position.lastClose);
-    if (closeTime <= position.lastClose) return;
+    if (closeTime <= position.lastClose) return false;
     position.lastClose = closeTime;
+    let hasClosed = false;
     for (let span = closing.takeBefore(closeTime); span !== undefined; span = closing.takeBefore(closeTime)) {
       this.#emit(span, span.value, null, span.timestamp, context);
+      hasClosed = true;
     }
+    return hasClosed;
   }
 
   /** The span has been given `value` (null: it is gone); `old` is null when it is new. */

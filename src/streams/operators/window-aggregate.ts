@@ -11,6 +11,7 @@ import { type TimeWindows, type UnlimitedWindows, Windows } from '../api/windows
 import { ByteWriter } from '../../util/index.ts';
 import { ownCopy, type WindowedAggregation } from './aggregate.ts';
 import type { GetterSupplier } from './table-values.ts';
+import { WindowClock } from './window-clock.ts';
 import { answerNow } from './answer-now.ts';
 
 /** Windows that lie at the same times for all keys. */
@@ -21,13 +22,14 @@ export type AlignedWindows = TimeWindows | UnlimitedWindows | Windows;
  * update (or, cached, once per commit), or once, when the window has closed.
  */
 export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
-  const { spec, windows, aggregation, strategy, sendsOld } = options;
+  const { spec, windows, aggregation, strategy, time, sendsOld } = options;
   return (scope: TaskScope, node: GraphNode): Emit => {
     const store = scope.store<WindowState>(spec);
     const onClose = strategy === 'onWindowClose';
     const emitter = new WindowEmitter(scope, node, spec, sendsOld(), onClose);
     const locator = locatorFor(scope, node);
-    const position = scope.position(node.name);
+    const clock = new WindowClock(scope, node, store, time);
+    const { position } = clock;
     const { initial, add } = aggregation;
     const { sizeMs, graceMs } = windows;
     const mine = ownCopy(spec, sendsOld());
@@ -39,13 +41,14 @@ export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
 
     const steps = windows instanceof Windows ? new OwnSteps(windows) : windows;
     const emitClosed = closingOf(windows, store, position, emitter);
-    if (onClose) scope.onTime(node, () => emitClosed(scope.timeOf(position) - graceMs, scope.context));
+    if (onClose) clock.onTime((now) => emitClosed(now - graceMs, scope.context));
 
-    return (key, value, timestamp, context) => {
+    return (key, value, recordTime, context) => {
       if (value === null || !locator.locate(key, context)) {
         scope.drop(value === null ? 'null-value' : 'null-key', node);
         return;
       }
+      const timestamp = clock.timeOf(recordTime);
       let firstStart: number;
       try {
         firstStart = steps.firstStart(timestamp);
@@ -53,7 +56,7 @@ export function aggregateWindows(options: WindowedAggregation<AlignedWindows>) {
         scope.failed(error, node);
         return;
       }
-      const closeTime = scope.timeAfter(position, timestamp) - graceMs;
+      const closeTime = clock.after(timestamp) - graceMs;
       // Before the record moves the store's time on: behind a gap in the data, what closes would have expired.
       if (onClose && !scope.forgetsBeforeClosing) emitClosed(closeTime, context);
       if (firstStart > timestamp) scope.drop('no-window', node);
@@ -110,30 +113,33 @@ class OwnSteps {
   }
 }
 
-/** Emits what has closed since it was asked last. */
+/** Emits what has closed since it was asked last; answers whether that was anything. */
 function closingOf(
   windows: AlignedWindows,
   store: WindowState,
   position: EmitPosition,
   emitter: WindowEmitter,
-): (closeTime: number, context: TaskContext) => void {
+): (closeTime: number, context: TaskContext) => boolean {
   const { sizeMs } = windows;
   return (closeTime, context) => {
     const { lastClose } = position;
     const first = lastClose < 0;
-    if (!first && lastClose >= closeTime) return;
+    if (!first && lastClose >= closeTime) return false;
     const upper = closeTime - sizeMs;
-    if (upper < 0) return;
+    if (upper < 0) return false;
     const lower = first ? 0 : Math.max(0, lastClose - sizeMs) + 1;
-    if (!first && sameWindows(windows, upper, lower - 1)) return;
+    if (!first && sameWindows(windows, upper, lower - 1)) return false;
     position.lastClose = closeTime;
     const from = Math.max(lower, store.expiredBefore);
+    let hasClosed = false;
     for (const start of store.starts.filter((each) => each >= from && each <= upper)) {
       const window = store.find(start)!;
       const { table } = window;
       for (const slot of table.sorted())
         emitter.emit(window, slot, null, table.read(slot), table.timestampOf(slot), context);
+      hasClosed = true;
     }
+    return hasClosed;
   };
 }
 

@@ -140,7 +140,8 @@ export class Committer {
       task.queues.forEach((queue, i) => {
         const tells = i === 0 ? written : undefined;
         const offset = this.#positionOf(queue);
-        if (offset < 0 || (committed.get(queue) === offset && !(tells !== undefined && hasNews))) return;
+        const hasMoved = committed.get(queue) !== offset || task.hasGoneByClock;
+        if (offset < 0 || (!hasMoved && !(tells !== undefined && hasNews))) return;
         assert(offset >= (committed.get(queue) ?? -1), `${queue.topic}-${queue.partition} goes back to ${offset}`);
         const metadata = encodeMetadata(
           queue.partitionTime,
@@ -152,6 +153,7 @@ export class Committer {
         offsets.push({ topic: queue.topic, partition: queue.partition, offset, metadata });
         committed.set(queue, offset);
       });
+      task.hasGoneByClock = false;
     }
     this.#announcer.announce(this.#running());
     this.lastCommit = environment.now();

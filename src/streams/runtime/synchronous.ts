@@ -188,7 +188,7 @@ export class SynchronousTopology {
   /** Runs what the tasks have scheduled by the wall clock. */
   protected punctuate(): void {
     for (const task of this.tasks) {
-      task.punctuateWallClock();
+      task.punctuateWallClock(() => true);
       task.flush();
     }
     this.#drain();

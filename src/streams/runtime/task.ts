@@ -115,6 +115,10 @@ export class Task implements TaskScope {
   /** What operators hold back until their time has come to this position, by at most so many milliseconds. */
   readonly #holds = new Map<GraphNode, { readonly position: EmitPosition; readonly ms: () => number }>();
   #streamTime = -1;
+  /** When a record was last processed, or was known to wait. */
+  #workedAt: number;
+  /** Operators have gone on by the wall clock since the last commit. */
+  hasGoneByClock = false;
 
   constructor(options: TaskOptions) {
     const { topology, subTopology, settings } = options;
@@ -130,6 +134,7 @@ export class Task implements TaskScope {
     this.onDecodeError = settings.onDecodeError;
     this.#settings = settings;
     this.environment = options.environment;
+    this.#workedAt = options.environment.now();
     this.#budget = options.budget ?? processBudget;
     this.#globalStores = options.globalStores;
     this.#onResults = options.onResults ?? (() => {});
@@ -173,7 +178,7 @@ export class Task implements TaskScope {
     const { queues } = this;
     const budget = this.#budget;
     let count = 0;
-    const punctuates = this.#schedules.length > 0;
+    const punctuates = this.#schedules.some(({ by }) => by === 'streamTime');
     this.hasRunOut = false;
     if (this.isBlocked) return 0;
     this.isDirty = true;
@@ -212,6 +217,7 @@ export class Task implements TaskScope {
         break;
       }
     }
+    if (this.#schedules.length > 0 && count > 0) this.#workedAt = this.environment.now();
     return count;
   }
 
@@ -273,8 +279,16 @@ export class Task implements TaskScope {
     return this.#flushes.length > 0;
   }
 
-  punctuateWallClock(): void {
-    if (this.#schedules.length > 0 && !this.isDraining) this.#punctuate('wallClock', this.environment.now());
+  /** Runs what is due by the wall clock. `isAtEnd` is asked whether no record is waiting. */
+  punctuateWallClock(isAtEnd: () => boolean): void {
+    if (this.#schedules.length === 0 || this.isDraining) return;
+    if (!isAtEnd()) this.hasWaited();
+    this.#punctuate('wallClock', this.environment.now());
+  }
+
+  /** Nobody has looked for records meanwhile: that there were none does not mean that none are there. */
+  hasWaited(): void {
+    this.#workedAt = this.environment.now();
   }
 
   close(): void {
@@ -309,7 +323,7 @@ export class Task implements TaskScope {
 
   #boundTime(watermark: number): void {
     this.context.watermark = watermark;
-    for (const store of this.stores.values()) store.timeHasCome?.(watermark);
+    for (const store of this.stores.values()) if (store.goesByClock !== true) store.timeHasCome?.(watermark);
   }
 
   #leastWatermark(): number {
@@ -512,6 +526,15 @@ export class Task implements TaskScope {
 
   now(): number {
     return this.environment.now();
+  }
+
+  quietMs(): number {
+    return this.environment.now() - this.#workedAt;
+  }
+
+  goesByClock(): void {
+    this.hasGoneByClock = true;
+    this.isDirty = true;
   }
 
   requestCommit(): void {

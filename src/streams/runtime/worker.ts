@@ -177,7 +177,7 @@ export class Worker {
       output: this.#outgoing,
       environment: settings.environment,
       idleMs: settings.watermarkIdleMs,
-      hasCaughtUp: ({ task }) => task.queues.every((queue) => this.#isAtEnd(queue)),
+      hasCaughtUp: ({ task }) => this.#areAtEnd(task.queues),
     });
     const writersOf = settings.upstreamApplications;
     if (writersOf !== undefined) {
@@ -323,6 +323,7 @@ export class Worker {
     this.#probe();
     this.#upstream?.turn();
     if (this.#settings.isHeldBack()) {
+      for (const { task } of this.#tasks.running.values()) task.hasWaited();
       await this.#waitForRoom();
     } else {
       await this.#process();
@@ -348,7 +349,7 @@ export class Worker {
 
   #punctuate(): void {
     try {
-      for (const { task } of this.#tasks.running.values()) task.punctuateWallClock();
+      for (const { task } of this.#tasks.running.values()) task.punctuateWallClock(() => this.#areAtEnd(task.queues));
     } catch (error) {
       throw this.#failedInTask(error);
     }
@@ -503,6 +504,10 @@ export class Worker {
   /** Whether everything in the partition has been processed, and nobody is about to bring more. */
   #isAtEnd(queue: SourceQueue): boolean {
     return queue.isEmpty && queue.backlog === 0 && !this.#mayBringMore(queue) && (queue.watermark?.hasCaughtUp ?? true);
+  }
+
+  #areAtEnd(queues: readonly SourceQueue[]): boolean {
+    return queues.every((queue) => this.#isAtEnd(queue));
   }
 
   /** Tasks that feed a repartition topic keep one order; sub-topologies that write to one another are one pipeline. */

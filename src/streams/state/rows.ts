@@ -41,6 +41,7 @@ export abstract class Rows<V> implements StateStore {
   readonly spec: StoreSpec;
   abstract readonly size: number;
   staysInMemory: boolean;
+  goesByClock = false;
   protected readonly disk: Disk | null;
   /** The followers who want to see every change. */
   protected readonly tracked: number;

@@ -161,6 +161,8 @@ export interface StateStore {
   take(key: Buffer, value: Buffer): void;
   /** Stores with a retention: time does not pass beyond this, whatever is written. Infinity at first. */
   timeHasCome?(time: number): void;
+  /** The times of its rows are those of the wall clock: what records say of time does not bound them. */
+  goesByClock?: boolean;
   /** Lets go of its part of the memory budget. */
   close(): void;
   /** Entries, in memory or not. */

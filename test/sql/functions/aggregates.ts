@@ -234,10 +234,32 @@ export const aggregateCases: Readonly<Record<string, readonly AggregateCase[]>> 
     of('a STRING', 'COUNT_DISTINCT(a)', [null], 0),
     of('a ARRAY<INT>', 'COUNT_DISTINCT(a)', [[1], [1], [2]], 2),
   ],
+  APPROX_PERCENTILE: [
+    of('a INT', 'ROUND(APPROX_PERCENTILE(a, 0.5))', [10, null, 40, 20, 30], 20),
+    of('a BIGINT', 'ROUND(APPROX_PERCENTILE(a, 0))', [-10, 0, 20], -10),
+    of('a DOUBLE', 'ROUND(APPROX_PERCENTILE(a, 1.0), 1)', [-1.5, 0, 2.5], 2.5),
+    of('a DECIMAL(4, 2)', 'APPROX_PERCENTILE(a, 0.66)', [-1.5, 0, 2.5], 0),
+    of('a INT', 'APPROX_PERCENTILE(a, 0.5)', [null], null),
+  ],
+  APPROX_TOP_COUNT: [
+    of('a STRING', 'APPROX_TOP_COUNT(a, 1)', ['x', null, 'y', 'y'], [{ VALUE: 'y', COUNT: 2 }]),
+    of(
+      'a ARRAY<INT>',
+      'APPROX_TOP_COUNT(a, 2)',
+      [[1], [2], [2]],
+      [
+        { VALUE: [2], COUNT: 2 },
+        { VALUE: [1], COUNT: 1 },
+      ],
+    ),
+    of('a DECIMAL(4, 2)', 'APPROX_TOP_COUNT(a, 1)', [1.5, 1.5], [{ VALUE: 1.5, COUNT: 2 }]),
+    of('a INT', 'APPROX_TOP_COUNT(a, 3)', [null], []),
+  ],
 };
 
 /** What remains when a table's row of 5 goes, of 5, 7 and 7: only for those that can take a row back. */
 export const undone: Readonly<Record<string, readonly [call: string, gives: unknown]>> = {
+  APPROX_PERCENTILE: ['ROUND(APPROX_PERCENTILE(a, 0))', 7],
   ATTR: ['ATTR(a)', 7],
   AVG: ['AVG(a)', 7],
   COLLECT_LIST: ['COLLECT_LIST(a)', [7, 7]],
@@ -276,6 +298,11 @@ export const refusedCalls: readonly (readonly [string, string])[] = [
   ['TOPK(i, i)', 'Parameter 2 passed to function TOPK must be a literal constant'],
   ['TOPKDISTINCT(b, 2)', "Function 'TOPKDISTINCT' does not accept parameters (BOOLEAN, INTEGER)."],
   ['COUNT(i, i)', "Function 'COUNT' does not accept parameters (INTEGER, INTEGER)."],
+  ['APPROX_PERCENTILE(a, 0.5)', "Function 'APPROX_PERCENTILE' does not accept parameters (STRING, DECIMAL(1, 1))."],
+  ['APPROX_PERCENTILE(i, i)', 'Parameter 2 passed to function APPROX_PERCENTILE must be a literal constant'],
+  ['APPROX_PERCENTILE(i, 95)', 'APPROX_PERCENTILE: the percentile is from 0 to 1, not 95'],
+  ['APPROX_TOP_COUNT(i)', "Function 'APPROX_TOP_COUNT' does not accept parameters (INTEGER)."],
+  ['APPROX_TOP_COUNT(i, 0)', 'APPROX_TOP_COUNT: from 1 to 1000 values can be had, not 0'],
   ['COUNT_DISTINCT(i, i)', "Function 'COUNT_DISTINCT' does not accept parameters (INTEGER, INTEGER)."],
 ];
 

@@ -18,9 +18,13 @@ export function bindAggregate(
 ): AggregateCall {
   const declared = binding.environment.functions.get(call.name);
   if (declared.kind !== 'aggregate') return refuse(`${call.name} is not an aggregate function`);
+  if (call.over !== undefined)
+    return refuse(`${printExpression(call)}: only LAG, LEAD and ROW_NUMBER go over the rows beside their own.`);
   const given = call.args.map((arg) => binding.bind(arg));
+  const isDistinct = call.distinct === true;
+  const { overloads, overTables } = isDistinct ? (declared.distinct ?? refuseDistinct(call)) : declared;
   const { overload, parameters, bindings } = resolve(
-    overTable ? { ...declared, overloads: declared.overTables } : declared,
+    { ...declared, overloads: overTable ? overTables : overloads },
     given.map(({ type }) => type),
   );
   const taken = given.map((arg, i) => valueTakenAs(parameters[i]!, arg, bindings));
@@ -47,11 +51,16 @@ export function bindAggregate(
     args: taken.slice(0, firstLiteral).map(({ arg }) => arg),
     filter: call.filter && conditionOf(binding, call.filter),
     overTable,
+    isDistinct,
     literals,
     type: resultType,
     stateType,
     takesBack: undo !== undefined,
   };
+}
+
+function refuseDistinct(call: Call): never {
+  return refuse(`${printExpression(call)}: only COUNT can leave out what it has seen already.`);
 }
 
 function conditionOf(binding: Binding, filter: Expression): TypedExpression {

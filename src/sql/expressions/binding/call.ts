@@ -17,10 +17,16 @@ const UNIT_WORDS = new Set(['DAY', 'HOUR', 'MINUTE', 'SECOND', 'MILLISECOND']);
 export function bindCall(binding: Binding, call: Call): TypedExpression {
   if (call.filter !== undefined)
     refuse(`${printExpression(call)}: FILTER chooses the rows of an aggregate, and ${call.name} is none here.`);
+  if (call.over !== undefined)
+    refuse(`${printExpression(call)}: OVER stands in the SELECT of a query over a stream, and in no other place.`);
+  if (call.distinct === true)
+    refuse(`${printExpression(call)}: DISTINCT is said to an aggregate, and ${call.name} is none here.`);
   const declared = binding.environment.functions.get(call.name);
   if (declared.kind === 'aggregate')
     return refuse(`Aggregate functions can only stand in SELECT and HAVING: ${call.name}`);
   if (declared.kind === 'table') return refuse(`Table functions can only stand in SELECT: ${call.name}`);
+  if (declared.kind === 'window')
+    return refuse(`${printExpression(call)}: ${call.name} needs the rows that it goes over: OVER (PARTITION BY …).`);
   const resolved = resolveCall(binding, call, declared);
   if (binding.environment.functions.isAwaited(call.name, resolved.signature))
     return refuse(`Functions that are waited for can only stand in SELECT: ${call.name}`);

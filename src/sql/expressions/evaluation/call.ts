@@ -52,9 +52,9 @@ export function aggregatorOf(functions: FunctionCatalog, call: AggregateCall, se
 function aggregateOverload(functions: FunctionCatalog, call: AggregateCall): AggregateOverload {
   const declared = functions.find(call.function);
   // Those of modules are the same over streams and tables.
-  if (call.module !== undefined || declared?.kind !== 'aggregate' || !call.overTable)
-    return overloadOf(functions, 'aggregate', call);
-  return overloadIn(declared.overTables, call.function, call.signature);
+  if (call.module !== undefined || declared?.kind !== 'aggregate') return overloadOf(functions, 'aggregate', call);
+  const { overloads, overTables } = (call.isDistinct ? declared.distinct : undefined) ?? declared;
+  return overloadIn(call.overTable ? overTables : overloads, call.function, call.signature);
 }
 
 /** Calls an implementation with its arguments; a null among them is the result unless it takes nulls. */

@@ -4,6 +4,7 @@ import { Decimal } from '../../values/decimal.ts';
 import type { SqlValue } from '../../values/value.ts';
 import type { AggregateFunction, AggregateOverload, Aggregator } from '../function.ts';
 import { signature } from '../signature.ts';
+import { exactlyDistinct } from './exactly-distinct.ts';
 
 // Counting, adding, and what is computed from sums.
 
@@ -14,9 +15,11 @@ export function aggregate(
   {
     dependsOnOrder = false,
     overTables = overloads,
-  }: Partial<Pick<AggregateFunction, 'dependsOnOrder' | 'overTables'>> = {},
+    distinct,
+  }: Partial<Pick<AggregateFunction, 'dependsOnOrder' | 'overTables' | 'distinct'>> = {},
 ): AggregateFunction {
-  return { kind: 'aggregate', name, category: 'AGGREGATE', description, overloads, overTables, dependsOnOrder };
+  const described = { kind: 'aggregate', name, category: 'AGGREGATE', description } as const;
+  return { ...described, overloads, overTables, distinct, dependsOnOrder };
 }
 
 export function aggregateOverload(
@@ -198,9 +201,17 @@ function sumList([type]: readonly SqlType[]): Aggregator {
 }
 
 export const basicAggregates: readonly AggregateFunction[] = [
-  aggregate('COUNT', 'Counts the values that are not null, or all rows.', [
-    aggregateOverload('ANY -> BIGINT', () => count),
-  ]),
+  aggregate(
+    'COUNT',
+    'Counts the values that are not null, or all rows.',
+    [aggregateOverload('ANY -> BIGINT', () => count)],
+    {
+      distinct: {
+        overloads: [aggregateOverload('ANY, ANY... -> BIGINT', (types) => exactlyDistinct(types, false))],
+        overTables: [aggregateOverload('ANY, ANY... -> BIGINT', (types) => exactlyDistinct(types, true))],
+      },
+    },
+  ),
   aggregate('SUM', 'Adds the values.', [
     ...NUMBERS.map((name) =>
       aggregateOverload(`${name} -> ${name}`, ([type]) => {

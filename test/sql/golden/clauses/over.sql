@@ -1,0 +1,44 @@
+-- LAG and LEAD: by the key that the rows have, by another one, and by several in one query.
+CREATE STREAM s (id INT KEY, g STRING, v INT, t STRING) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);
+CREATE STREAM by_key AS SELECT id, v, v - LAG(v) OVER (PARTITION BY id) AS change, LAG(t, 2, 'none') OVER (PARTITION BY id) AS before FROM s WHERE t IS NOT NULL;
+CREATE STREAM by_group AS SELECT id, g, v, LAG(v, 1, v * 100) OVER (PARTITION BY g) AS was, LEAD(v) OVER (PARTITION BY g) AS next FROM s;
+CREATE STREAM by_both AS SELECT id, LAG(v) OVER (PARTITION BY id) AS a, LAG(v) OVER (PARTITION BY UCASE(g)) AS b, LAG(v) OVER (PARTITION BY g, t) AS c FROM s PARTITION BY id;
+CREATE TABLE counted AS SELECT id, COUNT(*) AS n, SUM(was) AS total FROM (SELECT id, LAG(v) OVER (PARTITION BY g) AS was FROM s) AS q GROUP BY id;
+-- in s 1 {"G":"a","V":1,"T":"x"} @1
+-- in s 2 {"G":"a","V":2,"T":"x"} @2
+-- in s 1 {"G":"b","V":3,"T":"y"} @3
+-- in s 1 {"G":"a","V":null,"T":"z"} @4
+-- in s null {"G":"a","V":5,"T":"z"} @5
+-- in s 1 {"G":null,"V":6,"T":"x"} @6
+-- in s 1 {"G":null,"V":7,"T":null} @7
+-- in s 1 null @8
+
+CREATE STREAM w (k INT KEY, v INT) WITH (KAFKA_TOPIC='w', FORMAT='JSON', PARTITIONS=1, WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 SECONDS');
+CREATE STREAM by_window AS SELECT k, v, LAG(v) OVER (PARTITION BY k) AS was FROM w;
+-- in w 0x310000000000000000 {"V":1} @1
+-- in w 0x310000000000002710 {"V":2} @10001
+
+CREATE TABLE t (id INT PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='t', FORMAT='JSON', PARTITIONS=1);
+CREATE TABLE x AS SELECT id, LAG(v) OVER (PARTITION BY id) AS was FROM t;
+CREATE STREAM x AS SELECT k, LAG(v) OVER (PARTITION BY v) AS was FROM w;
+CREATE STREAM x AS SELECT id, LAG(v) AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v) OVER () AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v) OVER (PARTITION BY id ORDER BY v) AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v, 0) OVER (PARTITION BY id) AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v, v) OVER (PARTITION BY id) AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v, 1, 'a') OVER (PARTITION BY id) AS was FROM s;
+CREATE STREAM x AS SELECT id, LEAD(v, 1, 0) OVER (PARTITION BY id) AS next FROM s;
+CREATE STREAM x AS SELECT id, LAG(LAG(v) OVER (PARTITION BY id)) OVER (PARTITION BY id) AS was FROM s;
+CREATE STREAM x AS SELECT id, ABS(v) OVER (PARTITION BY id) AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v) FILTER (WHERE v > 1) OVER (PARTITION BY id) AS was FROM s;
+CREATE STREAM x AS SELECT id, LAG(v) OVER (PARTITION BY NULL) AS was FROM s;
+CREATE STREAM x AS SELECT id, v FROM s WHERE LAG(v) OVER (PARTITION BY id) > 1;
+CREATE TABLE x AS SELECT id, COUNT(*) AS n, LAG(v) OVER (PARTITION BY id) AS was FROM s GROUP BY id;
+
+CREATE STREAM x AS SELECT id, LAG(v) OVER (PARTITION BY id ROWS 3) AS was FROM s;
+
+-- OVER stays a name.
+CREATE STREAM named AS SELECT id, v AS over FROM s;
+
+-- setting ksql.query.extensions.enabled=false
+CREATE STREAM x AS SELECT id, LAG(v) OVER (PARTITION BY id) AS was FROM s;
