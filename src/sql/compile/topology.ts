@@ -139,6 +139,9 @@ class StepCompiler implements StepContext {
         return this.#project(step);
       case 'aggregate':
         return { table: aggregateStep(this, step) };
+      case 'hashJoin':
+      case 'arrange':
+        throw new Error(`${step.kind} is of queries that are read at rest`);
       default:
         return joinStep(this, step);
     }

@@ -10,6 +10,7 @@ export function keyFormatOf(step: Step): FormatInfo | undefined {
     case 'aggregate':
       return step.keyFormat;
     case 'selectKey':
+    case 'hashJoin':
       return undefined;
     default:
       return keyFormatOf(step.input);

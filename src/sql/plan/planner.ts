@@ -10,15 +10,17 @@ import { bindAwaitedCall, bindTableCall } from '../expressions/binding/call.ts';
 import type { ScalarCall, TableCall } from '../expressions/typed.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
 import { printExpression, printQuery } from '../parser/print.ts';
-import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
+import { isSystemColumn, windowColumns } from '../schema.ts';
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { checkWindowBounds } from '../analysis/window-bounds.ts';
 import { AggregationPlanner } from './aggregate.ts';
-import { type Derived, derivedFrom, type Member } from './derived.ts';
+import { arranged, withOrderColumns } from './arrange.ts';
+import { type Derived, derivedAtRest, derivedFrom, type Member } from './derived.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
+import { type Conditions, HashJoins } from './hash-joins.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
-import type { NamedExpression, OriginStep, RowColumn, Step } from './plan.ts';
+import type { NamedExpression, OriginStep, RowColumn, SourceStep, Step } from './plan.ts';
 import { PLAIN_KEY, projectStep } from './project.ts';
 import { columnType, type KeyExpression, type PlanTarget, type QueryContext } from './query-context.ts';
 
@@ -28,6 +30,8 @@ export interface PlannedQuery {
   readonly sources: readonly DataSource[];
   /** The query with everything filled in, for messages. */
   readonly canonical: Query;
+  /** What a query that is read at rest says of the rows of single sources: what they may be looked up by. */
+  readonly conditions: Conditions;
 }
 
 /** Understands a query and lays out its steps. Refusals follow the order of the clauses' evaluation. */
@@ -44,6 +48,7 @@ class QueryPlanner {
   readonly #context: QueryContext;
   /** The queries among the sources, by alias. */
   readonly #derived = new Map<string, Derived>();
+  readonly #conditions = new Map<SourceStep, Expression>();
   #canonical: Query;
 
   constructor(environment: PlanEnvironment, query: Query, target: PlanTarget) {
@@ -67,6 +72,7 @@ class QueryPlanner {
         root,
         sources: sources.flatMap(({ alias, source }) => this.#derived.get(alias)?.sources ?? [source]),
         canonical: this.#canonical,
+        conditions: this.#conditions,
       };
     } catch (error) {
       if (error instanceof StatementError && error.statementText === undefined && this.#canonical !== this.#query) {
@@ -81,15 +87,21 @@ class QueryPlanner {
     return typeof statement === 'string' ? statement : statement(this.#canonical);
   }
 
-  #find(aliased: AliasedSource, nth: number): { aliased: AliasedSource; source: DataSource } {
+  #find(aliased: AliasedSource, nth: number): { aliased: AliasedSource; source: DataSource; isAtRest?: boolean } {
     const { alias, queries } = aliased;
     if (queries !== undefined) {
-      const derived = derivedFrom(
-        alias,
-        queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`)),
-      );
+      const { isAtRest = false } = this.#target;
+      const derived = isAtRest
+        ? derivedAtRest(
+            alias,
+            queries.map((query) => this.#memberAtRest(query)),
+          )
+        : derivedFrom(
+            alias,
+            queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`)),
+          );
       this.#derived.set(alias, derived);
-      return { aliased, source: derived.source };
+      return { aliased, source: derived.source, isAtRest };
     }
     const source = this.#env.catalog.source(aliased.name);
     if (source !== undefined) return { aliased, source };
@@ -106,6 +118,13 @@ class QueryPlanner {
       context: `${this.#target.context ?? ''}${context}`,
     });
     return { root, sources, isFinal: query.emit === 'FINAL' };
+  }
+
+  #memberAtRest(query: Query): Omit<Member, 'isFinal'> {
+    const target = { sinkName: undefined, keyFormat: undefined, valueFormat: undefined, statement: printQuery(query) };
+    const { root, sources, conditions } = planQuery(this.#env, withOrderColumns(query), { ...target, isAtRest: true });
+    for (const [source, condition] of conditions) this.#conditions.set(source, condition);
+    return { root: arranged(root, query, root.columns, true), sources };
   }
 
   #checkSources(): void {
@@ -137,7 +156,11 @@ class QueryPlanner {
     const scope = this.#scope;
     const { context = '' } = this.#target;
     let joined: JoinedSources;
-    if (scope.isJoin) {
+    let hashJoins: HashJoins | undefined;
+    if (scope.isJoin && this.#target.isAtRest === true) {
+      hashJoins = new HashJoins(this.#env, scope, query, (source) => this.#originStep(source, ''));
+      joined = { step: hashJoins.plan(), keys: [], qualifiedKeys: [], equalToKey: new Set(), synthetic: undefined };
+    } else if (scope.isJoin) {
       joined = planJoins(this.#env, scope, query, (source, name) => this.#originStep(source, name), context);
     } else {
       const step = this.#originStep(scope.sources[0]!, `${context}KsqlTopic`);
@@ -175,7 +198,7 @@ class QueryPlanner {
       emit: query.emit ?? 'CHANGES',
     };
 
-    if (where !== undefined) step = filterStep(this.#env, step, scope.internal(where), 'WHERE', []);
+    if (where !== undefined) step = this.#filtered(step, where, hashJoins);
     const flattened = this.#flatMap(step, items);
     const awaited = this.#await(flattened.step, flattened.items);
     step = awaited.step;
@@ -195,12 +218,21 @@ class QueryPlanner {
     return this.#projectWithKeys(step, joined, selected);
   }
 
+  #filtered(input: Step, where: Expression, hashJoins: HashJoins | undefined): Step {
+    const filter = filterStep(this.#env, input, this.#scope.internal(where), 'WHERE', []);
+    if (input.kind === 'source') this.#conditions.set(input, withTimeLiterals(this.#query.where!));
+    if (hashJoins === undefined) return filter;
+    const { step, conditions } = hashJoins.pushDown(input, where);
+    for (const [source, condition] of conditions) this.#conditions.set(source, condition);
+    return { ...filter, input: step };
+  }
+
   #originStep(from: ScopeSource, context: string): OriginStep {
     const { source, alias } = from;
     const prefix = this.#scope.isJoin ? alias : undefined;
     const name = (column: string): string => (prefix === undefined ? column : `${prefix}_${column}`);
     const windowed = source.window === undefined ? [] : windowColumns;
-    const columns: RowColumn[] = [...source.schema.value, ...pseudoColumns, ...source.schema.key, ...windowed].map(
+    const columns: RowColumn[] = [...source.schema.value, ...from.pseudo, ...source.schema.key, ...windowed].map(
       (column) => ({
         name: name(column.name),
         type: column.type,

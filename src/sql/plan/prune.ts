@@ -35,6 +35,9 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
       );
       return { ...step, input: prune(step.input, columnsUsed([...expressionsOf(step.groupBy), ...args])) };
     }
+    case 'hashJoin':
+    case 'arrange':
+      return step;
     default: {
       const wanted = step.foreignKey === undefined ? needed : using(needed, [step.foreignKey]);
       const left = prune(step.left, wanted);

@@ -90,18 +90,18 @@ function stretchOf(
   functions: FunctionCatalog,
   root: Step,
 ): { predicate: (row: Row) => boolean; project: (row: Row) => Row } {
-  if (root.kind !== 'project') return { predicate: () => true, project: (row) => row };
   const filters: FilterStep[] = [];
-  let step: Step = root.input;
+  let step: Step = root.kind === 'project' ? root.input : root;
+  const evaluator = new Evaluator(functions, step.columns);
   while (step.kind === 'filter') {
     filters.push(step);
     step = step.input;
   }
-  const evaluator = new Evaluator(functions, root.input.columns);
   const tests = filters.map(({ predicate }) => evaluator.evaluate(predicate.expression));
-  const items = root.items.map(({ expression }) => evaluator.evaluate(expression));
+  const items =
+    root.kind === 'project' ? root.items.map(({ expression }) => evaluator.evaluate(expression)) : undefined;
   return {
     predicate: (row) => tests.every((test) => orNull(test, row) === true),
-    project: (row) => items.map((evaluate) => orNull(evaluate, row)),
+    project: (row) => items?.map((evaluate) => orNull(evaluate, row)) ?? row,
   };
 }

@@ -26,6 +26,7 @@ import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
 import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
+import { explainPull } from '../queries/explain-pull.ts';
 import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
@@ -314,6 +315,15 @@ export class SqlService {
       errorsOf: (queryId) => this.#executor.errorsOf(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
       counts: (queryId) => this.#executor.counts(queryId),
+      explainPull: (query) => {
+        const setting = session.setting();
+        checkExtensions(query, parsed.text, setting);
+        return explainPull(this.#engine.context, query, {
+          setting,
+          text: parsed.text,
+          stateOf: (queryId) => this.#executor.state(queryId),
+        });
+      },
     };
     try {
       switch (statement.kind) {
@@ -456,7 +466,14 @@ export class SqlService {
     const queryId = `${prefix}_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const text = parsed.text;
     if (query.emit === undefined) {
-      return startPull(engine, query, { executor: this.#executor, queryId, text, setting, format });
+      return startPull(engine, query, {
+        executor: this.#executor,
+        environment: this.#environment,
+        queryId,
+        text,
+        setting,
+        format,
+      });
     }
     const limit = Number(setting('ksql.max.push.queries'));
     if (this.#transient.size >= limit)

@@ -170,7 +170,8 @@ function trial(engine: EngineContext): EngineContext {
   return { ...engine, schemas: trialSchemas, nextQueryNumber: () => 0 };
 }
 
-function explainedQuery({ engine, setting }: Looking, query: Query): object {
+function explainedQuery({ engine, setting, explainPull }: Looking, query: Query): object {
+  if (query.emit === undefined) return explainPull(query);
   const { catalog, functions, schemas, log } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, '');
   const topology = compileFlow({ functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
@@ -179,7 +180,7 @@ function explainedQuery({ engine, setting }: Looking, query: Query): object {
   });
   return {
     id: '',
-    queryType: query.emit === undefined ? 'PULL' : 'PUSH',
+    queryType: 'PUSH',
     sources: planned.sources.map((source) => source.name),
     sinks: [],
     fields: planned.columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),

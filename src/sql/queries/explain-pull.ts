@@ -1,0 +1,49 @@
+// EXPLAIN of a query that is read at rest: its plan, and of each source whether its rows are looked up or all read.
+import type { Query } from '../parser/ast.ts';
+import { explainPlan } from '../plan/explain.ts';
+import { type Step, stepsOf, stretchSource } from '../plan/plan.ts';
+import type { EngineContext } from '../statements/context.ts';
+import { fieldEntity } from '../statements/entities.ts';
+import type { Lookup } from './materialization.ts';
+import { type Origin, planPull, type PullPlanning } from './pull.ts';
+import { isLookedUp, SMALL_SIDE_MAX } from './pull-join.ts';
+
+export function explainPull(engine: EngineContext, query: Query, planning: PullPlanning): object {
+  const { root, columns, sources, origins } = planPull(engine, query, planning);
+  const joins = stepsOf(root).filter((step) => step.kind === 'hashJoin');
+  const byJoin = new Set<Step>(joins.filter(isLookedUp).map(({ right }) => right));
+  const notes = [...origins].map(([stretch, origin]) => {
+    const note = accessText(origin);
+    return [stretchSource(stretch)!, byJoin.has(stretch) && isScan(origin) ? `${note}, or ${JOINED}` : note] as const;
+  });
+  return {
+    id: '',
+    queryType: 'PULL',
+    sources: sources.map(({ name }) => name),
+    sinks: [],
+    fields: columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),
+    topology: '',
+    executionPlan: explainPlan({ root, sink: undefined }, new Map(notes)),
+  };
+}
+
+const JOINED = `look-ups by the keys of the left side where that has no more than ${SMALL_SIDE_MAX} rows`;
+
+const isScan = (origin: Origin): boolean => origin.kind === 'table' && origin.lookup.keys === undefined;
+
+function accessText(origin: Origin): string {
+  if (origin.kind === 'stream') return 'all records of the topic';
+  return `${rowsText(origin.lookup)}${windowsText(origin.lookup)}`;
+}
+
+function rowsText({ keys }: Lookup): string {
+  if (keys === undefined) return 'all rows of the table';
+  return keys.length === 1 ? 'look-up of a key' : `look-up of ${keys.length} keys`;
+}
+
+function windowsText({ windowStart }: Lookup): string {
+  if (windowStart === undefined) return '';
+  const { from, to } = windowStart;
+  if (from === 0 && to === Number.MAX_SAFE_INTEGER) return '';
+  return `, windows that start from ${from} to ${to}`;
+}
