@@ -1,6 +1,6 @@
 // What queries may say here and not in ksqlDB, and where: a query that never ends has no order, and no last row.
 import { refuse } from '../errors.ts';
-import type { Query } from '../parser/ast.ts';
+import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { syntaxErrorAt } from '../parser/syntax-error.ts';
 
 /** Whether ksqlDB's limits of the language are in force. */
@@ -10,6 +10,18 @@ export const isPlain = (setting: (name: string) => string | undefined): boolean 
 /** Refuses what ksqlDB can't read, as it does, where its limits are in force. */
 export function checkExtensions(query: Query, text: string, setting: (name: string) => string | undefined): void {
   if (query.extensionAt !== undefined && isPlain(setting)) throw syntaxErrorAt(query.extensionAt, '', text);
+}
+
+const STATEMENTS: ReadonlySet<Statement['kind']> = new Set(['deleteRows', 'updateRows']);
+
+/** Refuses a statement that ksqlDB does not know, as it does, where its limits are in force. */
+export function checkStatement(
+  { statement, text }: ParsedStatement,
+  setting: (name: string) => string | undefined,
+): void {
+  if (!STATEMENTS.has(statement.kind) || !isPlain(setting)) return;
+  const [word] = text.split(/\s/);
+  throw syntaxErrorAt(statement.at!, `Unknown statement '${word}'`, text);
 }
 
 /** Refuses, of a query that goes on, what needs an end. `what` goes on: `Push queries`, `CREATE TABLE AS SELECT statements`. */

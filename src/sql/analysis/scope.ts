@@ -7,7 +7,7 @@ import type { SqlType } from '../types.ts';
 import { replaceColumns } from './walk.ts';
 
 /** The name of the key column that a join gets when no column of its sources can be its key. */
-export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'JOIN ON';
+export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'JOIN ON' | 'SET';
 
 export interface ScopeSource {
   readonly alias: string;

@@ -244,6 +244,21 @@ export interface InsertValues extends Node {
   readonly values: readonly Expression[];
 }
 
+/** The rows of a table for which a condition is true go. */
+export interface DeleteRows extends Node {
+  readonly kind: 'deleteRows';
+  readonly target: string;
+  readonly where: Expression;
+}
+
+/** The rows of a table for which a condition is true get other values. */
+export interface UpdateRows extends Node {
+  readonly kind: 'updateRows';
+  readonly target: string;
+  readonly set: readonly (Node & { readonly column: string; readonly value: Expression })[];
+  readonly where: Expression;
+}
+
 export interface CreateFunction extends Node {
   readonly kind: 'createFunction';
   readonly name: string;
@@ -271,6 +286,8 @@ export type Statement =
   | CreateAsSelect
   | InsertIntoSelect
   | InsertValues
+  | DeleteRows
+  | UpdateRows
   | (Node & { readonly kind: 'query'; readonly query: Query })
   | (Node & {
       readonly kind: 'dropSource';

@@ -1,6 +1,15 @@
 import type { CstNode, IToken } from 'chevrotain';
 import { assert } from '../../util/index.ts';
-import type { ColumnElement, Literal, Location, Properties, ShowTopic, SourceKind, Statement } from './ast.ts';
+import type {
+  ColumnElement,
+  Expression,
+  Literal,
+  Location,
+  Properties,
+  ShowTopic,
+  SourceKind,
+  Statement,
+} from './ast.ts';
 import { buildExpression, buildType, fail } from './build-expression.ts';
 import { buildQuery, duration, limitOf } from './build-query.ts';
 import {
@@ -29,6 +38,8 @@ const statements: Record<string, (cst: CstNode) => Statement> = {
   query: (cst) => ({ kind: 'query', query: buildQuery(cst), at: locationOf(cst) }),
   create,
   insert,
+  deleteRows,
+  updateRows,
   drop,
   alter,
   manageQuery,
@@ -172,6 +183,23 @@ function insert(cst: CstNode): Statement {
     values: nodes(cst, 'expression').map(buildExpression),
     at,
   };
+}
+
+function deleteRows(cst: CstNode): Statement {
+  return { kind: 'deleteRows', target: nameOf(node(cst, 'name')), where: whereOf(cst), at: locationOf(cst) };
+}
+
+function updateRows(cst: CstNode): Statement {
+  const set = nodes(cst, 'setColumn').map((column) => ({
+    column: nameOf(node(column, 'name')),
+    value: buildExpression(node(column, 'expression')),
+    at: locationOf(column),
+  }));
+  return { kind: 'updateRows', target: nameOf(node(cst, 'name')), set, where: whereOf(cst), at: locationOf(cst) };
+}
+
+function whereOf(cst: CstNode): Expression {
+  return buildExpression(node(node(cst, 'where'), 'expression'));
 }
 
 function drop(cst: CstNode): Statement {

@@ -16,6 +16,8 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.SUBRULE(this.query) },
       { ALT: () => this.SUBRULE(this.create) },
       { ALT: () => this.SUBRULE(this.insert) },
+      { ALT: () => this.SUBRULE(this.deleteRows) },
+      { ALT: () => this.SUBRULE(this.updateRows) },
       { ALT: () => this.SUBRULE(this.drop) },
       { ALT: () => this.SUBRULE(this.alter) },
       { ALT: () => this.SUBRULE(this.manageQuery) },
@@ -121,6 +123,33 @@ export class SqlGrammar extends QueryGrammar {
         },
       },
     ]);
+  });
+
+  /** Ours, as is the next. */
+  readonly deleteRows = this.RULE('deleteRows', () => {
+    this.k('DELETE');
+    this.k('FROM');
+    this.SUBRULE(this.name);
+    this.SUBRULE(this.where);
+  });
+
+  readonly updateRows = this.RULE('updateRows', () => {
+    this.k('UPDATE');
+    this.SUBRULE(this.name);
+    this.k('SET');
+    this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.setColumn) });
+    this.SUBRULE(this.where);
+  });
+
+  readonly setColumn = this.RULE('setColumn', () => {
+    this.SUBRULE(this.name);
+    this.s('EQ');
+    this.SUBRULE(this.expression);
+  });
+
+  readonly where = this.RULE('where', () => {
+    this.k('WHERE');
+    this.SUBRULE(this.expression);
   });
 
   readonly columnNames = this.RULE('columnNames', () => {

@@ -1,8 +1,7 @@
 // Joins in a query that is read at rest. Nothing has to be found again when one side changes, so none of the rules that a
 // running join has (keys, windows, partitions) is needed: any sources are joined, by any equalities, and by conditions beside
 // them. What WHERE says of one source alone is asked of its rows before they are joined, and is what they are looked up by.
-import type { Scope, ScopeSource } from '../analysis/scope.ts';
-import { place } from '../analysis/scope.ts';
+import { place, type Scope, type ScopeSource } from '../analysis/scope.ts';
 import { replaceColumns } from '../analysis/walk.ts';
 import { refuse } from '../errors.ts';
 import type { Comparison, TypedExpression } from '../expressions/typed.ts';

@@ -13,6 +13,7 @@ import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  FiniteRequest,
   HostCounts,
   HostedQuery,
   HostEvents,
@@ -21,9 +22,8 @@ import type {
   PushRequest,
   QueryHost,
   RowsRequest,
-  StreamRequest,
-  TableRequest,
 } from './host.ts';
+import { latestRows } from './latest-rows.ts';
 import { writersOf } from './links.ts';
 import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
@@ -113,14 +113,14 @@ export class LocalHost implements QueryHost {
     await this.#load(request.root);
     if (request.from.kind === 'push') return this.#kept(await this.#push(request as RowsRequest<PushRequest>));
     const write = resultWriter(request);
-    const { share, batches, close } = await this.openValues(request as RowsRequest<TableRequest | StreamRequest>);
+    const { share, batches, close } = await this.openValues(request as RowsRequest<FiniteRequest>);
     async function* written(): AsyncGenerator<ResultRow[]> {
       for await (const rows of batches) yield rows.map((row) => ({ json: write(row), tombstone: false }));
     }
     return { share, batches: written(), close };
   }
 
-  async openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> {
+  async openValues(request: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>> {
     await this.#load(request.root);
     return this.#kept(await this.#read(request));
   }
@@ -132,9 +132,10 @@ export class LocalHost implements QueryHost {
     await Promise.allSettled(this.#closing);
   }
 
-  #read({ from, ...request }: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> | OpenRows<Row> {
+  #read({ from, ...request }: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>> | OpenRows<Row> {
     const { client, environment } = this.#options;
     const compiling = this.#compiling(request.settings);
+    if (from.kind === 'latest') return latestRows({ ...request, from }, { compiling, client, environment });
     if (from.kind === 'stream') return streamRows({ ...request, from }, { compiling, client, environment });
     const running = this.#running.get(from.queryId);
     return tableRows({ ...request, from }, { compiling, environment, running });

@@ -15,6 +15,7 @@ import type { Row } from '../values/value.ts';
 import type {
   HostedQuery,
   HostEvents,
+  LatestRequest,
   OpenRows,
   PushRequest,
   QueryHost,
@@ -211,7 +212,7 @@ export class KafkaExecutor implements QueryExecutor {
     return this.#onOne((host) => host.open(request));
   }
 
-  openValues(request: RowsRequest<StreamRequest>): Promise<OpenRows<Row>> {
+  openValues(request: RowsRequest<StreamRequest | LatestRequest>): Promise<OpenRows<Row>> {
     return this.#onOne((host) => host.openValues(request));
   }
 

@@ -21,8 +21,12 @@ const HELP =
   'See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPull queries require a WHERE clause that:\n - includes a key equality expression, e.g. `SELECT * FROM X WHERE <key-column> = Y;`.\n - in the case of a multi-column key, is a conjunction of equality expressions that cover all key columns.\nIf more flexible queries are needed, table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true.';
 
 /** Which rows have to be read for what a WHERE wants; refuses what would need all of them where that is switched off. */
-export function lookupOf(env: PlanEnvironment, where: Expression | undefined, source: DataSource): Lookup {
-  const mayScan = env.setting('ksql.query.pull.table.scan.enabled') !== 'false';
+export function lookupOf(
+  env: PlanEnvironment,
+  where: Expression | undefined,
+  source: DataSource,
+  mayScan = env.setting('ksql.query.pull.table.scan.enabled') !== 'false',
+): Lookup {
   if (where === undefined) return mayScan ? {} : refuse(`Missing WHERE clause. ${HELP}`);
   const disjuncts = disjunctsOf(where, false);
   if (disjuncts === undefined) return mayScan ? {} : refuse(`The WHERE clause has too many alternatives. ${HELP}`);

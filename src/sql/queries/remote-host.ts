@@ -17,6 +17,7 @@ import { noJsonCounts } from '../formats/reading.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  FiniteRequest,
   HostCounts,
   HostedQuery,
   HostEvents,
@@ -25,8 +26,6 @@ import type {
   QueryHost,
   RowsRequest,
   Share,
-  StreamRequest,
-  TableRequest,
 } from './host.ts';
 import { LocalHost } from './local-host.ts';
 import type { ToldProblem } from './problems.ts';
@@ -98,7 +97,7 @@ export class RemoteHost implements QueryHost {
     return this.#open<ResultRow>('open', request);
   }
 
-  openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> {
+  openValues(request: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>> {
     return this.#open<Row>('openValues', request);
   }
 
@@ -234,7 +233,7 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
       link: (queries: readonly LinkedQuery[]) => host.link(queries),
       counts: (queryId: string) => host.counts(queryId),
       open: async (request: RowsRequest) => keep(await host.open(request)),
-      openValues: async (request: RowsRequest<TableRequest | StreamRequest>) => keep(await host.openValues(request)),
+      openValues: async (request: RowsRequest<FiniteRequest>) => keep(await host.openValues(request)),
       next: async (id: number) => {
         const next = await open.get(id)?.batches.next();
         return next === undefined || next.done === true ? undefined : next.value;

@@ -15,13 +15,14 @@ import {
   systemEnvironment,
 } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
-import { checkExtensions } from '../analysis/extensions.ts';
+import { checkExtensions, checkStatement } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
-import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import type { DeleteRows, ParsedStatement, Query, Statement, UpdateRows } from '../parser/ast.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
+import { changeRows } from '../queries/change-rows.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
@@ -35,6 +36,7 @@ import { CommandProgress } from './command-progress.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
+import { Turns } from './turns.ts';
 import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
 import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
@@ -132,7 +134,9 @@ export class SqlService {
   readonly #problems: ProcessingLogTopic;
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
+  /** Statements that read rows and write them: none of them reads what another is about to write. */
+  readonly #rowChanges = new Turns();
 
   constructor(
     options: SqlServiceOptions,
@@ -284,6 +288,7 @@ export class SqlService {
 
   async #executeOne(parsed: ParsedStatement, session: Session): Promise<Entity | undefined> {
     const statement = parsed.statement;
+    checkStatement(parsed, session.setting());
     switch (statement.kind) {
       case 'query':
       case 'print':
@@ -294,10 +299,32 @@ export class SqlService {
       case 'insertValues':
         await this.#engine.executeStatement(parsed, session.overrides);
         return undefined;
+      case 'deleteRows':
+      case 'updateRows':
+        return this.#rowChanges.take(() => this.#changeRows(parsed, statement, session.setting()));
       default: {
         const answer = await this.#look(parsed, statement, session);
         return answer ?? this.#change(parsed, statement, session);
       }
+    }
+  }
+
+  async #changeRows(parsed: ParsedStatement, statement: DeleteRows | UpdateRows, setting: Settings): Promise<Entity> {
+    const { kind, target } = statement;
+    const queryId = `transient_${target}_${randomUuid(this.#environment).slice(0, 8)}`;
+    try {
+      const options = { executor: this.#executor, queryId, text: parsed.text, setting };
+      const message = await changeRows(this.#engine.context, statement, options);
+      const commandId = `table/\`${target}\`/${kind === 'deleteRows' ? 'delete' : 'update'}`;
+      // It is in no command log: what it has done is in the table's topic.
+      return {
+        '@type': 'currentStatus',
+        commandId,
+        commandStatus: { status: 'SUCCESS', message },
+        commandSequenceNumber: -1,
+      };
+    } catch (error) {
+      throw asRefusal(parsed, error);
     }
   }
 
@@ -361,7 +388,7 @@ export class SqlService {
     const commands = this.#commands;
     if (commands === undefined)
       return refuseIn(parsed, 'The service runs the statements of its file (ksql.queries.file), and takes no others.');
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const before = new Set(this.#engine.queries.keys());
       const { result, carryOut } = await this.#prepare(parsed, session.overrides);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
@@ -584,7 +611,8 @@ export class SqlService {
   /** Ends queries of clients, then the persistent ones, each at a commit. */
   async close(): Promise<void> {
     this.#progress.close();
-    await this.#turn.catch(() => {});
+    await this.#turns.ended();
+    await this.#rowChanges.ended();
     await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
     await this.#executor.close();
     await this.#problems.close();
@@ -593,12 +621,6 @@ export class SqlService {
   }
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work, work);
-    this.#turn = result.catch(() => {});
-    return result;
-  }
 
   #session(text: string, context: RequestContext): Session {
     return new Session(this.#settings, context, text);
