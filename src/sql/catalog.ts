@@ -37,6 +37,13 @@ export interface DataSource {
   readonly sql: string;
 }
 
+/** By which columns rows of a table are found besides its key. */
+export interface TableIndex {
+  readonly name: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
 /** A persistent query as the catalogue remembers it: which sources it reads and writes. */
 export interface QueryLink {
   readonly queryId: string;
@@ -44,11 +51,12 @@ export interface QueryLink {
   readonly sink: string | undefined;
 }
 
-/** What exists: sources, custom types, and which queries hold which sources. */
+/** What exists: sources, their indexes, custom types, and which queries hold which sources. */
 export class Catalog {
   readonly #sources = new Map<string, DataSource>();
   readonly #types = new Map<string, SqlType>();
   readonly #queries = new Map<string, QueryLink>();
+  readonly #indexes = new Map<string, TableIndex>();
 
   source(name: string): DataSource | undefined {
     return this.#sources.get(name);
@@ -63,6 +71,7 @@ export class Catalog {
     const other = new Catalog();
     for (const each of [...this.#sources.values(), source]) other.put(each);
     for (const [name, type] of this.#types) other.putType(name, type);
+    for (const index of this.#indexes.values()) other.putIndex(index);
     return other;
   }
 
@@ -72,6 +81,24 @@ export class Catalog {
 
   drop(name: string): void {
     this.#sources.delete(name);
+    for (const index of this.indexes(name)) this.#indexes.delete(index.name);
+  }
+
+  index(name: string): TableIndex | undefined {
+    return this.#indexes.get(name);
+  }
+
+  /** All, or those of a table. */
+  indexes(table?: string): TableIndex[] {
+    return [...this.#indexes.values()].filter((index) => table === undefined || index.table === table);
+  }
+
+  putIndex(index: TableIndex): void {
+    this.#indexes.set(index.name, index);
+  }
+
+  dropIndex(name: string): void {
+    this.#indexes.delete(name);
   }
 
   link(link: QueryLink): void {

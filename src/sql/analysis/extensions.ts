@@ -1,6 +1,6 @@
 // What queries may say here and not in ksqlDB, and where: a query that never ends has no order, and no last row.
 import { refuse } from '../errors.ts';
-import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import type { Location, ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { syntaxErrorAt } from '../parser/syntax-error.ts';
 
 /** Whether ksqlDB's limits of the language are in force. */
@@ -12,16 +12,33 @@ export function checkExtensions(query: Query, text: string, setting: (name: stri
   if (query.extensionAt !== undefined && isPlain(setting)) throw syntaxErrorAt(query.extensionAt, '', text);
 }
 
-const STATEMENTS: ReadonlySet<Statement['kind']> = new Set(['deleteRows', 'updateRows']);
-
 /** Refuses a statement that ksqlDB does not know, as it does, where its limits are in force. */
 export function checkStatement(
   { statement, text }: ParsedStatement,
   setting: (name: string) => string | undefined,
 ): void {
-  if (!STATEMENTS.has(statement.kind) || !isPlain(setting)) return;
-  const [word] = text.split(/\s/);
-  throw syntaxErrorAt(statement.at!, `Unknown statement '${word}'`, text);
+  const unknown = unknownPart(statement, text);
+  if (unknown !== undefined && isPlain(setting)) throw syntaxErrorAt(unknown.at, unknown.what, text);
+}
+
+/** The first of a statement that ksqlDB can't read, and what it says of it. */
+function unknownPart(statement: Statement, text: string): { readonly at: Location; readonly what: string } | undefined {
+  const near = (word: string, at: Location) => ({
+    at,
+    what: `Syntax error at or near '${word}' at line ${at.line}:${at.column}`,
+  });
+  switch (statement.kind) {
+    case 'deleteRows':
+    case 'updateRows':
+      return { at: statement.at!, what: `Unknown statement '${text.split(/\s/)[0]}'` };
+    case 'createIndex':
+    case 'dropIndex':
+      return near('INDEX', statement.wordAt);
+    case 'show':
+      return statement.wordAt === undefined ? undefined : near(statement.what, statement.wordAt);
+    default:
+      return undefined;
+  }
 }
 
 /** Refuses, of a query that goes on, what needs an end. `what` goes on: `Push queries`, `CREATE TABLE AS SELECT statements`. */

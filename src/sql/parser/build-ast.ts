@@ -63,6 +63,11 @@ function create(cst: CstNode): Statement {
     if (side !== undefined) throw fail(at, `${side} does not apply to functions`);
     return createFunction(declared, orReplace, at);
   }
+  const index = optionalNode(cst, 'createIndex');
+  if (index !== undefined) {
+    if (side !== undefined || orReplace) throw fail(at, `${side ?? 'OR REPLACE'} does not apply to indexes`);
+    return createIndex(index, at);
+  }
   const connector = optionalNode(cst, 'createConnector');
   if ((type !== undefined || connector !== undefined) && orReplace)
     throw fail(at, 'OR REPLACE applies to streams, tables and functions only');
@@ -102,6 +107,18 @@ function create(cst: CstNode): Statement {
   if (elements !== undefined) throw fail(locationOf(elements), 'AS SELECT takes its columns from the query');
   if (side === 'SOURCE') throw fail(at, 'SOURCE does not apply to AS SELECT');
   return { kind: 'createAsSelect', ...head, query: buildQuery(query) };
+}
+
+function createIndex(cst: CstNode, at: Location): Statement {
+  return {
+    kind: 'createIndex',
+    name: nameOf(node(cst, 'name')),
+    ifNotExists: has(cst, 'ifNotExists'),
+    table: nameOf(node(cst, 'table')),
+    columns: nodes(node(cst, 'columnNames'), 'name').map(nameOf),
+    wordAt: locationOf(token(cst, 'INDEX')),
+    at,
+  };
 }
 
 function createFunction(cst: CstNode, orReplace: boolean, at: Location): Statement {
@@ -210,6 +227,8 @@ function drop(cst: CstNode): Statement {
   const kind = optionalNode(cst, 'sourceKind');
   if (kind !== undefined) return { kind: 'dropSource', type: sourceKind(kind), name, ifExists, deleteTopic, at };
   if (deleteTopic) throw fail(at, 'DELETE TOPIC applies to streams and tables only');
+  const index = optionalToken(cst, 'INDEX');
+  if (index !== undefined) return { kind: 'dropIndex', name, ifExists, wordAt: locationOf(index), at };
   if (has(cst, 'FUNCTION')) return { kind: 'dropFunction', name, ifExists, at };
   return has(cst, 'TYPE') ? { kind: 'dropType', name, ifExists, at } : { kind: 'dropConnector', name, ifExists, at };
 }
@@ -281,6 +300,7 @@ function show(cst: CstNode): Statement {
     'TOPICS',
     'STREAMS',
     'TABLES',
+    'INDEXES',
     'FUNCTIONS',
     'TYPES',
     'VARIABLES',
@@ -295,7 +315,15 @@ function show(cst: CstNode): Statement {
         : has(cst, 'SINK')
           ? 'SINK CONNECTORS'
           : 'CONNECTORS');
-  return { kind: 'show', what, extended: has(cst, 'EXTENDED'), all: has(cst, 'ALL'), at: locationOf(cst) };
+  const ours = optionalToken(cst, 'INDEXES');
+  return {
+    kind: 'show',
+    what,
+    extended: has(cst, 'EXTENDED'),
+    all: has(cst, 'ALL'),
+    wordAt: ours === undefined ? undefined : locationOf(ours),
+    at: locationOf(cst),
+  };
 }
 
 function describe(cst: CstNode): Statement {

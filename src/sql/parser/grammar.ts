@@ -43,6 +43,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.SUBRULE(this.createConnector) },
       { ALT: () => this.SUBRULE(this.createType) },
       { ALT: () => this.SUBRULE(this.createFunction) },
+      { ALT: () => this.SUBRULE(this.createIndex) },
     ]);
   });
 
@@ -94,6 +95,16 @@ export class SqlGrammar extends QueryGrammar {
       this.k('HASH');
       this.CONSUME2(StringLiteral, { LABEL: 'hash' });
     });
+  });
+
+  /** Ours. */
+  readonly createIndex = this.RULE('createIndex', () => {
+    this.k('INDEX');
+    this.OPTION(() => this.SUBRULE(this.ifNotExists));
+    this.SUBRULE(this.name);
+    this.k('ON');
+    this.SUBRULE1(this.name, { LABEL: 'table' });
+    this.SUBRULE(this.columnNames);
   });
 
   readonly functionParameter = this.RULE('functionParameter', () => {
@@ -165,6 +176,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.k('TYPE') },
       { ALT: () => this.k('FUNCTION') },
       { ALT: () => this.k('CONNECTOR') },
+      { ALT: () => this.k('INDEX') },
     ]);
     this.OPTION(() => this.SUBRULE(this.ifExists));
     this.SUBRULE(this.name);
@@ -233,6 +245,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.k('TOPICS') },
       { ALT: () => this.k('STREAMS') },
       { ALT: () => this.k('TABLES') },
+      { ALT: () => this.k('INDEXES') },
       { ALT: () => this.k('FUNCTIONS') },
       { ALT: () => this.k('CONNECTORS') },
       { ALT: () => this.k('TYPES') },
@@ -267,6 +280,7 @@ export class SqlGrammar extends QueryGrammar {
       DEF: [
         { ALT: () => this.k('STREAMS') },
         { ALT: () => this.k('TABLES') },
+        { ALT: () => this.k('INDEXES') },
         {
           GATE: () => !this.isSymbol(2, 'SEMICOLON'),
           ALT: () => {

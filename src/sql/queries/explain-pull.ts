@@ -4,7 +4,7 @@ import { explainPlan } from '../plan/explain.ts';
 import { type Step, stepsOf, stretchSource } from '../plan/plan.ts';
 import type { EngineContext } from '../statements/context.ts';
 import { fieldEntity } from '../statements/entities.ts';
-import type { Lookup } from './materialization.ts';
+import type { IndexLookup, Lookup } from './materialization.ts';
 import { type Origin, planPull, type PullPlanning } from './pull.ts';
 import { isLookedUp, SMALL_SIDE_MAX } from './pull-join.ts';
 
@@ -29,16 +29,24 @@ export function explainPull(engine: EngineContext, query: Query, planning: PullP
 
 const JOINED = `look-ups by the keys of the left side where that has no more than ${SMALL_SIDE_MAX} rows`;
 
-const isScan = (origin: Origin): boolean => origin.kind === 'table' && origin.lookup.keys === undefined;
+const isScan = (origin: Origin): boolean =>
+  origin.kind === 'table' && origin.lookup.keys === undefined && origin.lookup.index === undefined;
 
 function accessText(origin: Origin): string {
   if (origin.kind === 'stream') return 'all records of the topic';
   return `${rowsText(origin.lookup)}${windowsText(origin.lookup)}`;
 }
 
-function rowsText({ keys }: Lookup): string {
+function rowsText({ keys, index }: Lookup): string {
+  if (index !== undefined) return `index ${index.name}, ${indexText(index)}`;
   if (keys === undefined) return 'all rows of the table';
   return keys.length === 1 ? 'look-up of a key' : `look-up of ${keys.length} keys`;
+}
+
+function indexText({ values, range }: IndexLookup): string {
+  if (values === undefined)
+    return `a range ${range.from === undefined || range.to === undefined ? 'open at one end' : 'between two values'}`;
+  return values.length === 1 ? 'look-up of a value' : `look-up of ${values.length} values`;
 }
 
 function windowsText({ windowStart }: Lookup): string {

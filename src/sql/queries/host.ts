@@ -104,6 +104,8 @@ export interface QueryHost {
   end(queryId: string): Promise<void>;
   /** All queries that run exactly once, here and elsewhere. */
   link(queries: readonly LinkedQuery[]): Promise<void>;
+  /** Lets go of what it keeps for an index of a query's table. */
+  dropIndex(queryId: string, name: string): Promise<void>;
   counts(queryId: string): Promise<HostCounts>;
   /** Rows as the JSON texts of their columns. */
   open(request: RowsRequest): Promise<OpenRows<ResultRow>>;

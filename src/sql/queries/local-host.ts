@@ -29,6 +29,7 @@ import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
 import { resultWriter } from './result-rows.ts';
 import { streamRows } from './stream-rows.ts';
+import { TableIndexes } from './table-index.ts';
 import { tableRows } from './table-rows.ts';
 
 export interface LocalHostOptions {
@@ -47,6 +48,7 @@ interface Running {
   readonly query: HostedQuery;
   readonly streams: KafkaStreams;
   readonly json: JsonCounts;
+  readonly indexes: TableIndexes;
 }
 
 export class LocalHost implements QueryHost {
@@ -80,7 +82,7 @@ export class LocalHost implements QueryHost {
         if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
       },
     });
-    this.#running.set(queryId, { query, streams, json });
+    this.#running.set(queryId, { query, streams, json, indexes: new TableIndexes(this.#options.environment) });
     await streams.start();
   }
 
@@ -99,6 +101,10 @@ export class LocalHost implements QueryHost {
 
   async link(queries: readonly LinkedQuery[]): Promise<void> {
     this.#linked = queries;
+  }
+
+  async dropIndex(queryId: string, name: string): Promise<void> {
+    this.#running.get(queryId)?.indexes.drop(name);
   }
 
   async counts(queryId: string): Promise<HostCounts> {

@@ -201,6 +201,11 @@ export class KafkaExecutor implements QueryExecutor {
     return { ...sums, runningMs: now - (running?.startedAt ?? now) };
   }
 
+  /** Has the hosts of a query let go of an index of its table. */
+  async dropIndex(queryId: string, name: string): Promise<void> {
+    await Promise.all((this.#running.get(queryId)?.hosts ?? []).map((host) => host.dropIndex(queryId, name)));
+  }
+
   applicationId(queryId: string): string {
     return `_confluent-ksql-${this.#options.serviceId}query_${queryId}`;
   }

@@ -20,7 +20,7 @@ import { Materialization } from './materialization.ts';
 import type { KafkaExecutor } from './persistent.ts';
 import { PullRows, type Reading, stretchesOf } from './pull-rows.ts';
 import { KeptRows, type Slices } from './pull-shape.ts';
-import { lookupOf } from './pull-where.ts';
+import { indexLookupOf, lookupOf } from './pull-where.ts';
 import { resultWriter } from './result-rows.ts';
 import { columnsText } from './result-schema.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
@@ -44,7 +44,7 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
     const from = origins.get(stretch)!;
     const request = { ...rest, root: stretch, columns: [], format, limit: most };
     if (from.kind === 'stream') return executor.openValues({ ...request, from });
-    const lookup = keys === undefined || from.lookup.keys !== undefined ? from.lookup : { ...from.lookup, keys };
+    const lookup = keys === undefined || from.lookup.keys !== undefined ? from.lookup : { keys };
     return executor.openTableValues({ ...request, from: { ...from, lookup } });
   };
   const only = origins.get(root);
@@ -207,7 +207,9 @@ function originOf(engine: EngineContext, { planning, stateOf, name, where }: Ori
       `The ${quoteName(name)} table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_${name} AS SELECT * FROM ${name}'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,
     );
   }
-  const lookup = lookupOf(planning, where, source);
+  const index = where && indexLookupOf(planning, where, source);
+  const byKey = index === undefined ? lookupOf(planning, where, source) : lookupOf(planning, where, source, true);
+  const lookup = index === undefined || byKey.keys !== undefined ? byKey : { index };
   return { kind: 'table', queryId: persistent.queryId, lookup, hasWindow: source.window !== undefined };
 }
 

@@ -88,6 +88,10 @@ export class RemoteHost implements QueryHost {
     await this.#calls?.call('link', queries).catch(unlessLost);
   }
 
+  async dropIndex(queryId: string, name: string): Promise<void> {
+    await this.#calls?.call('dropIndex', queryId, name).catch(unlessLost);
+  }
+
   async counts(queryId: string): Promise<HostCounts> {
     const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as HostCounts | undefined;
     return counts ?? { dropped: {}, json: noJsonCounts(), tasks: [] };
@@ -231,6 +235,7 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
       start: (query: HostedQuery) => host.start(query),
       end: (queryId: string) => host.end(queryId),
       link: (queries: readonly LinkedQuery[]) => host.link(queries),
+      dropIndex: (queryId: string, name: string) => host.dropIndex(queryId, name),
       counts: (queryId: string) => host.counts(queryId),
       open: async (request: RowsRequest) => keep(await host.open(request)),
       openValues: async (request: RowsRequest<FiniteRequest>) => keep(await host.openValues(request)),

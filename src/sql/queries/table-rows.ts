@@ -7,6 +7,7 @@ import type { FunctionCatalog } from '../functions/function.ts';
 import type { FilterStep, Step } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import type { HostedQuery, OpenRows, RowsRequest, TableRequest } from './host.ts';
+import type { TableIndexes } from './table-index.ts';
 import { Materialization, orNull, type TableRow } from './materialization.ts';
 
 /** So many rows are read in one go. */
@@ -16,7 +17,9 @@ export interface TableRowsOptions {
   readonly compiling: TopologyEnvironment;
   readonly environment: Environment;
   /** The query that makes the table, if it runs here. */
-  readonly running: { readonly query: HostedQuery; readonly streams: KafkaStreams } | undefined;
+  readonly running:
+    | { readonly query: HostedQuery; readonly streams: KafkaStreams; readonly indexes: TableIndexes }
+    | undefined;
 }
 
 export function tableRows(
@@ -40,7 +43,14 @@ export function tableRows(
     };
     check();
     try {
-      for await (const entry of materialization!.rows(storeOf, from.lookup)) {
+      const { index } = from.lookup;
+      const { rowOf, storeName } = materialization!;
+      const lookup =
+        index === undefined
+          ? from.lookup
+          : { keys: await running!.indexes.keys(storeOf(storeName).parts(), rowOf!, index) };
+      check();
+      for await (const entry of materialization!.rows(storeOf, lookup)) {
         if (left <= 0) break;
         const row = assembled(entry, from.hasWindow);
         if (predicate(row)) {

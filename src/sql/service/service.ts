@@ -23,6 +23,7 @@ import { builtInFunctions } from '../functions/index.ts';
 import type { DeleteRows, ParsedStatement, Query, Statement, UpdateRows } from '../parser/ast.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
 import { changeRows } from '../queries/change-rows.ts';
+import { createIndex, dropIndex } from '../queries/indexes.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
@@ -32,6 +33,7 @@ import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
+import { commandIdOf } from './command-ids.ts';
 import { CommandProgress } from './command-progress.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
@@ -89,6 +91,8 @@ const OF_FILES: ReadonlySet<Statement['kind']> = new Set([
   'dropType',
   'dropSource',
   'alterSource',
+  'createIndex',
+  'dropIndex',
 ]);
 
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
@@ -310,16 +314,14 @@ export class SqlService {
   }
 
   async #changeRows(parsed: ParsedStatement, statement: DeleteRows | UpdateRows, setting: Settings): Promise<Entity> {
-    const { kind, target } = statement;
-    const queryId = `transient_${target}_${randomUuid(this.#environment).slice(0, 8)}`;
+    const queryId = `transient_${statement.target}_${randomUuid(this.#environment).slice(0, 8)}`;
     try {
       const options = { executor: this.#executor, queryId, text: parsed.text, setting };
       const message = await changeRows(this.#engine.context, statement, options);
-      const commandId = `table/\`${target}\`/${kind === 'deleteRows' ? 'delete' : 'update'}`;
       // It is in no command log: what it has done is in the table's topic.
       return {
         '@type': 'currentStatus',
-        commandId,
+        commandId: commandIdOf(statement),
         commandStatus: { status: 'SUCCESS', message },
         commandSequenceNumber: -1,
       };
@@ -430,6 +432,15 @@ export class SqlService {
   async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
     const statement = parsed.statement;
     if (statement.kind === 'alterSystem') return this.#alterSystem(statement);
+    if (statement.kind === 'createIndex' || statement.kind === 'dropIndex') {
+      try {
+        return statement.kind === 'createIndex'
+          ? createIndex(this.#engine.context, statement, this.#engine.settings(overrides))
+          : dropIndex(this.#engine.context, statement, this.#executor);
+      } catch (error) {
+        throw asRefusal(parsed, error);
+      }
+    }
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
       return this.#engine.prepare(parsed, overrides);
     }
@@ -657,35 +668,4 @@ function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
   const isRefusal = error instanceof StatementError || REFUSALS.has(codeOf(error) ?? '');
   if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
   return new StatementError(messageOf(error), { statementText: parsed.text, cause: error });
-}
-
-/** `type/entity/action`, as ksqlDB names commands. */
-function commandIdOf(statement: Statement): string {
-  switch (statement.kind) {
-    case 'createSource':
-    case 'createAsSelect':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/create`;
-    case 'alterSource':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/alter`;
-    case 'dropSource':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/drop`;
-    case 'insertIntoSelect':
-      return `stream/\`${statement.target}\`/create`;
-    case 'createType':
-      return `type/${statement.name}/create`;
-    case 'dropType':
-      return `type/${statement.name}/drop`;
-    case 'createFunction':
-      return `function/${statement.name}/create`;
-    case 'dropFunction':
-      return `function/${statement.name}/drop`;
-    case 'alterSystem':
-      return `cluster/${statement.name}/alter`;
-    case 'terminate':
-    case 'pause':
-    case 'resume':
-      return `terminate/${statement.queryId ?? 'ALL'}/execute`;
-    default:
-      return `${statement.kind}/-/execute`;
-  }
 }

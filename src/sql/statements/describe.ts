@@ -36,6 +36,8 @@ export async function show(look: Looking, { what, extended, all }: Of<'show'>): 
       if (extended) return descriptions(look, sources, true);
       return { '@type': what.toLowerCase(), [what.toLowerCase()]: sources.map(sourceListing) };
     }
+    case 'INDEXES':
+      return { '@type': 'indexes', indexes: catalog.indexes() };
     case 'TOPICS':
       return {
         '@type': extended ? 'kafka_topics_extended' : 'kafka_topics',
@@ -244,6 +246,7 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     keyFormat: source.keyFormat.format,
     valueFormat: source.valueFormat.format,
     topic: source.topic,
+    ...(catalog.indexes(source.name).length === 0 ? {} : { indexes: catalog.indexes(source.name) }),
     partitions: topic?.partitions ?? 0,
     replication: topic?.replicas ?? 0,
     statement: source.sql,
