@@ -59,8 +59,8 @@ class GoldenRun {
     ({ step, error }) => this.#failures.push(`! ${step}: ${firstLine(messageOf(error))}`),
     {
       write: async (records) => {
-        for (const { topic, key, value, timestamp = 0 } of records)
-          this.#written.push({ topic, key, value, timestamp, headers: [] });
+        for (const { topic, key, value, timestamp = 0, headers } of records)
+          this.#written.push({ topic, key, value, timestamp, headers });
       },
     },
   );

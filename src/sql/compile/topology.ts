@@ -12,6 +12,7 @@ import {
   type QueryPlan,
   type RowColumn,
   type SelectKeyStep,
+  type SinkPlan,
   type SourceStep,
   type Step,
   sourceSteps,
@@ -35,6 +36,7 @@ import {
   type RowTable,
 } from './flow.ts';
 import { aggregateStep } from './topology-aggregate.ts';
+import { headerColumns, headersOf } from './headers.ts';
 import { joinStep } from './topology-join.ts';
 import { internalSerde } from '../formats/internal.ts';
 import type { JsonCounts } from '../formats/reading.ts';
@@ -389,7 +391,8 @@ class StepCompiler implements StepContext {
 
   sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
     const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
-    const columns = root.columns;
+    const isHeader = sink.schema.value.map(({ namespace }) => namespace === 'HEADERS');
+    const columns = root.columns.filter((_column, i) => isHeader[i] !== true);
     const value = toSink(
       rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' }),
       sink.topic,
@@ -397,6 +400,7 @@ class StepCompiler implements StepContext {
     const bare = holdsBare(sink.valueFormat, 'value', columns);
     let stream = 'table' in flow ? flow.table.toStream() : flow.stream;
     if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
+    if (columns.length < root.columns.length) stream = this.#withHeaders(stream, sink, isHeader);
     if (bare)
       stream = stream.mapValues((_key, row) => (row === null || row[0] === null ? null : row), { reads: 'value' });
     const { timestamp } = sink;
@@ -418,6 +422,19 @@ class StepCompiler implements StepContext {
       timestamp: (k, row, context) => extract(plainKey(k), row, context.timestamp),
     });
     return [key, value];
+  }
+
+  /** The rows without their header columns, whose values the records have as headers. */
+  #withHeaders(stream: RowStream, { schema }: SinkPlan, isHeader: readonly boolean[]): RowStream {
+    const columns = headerColumns(schema.value);
+    return stream.process<RowKey, Row | null>((context) => ({
+      process({ key, value: row, headers }) {
+        if (row === null) return context.forward({ key, value: null });
+        const values = row.filter((_value, i) => isHeader[i] === true);
+        const value = row.filter((_value, i) => isHeader[i] !== true);
+        context.forward({ key, value, headers: headersOf(columns, values, headers) });
+      },
+    }));
   }
 
   stream(step: Step): RowStream {

@@ -5,6 +5,7 @@ import { place, Scope } from '../analysis/scope.ts';
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { columnsIn, replaceColumns } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
+import { headerColumns, headersOf } from '../compile/headers.ts';
 import { refuse } from '../errors.ts';
 import { holdsBare } from '../formats/row-serde.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
@@ -85,11 +86,17 @@ async function deleteRows(change: Change, { where }: DeleteRows): Promise<string
   if (keys !== undefined) {
     const { keySerde } = await recordSerdes(engine, source);
     await keySerde.prepare?.();
-    await writer.write(keys.map((key) => ({ topic, key: serialize(keySerde, key), value: null })));
+    await writer.write(keys.map((key) => ({ topic, key: serialize(keySerde, key), value: null, headers: [] })));
     return `Wrote tombstones for ${counted(keys.length, 'key')}.`;
   }
   const records = (await latest(change, root)).map(
-    ([partition, key]): WrittenRecord => ({ topic, partition: partition as number, key: key as Buffer, value: null }),
+    ([partition, key]): WrittenRecord => ({
+      topic,
+      partition: partition as number,
+      key: key as Buffer,
+      value: null,
+      headers: [],
+    }),
   );
   await writer.write(records);
   return `Deleted ${counted(records.length, 'row')}.`;
@@ -130,7 +137,8 @@ function saysOnly(e: Expression, key: readonly Column[]): boolean {
 async function updateRows(change: Change, { set, where }: UpdateRows): Promise<string> {
   const { source, writer, engine } = change;
   const { topic } = source;
-  const columns = source.schema.value.filter(({ namespace }) => namespace === 'VALUE');
+  const columns = source.schema.value;
+  const headers = headerColumns(columns);
   const assigned = new Map(set.map((each) => [each.column, assignmentOf(change, each, set)]));
   const items = columns.map(({ name }): SelectItem => {
     const expression = assigned.get(name)?.expression ?? { kind: 'column', name };
@@ -139,17 +147,30 @@ async function updateRows(change: Change, { set, where }: UpdateRows): Promise<s
   const { root } = planned(change, items, where);
   const { valueSerde } = await recordSerdes(engine, source);
   await valueSerde.prepare?.();
-  const isBare = holdsBare(source.valueFormat, 'value', columns);
+  const ofRow = (namespace: Column['namespace'], row: Row) =>
+    row.filter((_value, i) => columns[i]!.namespace === namespace);
+  const isBare = holdsBare(
+    source.valueFormat,
+    'value',
+    columns.filter(({ namespace }) => namespace === 'VALUE'),
+  );
   const records = (await latest(change, root)).map(([partition, key, ...found]): WrittenRecord => {
-    const values = columns.map(({ name }, i): SqlValue => {
+    const row = columns.map(({ name }, i): SqlValue => {
       const value = found[i]!;
       return value === null ? null : (assigned.get(name)?.convert(value) ?? value);
     });
+    const values = ofRow('VALUE', row);
     if (isBare && values[0] === null)
       refuse(
         `The only value of a row of ${quoteName(source.name)} can't be null: written bare, that is a row that is deleted.`,
       );
-    return { topic, partition: partition as number, key: key as Buffer, value: serialize(valueSerde, values) };
+    return {
+      topic,
+      partition: partition as number,
+      key: key as Buffer,
+      value: serialize(valueSerde, values),
+      headers: headersOf(headers, ofRow('HEADERS', row), []),
+    };
   });
   await writer.write(records);
   return `Updated ${counted(records.length, 'row')}.`;
@@ -175,7 +196,6 @@ function assignmentOf(
   if (isSystemColumn(name)) refuse(`${where}${shown} is not a column that can be set.`);
   const column = values.find((candidate) => candidate.name === name);
   if (column === undefined) return refuse(`${where}Column name ${shown} does not exist.`);
-  if (column.namespace === 'HEADERS') refuse(`${where}${shown} is read from headers: it can't be set.`);
   const scope = new Scope([{ aliased: { name: source.name, alias: source.name }, source }]);
   const expression = scope.qualify(value, 'SET');
   const bound = binderFor(planning, scope.sources[0]!.columns).bind(scope.internal(expression));

@@ -32,11 +32,12 @@ export function clusterTopics(admin: Admin): Topics {
 const RECORDS_PER_TURN = 1000;
 
 async function sendAll(producer: Producer, records: readonly WrittenRecord[]): Promise<void> {
-  const sent = records.map(({ topic, key, value, timestamp, partition }) =>
+  const sent = records.map(({ topic, key, value, headers, timestamp, partition }) =>
     producer.send({
       topic,
       key,
       value,
+      headers,
       ...(timestamp === undefined ? {} : { timestamp }),
       ...(partition === undefined ? {} : { partition }),
     }),

@@ -1,3 +1,4 @@
+import type { Header } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
 import type { TaskMetrics, Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
@@ -36,6 +37,7 @@ export interface WrittenRecord {
   readonly timestamp?: number | undefined;
   /** Undefined: the one of its key. */
   readonly partition?: number | undefined;
+  readonly headers: readonly Header[];
 }
 
 /** PORT. Writes the records of INSERT VALUES, UPDATE and DELETE. */

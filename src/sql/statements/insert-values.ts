@@ -1,5 +1,7 @@
 import { serialize } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
+import { isPlain } from '../analysis/extensions.ts';
+import { headerColumns, headersOf } from '../compile/headers.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { withRegisteredMessage } from '../formats/registered-message.ts';
 import { rowSerde } from '../formats/row-serde.ts';
@@ -31,7 +33,7 @@ export async function insertValues(
       "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with 'ksql.insert.into.values.enabled'=true",
     );
   if (source.window !== undefined) refuse('Cannot insert values into windowed stream or table!');
-  const values = rowOf(engine, source, statement);
+  const values = rowOf(engine, source, statement, isPlain(setting));
   const valueColumns = source.schema.value.filter((column) => column.namespace === 'VALUE');
   const key = source.schema.key.map((column) => values.get(column.name) ?? null);
   const value = valueColumns.map((column) => values.get(column.name) ?? null);
@@ -46,6 +48,12 @@ export async function insertValues(
   await valueSerde.prepare?.();
   const keyBytes = keyless ? null : serialize(keySerde, key);
   const valueBytes = serialize(valueSerde, value);
+  const written = headerColumns(source.schema.value);
+  const headers = headersOf(
+    written,
+    written.map(({ name }) => values.get(name) ?? null),
+    [],
+  );
   const { writer } = engine;
   if (writer === undefined) return refuse('This engine has no way to write records.');
   const rowtime = values.get('ROWTIME') ?? undefined;
@@ -57,7 +65,13 @@ export async function insertValues(
     result: { kind: 'done', message: 'Inserted one row.' },
     carryOut: () =>
       writer.write([
-        { topic, key: keyBytes, value: valueBytes, timestamp: rowtime === undefined ? undefined : Number(rowtime) },
+        {
+          topic,
+          key: keyBytes,
+          value: valueBytes,
+          timestamp: rowtime === undefined ? undefined : Number(rowtime),
+          headers,
+        },
       ]),
   };
 }
@@ -86,11 +100,16 @@ function unknownTarget(engine: EngineContext, name: string): string {
   return `Cannot insert values into an unknown stream/table: ${quoteName(name)}${hint}`;
 }
 
-function rowOf(engine: EngineContext, source: DataSource, statement: InsertValues): Map<string, SqlValue> {
+function rowOf(
+  engine: EngineContext,
+  source: DataSource,
+  statement: InsertValues,
+  isWithoutHeaders: boolean,
+): Map<string, SqlValue> {
   const all: readonly Column[] = allColumns(source.schema);
   const names = statement.columns.length > 0 ? statement.columns : all.map((column) => column.name);
   const headers = all.filter((column) => column.namespace === 'HEADERS' && names.includes(column.name));
-  if (headers.length > 0)
+  if (isWithoutHeaders && headers.length > 0)
     refuse(`Cannot insert into HEADER columns: ${headers.map((column) => column.name).join(', ')}`);
   if (names.length !== statement.values.length) {
     const given = statement.values.map(printExpression).join(', ');

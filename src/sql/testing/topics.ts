@@ -42,7 +42,7 @@ export class MemoryTopics implements Topics, RecordWriter {
   }
 
   async write(records: readonly WrittenRecord[]): Promise<void> {
-    for (const { topic, key, value, timestamp = 0 } of records)
-      this.append({ topic, partition: 0, offset: 0, key, value, timestamp, headers: [] });
+    for (const { topic, key, value, timestamp = 0, headers } of records)
+      this.append({ topic, partition: 0, offset: 0, key, value, timestamp, headers });
   }
 }
