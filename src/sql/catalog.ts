@@ -2,7 +2,7 @@ import type { FormatInfo } from './formats/traits.ts';
 import { refuse, StatementError } from './errors.ts';
 import type { SourceKind, TypeNode } from './parser/ast.ts';
 import { printType } from './parser/print.ts';
-import type { Schema, TimestampColumn, WindowInfo } from './schema.ts';
+import type { Schema, StartingPoint, TimestampColumn, WindowInfo } from './schema.ts';
 import {
   arrayOf,
   BIGINT,
@@ -30,6 +30,8 @@ export interface DataSource {
   readonly valueFormat: FormatInfo;
   readonly window?: WindowInfo | undefined;
   readonly timestamp?: TimestampColumn | undefined;
+  /** Where queries begin that have read nothing of it; undefined: as their settings say. */
+  readonly start?: StartingPoint | undefined;
   /** Made by CREATE SOURCE: read-only. */
   readonly isSource: boolean;
   /** The query that feeds it, when it was made AS SELECT. */

@@ -2,7 +2,14 @@
 // expressions here, once; nothing about the statement is decided any more.
 import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
-import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
+import {
+  type Consumed,
+  type KStream,
+  type RecordContext,
+  StreamsBuilder,
+  type Topology,
+  type Windowed,
+} from '../../streams/index.ts';
 import {
   type AwaitStep,
   type DerivedStep,
@@ -44,6 +51,8 @@ import { type JsonStretch, jsonStretch } from './json-stretch.ts';
 import { type Evaluate, throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
 import { timestampOf } from './timestamp.ts';
+
+const EARLIEST = -2;
 
 export interface Preparable {
   prepare?(): Promise<void>;
@@ -110,7 +119,7 @@ class StepCompiler implements StepContext {
   overBytes({ source, sink, filters, transform }: JsonStretch, root: Step): void {
     const bytes = { key: bytesSerde, value: bytesSerde };
     let stream: KStream<Uint8Array | null, Uint8Array | null> = this.builder
-      .stream<Uint8Array | null, Uint8Array | null>(source.topic, bytes)
+      .stream<Uint8Array | null, Uint8Array | null>(source.topic, { ...bytes, ...this.#start(source) })
       .mapValueBytes<Uint8Array | null>(
         (bytes, start, end, written, context) => {
           this.#record = context;
@@ -207,6 +216,7 @@ class StepCompiler implements StepContext {
             log({ kind: 'processing', queryId, step: 'source', error, at: this.#record }),
           );
     const stream = this.builder.stream<RowKey, Row | null>(topic, {
+      ...this.#start(step),
       key,
       value: value as Serde<Row>,
       onDecodeError: (error, { topic: of, partition, offset, part, rawKey, rawValue }) => {
@@ -226,6 +236,14 @@ class StepCompiler implements StepContext {
     });
     this.#read.set(step.source, stream);
     return stream;
+  }
+
+  /** Where a source says itself where reading begins. */
+  #start({ start }: SourceStep): Pick<Consumed<unknown, unknown>, 'offsetReset'> {
+    if (start === undefined) return {};
+    if (start.at === 'earliest' || start.at === 'latest') return { offsetReset: start.at };
+    const { startOffset } = this.env;
+    return { offsetReset: ({ topic, partition }) => startOffset?.(topic, partition) ?? EARLIEST };
   }
 
   #sourceKey({ schema, window, keyFormat, topic }: SourceStep): Serde<NonNullable<RowKey>> {

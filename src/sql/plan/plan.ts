@@ -1,5 +1,5 @@
 import { unreachable } from '../../util/index.ts';
-import type { TimestampColumn, WindowInfo } from '../schema.ts';
+import type { StartingPoint, TimestampColumn, WindowInfo } from '../schema.ts';
 import type { FormatInfo } from '../formats/traits.ts';
 import {
   type AggregateCall,
@@ -58,6 +58,7 @@ export interface SourceStep extends StepBase {
   readonly keyFormat: FormatInfo;
   readonly valueFormat: FormatInfo;
   readonly timestamp: TimestampColumn | undefined;
+  readonly start: StartingPoint | undefined;
 }
 
 export interface FilterStep extends StepBase {

@@ -259,6 +259,7 @@ class QueryPlanner {
       keyFormat: source.keyFormat,
       valueFormat: source.valueFormat,
       timestamp: source.timestamp,
+      start: source.start,
       ...common,
     };
   }

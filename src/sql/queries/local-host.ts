@@ -8,7 +8,7 @@ import type { Problem, ProcessingLog, TopologyEnvironment } from '../compile/flo
 import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
-import { modulesOf, type Step } from '../plan/plan.ts';
+import { modulesOf, sourceSteps, type Step } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
@@ -28,6 +28,7 @@ import { writersOf } from './links.ts';
 import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
 import { resultWriter } from './result-rows.ts';
+import { startOffsets } from './start-offsets.ts';
 import { streamRows } from './stream-rows.ts';
 import { TableIndexes } from './table-index.ts';
 import { tableRows } from './table-rows.ts';
@@ -71,7 +72,7 @@ export class LocalHost implements QueryHost {
     await this.end(queryId);
     await this.#load(plan.root);
     const json = noJsonCounts();
-    const topology = compileTopology(this.#compiling(settings), plan, json);
+    const topology = compileTopology(await this.#starting(settings, plan.root), plan, json);
     const streams = this.#streams(topology, applicationId, settings, {
       ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
       onProductionError: (error) => {
@@ -149,7 +150,7 @@ export class LocalHost implements QueryHost {
 
   async #push(request: RowsRequest<PushRequest>): Promise<OpenRows<ResultRow>> {
     const { settings, from } = request;
-    return pushRows(request, this.#compiling(settings), (topology, overrides) =>
+    return pushRows(request, await this.#starting(settings, request.root), (topology, overrides) =>
       this.#streams(topology, from.applicationId, settings, overrides),
     );
   }
@@ -178,6 +179,12 @@ export class LocalHost implements QueryHost {
   #compiling(settings: SettingValues): TopologyEnvironment {
     const { functions, schemas } = this.#options;
     return { functions, schemas, setting: (name) => settings[name], log: (problem) => this.#tell(problem, settings) };
+  }
+
+  /** The same for a query that goes on, and reads its sources from where they say. */
+  async #starting(settings: SettingValues, root: Step): Promise<TopologyEnvironment> {
+    const startOffset = await startOffsets(this.#options.client, sourceSteps(root));
+    return { ...this.#compiling(settings), startOffset };
   }
 
   #tell(problem: Problem, settings: SettingValues): void {
