@@ -63,9 +63,9 @@ describe.each(PLACES)('indexes, %s', (_place, settings) => {
     await expect.poll(() => sql.rows('SELECT SUM(n) FROM people;'), { timeout: 30_000 }).toEqual([[count]]);
     for (const condition of CONDITIONS) {
       const found = await sql.rows(`SELECT id, city, age FROM people WHERE ${condition} ORDER BY id;`);
-      // Behind a query, nothing is looked up.
+      // Behind a limit, nothing is looked up.
       const scanned = await sql.rows(
-        `SELECT id, city, age FROM (SELECT * FROM people) AS p WHERE ${condition} ORDER BY id;`,
+        `SELECT id, city, age FROM (SELECT * FROM people LIMIT 100000) AS p WHERE ${condition} ORDER BY id;`,
       );
       expect({ condition, found }).toEqual({ condition, found: scanned });
     }
@@ -109,6 +109,20 @@ describe.each(PLACES)('indexes, %s', (_place, settings) => {
     const joined =
       "SELECT a.id FROM people a JOIN people b ON a.city = b.city WHERE b.city = 'c1' AND a.age = 11 AND b.age = 11;";
     expect(await sql.rows(joined, noScans)).toEqual([[70]]);
+  });
+
+  test('a small left side of a join finds the right one in an index', async () => {
+    const join =
+      'SELECT a.id, b.id FROM people a LEFT JOIN people b ON a.city = b.city AND b.id < a.id WHERE a.id IN (1, 8, 15)';
+    expect(await plan(`${join};`)).toBe(
+      'all rows of the table, or look-ups in the index BY_CITY where the left side has no more than 1000 rows',
+    );
+    const found = await sql.rows(`${join} ORDER BY 1, 2;`);
+    const scanned = await sql.rows(
+      `${join.replace('LEFT JOIN people b', 'LEFT JOIN (SELECT * FROM people LIMIT 100000) AS b')} ORDER BY 1, 2;`,
+    );
+    expect(found.length).toBeGreaterThan(3);
+    expect(found).toEqual(scanned);
   });
 
   test('they are shown, and go', async () => {

@@ -240,6 +240,21 @@ describe.each(PLACES)('joins in pull queries, %s', (_place, settings) => {
     const equal = 'SELECT a.name FROM users a LEFT JOIN users b ON a.id = b.id WHERE a.id = 2;';
     expect(await sql.rows(equal, NO_SCANS)).toEqual([['Bob']]);
     await expect(sql.rows(equal.replace(' WHERE a.id = 2', ''), NO_SCANS)).rejects.toThrow('Missing WHERE clause.');
+    // In queries in FROM, too, whatever a column is called there.
+    for (const inside of [
+      'SELECT name FROM (SELECT * FROM users) AS q WHERE id = 2;',
+      'SELECT q.name FROM (SELECT id AS i, name FROM users WHERE city IS NOT NULL) AS q WHERE q.i IN (2, 22);',
+      'WITH a AS (SELECT id + 0 AS x, id AS i, name FROM users), b AS (SELECT i AS j, name FROM a) SELECT name FROM b WHERE j = 2;',
+      'SELECT name FROM (SELECT id, name FROM users UNION ALL SELECT id, city FROM users) AS q WHERE id = 2 ORDER BY name LIMIT 1;',
+      'SELECT q.name FROM (SELECT DISTINCT id, name FROM users) AS q LEFT JOIN user_log l ON l.id = q.id WHERE q.id = 2;',
+    ])
+      expect(await sql.rows(inside, NO_SCANS)).toEqual([['Bob']]);
+    for (const behind of [
+      'SELECT n FROM (SELECT id, COUNT(*) AS n FROM users GROUP BY id) AS q WHERE id = 2;',
+      'SELECT id FROM (SELECT id FROM users LIMIT 1) AS q WHERE id = 2;',
+      'SELECT l.id FROM user_log l LEFT JOIN (SELECT * FROM users) AS q ON l.id = q.id WHERE q.id IS NULL;',
+    ])
+      await expect(sql.rows(behind, NO_SCANS)).rejects.toThrow('Missing WHERE clause.');
     const scanned = 'SELECT u.name FROM users u JOIN orders o ON o.uid = u.id WHERE u.id = 2;';
     await expect(sql.rows(scanned, NO_SCANS)).rejects.toThrow('Missing WHERE clause.');
   });
@@ -260,7 +275,7 @@ describe.each(PLACES)('joins in pull queries, %s', (_place, settings) => {
     expect((await explain('SELECT * FROM user_log s JOIN users u ON s.id = u.id;')).slice(-2)).toEqual([
       expect.stringMatching(/USER_LOG .* \| all records of the topic$/),
       expect.stringMatching(
-        /USERS .* \| all rows of the table, or look-ups by the keys of the left side where that has no more than 1000 rows$/,
+        /USERS .* \| all rows of the table, or look-ups by key where the left side has no more than 1000 rows$/,
       ),
     ]);
     expect((await explain('SELECT * FROM users WHERE id IN (1, 2);')).at(-1)).toMatch(/\| look-up of 2 keys$/);

@@ -165,7 +165,7 @@ export class HashJoins {
 }
 
 /** Whether a condition is never true of a column that is null: one column against values. */
-function isStrict(e: Expression): boolean {
+export function isStrict(e: Expression): boolean {
   if (e.kind === 'comparison') {
     if (e.op === 'IS DISTINCT FROM' || e.op === 'IS NOT DISTINCT FROM') return false;
     return e.left.kind === 'column' || e.right.kind === 'column';
@@ -184,8 +184,9 @@ function isOnly(e: Expression, { source, name }: Expression & { kind: 'column' }
 }
 
 /** The conditions that hold together. */
-function conjunctsOf(e: Expression): Expression[] {
+export function conjunctsOf(e: Expression): Expression[] {
   return e.kind === 'logical' && e.op === 'AND' ? [...conjunctsOf(e.left), ...conjunctsOf(e.right)] : [e];
 }
 
-const and = (left: Expression, right: Expression): Expression => ({ kind: 'logical', op: 'AND', left, right });
+/** Both of two conditions. */
+export const and = (left: Expression, right: Expression): Expression => ({ kind: 'logical', op: 'AND', left, right });

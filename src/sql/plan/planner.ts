@@ -15,6 +15,7 @@ import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { checkWindowBounds } from '../analysis/window-bounds.ts';
 import { AggregationPlanner } from './aggregate.ts';
 import { arranged, withOrderColumns } from './arrange.ts';
+import { askedInside } from './ask-inside.ts';
 import { type Derived, derivedAtRest, derivedFrom, type Member } from './derived.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
@@ -94,7 +95,7 @@ class QueryPlanner {
       const derived = isAtRest
         ? derivedAtRest(
             alias,
-            queries.map((query) => this.#memberAtRest(query)),
+            askedInside(this.#env.functions, queries, alias, this.#query).map((query) => this.#memberAtRest(query)),
           )
         : derivedFrom(
             alias,

@@ -6,15 +6,18 @@ import type { EngineContext } from '../statements/context.ts';
 import { fieldEntity } from '../statements/entities.ts';
 import type { IndexLookup, Lookup } from './materialization.ts';
 import { type Origin, planPull, type PullPlanning } from './pull.ts';
-import { isLookedUp, SMALL_SIDE_MAX } from './pull-join.ts';
+import { type JoinLookup, joinLookup } from './join-lookups.ts';
+import { SMALL_SIDE_MAX } from './pull-join.ts';
 
-export function explainPull(engine: EngineContext, query: Query, planning: PullPlanning): object {
-  const { root, columns, sources, origins } = planPull(engine, query, planning);
+export function explainPull(engine: EngineContext, query: Query, given: PullPlanning): object {
+  const { root, columns, sources, origins, planning: environment } = planPull(engine, query, given);
   const joins = stepsOf(root).filter((step) => step.kind === 'hashJoin');
-  const byJoin = new Set<Step>(joins.filter(isLookedUp).map(({ right }) => right));
+  const byJoin = new Map<Step, JoinLookup | undefined>(
+    joins.map((step) => [step.right, joinLookup(environment, step)]),
+  );
   const notes = [...origins].map(([stretch, origin]) => {
-    const note = accessText(origin);
-    return [stretchSource(stretch)!, byJoin.has(stretch) && isScan(origin) ? `${note}, or ${JOINED}` : note] as const;
+    const joined = isScan(origin) ? byJoin.get(stretch) : undefined;
+    return [stretchSource(stretch)!, `${accessText(origin)}${joined === undefined ? '' : joinText(joined)}`] as const;
   });
   return {
     id: '',
@@ -27,7 +30,10 @@ export function explainPull(engine: EngineContext, query: Query, planning: PullP
   };
 }
 
-const JOINED = `look-ups by the keys of the left side where that has no more than ${SMALL_SIDE_MAX} rows`;
+function joinText({ index }: JoinLookup): string {
+  const by = index === undefined ? 'by key' : `in the index ${index}`;
+  return `, or look-ups ${by} where the left side has no more than ${SMALL_SIDE_MAX} rows`;
+}
 
 const isScan = (origin: Origin): boolean =>
   origin.kind === 'table' && origin.lookup.keys === undefined && origin.lookup.index === undefined;

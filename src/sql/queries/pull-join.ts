@@ -1,15 +1,15 @@
 // Joins in a pull query: the rows of one side are kept by what they are joined on, those of the other pass by. Kept is the left
 // side where it is small, which is known when so many of its rows have been read, and else the right one. Behind a small left
-// side, a table on the right that is joined on its primary key is looked up instead of being read.
+// side, a table on the right may be looked up instead of being read (`join-lookups.ts`).
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
 import type { TypedExpression } from '../expressions/typed.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
-import { type HashJoinStep, stretchSource } from '../plan/plan.ts';
-import { sameType } from '../types.ts';
+import type { HashJoinStep } from '../plan/plan.ts';
 import { Decimal } from '../values/decimal.ts';
 import { identityOf, type Row, type SqlValue } from '../values/value.ts';
-import { orNull } from './materialization.ts';
+import { joinLookup } from './join-lookups.ts';
+import { type Lookup, orNull } from './materialization.ts';
 import { type Room, ROWS_PER_SLICE, type Slices } from './pull-shape.ts';
 
 /** A left side with no more rows than this is small. */
@@ -17,22 +17,18 @@ export const SMALL_SIDE_MAX = 1000;
 
 export interface JoinSides {
   readonly left: Slices;
-  /** The right side: all of it, or of a table the rows with these keys. */
-  right(keys: readonly Row[] | undefined): Slices;
-}
-
-/** Whether the right side is a table that the rows of a small left side say the keys of. */
-export function isLookedUp(step: HashJoinStep): boolean {
-  return keyCriteria(step) !== undefined;
+  /** The right side: all of it, or of a table the rows that are looked up. */
+  right(lookup: Lookup | undefined): Slices;
 }
 
 export async function* joinedRows(
-  { functions }: PlanEnvironment,
+  environment: PlanEnvironment,
   step: HashJoinStep,
   sides: JoinSides,
   room: Room,
 ): AsyncGenerator<Row[]> {
-  const keyParts = keyCriteria(step);
+  const { functions } = environment;
+  const lookup = joinLookup(environment, step);
   const small: Row[] = [];
   const leftRows = sides.left[Symbol.asyncIterator]();
   try {
@@ -44,14 +40,12 @@ export async function* joinedRows(
       room(small.length);
       yield [];
     }
-    if (isSmall && small.length === 0 && isInnerOrLeft(step)) return;
+    const isOfLeft = step.type === 'INNER' || step.type === 'LEFT';
+    if (isSmall && small.length === 0 && isOfLeft) return;
     const kept = new KeptSide(functions, step, isSmall ? 'left' : 'right');
     if (isSmall) {
       kept.add(small);
-      for await (const rows of sides.right(
-        keyParts && keysIn(small, keyParts, new Evaluator(functions, step.left.columns)),
-      ))
-        yield* kept.meet(rows);
+      for await (const rows of sides.right(lookup?.of(small))) yield* kept.meet(rows);
     } else {
       for await (const rows of sides.right(undefined)) {
         kept.add(rows);
@@ -65,51 +59,6 @@ export async function* joinedRows(
   } finally {
     await leftRows.return?.();
   }
-}
-
-const isInnerOrLeft = ({ type }: HashJoinStep): boolean => type === 'INNER' || type === 'LEFT';
-
-/** Finds in a left row a part of the key of the right rows that it meets. */
-interface KeyPart {
-  readonly left: TypedExpression;
-  /** Left ones are BIGINT, those of the key INTEGER. */
-  readonly narrows: boolean;
-}
-
-/** Undefined where rows with other keys are needed, too, or where the criteria don't say all of a key. */
-function keyCriteria(step: HashJoinStep): KeyPart[] | undefined {
-  const right = stretchSource(step.right);
-  if (!isInnerOrLeft(step) || right?.table !== true || right.window !== undefined) return undefined;
-  const found = right.key.flatMap(({ name }) => {
-    for (const { left, right: e } of step.criteria) {
-      const narrows = e.kind === 'cast' && e.implicit && e.operand.type?.kind === 'INTEGER' && e.type.kind === 'BIGINT';
-      const column = narrows ? e.operand : e;
-      if (column.kind !== 'column' || column.name !== name) continue;
-      if (narrows || (left.type !== null && sameType(left.type, column.type))) return [{ left, narrows }];
-    }
-    return [];
-  });
-  return found.length === right.key.length ? found : undefined;
-}
-
-const INTEGER_MAX = 2n ** 31n - 1n;
-
-/** The keys that rows of the left side say. */
-function keysIn(rows: readonly Row[], parts: readonly KeyPart[], evaluator: Evaluator): Row[] {
-  const readers = parts.map(({ left, narrows }): Evaluate => {
-    const evaluate = evaluator.evaluate(left);
-    if (!narrows) return evaluate;
-    return (row) => {
-      const value = evaluate(row) as bigint | null;
-      return value === null || value > INTEGER_MAX || value < -INTEGER_MAX - 1n ? null : Number(value);
-    };
-  });
-  const keys = new Map<SqlValue, Row>();
-  for (const row of rows) {
-    const key = readers.map((read) => orNull(read, row));
-    if (!key.includes(null)) keys.set(identityOf(key), key);
-  }
-  return [...keys.values()];
 }
 
 type Side = 'left' | 'right';

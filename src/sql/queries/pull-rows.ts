@@ -12,15 +12,15 @@ import {
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import type { OpenRows } from './host.ts';
-import { orNull } from './materialization.ts';
+import { type Lookup, orNull } from './materialization.ts';
 import { groupedRows } from './pull-groups.ts';
 import { joinedRows } from './pull-join.ts';
 import { arrangedRows, type KeptRows, ROWS_PER_SLICE, type Slices } from './pull-shape.ts';
 
 /** Which of the rows of a source are read. */
 export interface Reading {
-  /** Only those of a table with these keys; undefined: as its conditions say. */
-  readonly keys?: readonly Row[] | undefined;
+  /** Those of a table that are looked up; undefined: as its conditions say. */
+  readonly lookup?: Lookup | undefined;
   /** At most so many; undefined: all. */
   readonly limit?: number | undefined;
 }
@@ -95,7 +95,7 @@ export class PullRows {
     const { environment, kept } = this.#options;
     const sides = {
       left: this.of(step.left),
-      right: (keys: readonly Row[] | undefined) => this.of(step.right, { keys }),
+      right: (lookup: Lookup | undefined) => this.of(step.right, { lookup }),
     };
     return joinedRows(environment, step, sides, kept.part());
   }

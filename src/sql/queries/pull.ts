@@ -40,11 +40,11 @@ export async function startPull(engine: EngineContext, query: Query, options: Pu
   const { columns, root, origins, limit } = pulled;
   const result = { columns: columns.map(({ name, type }) => ({ name, type })), format };
   const rest = { queryId, settings: settingValues(setting) };
-  const open = (stretch: Step, { keys, limit: most }: Reading): Promise<OpenRows<Row>> => {
+  const open = (stretch: Step, { lookup: found, limit: most }: Reading): Promise<OpenRows<Row>> => {
     const from = origins.get(stretch)!;
     const request = { ...rest, root: stretch, columns: [], format, limit: most };
     if (from.kind === 'stream') return executor.openValues({ ...request, from });
-    const lookup = keys === undefined || from.lookup.keys !== undefined ? from.lookup : { keys };
+    const lookup = found === undefined || from.lookup.keys !== undefined ? from.lookup : found;
     return executor.openTableValues({ ...request, from: { ...from, lookup } });
   };
   const only = origins.get(root);
