@@ -37,6 +37,11 @@ const renderers: Readonly<Record<string, Renderer>> = {
       'Value Format': 'valueFormat',
       Windowed: 'isWindowed',
     }),
+  indexes: (entity, width) =>
+    renderTable(
+      list(entity, 'indexes').map(({ name, table: on, columns }) => [name, on, (columns as string[]).join(', ')]),
+      { width, headings: ['Index', 'Table', 'Columns'] },
+    ),
   kafka_topics: (entity, width) =>
     renderTable(
       list(entity, 'topics').map((topic) => {
@@ -121,6 +126,13 @@ function describeSource(source: Row, width: number): string {
     if (queries.length === 0) continue;
     lines.push('', title, ...queries.map((query) => `  ${String(query['id'])}: ${String(query['queryString'])}`));
   }
+  const indexes = list(source, 'indexes');
+  if (indexes.length > 0)
+    lines.push(
+      '',
+      'Indexes',
+      ...indexes.map((index) => `  ${String(index['name'])}: ${(index['columns'] as string[]).join(', ')}`),
+    );
   for (const statistics of [source['statistics'], source['errorStats']]) {
     if (typeof statistics === 'string' && statistics !== '') lines.push('', statistics);
   }

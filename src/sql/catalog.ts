@@ -2,7 +2,7 @@ import type { FormatInfo } from './formats/traits.ts';
 import { refuse, StatementError } from './errors.ts';
 import type { SourceKind, TypeNode } from './parser/ast.ts';
 import { printType } from './parser/print.ts';
-import type { Schema, TimestampColumn, WindowInfo } from './schema.ts';
+import type { Schema, StartingPoint, TimestampColumn, WindowInfo } from './schema.ts';
 import {
   arrayOf,
   BIGINT,
@@ -30,6 +30,8 @@ export interface DataSource {
   readonly valueFormat: FormatInfo;
   readonly window?: WindowInfo | undefined;
   readonly timestamp?: TimestampColumn | undefined;
+  /** Where queries begin that have read nothing of it; undefined: as their settings say. */
+  readonly start?: StartingPoint | undefined;
   /** Made by CREATE SOURCE: read-only. */
   readonly isSource: boolean;
   /** The query that feeds it, when it was made AS SELECT. */
@@ -39,6 +41,13 @@ export interface DataSource {
   readonly sql: string;
 }
 
+/** By which columns rows of a table are found besides its key. */
+export interface TableIndex {
+  readonly name: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
 /** A persistent query as the catalogue remembers it: which sources it reads and writes. */
 export interface QueryLink {
   readonly queryId: string;
@@ -46,11 +55,12 @@ export interface QueryLink {
   readonly sink: string | undefined;
 }
 
-/** What exists: sources, custom types, and which queries hold which sources. */
+/** What exists: sources, their indexes, custom types, and which queries hold which sources. */
 export class Catalog {
   readonly #sources = new Map<string, DataSource>();
   readonly #types = new Map<string, SqlType>();
   readonly #queries = new Map<string, QueryLink>();
+  readonly #indexes = new Map<string, TableIndex>();
 
   source(name: string): DataSource | undefined {
     return this.#sources.get(name);
@@ -65,6 +75,7 @@ export class Catalog {
     const other = new Catalog();
     for (const each of [...this.#sources.values(), source]) other.put(each);
     for (const [name, type] of this.#types) other.putType(name, type);
+    for (const index of this.#indexes.values()) other.putIndex(index);
     return other;
   }
 
@@ -74,6 +85,24 @@ export class Catalog {
 
   drop(name: string): void {
     this.#sources.delete(name);
+    for (const index of this.indexes(name)) this.#indexes.delete(index.name);
+  }
+
+  index(name: string): TableIndex | undefined {
+    return this.#indexes.get(name);
+  }
+
+  /** All, or those of a table. */
+  indexes(table?: string): TableIndex[] {
+    return [...this.#indexes.values()].filter((index) => table === undefined || index.table === table);
+  }
+
+  putIndex(index: TableIndex): void {
+    this.#indexes.set(index.name, index);
+  }
+
+  dropIndex(name: string): void {
+    this.#indexes.delete(name);
   }
 
   link(link: QueryLink): void {

@@ -77,6 +77,12 @@ export interface WindowInfo {
   readonly sizeMs?: number | undefined;
 }
 
+/** Where queries begin to read a source. */
+export type StartingPoint =
+  | { readonly at: 'earliest' | 'latest' }
+  | { readonly at: 'time'; readonly ms: number }
+  | { readonly at: 'offset'; readonly offset: number };
+
 export interface TimestampColumn {
   readonly column: string;
   readonly format?: string | undefined;

@@ -52,7 +52,7 @@ export const sqlSettings = {
   'ksql.query.pull.limit.clause.enabled': booleanSetting(true, 'Whether a pull query may have a LIMIT.'),
   'ksql.query.pull.kept.rows.max': intSetting(
     1_000_000,
-    'How many rows a pull query may keep until it can give the first: to order, to group, or to give each once.',
+    'How many rows a pull query may keep until it can give the first: to order, to group, to join, or to give each once.',
     1,
   ),
   'ksql.query.extensions.enabled': booleanSetting(

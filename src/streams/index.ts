@@ -3,6 +3,7 @@ export type { AsyncCall, RecordContext } from './api/context.ts';
 export type * from './api/dsl.ts';
 
 export type { QueryableStore, ReadOnlyStore } from './runtime/interactive-queries.ts';
+export type { KeyChanges, StorePart } from './runtime/store-parts.ts';
 export type * from './api/options.ts';
 export type * from './api/processor.ts';
 export * from './api/queries.ts';

@@ -50,6 +50,19 @@ describe('millrace sql', () => {
     expect(stdout).toMatch(/^ *N\n─+\n *1\n/);
   });
 
+  test('tells what was changed, and shows indexes', async () => {
+    const text = `
+      CREATE TABLE rows_of (k INT PRIMARY KEY, v INT) WITH (kafka_topic='rows_of', partitions=1, format='JSON');
+      INSERT INTO rows_of VALUES (1, 1); UPDATE rows_of SET v = 2 WHERE v = 1; DELETE FROM rows_of WHERE k = 1;
+      CREATE SOURCE TABLE seen (k INT PRIMARY KEY, v INT) WITH (kafka_topic='rows_of', format='JSON');
+      CREATE INDEX by_v ON seen (v, k); SHOW INDEXES; DESCRIBE seen; DROP INDEX by_v;`;
+    const { stdout } = await new Millrace(['sql', url, '-e', text]).ended;
+    expect(stdout).toContain('Updated 1 row.\nWrote tombstones for 1 key.\n');
+    expect(stdout).toMatch(/Index +Table +Columns\n[─ ]+\nBY_V +SEEN +V, K\n/);
+    expect(stdout).toContain('Indexes\n  BY_V: V, K\n');
+    expect(stdout).toContain('Index BY_V was dropped');
+  });
+
   test('prints numbers with all their digits', async () => {
     const create =
       "CREATE STREAM exact (l BIGINT, m DECIMAL(4, 2), a ARRAY<BIGINT>) WITH (kafka_topic='exact', partitions=1, value_format='JSON');";

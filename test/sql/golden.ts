@@ -58,8 +58,9 @@ class GoldenRun {
     this.#schemas,
     ({ step, error }) => this.#failures.push(`! ${step}: ${firstLine(messageOf(error))}`),
     {
-      write: async (topic, key, value, timestamp) => {
-        this.#written.push({ topic, key, value, timestamp: timestamp ?? 0, headers: [] });
+      write: async (records) => {
+        for (const { topic, key, value, timestamp = 0, headers } of records)
+          this.#written.push({ topic, key, value, timestamp, headers });
       },
     },
   );

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Platform } from '../../src/platform/index.ts';
@@ -78,4 +78,12 @@ export function overHttp(url: string, stop: () => Promise<void>): SqlOverHttp {
     },
     stop,
   };
+}
+
+/** The statements of the example in a section of `docs/reference/sql-extensions.md`. */
+export function examplesOf(section: string): string[] {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/reference/sql-extensions.md'), 'utf8');
+  const [, text = ''] = page.split(`## ${section}\n`);
+  const [, example = ''] = /```sql\n([^]*?)```/.exec(text) ?? [];
+  return example.split(/(?<=;)\n/).filter((statement) => statement !== '');
 }

@@ -183,7 +183,7 @@ test('what a query keeps has a limit, and the language ksqlDB’s where that is 
   await sql.ksql("CREATE STREAM s (k INT KEY, v INT) WITH (KAFKA_TOPIC='s', FORMAT='JSON', PARTITIONS=1);");
   for (const k of [3, 1, 2]) await sql.ksql(`INSERT INTO s VALUES (${k}, ${k});`);
   const tooMany =
-    'The query has to keep more than 2 rows to order, group or compare them (ksql.query.pull.kept.rows.max)';
+    'The query has to keep more than 2 rows to order, group, compare or join them (ksql.query.pull.kept.rows.max)';
   for (const text of [
     'SELECT k FROM s ORDER BY k;',
     'SELECT DISTINCT k FROM s;',

@@ -75,7 +75,6 @@ describe.each(PLACES)('queries in FROM, %s', (_place, settings) => {
       'CREATE STREAM x AS SELECT * FROM sales UNION ALL SELECT * FROM other;',
       "Can't unite `SALES` with `OTHER` since the number of partitions don't match. `SALES` partitions = 4; `OTHER` partitions = 2.",
     ],
-    ['SELECT * FROM (SELECT * FROM sales) AS q;', "Pull queries don't support (SELECT …), WITH and UNION clauses."],
   ])('refused: %s', async (text, message) => {
     const answer = text.startsWith('CREATE') ? sql.ksql(text) : sql.rows(text);
     await expect(answer).rejects.toThrow(message);

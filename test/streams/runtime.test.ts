@@ -495,6 +495,38 @@ describe('an instance', () => {
   });
 });
 
+test('a source says the offset to begin with, by partition, and goes on behind what was committed', async () => {
+  const [input, output] = (await topics(['in', 2], ['out', 1])) as [string, string];
+  const values = Array.from({ length: 6 }, (_, i) => [`k${i}`, `v${i}`] as const);
+  await produce(input, values);
+  const asked: number[] = [];
+  const topology = () => {
+    const builder = new StreamsBuilder();
+    const offsetReset = ({ topic, partition }: { readonly topic: string; readonly partition: number }) => {
+      expect(topic).toBe(input);
+      asked.push(partition);
+      return partition === 0 ? 1 : -1;
+    };
+    builder.stream<string, string>(input, { ...texts, offsetReset }).to(output);
+    return builder.build();
+  };
+  const counts = await client
+    .admin()
+    .listOffsets([0, 1].map((partition) => ({ topic: input, partition, timestamp: -1 })));
+  const passed = counts[0]!.offset - 1;
+  const applicationId = unique('offset-reset');
+  const first = run(topology(), { applicationId });
+  await first.start();
+  await read(output, asText, (records) => records.length >= passed);
+  expect(asked.sort()).toEqual([0, 1]);
+  await stop(first);
+  await produce(input, values);
+  const second = run(topology(), { applicationId });
+  await second.start();
+  const all = await read(output, asText, (records) => records.length >= passed + 6);
+  expect(all).toHaveLength(passed + 6);
+});
+
 test('an application without room for results waits, and goes on where it was', async () => {
   const [source] = await topics(['held', 1]);
   await produce(

@@ -7,7 +7,7 @@ import { usesRegistry } from '../../src/sql/formats/traits.ts';
 import type { ParsedStatement } from '../../src/sql/parser/ast.ts';
 import { describeSource } from '../../src/sql/statements/create-source.ts';
 import { WithProperties } from '../../src/sql/formats/with-properties.ts';
-import type { RecordWriter, Settings, TopicOptions, Topics } from '../../src/sql/statements/context.ts';
+import type { RecordWriter, Settings, TopicOptions, Topics, WrittenRecord } from '../../src/sql/statements/context.ts';
 import type { QttCase, SpecSchema } from './cases.ts';
 
 interface StoredTopic {
@@ -130,8 +130,9 @@ export class TopicStore implements Topics, RecordWriter {
     this.#topics.delete(topic);
   }
 
-  async write(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number | undefined): Promise<void> {
-    this.append({ topic, partition: 0, offset: 0, key, value, timestamp: timestamp ?? 0, headers: [] });
+  async write(records: readonly WrittenRecord[]): Promise<void> {
+    for (const { topic, key, value, timestamp = 0, headers } of records)
+      this.append({ topic, partition: 0, offset: 0, key, value, timestamp, headers });
   }
 }
 

@@ -1,6 +1,6 @@
 // What queries may say here and not in ksqlDB, and where: a query that never ends has no order, and no last row.
 import { refuse } from '../errors.ts';
-import type { CreateSource, Location, Query } from '../parser/ast.ts';
+import type { CreateSource, Location, ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import { syntaxErrorAt } from '../parser/syntax-error.ts';
 import { walk } from './walk.ts';
 
@@ -33,6 +33,35 @@ function extensionsIn({ select, joins, where, groupBy, partitionBy, having }: Qu
   const found: (Location | undefined)[] = [];
   for (const expression of expressions) walk(expression, (e) => void (e.kind === 'call' && found.push(e.extensionAt)));
   return found;
+}
+
+/** Refuses a statement that ksqlDB does not know, as it does, where its limits are in force. */
+export function checkStatement(
+  { statement, text }: ParsedStatement,
+  setting: (name: string) => string | undefined,
+): void {
+  const unknown = unknownPart(statement, text);
+  if (unknown !== undefined && isPlain(setting)) throw syntaxErrorAt(unknown.at, unknown.what, text);
+}
+
+/** The first of a statement that ksqlDB can't read, and what it says of it. */
+function unknownPart(statement: Statement, text: string): { readonly at: Location; readonly what: string } | undefined {
+  const near = (word: string, at: Location) => ({
+    at,
+    what: `Syntax error at or near '${word}' at line ${at.line}:${at.column}`,
+  });
+  switch (statement.kind) {
+    case 'deleteRows':
+    case 'updateRows':
+      return { at: statement.at!, what: `Unknown statement '${text.split(/\s/)[0]}'` };
+    case 'createIndex':
+    case 'dropIndex':
+      return near('INDEX', statement.wordAt);
+    case 'show':
+      return statement.wordAt === undefined ? undefined : near(statement.what, statement.wordAt);
+    default:
+      return undefined;
+  }
 }
 
 /** Refuses, of a query that goes on, what needs an end. `what` goes on: `Push queries`, `CREATE TABLE AS SELECT statements`. */

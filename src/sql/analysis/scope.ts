@@ -7,13 +7,15 @@ import type { SqlType } from '../types.ts';
 import { replaceColumns } from './walk.ts';
 
 /** The name of the key column that a join gets when no column of its sources can be its key. */
-export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'JOIN ON';
+export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'JOIN ON' | 'SET';
 
 export interface ScopeSource {
   readonly alias: string;
   readonly source: DataSource;
   /** The source's own columns and the ones that every source has. */
   readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  /** What its rows have because they are records; those of a query that is read at rest are none. */
+  readonly pseudo: typeof pseudoColumns;
 }
 
 /**
@@ -25,12 +27,12 @@ export class Scope {
   /** Columns that belong to no source: synthetic keys, windows of an aggregation, results of table functions. */
   readonly extra = new Set<string>();
 
-  constructor(sources: readonly { aliased: AliasedSource; source: DataSource }[]) {
-    this.sources = sources.map(({ aliased, source }) => ({
-      alias: aliased.alias,
-      source,
-      columns: [...allColumns(source.schema), ...pseudoColumns, ...(source.window === undefined ? [] : windowColumns)],
-    }));
+  constructor(sources: readonly { aliased: AliasedSource; source: DataSource; isAtRest?: boolean }[]) {
+    this.sources = sources.map(({ aliased, source, isAtRest = false }) => {
+      const pseudo = isAtRest ? [] : pseudoColumns;
+      const window = source.window === undefined ? [] : windowColumns;
+      return { alias: aliased.alias, source, pseudo, columns: [...allColumns(source.schema), ...pseudo, ...window] };
+    });
   }
 
   get isJoin(): boolean {

@@ -36,7 +36,8 @@ function asTime(e: Expression): Expression {
   return { kind: 'bigint', value: BigInt(ms) };
 }
 
-function epochMs(text: string): number | undefined {
+/** The time that a text says, in milliseconds since 1970; undefined: none. Without a zone it is UTC. */
+export function epochMs(text: string): number | undefined {
   const match = TEXT.exec(text);
   if (match === null) return undefined;
   const [, year, month = '1', day = '1', hour = '0', minute = '0', second = '0', fraction = '', sign] = match;

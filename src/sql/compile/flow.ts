@@ -32,6 +32,8 @@ export type ProcessingLog = (problem: Problem) => void;
 /** What is planned names no sources any more. */
 export interface TopologyEnvironment extends Omit<PlanEnvironment, 'catalog'>, FormatEnvironment {
   readonly log: ProcessingLog;
+  /** The offset to begin with where a source says a time or an offset; undefined: the earliest. */
+  readonly startOffset?: (topic: string, partition: number) => number | undefined;
 }
 
 /** Keys of windowed rows carry their window. */

@@ -10,6 +10,7 @@ import type { SqlType } from '../types.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { FORMATS } from '../formats/all.ts';
 import { wholeDecoder, writer } from '../formats/json.ts';
+import { headerColumns } from './headers.ts';
 import { fieldReader, JsonFields, plainDigits } from '../formats/json-fields.ts';
 import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
 import type { TopologyEnvironment } from './flow.ts';
@@ -64,6 +65,7 @@ function chainOf({ root, sink }: QueryPlan): Chain | undefined {
 const OF_RECORD = new Set(['ROWTIME', 'ROWPARTITION', 'ROWOFFSET']);
 
 function isEligible({ source, project, sink }: Chain): boolean {
+  if (headerColumns(sink.schema.value).length > 0) return false;
   const { schema } = source;
   const values = schema.value;
   const { format } = source.keyFormat;

@@ -2,7 +2,14 @@
 // expressions here, once; nothing about the statement is decided any more.
 import { bytesSerde, SerializationError, type Serde } from '../../serde/index.ts';
 import { assert, messageOf } from '../../util/index.ts';
-import { type KStream, type RecordContext, StreamsBuilder, type Topology, type Windowed } from '../../streams/index.ts';
+import {
+  type Consumed,
+  type KStream,
+  type RecordContext,
+  StreamsBuilder,
+  type Topology,
+  type Windowed,
+} from '../../streams/index.ts';
 import {
   type AwaitStep,
   type DerivedStep,
@@ -12,6 +19,7 @@ import {
   type QueryPlan,
   type RowColumn,
   type SelectKeyStep,
+  type SinkPlan,
   type SourceStep,
   type Step,
   sourceSteps,
@@ -35,6 +43,7 @@ import {
   type RowStream,
   type RowTable,
 } from './flow.ts';
+import { headerColumns, headersOf } from './headers.ts';
 import { aggregateStep, groupKeySerde } from './topology-aggregate.ts';
 import { distinctStep } from './topology-distinct.ts';
 import { joinStep } from './topology-join.ts';
@@ -46,6 +55,8 @@ import { type JsonStretch, jsonStretch } from './json-stretch.ts';
 import { type Evaluate, throwIfFatal } from '../expressions/evaluation/evaluate.ts';
 import { holdsBare, keySerde, rowSerde } from '../formats/row-serde.ts';
 import { timestampOf } from './timestamp.ts';
+
+const EARLIEST = -2;
 
 export interface Preparable {
   prepare?(): Promise<void>;
@@ -112,7 +123,7 @@ class StepCompiler implements StepContext {
   overBytes({ source, sink, filters, transform }: JsonStretch, root: Step): void {
     const bytes = { key: bytesSerde, value: bytesSerde };
     let stream: KStream<Uint8Array | null, Uint8Array | null> = this.builder
-      .stream<Uint8Array | null, Uint8Array | null>(source.topic, bytes)
+      .stream<Uint8Array | null, Uint8Array | null>(source.topic, { ...bytes, ...this.#start(source) })
       .mapValueBytes<Uint8Array | null>(
         (bytes, start, end, written, context) => {
           this.#record = context;
@@ -149,6 +160,9 @@ class StepCompiler implements StepContext {
         return this.#project(step);
       case 'aggregate':
         return { table: aggregateStep(this, step) };
+      case 'hashJoin':
+      case 'arrange':
+        throw new Error(`${step.kind} is of queries that are read at rest`);
       default:
         return joinStep(this, step);
     }
@@ -212,6 +226,7 @@ class StepCompiler implements StepContext {
             log({ kind: 'processing', queryId, step: 'source', error, at: this.#record }),
           );
     const stream = this.builder.stream<RowKey, Row | null>(topic, {
+      ...this.#start(step),
       key,
       value: value as Serde<Row>,
       onDecodeError: (error, { topic: of, partition, offset, part, rawKey, rawValue }) => {
@@ -231,6 +246,14 @@ class StepCompiler implements StepContext {
     });
     this.#read.set(step.source, stream);
     return stream;
+  }
+
+  /** Where a source says itself where reading begins. */
+  #start({ start }: SourceStep): Pick<Consumed<unknown, unknown>, 'offsetReset'> {
+    if (start === undefined) return {};
+    if (start.at === 'earliest' || start.at === 'latest') return { offsetReset: start.at };
+    const { startOffset } = this.env;
+    return { offsetReset: ({ topic, partition }) => startOffset?.(topic, partition) ?? EARLIEST };
   }
 
   #sourceKey({ schema, window, keyFormat, topic }: SourceStep): Serde<NonNullable<RowKey>> {
@@ -399,7 +422,8 @@ class StepCompiler implements StepContext {
 
   sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
     const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
-    const columns = root.columns;
+    const isHeader = sink.schema.value.map(({ namespace }) => namespace === 'HEADERS');
+    const columns = root.columns.filter((_column, i) => isHeader[i] !== true);
     const value = toSink(
       rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' }),
       sink.topic,
@@ -407,6 +431,7 @@ class StepCompiler implements StepContext {
     const bare = holdsBare(sink.valueFormat, 'value', columns);
     let stream = streamOf(flow);
     if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
+    if (columns.length < root.columns.length) stream = this.#withHeaders(stream, sink, isHeader);
     if (bare)
       stream = stream.mapValues((_key, row) => (row === null || row[0] === null ? null : row), { reads: 'value' });
     const { timestamp } = sink;
@@ -428,6 +453,19 @@ class StepCompiler implements StepContext {
       timestamp: (k, row, context) => extract(plainKey(k), row, context.timestamp),
     });
     return [key, value];
+  }
+
+  /** The rows without their header columns, whose values the records have as headers. */
+  #withHeaders(stream: RowStream, { schema }: SinkPlan, isHeader: readonly boolean[]): RowStream {
+    const columns = headerColumns(schema.value);
+    return stream.process<RowKey, Row | null>((context) => ({
+      process({ key, value: row, headers }) {
+        if (row === null) return context.forward({ key, value: null });
+        const values = row.filter((_value, i) => isHeader[i] === true);
+        const value = row.filter((_value, i) => isHeader[i] !== true);
+        context.forward({ key, value, headers: headersOf(columns, values, headers) });
+      },
+    }));
   }
 
   stream(step: Step): RowStream {

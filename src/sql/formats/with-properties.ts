@@ -32,9 +32,10 @@ const KNOWN = new Set([
   'WINDOW_SIZE',
   'SOURCED_BY_CONNECTOR',
   'QUERY_ID',
+  'START',
 ]);
 
-const ONLY_CREATE = new Set(['WINDOW_TYPE', 'WINDOW_SIZE', 'SOURCED_BY_CONNECTOR']);
+const ONLY_CREATE = new Set(['WINDOW_TYPE', 'WINDOW_SIZE', 'SOURCED_BY_CONNECTOR', 'START']);
 
 export class WithProperties {
   readonly #properties: Properties;

@@ -261,6 +261,21 @@ export interface InsertValues extends Node {
   readonly values: readonly Expression[];
 }
 
+/** The rows of a table for which a condition is true go. */
+export interface DeleteRows extends Node {
+  readonly kind: 'deleteRows';
+  readonly target: string;
+  readonly where: Expression;
+}
+
+/** The rows of a table for which a condition is true get other values. */
+export interface UpdateRows extends Node {
+  readonly kind: 'updateRows';
+  readonly target: string;
+  readonly set: readonly (Node & { readonly column: string; readonly value: Expression })[];
+  readonly where: Expression;
+}
+
 export interface CreateFunction extends Node {
   readonly kind: 'createFunction';
   readonly name: string;
@@ -276,6 +291,17 @@ export interface CreateFunction extends Node {
   readonly hash: string | undefined;
 }
 
+/** What rows of a table are found by besides its key. */
+export interface CreateIndex extends Node {
+  readonly kind: 'createIndex';
+  readonly name: string;
+  readonly ifNotExists: boolean;
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** Where INDEX stands. */
+  readonly wordAt: Location;
+}
+
 export interface FunctionParameter {
   readonly name: string;
   readonly type: TypeNode;
@@ -288,6 +314,8 @@ export type Statement =
   | CreateAsSelect
   | InsertIntoSelect
   | InsertValues
+  | DeleteRows
+  | UpdateRows
   | (Node & { readonly kind: 'query'; readonly query: Query })
   | (Node & {
       readonly kind: 'dropSource';
@@ -310,6 +338,13 @@ export type Statement =
     })
   | (Node & { readonly kind: 'dropType'; readonly name: string; readonly ifExists: boolean })
   | CreateFunction
+  | CreateIndex
+  | (Node & {
+      readonly kind: 'dropIndex';
+      readonly name: string;
+      readonly ifExists: boolean;
+      readonly wordAt: Location;
+    })
   | (Node & { readonly kind: 'dropFunction'; readonly name: string; readonly ifExists: boolean })
   | (Node & {
       readonly kind: 'createConnector';
@@ -326,7 +361,13 @@ export type Statement =
       readonly queryId?: string | undefined;
       readonly statement?: Statement | undefined;
     })
-  | (Node & { readonly kind: 'show'; readonly what: ShowTopic; readonly extended: boolean; readonly all: boolean })
+  | (Node & {
+      readonly kind: 'show';
+      readonly what: ShowTopic;
+      readonly extended: boolean;
+      readonly all: boolean /** The word that ksqlDB does not know. */;
+      readonly wordAt?: Location | undefined;
+    })
   | (Node & { readonly kind: 'describe'; readonly name: string; readonly extended: boolean })
   | (Node & { readonly kind: 'describeAll'; readonly type: SourceKind; readonly extended: boolean })
   | (Node & { readonly kind: 'describeFunction'; readonly name: string })
@@ -363,6 +404,7 @@ export type ShowTopic =
   | 'TOPICS'
   | 'STREAMS'
   | 'TABLES'
+  | 'INDEXES'
   | 'FUNCTIONS'
   | 'CONNECTORS'
   | 'SOURCE CONNECTORS'

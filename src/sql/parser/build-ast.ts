@@ -1,6 +1,15 @@
 import type { CstNode, IToken } from 'chevrotain';
 import { assert } from '../../util/index.ts';
-import type { ColumnElement, Literal, Location, Properties, ShowTopic, SourceKind, Statement } from './ast.ts';
+import type {
+  ColumnElement,
+  Expression,
+  Literal,
+  Location,
+  Properties,
+  ShowTopic,
+  SourceKind,
+  Statement,
+} from './ast.ts';
 import { buildExpression, buildType, fail } from './build-expression.ts';
 import { buildQuery, duration, limitOf } from './build-query.ts';
 import {
@@ -29,6 +38,8 @@ const statements: Record<string, (cst: CstNode) => Statement> = {
   query: (cst) => ({ kind: 'query', query: buildQuery(cst), at: locationOf(cst) }),
   create,
   insert,
+  deleteRows,
+  updateRows,
   drop,
   alter,
   manageQuery,
@@ -51,6 +62,11 @@ function create(cst: CstNode): Statement {
   if (declared !== undefined) {
     if (side !== undefined) throw fail(at, `${side} does not apply to functions`);
     return createFunction(declared, orReplace, at);
+  }
+  const index = optionalNode(cst, 'createIndex');
+  if (index !== undefined) {
+    if (side !== undefined || orReplace) throw fail(at, `${side ?? 'OR REPLACE'} does not apply to indexes`);
+    return createIndex(index, at);
   }
   const connector = optionalNode(cst, 'createConnector');
   if ((type !== undefined || connector !== undefined) && orReplace)
@@ -99,6 +115,18 @@ function connectorAt(cst: CstNode | undefined): Location | undefined {
   const words = cst === undefined ? [] : nodes(cst, 'property').map((property) => optionalToken(property, 'CONNECTOR'));
   const word = words.find((found) => found !== undefined);
   return word && locationOf(word);
+}
+
+function createIndex(cst: CstNode, at: Location): Statement {
+  return {
+    kind: 'createIndex',
+    name: nameOf(node(cst, 'name')),
+    ifNotExists: has(cst, 'ifNotExists'),
+    table: nameOf(node(cst, 'table')),
+    columns: nodes(node(cst, 'columnNames'), 'name').map(nameOf),
+    wordAt: locationOf(token(cst, 'INDEX')),
+    at,
+  };
 }
 
 function createFunction(cst: CstNode, orReplace: boolean, at: Location): Statement {
@@ -182,6 +210,23 @@ function insert(cst: CstNode): Statement {
   };
 }
 
+function deleteRows(cst: CstNode): Statement {
+  return { kind: 'deleteRows', target: nameOf(node(cst, 'name')), where: whereOf(cst), at: locationOf(cst) };
+}
+
+function updateRows(cst: CstNode): Statement {
+  const set = nodes(cst, 'setColumn').map((column) => ({
+    column: nameOf(node(column, 'name')),
+    value: buildExpression(node(column, 'expression')),
+    at: locationOf(column),
+  }));
+  return { kind: 'updateRows', target: nameOf(node(cst, 'name')), set, where: whereOf(cst), at: locationOf(cst) };
+}
+
+function whereOf(cst: CstNode): Expression {
+  return buildExpression(node(node(cst, 'where'), 'expression'));
+}
+
 function drop(cst: CstNode): Statement {
   const at = locationOf(cst);
   const name = nameOf(node(cst, 'name'));
@@ -190,6 +235,8 @@ function drop(cst: CstNode): Statement {
   const kind = optionalNode(cst, 'sourceKind');
   if (kind !== undefined) return { kind: 'dropSource', type: sourceKind(kind), name, ifExists, deleteTopic, at };
   if (deleteTopic) throw fail(at, 'DELETE TOPIC applies to streams and tables only');
+  const index = optionalToken(cst, 'INDEX');
+  if (index !== undefined) return { kind: 'dropIndex', name, ifExists, wordAt: locationOf(index), at };
   if (has(cst, 'FUNCTION')) return { kind: 'dropFunction', name, ifExists, at };
   return has(cst, 'TYPE') ? { kind: 'dropType', name, ifExists, at } : { kind: 'dropConnector', name, ifExists, at };
 }
@@ -262,6 +309,7 @@ function show(cst: CstNode): Statement {
     'TOPICS',
     'STREAMS',
     'TABLES',
+    'INDEXES',
     'FUNCTIONS',
     'TYPES',
     'VARIABLES',
@@ -276,7 +324,15 @@ function show(cst: CstNode): Statement {
         : has(cst, 'SINK')
           ? 'SINK CONNECTORS'
           : 'CONNECTORS');
-  return { kind: 'show', what, extended: has(cst, 'EXTENDED'), all: has(cst, 'ALL'), at: locationOf(cst) };
+  const ours = optionalToken(cst, 'INDEXES');
+  return {
+    kind: 'show',
+    what,
+    extended: has(cst, 'EXTENDED'),
+    all: has(cst, 'ALL'),
+    wordAt: ours === undefined ? undefined : locationOf(ours),
+    at: locationOf(cst),
+  };
 }
 
 function describe(cst: CstNode): Statement {

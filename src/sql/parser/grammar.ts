@@ -16,6 +16,8 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.SUBRULE(this.query) },
       { ALT: () => this.SUBRULE(this.create) },
       { ALT: () => this.SUBRULE(this.insert) },
+      { ALT: () => this.SUBRULE(this.deleteRows) },
+      { ALT: () => this.SUBRULE(this.updateRows) },
       { ALT: () => this.SUBRULE(this.drop) },
       { ALT: () => this.SUBRULE(this.alter) },
       { ALT: () => this.SUBRULE(this.manageQuery) },
@@ -41,6 +43,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.SUBRULE(this.createConnector) },
       { ALT: () => this.SUBRULE(this.createType) },
       { ALT: () => this.SUBRULE(this.createFunction) },
+      { ALT: () => this.SUBRULE(this.createIndex) },
     ]);
   });
 
@@ -94,6 +97,16 @@ export class SqlGrammar extends QueryGrammar {
     });
   });
 
+  /** Ours. */
+  readonly createIndex = this.RULE('createIndex', () => {
+    this.k('INDEX');
+    this.OPTION(() => this.SUBRULE(this.ifNotExists));
+    this.SUBRULE(this.name);
+    this.k('ON');
+    this.SUBRULE1(this.name, { LABEL: 'table' });
+    this.SUBRULE(this.columnNames);
+  });
+
   readonly functionParameter = this.RULE('functionParameter', () => {
     this.SUBRULE(this.name);
     this.SUBRULE(this.type);
@@ -123,6 +136,33 @@ export class SqlGrammar extends QueryGrammar {
     ]);
   });
 
+  /** Ours, as is the next. */
+  readonly deleteRows = this.RULE('deleteRows', () => {
+    this.k('DELETE');
+    this.k('FROM');
+    this.SUBRULE(this.name);
+    this.SUBRULE(this.where);
+  });
+
+  readonly updateRows = this.RULE('updateRows', () => {
+    this.k('UPDATE');
+    this.SUBRULE(this.name);
+    this.k('SET');
+    this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.setColumn) });
+    this.SUBRULE(this.where);
+  });
+
+  readonly setColumn = this.RULE('setColumn', () => {
+    this.SUBRULE(this.name);
+    this.s('EQ');
+    this.SUBRULE(this.expression);
+  });
+
+  readonly where = this.RULE('where', () => {
+    this.k('WHERE');
+    this.SUBRULE(this.expression);
+  });
+
   readonly columnNames = this.RULE('columnNames', () => {
     this.s('LPAREN');
     this.AT_LEAST_ONE_SEP({ SEP: symbol('COMMA'), DEF: () => this.SUBRULE(this.name) });
@@ -136,6 +176,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.k('TYPE') },
       { ALT: () => this.k('FUNCTION') },
       { ALT: () => this.k('CONNECTOR') },
+      { ALT: () => this.k('INDEX') },
     ]);
     this.OPTION(() => this.SUBRULE(this.ifExists));
     this.SUBRULE(this.name);
@@ -204,6 +245,7 @@ export class SqlGrammar extends QueryGrammar {
       { ALT: () => this.k('TOPICS') },
       { ALT: () => this.k('STREAMS') },
       { ALT: () => this.k('TABLES') },
+      { ALT: () => this.k('INDEXES') },
       { ALT: () => this.k('FUNCTIONS') },
       { ALT: () => this.k('CONNECTORS') },
       { ALT: () => this.k('TYPES') },
@@ -238,6 +280,7 @@ export class SqlGrammar extends QueryGrammar {
       DEF: [
         { ALT: () => this.k('STREAMS') },
         { ALT: () => this.k('TABLES') },
+        { ALT: () => this.k('INDEXES') },
         {
           GATE: () => !this.isSymbol(2, 'SEMICOLON'),
           ALT: () => {

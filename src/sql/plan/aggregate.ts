@@ -166,6 +166,7 @@ export class AggregationPlanner {
       context,
       input: distinct?.step ?? input,
       groupBy: groupKeys.map(({ name, expression, text }) => ({ name, expression, text })),
+      isOneGroup: this.#query.groupBy === undefined,
       rekeys: rekeys && distinct === undefined,
       mixesOrder:
         (rekeys || stepsOf(input).some(({ kind }) => kind === 'join' || kind === 'selectKey')) &&
@@ -185,8 +186,9 @@ export class AggregationPlanner {
   #aggregates(input: Step, finder: AggregateFinder): NamedExpression<AggregateCall>[] {
     const binder = binderFor(this.#env, input.columns);
     const aggregates = finder.found.map(({ name, call }) => {
-      // The rows of a join have no ROWTIME of their own: any value that is never null counts rows as well.
-      const counted = this.#scope.isJoin ? withoutRowtime(call) : call;
+      // Rows that are no records have no ROWTIME of their own: any value that is never null counts them as well.
+      const { isJoin, sources } = this.#scope;
+      const counted = isJoin || sources[0]!.pseudo.length === 0 ? withoutRowtime(call) : call;
       const overTable = input.table && this.#target.isAtRest !== true && !isPlain(this.#env.setting);
       const expression = bindAggregate(binder, counted, functionSettings(this.#env, call.name), overTable);
       return { name, expression, text: printExpression(counted) };

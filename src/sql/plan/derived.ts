@@ -3,11 +3,12 @@
 import { refuse } from '../errors.ts';
 import type { DataSource } from '../catalog.ts';
 import { type FormatInfo, KEY_FORMAT } from '../formats/traits.ts';
+import type { SourceKind } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { type Column, schemaOf } from '../schema.ts';
 import { sameType, typeText } from '../types.ts';
 import { keyFormatOf, sameFormat } from './key-formats.ts';
-import type { ProjectStep, Step } from './plan.ts';
+import type { ProjectStep, RowColumn, Step } from './plan.ts';
 
 /** One of the queries, as it was planned. */
 export interface Member {
@@ -26,6 +27,24 @@ export interface Derived {
   readonly names: readonly string[];
 }
 
+/** To a query that is read at rest, they are rows: no records, without a key. */
+export function derivedAtRest(alias: string, members: readonly Omit<Member, 'isFinal'>[]): Derived {
+  const inputs = members.map(({ root }) => root);
+  const [{ columns }, ...others] = inputs as [Step, ...Step[]];
+  for (const [i, other] of others.entries()) checkUnitedColumns(columns, other.columns, i + 2);
+  return {
+    source: sourceOf(
+      alias,
+      'STREAM',
+      columns.map(({ name, type }) => ({ name, type, namespace: 'VALUE' })),
+      KEY_FORMAT,
+    ),
+    inputs,
+    sources: members.flatMap(({ sources }) => sources),
+    names: columns.map(({ name }) => name),
+  };
+}
+
 export function derivedFrom(alias: string, members: readonly Member[]): Derived {
   const parts = members.map((member) => partOf(alias, member));
   const [first, ...others] = parts as [Part, ...Part[]];
@@ -37,23 +56,34 @@ export function derivedFrom(alias: string, members: readonly Member[]): Derived 
     return { name, type, namespace };
   });
   return {
-    source: {
-      name: alias,
-      kind: isTable ? 'TABLE' : 'STREAM',
-      // The key's columns in the order of the key, wherever they were selected.
-      schema: schemaOf([
+    source: sourceOf(
+      alias,
+      isTable ? 'TABLE' : 'STREAM',
+      [
+        // The key's columns in the order of the key, wherever they were selected.
         ...(isKeyed ? first.keyPlaces.map((place) => columns[place]!) : []),
         ...columns.filter(({ namespace }) => namespace === 'VALUE'),
-      ]),
-      topic: '',
-      keyFormat: first.keyFormat,
-      valueFormat: { format: 'JSON', properties: {} },
-      isSource: true,
-      sql: '',
-    },
+      ],
+      first.keyFormat,
+    ),
     inputs: parts.map(({ project }) => project),
     sources: members.flatMap(({ sources }) => sources),
     names: columns.map(({ name }) => name),
+  };
+}
+
+/** What the query around it takes it for. */
+function sourceOf(name: string, kind: SourceKind, columns: readonly Column[], keyFormat: FormatInfo): DataSource {
+  const schema = schemaOf(columns);
+  return {
+    name,
+    kind,
+    schema,
+    topic: '',
+    keyFormat,
+    valueFormat: { format: 'JSON', properties: {} },
+    isSource: true,
+    sql: '',
   };
 }
 
@@ -88,7 +118,10 @@ function partOf(alias: string, { root, isFinal }: Member): Part {
 
 function checkUnion(first: Part, other: Part, nth: number): void {
   if (first.isTable || other.isTable) refuse('UNION ALL is of streams: a table has one row per key.');
-  const [a, b] = [first.project.columns, other.project.columns];
+  checkUnitedColumns(first.project.columns, other.project.columns, nth);
+}
+
+function checkUnitedColumns(a: readonly RowColumn[], b: readonly RowColumn[], nth: number): void {
   if (a.length !== b.length)
     refuse(
       `The queries of a UNION need as many columns as the first, which has ${a.length}: number ${nth} has ${b.length}.`,

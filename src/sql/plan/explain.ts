@@ -3,23 +3,28 @@ import { unreachable } from '../../util/index.ts';
 import { quoteName } from '../parser/print.ts';
 import { schemaText } from '../schema.ts';
 import { typeText } from '../types.ts';
-import { inputsOf, type QueryPlan, type Step } from './plan.ts';
+import { type ArrangeStep, inputsOf, type QueryPlan, type Step } from './plan.ts';
 
-export function explainPlan({ root, sink }: Pick<QueryPlan, 'root' | 'sink'>): string {
-  if (sink === undefined) return explainStep(root, 0);
+/** `notes` say of some steps what the plan does not. */
+export function explainPlan(
+  { root, sink }: Pick<QueryPlan, 'root' | 'sink'>,
+  notes: ReadonlyMap<Step, string> = new Map(),
+): string {
+  if (sink === undefined) return explainStep(root, 0, notes);
   const { keyFormat, valueFormat } = sink;
   const line = ` > [ SINK ] | ${sink.topic} (key ${keyFormat.format}, value ${valueFormat.format}) | Schema: ${schemaText(sink.schema)}`;
-  return `${line}\n${explainStep(root, 1)}`;
+  return `${line}\n${explainStep(root, 1, notes)}`;
 }
 
-function explainStep(step: Step, depth: number): string {
+function explainStep(step: Step, depth: number, notes: ReadonlyMap<Step, string>): string {
   const columns = [
     ...step.key.map(({ name, type }) => `${quoteName(name)} ${typeText(type)} KEY`),
     ...step.columns.map(({ name, type }) => `${quoteName(name)} ${typeText(type)}`),
   ];
-  const details = detailsOf(step);
-  const line = `${'\t'.repeat(depth)} > [ ${titleOf(step)} ] | Schema: ${columns.join(', ')}${details === '' ? '' : ` | ${details}`}`;
-  return [line, ...inputsOf(step).map((input) => explainStep(input, depth + 1))].join('\n');
+  const title = `${'\t'.repeat(depth)} > [ ${titleOf(step)} ]`;
+  const details = [detailsOf(step), notes.get(step) ?? ''].filter((text) => text !== '');
+  const line = [title, `Schema: ${columns.join(', ')}`, ...details].join(' | ');
+  return [line, ...inputsOf(step).map((input) => explainStep(input, depth + 1, notes))].join('\n');
 }
 
 function titleOf(step: Step): string {
@@ -48,6 +53,10 @@ function titleOf(step: Step): string {
       return 'AGGREGATE';
     case 'join':
       return 'JOIN';
+    case 'hashJoin':
+      return 'HASH JOIN';
+    case 'arrange':
+      return 'ARRANGE';
     default:
       return unreachable(step);
   }
@@ -89,9 +98,26 @@ function detailsOf(step: Step): string {
     }
     case 'join':
       return `${step.type} ${step.joinKind}`;
+    case 'hashJoin':
+      return `${step.type} on ${step.text}`;
+    case 'arrange':
+      return arrangementText(step);
     default:
       return unreachable(step);
   }
+}
+
+function arrangementText({ input, distinct, order, offset, limit }: ArrangeStep): string {
+  const terms = order.map(
+    ({ place, descending, nulls }) =>
+      `${quoteName(input.columns[place]!.name)}${descending ? ' DESC' : ''} NULLS ${nulls}`,
+  );
+  return [
+    ...(distinct ? ['each row once'] : []),
+    ...(terms.length > 0 ? [`by ${terms.join(', ')}`] : []),
+    ...(limit === undefined ? [] : [`limit ${limit}`]),
+    ...(offset === 0 ? [] : [`offset ${offset}`]),
+  ].join(', ');
 }
 
 function textsOf(expressions: readonly { readonly text: string }[]): string {

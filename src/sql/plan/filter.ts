@@ -7,12 +7,12 @@ import { messageOf } from '../../util/index.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import type { FilterStep, PlanExpression, Step } from './plan.ts';
 
-/** WHERE or HAVING. Messages show aggregates (`aliases`) as they were written. */
+/** WHERE, HAVING, or a part of ON. Messages show aggregates (`aliases`) as they were written. */
 export function filterStep(
   env: PlanEnvironment,
   input: Step,
   predicate: Expression,
-  clause: 'WHERE' | 'HAVING',
+  clause: FilterStep['clause'],
   aliases: readonly FoundAggregate[],
 ): FilterStep {
   const show = (message: string): string =>

@@ -12,6 +12,7 @@ export function keyFormatOf(step: Step): FormatInfo | undefined {
     case 'rank':
       return step.keyFormat;
     case 'selectKey':
+    case 'hashJoin':
       return undefined;
     case 'over':
       return step.rekeys ? undefined : keyFormatOf(step.input);

@@ -1,5 +1,5 @@
 import { unreachable } from '../../util/index.ts';
-import type { TimestampColumn, WindowInfo } from '../schema.ts';
+import type { StartingPoint, TimestampColumn, WindowInfo } from '../schema.ts';
 import type { FormatInfo } from '../formats/traits.ts';
 import {
   type AggregateCall,
@@ -60,13 +60,14 @@ export interface SourceStep extends StepBase {
   readonly keyFormat: FormatInfo;
   readonly valueFormat: FormatInfo;
   readonly timestamp: TimestampColumn | undefined;
+  readonly start: StartingPoint | undefined;
 }
 
 export interface FilterStep extends StepBase {
   readonly kind: 'filter';
   readonly input: Step;
   readonly predicate: PlanExpression;
-  readonly clause: 'WHERE' | 'HAVING';
+  readonly clause: 'WHERE' | 'HAVING' | 'ON';
 }
 
 /** The rows of one query, or of several, as those of a source: their columns, what every record has, their key. */
@@ -164,6 +165,8 @@ export interface AggregateStep extends StepBase {
   readonly context: string;
   readonly input: Step;
   readonly groupBy: readonly NamedExpression[];
+  /** There was no GROUP BY: all rows are one group, which is there without rows, too. */
+  readonly isOneGroup: boolean;
   /** False: the records are grouped by the key they have. */
   readonly rekeys: boolean;
   /** Results depend on which record of a group came first, and records of different partitions come together in one. */
@@ -193,6 +196,41 @@ export interface JoinStep extends StepBase {
   readonly keyFormat: FormatInfo;
 }
 
+/**
+ * The rows of two sides for which all criteria are equal and the condition holds. Like `arrange`, it needs both sides to have
+ * an end: only queries that are read at rest have it.
+ */
+export interface HashJoinStep extends StepBase {
+  readonly kind: 'hashJoin';
+  readonly type: JoinType;
+  readonly left: Step;
+  readonly right: Step;
+  /** At least one pair, both of one type: over the rows of the left, over those of the right. */
+  readonly criteria: readonly { readonly left: TypedExpression; readonly right: TypedExpression }[];
+  /** What else is asked of two rows, over the columns of both. */
+  readonly condition: TypedExpression | undefined;
+  /** What was written behind ON. */
+  readonly text: string;
+}
+
+export interface OrderTerm {
+  /** The column of the input that is ordered by. */
+  readonly place: number;
+  readonly descending: boolean;
+  readonly nulls: 'FIRST' | 'LAST';
+}
+
+/** Each row once (DISTINCT), an order, and a stretch of it; columns behind those of the step were only ordered by. */
+export interface ArrangeStep extends StepBase {
+  readonly kind: 'arrange';
+  readonly input: Step;
+  readonly distinct: boolean;
+  readonly order: readonly OrderTerm[];
+  readonly offset: number;
+  /** At most so many rows; undefined: all. */
+  readonly limit: number | undefined;
+}
+
 /** Where a query's rows come from. */
 export type OriginStep = SourceStep | DerivedStep;
 
@@ -207,7 +245,9 @@ export type Step =
   | SelectKeyStep
   | ProjectStep
   | AggregateStep
-  | JoinStep;
+  | JoinStep
+  | HashJoinStep
+  | ArrangeStep;
 
 export interface SinkPlan {
   readonly name: string;
@@ -242,11 +282,19 @@ export function aggregateStoreName({ context }: AggregateStep): string {
   return `${context}-Aggregate-Materialize`;
 }
 
+/** The source of a stretch of stateless steps; undefined for steps that are more than that. */
+export function stretchSource(step: Step): SourceStep | undefined {
+  if (step.kind === 'source') return step;
+  return step.kind === 'filter' || step.kind === 'flatMap' || step.kind === 'project'
+    ? stretchSource(step.input)
+    : undefined;
+}
+
 /** The steps that a step takes its rows from. */
 export function inputsOf(step: Step): readonly Step[] {
   if (step.kind === 'source') return [];
   if (step.kind === 'derived') return step.inputs;
-  return step.kind === 'join' ? [step.left, step.right] : [step.input];
+  return step.kind === 'join' || step.kind === 'hashJoin' ? [step.left, step.right] : [step.input];
 }
 
 /** The steps of a plan, outer before inner. */
@@ -295,6 +343,7 @@ function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
   switch (step.kind) {
     case 'source':
     case 'derived':
+    case 'arrange':
       return [];
     case 'filter':
       return [step.predicate.expression];
@@ -315,6 +364,11 @@ function expressionsOf(step: Step): (Argument | TableCall | AggregateCall)[] {
       return [...step.groupBy, ...step.aggregates].map(({ expression }) => expression);
     case 'join':
       return step.foreignKey === undefined ? [] : [step.foreignKey];
+    case 'hashJoin':
+      return [
+        ...step.criteria.flatMap(({ left, right }) => [left, right]),
+        ...(step.condition === undefined ? [] : [step.condition]),
+      ];
     default:
       return unreachable(step);
   }

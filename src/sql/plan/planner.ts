@@ -11,16 +11,19 @@ import { bindAwaitedCall, bindTableCall } from '../expressions/binding/call.ts';
 import type { ScalarCall, TableCall } from '../expressions/typed.ts';
 import type { AliasedSource, Call, Expression, Query } from '../parser/ast.ts';
 import { printExpression, printQuery } from '../parser/print.ts';
-import { isSystemColumn, pseudoColumns, windowColumns } from '../schema.ts';
+import { isSystemColumn, windowColumns } from '../schema.ts';
 import { withTimeLiterals } from '../analysis/time-literals.ts';
 import { checkWindowBounds } from '../analysis/window-bounds.ts';
 import { AggregationPlanner } from './aggregate.ts';
-import { type Derived, derivedFrom, type Member } from './derived.ts';
+import { arranged, withOrderColumns } from './arrange.ts';
+import { askedInside } from './ask-inside.ts';
+import { type Derived, derivedAtRest, derivedFrom, type Member } from './derived.ts';
 import { binderFor, planned, type PlanEnvironment } from './environment.ts';
 import { filterStep } from './filter.ts';
-import { planOver } from './over.ts';
+import { type Conditions, HashJoins } from './hash-joins.ts';
 import { type JoinedSources, planJoins } from './joins.ts';
-import type { NamedExpression, OriginStep, RowColumn, Step } from './plan.ts';
+import { planOver } from './over.ts';
+import type { NamedExpression, OriginStep, RowColumn, SourceStep, Step } from './plan.ts';
 import { PLAIN_KEY, projectStep } from './project.ts';
 import { planRank } from './rank.ts';
 import { columnType, type KeyExpression, type PlanTarget, type QueryContext } from './query-context.ts';
@@ -31,6 +34,8 @@ export interface PlannedQuery {
   readonly sources: readonly DataSource[];
   /** The query with everything filled in, for messages. */
   readonly canonical: Query;
+  /** What a query that is read at rest says of the rows of single sources: what they may be looked up by. */
+  readonly conditions: Conditions;
 }
 
 /** Understands a query and lays out its steps. Refusals follow the order of the clauses' evaluation. */
@@ -47,6 +52,7 @@ class QueryPlanner {
   readonly #context: QueryContext;
   /** The queries among the sources, by alias. */
   readonly #derived = new Map<string, Derived>();
+  readonly #conditions = new Map<SourceStep, Expression>();
   #canonical: Query;
   /** The condition, without what the sources know of it already. */
   #where: Expression | undefined;
@@ -73,6 +79,7 @@ class QueryPlanner {
         root,
         sources: sources.flatMap(({ alias, source }) => this.#derived.get(alias)?.sources ?? [source]),
         canonical: this.#canonical,
+        conditions: this.#conditions,
       };
     } catch (error) {
       if (error instanceof StatementError && error.statementText === undefined && this.#canonical !== this.#query) {
@@ -87,16 +94,22 @@ class QueryPlanner {
     return typeof statement === 'string' ? statement : statement(this.#canonical);
   }
 
-  #find(aliased: AliasedSource, nth: number): { aliased: AliasedSource; source: DataSource } {
+  #find(aliased: AliasedSource, nth: number): { aliased: AliasedSource; source: DataSource; isAtRest?: boolean } {
     const { alias, queries } = aliased;
     if (queries !== undefined) {
-      const rowsWanted = this.#rowsWanted(aliased);
-      const derived = derivedFrom(
-        alias,
-        queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`, rowsWanted)),
-      );
+      const { isAtRest = false } = this.#target;
+      const rowsWanted = isAtRest ? undefined : this.#rowsWanted(aliased);
+      const derived = isAtRest
+        ? derivedAtRest(
+            alias,
+            askedInside(this.#env.functions, queries, alias, this.#query).map((query) => this.#memberAtRest(query)),
+          )
+        : derivedFrom(
+            alias,
+            queries.map((query, i) => this.#member(query, `Query${nth}_${i}_`, rowsWanted)),
+          );
       this.#derived.set(alias, derived);
-      return { aliased, source: derived.source };
+      return { aliased, source: derived.source, isAtRest };
     }
     const source = this.#env.catalog.source(aliased.name);
     if (source !== undefined) return { aliased, source };
@@ -130,6 +143,13 @@ class QueryPlanner {
     return most;
   }
 
+  #memberAtRest(query: Query): Omit<Member, 'isFinal'> {
+    const target = { sinkName: undefined, keyFormat: undefined, valueFormat: undefined, statement: printQuery(query) };
+    const { root, sources, conditions } = planQuery(this.#env, withOrderColumns(query), { ...target, isAtRest: true });
+    for (const [source, condition] of conditions) this.#conditions.set(source, condition);
+    return { root: arranged(root, query, root.columns, true), sources };
+  }
+
   #checkSources(): void {
     const { sources } = this.#scope;
     const query = this.#query;
@@ -159,7 +179,11 @@ class QueryPlanner {
     const scope = this.#scope;
     const { context = '' } = this.#target;
     let joined: JoinedSources;
-    if (scope.isJoin) {
+    let hashJoins: HashJoins | undefined;
+    if (scope.isJoin && this.#target.isAtRest === true) {
+      hashJoins = new HashJoins(this.#env, scope, query, (source) => this.#originStep(source, ''));
+      joined = { step: hashJoins.plan(), keys: [], qualifiedKeys: [], equalToKey: new Set(), synthetic: undefined };
+    } else if (scope.isJoin) {
       joined = planJoins(this.#env, scope, query, (source, name) => this.#originStep(source, name), context);
     } else {
       const step = this.#originStep(scope.sources[0]!, `${context}KsqlTopic`);
@@ -198,7 +222,7 @@ class QueryPlanner {
     };
 
     const filter = this.#where && scope.qualify(withTimeLiterals(this.#where), 'WHERE');
-    if (filter !== undefined) step = filterStep(this.#env, step, scope.internal(filter), 'WHERE', []);
+    if (filter !== undefined) step = this.#filtered(step, filter, hashJoins);
     const beside = planOver(this.#context, step, items);
     const flattened = this.#flatMap(beside.step, beside.items);
     const awaited = this.#await(flattened.step, flattened.items);
@@ -221,12 +245,21 @@ class QueryPlanner {
     return this.#projectWithKeys(step, joined, selected);
   }
 
+  #filtered(input: Step, where: Expression, hashJoins: HashJoins | undefined): Step {
+    const filter = filterStep(this.#env, input, this.#scope.internal(where), 'WHERE', []);
+    if (input.kind === 'source') this.#conditions.set(input, withTimeLiterals(this.#query.where!));
+    if (hashJoins === undefined) return filter;
+    const { step, conditions } = hashJoins.pushDown(input, where);
+    for (const [source, condition] of conditions) this.#conditions.set(source, condition);
+    return { ...filter, input: step };
+  }
+
   #originStep(from: ScopeSource, context: string): OriginStep {
     const { source, alias } = from;
     const prefix = this.#scope.isJoin ? alias : undefined;
     const name = (column: string): string => (prefix === undefined ? column : `${prefix}_${column}`);
     const windowed = source.window === undefined ? [] : windowColumns;
-    const columns: RowColumn[] = [...source.schema.value, ...pseudoColumns, ...source.schema.key, ...windowed].map(
+    const columns: RowColumn[] = [...source.schema.value, ...from.pseudo, ...source.schema.key, ...windowed].map(
       (column) => ({
         name: name(column.name),
         type: column.type,
@@ -253,6 +286,7 @@ class QueryPlanner {
       keyFormat: source.keyFormat,
       valueFormat: source.valueFormat,
       timestamp: source.timestamp,
+      start: source.start,
       ...common,
     };
   }

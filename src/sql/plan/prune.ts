@@ -50,6 +50,9 @@ function prune(step: Step, needed: ReadonlySet<string>): Step {
       const used = [...expressionsOf(step.groupBy), ...argumentsOf(step.aggregates)];
       return { ...step, input: prune(step.input, columnsUsed(used)) };
     }
+    case 'hashJoin':
+    case 'arrange':
+      return step;
     default: {
       const wanted = step.foreignKey === undefined ? needed : using(needed, [step.foreignKey]);
       const left = prune(step.left, wanted);

@@ -39,6 +39,18 @@ export interface StreamRequest {
   readonly topic: string;
 }
 
+/**
+ * Rows of a table that no query keeps, from its topic: the latest of each key. Before its columns, each has the partition of its
+ * record, and the bytes of that one's key.
+ */
+export interface LatestRequest {
+  readonly kind: 'latest';
+  readonly topic: string;
+}
+
+/** What is read, and ends. */
+export type FiniteRequest = TableRequest | StreamRequest | LatestRequest;
+
 /** Rows as they come, until they are closed. */
 export interface PushRequest {
   readonly kind: 'push';
@@ -50,7 +62,7 @@ export interface PushRequest {
 }
 
 /** A query whose rows go to a client. */
-export interface RowsRequest<Kind = TableRequest | StreamRequest | PushRequest> {
+export interface RowsRequest<Kind = FiniteRequest | PushRequest> {
   readonly queryId: string;
   readonly from: Kind;
   /** What is done to the rows of the source. */
@@ -92,11 +104,13 @@ export interface QueryHost {
   end(queryId: string): Promise<void>;
   /** All queries that run exactly once, here and elsewhere. */
   link(queries: readonly LinkedQuery[]): Promise<void>;
+  /** Lets go of what it keeps for an index of a query's table. */
+  dropIndex(queryId: string, name: string): Promise<void>;
   counts(queryId: string): Promise<HostCounts>;
   /** Rows as the JSON texts of their columns. */
   open(request: RowsRequest): Promise<OpenRows<ResultRow>>;
   /** Rows as values. */
-  openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>>;
+  openValues(request: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>>;
   /** Ends everything, each query at a commit. */
   close(): Promise<void>;
 }

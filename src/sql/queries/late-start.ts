@@ -17,7 +17,8 @@ export async function lateStart(
 ): Promise<string | undefined> {
   if (setting('auto.offset.reset') === 'earliest') return undefined;
   const passed: string[] = [];
-  for (const { name, topic } of sources) if (await holdsRecords(client, topic)) passed.push(name);
+  for (const { name, topic, start } of sources)
+    if (start === undefined && (await holdsRecords(client, topic))) passed.push(name);
   if (passed.length === 0) return undefined;
   const names = [...new Set(passed)].join(', ');
   return `the query starts behind the records that ${names} holds already. To have them in it, say SET 'auto.offset.reset'='earliest'; and start it anew.`;

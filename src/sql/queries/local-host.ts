@@ -8,11 +8,12 @@ import type { Problem, ProcessingLog, TopologyEnvironment } from '../compile/flo
 import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
-import { modulesOf, type Step } from '../plan/plan.ts';
+import { modulesOf, sourceSteps, type Step } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  FiniteRequest,
   HostCounts,
   HostedQuery,
   HostEvents,
@@ -21,14 +22,15 @@ import type {
   PushRequest,
   QueryHost,
   RowsRequest,
-  StreamRequest,
-  TableRequest,
 } from './host.ts';
+import { latestRows } from './latest-rows.ts';
 import { writersOf } from './links.ts';
 import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
 import { resultWriter } from './result-rows.ts';
+import { startOffsets } from './start-offsets.ts';
 import { streamRows } from './stream-rows.ts';
+import { TableIndexes } from './table-index.ts';
 import { tableRows } from './table-rows.ts';
 
 export interface LocalHostOptions {
@@ -47,6 +49,7 @@ interface Running {
   readonly query: HostedQuery;
   readonly streams: KafkaStreams;
   readonly json: JsonCounts;
+  readonly indexes: TableIndexes;
 }
 
 export class LocalHost implements QueryHost {
@@ -69,7 +72,7 @@ export class LocalHost implements QueryHost {
     await this.end(queryId);
     await this.#load(plan.root);
     const json = noJsonCounts();
-    const topology = compileTopology(this.#compiling(settings), plan, json);
+    const topology = compileTopology(await this.#starting(settings, plan.root), plan, json);
     const streams = this.#streams(topology, applicationId, settings, {
       ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
       onProductionError: (error) => {
@@ -80,7 +83,7 @@ export class LocalHost implements QueryHost {
         if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
       },
     });
-    this.#running.set(queryId, { query, streams, json });
+    this.#running.set(queryId, { query, streams, json, indexes: new TableIndexes(this.#options.environment) });
     await streams.start();
   }
 
@@ -101,6 +104,10 @@ export class LocalHost implements QueryHost {
     this.#linked = queries;
   }
 
+  async dropIndex(queryId: string, name: string): Promise<void> {
+    this.#running.get(queryId)?.indexes.drop(name);
+  }
+
   async counts(queryId: string): Promise<HostCounts> {
     const running = this.#running.get(queryId);
     const dropped: Record<string, Record<string, number>> = {};
@@ -113,14 +120,14 @@ export class LocalHost implements QueryHost {
     await this.#load(request.root);
     if (request.from.kind === 'push') return this.#kept(await this.#push(request as RowsRequest<PushRequest>));
     const write = resultWriter(request);
-    const { share, batches, close } = await this.openValues(request as RowsRequest<TableRequest | StreamRequest>);
+    const { share, batches, close } = await this.openValues(request as RowsRequest<FiniteRequest>);
     async function* written(): AsyncGenerator<ResultRow[]> {
       for await (const rows of batches) yield rows.map((row) => ({ json: write(row), tombstone: false }));
     }
     return { share, batches: written(), close };
   }
 
-  async openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> {
+  async openValues(request: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>> {
     await this.#load(request.root);
     return this.#kept(await this.#read(request));
   }
@@ -132,9 +139,10 @@ export class LocalHost implements QueryHost {
     await Promise.allSettled(this.#closing);
   }
 
-  #read({ from, ...request }: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> | OpenRows<Row> {
+  #read({ from, ...request }: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>> | OpenRows<Row> {
     const { client, environment } = this.#options;
     const compiling = this.#compiling(request.settings);
+    if (from.kind === 'latest') return latestRows({ ...request, from }, { compiling, client, environment });
     if (from.kind === 'stream') return streamRows({ ...request, from }, { compiling, client, environment });
     const running = this.#running.get(from.queryId);
     return tableRows({ ...request, from }, { compiling, environment, running });
@@ -142,7 +150,7 @@ export class LocalHost implements QueryHost {
 
   async #push(request: RowsRequest<PushRequest>): Promise<OpenRows<ResultRow>> {
     const { settings, from } = request;
-    return pushRows(request, this.#compiling(settings), (topology, overrides) =>
+    return pushRows(request, await this.#starting(settings, request.root), (topology, overrides) =>
       this.#streams(topology, from.applicationId, settings, overrides),
     );
   }
@@ -171,6 +179,12 @@ export class LocalHost implements QueryHost {
   #compiling(settings: SettingValues): TopologyEnvironment {
     const { functions, schemas } = this.#options;
     return { functions, schemas, setting: (name) => settings[name], log: (problem) => this.#tell(problem, settings) };
+  }
+
+  /** The same for a query that goes on, and reads its sources from where they say. */
+  async #starting(settings: SettingValues, root: Step): Promise<TopologyEnvironment> {
+    const startOffset = await startOffsets(this.#options.client, sourceSteps(root));
+    return { ...this.#compiling(settings), startOffset };
   }
 
   #tell(problem: Problem, settings: SettingValues): void {

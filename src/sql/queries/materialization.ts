@@ -25,8 +25,6 @@ import {
 } from '../plan/plan.ts';
 import { identityOf, type Row, type SqlValue } from '../values/value.ts';
 
-/** The name of the store behind an aggregation; its changelog is named after it. */
-
 export interface TableRow {
   readonly key: Row;
   readonly window: { readonly start: number; readonly end: number } | undefined;
@@ -35,10 +33,36 @@ export interface TableRow {
   readonly timestamp: number;
 }
 
+/** Which rows of a table are looked up by an index. */
+export interface IndexLookup {
+  readonly name: string;
+  /** Where the indexed columns are in a row: among the table's value columns, then its key's. */
+  readonly places: readonly number[];
+  /** Rows with one of these; undefined: those within the range. */
+  readonly values: readonly Row[] | undefined;
+  /** Of an index of one column. */
+  readonly range: IndexRange;
+}
+
+export interface IndexRange {
+  readonly from?: Bound;
+  readonly to?: Bound;
+}
+
+export interface Bound {
+  readonly value: SqlValue;
+  readonly isIncluded: boolean;
+}
+
+/** The columns of a table's row, from what is stored of it; null: the table does not have it. */
+export type RowOf = (key: Row, stored: Row) => Row | null;
+
 /** Which rows are wanted; nothing: all. */
 export interface Lookup {
   readonly keys?: readonly Row[];
   readonly windowStart?: { readonly from: number; readonly to: number };
+  /** Instead of by keys. */
+  readonly index?: IndexLookup;
 }
 
 type Transform = (row: Row) => Row | null;
@@ -53,6 +77,8 @@ interface Relation {
   /** A store that has the relation's partitions; where it is made of several, they have the same. */
   readonly storeName: string;
   rows(storeOf: StoreOf, lookup: Lookup): AsyncGenerator<TableRow>;
+  /** A row's value columns, from what the store has of it, where it is made of that alone. */
+  readonly valuesOf?: RowOf;
 }
 
 export class Materialization {
@@ -92,6 +118,16 @@ export class Materialization {
   rows(storeOf: StoreOf, lookup: Lookup): AsyncGenerator<TableRow> {
     return this.#relation.rows(storeOf, lookup);
   }
+
+  /** A row's value columns, then its key's, from what is stored of it; undefined where it is made of rows of several stores. */
+  get rowOf(): RowOf | undefined {
+    const { valuesOf } = this.#relation;
+    if (valuesOf === undefined) return undefined;
+    return (key, stored) => {
+      const values = valuesOf(key, stored);
+      return values === null ? null : [...values, ...key];
+    };
+  }
 }
 
 /** The step whose rows filters, projections and queries in FROM change. */
@@ -130,6 +166,7 @@ function relationOf(environment: TopologyEnvironment, step: Step): Relation | un
 function stored(storeName: string, fromStore: (key: Row, window: TableRow['window'], stored: Row) => Row): Relation {
   return {
     storeName,
+    valuesOf: (key, row) => fromStore(key, undefined, row),
     async *rows(storeOf, lookup) {
       for await (const [key, window, row, timestamp] of entries(storeOf(storeName), lookup))
         yield { key, window, values: fromStore(key, window, row), timestamp };
@@ -138,8 +175,17 @@ function stored(storeName: string, fromStore: (key: Row, window: TableRow['windo
 }
 
 function transformed(input: Relation, transform: Transform): Relation {
+  const { storeName, valuesOf } = input;
   return {
-    storeName: input.storeName,
+    storeName,
+    ...(valuesOf === undefined
+      ? {}
+      : {
+          valuesOf: (key: Row, stored: Row) => {
+            const values = valuesOf(key, stored);
+            return values && transform(values);
+          },
+        }),
     async *rows(storeOf, lookup) {
       for await (const found of input.rows(storeOf, lookup)) {
         const values = transform(found.values);
@@ -279,7 +325,7 @@ async function* windowedEntries(
 }
 
 /** What is read at once, as soon as the schemas are there that it needs. */
-async function readable<T>(read: () => T): Promise<T> {
+export async function readable<T>(read: () => T): Promise<T> {
   for (;;) {
     try {
       return read();

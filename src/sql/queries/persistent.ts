@@ -15,6 +15,7 @@ import type { Row } from '../values/value.ts';
 import type {
   HostedQuery,
   HostEvents,
+  LatestRequest,
   OpenRows,
   PushRequest,
   QueryHost,
@@ -200,6 +201,11 @@ export class KafkaExecutor implements QueryExecutor {
     return { ...sums, runningMs: now - (running?.startedAt ?? now) };
   }
 
+  /** Has the hosts of a query let go of an index of its table. */
+  async dropIndex(queryId: string, name: string): Promise<void> {
+    await Promise.all((this.#running.get(queryId)?.hosts ?? []).map((host) => host.dropIndex(queryId, name)));
+  }
+
   applicationId(queryId: string): string {
     return `_confluent-ksql-${this.#options.serviceId}query_${queryId}`;
   }
@@ -211,7 +217,7 @@ export class KafkaExecutor implements QueryExecutor {
     return this.#onOne((host) => host.open(request));
   }
 
-  openValues(request: RowsRequest<StreamRequest>): Promise<OpenRows<Row>> {
+  openValues(request: RowsRequest<StreamRequest | LatestRequest>): Promise<OpenRows<Row>> {
     return this.#onOne((host) => host.openValues(request));
   }
 

@@ -1,52 +1,28 @@
-// Aggregates in a pull query: rows that were found are added up, by group, and what HAVING lets through is projected.
-// Without GROUP BY there is one row, made of all that are found; where none are, the aggregates are those of nothing.
+// Aggregates in a pull query: rows that were found are added up, by group. Without GROUP BY there is one row, made of all that
+// are found; where none are, the aggregates are those of nothing.
 import { aggregatorOf } from '../expressions/evaluation/call.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { functionSettings, type PlanEnvironment } from '../plan/environment.ts';
-import type { AggregateStep, FilterStep, ProjectStep, Step } from '../plan/plan.ts';
+import type { AggregateStep } from '../plan/plan.ts';
 import { identityOf, type Row, type SqlValue } from '../values/value.ts';
 import { orNull } from './materialization.ts';
+import { type Room, ROWS_PER_SLICE, type Slices } from './pull-shape.ts';
 
-const ROWS_PER_SLICE = 500;
-
-export type Slices = AsyncIterable<readonly Row[]>;
-
-export interface Shape {
-  /** Finds the rows that are shaped. */
-  readonly rows: Step;
-  /**
-   * `room` is told how many rows are kept, and throws where they are too many. Slices are small, and some are empty: whoever
-   * takes them gives others their turn in between.
-   */
-  over(slices: Slices, room: (rows: number) => void): AsyncGenerator<readonly Row[]>;
-}
-
-interface Grouping {
-  readonly aggregate: AggregateStep;
-  readonly having: FilterStep | undefined;
-  readonly project: ProjectStep;
-}
-
-/** Undefined for queries whose rows are those that they find. */
-export function groupsOf(environment: PlanEnvironment, root: Step, isGrouped: boolean): Shape | undefined {
-  if (root.kind !== 'project') return undefined;
-  const having = root.input.kind === 'filter' && root.input.clause === 'HAVING' ? root.input : undefined;
-  const aggregate = having === undefined ? root.input : having.input;
-  if (aggregate.kind !== 'aggregate') return undefined;
-  const grouping = { aggregate, having, project: root };
-  return {
-    rows: everything(aggregate.input),
-    async *over(slices, room) {
-      const groups = new Groups(environment, grouping);
-      if (!isGrouped) groups.of([]);
-      for await (const rows of slices) {
-        for (const row of rows) groups.add(row);
-        room(groups.size);
-        yield [];
-      }
-      yield* groups.results();
-    },
-  };
+/** The rows of a step, made of those of its input: results, then what they are grouped by. */
+export async function* groupedRows(
+  environment: PlanEnvironment,
+  step: AggregateStep,
+  found: Slices,
+  room: Room,
+): AsyncGenerator<Row[]> {
+  const groups = new Groups(environment, step);
+  if (step.isOneGroup) groups.of([]);
+  for await (const rows of found) {
+    for (const row of rows) groups.add(row);
+    room(groups.size);
+    yield [];
+  }
+  yield* groups.results();
 }
 
 interface Group {
@@ -58,21 +34,16 @@ class Groups {
   readonly #groups = new Map<SqlValue, Group>();
   readonly #keys;
   readonly #aggregates;
-  readonly #having;
-  readonly #items;
 
-  constructor(environment: PlanEnvironment, { aggregate, having, project }: Grouping) {
+  constructor(environment: PlanEnvironment, { input, groupBy, aggregates }: AggregateStep) {
     const { functions } = environment;
-    const before = new Evaluator(functions, aggregate.input.columns);
-    this.#keys = aggregate.groupBy.map(({ expression }) => before.evaluate(expression));
-    this.#aggregates = aggregate.aggregates.map(({ expression: call }) => ({
+    const evaluator = new Evaluator(functions, input.columns);
+    this.#keys = groupBy.map(({ expression }) => evaluator.evaluate(expression));
+    this.#aggregates = aggregates.map(({ expression: call }) => ({
       aggregator: aggregatorOf(functions, call, functionSettings(environment, call.function)),
-      args: call.args.map((arg) => before.evaluate(arg)),
-      filter: call.filter && before.evaluate(call.filter),
+      args: call.args.map((arg) => evaluator.evaluate(arg)),
+      filter: call.filter && evaluator.evaluate(call.filter),
     }));
-    const behind = new Evaluator(functions, aggregate.columns);
-    this.#having = having === undefined ? undefined : behind.evaluate(having.predicate.expression);
-    this.#items = project.items.map(({ expression }) => behind.evaluate(expression));
   }
 
   get size(): number {
@@ -103,26 +74,11 @@ class Groups {
   *results(): Generator<Row[]> {
     let found: Row[] = [];
     for (const { keys, states } of this.#groups.values()) {
-      const row = [...this.#aggregates.map(({ aggregator }, i) => aggregator.result(states[i]!)), ...keys];
-      if (this.#having !== undefined && orNull(this.#having, row) !== true) continue;
-      found.push(this.#items.map((item) => orNull(item, row)));
+      found.push([...this.#aggregates.map(({ aggregator }, i) => aggregator.result(states[i]!)), ...keys]);
       if (found.length < ROWS_PER_SLICE) continue;
       yield found;
       found = [];
     }
     yield found;
   }
-}
-
-/** All columns of a step, as a projection. */
-function everything(input: Step): ProjectStep {
-  return {
-    kind: 'project',
-    input,
-    items: input.columns.map(({ name, type }) => ({ name, expression: { kind: 'column', name, type }, text: name })),
-    columns: input.columns,
-    key: input.key,
-    table: input.table,
-    window: input.window,
-  };
 }

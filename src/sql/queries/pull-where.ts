@@ -9,10 +9,10 @@ import type { ComparisonOperator, Expression } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { binderFor, type PlanEnvironment } from '../plan/environment.ts';
 import { type Column, schemaText } from '../schema.ts';
-import { isNumeric, type SqlType, typeText } from '../types.ts';
+import { isNumeric, isTemporal, type SqlType, typeText } from '../types.ts';
 import { caster } from '../values/cast.ts';
 import { compareValues, type Row, type SqlValue } from '../values/value.ts';
-import { type Lookup, orNull } from './materialization.ts';
+import { type IndexLookup, type IndexRange, type Lookup, orNull } from './materialization.ts';
 
 /** A WHERE with more alternatives than this is not taken apart: all rows are read. */
 const MOST_DISJUNCTS = 10_000;
@@ -21,8 +21,12 @@ const HELP =
   'See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPull queries require a WHERE clause that:\n - includes a key equality expression, e.g. `SELECT * FROM X WHERE <key-column> = Y;`.\n - in the case of a multi-column key, is a conjunction of equality expressions that cover all key columns.\nIf more flexible queries are needed, table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true.';
 
 /** Which rows have to be read for what a WHERE wants; refuses what would need all of them where that is switched off. */
-export function lookupOf(env: PlanEnvironment, where: Expression | undefined, source: DataSource): Lookup {
-  const mayScan = env.setting('ksql.query.pull.table.scan.enabled') !== 'false';
+export function lookupOf(
+  env: PlanEnvironment,
+  where: Expression | undefined,
+  source: DataSource,
+  mayScan = env.setting('ksql.query.pull.table.scan.enabled') !== 'false',
+): Lookup {
   if (where === undefined) return mayScan ? {} : refuse(`Missing WHERE clause. ${HELP}`);
   const disjuncts = disjunctsOf(where, false);
   if (disjuncts === undefined) return mayScan ? {} : refuse(`The WHERE clause has too many alternatives. ${HELP}`);
@@ -52,6 +56,84 @@ function checkRange({ setting }: PlanEnvironment, { schema, window }: DataSource
       'Query requires table scan to be enabled. Table scans can be enabled by setting ksql.query.pull.table.scan.enabled=true',
     );
   }
+}
+
+/** How an index of a table may find what a WHERE wants; undefined where none can. */
+export function indexLookupOf(env: PlanEnvironment, where: Expression, source: DataSource): IndexLookup | undefined {
+  const disjuncts = disjunctsOf(where, false);
+  if (disjuncts === undefined) return undefined;
+  const said = disjuncts.map((conditions) => conditions.flatMap((condition) => comparisonIn(condition) ?? []));
+  const { key, value } = source.schema;
+  const columns = [...value, ...key];
+  const found = env.catalog.indexes(source.name).flatMap(({ name, columns: names }): IndexLookup[] => {
+    const indexed = names.map((each) => columns.find((column) => column.name === each)!);
+    const places = indexed.map((column) => columns.indexOf(column));
+    const values = said.map((comparisons) => indexed.map((column) => equalTo(env, column, comparisons)));
+    if (values.every((row) => row.every((each) => each !== undefined)))
+      return [{ name, places, values: distinct(values as Row[]), range: {} }];
+    const [only] = indexed;
+    const range = indexed.length === 1 && said.length === 1 ? rangeOf(env, only!, said[0]!) : {};
+    return range.from === undefined && range.to === undefined ? [] : [{ name, places, values: undefined, range }];
+  });
+  // The more is said, the fewer rows there are.
+  const rank = ({ values, places, range }: IndexLookup): number =>
+    values === undefined ? (range.from === undefined ? 0 : 1) + (range.to === undefined ? 0 : 1) : 10 * places.length;
+  return found.sort((a, b) => rank(b) - rank(a))[0];
+}
+
+/** What a column is compared with. */
+interface ColumnComparison {
+  readonly column: string;
+  readonly op: ComparisonOperator;
+  readonly other: Expression;
+}
+
+function comparisonIn(e: Expression): ColumnComparison | undefined {
+  if (e.kind !== 'comparison') return undefined;
+  const isTurned = e.left.kind !== 'column';
+  const [column, other] = isTurned ? [e.right, e.left] : [e.left, e.right];
+  if (column.kind !== 'column' || columnsIn(other).length > 0) return undefined;
+  return { column: column.name, op: isTurned ? (TURNED[e.op] ?? e.op) : e.op, other };
+}
+
+function equalTo(env: PlanEnvironment, column: Column, comparisons: readonly ColumnComparison[]): SqlValue | undefined {
+  const said = comparisons.find(({ column: name, op }) => name === column.name && op === '=');
+  return said && indexedValue(env, column, said.other);
+}
+
+function rangeOf(env: PlanEnvironment, column: Column, comparisons: readonly ColumnComparison[]): IndexRange {
+  let range: IndexRange = {};
+  for (const { column: name, op, other } of comparisons) {
+    const value = name === column.name && op in TURNED ? indexedValue(env, column, other) : undefined;
+    if (value === undefined) continue;
+    const bound = { value, isIncluded: op === '>=' || op === '<=' };
+    // Of several the first: the rows are looked at again.
+    range = op === '>' || op === '>=' ? { from: bound, ...range } : { to: bound, ...range };
+  }
+  return range;
+}
+
+/** A value by which rows are found that are compared with it; undefined where the column is not compared as what it is. */
+function indexedValue(env: PlanEnvironment, column: Column, e: Expression): SqlValue | undefined {
+  const { type } = constantOf(env, e);
+  const { type: to } = column;
+  const isCompared =
+    type !== null &&
+    (type.kind === to.kind || (isNumeric(type) && isNumeric(to)) || (type.kind === 'STRING' && isTemporal(to)));
+  return isCompared ? valueAs(env, column, e) : undefined;
+}
+
+/** A value as a column has it; undefined where none is equal to it. */
+function valueAs(env: PlanEnvironment, { type: to }: Column, e: Expression): SqlValue | undefined {
+  const { value, type } = constantOf(env, e);
+  const cast = type === null || (type.kind === 'STRING' && isNumeric(to)) ? undefined : caster(type, to);
+  const converted = value === null || cast === undefined ? null : orNull(() => cast(value), []);
+  return converted === null || !isSame(type!, value, to, converted) ? undefined : converted;
+}
+
+function constantOf(env: PlanEnvironment, e: Expression): { readonly value: SqlValue; readonly type: SqlType | null } {
+  const bound = binderFor(env, []).bind(e);
+  return { value: orNull(new Evaluator(env.functions, []).evaluate(bound), []), type: bound.type };
 }
 
 interface Bounds {
@@ -130,7 +212,7 @@ class Conjunction {
   }
 
   #window(op: ComparisonOperator, other: Expression): void {
-    const { value } = this.#constant(other);
+    const { value } = constantOf(this.#env, other);
     if (value === null) return;
     const time = Number(value);
     if (op === '=') [this.#from, this.#to] = [Math.max(this.#from, time), Math.min(this.#to, time)];
@@ -141,23 +223,14 @@ class Conjunction {
   }
 
   /** A value as the key has it, so that it is found. */
-  #valueOf({ name, type: keyType }: Column, e: Expression): SqlValue {
-    const { value, type } = this.#constant(e);
-    if (value === null || type === null)
+  #valueOf(column: Column, e: Expression): SqlValue {
+    const { name, type } = column;
+    if (constantOf(this.#env, e).value === null)
       return refuse(`Primary key columns can not be NULL: (${name} = ${printExpression(e)})`);
-    const isText = type.kind === 'STRING' && isNumeric(keyType);
-    const cast = isText ? undefined : caster(type, keyType);
-    const converted = cast === undefined ? null : orNull(() => cast(value), []);
-    if (converted === null || !isSame(type, value, keyType, converted))
-      return refuse(
-        `${printExpression(e)} can not be converted to the type of the key column: ${name} ${typeText(keyType)} KEY`,
-      );
-    return converted;
-  }
-
-  #constant(e: Expression): { readonly value: SqlValue; readonly type: SqlType | null } {
-    const bound = binderFor(this.#env, []).bind(e);
-    return { value: orNull(new Evaluator(this.#env.functions, []).evaluate(bound), []), type: bound.type };
+    return (
+      valueAs(this.#env, column, e) ??
+      refuse(`${printExpression(e)} can not be converted to the type of the key column: ${name} ${typeText(type)} KEY`)
+    );
   }
 
   #needsScan(why: string): void {

@@ -1,26 +1,28 @@
-// SELECT without EMIT: answered from what is there now. On a table, from the state of the query that makes it
-// (`table-rows.ts`); on a stream, from its topic (`stream-rows.ts`). Here it is found out what is asked for.
+// SELECT without EMIT: answered from what is there now. Of a table that is the state of the query that makes it
+// (`table-rows.ts`), of a stream its topic (`stream-rows.ts`). Here it is found out what is asked for, and of whom.
+import { type Environment, yieldToEventLoop } from '../../util/index.ts';
 import { isPlain } from '../analysis/extensions.ts';
 import { checkLimit } from '../analysis/limit.ts';
-import { withTimeLiterals } from '../analysis/time-literals.ts';
+import { place } from '../analysis/scope.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import type { ResultFormat, ResultRow, RunningQuery } from '../statements/entities.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
+import { arranged, shownColumns, withOrderColumns } from '../plan/arrange.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
-import { stepsOf } from '../plan/plan.ts';
+import { type Step, stepsOf, stretchSource } from '../plan/plan.ts';
 import { settingValues } from '../settings.ts';
 import type { EngineContext, Settings } from '../statements/context.ts';
 import type { Row } from '../values/value.ts';
-import type { OpenRows, RowsRequest, StreamRequest, TableRequest } from './host.ts';
+import type { OpenRows, StreamRequest, TableRequest } from './host.ts';
 import { Materialization } from './materialization.ts';
 import type { KafkaExecutor } from './persistent.ts';
-import { lookupOf } from './pull-where.ts';
+import { PullRows, type Reading, stretchesOf } from './pull-rows.ts';
+import { KeptRows, type Slices } from './pull-shape.ts';
+import { indexLookupOf, lookupOf } from './pull-where.ts';
 import { resultWriter } from './result-rows.ts';
 import { columnsText } from './result-schema.ts';
-import type { Shape } from './pull-groups.ts';
-import { roomFor, shapeOf, shownColumns, withOrderColumns } from './pull-shape.ts';
 import { planTransient, type TransientQuery } from '../statements/transient-query.ts';
 
 export interface PullOptions {
@@ -29,42 +31,99 @@ export interface PullOptions {
   readonly text: string;
   readonly setting: Settings;
   readonly format: ResultFormat;
+  readonly environment: Environment;
 }
 
 export async function startPull(engine: EngineContext, query: Query, options: PullOptions): Promise<RunningQuery> {
-  const { setting, text } = options;
-  checkClauses(query, setting);
-  checkPseudoColumns(withOrderColumns(query));
+  const { executor, queryId, setting, text, format, environment } = options;
+  const pulled = planPull(engine, query, { setting, text, stateOf: (id) => executor.state(id) });
+  const { columns, root, origins, limit } = pulled;
+  const result = { columns: columns.map(({ name, type }) => ({ name, type })), format };
+  const rest = { queryId, settings: settingValues(setting) };
+  const open = (stretch: Step, { lookup: found, limit: most }: Reading): Promise<OpenRows<Row>> => {
+    const from = origins.get(stretch)!;
+    const request = { ...rest, root: stretch, columns: [], format, limit: most };
+    if (from.kind === 'stream') return executor.openValues({ ...request, from });
+    const lookup = found === undefined || from.lookup.keys !== undefined ? from.lookup : found;
+    return executor.openTableValues({ ...request, from: { ...from, lookup } });
+  };
+  const only = origins.get(root);
+  if (only === undefined) {
+    const rows = new PullRows({ environment: pulled.planning, kept: new KeptRows(setting), open });
+    const write = resultWriter(result);
+    return finite(queryId, pulled, written(rows.of(root), write, environment));
+  }
+  const request = { ...rest, ...result, root, limit };
+  const { batches, close } =
+    only.kind === 'table'
+      ? await executor.openTable({ ...request, from: only })
+      : await executor.open({ ...request, from: only });
+  return finite(queryId, pulled, batches, close);
+}
+
+/** Whatever is made of many rows is made in slices, between which others have their turn. */
+async function* written(slices: Slices, write: (row: Row) => string, environment: Environment) {
+  for await (const rows of slices) {
+    yield rows.map((row): ResultRow => ({ json: write(row), tombstone: false }));
+    await yieldToEventLoop(environment);
+  }
+}
+
+// ── What is asked for ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where the rows of a source are read. */
+export type Origin = TableRequest | StreamRequest;
+
+export interface PulledQuery extends TransientQuery {
+  readonly planning: PlanEnvironment;
+  /** How many rows are wanted at most. */
+  readonly limit: number | undefined;
+  /** By what the plan does to a single source. */
+  readonly origins: ReadonlyMap<Step, Origin>;
+}
+
+export interface PullPlanning {
+  readonly setting: Settings;
+  readonly text: string;
+  /** The state of a persistent query. */
+  readonly stateOf: (queryId: string) => string;
+}
+
+/** Understands a query, and refuses what it can't have. */
+export function planPull(engine: EngineContext, query: Query, { setting, text, stateOf }: PullPlanning): PulledQuery {
+  checkEnabled(query, setting);
+  for (const each of queriesOf(query)) checkClauses(each, setting);
+  for (const each of queriesOf(query)) checkPseudoColumns(withOrderColumns(each));
   const { catalog, functions } = engine;
   const planning: PlanEnvironment = { catalog, functions, setting };
   const planned = planTransient(planning, withOrderColumns(query), text, true);
-  if (stepsOf(planned.root).some(({ kind }) => kind === 'await')) {
+  if (stepsOf(planned.root).some(({ kind }) => kind === 'await'))
     refuse("Pull queries don't wait for functions. Add EMIT CHANGES if you intended to issue a push query.");
+  const root = arranged(planned.root, query, planned.columns, false);
+  // The rows of groups and of joins have no key that one could look them up by.
+  const hasKey = stretchSource(planned.root) !== undefined;
+  const origins = new Map<Step, Origin>();
+  for (const stretch of stretchesOf(root)) {
+    const source = stretchSource(stretch)!;
+    const where = planned.conditions.get(source);
+    origins.set(stretch, originOf(engine, { planning, stateOf, name: source.source, where }));
   }
-  if (stepsOf(planned.root).some(({ kind }) => kind === 'over'))
+  if (stepsOf(planned.root).some(({ kind }) => kind === 'over' || kind === 'rank'))
     refuse("Pull queries don't support OVER. Add EMIT CHANGES if you intended to issue a push query.");
-  const where = query.where && withTimeLiterals(query.where);
-  const shape = shapeOf(planning, query, planned);
-  // The rows of groups have no key that one could look them up by.
-  const hasKey = shape === undefined || shape.rows === planned.root;
-  const pulled: PulledQuery = {
+  return {
     ...planned,
-    root: shape?.rows ?? planned.root,
+    planning,
+    root,
     columns: shownColumns(planned.columns).map((column) => ({ ...column, isKey: column.isKey && hasKey })),
     limit: query.limit,
-    shape,
+    origins,
   };
-  return planned.sources[0]!.kind === 'TABLE'
-    ? pullTable(engine, planning, { ...pulled, where }, options)
-    : pullStream(pulled, options);
 }
 
-interface PulledQuery extends TransientQuery {
-  /** How many rows are wanted at most. */
-  readonly limit?: number | undefined;
-  readonly where?: Expression | undefined;
-  /** What is made of the rows that are found. */
-  readonly shape: Shape | undefined;
+/** A query and those in its FROM, outer before inner. */
+function queriesOf(query: Query): Query[] {
+  const sources = [query.from, ...query.joins.map(({ source }) => source)];
+  return [query, ...sources.flatMap(({ queries = [] }) => queries.flatMap(queriesOf))];
 }
 
 /** What is read at rest does not say where it was read. */
@@ -74,6 +133,7 @@ function checkPseudoColumns(query: Query): void {
   const selected = query.select.flatMap((item) => (item.kind === 'item' ? used(item.expression) : []));
   for (const [clause, names] of [
     ['SELECT', selected],
+    ['JOIN ON', query.joins.flatMap(({ on }) => used(on))],
     ['WHERE', used(query.where)],
   ] as const) {
     if (names.length > 0) {
@@ -86,12 +146,21 @@ function checkPseudoColumns(query: Query): void {
 
 const isPlace = (name: string) => name === 'ROWPARTITION' || name === 'ROWOFFSET';
 
-function checkClauses(query: Query, setting: Settings): void {
+function checkEnabled(query: Query, setting: Settings): void {
   if (setting('ksql.pull.queries.enable') === 'false') {
     refuse(
       'Pull queries are disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.\nPlease set ksql.pull.queries.enable=true to enable this feature.',
     );
   }
+  for (const { emit, at } of queriesOf(query)) {
+    if (emit !== undefined)
+      refuse(
+        `${place(at)}EMIT ${emit} is of queries that go on: a query in the FROM of a pull query reads what is there now, as that one does.`,
+      );
+  }
+}
+
+function checkClauses(query: Query, setting: Settings): void {
   checkLimit(query.limit, 'Pull queries');
   if (query.limit !== undefined && setting('ksql.query.pull.limit.clause.enabled') === 'false') {
     refuse(
@@ -99,8 +168,7 @@ function checkClauses(query: Query, setting: Settings): void {
     );
   }
   const clauses: [string, unknown][] = [
-    ['(SELECT …), WITH and UNION', query.from.queries],
-    ['JOIN', query.joins.length > 0 ? true : undefined],
+    ['JOIN', isPlain(setting) ? query.joins[0] : undefined],
     ['WINDOW', query.window],
     ['GROUP BY', isPlain(setting) ? query.groupBy : undefined],
     ['PARTITION BY', query.partitionBy],
@@ -115,99 +183,52 @@ function checkClauses(query: Query, setting: Settings): void {
   }
 }
 
-// ── Tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
+interface OriginOptions extends Pick<PullPlanning, 'stateOf'> {
+  readonly planning: PlanEnvironment;
+  /** Of the source. */
+  readonly name: string;
+  readonly where: Expression | undefined;
+}
 
-async function pullTable(
-  engine: EngineContext,
-  planning: PlanEnvironment,
-  planned: PulledQuery,
-  options: PullOptions,
-): Promise<RunningQuery> {
-  const { executor, queryId } = options;
-  const { sources, where } = planned;
-  const source = sources[0]!;
+function originOf(engine: EngineContext, { planning, stateOf, name, where }: OriginOptions): Origin {
+  const source = engine.catalog.source(name)!;
+  if (source.kind === 'STREAM') {
+    if (planning.setting('ksql.query.pull.stream.enabled') === 'false') {
+      refuse(
+        "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config to 'true'.",
+      );
+    }
+    return { kind: 'stream', topic: source.topic };
+  }
   const persistent = source.createdBy === undefined ? undefined : engine.queries.get(source.createdBy);
   const { schemas, log } = engine;
   const isKept =
     persistent !== undefined && Materialization.of({ ...planning, schemas, log }, persistent.plan) !== undefined;
-  if (!isKept || executor.state(persistent.queryId) === 'PAUSED') {
+  if (!isKept || stateOf(persistent.queryId) === 'PAUSED') {
     return refuse(
-      `The ${quoteName(source.name)} table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_${source.name} AS SELECT * FROM ${source.name}'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,
+      `The ${quoteName(name)} table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_${name} AS SELECT * FROM ${name}'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.`,
     );
   }
-  const lookup = lookupOf(planning, where, source);
-  const request: RowsRequest<TableRequest> = {
-    ...requestOf(planned, options),
-    from: { kind: 'table', queryId: persistent.queryId, lookup, hasWindow: source.window !== undefined },
-  };
-  const rows =
-    planned.shape === undefined
-      ? await executor.openTable(request)
-      : shaped(request, planned.shape, await executor.openTableValues(request), options.setting);
-  return finite(queryId, planned, rows, { markKeys: true, finalMessage: () => undefined });
+  const index = where && indexLookupOf(planning, where, source);
+  const byKey = index === undefined ? lookupOf(planning, where, source) : lookupOf(planning, where, source, true);
+  const lookup = index === undefined || byKey.keys !== undefined ? byKey : { index };
+  return { kind: 'table', queryId: persistent.queryId, lookup, hasWindow: source.window !== undefined };
 }
 
-// ── Streams ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The answer ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function pullStream(planned: PulledQuery, options: PullOptions): Promise<RunningQuery> {
-  const { executor, queryId, setting } = options;
-  if (setting('ksql.query.pull.stream.enabled') === 'false') {
-    refuse(
-      "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config to 'true'.",
-    );
-  }
-  const request: RowsRequest<StreamRequest> = {
-    ...requestOf(planned, options),
-    from: { kind: 'stream', topic: planned.sources[0]!.topic },
-  };
-  const rows =
-    planned.shape === undefined
-      ? await executor.open(request)
-      : shaped(request, planned.shape, await executor.openValues(request), setting);
-  return finite(queryId, planned, rows, {
-    markKeys: false,
-    finalMessage: (given) =>
-      given >= (planned.limit ?? Number.POSITIVE_INFINITY) ? 'Limit Reached' : 'Query Completed',
-  });
-}
-
-// ── Both ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function requestOf(
-  { root, columns, limit, shape }: PulledQuery,
-  { queryId, format, setting }: PullOptions,
-): Omit<RowsRequest, 'from'> {
-  return {
-    queryId,
-    root,
-    columns: columns.map(({ name, type }) => ({ name, type })),
-    format,
-    limit: shape === undefined ? limit : undefined,
-    settings: settingValues(setting),
-  };
-}
-
-/** What is made of all rows that are found. */
-function shaped(request: RowsRequest, shape: Shape, rows: OpenRows<Row>, setting: Settings): OpenRows<ResultRow> {
-  const write = resultWriter(request);
-  async function* written(): AsyncGenerator<ResultRow[]> {
-    for await (const found of shape.over(rows.batches, roomFor(setting)))
-      yield found.map((row) => ({ json: write(row), tombstone: false }));
-  }
-  return { ...rows, batches: written() };
-}
-
+/** `slices`: some of them may be empty. */
 function finite(
   queryId: string,
-  { columns, limit = Number.POSITIVE_INFINITY }: PulledQuery,
-  /** In slices, some of which may be empty: others have their turn between them. */
-  rows: OpenRows<ResultRow>,
-  options: { readonly markKeys: boolean; readonly finalMessage: (given: number) => string | undefined },
+  { columns, origins, limit = Number.POSITIVE_INFINITY }: PulledQuery,
+  slices: AsyncIterable<readonly ResultRow[]>,
+  close: () => Promise<void> = async () => {},
 ): RunningQuery {
+  const isOfTables = [...origins.values()].every(({ kind }) => kind === 'table');
   let open = true;
   let given = 0;
   async function* batches(): AsyncGenerator<readonly ResultRow[]> {
-    for await (const found of rows.batches) {
+    for await (const found of slices) {
       if (!open) return;
       // Each of several hosts has found as many as are wanted.
       const wanted = found.slice(0, limit - given);
@@ -219,14 +240,14 @@ function finite(
   return {
     queryId,
     columns,
-    schemaText: columnsText(columns, options.markKeys),
+    schemaText: columnsText(columns, isOfTables),
     batches: batches(),
     live: false,
     warning: undefined,
-    finalMessage: () => options.finalMessage(given),
+    finalMessage: () => (isOfTables ? undefined : given >= limit ? 'Limit Reached' : 'Query Completed'),
     async close() {
       open = false;
-      await rows.close();
+      await close();
     },
   };
 }

@@ -17,6 +17,7 @@ import { noJsonCounts } from '../formats/reading.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
+  FiniteRequest,
   HostCounts,
   HostedQuery,
   HostEvents,
@@ -25,8 +26,6 @@ import type {
   QueryHost,
   RowsRequest,
   Share,
-  StreamRequest,
-  TableRequest,
 } from './host.ts';
 import { LocalHost } from './local-host.ts';
 import type { ToldProblem } from './problems.ts';
@@ -89,6 +88,10 @@ export class RemoteHost implements QueryHost {
     await this.#calls?.call('link', queries).catch(unlessLost);
   }
 
+  async dropIndex(queryId: string, name: string): Promise<void> {
+    await this.#calls?.call('dropIndex', queryId, name).catch(unlessLost);
+  }
+
   async counts(queryId: string): Promise<HostCounts> {
     const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as HostCounts | undefined;
     return counts ?? { dropped: {}, json: noJsonCounts(), tasks: [] };
@@ -98,7 +101,7 @@ export class RemoteHost implements QueryHost {
     return this.#open<ResultRow>('open', request);
   }
 
-  openValues(request: RowsRequest<TableRequest | StreamRequest>): Promise<OpenRows<Row>> {
+  openValues(request: RowsRequest<FiniteRequest>): Promise<OpenRows<Row>> {
     return this.#open<Row>('openValues', request);
   }
 
@@ -232,9 +235,10 @@ export function serveHost(port: Port, options: ServedHostOptions): void {
       start: (query: HostedQuery) => host.start(query),
       end: (queryId: string) => host.end(queryId),
       link: (queries: readonly LinkedQuery[]) => host.link(queries),
+      dropIndex: (queryId: string, name: string) => host.dropIndex(queryId, name),
       counts: (queryId: string) => host.counts(queryId),
       open: async (request: RowsRequest) => keep(await host.open(request)),
-      openValues: async (request: RowsRequest<TableRequest | StreamRequest>) => keep(await host.openValues(request)),
+      openValues: async (request: RowsRequest<FiniteRequest>) => keep(await host.openValues(request)),
       next: async (id: number) => {
         const next = await open.get(id)?.batches.next();
         return next === undefined || next.done === true ? undefined : next.value;

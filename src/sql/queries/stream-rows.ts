@@ -59,7 +59,7 @@ export function streamRows(
 }
 
 /** What the topic holds now, in the pieces that come. */
-async function* recordsUntilNow(client: Client, topic: string) {
+export async function* recordsUntilNow(client: Client, topic: string) {
   const description = (await client.admin().describeTopics([topic])).get(topic);
   const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }));
   const ends = await client.admin().listOffsets(

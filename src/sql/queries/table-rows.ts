@@ -7,6 +7,7 @@ import type { FunctionCatalog } from '../functions/function.ts';
 import type { FilterStep, Step } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import type { HostedQuery, OpenRows, RowsRequest, TableRequest } from './host.ts';
+import type { TableIndexes } from './table-index.ts';
 import { Materialization, orNull, type TableRow } from './materialization.ts';
 
 /** So many rows are read in one go. */
@@ -16,7 +17,9 @@ export interface TableRowsOptions {
   readonly compiling: TopologyEnvironment;
   readonly environment: Environment;
   /** The query that makes the table, if it runs here. */
-  readonly running: { readonly query: HostedQuery; readonly streams: KafkaStreams } | undefined;
+  readonly running:
+    | { readonly query: HostedQuery; readonly streams: KafkaStreams; readonly indexes: TableIndexes }
+    | undefined;
 }
 
 export function tableRows(
@@ -40,7 +43,14 @@ export function tableRows(
     };
     check();
     try {
-      for await (const entry of materialization!.rows(storeOf, from.lookup)) {
+      const { index } = from.lookup;
+      const { rowOf, storeName } = materialization!;
+      const lookup =
+        index === undefined
+          ? from.lookup
+          : { keys: await running!.indexes.keys(storeOf(storeName).parts(), rowOf!, index) };
+      check();
+      for await (const entry of materialization!.rows(storeOf, lookup)) {
         if (left <= 0) break;
         const row = assembled(entry, from.hasWindow);
         if (predicate(row)) {
@@ -90,18 +100,18 @@ function stretchOf(
   functions: FunctionCatalog,
   root: Step,
 ): { predicate: (row: Row) => boolean; project: (row: Row) => Row } {
-  if (root.kind !== 'project') return { predicate: () => true, project: (row) => row };
   const filters: FilterStep[] = [];
-  let step: Step = root.input;
+  let step: Step = root.kind === 'project' ? root.input : root;
+  const evaluator = new Evaluator(functions, step.columns);
   while (step.kind === 'filter') {
     filters.push(step);
     step = step.input;
   }
-  const evaluator = new Evaluator(functions, root.input.columns);
   const tests = filters.map(({ predicate }) => evaluator.evaluate(predicate.expression));
-  const items = root.items.map(({ expression }) => evaluator.evaluate(expression));
+  const items =
+    root.kind === 'project' ? root.items.map(({ expression }) => evaluator.evaluate(expression)) : undefined;
   return {
     predicate: (row) => tests.every((test) => orNull(test, row) === true),
-    project: (row) => items.map((evaluate) => orNull(evaluate, row)),
+    project: (row) => items?.map((evaluate) => orNull(evaluate, row)) ?? row,
   };
 }

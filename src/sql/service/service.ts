@@ -15,26 +15,31 @@ import {
   systemEnvironment,
 } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
-import { checkExtensions } from '../analysis/extensions.ts';
+import { checkExtensions, checkStatement } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
-import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import type { DeleteRows, ParsedStatement, Query, Statement, UpdateRows } from '../parser/ast.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
+import { changeRows } from '../queries/change-rows.ts';
+import { createIndex, dropIndex } from '../queries/indexes.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
 import { type PrintedTopic, printTopic } from '../queries/print-topic.ts';
+import { explainPull } from '../queries/explain-pull.ts';
 import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
+import { commandIdOf } from './command-ids.ts';
 import { Datagen } from './datagen.ts';
 import { CommandProgress } from './command-progress.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
+import { Turns } from './turns.ts';
 import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
 import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
@@ -87,6 +92,8 @@ const OF_FILES: ReadonlySet<Statement['kind']> = new Set([
   'dropType',
   'dropSource',
   'alterSource',
+  'createIndex',
+  'dropIndex',
 ]);
 
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
@@ -133,7 +140,9 @@ export class SqlService {
   readonly #problems: ProcessingLogTopic;
   readonly #transient = new Map<string, RunningQuery>();
   #queryNumber = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
+  /** Statements that read rows and write them: none of them reads what another is about to write. */
+  readonly #rowChanges = new Turns();
 
   constructor(
     options: SqlServiceOptions,
@@ -288,6 +297,7 @@ export class SqlService {
 
   async #executeOne(parsed: ParsedStatement, session: Session): Promise<Entity | undefined> {
     const statement = parsed.statement;
+    checkStatement(parsed, session.setting());
     switch (statement.kind) {
       case 'query':
       case 'print':
@@ -298,10 +308,30 @@ export class SqlService {
       case 'insertValues':
         await this.#engine.executeStatement(parsed, session.overrides);
         return undefined;
+      case 'deleteRows':
+      case 'updateRows':
+        return this.#rowChanges.take(() => this.#changeRows(parsed, statement, session.setting()));
       default: {
         const answer = await this.#look(parsed, statement, session);
         return answer ?? this.#change(parsed, statement, session);
       }
+    }
+  }
+
+  async #changeRows(parsed: ParsedStatement, statement: DeleteRows | UpdateRows, setting: Settings): Promise<Entity> {
+    const queryId = `transient_${statement.target}_${randomUuid(this.#environment).slice(0, 8)}`;
+    try {
+      const options = { executor: this.#executor, queryId, text: parsed.text, setting };
+      const message = await changeRows(this.#engine.context, statement, options);
+      // It is in no command log: what it has done is in the table's topic.
+      return {
+        '@type': 'currentStatus',
+        commandId: commandIdOf(statement),
+        commandStatus: { status: 'SUCCESS', message },
+        commandSequenceNumber: -1,
+      };
+    } catch (error) {
+      throw asRefusal(parsed, error);
     }
   }
 
@@ -319,6 +349,15 @@ export class SqlService {
       errorsOf: (queryId) => this.#executor.errorsOf(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
       counts: (queryId) => this.#executor.counts(queryId),
+      explainPull: (query) => {
+        const setting = session.setting();
+        checkExtensions(query, parsed.text, setting);
+        return explainPull(this.#engine.context, query, {
+          setting,
+          text: parsed.text,
+          stateOf: (queryId) => this.#executor.state(queryId),
+        });
+      },
     };
     try {
       switch (statement.kind) {
@@ -356,7 +395,7 @@ export class SqlService {
     const commands = this.#commands;
     if (commands === undefined)
       return refuseIn(parsed, 'The service runs the statements of its file (ksql.queries.file), and takes no others.');
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const before = new Set(this.#engine.queries.keys());
       const { result, carryOut } = await this.#prepare(parsed, session.overrides);
       if (result.kind === 'warning') return { '@type': 'warning_entity', message: result.message };
@@ -398,6 +437,15 @@ export class SqlService {
   async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
     const statement = parsed.statement;
     if (statement.kind === 'alterSystem') return this.#alterSystem(statement);
+    if (statement.kind === 'createIndex' || statement.kind === 'dropIndex') {
+      try {
+        return statement.kind === 'createIndex'
+          ? createIndex(this.#engine.context, statement, this.#engine.settings(overrides))
+          : dropIndex(this.#engine.context, statement, this.#executor);
+      } catch (error) {
+        throw asRefusal(parsed, error);
+      }
+    }
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
       return this.#engine.prepare(parsed, overrides);
     }
@@ -461,7 +509,14 @@ export class SqlService {
     const queryId = `${prefix}_${query.from.name}_${randomUuid(this.#environment).slice(0, 8)}`;
     const text = parsed.text;
     if (query.emit === undefined) {
-      return startPull(engine, query, { executor: this.#executor, queryId, text, setting, format });
+      return startPull(engine, query, {
+        executor: this.#executor,
+        environment: this.#environment,
+        queryId,
+        text,
+        setting,
+        format,
+      });
     }
     const limit = Number(setting('ksql.max.push.queries'));
     if (this.#transient.size >= limit)
@@ -572,7 +627,8 @@ export class SqlService {
   /** Ends queries of clients, then the persistent ones, each at a commit. */
   async close(): Promise<void> {
     this.#progress.close();
-    await this.#turn.catch(() => {});
+    await this.#turns.ended();
+    await this.#rowChanges.ended();
     await Promise.allSettled([...this.#transient.values()].map((running) => running.close()));
     await this.#datagen.close();
     await this.#executor.close();
@@ -582,12 +638,6 @@ export class SqlService {
   }
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work, work);
-    this.#turn = result.catch(() => {});
-    return result;
-  }
 
   #session(text: string, context: RequestContext): Session {
     return new Session(this.#settings, context, text);
@@ -624,35 +674,4 @@ function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
   const isRefusal = error instanceof StatementError || REFUSALS.has(codeOf(error) ?? '');
   if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
   return new StatementError(messageOf(error), { statementText: parsed.text, cause: error });
-}
-
-/** `type/entity/action`, as ksqlDB names commands. */
-function commandIdOf(statement: Statement): string {
-  switch (statement.kind) {
-    case 'createSource':
-    case 'createAsSelect':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/create`;
-    case 'alterSource':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/alter`;
-    case 'dropSource':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/drop`;
-    case 'insertIntoSelect':
-      return `stream/\`${statement.target}\`/create`;
-    case 'createType':
-      return `type/${statement.name}/create`;
-    case 'dropType':
-      return `type/${statement.name}/drop`;
-    case 'createFunction':
-      return `function/${statement.name}/create`;
-    case 'dropFunction':
-      return `function/${statement.name}/drop`;
-    case 'alterSystem':
-      return `cluster/${statement.name}/alter`;
-    case 'terminate':
-    case 'pause':
-    case 'resume':
-      return `terminate/${statement.queryId ?? 'ALL'}/execute`;
-    default:
-      return `${statement.kind}/-/execute`;
-  }
 }

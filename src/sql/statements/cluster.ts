@@ -1,7 +1,7 @@
 // The engine's ports on a cluster: its topics, and where INSERT VALUES writes.
 import type { Admin, Client, Producer } from '../../client/index.ts';
 import { codeOf } from '../../util/index.ts';
-import type { RecordWriter, Topics } from './context.ts';
+import type { RecordWriter, Topics, WrittenRecord } from './context.ts';
 
 export function clusterTopics(admin: Admin): Topics {
   return {
@@ -28,12 +28,31 @@ export function clusterTopics(admin: Admin): Topics {
   };
 }
 
+/** So many records are on their way at once. */
+const RECORDS_PER_TURN = 1000;
+
+async function sendAll(producer: Producer, records: readonly WrittenRecord[]): Promise<void> {
+  const sent = records.map(({ topic, key, value, headers, timestamp, partition }) =>
+    producer.send({
+      topic,
+      key,
+      value,
+      headers,
+      ...(timestamp === undefined ? {} : { timestamp }),
+      ...(partition === undefined ? {} : { partition }),
+    }),
+  );
+  await Promise.all(sent);
+}
+
 export function clusterWriter(client: Client): RecordWriter & { close(): Promise<void> } {
   let producer: Producer | undefined;
   return {
-    async write(topic, key, value, timestamp) {
+    async write(records) {
       producer ??= client.producer({ lingerMs: 0 });
-      await producer.send({ topic, key, value, ...(timestamp === undefined ? {} : { timestamp }) });
+      const { length } = records;
+      for (let at = 0; at < length; at += RECORDS_PER_TURN)
+        await sendAll(producer, records.slice(at, at + RECORDS_PER_TURN));
     },
     async close() {
       await producer?.close();

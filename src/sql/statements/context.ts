@@ -1,3 +1,4 @@
+import type { Header } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
 import type { TaskMetrics, Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
@@ -28,9 +29,22 @@ export interface TopicOptions {
   readonly retentionMs?: number | undefined;
 }
 
-/** PORT. Writes the rows of INSERT VALUES. */
+/** A record that a statement writes. */
+export interface WrittenRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** Undefined: now. */
+  readonly timestamp?: number | undefined;
+  /** Undefined: the one of its key. */
+  readonly partition?: number | undefined;
+  readonly headers: readonly Header[];
+}
+
+/** PORT. Writes the records of INSERT VALUES, UPDATE and DELETE. */
 export interface RecordWriter {
-  write(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number | undefined): Promise<void>;
+  /** Resolves when all of them are stored. */
+  write(records: readonly WrittenRecord[]): Promise<void>;
 }
 
 export interface PersistentQuery {

@@ -1,6 +1,8 @@
 import type { DataSource } from '../catalog.ts';
 import type { WindowInfo } from '../schema.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
+import { isPlain } from '../analysis/extensions.ts';
+import { epochMs } from '../analysis/time-literals.ts';
 import { rowSerde } from '../formats/row-serde.ts';
 import { refuse } from '../errors.ts';
 import {
@@ -16,7 +18,7 @@ import {
 } from '../formats/traits.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { printStatement, quoteName } from '../parser/print.ts';
-import { type Column, headersType, isSystemColumn, schemaOf } from '../schema.ts';
+import { type Column, headersType, isSystemColumn, schemaOf, type StartingPoint } from '../schema.ts';
 import { BYTES, sameType, typeNodeOf, typeText } from '../types.ts';
 import { type EngineContext, nothingToDo, type PreparedStatement, type Settings } from './context.ts';
 import { planDatagen, splitDatagen } from './datagen.ts';
@@ -199,6 +201,7 @@ export async function describeSource(
   };
   checkColumns('Key', keyInfo, schema.key);
   checkColumns('Value', valueInfo, values);
+  const start = startOf(properties, setting);
   const { timestamp } = properties;
   if (timestamp !== undefined) checkTimestampColumn(timestamp, schema);
   return {
@@ -210,9 +213,27 @@ export async function describeSource(
     valueFormat: valueInfo,
     window: window satisfies WindowInfo | undefined,
     timestamp,
+    start,
     isSource: statement.isSource,
     sql: printStatement(statement),
   };
+}
+
+/** Where queries begin that read the source. */
+function startOf(properties: WithProperties, setting: Settings): StartingPoint | undefined {
+  const text = properties.text('START')?.trim();
+  if (text === undefined) return undefined;
+  if (isPlain(setting)) refuse('Invalid config variable(s) in the WITH clause: START');
+  const word = text.toLowerCase();
+  if (word === 'earliest' || word === 'latest') return { at: word };
+  const offset = /^offset:(\d{1,15})$/.exec(word)?.[1];
+  if (offset !== undefined) return { at: 'offset', offset: Number(offset) };
+  // A year alone is a time, too; milliseconds of that size are not.
+  const ms = /^\d{5,15}$/.test(text) ? Number(text) : epochMs(text);
+  if (ms !== undefined) return { at: 'time', ms };
+  return refuse(
+    `Invalid value for START property: '${text}'. It must be 'earliest', 'latest', 'offset:<n>', a time ('2024-05-01T12:00', in UTC unless it says its zone), or milliseconds since 1970.`,
+  );
 }
 
 function sourceFormats(properties: WithProperties, setting: Settings): SourceFormats {

@@ -36,6 +36,8 @@ export async function show(look: Looking, { what, extended, all }: Of<'show'>): 
       if (extended) return descriptions(look, sources, true);
       return { '@type': what.toLowerCase(), [what.toLowerCase()]: sources.map(sourceListing) };
     }
+    case 'INDEXES':
+      return { '@type': 'indexes', indexes: catalog.indexes() };
     case 'TOPICS':
       return {
         '@type': extended ? 'kafka_topics_extended' : 'kafka_topics',
@@ -171,7 +173,8 @@ function trial(engine: EngineContext): EngineContext {
   return { ...engine, schemas: trialSchemas, nextQueryNumber: () => 0 };
 }
 
-function explainedQuery({ engine, setting }: Looking, query: Query): object {
+function explainedQuery({ engine, setting, explainPull }: Looking, query: Query): object {
+  if (query.emit === undefined) return explainPull(query);
   const { catalog, functions, schemas, log } = engine;
   const planned = planTransient({ catalog, functions, setting }, query, '');
   const topology = compileFlow({ functions, schemas, log, setting }, planned.root, 'EXPLAIN', (flow) => {
@@ -180,7 +183,7 @@ function explainedQuery({ engine, setting }: Looking, query: Query): object {
   });
   return {
     id: '',
-    queryType: query.emit === undefined ? 'PULL' : 'PUSH',
+    queryType: 'PUSH',
     sources: planned.sources.map((source) => source.name),
     sinks: [],
     fields: planned.columns.map(({ name, type, isKey }) => fieldEntity(name, type, isKey ? 'KEY' : undefined)),
@@ -244,6 +247,7 @@ async function describeSource(look: Looking, source: DataSource, extended: boole
     keyFormat: source.keyFormat.format,
     valueFormat: source.valueFormat.format,
     topic: source.topic,
+    ...(catalog.indexes(source.name).length === 0 ? {} : { indexes: catalog.indexes(source.name) }),
     partitions: topic?.partitions ?? 0,
     replication: topic?.replicas ?? 0,
     statement: source.sql,

@@ -1,5 +1,7 @@
 import { serialize } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
+import { isPlain } from '../analysis/extensions.ts';
+import { headerColumns, headersOf } from '../compile/headers.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { withRegisteredMessage } from '../formats/registered-message.ts';
 import { rowSerde } from '../formats/row-serde.ts';
@@ -8,10 +10,11 @@ import type { Expression, InsertValues } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, type Column } from '../schema.ts';
 import { typeText } from '../types.ts';
-import { caster } from '../values/cast.ts';
+import { type Caster, caster } from '../values/cast.ts';
 import { coercer } from '../values/coercion.ts';
 import { Evaluator } from '../expressions/evaluation/evaluator.ts';
 import { bind } from '../expressions/binding/binder.ts';
+import type { TypedExpression } from '../expressions/typed.ts';
 import type { SqlValue } from '../values/value.ts';
 import type { EngineContext, PreparedStatement, Settings } from './context.ts';
 import type { DataSource } from '../catalog.ts';
@@ -30,7 +33,7 @@ export async function insertValues(
       "The server has disabled INSERT INTO ... VALUES functionality. To enable it, restart your ksqlDB server with 'ksql.insert.into.values.enabled'=true",
     );
   if (source.window !== undefined) refuse('Cannot insert values into windowed stream or table!');
-  const values = rowOf(engine, source, statement);
+  const values = rowOf(engine, source, statement, isPlain(setting));
   const valueColumns = source.schema.value.filter((column) => column.namespace === 'VALUE');
   const key = source.schema.key.map((column) => values.get(column.name) ?? null);
   const value = valueColumns.map((column) => values.get(column.name) ?? null);
@@ -39,16 +42,18 @@ export async function insertValues(
       `Failed to insert values into '${source.name}'. Value for primary key column(s) ${source.schema.key.map((column) => column.name).join(', ')} is required for tables`,
     );
   const { topic } = source;
-  const { keyFormat, valueFormat, schema } = source;
-  const keyed = await withRegisteredMessage(engine, keyFormat, schema.key, `${topic}-key`);
-  const valued = await withRegisteredMessage(engine, valueFormat, valueColumns, `${topic}-value`);
-  const keySerde = rowSerde(engine, keyed, schema.key, { topic, part: 'key' });
-  const valueSerde = rowSerde(engine, valued, valueColumns, { topic, part: 'value' });
+  const { keySerde, valueSerde } = await recordSerdes(engine, source);
   const keyless = key.every((part) => part === null);
   if (!keyless) await keySerde.prepare?.();
   await valueSerde.prepare?.();
   const keyBytes = keyless ? null : serialize(keySerde, key);
   const valueBytes = serialize(valueSerde, value);
+  const written = headerColumns(source.schema.value);
+  const headers = headersOf(
+    written,
+    written.map(({ name }) => values.get(name) ?? null),
+    [],
+  );
   const { writer } = engine;
   if (writer === undefined) return refuse('This engine has no way to write records.');
   const rowtime = values.get('ROWTIME') ?? undefined;
@@ -58,7 +63,27 @@ export async function insertValues(
     );
   return {
     result: { kind: 'done', message: 'Inserted one row.' },
-    carryOut: () => writer.write(topic, keyBytes, valueBytes, rowtime === undefined ? undefined : Number(rowtime)),
+    carryOut: () =>
+      writer.write([
+        {
+          topic,
+          key: keyBytes,
+          value: valueBytes,
+          timestamp: rowtime === undefined ? undefined : Number(rowtime),
+          headers,
+        },
+      ]),
+  };
+}
+
+/** How the records of a source are written. The serdes have to be prepared before they are used. */
+export async function recordSerdes(engine: EngineContext, { topic, keyFormat, valueFormat, schema }: DataSource) {
+  const values = schema.value.filter((column) => column.namespace === 'VALUE');
+  const keyed = await withRegisteredMessage(engine, keyFormat, schema.key, `${topic}-key`);
+  const valued = await withRegisteredMessage(engine, valueFormat, values, `${topic}-value`);
+  return {
+    keySerde: rowSerde(engine, keyed, schema.key, { topic, part: 'key' }),
+    valueSerde: rowSerde(engine, valued, values, { topic, part: 'value' }),
   };
 }
 
@@ -75,11 +100,16 @@ function unknownTarget(engine: EngineContext, name: string): string {
   return `Cannot insert values into an unknown stream/table: ${quoteName(name)}${hint}`;
 }
 
-function rowOf(engine: EngineContext, source: DataSource, statement: InsertValues): Map<string, SqlValue> {
+function rowOf(
+  engine: EngineContext,
+  source: DataSource,
+  statement: InsertValues,
+  isWithoutHeaders: boolean,
+): Map<string, SqlValue> {
   const all: readonly Column[] = allColumns(source.schema);
   const names = statement.columns.length > 0 ? statement.columns : all.map((column) => column.name);
   const headers = all.filter((column) => column.namespace === 'HEADERS' && names.includes(column.name));
-  if (headers.length > 0)
+  if (isWithoutHeaders && headers.length > 0)
     refuse(`Cannot insert into HEADER columns: ${headers.map((column) => column.name).join(', ')}`);
   if (names.length !== statement.values.length) {
     const given = statement.values.map(printExpression).join(', ');
@@ -113,15 +143,23 @@ function valueFor({ functions, catalog }: EngineContext, column: Column, ast: Ex
   const { type } = bound;
   const value = new Evaluator(functions, []).evaluate(bound)([]);
   if (value === null || type === null) return null;
-  const isLiteralText = bound.kind === 'literal' && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
-  const cast = isLiteralText ? caster(type, column.type) : coercer(type, column.type);
-  if (cast === undefined)
-    return refuse(
-      `Expected type ${typeText(column.type)} for field ${quoteName(column.name)} but got ${typeText(type)} (${printExpression(ast)}).`,
-    );
+  const cast = conversionTo(column, bound, ast);
   try {
     return cast(value);
   } catch (error) {
     return refuse(`Failed to insert value for ${quoteName(column.name)}: ${messageOf(error)}`);
   }
+}
+
+/** How the values of an expression become a column's: texts that are written down are taken for what they say. */
+export function conversionTo(column: Column, bound: TypedExpression, ast: Expression): Caster {
+  const { type } = bound;
+  if (type === null) return (value) => value;
+  const isLiteralText = bound.kind === 'literal' && type.kind === 'STRING' && column.type.kind !== 'BOOLEAN';
+  return (
+    (isLiteralText ? caster(type, column.type) : coercer(type, column.type)) ??
+    refuse(
+      `Expected type ${typeText(column.type)} for field ${quoteName(column.name)} but got ${typeText(type)} (${printExpression(ast)}).`,
+    )
+  );
 }

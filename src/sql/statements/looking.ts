@@ -1,4 +1,5 @@
 import type { Client } from '../../client/index.ts';
+import type { Query } from '../parser/ast.ts';
 import type { Variables } from '../parser/variables.ts';
 import type { EngineContext, QueryCounts, Settings } from './context.ts';
 
@@ -24,4 +25,6 @@ export interface Looking {
   readonly errorsOf: (queryId: string) => readonly QueryError[];
   readonly applicationId: (queryId: string) => string;
   readonly counts: (queryId: string) => Promise<QueryCounts>;
+  /** What a query that is read at rest would do. */
+  readonly explainPull: (query: Query) => object;
 }

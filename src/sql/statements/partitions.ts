@@ -59,6 +59,7 @@ function readAsItIs(step: Step): SourceStep | undefined {
     case 'derived':
       return step.inputs.map(readAsItIs).find((source) => source !== undefined);
     case 'join':
+    case 'hashJoin':
       return readAsItIs(step.left) ?? readAsItIs(step.right);
     default:
       return readAsItIs(step.input);

@@ -2,6 +2,7 @@ import { messageOf } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { checkTimestampColumn } from '../compile/timestamp.ts';
 import { noJsonCounts } from '../formats/reading.ts';
+import { headerColumns } from '../compile/headers.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
 import { refuse, StatementError } from '../errors.ts';
 import {
@@ -26,7 +27,7 @@ import { withRegisteredMessage } from '../formats/registered-message.ts';
 import { type PlannedQuery, planQuery } from '../plan/planner.ts';
 import type { PlanTarget } from '../plan/query-context.ts';
 import { pruneColumns } from '../plan/prune.ts';
-import { refuseEndings } from '../analysis/extensions.ts';
+import { isPlain, refuseEndings } from '../analysis/extensions.ts';
 import { place } from '../analysis/scope.ts';
 import type { QueryPlan, SinkPlan, Step } from '../plan/plan.ts';
 import {
@@ -199,7 +200,7 @@ export async function insertIntoSelect(
   if (target.kind === 'TABLE')
     refuse(`INSERT INTO can only be used to insert into a stream. ${target.name} is a table.`);
   if (target.isSource) refuse(`Cannot insert into read-only ${target.kind.toLowerCase()}: ${target.name}`);
-  if (target.schema.value.some((column) => column.namespace === 'HEADERS'))
+  if (isPlain(setting) && headerColumns(target.schema.value).length > 0)
     refuse(`Cannot insert into ${target.name} because it has header columns`);
   refuseLimit(statement.query, 'INSERT INTO');
   const properties = new WithProperties(statement.properties, 'insert');
@@ -214,16 +215,24 @@ export async function insertIntoSelect(
   if (planned.root.window?.type !== target.window?.type)
     refuse(`Incompatible windows between results and sink: ${windowText(planned.root)} and ${windowText(target)}`);
   const result = schemaFrom(planned.root);
-  checkInsertable(result, target.schema);
-  const root = widened(planned.root, target.schema);
+  // Headers that nothing is said of are those of the record that a row was made of.
+  const schema: Schema = {
+    key: target.schema.key,
+    value: target.schema.value.filter(
+      ({ namespace, name }) => namespace !== 'HEADERS' || result.value.some((column) => column.name === name),
+    ),
+  };
+  checkInsertable(result, schema);
+  const root = widened(planned.root, schema);
+  const values = schema.value.filter(({ namespace }) => namespace === 'VALUE');
   const queryId = properties.text('QUERY_ID')?.toUpperCase() ?? `INSERTQUERY_${engine.nextQueryNumber()}`;
   if (engine.queries.has(queryId)) refuse(`Query ID '${queryId}' already exists.`);
   const sink: SinkPlan = {
     name: target.name,
     topic: target.topic,
-    schema: target.schema,
+    schema,
     keyFormat: await withRegisteredMessage(engine, target.keyFormat, target.schema.key, `${target.topic}-key`),
-    valueFormat: await withRegisteredMessage(engine, target.valueFormat, target.schema.value, `${target.topic}-value`),
+    valueFormat: await withRegisteredMessage(engine, target.valueFormat, values, `${target.topic}-value`),
     timestamp: target.timestamp,
     window: target.window,
     partitions: undefined,

@@ -1,6 +1,6 @@
 // Topics in memory, for statements that are tried without a broker: a list of records each.
 import type { OutputRecord } from '../../streams/index.ts';
-import type { RecordWriter, TopicOptions, Topics } from '../statements/context.ts';
+import type { RecordWriter, TopicOptions, Topics, WrittenRecord } from '../statements/context.ts';
 
 interface MemoryTopic {
   readonly partitions: number;
@@ -41,7 +41,8 @@ export class MemoryTopics implements Topics, RecordWriter {
     this.#topics.delete(topic);
   }
 
-  async write(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number | undefined): Promise<void> {
-    this.append({ topic, partition: 0, offset: 0, key, value, timestamp: timestamp ?? 0, headers: [] });
+  async write(records: readonly WrittenRecord[]): Promise<void> {
+    for (const { topic, key, value, timestamp = 0, headers } of records)
+      this.append({ topic, partition: 0, offset: 0, key, value, timestamp, headers });
   }
 }

@@ -369,7 +369,10 @@ const operatorOptions = {
     ...named,
     ...serdes,
     timestampExtractor: callback,
-    offsetReset,
+    offsetReset: {
+      accepts: (value) => offsetReset.accepts(value) || typeof value === 'function',
+      wanted: `${offsetReset.wanted}, or a function that answers an offset`,
+    },
     onDecodeError: callback,
   },
   producing: { ...named, ...serdes, partitioner: callback, timestamp: callback },

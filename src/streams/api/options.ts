@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../client/index.ts';
 import type { Serde } from '../../serde/index.ts';
 import type { RecordContext } from './context.ts';
 
@@ -55,11 +56,14 @@ export type TimestampExtractor<K, V> = (key: K, value: V, context: RecordContext
 /** Where reading begins in a partition for which the group has committed nothing; `none`: the application stops there. */
 export type OffsetReset = 'earliest' | 'latest' | 'none';
 
+/** The same for one source, which may also say the offset to begin with, by partition; -2 is the earliest, -1 the latest. */
+export type SourceOffsetReset = OffsetReset | ((partition: TopicPartition) => number);
+
 export interface Consumed<K, V> extends Named {
   readonly key: SerdeOf<K>;
   readonly value: SerdeOf<V>;
   readonly timestampExtractor?: TimestampExtractor<K, V>;
-  readonly offsetReset?: OffsetReset;
+  readonly offsetReset?: SourceOffsetReset;
   /** What happens to records of this source that can't be decoded; default: the application's `onDecodeError`. */
   readonly onDecodeError?: DecodeErrorHandler;
 }

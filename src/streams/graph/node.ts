@@ -6,7 +6,7 @@ import type { Header } from '../../client/index.ts';
 import type { Serde } from '../../serde/index.ts';
 import type { Environment } from '../../util/index.ts';
 import type { RecordView, TaskContext } from '../api/context.ts';
-import type { DecodeErrorHandler, DropReason, OffsetReset, Reads, TimestampExtractor } from '../api/options.ts';
+import type { DecodeErrorHandler, DropReason, Reads, SourceOffsetReset, TimestampExtractor } from '../api/options.ts';
 import type { EmitPosition, StateStore, StoreSpec } from '../state/store.ts';
 
 /** What flows along an edge between stream operators. A key or value that nobody reads is `undefined`; null is null. */
@@ -21,7 +21,7 @@ export interface SourceSpec {
   readonly key: AnySerde;
   readonly value: AnySerde;
   readonly timestampExtractor?: TimestampExtractor<unknown, unknown> | undefined;
-  readonly offsetReset?: OffsetReset | undefined;
+  readonly offsetReset?: SourceOffsetReset | undefined;
   readonly onDecodeError?: DecodeErrorHandler | undefined;
 }
 

@@ -25,6 +25,7 @@ import {
   typedVersionedStore,
   typedWindowStore,
 } from '../state/typed-stores.ts';
+import { partsOf, type StorePart } from './store-parts.ts';
 import type { VersionedState } from '../state/versioned-store.ts';
 import type { WindowState } from '../state/window-store.ts';
 
@@ -35,6 +36,8 @@ export interface QueryableStore {
   readonly name: string;
   readonly kind: ViewKind;
   keyValue<K, V>(): QueryableKeyValueStore<K, V>;
+  /** Of a key-value store: each copy that this instance has. */
+  parts<K, V>(): StorePart<K, V>[];
   versioned<K, V>(): ReadOnlyVersionedStore<K, V>;
   window<K, V>(): QueryableWindowStore<K, V>;
   session<K, V>(): QueryableSessionStore<K, V>;
@@ -86,6 +89,7 @@ export class QueryableStores {
           },
         };
       },
+      parts: <K, V>() => partsOf<K, V>(stores.as<KeyValueState>('key-value')()),
       versioned: <K, V>() => versionedPoints<K, V>(stores.as<VersionedState>('versioned')),
       window: <K, V>() => {
         const states = stores.as<WindowState | IntervalState>('window');

@@ -176,6 +176,10 @@ export class TaskManager {
       const topic = source?.topics.find((name) => fullNames.get(name) === queue.topic);
       if (source === null || topic === undefined) continue;
       const own = topology.internalTopics.has(topic) ? 'earliest' : source.offsetReset;
+      if (typeof own === 'function') {
+        consumer.seek(queue, startOf(own, queue));
+        continue;
+      }
       const reset = own ?? settings.autoOffsetReset;
       if (reset === 'latest' && end !== undefined) consumer.seek(queue, end);
       if (own === undefined || reset === settings.autoOffsetReset) continue;
@@ -211,6 +215,16 @@ export class TaskManager {
       .filter((topic) => partition < counts.get(topic)!)
       .map((topic) => ({ topic: fullNames.get(topic)!, partition }));
   }
+}
+
+/** What a source says of where to begin. */
+function startOf(answer: (partition: TopicPartition) => number, { topic, partition }: TopicPartition): number {
+  const offset = answer({ topic, partition });
+  if (Number.isSafeInteger(offset) && offset >= -2) return offset;
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `offsetReset answers ${String(offset)} for ${topic}-${partition}: an offset is a whole number from 0, or -2 or -1`,
+  );
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

@@ -17,4 +17,9 @@ export class KeyValueState extends TableRows<unknown> {
   get table(): Table<unknown> {
     return this.slots;
   }
+
+  /** Calls back with every slot whose value changes from now on, until the answer is called. */
+  watch(changed: (slot: number) => void): () => void {
+    return this.slots.watch(changed);
+  }
 }

@@ -103,6 +103,8 @@ export class SlotTable<V> implements Table<V>, Evictable {
   #unlogged: number[] = [];
   #unsaved: number[] = [];
   #saving: number[] = [];
+  /** Who wants to hear of every change; null: nobody. */
+  #watchers: readonly ((slot: number) => void)[] | null = null;
 
   constructor(tracked = 0, backing: Backing<V> | null = null, budget: MemoryBudget | null = null) {
     this.#tracked = tracked;
@@ -171,6 +173,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     if (this.#values[slot] === undefined) this.size++;
     this.#values[slot] = value;
     this.#timestamps[slot] = timestamp;
+    if (this.#watchers !== null) this.#tell(slot);
     if (this.#tracked !== 0) this.#touch(slot, this.#tracked);
   }
 
@@ -178,6 +181,7 @@ export class SlotTable<V> implements Table<V>, Evictable {
     if (this.#values[slot] !== undefined) this.size--;
     this.#values[slot] = undefined;
     this.#timestamps[slot] = timestamp;
+    if (this.#watchers !== null) this.#tell(slot);
     if (this.#tracked !== 0) this.#touch(slot, this.#tracked);
     else this.#clear(slot, 0);
   }
@@ -187,8 +191,22 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.size += (value === undefined ? 0 : 1) - (this.#values[slot] === undefined ? 0 : 1);
     this.#values[slot] = value;
     this.#timestamps[slot] = timestamp;
+    if (this.#watchers !== null) this.#tell(slot);
     this.#touch(slot, this.#tracked & UNSAVED);
     if (value === undefined) this.#clear(slot, 0);
+  }
+
+  /** Calls back with every slot whose value was written or removed, until the answer is called. */
+  watch(changed: (slot: number) => void): () => void {
+    this.#watchers = [...(this.#watchers ?? []), changed];
+    return () => {
+      const left = (this.#watchers ?? []).filter((watcher) => watcher !== changed);
+      this.#watchers = left.length === 0 ? null : left;
+    };
+  }
+
+  #tell(slot: number): void {
+    for (const watcher of this.#watchers!) watcher(slot);
   }
 
   /** Takes in an entry from the disk, for a table that holds all of them. */

@@ -18,4 +18,6 @@ INSERT INTO t SELECT * FROM a;
 CREATE SOURCE STREAM fixed (k INT KEY, v INT) WITH (KAFKA_TOPIC='fixed', FORMAT='JSON', PARTITIONS=1);
 INSERT INTO fixed SELECT * FROM a;
 CREATE STREAM headed (k INT KEY, v INT, h BYTES HEADER('x')) WITH (KAFKA_TOPIC='headed', FORMAT='JSON', PARTITIONS=1);
+-- setting ksql.query.extensions.enabled=false
+INSERT INTO headed SELECT k, v, TO_BYTES('x', 'utf8') AS h FROM a;
 INSERT INTO headed SELECT * FROM a;

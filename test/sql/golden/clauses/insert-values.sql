@@ -17,7 +17,9 @@ CREATE TABLE t (k STRING PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='t', KEY_FORMAT='
 INSERT INTO t VALUES ('x', NULL);
 INSERT INTO t (v) VALUES (1);
 CREATE STREAM h (v INT, hs ARRAY<STRUCT<key STRING, value BYTES>> HEADERS) WITH (KAFKA_TOPIC='h', VALUE_FORMAT='JSON', PARTITIONS=1);
+-- setting ksql.query.extensions.enabled=false
 INSERT INTO h (v, hs) VALUES (1, NULL);
+-- setting ksql.query.extensions.enabled=true
 CREATE SOURCE STREAM r (v INT) WITH (KAFKA_TOPIC='r', VALUE_FORMAT='JSON', PARTITIONS=1);
 INSERT INTO r VALUES (1);
 -- setting ksql.insert.into.values.enabled=false
