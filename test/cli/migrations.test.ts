@@ -162,6 +162,16 @@ describe('millrace sql migrations', () => {
     writeFileSync(config, readFileSync(config, 'utf8').replace('ksql.migrations.steam.name=x\n', ''));
   });
 
+  test('rows of tables may be changed, too', async () => {
+    const made =
+      "CREATE TABLE settings (k STRING PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='settings', FORMAT='JSON', PARTITIONS=1);";
+    const rows =
+      "INSERT INTO settings VALUES ('a', 1); UPDATE settings SET v = 2 WHERE v = 1; DELETE FROM settings WHERE v = 2;";
+    writeFileSync(fileOf(4), `${made}\n${rows}`);
+    await succeeded('apply', '--next');
+    expect(await succeeded('info')).toContain('MIGRATED');
+  });
+
   test('is forgotten, and what it did stays', async () => {
     expect(await succeeded('destroy-metadata')).toContain('Migrations metadata cleaned successfully');
     expect(await streams()).toEqual(expect.not.arrayContaining(['MIGRATION_EVENTS']));

@@ -17,7 +17,7 @@ export interface Wanted {
 }
 
 /** Statements that migrations have: those that change something. */
-const CHANGES = /^(CREATE|INSERT|TERMINATE|PAUSE|RESUME|DROP|ALTER|SET|UNSET|DEFINE|UNDEFINE|ASSERT)\b/i;
+const CHANGES = /^(CREATE|INSERT|UPDATE|DELETE|TERMINATE|PAUSE|RESUME|DROP|ALTER|SET|UNSET|DEFINE|UNDEFINE|ASSERT)\b/i;
 
 /** The migrations that are wanted, behind the last one that was applied. */
 export function wantedMigrations(

@@ -22,6 +22,7 @@ import {
   type SinkPlan,
   type SourceStep,
   type Step,
+  goesIntoHeaders,
   sourceSteps,
   tableStoreName,
 } from '../plan/plan.ts';
@@ -422,8 +423,8 @@ class StepCompiler implements StepContext {
 
   sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
     const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
-    const isHeader = sink.schema.value.map(({ namespace }) => namespace === 'HEADERS');
-    const columns = root.columns.filter((_column, i) => isHeader[i] !== true);
+    const isHeader = goesIntoHeaders(root, sink);
+    const columns = root.columns.filter((_column, i) => !isHeader[i]);
     const value = toSink(
       rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' }),
       sink.topic,
@@ -461,8 +462,8 @@ class StepCompiler implements StepContext {
     return stream.process<RowKey, Row | null>((context) => ({
       process({ key, value: row, headers }) {
         if (row === null) return context.forward({ key, value: null });
-        const values = row.filter((_value, i) => isHeader[i] === true);
-        const value = row.filter((_value, i) => isHeader[i] !== true);
+        const values = row.filter((_value, i) => isHeader[i]);
+        const value = row.filter((_value, i) => !isHeader[i]);
         context.forward({ key, value, headers: headersOf(columns, values, headers) });
       },
     }));

@@ -272,6 +272,11 @@ export interface QueryPlan {
   readonly text: string;
 }
 
+/** Whether each column of a query's rows goes into headers instead of into values. */
+export function goesIntoHeaders({ columns }: Step, { schema }: SinkPlan): boolean[] {
+  return columns.map((_column, i) => schema.value[i]?.namespace === 'HEADERS');
+}
+
 /** The store behind a table that is read from a topic. */
 export function tableStoreName(step: SourceStep): string {
   return `${step.context}-Reduce`;

@@ -6,7 +6,14 @@ import { registeredFormat } from '../formats/all.ts';
 import type { CodecColumn } from '../formats/codec.ts';
 import type { RecordLayout, RegisteredFormat } from '../formats/format.ts';
 import { layoutOf, writtenSchema } from '../formats/row-serde.ts';
-import { type SourceStep, sourceSteps } from '../plan/plan.ts';
+import {
+  goesIntoHeaders,
+  type RowColumn,
+  type SinkPlan,
+  type SourceStep,
+  sourceSteps,
+  type Step,
+} from '../plan/plan.ts';
 import type { EngineContext, PersistentQuery, Settings } from '../statements/context.ts';
 import { typeText } from '../types.ts';
 
@@ -77,7 +84,7 @@ export class SchemaUses {
       const written =
         part === 'key'
           ? writtenSchema(sink.keyFormat, root.key, part)
-          : writtenSchema(sink.valueFormat, root.columns, part);
+          : writtenSchema(sink.valueFormat, valueColumns(root, sink), part);
       return written === undefined ? [] : [{ queryId, sql, source: sink.name, ...written }];
     });
   }
@@ -100,6 +107,11 @@ function readSources(plan: PersistentQuery['plan']): Map<string, { step: SourceS
     sources.set(step.source, known);
   }
   return sources;
+}
+
+function valueColumns(root: Step, sink: SinkPlan): readonly RowColumn[] {
+  const isHeader = goesIntoHeaders(root, sink);
+  return root.columns.filter((_column, i) => !isHeader[i]);
 }
 
 function partOf(topic: string, subject: string): 'key' | 'value' | undefined {
