@@ -144,7 +144,7 @@ async function rates(keys: number, budgetBytes: number): Promise<Rates> {
     const start = performance.now();
     const cpu = process.cpuUsage();
     for (let left = records; left > 0; left -= BATCH) {
-      task.queues[0]!.push(new Generated(offset, BATCH, choose), (offset += BATCH));
+      task.queues[0]!.push(new Generated(offset, BATCH, choose), (offset += BATCH), 0);
       while (task.run(BATCH) > 0);
       for (const store of task.stores.values()) store.drainLog(() => {});
       if (checkpoint === null || (!budget.isFullOfDirty && performance.now() - checkpointedAt < CHECKPOINT_MS))
@@ -234,7 +234,7 @@ function windows(): Windows {
   let next = 0;
   for (let part = 0; part < 10; part++) {
     const start = performance.now();
-    task.queues[0]!.push(new Generated(part * 100_000, 100_000, () => next++), (part + 1) * 100_000);
+    task.queues[0]!.push(new Generated(part * 100_000, 100_000, () => next++), (part + 1) * 100_000, 0);
     while (task.run(BATCH) > 0) for (const store of task.stores.values()) store.drainLog(() => {});
     times.push(performance.now() - start);
   }

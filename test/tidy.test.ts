@@ -130,6 +130,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   cli: [
     ['options', 'registry-client', 'statements', 'table'],
+    ['analysis'],
     ['connect', 'entities', 'schema-file', 'schemas-text', 'start'],
     ['demo', 'schemas', 'session', 'sql-test', 'streams'],
     ['migrations', 'repl', 'schemas-command', 'streams-command'],

@@ -1,4 +1,13 @@
 // SQL from code: the client of the service, and how functions are declared. In the package as `millrace/sql`.
+export type {
+  AnalyzedOperator,
+  AnalyzedPartition,
+  AnalyzedStore,
+  AnalyzedTask,
+  EmptyReason,
+  EmptyReasonKind,
+  QueryAnalysis,
+} from './analysis.ts';
 export {
   createSqlClient,
   isDeleted,

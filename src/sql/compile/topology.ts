@@ -11,10 +11,14 @@ import {
   type ProjectStep,
   type QueryPlan,
   type RowColumn,
+  partsOf,
+  SINK_PART,
   type SelectKeyStep,
+  type SinkPlan,
   type SourceStep,
   type Step,
   sourceSteps,
+  stepsOf,
   tableStoreName,
 } from '../plan/plan.ts';
 import type { Row, SqlValue } from '../values/value.ts';
@@ -91,6 +95,7 @@ class StepCompiler implements StepContext {
   readonly queryId: string;
   readonly #jsonCounts: JsonCounts | undefined;
   readonly #sources: readonly SourceStep[];
+  readonly #parts: ReadonlyMap<Step, string>;
   /** By source: a topic is read once, whoever wants its records. */
   readonly #read = new Map<string, KStream<RowKey, Row | null>>();
   /** What is being processed, as the last source has seen it. */
@@ -101,27 +106,40 @@ class StepCompiler implements StepContext {
     this.builder = builder;
     this.queryId = queryId;
     this.#sources = sourceSteps(root);
+    this.#parts = partsOf(root);
     this.#jsonCounts = jsonCounts;
   }
 
   /** A whole query as one operator over the bytes of its values; keys pass as they are. */
   overBytes({ source, sink, filters, transform }: JsonStretch, root: Step): void {
+    const filtering = stepsOf(root).find(({ kind }) => kind === 'filter');
     const bytes = { key: bytesSerde, value: bytesSerde };
-    let stream: KStream<Uint8Array | null, Uint8Array | null> = this.builder
-      .stream<Uint8Array | null, Uint8Array | null>(source.topic, bytes)
-      .mapValueBytes<Uint8Array | null>(
-        (bytes, start, end, written, context) => {
+    const read = this.builder.within(this.#parts.get(source)!, () =>
+      this.builder.stream<Uint8Array | null, Uint8Array | null>(source.topic, bytes),
+    );
+    const written = this.builder.within(this.#parts.get(filtering ?? root)!, () => {
+      const mapped = read.mapValueBytes<Uint8Array | null>(
+        (value, start, end, out, context) => {
           this.#record = context;
-          return transform(bytes, start, end, written, context);
+          return transform(value, start, end, out, context);
         },
         { value: bytesSerde },
       );
-    if (filters) stream = stream.filter((_key, value) => value !== null, { reads: 'neither' });
-    if (root.key.length === 0) stream = stream.selectKey((): Uint8Array | null => null, { reads: 'neither' });
-    stream.to(sink.topic, bytes);
+      return filters ? mapped.filter((_key, value) => value !== null, { reads: 'neither' }) : mapped;
+    });
+    this.builder.within(SINK_PART, () => {
+      const keyless = root.key.length === 0;
+      const out = keyless ? written.selectKey((): Uint8Array | null => null, { reads: 'neither' }) : written;
+      out.to(sink.topic, bytes);
+    });
   }
 
+  /** What a step adds to the topology is told by the step's name. */
   compile(step: Step): Flow {
+    return this.builder.within(this.#parts.get(step)!, () => this.#compile(step));
+  }
+
+  #compile(step: Step): Flow {
     switch (step.kind) {
       case 'source':
         return this.#source(step);
@@ -384,7 +402,11 @@ class StepCompiler implements StepContext {
 
   // --- ends --------------------------------------------------------------------------------------------------------------
 
-  sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
+  sink(flow: Flow, root: Step, sink: SinkPlan): Preparable[] {
+    return this.builder.within(SINK_PART, () => this.#sink(flow, root, sink));
+  }
+
+  #sink(flow: Flow, root: Step, sink: SinkPlan): Preparable[] {
     const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
     const columns = root.columns;
     const value = toSink(

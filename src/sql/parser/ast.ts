@@ -307,6 +307,8 @@ export type Statement =
   | (Node & {
       readonly kind: 'explain';
       readonly queryId?: string | undefined;
+      /** What the query has done is asked for, not how it would be carried out. */
+      readonly analyzeAt?: Location | undefined;
       readonly statement?: Statement | undefined;
     })
   | (Node & { readonly kind: 'show'; readonly what: ShowTopic; readonly extended: boolean; readonly all: boolean })

@@ -15,6 +15,12 @@ export class SyntaxError extends MillraceError {
 /** So much of a statement is repeated in an error. */
 const SHOWN_MAX = 10_000;
 
+/** The same for a word that can't stand where it does. */
+export function syntaxErrorNear(word: string, location: Location, statement: string, hint = ''): SyntaxError {
+  const near = `Syntax error at or near '${word}' at line ${location.line}:${location.column}`;
+  return syntaxErrorAt(location, `${near}${hint}`, statement);
+}
+
 /** `line N:M: Syntax Error`, what is wrong, and the statement it is in. */
 export function syntaxErrorAt(location: Location, what: string, statement: string): SyntaxError {
   const all = statement.trim();

@@ -22,6 +22,11 @@ function explainStep(step: Step, depth: number): string {
   return [line, ...inputsOf(step).map((input) => explainStep(input, depth + 1))].join('\n');
 }
 
+/** A step in a line: what it does, and to what. */
+export function stepTitle(step: Step): string {
+  return `${titleOf(step)} ${detailsOf(step)}`.trimEnd();
+}
+
 function titleOf(step: Step): string {
   switch (step.kind) {
     case 'source':

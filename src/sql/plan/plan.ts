@@ -201,6 +201,14 @@ export function stepsOf(step: Step): Step[] {
   return [step, ...inputsOf(step).flatMap(stepsOf)];
 }
 
+/** What the operators of a plan's end are known as. */
+export const SINK_PART = 'sink';
+
+/** What the operators of each step are known as in a topology. */
+export function partsOf(root: Step): Map<Step, string> {
+  return new Map(stepsOf(root).map((step, i) => [step, String(i)]));
+}
+
 export function sourceSteps(step: Step): SourceStep[] {
   return step.kind === 'source' ? [step] : inputsOf(step).flatMap(sourceSteps);
 }

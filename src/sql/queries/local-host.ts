@@ -3,13 +3,14 @@
 import type { Client } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
 import { KafkaStreams, type StreamsSettings, type Topology } from '../../streams/index.ts';
-import type { Environment } from '../../util/index.ts';
+import { type Environment, messageOf } from '../../util/index.ts';
 import type { Problem, ProcessingLog, TopologyEnvironment } from '../compile/flow.ts';
 import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { modulesOf, type Step } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
+import type { InstanceStatus } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
@@ -25,6 +26,7 @@ import type {
   TableRequest,
 } from './host.ts';
 import { writersOf } from './links.ts';
+import { ProblemTally } from './problem-tally.ts';
 import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
 import { resultWriter } from './result-rows.ts';
@@ -47,6 +49,10 @@ interface Running {
   readonly query: HostedQuery;
   readonly streams: KafkaStreams;
   readonly json: JsonCounts;
+  readonly problems: ProblemTally;
+  /** By task, the records that are left to be read before its state is there. */
+  readonly toRestore: Map<string, number>;
+  lastError: string | undefined;
 }
 
 export class LocalHost implements QueryHost {
@@ -69,18 +75,23 @@ export class LocalHost implements QueryHost {
     await this.end(queryId);
     await this.#load(plan.root);
     const json = noJsonCounts();
-    const topology = compileTopology(this.#compiling(settings), plan, json);
+    const problems = new ProblemTally();
+    const topology = compileTopology(this.#compiling(settings, problems), plan, json);
     const streams = this.#streams(topology, applicationId, settings, {
       ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
       onProductionError: (error) => {
-        this.#tell({ kind: 'production', queryId, step: 'sink', error }, settings);
+        this.#tell({ kind: 'production', queryId, step: 'sink', error }, settings, problems);
         return settings['ksql.fail.on.production.error'] === 'false' ? 'continue' : 'fail';
       },
       onError: (error, fatal) => {
-        if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
+        running.lastError = messageOf(error);
+        if (fatal && this.#running.get(queryId) === running) this.#options.events.failed(queryId, error);
       },
     });
-    this.#running.set(queryId, { query, streams, json });
+    streams.onRestoreProgress(({ taskId, left }) => void running.toRestore.set(taskId, left));
+    const toRestore = new Map<string, number>();
+    const running: Running = { query, streams, json, problems, toRestore, lastError: undefined };
+    this.#running.set(queryId, running);
     await streams.start();
   }
 
@@ -106,7 +117,9 @@ export class LocalHost implements QueryHost {
     const dropped: Record<string, Record<string, number>> = {};
     const tasks = running?.streams.metrics() ?? [];
     for (const { droppedBy } of tasks) addCounts(dropped, droppedBy);
-    return { dropped, json: { ...(running?.json ?? noJsonCounts()) }, tasks };
+    const json = { ...(running?.json ?? noJsonCounts()) };
+    const instances = running === undefined ? [] : [statusOf(running)];
+    return { dropped, json, problems: running?.problems.counts() ?? [], instances, tasks };
   }
 
   async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
@@ -168,12 +181,14 @@ export class LocalHost implements QueryHost {
     return kept;
   }
 
-  #compiling(settings: SettingValues): TopologyEnvironment {
+  #compiling(settings: SettingValues, tally = new ProblemTally()): TopologyEnvironment {
     const { functions, schemas } = this.#options;
-    return { functions, schemas, setting: (name) => settings[name], log: (problem) => this.#tell(problem, settings) };
+    const log = (problem: Problem): void => this.#tell(problem, settings, tally);
+    return { functions, schemas, setting: (name) => settings[name], log };
   }
 
-  #tell(problem: Problem, settings: SettingValues): void {
+  #tell(problem: Problem, settings: SettingValues, tally: ProblemTally): void {
+    tally.add(problem);
     this.#log(problem);
     const told = toldProblem(problem, settings);
     if (told !== undefined) this.#options.events.problem(told);
@@ -215,6 +230,11 @@ export class LocalHost implements QueryHost {
       ...overrides,
     });
   }
+}
+
+function statusOf({ streams, toRestore, lastError }: Running): InstanceStatus {
+  const left = [...toRestore.values()].reduce((sum, records) => sum + records, 0);
+  return { state: streams.state, toRestore: left, lastError };
 }
 
 /** Adds counts by operator and reason to the sums. */

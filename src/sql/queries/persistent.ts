@@ -8,7 +8,14 @@ import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
 import { sourceSteps, stepsOf } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
-import type { PersistentQuery, QueryCounts, QueryExecutor, Settings } from '../statements/context.ts';
+import type {
+  InstanceStatus,
+  PersistentQuery,
+  ProblemCount,
+  QueryCounts,
+  QueryExecutor,
+  Settings,
+} from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { QueryError } from '../statements/looking.ts';
 import type { Row } from '../values/value.ts';
@@ -23,6 +30,7 @@ import type {
   TableRequest,
 } from './host.ts';
 import { addCounts } from './local-host.ts';
+import { addProblems } from './problem-tally.ts';
 import { causesOf, type ToldProblem } from './problems.ts';
 import { isLost } from './remote-host.ts';
 import { wholeTable } from './whole-table.ts';
@@ -175,6 +183,12 @@ export class KafkaExecutor implements QueryExecutor {
     return failure === undefined ? undefined : messageOf(failure);
   }
 
+  /** The settings that a query runs under, or would, if it were resumed. */
+  settingsOf(queryId: string): SettingValues {
+    const paused = this.#paused.get(queryId);
+    return this.#running.get(queryId)?.settings ?? (paused === undefined ? {} : settingValues(paused.setting));
+  }
+
   /** What has stopped a query so far, the last at the end; as long as it is there. */
   errorsOf(queryId: string): readonly QueryError[] {
     return this.#errors.get(queryId) ?? [];
@@ -187,13 +201,23 @@ export class KafkaExecutor implements QueryExecutor {
 
   /** What has been counted since a query was started here, over all its hosts. */
   async counts(queryId: string): Promise<QueryCounts> {
-    const sums = { dropped: {}, json: noJsonCounts(), tasks: [] as TaskMetrics[] };
+    const sums = {
+      dropped: {},
+      json: noJsonCounts(),
+      problems: [] as ProblemCount[],
+      instances: [] as InstanceStatus[],
+      tasks: [] as TaskMetrics[],
+    };
     const running = this.#running.get(queryId);
     const hosts = running?.hosts ?? [];
-    for (const { dropped, json, tasks } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
+    for (const { dropped, json, problems, instances, tasks } of await Promise.all(
+      hosts.map((host) => host.counts(queryId)),
+    )) {
       addCounts(sums.dropped, dropped);
       sums.json.fromBytes += json.fromBytes;
       sums.json.asWhole += json.asWhole;
+      addProblems(sums.problems, problems);
+      sums.instances.push(...instances);
       sums.tasks.push(...tasks);
     }
     const now = this.#options.environment.now();

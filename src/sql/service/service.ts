@@ -15,13 +15,15 @@ import {
   systemEnvironment,
 } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
-import { checkExtensions } from '../analysis/extensions.ts';
+import { checkExtensions, isPlain } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import { syntaxErrorNear } from '../parser/syntax-error.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
+import { explainAnalyze } from '../queries/diagnosis/explain-analyze.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
@@ -38,7 +40,7 @@ import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './sessi
 import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
-import { describe, describeAll, describeFunction, explain, show } from '../statements/describe.ts';
+import { describe, describeAll, describeFunction, explain, queryToExplain, show } from '../statements/describe.ts';
 import { changedFunctions, loadExtensions } from '../statements/functions.ts';
 import type { Looking } from '../statements/looking.ts';
 import { insertStatement } from '../statements/insert-json.ts';
@@ -326,7 +328,9 @@ export class SqlService {
         case 'describeFunction':
           return describeFunction(look, statement.name);
         case 'explain':
-          return await explain(look, statement);
+          return statement.analyzeAt === undefined
+            ? await explain(look, statement)
+            : await this.#explainAnalyze(parsed, statement, look.setting);
         case 'assertTopic':
           return await assertTopic(look, statement);
         case 'assertSchema':
@@ -341,6 +345,20 @@ export class SqlService {
     } catch (error) {
       throw error instanceof StatementError && error.statementText !== undefined ? error : asRefusal(parsed, error);
     }
+  }
+
+  async #explainAnalyze(
+    { text }: ParsedStatement,
+    { queryId = '', analyzeAt: at }: Extract<Statement, { kind: 'explain' }>,
+    setting: Settings,
+  ): Promise<Entity> {
+    if (isPlain(setting)) throw syntaxErrorNear('ANALYZE', at!, text);
+    return explainAnalyze(queryToExplain(this.#engine.context, queryId), {
+      engine: this.#engine.context,
+      client: this.#client,
+      environment: this.#environment,
+      queries: this.#executor,
+    });
   }
 
   /**

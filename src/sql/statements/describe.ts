@@ -9,7 +9,7 @@ import type { Query, Statement } from '../parser/ast.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { allColumns } from '../schema.ts';
 import { isEditable, sqlSettings, streamsSettings } from '../settings.ts';
-import type { EngineContext, PreparedStatement, QueryCounts } from './context.ts';
+import type { EngineContext, PersistentQuery, PreparedStatement, QueryCounts } from './context.ts';
 import {
   errorText,
   offsetSummary,
@@ -126,15 +126,16 @@ function resultOf({ name }: SqlFunction, [first = '']: readonly string[]): strin
 export async function explain(look: Looking, statement: Of<'explain'>): Promise<Entity> {
   const { engine } = look;
   if (statement.queryId !== undefined) {
-    const query = engine.queries.get(statement.queryId);
-    if (query === undefined)
-      return refuse(
-        `Query with id:${statement.queryId} does not exist, use SHOW QUERIES to view the full set of queries.`,
-      );
+    const query = queryToExplain(engine, statement.queryId);
     return { '@type': 'queryDescription', queryDescription: await queryDescription(look, query) };
   }
   const described = await explained(look, statement.statement);
   return { '@type': 'queryDescription', queryDescription: { ...described, overriddenProperties: look.overrides } };
+}
+
+export function queryToExplain({ queries }: EngineContext, queryId: string): PersistentQuery {
+  const query = queries.get(queryId);
+  return query ?? refuse(`Query with id:${queryId} does not exist, use SHOW QUERIES to view the full set of queries.`);
 }
 
 async function explained(look: Looking, statement: Statement | undefined): Promise<object> {
