@@ -7,6 +7,7 @@ export type EmptyReasonKind =
   | 'restoring'
   | 'retrying'
   | 'topic-missing'
+  | 'topic-unknown'
   | 'topic-empty'
   | 'started-at-latest'
   | 'caught-up'

@@ -6,6 +6,7 @@
  */
 import type { SchemaSource } from '../serde/index.ts';
 import { type Environment, faultOf } from '../util/index.ts';
+import { hintOf, isPlain } from './analysis/extensions.ts';
 import { Catalog } from './catalog.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
@@ -87,12 +88,18 @@ export class SqlEngine {
   }
 
   /** The statements of a script, each to be read with the variables that are defined by then. */
-  split(text: string): ScriptStatement[] {
+  split(text: string, overrides: Readonly<Record<string, string>> = {}): ScriptStatement[] {
     const setting = (name: string): number => Number(this.#settings[name] ?? defaultOf(name));
-    return splitScript(text, {
-      tokens: setting('ksql.parser.max.tokens'),
-      nesting: setting('ksql.parser.max.nesting'),
-    });
+    const limits = { tokens: setting('ksql.parser.max.tokens'), nesting: setting('ksql.parser.max.nesting') };
+    const hinted = <T>(work: () => T): T => {
+      try {
+        return work();
+      } catch (error) {
+        throw error instanceof SyntaxError && !isPlain(this.settings(overrides)) ? error.hinted() : error;
+      }
+    };
+    const statements = hinted(() => splitScript(text, limits));
+    return statements.map((each) => ({ parse: (variables) => hinted(() => each.parse(variables)) }));
   }
 
   parse(text: string): ParsedStatement[] {
@@ -115,37 +122,53 @@ export class SqlEngine {
     return result;
   }
 
-  /** Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it. */
-  async prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>> = {}): Promise<PreparedStatement> {
+  /**
+   * Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it.
+   * `context`: another one than the engine's own, which the statement is then carried out on.
+   */
+  async prepare(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>> = {},
+    context = this.#context,
+  ): Promise<PreparedStatement> {
     try {
-      const { result, carryOut } = await this.#prepare(parsed.statement, this.settings(overrides));
-      return { result, carryOut: () => this.#named(parsed, async () => carryOut()) };
+      const { result, carryOut } = await this.#prepare(context, parsed.statement, this.settings(overrides));
+      return { result, carryOut: () => this.#named(parsed, overrides, async () => carryOut()) };
     } catch (error) {
-      throw this.#withStatement(parsed, error);
+      throw this.#withStatement(parsed, error, overrides);
     }
   }
 
-  async #named(parsed: ParsedStatement, work: () => Promise<void>): Promise<void> {
+  async #named(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>>,
+    work: () => Promise<void>,
+  ): Promise<void> {
     try {
       await work();
     } catch (error) {
-      throw this.#withStatement(parsed, error);
+      throw this.#withStatement(parsed, error, overrides);
     }
   }
 
-  #withStatement(parsed: ParsedStatement, error: unknown): Error {
+  #withStatement(parsed: ParsedStatement, error: unknown, overrides: Readonly<Record<string, string>>): Error {
+    const hint = hintOf(error, this.settings(overrides));
     if (error instanceof SyntaxError) {
       return new SyntaxError(
-        `Failed to prepare statement: ${error.message}\nStatement: ${parsed.text}`,
+        `Failed to prepare statement: ${error.message}${hint}\nStatement: ${parsed.text}`,
         error.location,
       );
     }
     const text = (error instanceof StatementError ? error.statementText : undefined) ?? parsed.text;
-    return new StatementError(`${faultOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
+    const message = `${faultOf(error)}${hint}\nStatement: ${text}`;
+    return new StatementError(message, { statementText: text, cause: error, hint: '' });
   }
 
-  #prepare(statement: Statement, setting: Settings): PreparedStatement | Promise<PreparedStatement> {
-    const context = this.#context;
+  #prepare(
+    context: EngineContext,
+    statement: Statement,
+    setting: Settings,
+  ): PreparedStatement | Promise<PreparedStatement> {
     switch (statement.kind) {
       case 'createSource':
         return createSource(context, statement, setting);

@@ -1,5 +1,5 @@
 // EXPLAIN ANALYZE names why a query emits nothing: one stuck pipeline of each kind, on a platform as it is started.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -331,6 +331,18 @@ describe.each(PLACES)('EXPLAIN ANALYZE, queries %s', (_place, settings) => {
     );
     await produce(other, [[null, '{"L": []}']]);
     expect((await reason(exploded, 'no-rows-made')).text).toContain('EXPLODE(L)');
+  });
+
+  test('does what its documentation shows', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/reference/sql-extensions.md'), 'utf8');
+    const [, section = ''] = page.split('## Why is it empty?');
+    const [, example = ''] = /```sql\n([^`]+)```/.exec(section)!;
+    const [, answer = ''] = /answers `([^\n]+)` From/.exec(section)!;
+    const statements = example.trim().split('\n');
+    const id = await create(statements.slice(0, 2).join('\n'));
+    await sql.ksql(statements[2]!);
+    expect(statements[3]).toMatch(/^EXPLAIN ANALYZE CSAS_LARGE_\d+;$/);
+    expect((await reason(id, 'filtered')).text).toBe(answer);
   });
 
   test('is there from code, and refused by name', async () => {

@@ -15,12 +15,13 @@ import {
   systemEnvironment,
 } from '../../util/index.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
-import { checkExtensions, isPlain } from '../analysis/extensions.ts';
+import { checkExtensions, hintOf, isPlain } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
+import type { ScriptStatement } from '../parser/parse.ts';
 import { syntaxErrorNear } from '../parser/syntax-error.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
 import { explainAnalyze } from '../queries/diagnosis/explain-analyze.ts';
@@ -34,6 +35,7 @@ import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
 import { CommandProgress } from './command-progress.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
+import { notForStatements, rehearse } from './rehearsal.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './session.ts';
@@ -264,13 +266,15 @@ export class SqlService {
   }
 
   /**
-   * Runs every statement of a text in order, and gives what each answers; the first refusal ends it (`StatementError`,
+   * Checks every statement of a text, then runs them in order, and gives what each answers; the first refusal ends it (`StatementError`,
    * `SyntaxError`, `SQL_ASSERTION`). What SET, UNSET, DEFINE and UNDEFINE say holds for the statements behind them.
    */
   async *entities(text: string, context: RequestContext = NO_CONTEXT): AsyncGenerator<Entity, void> {
     const session = this.#session(text, context);
     await this.#caughtUp(context);
-    for (const statement of this.#engine.split(text)) {
+    const statements = this.#engine.split(text, session.overrides);
+    if (statements.length > 1) await this.#rehearse(statements, this.#session(text, context));
+    for (const statement of statements) {
       const parsed = statement.parse(this.#variablesOf(session));
       if (session.apply(parsed)) continue;
       const entity = await this.#executeOne(parsed, session);
@@ -283,29 +287,38 @@ export class SqlService {
     }
   }
 
+  #rehearse(statements: readonly ScriptStatement[], session: Session): Promise<void> {
+    return rehearse(statements, {
+      engine: this.#engine.context,
+      nextQueryNumber: this.#queryNumber,
+      session,
+      variables: () => this.#variablesOf(session),
+      look: (parsed, engine) => this.#look(parsed, session, engine),
+      prepare: (parsed, overrides, engine) => this.#prepare(parsed, overrides, engine),
+    });
+  }
+
   async #executeOne(parsed: ParsedStatement, session: Session): Promise<Entity | undefined> {
     const statement = parsed.statement;
     switch (statement.kind) {
       case 'query':
       case 'print':
-        throw new StatementError(
-          "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT",
-          { statementText: parsed.text, code: 'SQL_QUERY_ENDPOINT' },
-        );
+        throw notForStatements(parsed);
       case 'insertValues':
         await this.#engine.executeStatement(parsed, session.overrides);
         return undefined;
       default: {
-        const answer = await this.#look(parsed, statement, session);
+        const answer = await this.#look(parsed, session);
         return answer ?? this.#change(parsed, statement, session);
       }
     }
   }
 
   /** SHOW, DESCRIBE, EXPLAIN, ASSERT; undefined for statements that change something. */
-  async #look(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity | undefined> {
+  async #look(parsed: ParsedStatement, session: Session, engine = this.#engine.context): Promise<Entity | undefined> {
+    const { statement } = parsed;
     const look: Looking & Asserting = {
-      engine: this.#engine.context,
+      engine,
       client: this.#client,
       environment: this.#environment,
       setting: session.setting(),
@@ -330,7 +343,7 @@ export class SqlService {
         case 'explain':
           return statement.analyzeAt === undefined
             ? await explain(look, statement)
-            : await this.#explainAnalyze(parsed, statement, look.setting);
+            : await this.#explainAnalyze(parsed, statement, look);
         case 'assertTopic':
           return await assertTopic(look, statement);
         case 'assertSchema':
@@ -343,18 +356,18 @@ export class SqlService {
           return undefined;
       }
     } catch (error) {
-      throw error instanceof StatementError && error.statementText !== undefined ? error : asRefusal(parsed, error);
+      throw asRefusal(parsed, error, look.setting);
     }
   }
 
   async #explainAnalyze(
     { text }: ParsedStatement,
     { queryId = '', analyzeAt: at }: Extract<Statement, { kind: 'explain' }>,
-    setting: Settings,
+    { engine, setting }: Looking,
   ): Promise<Entity> {
     if (isPlain(setting)) throw syntaxErrorNear('ANALYZE', at!, text);
-    return explainAnalyze(queryToExplain(this.#engine.context, queryId), {
-      engine: this.#engine.context,
+    return explainAnalyze(queryToExplain(engine, queryId), {
+      engine,
       client: this.#client,
       environment: this.#environment,
       queries: this.#executor,
@@ -408,15 +421,19 @@ export class SqlService {
     return message === undefined ? [] : [{ message }];
   }
 
-  async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
+  async #prepare(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>>,
+    engine = this.#engine.context,
+  ): Promise<PreparedStatement> {
     const statement = parsed.statement;
     if (statement.kind === 'alterSystem') return this.#alterSystem(statement);
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
-      return this.#engine.prepare(parsed, overrides);
+      return this.#engine.prepare(parsed, overrides, engine);
     }
-    const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
+    const ids = statement.queryId === undefined ? [...engine.queries.keys()] : [statement.queryId];
     for (const queryId of ids) {
-      if (!this.#engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
+      if (!engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
     }
     const isPause = statement.kind === 'pause';
     return {
@@ -447,7 +464,7 @@ export class SqlService {
   ): Promise<RunningQuery | PrintedTopic> {
     const session = this.#session(text, context);
     await this.#caughtUp(context);
-    const statements = this.#engine.split(text);
+    const statements = this.#engine.split(text, session.overrides);
     const [first] = statements;
     if (first === undefined || statements.length > 1) {
       throw new StatementError(`Expected exactly one KSQL statement; found ${statements.length} instead`, {
@@ -462,7 +479,7 @@ export class SqlService {
         return refuse(`Statement type \`${statement.kind}\` not supported for this resource`);
       return await this.#select(statement.query, only, session.setting(), format);
     } catch (error) {
-      throw asRefusal(only, error);
+      throw asRefusal(only, error, session.setting());
     }
   }
 
@@ -632,10 +649,11 @@ function refuseIn(parsed: ParsedStatement, message: string): never {
   throw new StatementError(message, { statementText: parsed.text });
 }
 
-function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
+function asRefusal(parsed: ParsedStatement, error: unknown, setting: Settings): unknown {
   const isRefusal = error instanceof StatementError || REFUSALS.has(codeOf(error) ?? '');
   if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
-  return new StatementError(messageOf(error), { statementText: parsed.text, cause: error });
+  const message = `${messageOf(error)}${hintOf(error, setting)}`;
+  return new StatementError(message, { statementText: parsed.text, cause: error, hint: '' });
 }
 
 /** `type/entity/action`, as ksqlDB names commands. */

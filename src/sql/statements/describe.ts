@@ -2,7 +2,7 @@
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
-import { refuse } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import { documentationOf, parametersOf, partsOf } from '../functions/documentation.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
@@ -22,6 +22,7 @@ import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
 import type { Looking } from './looking.ts';
 import { createAsSelect, insertIntoSelect } from './persistent-query.ts';
 import { planTransient } from './transient-query.ts';
+import { trialOf } from './trial.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
@@ -135,7 +136,8 @@ export async function explain(look: Looking, statement: Of<'explain'>): Promise<
 
 export function queryToExplain({ queries }: EngineContext, queryId: string): PersistentQuery {
   const query = queries.get(queryId);
-  return query ?? refuse(`Query with id:${queryId} does not exist, use SHOW QUERIES to view the full set of queries.`);
+  const message = `Query with id:${queryId} does not exist, use SHOW QUERIES to view the full set of queries.`;
+  return query ?? refuseName(message, queryId, queries.keys());
 }
 
 async function explained(look: Looking, statement: Statement | undefined): Promise<object> {
@@ -144,9 +146,9 @@ async function explained(look: Looking, statement: Statement | undefined): Promi
     case 'query':
       return explainedQuery(look, statement.query);
     case 'createAsSelect':
-      return explainedStart(await createAsSelect(trial(engine), statement, setting));
+      return explainedStart(await createAsSelect(trialOf(engine), statement, setting));
     case 'insertIntoSelect':
-      return explainedStart(await insertIntoSelect(trial(engine), statement, setting));
+      return explainedStart(await insertIntoSelect(trialOf(engine), statement, setting));
     default:
       return refuse('The provided statement does not run a ksql query');
   }
@@ -154,21 +156,6 @@ async function explained(look: Looking, statement: Statement | undefined): Promi
 
 function explainedStart({ query, result }: PreparedStatement): object {
   return query === undefined ? refuse(result.message) : planDescription(query);
-}
-
-/** Prepares statements that are not meant to be carried out: no id is used up, no schema registered. */
-function trial(engine: EngineContext): EngineContext {
-  const { schemas } = engine;
-  const trialSchemas = schemas && {
-    cached: schemas.cached.bind(schemas),
-    byId: schemas.byId.bind(schemas),
-    byGuid: schemas.byGuid.bind(schemas),
-    version: schemas.version.bind(schemas),
-    latest: schemas.latest.bind(schemas),
-    lookup: schemas.lookup.bind(schemas),
-    register: async () => 0,
-  };
-  return { ...engine, schemas: trialSchemas, nextQueryNumber: () => 0 };
 }
 
 function explainedQuery({ engine, setting }: Looking, query: Query): object {

@@ -58,7 +58,9 @@ export class FlowCounts {
       const taken = node.source === null ? 0 : this.#taken(node);
       let recordsIn = (this.#chosen.get(node)?.count ?? 0) + (node.source === null ? 0 : taken + dropped);
       for (const parent of node.parents) recordsIn += toAll.get(parent) ?? 0;
-      const own = node.source === null ? (this.#passed.get(node)?.count ?? recordsIn - dropped) : taken;
+      const letsThrough = node.emitsEach || node.children.length === 0;
+      const counted = letsThrough ? recordsIn - dropped : (this.#passed.get(node)?.count ?? 0);
+      const own = node.source === null ? counted : taken;
       toAll.set(node, own);
       const chosen = node.children.reduce((sum, child) => sum + (this.#chosen.get(child)?.count ?? 0), 0);
       counts.set(node, { recordsIn, recordsOut: own + chosen });

@@ -28,6 +28,8 @@ export interface Evidence {
   readonly counts: QueryCounts;
   /** By topic; an empty list: the topic is not there. */
   readonly partitions: ReadonlyMap<string, readonly PartitionEvidence[]>;
+  /** Why the cluster does not say how its topics are. */
+  readonly topicsError: string | undefined;
   readonly engine: EngineContext;
   readonly client: Client;
   readonly now: () => number;

@@ -1,7 +1,7 @@
 // EXPLAIN ANALYZE: what a persistent query has done, operator by operator, and why it emits nothing when it does not.
 import type { Client } from '../../../client/index.ts';
 import type { AnalyzedOperator, AnalyzedStore, QueryAnalysis } from '../../../sql-api/index.ts';
-import type { Environment } from '../../../util/index.ts';
+import { codeOf, type Environment, messageOf } from '../../../util/index.ts';
 import { stepTitle } from '../../plan/explain.ts';
 import { partsOf, SINK_PART } from '../../plan/plan.ts';
 import type { SettingValues } from '../../settings.ts';
@@ -35,7 +35,15 @@ export async function explainAnalyze(
   const { queryId } = query;
   const counts = await queries.counts(queryId);
   const state = queries.state(queryId);
-  const partitions = await partitionsOf(client, queries.applicationId(queryId), query, counts);
+  let partitions: Evidence['partitions'] = new Map();
+  let topicsError: string | undefined;
+  try {
+    partitions = await partitionsOf(client, queries.applicationId(queryId), query, counts);
+  } catch (error) {
+    // A topic that may not be looked at, or a cluster that does not answer, is part of what is found out.
+    if (codeOf(error) === undefined) throw error;
+    topicsError = messageOf(error);
+  }
   const evidence: Evidence = {
     query,
     settings: queries.settingsOf(queryId),
@@ -43,6 +51,7 @@ export async function explainAnalyze(
     failure: queries.failureOf(queryId),
     counts,
     partitions,
+    topicsError,
     engine,
     client,
     now: () => environment.now(),

@@ -179,7 +179,7 @@ class Search {
       'failures' in failed ? ` It could not be evaluated for ${String(failed.failures)}: ${String(failed.error)}` : '';
     return {
       kind: 'filtered',
-      text: `All ${counted(count, 'row')} were filtered out: ${clause} ${predicate.text} was true for none of them.${failures}`,
+      text: `${count === 1 ? 'The only row was' : `All ${count} rows were`} filtered out: ${clause} ${predicate.text} was ${count === 1 ? 'not true for it' : 'true for none of them'}.${failures}`,
       evidence: { rows: count, clause, condition: predicate.text, ...failed },
     };
   }

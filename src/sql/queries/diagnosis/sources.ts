@@ -20,6 +20,14 @@ export function sourceReason(evidence: Evidence, flow: PlanFlow, step: SourceSte
     stableEnd,
   }));
   const total = sum(partitions, ({ start, end }) => end - start);
+  const { topicsError } = evidence;
+  if (topicsError !== undefined) {
+    return {
+      kind: 'topic-unknown',
+      text: `Nothing has come from the ${name}, and the cluster does not say how it is: ${topicsError}`,
+      evidence: { topic: step.topic, error: topicsError },
+    };
+  }
   if (partitions.length === 0) {
     return { kind: 'topic-missing', text: `The ${name} is not there any more.`, evidence: { topic: step.topic } };
   }
