@@ -105,7 +105,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['consumer', 'producer'],
     ['kafka-client'],
   ],
-  'sql-api': [['analysis', 'columns', 'errors', 'functions', 'template'], ['client']],
+  'sql-api': [['analysis', 'columns', 'errors', 'functions', 'replacement', 'template'], ['client']],
   'schema-registry': [
     ['compatibility-levels', 'errors', 'schema-users', 'subject-name'],
     ['metadata', 'tags'],

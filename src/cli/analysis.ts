@@ -1,5 +1,6 @@
-// What EXPLAIN ANALYZE answers, as a person reads it: the reason first, then the counts that it was concluded from.
-import type { QueryAnalysis } from '../sql-api/index.ts';
+// What EXPLAIN answers of running queries, as a person reads it. Of ANALYZE the reason first, then the counts that it was
+// concluded from; of CREATE OR REPLACE what would become of the query.
+import type { QueryAnalysis, Replacement } from '../sql-api/index.ts';
 import { renderTable } from './table.ts';
 
 export function analysisText(analysis: QueryAnalysis, width: number): string {
@@ -54,6 +55,23 @@ export function analysisText(analysis: QueryAnalysis, width: number): string {
       width,
     ),
   ].join('\n');
+}
+
+export function replacementLines(replacement: Replacement | undefined): string[] {
+  if (replacement === undefined) return [];
+  const { queryId, refusal, columns, stores, subjects, downstream, steps } = replacement;
+  const { added, removed, changed } = columns;
+  return [
+    '',
+    refusal === null ? `It may replace ${queryId}.` : `It may not replace ${queryId}: ${refusal}`,
+    ...added.map(({ name, type }) => `  new column ${name} ${type}`),
+    ...removed.map(({ name, type }) => `  no column ${name} ${type} any more`),
+    ...changed.map(({ name, before, after }) => `  column ${name} is ${after}, was ${before}`),
+    ...stores.map(({ store, state }) => `  state ${store}: ${state}`),
+    ...subjects.map(({ subject, changes }) => `  schema of ${subject}: ${changes ? 'another one' : 'as it is'}`),
+    ...downstream.map((reader) => `  ${reader.queryId}: ${reader.effect}`),
+    ...steps.map((step, i) => `${i + 1}. ${step}`),
+  ];
 }
 
 /** A table with a line before it; nothing where it would be empty. */

@@ -1,6 +1,6 @@
 // What the server answers to statements, as a person reads it. One entry per entity type; what has none is shown as JSON.
-import type { QueryAnalysis, SqlEntity as Entity } from '../sql-api/index.ts';
-import { analysisText } from './analysis.ts';
+import type { QueryAnalysis, Replacement, SqlEntity as Entity } from '../sql-api/index.ts';
+import { analysisText, replacementLines } from './analysis.ts';
 import { renderTable } from './table.ts';
 
 type Row = Record<string, unknown>;
@@ -145,6 +145,7 @@ function describeQuery(query: Row, width: number): string {
     '',
     'Processing topology',
     String(query['topology'] ?? ''),
+    ...replacementLines(query['replacement'] as Replacement | undefined),
   ].join('\n');
 }
 

@@ -17,6 +17,7 @@ export {
   type SqlEntity,
   type SqlRequestOptions,
 } from './client.ts';
+export type { Replacement } from './replacement.ts';
 export { parseSchema, type ResultColumn, type SqlResultValue } from './columns.ts';
 export { InsertError, SqlError } from './errors.ts';
 export {

@@ -407,12 +407,21 @@ class StepCompiler implements StepContext {
   }
 
   #sink(flow: Flow, root: Step, sink: SinkPlan): Preparable[] {
-    const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
-    const columns = root.columns;
-    const value = toSink(
-      rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' }),
-      sink.topic,
+    const { topic } = sink;
+    const { columns } = root;
+    const told = (part: 'key' | 'value') => (error: unknown, row: Row) =>
+      this.env.log({
+        kind: 'serialization',
+        queryId: this.queryId,
+        step: 'sink',
+        error,
+        target: { topic, part },
+        row,
+      });
+    const key = toSink(this.keySerde(root, sink.keyFormat, topic), topic, (error, value) =>
+      told('key')(error, plainKey(value) ?? []),
     );
+    const value = toSink(rowSerde(this.env, sink.valueFormat, columns, { topic, part: 'value' }), topic, told('value'));
     const bare = holdsBare(sink.valueFormat, 'value', columns);
     let stream = 'table' in flow ? flow.table.toStream() : flow.stream;
     if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
@@ -460,14 +469,15 @@ function callPolicy({ setting, log }: TopologyEnvironment, queryId: string): Cal
   };
 }
 
-/** A row that does not fit the sink's schema ends its query: to leave it out would lose it silently. */
-function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
+/** A row that does not fit the sink's schema is told, and ends its query: to leave it out would lose it silently. */
+function toSink<T>(serde: Serde<T>, topic: string, tell: (error: unknown, value: T) => void): Serde<T> {
   return {
     name: serde.name,
     encode(value, out) {
       try {
         serde.encode(value, out);
       } catch (error) {
+        tell(error, value);
         const what = `Exception caught in process: Unable to serialize record to topic ${topic}: ${messageOf(error)}`;
         throw new SerializationError(what, error);
       }

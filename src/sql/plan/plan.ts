@@ -213,6 +213,19 @@ export function sourceSteps(step: Step): SourceStep[] {
   return step.kind === 'source' ? [step] : inputsOf(step).flatMap(sourceSteps);
 }
 
+/** The sources of a query with the columns that it uses of them. A source may be read several times, as in a self-join. */
+export function readSources(root: Step): Map<string, { step: SourceStep; used: Set<string> }> {
+  const sources = new Map<string, { step: SourceStep; used: Set<string> }>();
+  for (const step of sourceSteps(root)) {
+    const known = sources.get(step.source) ?? { step, used: new Set<string>() };
+    const { prefix, timestamp, columns } = step;
+    for (const { name } of columns) known.used.add(prefix === undefined ? name : name.slice(prefix.length + 1));
+    if (timestamp !== undefined) known.used.add(timestamp.column);
+    sources.set(step.source, known);
+  }
+  return sources;
+}
+
 /** All functions that a plan calls. */
 export function callsOf(root: Step): ResolvedFunction[] {
   return callsIn(stepsOf(root).flatMap(expressionsOf));

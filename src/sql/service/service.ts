@@ -9,6 +9,7 @@ import {
   codeOf,
   type Environment,
   type GivenSettings,
+  type JsonValue,
   messageOf,
   MillraceError,
   randomUuid,
@@ -517,7 +518,7 @@ export class SqlService {
   }
 
   /** Appends one row, given as JSON, to a stream or table: resolves when it is on its way behind those before, with when it is stored. */
-  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<{ readonly stored: Promise<void> }> {
+  async insert(target: string, row: Readonly<Record<string, JsonValue>>): Promise<{ readonly stored: Promise<void> }> {
     const { carryOut } = await this.#engine.prepare(insertStatement(this.#engine.catalog, target, row));
     return { stored: Promise.resolve(carryOut()) };
   }

@@ -2,6 +2,7 @@
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
+import { isPlain } from '../analysis/extensions.ts';
 import { refuse, refuseName } from '../errors.ts';
 import { documentationOf, parametersOf, partsOf } from '../functions/documentation.ts';
 import type { SqlFunction } from '../functions/function.ts';
@@ -21,6 +22,7 @@ import {
 import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
 import type { Looking } from './looking.ts';
 import { createAsSelect, insertIntoSelect } from './persistent-query.ts';
+import { explainReplacement } from './replacement.ts';
 import { planTransient } from './transient-query.ts';
 import { trialOf } from './trial.ts';
 
@@ -145,8 +147,11 @@ async function explained(look: Looking, statement: Statement | undefined): Promi
   switch (statement?.kind) {
     case 'query':
       return explainedQuery(look, statement.query);
-    case 'createAsSelect':
+    case 'createAsSelect': {
+      const replaced = isPlain(setting) ? undefined : await explainReplacement(engine, statement, setting);
+      if (replaced !== undefined) return { ...planDescription(replaced.query), replacement: replaced.replacement };
       return explainedStart(await createAsSelect(trialOf(engine), statement, setting));
+    }
     case 'insertIntoSelect':
       return explainedStart(await insertIntoSelect(trialOf(engine), statement, setting));
     default:
