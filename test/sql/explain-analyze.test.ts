@@ -333,6 +333,41 @@ describe.each(PLACES)('EXPLAIN ANALYZE, queries %s', (_place, settings) => {
     expect((await reason(exploded, 'no-rows-made')).text).toContain('EXPLODE(L)');
   });
 
+  test('a push query, by the id in its header', async () => {
+    const name = fresh();
+    await create(source(name, 'v INT'));
+    await produce(name, [[null, '{"V": 1}']]);
+    const abort = new AbortController();
+    const response = await fetch(`${sql.url}/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        ksql: `SELECT v FROM ${name} WHERE v > 5 EMIT CHANGES;`,
+        streamsProperties: { 'auto.offset.reset': 'latest' },
+      }),
+      signal: abort.signal,
+    });
+    const rows = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const { value: header = '' } = await rows.read();
+    const id = /"queryId":"([^"]+)"/.exec(header)![1]!;
+    expect((await reason(id, 'started-at-latest')).text).toContain('The topic holds 1 record from before');
+    await produce(name, [[null, '{"V": 2}']]);
+    await reason(id, 'filtered');
+    await produce(name, [[null, '{"V": 7}']]);
+    await expect.poll(async () => (await analyze(id)).emits, { timeout: 20_000 }).toBe(true);
+    abort.abort();
+    await expect
+      .poll(
+        () =>
+          analyze(id).then(
+            () => 'open',
+            () => 'gone',
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe('gone');
+  });
+
   test('does what its documentation shows', async () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/reference/sql-extensions.md'), 'utf8');
     const [, section = ''] = page.split('## Why is it empty?');

@@ -85,7 +85,8 @@ export function compileFlow(
   end: (flow: Flow) => void,
 ): Topology {
   const builder = new StreamsBuilder();
-  end(new StepCompiler(env, builder, queryId, root).compile(root));
+  const compiler = new StepCompiler(env, builder, queryId, root);
+  builder.within(SINK_PART, () => end(compiler.compile(root)));
   return builder.build();
 }
 

@@ -45,8 +45,8 @@ export interface LocalHostOptions {
 /** How soon the members of a shared query hear that there is one more of them, or one less. */
 const SHARED_HEARTBEAT_MS = 100;
 
-interface Running {
-  readonly query: HostedQuery;
+/** What is known of a query that runs, of a client's as well. */
+interface Counted {
   readonly streams: KafkaStreams;
   readonly json: JsonCounts;
   readonly problems: ProblemTally;
@@ -55,11 +55,17 @@ interface Running {
   lastError: string | undefined;
 }
 
+interface Running extends Counted {
+  readonly query: HostedQuery;
+}
+
 export class LocalHost implements QueryHost {
   readonly isAvailable = true;
   readonly #options: LocalHostOptions;
   readonly #log: ProcessingLog;
   readonly #running = new Map<string, Running>();
+  /** Push queries of clients, by their ids. */
+  readonly #pushed = new Map<string, Counted>();
   readonly #open = new Set<OpenRows<unknown>>();
   readonly #closing = new Set<Promise<void>>();
   #linked: readonly LinkedQuery[] = [];
@@ -113,7 +119,7 @@ export class LocalHost implements QueryHost {
   }
 
   async counts(queryId: string): Promise<HostCounts> {
-    const running = this.#running.get(queryId);
+    const running: Counted | undefined = this.#running.get(queryId) ?? this.#pushed.get(queryId);
     const dropped: Record<string, Record<string, number>> = {};
     const tasks = running?.streams.metrics() ?? [];
     for (const { droppedBy } of tasks) addCounts(dropped, droppedBy);
@@ -154,10 +160,19 @@ export class LocalHost implements QueryHost {
   }
 
   async #push(request: RowsRequest<PushRequest>): Promise<OpenRows<ResultRow>> {
-    const { settings, from } = request;
-    return pushRows(request, this.#compiling(settings), (topology, overrides) =>
-      this.#streams(topology, from.applicationId, settings, overrides),
-    );
+    const { settings, from, queryId } = request;
+    const problems = new ProblemTally();
+    const rows = await pushRows(request, this.#compiling(settings, problems), (topology, overrides) => {
+      const streams = this.#streams(topology, from.applicationId, settings, overrides);
+      const counted = { streams, json: noJsonCounts(), problems, toRestore: new Map(), lastError: undefined };
+      this.#pushed.set(queryId, counted);
+      return streams;
+    });
+    const close = async (): Promise<void> => {
+      this.#pushed.delete(queryId);
+      await rows.close();
+    };
+    return { ...rows, close };
   }
 
   /** Loads the modules whose functions a plan calls. */
@@ -232,7 +247,7 @@ export class LocalHost implements QueryHost {
   }
 }
 
-function statusOf({ streams, toRestore, lastError }: Running): InstanceStatus {
+function statusOf({ streams, toRestore, lastError }: Counted): InstanceStatus {
   const left = [...toRestore.values()].reduce((sum, records) => sum + records, 0);
   return { state: streams.state, toRestore: left, lastError };
 }

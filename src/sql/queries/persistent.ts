@@ -6,7 +6,7 @@ import type { Client } from '../../client/index.ts';
 import type { TaskMetrics } from '../../streams/index.ts';
 import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
-import { sourceSteps, stepsOf } from '../plan/plan.ts';
+import { sourceSteps, type Step, stepsOf } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
 import type {
   InstanceStatus,
@@ -53,6 +53,14 @@ const LEAVE_MS = 20;
 
 export type QueryState = 'RUNNING' | 'PAUSED' | 'ERROR';
 
+/** A push query of a client. */
+interface Pushed {
+  readonly root: Step;
+  readonly settings: SettingValues;
+  readonly hosts: readonly QueryHost[];
+  readonly startedAt: number;
+}
+
 interface Running {
   readonly query: PersistentQuery;
   /** A query keeps the settings that it was created with. */
@@ -68,6 +76,7 @@ export class KafkaExecutor implements QueryExecutor {
   readonly #running = new Map<string, Running>();
   readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
   readonly #errors = new Map<string, readonly QueryError[]>();
+  readonly #pushed = new Map<string, Pushed>();
   /** Queries of clients, by host. */
   readonly #transient = new Map<QueryHost, number>();
 
@@ -173,6 +182,7 @@ export class KafkaExecutor implements QueryExecutor {
 
   state(queryId: string): QueryState {
     if (this.#paused.has(queryId)) return 'PAUSED';
+    if (this.#pushed.has(queryId)) return 'RUNNING';
     const running = this.#running.get(queryId);
     return running === undefined || running.failure !== undefined ? 'ERROR' : 'RUNNING';
   }
@@ -186,7 +196,8 @@ export class KafkaExecutor implements QueryExecutor {
   /** The settings that a query runs under, or would, if it were resumed. */
   settingsOf(queryId: string): SettingValues {
     const paused = this.#paused.get(queryId);
-    return this.#running.get(queryId)?.settings ?? (paused === undefined ? {} : settingValues(paused.setting));
+    const known = this.#running.get(queryId) ?? this.#pushed.get(queryId);
+    return known?.settings ?? (paused === undefined ? {} : settingValues(paused.setting));
   }
 
   /** What has stopped a query so far, the last at the end; as long as it is there. */
@@ -208,7 +219,7 @@ export class KafkaExecutor implements QueryExecutor {
       instances: [] as InstanceStatus[],
       tasks: [] as TaskMetrics[],
     };
-    const running = this.#running.get(queryId);
+    const running = this.#running.get(queryId) ?? this.#pushed.get(queryId);
     const hosts = running?.hosts ?? [];
     for (const { dropped, json, problems, instances, tasks } of await Promise.all(
       hosts.map((host) => host.counts(queryId)),
@@ -231,8 +242,27 @@ export class KafkaExecutor implements QueryExecutor {
   // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Rows that one host brings. */
-  open(request: RowsRequest<StreamRequest | PushRequest>): Promise<OpenRows<ResultRow>> {
-    return this.#onOne((host) => host.open(request));
+  async open(request: RowsRequest<StreamRequest | PushRequest>): Promise<OpenRows<ResultRow>> {
+    const { queryId, root, settings, from } = request;
+    if (from.kind !== 'push') return this.#onOne((host) => host.open(request));
+    const startedAt = this.#options.environment.now();
+    const rows = await this.#onOne((host) => {
+      this.#pushed.set(queryId, { root, settings, hosts: [host], startedAt });
+      return host.open(request);
+    }).catch((error: unknown) => {
+      this.#pushed.delete(queryId);
+      throw error;
+    });
+    const close = async (): Promise<void> => {
+      this.#pushed.delete(queryId);
+      await rows.close();
+    };
+    return { ...rows, close };
+  }
+
+  /** The steps of a push query that is open. */
+  rootOf(queryId: string): Step | undefined {
+    return this.#pushed.get(queryId)?.root;
   }
 
   openValues(request: RowsRequest<StreamRequest>): Promise<OpenRows<Row>> {

@@ -15,6 +15,7 @@ import {
   randomUuid,
   systemEnvironment,
 } from '../../util/index.ts';
+import { commandIdOf } from './command-id.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
 import { checkExtensions, hintOf, isPlain } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
@@ -24,8 +25,10 @@ import { builtInFunctions } from '../functions/index.ts';
 import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import type { ScriptStatement } from '../parser/parse.ts';
 import { syntaxErrorNear } from '../parser/syntax-error.ts';
+import { sourceSteps } from '../plan/plan.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
 import { explainAnalyze } from '../queries/diagnosis/explain-analyze.ts';
+import type { AnalyzedQuery } from '../queries/diagnosis/evidence.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
 import { KafkaExecutor } from '../queries/persistent.ts';
@@ -134,7 +137,7 @@ export class SqlService {
   readonly #undone: string[] = [];
   readonly #progress: CommandProgress;
   readonly #problems: ProcessingLogTopic;
-  readonly #transient = new Map<string, RunningQuery>();
+  readonly #transient = new Map<string, RunningQuery & { readonly sql: string }>();
   #queryNumber = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -367,12 +370,22 @@ export class SqlService {
     { engine, setting }: Looking,
   ): Promise<Entity> {
     if (isPlain(setting)) throw syntaxErrorNear('ANALYZE', at!, text);
-    return explainAnalyze(queryToExplain(engine, queryId), {
+    return explainAnalyze(this.#pushQuery(queryId) ?? queryToExplain(engine, queryId), {
       engine,
       client: this.#client,
       environment: this.#environment,
       queries: this.#executor,
     });
+  }
+
+  /** A push query that is open, by its id in any case: those ids have small letters. */
+  #pushQuery(id: string): AnalyzedQuery | undefined {
+    const found = this.#transient.entries().find(([known]) => known.toUpperCase() === id.toUpperCase());
+    const root = found && this.#executor.rootOf(found[0]);
+    if (root === undefined) return undefined;
+    const [queryId, { sql }] = found!;
+    const sources = [...new Set(sourceSteps(root).map(({ source }) => source))];
+    return { queryId, sql, plan: { root, sources, sink: undefined } };
   }
 
   /**
@@ -506,7 +519,7 @@ export class SqlService {
       skipsNullKeys: scalable,
       onEnd: () => this.#transient.delete(queryId),
     });
-    this.#transient.set(queryId, running);
+    this.#transient.set(queryId, { ...running, sql: text });
     return running;
   }
 
@@ -655,35 +668,4 @@ function asRefusal(parsed: ParsedStatement, error: unknown, setting: Settings): 
   if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
   const message = `${messageOf(error)}${hintOf(error, setting)}`;
   return new StatementError(message, { statementText: parsed.text, cause: error, hint: '' });
-}
-
-/** `type/entity/action`, as ksqlDB names commands. */
-function commandIdOf(statement: Statement): string {
-  switch (statement.kind) {
-    case 'createSource':
-    case 'createAsSelect':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/create`;
-    case 'alterSource':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/alter`;
-    case 'dropSource':
-      return `${statement.type.toLowerCase()}/\`${statement.name}\`/drop`;
-    case 'insertIntoSelect':
-      return `stream/\`${statement.target}\`/create`;
-    case 'createType':
-      return `type/${statement.name}/create`;
-    case 'dropType':
-      return `type/${statement.name}/drop`;
-    case 'createFunction':
-      return `function/${statement.name}/create`;
-    case 'dropFunction':
-      return `function/${statement.name}/drop`;
-    case 'alterSystem':
-      return `cluster/${statement.name}/alter`;
-    case 'terminate':
-    case 'pause':
-    case 'resume':
-      return `terminate/${statement.queryId ?? 'ALL'}/execute`;
-    default:
-      return `${statement.kind}/-/execute`;
-  }
 }

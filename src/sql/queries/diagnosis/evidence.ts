@@ -1,9 +1,14 @@
 // What a diagnosis is made from: what the query's hosts have counted, and what the cluster says of the topics that it reads.
 import type { Client, TopicPartition } from '../../../client/index.ts';
 import type { SourceMetrics } from '../../../streams/index.ts';
-import { sourceSteps } from '../../plan/plan.ts';
+import { type QueryPlan, sourceSteps } from '../../plan/plan.ts';
 import type { SettingValues } from '../../settings.ts';
 import type { EngineContext, PersistentQuery, QueryCounts } from '../../statements/context.ts';
+
+/** A persistent query, or one of a client, which has no sink. */
+export interface AnalyzedQuery extends Pick<PersistentQuery, 'queryId' | 'sql'> {
+  readonly plan: Pick<QueryPlan, 'root' | 'sources' | 'sink'>;
+}
 
 /** A partition that a query reads, as the cluster has it and as the query does. */
 export interface PartitionEvidence extends TopicPartition {
@@ -20,7 +25,7 @@ export interface PartitionEvidence extends TopicPartition {
 }
 
 export interface Evidence {
-  readonly query: PersistentQuery;
+  readonly query: AnalyzedQuery;
   readonly settings: SettingValues;
   readonly state: string;
   /** What it stopped at. */
@@ -39,7 +44,7 @@ export interface Evidence {
 export async function partitionsOf(
   client: Client,
   groupId: string,
-  { plan }: PersistentQuery,
+  { plan }: AnalyzedQuery,
   { tasks }: QueryCounts,
 ): Promise<Map<string, readonly PartitionEvidence[]>> {
   const admin = client.admin();

@@ -1,13 +1,13 @@
-// EXPLAIN ANALYZE: what a persistent query has done, operator by operator, and why it emits nothing when it does not.
+// EXPLAIN ANALYZE: what a query has done, operator by operator, and why it emits nothing when it does not.
 import type { Client } from '../../../client/index.ts';
 import type { AnalyzedOperator, AnalyzedStore, QueryAnalysis } from '../../../sql-api/index.ts';
 import { codeOf, type Environment, messageOf } from '../../../util/index.ts';
 import { stepTitle } from '../../plan/explain.ts';
 import { partsOf, SINK_PART } from '../../plan/plan.ts';
 import type { SettingValues } from '../../settings.ts';
-import type { EngineContext, PersistentQuery, QueryCounts } from '../../statements/context.ts';
+import type { EngineContext, QueryCounts } from '../../statements/context.ts';
 import type { Entity } from '../../statements/entities.ts';
-import { type Evidence, lagOf, partitionsOf } from './evidence.ts';
+import { type AnalyzedQuery, type Evidence, lagOf, partitionsOf } from './evidence.ts';
 import { type OperatorFlow, operatorsOf } from './flow.ts';
 import { reasonOf } from './search.ts';
 import { timeText } from './text.ts';
@@ -29,7 +29,7 @@ export interface AnalyzeOptions {
 }
 
 export async function explainAnalyze(
-  query: PersistentQuery,
+  query: AnalyzedQuery,
   { engine, client, environment, queries }: AnalyzeOptions,
 ): Promise<Entity> {
   const { queryId } = query;
@@ -87,14 +87,19 @@ export async function explainAnalyze(
 }
 
 function operatorEntities(
-  { plan: { root, sink } }: PersistentQuery,
+  { plan: { root, sink } }: AnalyzedQuery,
   { tasks, runningMs }: QueryCounts,
 ): AnalyzedOperator[] {
   const steps = new Map([...partsOf(root)].map(([step, part]) => [part, stepTitle(step)]));
   const recentMs = Math.max(0, ...tasks.map((task) => task.recentMs));
   return operatorsOf(tasks).map((operator) => ({
     operator: operator.operator,
-    step: operator.part === SINK_PART ? `SINK ${sink?.topic ?? ''}` : (steps.get(operator.part ?? '') ?? ''),
+    step:
+      operator.part === SINK_PART
+        ? sink === undefined
+          ? 'CLIENT'
+          : `SINK ${sink.topic}`
+        : (steps.get(operator.part ?? '') ?? ''),
     recordsIn: operator.recordsIn,
     recordsOut: operator.recordsOut,
     recordsOutPerSecond: rate(operator.recordsOut, runningMs),
