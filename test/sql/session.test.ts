@@ -191,6 +191,16 @@ describe('a request that fails', () => {
     await sql.ksql("CREATE STREAM soon (a INT) WITH (KAFKA_TOPIC='soon', PARTITIONS=1, VALUE_FORMAT='JSON');");
     expect(await asserted).toMatchObject([{ '@type': 'assert_topic', topicName: 'soon', exists: true }]);
   });
+
+  test('what is behind an ASSERT may need what that waits for, and is checked then', async () => {
+    const create = (name: string) => `CREATE STREAM ${name} (a INT) WITH (KAFKA_TOPIC='later', VALUE_FORMAT='JSON');`;
+    const text = `DEFINE t = 'later'; ASSERT TOPIC \${t} TIMEOUT 30 SECONDS; ${create('later_1')} ${create('later_2')}`;
+    const created = sql.ksql(text);
+    const refusal = refused({ ksql: `${text} DROP STREAM nowhere;` });
+    await sql.ksql("CREATE STREAM later (a INT) WITH (KAFKA_TOPIC='later', PARTITIONS=1, VALUE_FORMAT='JSON');");
+    expect(await created).toHaveLength(3);
+    expect(await refusal).toMatchObject({ status: 400, entities: [{ '@type': 'assert_topic' }] });
+  });
 });
 
 describe('a command sequence number', () => {

@@ -1,6 +1,6 @@
 // A request's statements are all checked before the first is carried out, each on an engine that has what those before it
-// would bring about: what is refused in the end has done nothing in the beginning. What waits for the world (ASSERT), and
-// the values of rows, are not looked at here.
+// would bring about: what is refused in the end has done nothing in the beginning. What comes behind an ASSERT may need what
+// that waits for, and is checked when it has been found; the values of rows are looked at when they are inserted.
 import type { ScriptStatement } from '../parser/parse.ts';
 import type { ParsedStatement } from '../parser/ast.ts';
 import type { Variables } from '../parser/variables.ts';
@@ -13,7 +13,7 @@ import type { Session } from './session.ts';
 export interface Rehearsing {
   readonly engine: EngineContext;
   readonly nextQueryNumber: number;
-  /** A session of its own, as the request's begins. */
+  /** A session of its own, as the request's is now. */
   readonly session: Session;
   readonly variables: () => Variables;
   readonly look: (parsed: ParsedStatement, engine: EngineContext) => Promise<unknown>;
@@ -24,13 +24,15 @@ export interface Rehearsing {
   ) => Promise<PreparedStatement>;
 }
 
-/** Throws what the first statement is refused with that would be. */
-export async function rehearse(statements: readonly ScriptStatement[], rehearsing: Rehearsing): Promise<void> {
+/** Throws what the first statement is refused with that would be. Resolves with how many have been checked. */
+export async function rehearse(statements: readonly ScriptStatement[], rehearsing: Rehearsing): Promise<number> {
   const { session, variables, look, prepare } = rehearsing;
   const engine = trialOf(rehearsing.engine, rehearsing.nextQueryNumber);
   /** As ALTER SYSTEM would leave them. */
   const altered: Record<string, string> = {};
+  let checked = 0;
   for (const each of statements) {
+    checked++;
     const parsed = each.parse(variables());
     if (session.apply(parsed)) continue;
     const { statement } = parsed;
@@ -40,9 +42,10 @@ export async function rehearse(statements: readonly ScriptStatement[], rehearsin
         throw notForStatements(parsed);
       case 'show':
       case 'describeAll':
+        break;
       case 'assertTopic':
       case 'assertSchema':
-        break;
+        return checked;
       case 'describe':
       case 'describeFunction':
       case 'explain':
@@ -62,6 +65,7 @@ export async function rehearse(statements: readonly ScriptStatement[], rehearsin
       }
     }
   }
+  return checked;
 }
 
 /** SELECT and PRINT have an endpoint of their own. */

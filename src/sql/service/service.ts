@@ -277,8 +277,11 @@ export class SqlService {
     const session = this.#session(text, context);
     await this.#caughtUp(context);
     const statements = this.#engine.split(text, session.overrides);
-    if (statements.length > 1) await this.#rehearse(statements, this.#session(text, context));
-    for (const statement of statements) {
+    let checked = 0;
+    for (const [i, statement] of statements.entries()) {
+      // The last one is checked as it is carried out.
+      if (i === checked && i < statements.length - 1)
+        checked += await this.#rehearse(statements.slice(i), session.fork());
       const parsed = statement.parse(this.#variablesOf(session));
       if (session.apply(parsed)) continue;
       const entity = await this.#executeOne(parsed, session);
@@ -291,7 +294,7 @@ export class SqlService {
     }
   }
 
-  #rehearse(statements: readonly ScriptStatement[], session: Session): Promise<void> {
+  #rehearse(statements: readonly ScriptStatement[], session: Session): Promise<number> {
     return rehearse(statements, {
       engine: this.#engine.context,
       nextQueryNumber: this.#queryNumber,
