@@ -173,6 +173,22 @@ describe.each(PLACES)('EXPLAIN ANALYZE, queries %s', (_place, settings) => {
     expect(evidence).toMatchObject({ records: 2, first: { topic: name, partition: 0, offset: 0 } });
   });
 
+  test('a filter behind records that can not be read', async () => {
+    const name = fresh();
+    const id = await create(
+      `${source(name, 'id STRING KEY, v INT')} CREATE STREAM ${name}_s AS SELECT id, v FROM ${name} WHERE v > 1;`,
+    );
+    await produce(name, [
+      ['a', 'not JSON'],
+      ['a', '{"V": 1}'],
+      ['a', 'nor this'],
+    ]);
+    const { text, evidence } = await reason(id, 'filtered');
+    expect(text).toContain('The only row was filtered out: WHERE (V > 1) was not true for it.');
+    expect(text).toContain(`Besides, 2 records could not be read, the first at ${name}-0, offset 0: `);
+    expect(evidence).toMatchObject({ rows: 1, unreadable: 2 });
+  });
+
   test('a poison record in front of an aggregate', async () => {
     const name = fresh();
     const id = await create(

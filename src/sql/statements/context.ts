@@ -47,6 +47,8 @@ export interface ProblemCount {
   readonly step: string;
   readonly count: number;
   readonly first: { readonly message: string; readonly at: Problem['at'] };
+  /** The last of each host. */
+  readonly lasts: readonly NonNullable<Problem['at']>[];
 }
 
 /** How a query is on one of its hosts. */

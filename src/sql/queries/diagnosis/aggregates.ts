@@ -4,7 +4,7 @@ import type { WindowClause } from '../../parser/ast.ts';
 import { type AggregateStep, sourceSteps, type Step } from '../../plan/plan.ts';
 import type { TaskMetrics } from '../../../streams/index.ts';
 import { graceOf } from '../../compile/topology-aggregate.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, hasNewest } from './evidence.ts';
 import type { PlanFlow } from './flow.ts';
 import type { EmptyReason } from '../../../sql-api/index.ts';
 import { counted, durationText, timeText } from './text.ts';
@@ -31,7 +31,7 @@ export function aggregateReason(evidence: Evidence, flow: PlanFlow, step: Aggreg
   }
   const clause = step.windowClause;
   if (clause === undefined) return untilCommit(evidence, count);
-  const late = lateReason(flow, step, clause);
+  const late = lateReason(evidence, flow, step, clause);
   if (late !== undefined) return late;
   const running = evidence.counts.tasks.filter((task) => aggregatesIn(task, flow, step));
   const idle = idleReason(evidence.query.plan.root, running);
@@ -48,10 +48,17 @@ function untilCommit({ settings }: Evidence, count: number): EmptyReason {
   };
 }
 
-function lateReason(flow: PlanFlow, step: AggregateStep, clause: WindowClause): EmptyReason | undefined {
+function lateReason(
+  evidence: Evidence,
+  flow: PlanFlow,
+  step: AggregateStep,
+  clause: WindowClause,
+): EmptyReason | undefined {
   const operators = flow.of(step);
   const late = flow.dropped(operators, 'late') ?? flow.dropped(operators, 'expired');
   if (late === undefined) return undefined;
+  // What came after them may wait in an open window.
+  if (late.count < flow.recordsIn(step) && !hasNewest(evidence, late.lasts)) return undefined;
   const { timestamp, streamTime } = late.last;
   const graceMs = graceOf(clause, step.final);
   return {

@@ -80,6 +80,17 @@ export async function partitionsOf(
   return new Map(topics.map((topic) => [topic, partitions.filter((each) => each.topic === topic)]));
 }
 
+/** Whether one of these records is the last that was taken from its partition. */
+export function hasNewest(
+  { counts }: Evidence,
+  records: readonly (TopicPartition & { readonly offset: number })[],
+): boolean {
+  const sources = counts.tasks.flatMap((task) => task.sources);
+  return records.some(({ topic, partition, offset }) =>
+    sources.some((each) => each.topic === topic && each.partition === partition && each.position === offset + 1),
+  );
+}
+
 /** Records that wait to be processed. */
 export function lagOf({ start, end, committed, read }: PartitionEvidence): number {
   const position = read === undefined || read.position < 0 ? committed : read.position;

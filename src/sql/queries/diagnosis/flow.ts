@@ -1,5 +1,5 @@
 // What has gone through the steps of a plan: the counts of all tasks, told step by step.
-import type { FlowCount, OperatorMetrics, TaskMetrics } from '../../../streams/index.ts';
+import type { DroppedRecord, FlowCount, OperatorMetrics, TaskMetrics } from '../../../streams/index.ts';
 import { inputsOf, partsOf, type Step } from '../../plan/plan.ts';
 
 /** An operator over all tasks that run it. */
@@ -7,13 +7,23 @@ export type OperatorFlow = Pick<
   OperatorMetrics,
   'operator' | 'index' | 'part' | 'recordsIn' | 'recordsOut' | 'recent'
 > & {
-  readonly dropped: OperatorMetrics['dropped'];
+  readonly dropped: Readonly<Record<string, Dropped>>;
 };
+
+/** What an operator has left out for a reason: the first, and the last of each task. */
+export interface Dropped {
+  readonly count: number;
+  readonly first: DroppedRecord;
+  readonly last: DroppedRecord;
+  readonly lasts: readonly DroppedRecord[];
+}
 
 /** The operators of all tasks, in the order of the topology. */
 export function operatorsOf(tasks: readonly TaskMetrics[]): OperatorFlow[] {
   const byName = new Map<string, OperatorFlow>();
-  for (const operator of tasks.flatMap(({ operators }) => operators)) {
+  for (const { dropped: counted, ...counts } of tasks.flatMap(({ operators }) => operators)) {
+    const dropped = Object.entries(counted).map(([reason, each]) => [reason, { ...each, lasts: [each.last] }] as const);
+    const operator: OperatorFlow = { ...counts, dropped: Object.fromEntries(dropped) };
     const known = byName.get(operator.operator);
     byName.set(operator.operator, known === undefined ? operator : together(known, operator));
   }
@@ -22,9 +32,12 @@ export function operatorsOf(tasks: readonly TaskMetrics[]): OperatorFlow[] {
 
 function together(a: OperatorFlow, b: OperatorFlow): OperatorFlow {
   const dropped = { ...a.dropped };
-  for (const [reason, { count, first, last }] of Object.entries(b.dropped)) {
+  for (const [reason, each] of Object.entries(b.dropped)) {
     const known = dropped[reason];
-    dropped[reason] = known === undefined ? { count, first, last } : { ...known, count: known.count + count };
+    dropped[reason] =
+      known === undefined
+        ? each
+        : { ...known, count: known.count + each.count, lasts: [...known.lasts, ...each.lasts] };
   }
   return { ...a, ...sumOf(a, b), recent: sumOf(a.recent, b.recent), dropped };
 }
@@ -70,7 +83,7 @@ export class PlanFlow {
   }
 
   /** Records that the operators of a step have left out for a reason, the first and the last of them. */
-  dropped(operators: readonly OperatorFlow[], reason: string): OperatorFlow['dropped'][string] | undefined {
+  dropped(operators: readonly OperatorFlow[], reason: string): Dropped | undefined {
     return operators.find(({ dropped }) => dropped[reason] !== undefined)?.dropped[reason];
   }
 }

@@ -8,7 +8,7 @@ import type { Evidence } from './evidence.ts';
 import { operatorsOf, PlanFlow } from './flow.ts';
 import { joinReason } from './joins.ts';
 import type { EmptyReason } from '../../../sql-api/index.ts';
-import { sourceReason, undecodableReason } from './sources.ts';
+import { sourceReason, undecodableReason, unreadableIn } from './sources.ts';
 import { counted, durationText, timeText } from './text.ts';
 
 /** Undefined: the query emits. */
@@ -21,10 +21,11 @@ export async function reasonOf(evidence: Evidence): Promise<EmptyReason | undefi
   const total = new PlanFlow(query.plan.root, operators, false);
   if (emittedIn(recent) > 0) return undefined;
   const emitted = emittedIn(total);
-  if (emitted === 0) return (await new Search(evidence, total).why(query.plan.root)) ?? sinkReason(evidence, total);
+  const search = new Search(evidence, total);
+  if (emitted === 0) return (await search.why(query.plan.root)) ?? sinkReason(evidence, total);
   const came = sourceSteps(query.plan.root).some((step) => recent.recordsIn(step) > 0);
   if (!came) return idleReason(evidence, emitted);
-  return (await new Search(evidence, recent).why(query.plan.root)) ?? sinkReason(evidence, recent);
+  return (await new Search(evidence, recent, search).why(query.plan.root)) ?? sinkReason(evidence, recent);
 }
 
 /** Records that have been written to the query's topic. */
@@ -120,10 +121,13 @@ function sinkReason({ counts, settings, query }: Evidence, flow: PlanFlow): Empt
 class Search {
   readonly #evidence: Evidence;
   readonly #flow: PlanFlow;
+  /** The same since the start. */
+  readonly #sinceStart: Search;
 
-  constructor(evidence: Evidence, flow: PlanFlow) {
+  constructor(evidence: Evidence, flow: PlanFlow, sinceStart?: Search) {
     this.#evidence = evidence;
     this.#flow = flow;
+    this.#sinceStart = sinceStart ?? this;
   }
 
   /** Undefined when rows come out of the step. */
@@ -173,14 +177,19 @@ class Search {
     }
   }
 
-  #whyFilter({ clause, predicate }: FilterStep, count: number): EmptyReason {
+  #whyFilter(step: FilterStep, came: number): EmptyReason {
+    const { clause, predicate } = step;
     const failed = this.#failed(clause);
+    const unread = unreadableIn(this.#evidence);
+    // Where one operator reads and filters, what it can't read has come to it, too.
+    const isRead = this.#flow.of(step).some(({ operator }) => operator.includes('map-value-bytes'));
+    const count = isRead ? Math.max(0, came - unread.count) : came;
     const failures =
       'failures' in failed ? ` It could not be evaluated for ${String(failed.failures)}: ${String(failed.error)}` : '';
     return {
       kind: 'filtered',
-      text: `${count === 1 ? 'The only row was' : `All ${count} rows were`} filtered out: ${clause} ${predicate.text} was ${count === 1 ? 'not true for it' : 'true for none of them'}.${failures}`,
-      evidence: { rows: count, clause, condition: predicate.text, ...failed },
+      text: `${count === 1 ? 'The only row was' : `All ${count} rows were`} filtered out: ${clause} ${predicate.text} was ${count === 1 ? 'not true for it' : 'true for none of them'}.${failures}${unread.note}`,
+      evidence: { rows: count, unreadable: unread.count, clause, condition: predicate.text, ...failed },
     };
   }
 
@@ -190,9 +199,10 @@ class Search {
     return problem === undefined ? {} : { failures: problem.count, error: problem.first.message };
   }
 
-  /** An inner join needs both sides; another one the side that is kept. */
+  /** An inner join needs both sides; another one the side that is kept. What came earlier may still find partners. */
   async #whyJoin(step: JoinStep): Promise<EmptyReason> {
-    const [left, right] = await Promise.all([this.why(step.left), this.why(step.right)]);
+    const { left: l, right: r } = step;
+    const [left, right] = await Promise.all([this.#sinceStart.why(l), this.#sinceStart.why(r)]);
     const needed = { INNER: left ?? right, LEFT: left, RIGHT: right, FULL: left && right && left }[step.type];
     if (needed !== undefined) {
       const side = needed === left ? 'left' : 'right';
@@ -200,8 +210,8 @@ class Search {
         ? { ...needed, text: `The join has no rows on its ${side} side. ${needed.text}` }
         : needed;
     }
-    return (
-      undecodableReason(this.#evidence, this.#flow.recordsIn(step)) ?? joinReason(this.#evidence, this.#flow, step)
-    );
+    const came = this.#flow.recordsIn(step);
+    if (came === 0) return (await this.why(l)) ?? (await this.why(r))!;
+    return undecodableReason(this.#evidence, came) ?? joinReason(this.#evidence, this.#flow, step);
   }
 }

@@ -1,7 +1,7 @@
 // Why a source brings nothing.
 import type { SourceStep } from '../../plan/plan.ts';
 import { isExactlyOnce } from '../../settings.ts';
-import { lagOf, type Evidence, type PartitionEvidence } from './evidence.ts';
+import { hasNewest, lagOf, type Evidence, type PartitionEvidence } from './evidence.ts';
 import type { PlanFlow } from './flow.ts';
 import type { EmptyReason } from '../../../sql-api/index.ts';
 import { counted, durationText, placeText, timeText } from './text.ts';
@@ -31,7 +31,7 @@ export function sourceReason(evidence: Evidence, flow: PlanFlow, step: SourceSte
   if (partitions.length === 0) {
     return { kind: 'topic-missing', text: `The ${name} is not there any more.`, evidence: { topic: step.topic } };
   }
-  const dropped = droppedReason(evidence, flow, step);
+  const dropped = flow.recordsIn(step) === 0 ? undefined : droppedReason(evidence, flow, step);
   if (dropped !== undefined) return dropped;
   if (total === 0) {
     const gone = sum(partitions, ({ end }) => end) > 0;
@@ -129,9 +129,23 @@ function droppedReason(evidence: Evidence, flow: PlanFlow, step: SourceStep): Em
 /** The same where records are read and computed with in one go. Undefined: some could be read. */
 export function undecodableReason(evidence: Evidence, records: number): EmptyReason | undefined {
   const problem = evidence.counts.problems.find(({ kind }) => kind === 'deserialization');
-  if (problem === undefined || problem.count < records || problem.first.at === undefined) return undefined;
+  if (problem?.first.at === undefined) return undefined;
+  // Some may have been so long ago.
+  if (problem.count < records || !hasNewest(evidence, problem.lasts)) return undefined;
   const { at, message } = problem.first;
   return unreadable(evidence, at, problem.count, message, at);
+}
+
+/** How many records could not be read, and a sentence about them. */
+export function unreadableIn({ counts }: Evidence): { readonly count: number; readonly note: string } {
+  const problem = counts.problems.find(({ kind }) => kind === 'deserialization');
+  if (problem === undefined) return { count: 0, note: '' };
+  const { at, message } = problem.first;
+  const place = at === undefined ? '' : `, the first at ${placeText(at)}`;
+  return {
+    count: problem.count,
+    note: ` Besides, ${counted(problem.count, 'record')} could not be read${place}: ${message}`,
+  };
 }
 
 function unreadable(
