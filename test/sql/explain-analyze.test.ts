@@ -310,6 +310,23 @@ describe.each(PLACES)('EXPLAIN ANALYZE, queries %s', (_place, settings) => {
     expect(text).toContain('1 h later');
   });
 
+  test('a query that goes on after it was paused has read what there is', async () => {
+    const [left, right] = [fresh(), fresh()];
+    const id = await create(
+      `${source(left, 'id STRING KEY, v INT')} ${source(right, 'id STRING PRIMARY KEY, v INT', 'TABLE')} ${joined(left, right, '')}`,
+    );
+    await produce(right, [['b', '{"V": 2}', HOUR]]);
+    await produce(left, [['a', '{"V": 1}', 2 * HOUR]]);
+    await reason(id, 'no-partner');
+    await sql.ksql(`PAUSE ${id};`);
+    await sql.ksql(`RESUME ${id};`);
+    const { text } = await reason(id, 'caught-up');
+    expect(text).toMatch(/^All 1 record of the topic n\d+ .* have been read/);
+    await produce(left, [['a', '{"V": 1}', 2 * HOUR]]);
+    // The table's row is of before, and in its state.
+    expect((await reason(id, 'no-partner')).text).toContain('Left: a; right: b.');
+  });
+
   test('a paused query', async () => {
     const name = fresh();
     const id = await create(`${source(name, 'v INT')} CREATE STREAM ${name}_s AS SELECT v FROM ${name};`);

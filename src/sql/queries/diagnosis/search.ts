@@ -142,6 +142,12 @@ class Search {
     return undecodableReason(this.#evidence, flow.recordsIn(step)) ?? this.#whyStep(step);
   }
 
+  /** Why there have never been rows of a step. Those of before a restart are in the state. */
+  async lack(step: Step): Promise<EmptyReason | undefined> {
+    const reason = await this.why(step);
+    return reason?.kind === 'caught-up' ? undefined : reason;
+  }
+
   #whyStep(step: Exclude<Step, { kind: 'source' | 'join' }>): EmptyReason {
     const flow = this.#flow;
     const count = flow.recordsIn(step);
@@ -202,7 +208,7 @@ class Search {
   /** An inner join needs both sides; another one the side that is kept. What came earlier may still find partners. */
   async #whyJoin(step: JoinStep): Promise<EmptyReason> {
     const { left: l, right: r } = step;
-    const [left, right] = await Promise.all([this.#sinceStart.why(l), this.#sinceStart.why(r)]);
+    const [left, right] = await Promise.all([this.#sinceStart.lack(l), this.#sinceStart.lack(r)]);
     const needed = { INNER: left ?? right, LEFT: left, RIGHT: right, FULL: left && right && left }[step.type];
     if (needed !== undefined) {
       const side = needed === left ? 'left' : 'right';
