@@ -158,7 +158,7 @@ async function rates(keys: number, budgetBytes: number): Promise<Rates> {
     for (let left = records; left > 0; left -= BATCH) {
       // A fetch is taken in while another one is at work, as in a worker.
       for (let fetched = 0; fetched < BATCH; fetched += FETCH) {
-        task.queues[0]!.push(new Generated(offset, Array.from({ length: FETCH }, choose)), (offset += FETCH));
+        task.queues[0]!.push(new Generated(offset, Array.from({ length: FETCH }, choose)), (offset += FETCH), 0);
         if (fetched > 0) await processed(task, FETCH);
       }
       await processed(task, FETCH);
@@ -256,6 +256,7 @@ function windows(): Windows {
         Array.from({ length: 100_000 }, () => next++),
       ),
       (part + 1) * 100_000,
+      0,
     );
     while (task.run(BATCH) > 0) for (const store of task.stores.values()) store.drainLog(() => {});
     times.push(performance.now() - start);

@@ -55,7 +55,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   'sql/expressions': [['typed'], ['binding', 'evaluation']],
   util: [
-    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'node-http', 'package-root'],
+    ['assert', 'crc32c', 'error-codes', 'fastify', 'json', 'murmur2', 'nearest-name', 'node-http', 'package-root'],
     ['bytes', 'environment', 'errors', 'worker'],
     ['async', 'java-regex', 'restarts', 'settings'],
     ['options', 'port-calls'],
@@ -105,7 +105,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['consumer', 'producer'],
     ['kafka-client'],
   ],
-  'sql-api': [['columns', 'errors', 'functions', 'template'], ['client']],
+  'sql-api': [['analysis', 'columns', 'errors', 'functions', 'replacement', 'template'], ['client']],
   'schema-registry': [
     ['compatibility-levels', 'errors', 'schema-users', 'subject-name'],
     ['metadata', 'tags'],
@@ -130,6 +130,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   cli: [
     ['options', 'registry-client', 'statements', 'table'],
+    ['analysis'],
     ['connect', 'entities', 'reset-target', 'schema-file', 'schemas-text', 'start'],
     ['demo', 'kafka', 'schemas', 'session', 'sql-test', 'streams'],
     ['migrations', 'repl', 'schemas-command', 'streams-command'],

@@ -1,5 +1,6 @@
 // What the server answers to statements, as a person reads it. One entry per entity type; what has none is shown as JSON.
-import type { SqlEntity as Entity } from '../sql-api/index.ts';
+import type { QueryAnalysis, Replacement, SqlEntity as Entity } from '../sql-api/index.ts';
+import { analysisText, replacementLines } from './analysis.ts';
 import { renderTable } from './table.ts';
 
 type Row = Record<string, unknown>;
@@ -79,6 +80,7 @@ const renderers: Readonly<Record<string, Renderer>> = {
     list(entity, 'queryDescriptions')
       .map((query) => describeQuery(query, width))
       .join('\n\n'),
+  query_analysis: (entity, width) => analysisText(entity['queryAnalysis'] as QueryAnalysis, width),
   executionPlan: (entity) => String(entity['executionPlan'] ?? entity['executionPlanText']),
   describe_function: (entity) => describeFunction(entity),
   type_list: (entity, width) =>
@@ -155,6 +157,7 @@ function describeQuery(query: Row, width: number): string {
     '',
     'Processing topology',
     String(query['topology'] ?? ''),
+    ...replacementLines(query['replacement'] as Replacement | undefined),
   ].join('\n');
 }
 

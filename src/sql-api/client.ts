@@ -7,6 +7,7 @@ import {
   type HttpConnectionOptions,
 } from '../http-client/index.ts';
 import { MillraceError, parseExactJson } from '../util/index.ts';
+import type { QueryAnalysis } from './analysis.ts';
 import { decoderOf, needsExactNumbers, parseSchema, type ResultColumn, type SqlResultValue } from './columns.ts';
 import { InsertError, SqlError } from './errors.ts';
 import { SqlText } from './template.ts';
@@ -91,6 +92,12 @@ export class SqlClient {
   async execute(statements: string | SqlText, options: SqlRequestOptions = {}): Promise<SqlEntity[]> {
     const answer = await this.#send('/ksql', statements, options);
     return JSON.parse(await answer.text()) as SqlEntity[];
+  }
+
+  /** What a persistent query has done, operator by operator, and why it emits nothing when it does not. */
+  async explainAnalyze(queryId: string, options: SqlRequestOptions = {}): Promise<QueryAnalysis> {
+    const [entity] = await this.execute(`EXPLAIN ANALYZE \`${queryId.replaceAll('`', '``')}\`;`, options);
+    return entity!['queryAnalysis'] as QueryAnalysis;
   }
 
   /**

@@ -1,4 +1,13 @@
 // SQL from code: the client of the service, and how functions are declared. In the package as `millrace/sql`.
+export type {
+  AnalyzedOperator,
+  AnalyzedPartition,
+  AnalyzedStore,
+  AnalyzedTask,
+  EmptyReason,
+  EmptyReasonKind,
+  QueryAnalysis,
+} from './analysis.ts';
 export {
   createSqlClient,
   isDeleted,
@@ -8,6 +17,7 @@ export {
   type SqlEntity,
   type SqlRequestOptions,
 } from './client.ts';
+export type { Replacement } from './replacement.ts';
 export { parseSchema, type ResultColumn, type SqlResultValue } from './columns.ts';
 export { InsertError, SqlError } from './errors.ts';
 export {

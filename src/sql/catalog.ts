@@ -1,5 +1,5 @@
 import type { FormatInfo } from './formats/traits.ts';
-import { refuse, StatementError } from './errors.ts';
+import { refuse, refuseName } from './errors.ts';
 import type { SourceKind, TypeNode } from './parser/ast.ts';
 import { printType } from './parser/print.ts';
 import type { Schema, StartingPoint, TimestampColumn, WindowInfo } from './schema.ts';
@@ -66,16 +66,29 @@ export class Catalog {
     return this.#sources.get(name);
   }
 
+  /** What sources are called. */
+  get sourceNames(): Iterable<string> {
+    return this.#sources.keys();
+  }
+
   sources(): DataSource[] {
     return [...this.#sources.values()];
   }
 
+  /** The same, to be changed by itself. */
+  fork(): Catalog {
+    const other = new Catalog();
+    for (const source of this.#sources.values()) other.put(source);
+    for (const [name, type] of this.#types) other.putType(name, type);
+    for (const link of this.#queries.values()) other.link(link);
+    for (const index of this.#indexes.values()) other.putIndex(index);
+    return other;
+  }
+
   /** The same with one more source. */
   with(source: DataSource): Catalog {
-    const other = new Catalog();
-    for (const each of [...this.#sources.values(), source]) other.put(each);
-    for (const [name, type] of this.#types) other.putType(name, type);
-    for (const index of this.#indexes.values()) other.putIndex(index);
+    const other = this.fork();
+    other.put(source);
     return other;
   }
 
@@ -151,6 +164,12 @@ export class Catalog {
     }
   };
 
+  *#typeNames(): Generator<string> {
+    yield* Object.keys(simpleTypes);
+    yield* ['DECIMAL', 'ARRAY', 'MAP', 'STRUCT'];
+    yield* this.#types.keys();
+  }
+
   #named(name: string, parameters: readonly string[]): SqlType {
     const simple = simpleTypes[name.toUpperCase()];
     if (simple !== undefined) return simple;
@@ -164,8 +183,7 @@ export class Catalog {
       return decimalType(precision, scale);
     }
     const custom = this.#types.get(name);
-    if (custom === undefined) throw new StatementError(`Cannot resolve unknown type: ${name}`);
-    return custom;
+    return custom ?? refuseName(`Cannot resolve unknown type: ${name}`, name, this.#typeNames());
   }
 }
 

@@ -6,8 +6,8 @@
  */
 import type { SchemaSource } from '../serde/index.ts';
 import { type Environment, faultOf } from '../util/index.ts';
+import { checkExtensions, hintOf, isPlain } from './analysis/extensions.ts';
 import { Catalog } from './catalog.ts';
-import { checkExtensions } from './analysis/extensions.ts';
 import type { ProcessingLog } from './compile/flow.ts';
 import { StatementError } from './errors.ts';
 import type { FunctionCatalog } from './functions/function.ts';
@@ -92,12 +92,18 @@ export class SqlEngine {
   }
 
   /** The statements of a script, each to be read with the variables that are defined by then. */
-  split(text: string): ScriptStatement[] {
+  split(text: string, overrides: Readonly<Record<string, string>> = {}): ScriptStatement[] {
     const setting = (name: string): number => Number(this.#settings[name] ?? defaultOf(name));
-    return splitScript(text, {
-      tokens: setting('ksql.parser.max.tokens'),
-      nesting: setting('ksql.parser.max.nesting'),
-    });
+    const limits = { tokens: setting('ksql.parser.max.tokens'), nesting: setting('ksql.parser.max.nesting') };
+    const hinted = <T>(work: () => T): T => {
+      try {
+        return work();
+      } catch (error) {
+        throw error instanceof SyntaxError && !isPlain(this.settings(overrides)) ? error.hinted() : error;
+      }
+    };
+    const statements = hinted(() => splitScript(text, limits));
+    return statements.map((each) => ({ parse: (variables) => hinted(() => each.parse(variables)) }));
   }
 
   parse(text: string): ParsedStatement[] {
@@ -120,51 +126,67 @@ export class SqlEngine {
     return result;
   }
 
-  /** Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it. */
-  async prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>> = {}): Promise<PreparedStatement> {
-    const statement = this.#statementOf(parsed);
+  /**
+   * Checks a statement against everything that could refuse it. Throws `StatementError` and `SyntaxError`, which name it.
+   * `context`: another one than the engine's own, which the statement is then carried out on.
+   */
+  async prepare(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>> = {},
+    context = this.#context,
+  ): Promise<PreparedStatement> {
+    const statement = this.#statementOf(parsed, overrides);
     const setting = this.settings(overrides);
     // What was accepted once stays accepted.
-    const isNew = !this.#context.topics.areRepeated;
+    const isNew = !context.topics.areRepeated;
     if (isNew && 'query' in statement) checkExtensions(statement.query, parsed.text, setting);
     if (isNew && statement.kind === 'createSource') checkExtensions(statement, parsed.text, setting);
     try {
-      const { result, carryOut } = await this.#prepare(statement, setting);
-      return { result, carryOut: () => this.#named(parsed, async () => carryOut()) };
+      const { result, carryOut } = await this.#prepare(context, statement, setting);
+      return { result, carryOut: () => this.#named(parsed, overrides, async () => carryOut()) };
     } catch (error) {
-      throw this.#withStatement(parsed, error);
+      throw this.#withStatement(parsed, error, overrides);
     }
   }
 
-  #statementOf(parsed: ParsedStatement): Statement {
+  #statementOf(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Statement {
     try {
       return parsed.statement;
     } catch (error) {
-      throw this.#withStatement(parsed, error);
+      throw this.#withStatement(parsed, error, overrides);
     }
   }
 
-  async #named(parsed: ParsedStatement, work: () => Promise<void>): Promise<void> {
+  async #named(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>>,
+    work: () => Promise<void>,
+  ): Promise<void> {
     try {
       await work();
     } catch (error) {
-      throw this.#withStatement(parsed, error);
+      throw this.#withStatement(parsed, error, overrides);
     }
   }
 
-  #withStatement(parsed: ParsedStatement, error: unknown): Error {
+  #withStatement(parsed: ParsedStatement, error: unknown, overrides: Readonly<Record<string, string>>): Error {
+    const hint = hintOf(error, this.settings(overrides));
     if (error instanceof SyntaxError) {
       return new SyntaxError(
-        `Failed to prepare statement: ${error.message}\nStatement: ${parsed.text}`,
+        `Failed to prepare statement: ${error.message}${hint}\nStatement: ${parsed.text}`,
         error.location,
       );
     }
     const text = (error instanceof StatementError ? error.statementText : undefined) ?? parsed.text;
-    return new StatementError(`${faultOf(error)}\nStatement: ${text}`, { statementText: text, cause: error });
+    const message = `${faultOf(error)}${hint}\nStatement: ${text}`;
+    return new StatementError(message, { statementText: text, cause: error, hint: '' });
   }
 
-  #prepare(statement: Statement, setting: Settings): PreparedStatement | Promise<PreparedStatement> {
-    const context = this.#context;
+  #prepare(
+    context: EngineContext,
+    statement: Statement,
+    setting: Settings,
+  ): PreparedStatement | Promise<PreparedStatement> {
     switch (statement.kind) {
       case 'createSource':
         return createSource(context, statement, setting);

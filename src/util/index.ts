@@ -28,6 +28,7 @@ export { Restarts } from './restarts.ts';
 export { startWorker } from './worker.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
+export { didYouMean, nearestName } from './nearest-name.ts';
 export {
   booleanSetting,
   doubleSetting,
@@ -35,7 +36,6 @@ export {
   intSetting,
   listSetting,
   longSetting,
-  nearestName,
   parseSetting,
   readSettings,
   type Setting,

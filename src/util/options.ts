@@ -2,7 +2,7 @@
 // and what is misspelt, of another type or out of range is refused where it is given, before it has done anything. The
 // settings of services are declared in settings.ts; those are texts from files, these are values from code.
 import { MillraceError } from './errors.ts';
-import { nearestName } from './settings.ts';
+import { nearestName } from './nearest-name.ts';
 
 /** What an option takes. */
 export interface Option {

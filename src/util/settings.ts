@@ -1,6 +1,7 @@
 // Settings as declared tables: one entry says name, type, default, limits and documentation; reading, refusing and the
 // reference pages derive from it. Names are those of the systems whose users come to us.
 import { MillraceError } from './errors.ts';
+import { nearestName } from './nearest-name.ts';
 
 export type SettingKind = 'boolean' | 'int' | 'long' | 'double' | 'string' | 'list';
 export type SettingValue = string | number | boolean;
@@ -92,20 +93,6 @@ export function parseSetting(name: string, setting: Setting<unknown>, given: str
   }
 }
 
-/** The known name that a misspelt one probably stands for. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(3, Math.floor(name.length / 3));
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
 /** A long beyond 2^53, such as Java's largest, counts as the largest number we can count to. */
 function wholeNumber(value: string): number {
   return /^-?\d+$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : Number.NaN;
@@ -113,17 +100,4 @@ function wholeNumber(value: string): number {
 
 function badValue(name: string, given: string, wanted: string): MillraceError {
   return new MillraceError('INVALID_CONFIG', `Invalid value "${given}" for "${name}": it must be ${wanted}.`);
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replaced, previous[j]! + 1, current[j - 1]! + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
 }

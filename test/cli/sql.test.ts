@@ -73,6 +73,22 @@ describe('millrace sql', () => {
     expect(json.stdout).toContain('{"row":{"columns":[9007199254740993,1.50,[9223372036854775807]]}}');
   });
 
+  test('EXPLAIN ANALYZE gives the reason first, EXPLAIN CREATE OR REPLACE what would become of the query', async () => {
+    const entities = await platform.sql.execute(
+      "CREATE STREAM nothing (a INT) WITH (kafka_topic='nothing', partitions=1, value_format='JSON'); CREATE STREAM none AS SELECT a FROM nothing;",
+    );
+    const { queryId } = entities[1]!['commandStatus'] as { queryId: string };
+    await expect.poll(async () => (await platform.sql.explainAnalyze(queryId)).reason?.kind).toBe('topic-empty');
+    const analyzed = (await new Millrace(['sql', url, '-e', `EXPLAIN ANALYZE ${queryId};`]).ended).stdout;
+    expect(analyzed).toMatch(/State +: RUNNING, for [\d.]+ s\n/);
+    expect(analyzed).toContain('\nThe topic nothing (NOTHING) is empty: nothing has been written to it yet.\n');
+    expect(analyzed).toMatch(/\nOperator .* Step .* In +Out/);
+    expect(analyzed).toMatch(/\nPartition +Position +Committed +End +Lag/);
+    const replace = 'EXPLAIN CREATE OR REPLACE STREAM none AS SELECT a, a + 1 AS b FROM nothing;';
+    const { stdout } = await new Millrace(['sql', url, '-e', replace]).ended;
+    expect(stdout).toContain(`\nIt may replace ${queryId}.\n  new column B INTEGER\n1. `);
+  });
+
   test('answers JSON when asked', async () => {
     const { stdout } = await new Millrace(['sql', url, '--output', 'json', '-e', 'SHOW STREAMS; SELECT b FROM t;'])
       .ended;

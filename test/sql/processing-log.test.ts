@@ -118,11 +118,40 @@ describe.each(PLACES)('the processing log, queries %s', (_place, settings) => {
     });
   });
 
+  test('tells which row could not be written', async () => {
+    const subject = `${platform.url('schema-registry')}/subjects/strict-value/versions`;
+    const schema = { type: 'record', name: 'R', fields: [{ name: 'W', type: 'int' }] };
+    const registered = await fetch(subject, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema: JSON.stringify(schema) }),
+    });
+    const { id } = (await registered.json()) as { id: number };
+    await sql.ksql(`
+      CREATE STREAM loose (v INT) WITH (KAFKA_TOPIC='loose', PARTITIONS=1, VALUE_FORMAT='JSON');
+      CREATE STREAM strict WITH (KAFKA_TOPIC='strict', VALUE_FORMAT='AVRO', VALUE_SCHEMA_ID=${id}) AS SELECT v AS w FROM loose;
+      INSERT INTO loose VALUES (NULL);`);
+    const condition = 'message->type = 3';
+    await expect.poll(async () => (await rows(condition)).length).toBe(1);
+    const [[logger, , message]] = (await rows(condition)) as [[string, string, Record<string, unknown>]];
+    expect(logger).toMatch(/^processing\.CSAS_STRICT_\d+\.sink\.serializer$/);
+    expect(message).toMatchObject({
+      SERIALIZATIONERROR: {
+        TARGET: 'value',
+        ERRORMESSAGE: expect.stringContaining('W is null') as string,
+        RECORD: '[null]',
+        topic: 'strict',
+      },
+      PRODUCTIONERROR: null,
+    });
+    await sql.ksql('DROP STREAM strict;');
+  });
+
   test('tells what stopped a query', async () => {
     await sql.ksql(`
       SET 'ksql.fail.on.deserialization.error'='true';
       CREATE STREAM stops AS SELECT id, v FROM s;`);
-    const condition = 'message->type = 4';
+    const condition = "message->type = 4 AND logger LIKE '%STOPS%'";
     await expect.poll(async () => (await rows(condition)).length).toBe(1);
     expect((await rows(condition))[0]![2]).toMatchObject({
       KAFKASTREAMSTHREADERROR: { THREADNAME: expect.stringContaining('STOPS') as string },

@@ -43,7 +43,7 @@ describe('a session', () => {
       status: 400,
       error_code: 40001,
       message: expect.stringContaining('No variable of that name is defined') as string,
-      entities: [{ '@type': 'sourceDescription' }],
+      entities: [],
     });
   });
 
@@ -71,8 +71,9 @@ describe('a session', () => {
     expect(await refused({ ksql: `${set} ${create('a')} ${unset} ${create('b')}` })).toMatchObject({
       message: expect.stringContaining("missing the 'VALUE_FORMAT' property") as string,
       statementText: create('b'),
-      entities: [{ '@type': 'currentStatus', commandId: 'stream/`A`/create' }],
+      entities: [],
     });
+    expect(await sql.ksql(`${set} ${create('a')}`)).toMatchObject([{ commandId: 'stream/`A`/create' }]);
     const [properties] = (await sql.ksql(
       "SET 'ksql.streams.auto.offset.reset'='latest'; SHOW PROPERTIES;",
     )) as unknown as [{ properties: { name: string; value: string; level: string }[] }];
@@ -106,15 +107,60 @@ describe('a session', () => {
 });
 
 describe('a request that fails', () => {
-  test('a mistake in the grammar refuses the whole text, one in the meaning what is behind it', async () => {
+  test('has done nothing, whichever of its statements is refused', async () => {
     const create = "CREATE STREAM late (a INT) WITH (KAFKA_TOPIC='late', PARTITIONS=1, VALUE_FORMAT='JSON');";
     expect(await refused({ ksql: `${create} SELECT FROM;` })).toMatchObject({ entities: [] });
     expect(await refused({ ksql: 'DESCRIBE late;' })).toMatchObject({ status: 400 });
     expect(await refused({ ksql: `${create} DESCRIBE nowhere;` })).toMatchObject({
       statementText: 'DESCRIBE nowhere;',
-      entities: [{ '@type': 'currentStatus' }],
+      entities: [],
     });
-    expect(await sql.ksql('DESCRIBE late;')).toHaveLength(1);
+    expect(await refused({ ksql: 'DESCRIBE late;' })).toMatchObject({ status: 400 });
+    const { topics } = (await sql.ksql('SHOW TOPICS;'))[0] as unknown as { topics: { name: string }[] };
+    expect(topics.map(({ name }) => name)).not.toContain('late');
+  });
+
+  test('is checked as if its statements had been carried out one by one', async () => {
+    const source = "(id STRING KEY, a INT) WITH (KAFKA_TOPIC='chain', PARTITIONS=1, VALUE_FORMAT='AVRO');";
+    const chain = `
+      CREATE TYPE amount AS STRUCT<value INT>;
+      CREATE STREAM chain ${source}
+      CREATE STREAM ends WITH (KAFKA_TOPIC='ends') AS SELECT id, a + 1 AS b FROM chain;
+      CREATE STREAM again WITH (KAFKA_TOPIC='ends', VALUE_FORMAT='AVRO');
+      CREATE TABLE counted AS SELECT id, COUNT(*) AS c FROM ends GROUP BY id;
+      CREATE STREAM typed (x amount) WITH (KAFKA_TOPIC='typed', PARTITIONS=1, VALUE_FORMAT='JSON');
+      DESCRIBE counted;
+      ALTER STREAM chain ADD COLUMN z INT;
+      DROP STREAM typed DELETE TOPIC;
+      CREATE STREAM typed (y INT) WITH (KAFKA_TOPIC='typed', PARTITIONS=2, VALUE_FORMAT='JSON');
+      INSERT INTO chain (id, a) VALUES ('k', 1);`;
+    for (const wrong of [
+      'DROP STREAM chain;',
+      'DROP TYPE nothing;',
+      'TERMINATE nothing_1;',
+      'INSERT INTO nowhere VALUES (1);',
+    ])
+      expect(await refused({ ksql: `${chain} ${wrong}` })).toMatchObject({ status: 400, entities: [] });
+    const { streams } = (await sql.ksql('SHOW STREAMS;'))[0] as unknown as { streams: { name: string }[] };
+    expect(streams.filter(({ name }) => ['CHAIN', 'ENDS', 'AGAIN', 'TYPED'].includes(name))).toEqual([]);
+    const done = await sql.ksql(chain);
+    expect(done.map((entity) => entity['@type'])).toEqual([
+      ...Array.from({ length: 6 }, () => 'currentStatus'),
+      'sourceDescription',
+      ...Array.from({ length: 3 }, () => 'currentStatus'),
+    ]);
+    await expect.poll(async () => (await sql.rows('SELECT id, c FROM counted;')).length).toBe(1);
+  });
+
+  test('may name the queries that it starts', async () => {
+    const name = 'own';
+    const source = `CREATE STREAM ${name} (a INT) WITH (KAFKA_TOPIC='${name}', PARTITIONS=1, VALUE_FORMAT='JSON');`;
+    await sql.ksql(source);
+    const [created] = await sql.ksql(`CREATE STREAM ${name}_1 AS SELECT * FROM ${name};`);
+    const { queryId } = created!['commandStatus'] as { queryId: string };
+    const next = `CSAS_OWN_2_${Number(/\d+$/.exec(queryId)![0]) + 1}`;
+    const statements = `CREATE STREAM ${name}_2 AS SELECT * FROM ${name}; PAUSE ${next}; TERMINATE ${next};`;
+    expect(await sql.ksql(statements)).toHaveLength(3);
   });
 
   test.each(['SELECT * FROM s EMIT CHANGES;', 'SELECT * FROM s;', 'PRINT s;'])('%s goes elsewhere', async (text) => {
@@ -123,7 +169,7 @@ describe('a request that fails', () => {
       '@type': 'statement_error',
       error_code: 40002,
       statementText: text,
-      entities: [{ '@type': 'streams' }],
+      entities: [],
     });
   });
 
@@ -144,6 +190,16 @@ describe('a request that fails', () => {
     const asserted = sql.ksql('ASSERT TOPIC soon TIMEOUT 30 SECONDS;');
     await sql.ksql("CREATE STREAM soon (a INT) WITH (KAFKA_TOPIC='soon', PARTITIONS=1, VALUE_FORMAT='JSON');");
     expect(await asserted).toMatchObject([{ '@type': 'assert_topic', topicName: 'soon', exists: true }]);
+  });
+
+  test('what is behind an ASSERT may need what that waits for, and is checked then', async () => {
+    const create = (name: string) => `CREATE STREAM ${name} (a INT) WITH (KAFKA_TOPIC='later', VALUE_FORMAT='JSON');`;
+    const text = `DEFINE t = 'later'; ASSERT TOPIC \${t} TIMEOUT 30 SECONDS; ${create('later_1')} ${create('later_2')}`;
+    const created = sql.ksql(text);
+    const refusal = refused({ ksql: `${text} DROP STREAM nowhere;` });
+    await sql.ksql("CREATE STREAM later (a INT) WITH (KAFKA_TOPIC='later', PARTITIONS=1, VALUE_FORMAT='JSON');");
+    expect(await created).toHaveLength(3);
+    expect(await refusal).toMatchObject({ status: 400, entities: [{ '@type': 'assert_topic' }] });
   });
 });
 

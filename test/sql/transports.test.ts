@@ -322,6 +322,39 @@ describe('/inserts-stream', () => {
     session.close();
   });
 
+  test('rows keep all digits, and arrays and maps may be empty or hold nulls only', async () => {
+    const columns =
+      'b BIGINT, d DECIMAL(20, 2), f DOUBLE, i INT, l ARRAY<INT>, m MAP<STRING, BIGINT>, n ARRAY<ARRAY<STRING>>';
+    await sql.ksql(`CREATE STREAM exact (${columns}) WITH (KAFKA_TOPIC='exact', PARTITIONS=1, VALUE_FORMAT='JSON');`);
+    const { stream, session } = open();
+    const rows = [
+      '{"b": 9007199254740993, "d": 123456789012345678.91, "f": 1, "i": 1e3, "l": [], "m": {}, "n": [[]]}',
+      '{"b": -9223372036854775808, "l": [null, null], "m": {"a": null, "b": 9007199254740995}, "n": []}',
+      '{"b": 9223372036854775808}',
+      '{"i": 3000000000}',
+      '[1]',
+      '{"l": ["7"], "i": 7}',
+    ];
+    stream.end(`{"target": "exact"}\n${rows.join('\n')}\n`);
+    const answers = (await textOf(stream))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { status: string; message?: string });
+    session.close();
+    expect(answers.map(({ status }) => status)).toEqual(['ok', 'ok', 'error', 'error', 'error', 'ok']);
+    expect(answers[2]!.message).toContain('BIGINT');
+    expect(answers[4]!.message).toBe('A row is a JSON object.');
+    const response = await fetch(`${sql.url}/query`, {
+      method: 'POST',
+      headers: JSON_BODY,
+      body: '{"ksql": "SELECT * FROM exact;"}',
+    });
+    const text = await response.text();
+    expect(text).toContain('[9007199254740993,123456789012345678.91,1.0,1000,[],{},[[]]]');
+    expect(text).toContain('[-9223372036854775808,null,null,null,[null,null],{"a":null,"b":9007199254740995},[]]');
+    expect(text).toContain('[null,null,null,7,[7],null,null]');
+  });
+
   test('many rows are stored in their order', async () => {
     await sql.ksql("CREATE STREAM many (i INT) WITH (KAFKA_TOPIC='many', PARTITIONS=1, VALUE_FORMAT='JSON');");
     const { stream, session } = open();

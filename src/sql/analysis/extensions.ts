@@ -8,6 +8,16 @@ import { walk } from './walk.ts';
 export const isPlain = (setting: (name: string) => string | undefined): boolean =>
   setting('ksql.query.extensions.enabled') === 'false';
 
+/** What a misspelt name was probably meant to be, as a line to say behind an error; empty where ksqlDB's words are in force. */
+export function hintOf(error: unknown, setting: (name: string) => string | undefined): string {
+  if (isPlain(setting)) return '';
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { hint } = at as { readonly hint?: unknown };
+    if (typeof hint === 'string') return hint;
+  }
+  return '';
+}
+
 /** Refuses what ksqlDB can't read, as it does, where its limits are in force. */
 export function checkExtensions(
   read: Query | CreateSource,

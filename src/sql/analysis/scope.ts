@@ -1,5 +1,5 @@
 import type { DataSource } from '../catalog.ts';
-import { refuse, StatementError } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import type { AliasedSource, ColumnReference, Expression, Location } from '../parser/ast.ts';
 import { printExpression, printName } from '../parser/print.ts';
 import { allColumns, isWindowBound, pseudoColumns, windowColumns } from '../schema.ts';
@@ -43,7 +43,11 @@ export class Scope {
   aliased(alias: string): ScopeSource {
     const found = this.sources.find((source) => source.alias === alias);
     if (found === undefined)
-      return refuse(`Failed to prepare statement: '${alias}' is not a valid stream/table name or alias.`);
+      return refuseName(
+        `Failed to prepare statement: '${alias}' is not a valid stream/table name or alias.`,
+        alias,
+        this.sources.map((source) => source.alias),
+      );
     return found;
   }
 
@@ -82,7 +86,9 @@ export class Scope {
       clause === 'PARTITION BY'
         ? ` '${column.name}' must be a column in the source schema since PARTITION BY is applied on the input.`
         : '';
-    throw new StatementError(`${place(column.at)}${clause} column '${name}' cannot be resolved.${why}`);
+    const sources = column.source === undefined ? this.sources : [this.aliased(column.source)];
+    const known = sources.flatMap(({ columns }) => columns.map((each) => each.name));
+    refuseName(`${place(column.at)}${clause} column '${name}' cannot be resolved.${why}`, column.name, known);
   }
 
   /** Qualified columns to the names that the rows have. */

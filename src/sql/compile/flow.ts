@@ -9,8 +9,8 @@ import type { FormatEnvironment } from '../formats/row-serde.ts';
 
 /** Something that went wrong with a single row. What it refers to is valid during the call only. */
 export interface Problem {
-  /** A record that can't be read, an expression that fails, or a result that the broker refuses. */
-  readonly kind: 'deserialization' | 'processing' | 'production';
+  /** A record that can't be read, an expression that fails, a result that can't be written, or that the broker refuses. */
+  readonly kind: 'deserialization' | 'processing' | 'serialization' | 'production';
   readonly queryId: string;
   readonly step: string;
   readonly error: unknown;
@@ -22,7 +22,9 @@ export interface Problem {
     readonly key: Uint8Array | null;
     readonly value: Uint8Array | null;
   };
-  /** The row that an expression failed over. */
+  /** Where a result that can't be written was to go. */
+  readonly target?: { readonly topic: string; readonly part: 'key' | 'value' };
+  /** The row that an expression failed over, or that can't be written. */
   readonly row?: Row;
 }
 

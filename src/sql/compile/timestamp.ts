@@ -1,6 +1,6 @@
 import { MillraceError, messageOf } from '../../util/index.ts';
 import type { TimestampColumn } from '../schema.ts';
-import { refuse } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import { quoteName } from '../parser/print.ts';
 import type { SqlType } from '../types.ts';
 import { dateTimePattern } from '../values/datetime-pattern.ts';
@@ -25,7 +25,11 @@ export function timestampOf(
   const at = inKey >= 0 ? inKey : values.findIndex((column) => column.name === timestamp.column);
   const type = (inKey >= 0 ? schema.key[inKey] : values[at])?.type;
   if (type === undefined)
-    return refuse(`The TIMESTAMP column set in the WITH clause does not exist in the schema: '${timestamp.column}'`);
+    return refuseName(
+      `The TIMESTAMP column set in the WITH clause does not exist in the schema: '${timestamp.column}'`,
+      timestamp.column,
+      [...schema.key, ...values].map(({ name }) => name),
+    );
   const read = timeReader(timestamp, type);
   return (key, value, recordTime) => {
     const row = inKey >= 0 ? key : value;

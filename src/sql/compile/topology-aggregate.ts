@@ -223,7 +223,7 @@ function fromStream(
 }
 
 /** How long after its end a window still changes, when the query does not say. */
-function graceOf(clause: WindowClause, final: boolean): number {
+export function graceOf(clause: WindowClause, final: boolean): number {
   if (clause.grace !== undefined) return milliseconds(clause.grace);
   if (clause.ofProcessing === true) return 0;
   return final ? 0 : Math.max(DAY_MS - milliseconds(clause.size), 0);

@@ -18,12 +18,15 @@ import {
   type ProjectStep,
   type QueryPlan,
   type RowColumn,
+  partsOf,
+  SINK_PART,
   type SelectKeyStep,
   type SinkPlan,
   type SourceStep,
   type Step,
   goesIntoHeaders,
   sourceSteps,
+  stepsOf,
   tableStoreName,
 } from '../plan/plan.ts';
 import { keyFormatOf } from '../plan/key-formats.ts';
@@ -97,7 +100,8 @@ export function compileFlow(
   end: (flow: Flow) => void,
 ): Topology {
   const builder = new StreamsBuilder();
-  end(new StepCompiler(env, builder, queryId, root).compile(root));
+  const compiler = new StepCompiler(env, builder, queryId, root);
+  builder.within(SINK_PART, () => end(compiler.compile(root)));
   return builder.build();
 }
 
@@ -107,6 +111,7 @@ class StepCompiler implements StepContext {
   readonly queryId: string;
   readonly #jsonCounts: JsonCounts | undefined;
   readonly #sources: readonly SourceStep[];
+  readonly #parts: ReadonlyMap<Step, string>;
   /** By source: a topic is read once, whoever wants its records. */
   readonly #read = new Map<string, KStream<RowKey, Row | null>>();
   /** What is being processed, as the last source has seen it. */
@@ -117,27 +122,40 @@ class StepCompiler implements StepContext {
     this.builder = builder;
     this.queryId = queryId;
     this.#sources = sourceSteps(root);
+    this.#parts = partsOf(root);
     this.#jsonCounts = jsonCounts;
   }
 
   /** A whole query as one operator over the bytes of its values; keys pass as they are. */
   overBytes({ source, sink, filters, transform }: JsonStretch, root: Step): void {
+    const filtering = stepsOf(root).find(({ kind }) => kind === 'filter');
     const bytes = { key: bytesSerde, value: bytesSerde };
-    let stream: KStream<Uint8Array | null, Uint8Array | null> = this.builder
-      .stream<Uint8Array | null, Uint8Array | null>(source.topic, { ...bytes, ...this.#start(source) })
-      .mapValueBytes<Uint8Array | null>(
-        (bytes, start, end, written, context) => {
+    const read = this.builder.within(this.#parts.get(source)!, () =>
+      this.builder.stream<Uint8Array | null, Uint8Array | null>(source.topic, { ...bytes, ...this.#start(source) }),
+    );
+    const written = this.builder.within(this.#parts.get(filtering ?? root)!, () => {
+      const mapped = read.mapValueBytes<Uint8Array | null>(
+        (value, start, end, out, context) => {
           this.#record = context;
-          return transform(bytes, start, end, written, context);
+          return transform(value, start, end, out, context);
         },
         { value: bytesSerde },
       );
-    if (filters) stream = stream.filter((_key, value) => value !== null, { reads: 'neither' });
-    if (root.key.length === 0) stream = stream.selectKey((): Uint8Array | null => null, { reads: 'neither' });
-    stream.to(sink.topic, bytes);
+      return filters ? mapped.filter((_key, value) => value !== null, { reads: 'neither' }) : mapped;
+    });
+    this.builder.within(SINK_PART, () => {
+      const keyless = root.key.length === 0;
+      const out = keyless ? written.selectKey((): Uint8Array | null => null, { reads: 'neither' }) : written;
+      out.to(sink.topic, bytes);
+    });
   }
 
+  /** What a step adds to the topology is told by the step's name. */
   compile(step: Step): Flow {
+    return this.builder.within(this.#parts.get(step)!, () => this.#compile(step));
+  }
+
+  #compile(step: Step): Flow {
     switch (step.kind) {
       case 'source':
         return this.#source(step);
@@ -421,14 +439,27 @@ class StepCompiler implements StepContext {
 
   // --- ends --------------------------------------------------------------------------------------------------------------
 
-  sink(flow: Flow, root: Step, sink: NonNullable<QueryPlan['sink']>): Preparable[] {
-    const key = toSink(this.keySerde(root, sink.keyFormat, sink.topic), sink.topic);
+  sink(flow: Flow, root: Step, sink: SinkPlan): Preparable[] {
+    return this.builder.within(SINK_PART, () => this.#sink(flow, root, sink));
+  }
+
+  #sink(flow: Flow, root: Step, sink: SinkPlan): Preparable[] {
+    const { topic } = sink;
     const isHeader = goesIntoHeaders(root, sink);
     const columns = root.columns.filter((_column, i) => !isHeader[i]);
-    const value = toSink(
-      rowSerde(this.env, sink.valueFormat, columns, { topic: sink.topic, part: 'value' }),
-      sink.topic,
+    const told = (part: 'key' | 'value') => (error: unknown, row: Row) =>
+      this.env.log({
+        kind: 'serialization',
+        queryId: this.queryId,
+        step: 'sink',
+        error,
+        target: { topic, part },
+        row,
+      });
+    const key = toSink(this.keySerde(root, sink.keyFormat, topic), topic, (error, value) =>
+      told('key')(error, plainKey(value) ?? []),
     );
+    const value = toSink(rowSerde(this.env, sink.valueFormat, columns, { topic, part: 'value' }), topic, told('value'));
     const bare = holdsBare(sink.valueFormat, 'value', columns);
     let stream = streamOf(flow);
     if (root.key.length === 0) stream = stream.selectKey((): RowKey => null, { reads: 'neither' });
@@ -498,14 +529,15 @@ function callPolicy({ setting, log }: TopologyEnvironment, queryId: string): Cal
   };
 }
 
-/** A row that does not fit the sink's schema ends its query: to leave it out would lose it silently. */
-function toSink<T>(serde: Serde<T>, topic: string): Serde<T> {
+/** A row that does not fit the sink's schema is told, and ends its query: to leave it out would lose it silently. */
+function toSink<T>(serde: Serde<T>, topic: string, tell: (error: unknown, value: T) => void): Serde<T> {
   return {
     name: serde.name,
     encode(value, out) {
       try {
         serde.encode(value, out);
       } catch (error) {
+        tell(error, value);
         const what = `Exception caught in process: Unable to serialize record to topic ${topic}: ${messageOf(error)}`;
         throw new SerializationError(what, error);
       }

@@ -1,5 +1,5 @@
 // How a source uses a format: with which properties, and how it writes a single column.
-import { refuse } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import { quoteName } from '../parser/print.ts';
 import { type Column, columnText } from '../schema.ts';
 import { containsType, typeText } from '../types.ts';
@@ -28,7 +28,9 @@ export interface SourceFormats {
 
 export function formatNamed(name: string): FormatName {
   const upper = name.toUpperCase();
-  return Object.hasOwn(FORMATS, upper) ? (upper as FormatName) : refuse(`Unknown format: ${upper}`);
+  return Object.hasOwn(FORMATS, upper)
+    ? (upper as FormatName)
+    : refuseName(`Unknown format: ${upper}`, upper, Object.keys(FORMATS));
 }
 
 /** Whether a format keeps its schemas in the registry, from where they can be read. */

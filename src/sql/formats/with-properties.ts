@@ -1,4 +1,5 @@
 // The WITH clause: every property it may have, read with its own rules. Those of formats are the formats' own.
+import { didYouMean } from '../../util/index.ts';
 import { refuse } from '../errors.ts';
 import type { Properties } from '../parser/ast.ts';
 import { SyntaxError } from '../parser/syntax-error.ts';
@@ -48,7 +49,10 @@ export class WithProperties {
       return KNOWN.has(name) && (statement === 'create' || !ONLY_CREATE.has(name));
     };
     const unknown = [...properties.keys()].filter((name) => !allowed(name));
-    if (unknown.length > 0) throw prepare(`Invalid config variable(s) in the WITH clause: ${unknown.join(',')}`);
+    if (unknown.length > 0) {
+      const hint = unknown.map((name) => didYouMean(name, [...KNOWN].filter(allowed))).join('');
+      throw prepare(`Invalid config variable(s) in the WITH clause: ${unknown.join(',')}`, hint);
+    }
     for (const side of ['KEY_FORMAT', 'VALUE_FORMAT']) {
       if (properties.has('FORMAT') && properties.has(side)) {
         throw prepare(
@@ -128,8 +132,8 @@ export class WithProperties {
 }
 
 /** What is wrong with a clause is found while the statement is read, as a mistake in the text. */
-function prepare(message: string): SyntaxError {
-  return new SyntaxError(message, { line: 1, column: 1, start: 0, end: 0 });
+function prepare(message: string, hint = ''): SyntaxError {
+  return new SyntaxError(message, { line: 1, column: 1, start: 0, end: 0 }, hint);
 }
 
 const UNIT_MS: Record<string, number> = {

@@ -1,7 +1,7 @@
 import type { FunctionCall } from '../../sql-api/index.ts';
 import type { AsyncOptions } from '../../streams/index.ts';
 import { messageOf, MillraceError } from '../../util/index.ts';
-import { refuse } from '../errors.ts';
+import { refuseName } from '../errors.ts';
 import type { SqlType } from '../types.ts';
 import type { SqlValue } from '../values/value.ts';
 import { documentationOf, parametersOf, partsOf } from './documentation.ts';
@@ -243,6 +243,13 @@ export class FunctionCatalog {
     return other;
   }
 
+  /** The same, to be changed by itself. */
+  fork(): FunctionCatalog {
+    const other = this.under(this.#policy);
+    other.#functions = new Map(this.#functions);
+    return other;
+  }
+
   /** What is loaded of those that are not the engine's own. */
   get modules(): FunctionModules {
     return this.#modules;
@@ -265,7 +272,10 @@ export class FunctionCatalog {
   }
 
   get(name: string): SqlFunction {
-    return this.#functions.get(name) ?? refuse(`Can't find any functions with the name '${name}'`);
+    return (
+      this.#functions.get(name) ??
+      refuseName(`Can't find any functions with the name '${name}'`, name, this.#functions.keys())
+    );
   }
 
   isAggregate(name: string): boolean {

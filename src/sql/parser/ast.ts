@@ -121,10 +121,17 @@ export type Expression =
       readonly otherwise?: Expression | undefined;
     })
   | (Node & { readonly kind: 'cast'; readonly operand: Expression; readonly type: TypeNode })
-  | (Node & { readonly kind: 'array'; readonly items: readonly Expression[] })
+  | (Node & {
+      readonly kind: 'array';
+      readonly items: readonly Expression[];
+      /** The type of the items, where it is known without them: in rows that come as JSON. */
+      readonly item?: TypeNode;
+    })
   | (Node & {
       readonly kind: 'map';
       readonly entries: readonly { readonly key: Expression; readonly value: Expression }[];
+      /** As `item` of an array. */
+      readonly entry?: { readonly key: TypeNode; readonly value: TypeNode };
     })
   | (Node & {
       readonly kind: 'struct';
@@ -359,6 +366,8 @@ export type Statement =
   | (Node & {
       readonly kind: 'explain';
       readonly queryId?: string | undefined;
+      /** What the query has done is asked for, not how it would be carried out. */
+      readonly analyzeAt?: Location | undefined;
       readonly statement?: Statement | undefined;
     })
   | (Node & {

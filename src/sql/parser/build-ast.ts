@@ -296,7 +296,8 @@ function manageQuery(cst: CstNode): Statement {
 function explain(cst: CstNode): Statement {
   const at = locationOf(cst);
   const id = optionalNode(cst, 'name');
-  if (id !== undefined) return { kind: 'explain', queryId: nameOf(id), at };
+  const analyze = optionalToken(cst, 'ANALYZE');
+  if (id !== undefined) return { kind: 'explain', queryId: nameOf(id), analyzeAt: analyze && locationOf(analyze), at };
   const inner = optionalNode(cst, 'query') ?? optionalNode(cst, 'create') ?? node(cst, 'insert');
   const build = statements[inner.name];
   assert(build !== undefined, `no meaning for ${inner.name}`);

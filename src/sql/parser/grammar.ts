@@ -226,6 +226,10 @@ export class SqlGrammar extends QueryGrammar {
 
   readonly explain = this.RULE('explain', () => {
     this.k('EXPLAIN');
+    this.OPTION({
+      GATE: () => this.is(1, 'ANALYZE') && tokenMatcher(this.LA(2), Name) && this.isSymbol(3, 'SEMICOLON'),
+      DEF: () => this.k('ANALYZE'),
+    });
     this.OR([
       {
         GATE: () => tokenMatcher(this.LA(1), Name) && this.isSymbol(2, 'SEMICOLON'),

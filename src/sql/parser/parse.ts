@@ -5,7 +5,9 @@ import { buildExpression } from './build-expression.ts';
 import { locationOf } from './cst.ts';
 import { parseExpressionTokens, parseTokens } from './grammar.ts';
 import { type SyntaxError, syntaxErrorAt } from './syntax-error.ts';
-import { IntegerValue, isReserved, labelOf, type ParserLimits, tokenize, Variable } from './tokens.ts';
+import { Identifier, IntegerValue, isReserved, labelOf, type ParserLimits, tokenize, Variable } from './tokens.ts';
+import { didYouMean } from '../../util/index.ts';
+import { OTHER_WORDS, RESERVED_WORDS } from './words.ts';
 import { hasVariables, NO_VARIABLES, substituted, type Variables } from './variables.ts';
 
 const USUAL_LIMITS: ParserLimits = { tokens: 100_000, nesting: 100 };
@@ -86,32 +88,57 @@ export function parseExpression(text: string): Expression {
   return buildExpression(cst);
 }
 
+/** Words that statements begin with. */
+const BEGINNINGS: readonly string[] =
+  'CREATE INSERT DROP SELECT SHOW LIST DESCRIBE EXPLAIN PRINT TERMINATE PAUSE RESUME SET UNSET DEFINE UNDEFINE ASSERT ALTER'.split(
+    ' ',
+  );
+const WORDS: readonly string[] = [
+  ...RESERVED_WORDS,
+  ...OTHER_WORDS,
+  'VARCHAR',
+  'STRING',
+  'BIGINT',
+  'BOOLEAN',
+  'DOUBLE',
+];
+
+/** The keyword that a name was probably meant to be: the one that can't stand here, or the one before, taken for an alias. */
+function keywordHint(token: IToken, tokens: readonly IToken[]): string {
+  const known = token === tokens[0] ? BEGINNINGS : WORDS;
+  const before = tokens[tokens.indexOf(token) - 1];
+  for (const each of before === undefined ? [token] : [token, before]) {
+    const isWord = each.tokenType === Identifier && !WORDS.includes(each.image.toUpperCase());
+    const hint = isWord ? didYouMean(each.image.toUpperCase(), known) : '';
+    if (hint !== '') return hint;
+  }
+  return '';
+}
+
 function explain(error: IRecognitionException, tokens: IToken[], text: string): SyntaxError {
   const token = error.token.tokenType === EOF || error.token.image === '' ? tokens.at(-1)! : error.token;
-  const at = locationOf(token);
-  if (token === tokens[0] && token !== error.token) return syntaxErrorAt(at, 'Incomplete statement', text);
-  if (token === tokens[0]) return syntaxErrorAt(at, `Unknown statement '${token.image}'`, text);
-  const near = `Syntax error at or near '${token.image}' at line ${at.line}:${at.column}`;
-  if (token !== error.token) return syntaxErrorAt(at, `${near}\nStatement is incomplete, or its ';' is missing`, text);
+  const refusal = (what: string): SyntaxError =>
+    syntaxErrorAt(locationOf(token), what, text, keywordHint(token, tokens));
+  if (token === tokens[0] && token !== error.token) return refusal('Incomplete statement');
+  if (token === tokens[0]) return refusal(`Unknown statement '${token.image}'`);
+  const { line, column } = locationOf(token);
+  const near = `Syntax error at or near '${token.image}' at line ${line}:${column}`;
+  if (token !== error.token) return refusal(`${near}\nStatement is incomplete, or its ';' is missing`);
   if (token.tokenType === Variable)
-    return syntaxErrorAt(
-      at,
-      `${near}\nNo variable of that name is defined, or ksql.variable.substitution.enable is false`,
-      text,
-    );
+    return refusal(`${near}\nNo variable of that name is defined, or ksql.variable.substitution.enable is false`);
   if (isReserved(token.tokenType)) {
     const hint = `'${token.image}' is a reserved keyword: it can be used as an identifier only in double or back quotes`;
-    return syntaxErrorAt(at, `${near}\n${hint}`, text);
+    return refusal(`${near}\n${hint}`);
   }
   const rules = error.context.ruleStack;
   const rule = rules.at(-1);
-  if (rule === 'typeParameter') return syntaxErrorAt(at, `Expecting {'STRING', ${labelOf(IntegerValue)}}`, text);
+  if (rule === 'typeParameter') return refusal(`Expecting {'STRING', ${labelOf(IntegerValue)}}`);
   const expected = expectedToken(error);
   if (expected?.name === 'RPAREN') {
     const inList = rule === 'tableElements' || rule === 'withProperties';
-    return syntaxErrorAt(at, inList ? "Expecting {',', ')'}" : `missing ')' at '${token.image}'`, text);
+    return refusal(inList ? "Expecting {',', ')'}" : `missing ')' at '${token.image}'`);
   }
-  return syntaxErrorAt(at, expected === undefined ? near : `${near}\nExpecting ${labelOf(expected)}`, text);
+  return refusal(expected === undefined ? near : `${near}\nExpecting ${labelOf(expected)}`);
 }
 
 /** Chevrotain tells which token was wanted only in its message. */

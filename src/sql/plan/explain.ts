@@ -27,6 +27,11 @@ function explainStep(step: Step, depth: number, notes: ReadonlyMap<Step, string>
   return [line, ...inputsOf(step).map((input) => explainStep(input, depth + 1, notes))].join('\n');
 }
 
+/** A step in a line: what it does, and to what. */
+export function stepTitle(step: Step): string {
+  return `${titleOf(step)} ${detailsOf(step)}`.trimEnd();
+}
+
 function titleOf(step: Step): string {
   switch (step.kind) {
     case 'source':

@@ -307,8 +307,29 @@ export function stepsOf(step: Step): Step[] {
   return [step, ...inputsOf(step).flatMap(stepsOf)];
 }
 
+/** What the operators of a plan's end are known as. */
+export const SINK_PART = 'sink';
+
+/** What the operators of each step are known as in a topology. */
+export function partsOf(root: Step): Map<Step, string> {
+  return new Map(stepsOf(root).map((step, i) => [step, String(i)]));
+}
+
 export function sourceSteps(step: Step): SourceStep[] {
   return step.kind === 'source' ? [step] : inputsOf(step).flatMap(sourceSteps);
+}
+
+/** The sources of a query with the columns that it uses of them. A source may be read several times, as in a self-join. */
+export function readSources(root: Step): Map<string, { step: SourceStep; used: Set<string> }> {
+  const sources = new Map<string, { step: SourceStep; used: Set<string> }>();
+  for (const step of sourceSteps(root)) {
+    const known = sources.get(step.source) ?? { step, used: new Set<string>() };
+    const { prefix, timestamp, columns } = step;
+    for (const { name } of columns) known.used.add(prefix === undefined ? name : name.slice(prefix.length + 1));
+    if (timestamp !== undefined) known.used.add(timestamp.column);
+    sources.set(step.source, known);
+  }
+  return sources;
 }
 
 /** All functions that a plan calls. */

@@ -5,7 +5,7 @@ import { rowBoundOf, rowNumberIn } from '../analysis/row-number.ts';
 import { Scope, type ScopeSource } from '../analysis/scope.ts';
 import { replace } from '../analysis/walk.ts';
 import type { DataSource } from '../catalog.ts';
-import { refuse, StatementError } from '../errors.ts';
+import { refuse, refuseName, StatementError } from '../errors.ts';
 import { FORMATS } from '../formats/all.ts';
 import { bindAwaitedCall, bindTableCall } from '../expressions/binding/call.ts';
 import type { ScalarCall, TableCall } from '../expressions/typed.ts';
@@ -113,7 +113,7 @@ class QueryPlanner {
     }
     const source = this.#env.catalog.source(aliased.name);
     if (source !== undefined) return { aliased, source };
-    return refuse(`Failed to prepare statement: ${aliased.name} does not exist.${didYouMean(this.#env, aliased.name)}`);
+    return refuseSource(this.#env, aliased.name);
   }
 
   /** A query in FROM, or one of several there. */
@@ -436,12 +436,15 @@ class QueryPlanner {
   }
 }
 
-function didYouMean(env: PlanEnvironment, name: string): string {
+function refuseSource(env: PlanEnvironment, name: string): never {
+  const unknown = `Failed to prepare statement: ${name} does not exist.`;
   const close = env.catalog
     .sources()
     .find((source) => source.name !== name && source.name.toUpperCase() === name.toUpperCase());
-  if (close === undefined) return '';
-  return name === name.toUpperCase()
-    ? `\nDid you mean "${close.name}"? Hint: wrap the source name in double quotes to make it case-sensitive.`
-    : `\nDid you mean ${close.name}? Hint: try removing double quotes from the source name.`;
+  if (close === undefined) return refuseName(unknown, name, env.catalog.sourceNames);
+  const hint =
+    name === name.toUpperCase()
+      ? `\nDid you mean "${close.name}"? Hint: wrap the source name in double quotes to make it case-sensitive.`
+      : `\nDid you mean ${close.name}? Hint: try removing double quotes from the source name.`;
+  return refuse(`${unknown}${hint}`);
 }

@@ -1,6 +1,6 @@
 // SELECT: which of its items are the key's columns, and which the values.
 import type { ProjectionItem } from '../analysis/projection.ts';
-import { refuse, StatementError } from '../errors.ts';
+import { refuse, refuseName, StatementError } from '../errors.ts';
 import { checkColumns } from '../formats/traits.ts';
 import { printName, quoteName } from '../parser/print.ts';
 import { typeText } from '../types.ts';
@@ -52,7 +52,11 @@ export function projectStep(
   });
   const { timestampColumn } = target;
   if (timestampColumn !== undefined && !items.some((item) => item.name === timestampColumn))
-    refuse(`The TIMESTAMP column set in the WITH clause does not exist in the schema: '${timestampColumn}'`);
+    refuseName(
+      `The TIMESTAMP column set in the WITH clause does not exist in the schema: '${timestampColumn}'`,
+      timestampColumn,
+      items.map(({ name }) => name),
+    );
   const chosen = new Map<NamedExpression, number>();
   const missing: number[] = [];
   if (persistent) {

@@ -3,13 +3,14 @@
 import type { Client } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
 import { KafkaStreams, type StreamsSettings, type Topology } from '../../streams/index.ts';
-import type { Environment } from '../../util/index.ts';
+import { type Environment, messageOf } from '../../util/index.ts';
 import type { Problem, ProcessingLog, TopologyEnvironment } from '../compile/flow.ts';
 import { compileTopology } from '../compile/topology.ts';
 import { type JsonCounts, noJsonCounts } from '../formats/reading.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import { modulesOf, sourceSteps, type Step } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, type SettingValues } from '../settings.ts';
+import type { InstanceStatus } from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { Row } from '../values/value.ts';
 import type {
@@ -25,6 +26,7 @@ import type {
 } from './host.ts';
 import { latestRows } from './latest-rows.ts';
 import { writersOf } from './links.ts';
+import { ProblemTally } from './problem-tally.ts';
 import { problemLog, toldProblem } from './problems.ts';
 import { pushRows } from './push-rows.ts';
 import { resultWriter } from './result-rows.ts';
@@ -45,10 +47,18 @@ export interface LocalHostOptions {
 /** How soon the members of a shared query hear that there is one more of them, or one less. */
 const SHARED_HEARTBEAT_MS = 100;
 
-interface Running {
-  readonly query: HostedQuery;
+/** What is known of a query that runs, of a client's as well. */
+interface Counted {
   readonly streams: KafkaStreams;
   readonly json: JsonCounts;
+  readonly problems: ProblemTally;
+  /** By task, the records that are left to be read before its state is there. */
+  readonly toRestore: Map<string, number>;
+  lastError: string | undefined;
+}
+
+interface Running extends Counted {
+  readonly query: HostedQuery;
   readonly indexes: TableIndexes;
 }
 
@@ -57,6 +67,8 @@ export class LocalHost implements QueryHost {
   readonly #options: LocalHostOptions;
   readonly #log: ProcessingLog;
   readonly #running = new Map<string, Running>();
+  /** Push queries of clients, by their ids. */
+  readonly #pushed = new Map<string, Counted>();
   readonly #open = new Set<OpenRows<unknown>>();
   readonly #closing = new Set<Promise<void>>();
   #linked: readonly LinkedQuery[] = [];
@@ -72,18 +84,24 @@ export class LocalHost implements QueryHost {
     await this.end(queryId);
     await this.#load(plan.root);
     const json = noJsonCounts();
-    const topology = compileTopology(await this.#starting(settings, plan.root), plan, json);
+    const problems = new ProblemTally();
+    const topology = compileTopology(await this.#starting(settings, plan.root, problems), plan, json);
     const streams = this.#streams(topology, applicationId, settings, {
       ...(isShared ? { heartbeatIntervalMs: SHARED_HEARTBEAT_MS } : {}),
       onProductionError: (error) => {
-        this.#tell({ kind: 'production', queryId, step: 'sink', error }, settings);
+        this.#tell({ kind: 'production', queryId, step: 'sink', error }, settings, problems);
         return settings['ksql.fail.on.production.error'] === 'false' ? 'continue' : 'fail';
       },
       onError: (error, fatal) => {
-        if (fatal && this.#running.get(queryId)?.streams === streams) this.#options.events.failed(queryId, error);
+        running.lastError = messageOf(error);
+        if (fatal && this.#running.get(queryId) === running) this.#options.events.failed(queryId, error);
       },
     });
-    this.#running.set(queryId, { query, streams, json, indexes: new TableIndexes(this.#options.environment) });
+    streams.onRestoreProgress(({ taskId, left }) => void running.toRestore.set(taskId, left));
+    const toRestore = new Map<string, number>();
+    const indexes = new TableIndexes(this.#options.environment);
+    const running: Running = { query, streams, json, problems, toRestore, indexes, lastError: undefined };
+    this.#running.set(queryId, running);
     await streams.start();
   }
 
@@ -109,11 +127,13 @@ export class LocalHost implements QueryHost {
   }
 
   async counts(queryId: string): Promise<HostCounts> {
-    const running = this.#running.get(queryId);
+    const running: Counted | undefined = this.#running.get(queryId) ?? this.#pushed.get(queryId);
     const dropped: Record<string, Record<string, number>> = {};
     const tasks = running?.streams.metrics() ?? [];
     for (const { droppedBy } of tasks) addCounts(dropped, droppedBy);
-    return { dropped, json: { ...(running?.json ?? noJsonCounts()) }, tasks };
+    const json = { ...(running?.json ?? noJsonCounts()) };
+    const instances = running === undefined ? [] : [statusOf(running)];
+    return { dropped, json, problems: running?.problems.counts() ?? [], instances, tasks };
   }
 
   async open(request: RowsRequest): Promise<OpenRows<ResultRow>> {
@@ -149,10 +169,23 @@ export class LocalHost implements QueryHost {
   }
 
   async #push(request: RowsRequest<PushRequest>): Promise<OpenRows<ResultRow>> {
-    const { settings, from } = request;
-    return pushRows(request, await this.#starting(settings, request.root), (topology, overrides) =>
-      this.#streams(topology, from.applicationId, settings, overrides),
+    const { settings, from, queryId } = request;
+    const problems = new ProblemTally();
+    const rows = await pushRows(
+      request,
+      await this.#starting(settings, request.root, problems),
+      (topology, overrides) => {
+        const streams = this.#streams(topology, from.applicationId, settings, overrides);
+        const counted = { streams, json: noJsonCounts(), problems, toRestore: new Map(), lastError: undefined };
+        this.#pushed.set(queryId, counted);
+        return streams;
+      },
     );
+    const close = async (): Promise<void> => {
+      this.#pushed.delete(queryId);
+      await rows.close();
+    };
+    return { ...rows, close };
   }
 
   /** Loads the modules whose functions a plan calls. */
@@ -176,18 +209,20 @@ export class LocalHost implements QueryHost {
     return kept;
   }
 
-  #compiling(settings: SettingValues): TopologyEnvironment {
+  #compiling(settings: SettingValues, tally = new ProblemTally()): TopologyEnvironment {
     const { functions, schemas } = this.#options;
-    return { functions, schemas, setting: (name) => settings[name], log: (problem) => this.#tell(problem, settings) };
+    const log = (problem: Problem): void => this.#tell(problem, settings, tally);
+    return { functions, schemas, setting: (name) => settings[name], log };
   }
 
   /** The same for a query that goes on, and reads its sources from where they say. */
-  async #starting(settings: SettingValues, root: Step): Promise<TopologyEnvironment> {
+  async #starting(settings: SettingValues, root: Step, tally: ProblemTally): Promise<TopologyEnvironment> {
     const startOffset = await startOffsets(this.#options.client, sourceSteps(root));
-    return { ...this.#compiling(settings), startOffset };
+    return { ...this.#compiling(settings, tally), startOffset };
   }
 
-  #tell(problem: Problem, settings: SettingValues): void {
+  #tell(problem: Problem, settings: SettingValues, tally: ProblemTally): void {
+    tally.add(problem);
     this.#log(problem);
     const told = toldProblem(problem, settings);
     if (told !== undefined) this.#options.events.problem(told);
@@ -229,6 +264,11 @@ export class LocalHost implements QueryHost {
       ...overrides,
     });
   }
+}
+
+function statusOf({ streams, toRestore, lastError }: Counted): InstanceStatus {
+  const left = [...toRestore.values()].reduce((sum, records) => sum + records, 0);
+  return { state: streams.state, toRestore: left, lastError };
 }
 
 /** Adds counts by operator and reason to the sums. */

@@ -6,9 +6,16 @@ import type { Client } from '../../client/index.ts';
 import type { TaskMetrics } from '../../streams/index.ts';
 import { codeOf, type Environment, messageOf } from '../../util/index.ts';
 import { noJsonCounts } from '../formats/reading.ts';
-import { sourceSteps, stepsOf } from '../plan/plan.ts';
+import { sourceSteps, type Step, stepsOf } from '../plan/plan.ts';
 import { defaultOf, isExactlyOnce, settingValues, type SettingValues } from '../settings.ts';
-import type { PersistentQuery, QueryCounts, QueryExecutor, Settings } from '../statements/context.ts';
+import type {
+  InstanceStatus,
+  PersistentQuery,
+  ProblemCount,
+  QueryCounts,
+  QueryExecutor,
+  Settings,
+} from '../statements/context.ts';
 import type { ResultRow } from '../statements/entities.ts';
 import type { QueryError } from '../statements/looking.ts';
 import type { Row } from '../values/value.ts';
@@ -24,6 +31,7 @@ import type {
   TableRequest,
 } from './host.ts';
 import { addCounts } from './local-host.ts';
+import { addProblems } from './problem-tally.ts';
 import { causesOf, type ToldProblem } from './problems.ts';
 import { isLost } from './remote-host.ts';
 import { wholeTable } from './whole-table.ts';
@@ -46,6 +54,14 @@ const LEAVE_MS = 20;
 
 export type QueryState = 'RUNNING' | 'PAUSED' | 'ERROR';
 
+/** A push query of a client. */
+interface Pushed {
+  readonly root: Step;
+  readonly settings: SettingValues;
+  readonly hosts: readonly QueryHost[];
+  readonly startedAt: number;
+}
+
 interface Running {
   readonly query: PersistentQuery;
   /** A query keeps the settings that it was created with. */
@@ -61,6 +77,7 @@ export class KafkaExecutor implements QueryExecutor {
   readonly #running = new Map<string, Running>();
   readonly #paused = new Map<string, { readonly query: PersistentQuery; readonly setting: Settings }>();
   readonly #errors = new Map<string, readonly QueryError[]>();
+  readonly #pushed = new Map<string, Pushed>();
   /** Queries of clients, by host. */
   readonly #transient = new Map<QueryHost, number>();
 
@@ -166,6 +183,7 @@ export class KafkaExecutor implements QueryExecutor {
 
   state(queryId: string): QueryState {
     if (this.#paused.has(queryId)) return 'PAUSED';
+    if (this.#pushed.has(queryId)) return 'RUNNING';
     const running = this.#running.get(queryId);
     return running === undefined || running.failure !== undefined ? 'ERROR' : 'RUNNING';
   }
@@ -174,6 +192,13 @@ export class KafkaExecutor implements QueryExecutor {
   failureOf(queryId: string): string | undefined {
     const failure = this.#running.get(queryId)?.failure;
     return failure === undefined ? undefined : messageOf(failure);
+  }
+
+  /** The settings that a query runs under, or would, if it were resumed. */
+  settingsOf(queryId: string): SettingValues {
+    const paused = this.#paused.get(queryId);
+    const known = this.#running.get(queryId) ?? this.#pushed.get(queryId);
+    return known?.settings ?? (paused === undefined ? {} : settingValues(paused.setting));
   }
 
   /** What has stopped a query so far, the last at the end; as long as it is there. */
@@ -188,13 +213,23 @@ export class KafkaExecutor implements QueryExecutor {
 
   /** What has been counted since a query was started here, over all its hosts. */
   async counts(queryId: string): Promise<QueryCounts> {
-    const sums = { dropped: {}, json: noJsonCounts(), tasks: [] as TaskMetrics[] };
-    const running = this.#running.get(queryId);
+    const sums = {
+      dropped: {},
+      json: noJsonCounts(),
+      problems: [] as ProblemCount[],
+      instances: [] as InstanceStatus[],
+      tasks: [] as TaskMetrics[],
+    };
+    const running = this.#running.get(queryId) ?? this.#pushed.get(queryId);
     const hosts = running?.hosts ?? [];
-    for (const { dropped, json, tasks } of await Promise.all(hosts.map((host) => host.counts(queryId)))) {
+    for (const { dropped, json, problems, instances, tasks } of await Promise.all(
+      hosts.map((host) => host.counts(queryId)),
+    )) {
       addCounts(sums.dropped, dropped);
       sums.json.fromBytes += json.fromBytes;
       sums.json.asWhole += json.asWhole;
+      addProblems(sums.problems, problems);
+      sums.instances.push(...instances);
       sums.tasks.push(...tasks);
     }
     const now = this.#options.environment.now();
@@ -213,8 +248,27 @@ export class KafkaExecutor implements QueryExecutor {
   // ── Rows ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Rows that one host brings. */
-  open(request: RowsRequest<StreamRequest | PushRequest>): Promise<OpenRows<ResultRow>> {
-    return this.#onOne((host) => host.open(request));
+  async open(request: RowsRequest<StreamRequest | PushRequest>): Promise<OpenRows<ResultRow>> {
+    const { queryId, root, settings, from } = request;
+    if (from.kind !== 'push') return this.#onOne((host) => host.open(request));
+    const startedAt = this.#options.environment.now();
+    const rows = await this.#onOne((host) => {
+      this.#pushed.set(queryId, { root, settings, hosts: [host], startedAt });
+      return host.open(request);
+    }).catch((error: unknown) => {
+      this.#pushed.delete(queryId);
+      throw error;
+    });
+    const close = async (): Promise<void> => {
+      this.#pushed.delete(queryId);
+      await rows.close();
+    };
+    return { ...rows, close };
+  }
+
+  /** The steps of a push query that is open. */
+  rootOf(queryId: string): Step | undefined {
+    return this.#pushed.get(queryId)?.root;
   }
 
   openValues(request: RowsRequest<StreamRequest | LatestRequest>): Promise<OpenRows<Row>> {

@@ -24,6 +24,7 @@ export interface ToldProblem {
   /** Why, and why that, and so on. */
   readonly causes: readonly string[];
   readonly at?: Problem['at'];
+  readonly target?: Problem['target'];
   /** Of a record that could not be read, where somebody keeps that. */
   readonly bytes?: Problem['bytes'];
   /** The row as JSON, where rows are kept. */
@@ -34,7 +35,7 @@ export interface ToldProblem {
 
 /** What is told of a problem under the settings of its query; undefined when nobody keeps it. */
 export function toldProblem(problem: Problem, settings: SettingValues): ToldProblem | undefined {
-  const { kind, queryId, step, error, at, bytes, row } = problem;
+  const { kind, queryId, step, error, at, bytes, target, row } = problem;
   const deadLetterTopic =
     bytes === undefined ? undefined : settings['errors.dead.letter.queue.topic.name'] || undefined;
   if (!hasProcessingLog(settings) && deadLetterTopic === undefined) return undefined;
@@ -46,6 +47,7 @@ export function toldProblem(problem: Problem, settings: SettingValues): ToldProb
     message: messageOf(error),
     causes: causesOf(error),
     ...(at === undefined ? {} : { at: { topic: at.topic, partition: at.partition, offset: at.offset } }),
+    ...(target === undefined ? {} : { target }),
     ...(bytes === undefined || (!hasRows && deadLetterTopic === undefined) ? {} : { bytes: copied(bytes) }),
     ...(row === undefined || !hasRows ? {} : { row: rowText(row) }),
     ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),

@@ -94,7 +94,7 @@ export class RemoteHost implements QueryHost {
 
   async counts(queryId: string): Promise<HostCounts> {
     const counts = (await this.#calls?.call('counts', queryId).catch(unlessLost)) as HostCounts | undefined;
-    return counts ?? { dropped: {}, json: noJsonCounts(), tasks: [] };
+    return counts ?? { dropped: {}, json: noJsonCounts(), problems: [], instances: [], tasks: [] };
   }
 
   open(request: RowsRequest): Promise<OpenRows<ResultRow>> {

@@ -126,12 +126,22 @@ export class ProcessingLogTopic {
 }
 
 function loggerOf({ queryId, step, kind, bytes }: ToldProblem): { readonly logger: string } {
-  const part = kind === 'deserialization' && bytes !== undefined ? '.deserializer' : '';
+  const isRead = kind === 'deserialization' && bytes !== undefined;
+  const part = isRead ? '.deserializer' : kind === 'serialization' ? '.serializer' : '';
   return { logger: `processing.${queryId}.${step}${part}` };
 }
 
 /** The row's struct: one of its members holds the problem, by its type. */
-function messageRow({ kind, message: errorMessage, causes: cause, at, bytes, row, queryId }: ToldProblem): object {
+function messageRow({
+  kind,
+  message: errorMessage,
+  causes: cause,
+  at,
+  bytes,
+  target,
+  row,
+  queryId,
+}: ToldProblem): object {
   const place = { topic: at?.topic ?? null, partition: at?.partition ?? null, offset: at?.offset ?? null };
   const none = {
     deserializationError: null,
@@ -151,6 +161,11 @@ function messageRow({ kind, message: errorMessage, causes: cause, at, bytes, row
       return { type: 1, ...none, recordProcessingError: { errorMessage, record: row ?? null, cause, ...place } };
     case 'production':
       return { type: 2, ...none, productionError: { errorMessage } };
+    case 'serialization': {
+      const { topic = null, part = null } = target ?? {};
+      const serializationError = { target: part, errorMessage, record: row ?? null, cause, topic };
+      return { type: 3, ...none, serializationError };
+    }
     case 'thread':
       return { type: 4, ...none, kafkaStreamsThreadError: { errorMessage, threadName: queryId, cause } };
   }

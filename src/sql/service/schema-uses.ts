@@ -8,13 +8,13 @@ import type { RecordLayout, RegisteredFormat } from '../formats/format.ts';
 import { layoutOf, writtenSchema } from '../formats/row-serde.ts';
 import {
   goesIntoHeaders,
+  readSources,
   type RowColumn,
   type SinkPlan,
   type SourceStep,
-  sourceSteps,
   type Step,
 } from '../plan/plan.ts';
-import type { EngineContext, PersistentQuery, Settings } from '../statements/context.ts';
+import type { EngineContext, Settings } from '../statements/context.ts';
 import { typeText } from '../types.ts';
 
 interface Proposed {
@@ -53,7 +53,7 @@ export class SchemaUses {
     proposed: Proposed,
   ): Promise<readonly (Use & { readonly reason: string; readonly breaks: true })[]> {
     const uses = [...this.#engine.queries.values()].flatMap(({ queryId, sql, plan }) =>
-      [...readSources(plan)].flatMap(([source, { step, used }]) => {
+      [...readSources(plan.root)].flatMap(([source, { step, used }]) => {
         const side = sideOf(step, subject);
         return side === undefined ? [] : [{ queryId, sql, source, side, used }];
       }),
@@ -94,19 +94,6 @@ export class SchemaUses {
       ? 'the query would stop at the first record written with this schema'
       : 'the query would skip every record written with this schema';
   }
-}
-
-/** The sources of a query with the columns that it uses of them. A source may be read several times, as in a self-join. */
-function readSources(plan: PersistentQuery['plan']): Map<string, { step: SourceStep; used: Set<string> }> {
-  const sources = new Map<string, { step: SourceStep; used: Set<string> }>();
-  for (const step of sourceSteps(plan.root)) {
-    const known = sources.get(step.source) ?? { step, used: new Set<string>() };
-    const { prefix, timestamp, columns } = step;
-    for (const { name } of columns) known.used.add(prefix === undefined ? name : name.slice(prefix.length + 1));
-    if (timestamp !== undefined) known.used.add(timestamp.column);
-    sources.set(step.source, known);
-  }
-  return sources;
 }
 
 function valueColumns(root: Step, sink: SinkPlan): readonly RowColumn[] {

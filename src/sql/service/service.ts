@@ -9,20 +9,27 @@ import {
   codeOf,
   type Environment,
   type GivenSettings,
+  type JsonValue,
   messageOf,
   MillraceError,
   randomUuid,
   systemEnvironment,
 } from '../../util/index.ts';
+import { commandIdOf } from './command-id.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
-import { checkExtensions, checkStatement } from '../analysis/extensions.ts';
+import { checkExtensions, checkStatement, hintOf, isPlain } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import type { DeleteRows, ParsedStatement, Query, Statement, UpdateRows } from '../parser/ast.ts';
+import type { ScriptStatement } from '../parser/parse.ts';
+import { syntaxErrorNear } from '../parser/syntax-error.ts';
+import { sourceSteps } from '../plan/plan.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
 import { changeRows } from '../queries/change-rows.ts';
+import { explainAnalyze } from '../queries/diagnosis/explain-analyze.ts';
+import type { AnalyzedQuery } from '../queries/diagnosis/evidence.ts';
 import { createIndex, dropIndex } from '../queries/indexes.ts';
 import { lateStart } from '../queries/late-start.ts';
 import { LocalHost } from '../queries/local-host.ts';
@@ -33,10 +40,10 @@ import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
 import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
-import { commandIdOf } from './command-ids.ts';
 import { Datagen } from './datagen.ts';
 import { CommandProgress } from './command-progress.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
+import { notForStatements, rehearse } from './rehearsal.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
 import { SchemaUses } from './schema-uses.ts';
 import { Turns } from './turns.ts';
@@ -44,7 +51,7 @@ import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './sessi
 import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
-import { describe, describeAll, describeFunction, explain, show } from '../statements/describe.ts';
+import { describe, describeAll, describeFunction, explain, queryToExplain, show } from '../statements/describe.ts';
 import { changedFunctions, loadExtensions } from '../statements/functions.ts';
 import type { Looking } from '../statements/looking.ts';
 import { insertStatement } from '../statements/insert-json.ts';
@@ -138,7 +145,7 @@ export class SqlService {
   readonly #undone: string[] = [];
   readonly #progress: CommandProgress;
   readonly #problems: ProcessingLogTopic;
-  readonly #transient = new Map<string, RunningQuery>();
+  readonly #transient = new Map<string, RunningQuery & { readonly sql: string }>();
   #queryNumber = 0;
   readonly #turns = new Turns();
   /** Statements that read rows and write them: none of them reads what another is about to write. */
@@ -276,13 +283,18 @@ export class SqlService {
   }
 
   /**
-   * Runs every statement of a text in order, and gives what each answers; the first refusal ends it (`StatementError`,
+   * Checks every statement of a text, then runs them in order, and gives what each answers; the first refusal ends it (`StatementError`,
    * `SyntaxError`, `SQL_ASSERTION`). What SET, UNSET, DEFINE and UNDEFINE say holds for the statements behind them.
    */
   async *entities(text: string, context: RequestContext = NO_CONTEXT): AsyncGenerator<Entity, void> {
     const session = this.#session(text, context);
     await this.#caughtUp(context);
-    for (const statement of this.#engine.split(text)) {
+    const statements = this.#engine.split(text, session.overrides);
+    let checked = 0;
+    for (const [i, statement] of statements.entries()) {
+      // The last one is checked as it is carried out.
+      if (i === checked && i < statements.length - 1)
+        checked += await this.#rehearse(statements.slice(i), session.fork());
       const parsed = statement.parse(this.#variablesOf(session));
       if (session.apply(parsed)) continue;
       const entity = await this.#executeOne(parsed, session);
@@ -295,16 +307,24 @@ export class SqlService {
     }
   }
 
+  #rehearse(statements: readonly ScriptStatement[], session: Session): Promise<number> {
+    return rehearse(statements, {
+      engine: this.#engine.context,
+      nextQueryNumber: this.#queryNumber,
+      session,
+      variables: () => this.#variablesOf(session),
+      look: (parsed, engine) => this.#look(parsed, session, engine),
+      prepare: (parsed, overrides, engine) => this.#prepare(parsed, overrides, engine),
+    });
+  }
+
   async #executeOne(parsed: ParsedStatement, session: Session): Promise<Entity | undefined> {
     const statement = parsed.statement;
     checkStatement(parsed, session.setting());
     switch (statement.kind) {
       case 'query':
       case 'print':
-        throw new StatementError(
-          "The following statement types should be issued to the websocket endpoint '/query':\n\t* PRINT\n\t* SELECT",
-          { statementText: parsed.text, code: 'SQL_QUERY_ENDPOINT' },
-        );
+        throw notForStatements(parsed);
       case 'insertValues':
         await this.#engine.executeStatement(parsed, session.overrides);
         return undefined;
@@ -312,7 +332,7 @@ export class SqlService {
       case 'updateRows':
         return this.#rowChanges.take(() => this.#changeRows(parsed, statement, session.setting()));
       default: {
-        const answer = await this.#look(parsed, statement, session);
+        const answer = await this.#look(parsed, session);
         return answer ?? this.#change(parsed, statement, session);
       }
     }
@@ -331,14 +351,15 @@ export class SqlService {
         commandSequenceNumber: -1,
       };
     } catch (error) {
-      throw asRefusal(parsed, error);
+      throw asRefusal(parsed, error, setting);
     }
   }
 
   /** SHOW, DESCRIBE, EXPLAIN, ASSERT; undefined for statements that change something. */
-  async #look(parsed: ParsedStatement, statement: Statement, session: Session): Promise<Entity | undefined> {
+  async #look(parsed: ParsedStatement, session: Session, engine = this.#engine.context): Promise<Entity | undefined> {
+    const { statement } = parsed;
     const look: Looking & Asserting = {
-      engine: this.#engine.context,
+      engine,
       client: this.#client,
       environment: this.#environment,
       setting: session.setting(),
@@ -370,7 +391,9 @@ export class SqlService {
         case 'describeFunction':
           return describeFunction(look, statement.name);
         case 'explain':
-          return await explain(look, statement);
+          return statement.analyzeAt === undefined
+            ? await explain(look, statement)
+            : await this.#explainAnalyze(parsed, statement, look);
         case 'assertTopic':
           return await assertTopic(look, statement);
         case 'assertSchema':
@@ -383,8 +406,32 @@ export class SqlService {
           return undefined;
       }
     } catch (error) {
-      throw error instanceof StatementError && error.statementText !== undefined ? error : asRefusal(parsed, error);
+      throw asRefusal(parsed, error, look.setting);
     }
+  }
+
+  async #explainAnalyze(
+    { text }: ParsedStatement,
+    { queryId = '', analyzeAt: at }: Extract<Statement, { kind: 'explain' }>,
+    { engine, setting }: Looking,
+  ): Promise<Entity> {
+    if (isPlain(setting)) throw syntaxErrorNear('ANALYZE', at!, text);
+    return explainAnalyze(this.#pushQuery(queryId) ?? queryToExplain(engine, queryId), {
+      engine,
+      client: this.#client,
+      environment: this.#environment,
+      queries: this.#executor,
+    });
+  }
+
+  /** A push query that is open, by its id in any case: those ids have small letters. */
+  #pushQuery(id: string): AnalyzedQuery | undefined {
+    const found = this.#transient.entries().find(([known]) => known.toUpperCase() === id.toUpperCase());
+    const root = found && this.#executor.rootOf(found[0]);
+    if (root === undefined) return undefined;
+    const [queryId, { sql }] = found!;
+    const sources = [...new Set(sourceSteps(root).map(({ source }) => source))];
+    return { queryId, sql, plan: { root, sources, sink: undefined } };
   }
 
   /**
@@ -434,24 +481,28 @@ export class SqlService {
     return message === undefined ? [] : [{ message }];
   }
 
-  async #prepare(parsed: ParsedStatement, overrides: Readonly<Record<string, string>>): Promise<PreparedStatement> {
+  async #prepare(
+    parsed: ParsedStatement,
+    overrides: Readonly<Record<string, string>>,
+    engine = this.#engine.context,
+  ): Promise<PreparedStatement> {
     const statement = parsed.statement;
     if (statement.kind === 'alterSystem') return this.#alterSystem(statement);
     if (statement.kind === 'createIndex' || statement.kind === 'dropIndex') {
       try {
         return statement.kind === 'createIndex'
-          ? createIndex(this.#engine.context, statement, this.#engine.settings(overrides))
-          : dropIndex(this.#engine.context, statement, this.#executor);
+          ? createIndex(engine, statement, this.#engine.settings(overrides))
+          : dropIndex(engine, statement, this.#executor);
       } catch (error) {
-        throw asRefusal(parsed, error);
+        throw asRefusal(parsed, error, this.#engine.settings(overrides));
       }
     }
     if (statement.kind !== 'pause' && statement.kind !== 'resume') {
-      return this.#engine.prepare(parsed, overrides);
+      return this.#engine.prepare(parsed, overrides, engine);
     }
-    const ids = statement.queryId === undefined ? [...this.#engine.queries.keys()] : [statement.queryId];
+    const ids = statement.queryId === undefined ? [...engine.queries.keys()] : [statement.queryId];
     for (const queryId of ids) {
-      if (!this.#engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
+      if (!engine.queries.has(queryId)) return refuseIn(parsed, `Unknown queryId: ${queryId}`);
     }
     const isPause = statement.kind === 'pause';
     return {
@@ -482,7 +533,7 @@ export class SqlService {
   ): Promise<RunningQuery | PrintedTopic> {
     const session = this.#session(text, context);
     await this.#caughtUp(context);
-    const statements = this.#engine.split(text);
+    const statements = this.#engine.split(text, session.overrides);
     const [first] = statements;
     if (first === undefined || statements.length > 1) {
       throw new StatementError(`Expected exactly one KSQL statement; found ${statements.length} instead`, {
@@ -497,7 +548,7 @@ export class SqlService {
         return refuse(`Statement type \`${statement.kind}\` not supported for this resource`);
       return await this.#select(statement.query, only, session.setting(), format);
     } catch (error) {
-      throw asRefusal(only, error);
+      throw asRefusal(only, error, session.setting());
     }
   }
 
@@ -530,7 +581,7 @@ export class SqlService {
       skipsNullKeys: scalable,
       onEnd: () => this.#transient.delete(queryId),
     });
-    this.#transient.set(queryId, running);
+    this.#transient.set(queryId, { ...running, sql: text });
     return running;
   }
 
@@ -542,7 +593,7 @@ export class SqlService {
   }
 
   /** Appends one row, given as JSON, to a stream or table: resolves when it is on its way behind those before, with when it is stored. */
-  async insert(target: string, row: Readonly<Record<string, unknown>>): Promise<{ readonly stored: Promise<void> }> {
+  async insert(target: string, row: Readonly<Record<string, JsonValue>>): Promise<{ readonly stored: Promise<void> }> {
     const { carryOut } = await this.#engine.prepare(insertStatement(this.#engine.catalog, target, row));
     return { stored: Promise.resolve(carryOut()) };
   }
@@ -670,8 +721,9 @@ function refuseIn(parsed: ParsedStatement, message: string): never {
   throw new StatementError(message, { statementText: parsed.text });
 }
 
-function asRefusal(parsed: ParsedStatement, error: unknown): unknown {
+function asRefusal(parsed: ParsedStatement, error: unknown, setting: Settings): unknown {
   const isRefusal = error instanceof StatementError || REFUSALS.has(codeOf(error) ?? '');
   if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
-  return new StatementError(messageOf(error), { statementText: parsed.text, cause: error });
+  const message = `${messageOf(error)}${hintOf(error, setting)}`;
+  return new StatementError(message, { statementText: parsed.text, cause: error, hint: '' });
 }

@@ -37,6 +37,14 @@ export class Session {
     for (const [name, value] of Object.entries(properties)) this.#set(name, value, text);
   }
 
+  /** The same, to be changed by itself. */
+  fork(): Session {
+    const variables = Object.fromEntries(this.#variables);
+    const other = new Session(this.#server, { properties: {}, variables }, '');
+    Object.assign(other.#overrides, this.#overrides);
+    return other;
+  }
+
   /** Carries out a statement about the session; false for all others. */
   apply({ statement, text }: ParsedStatement): boolean {
     switch (statement.kind) {

@@ -1,9 +1,9 @@
 import type { Header } from '../../client/index.ts';
 import type { SchemaSource } from '../../serde/index.ts';
-import type { TaskMetrics, Topology } from '../../streams/index.ts';
+import type { StreamsState, TaskMetrics, Topology } from '../../streams/index.ts';
 import type { Catalog, DataSource } from '../catalog.ts';
 import type { JsonCounts } from '../formats/reading.ts';
-import type { ProcessingLog } from '../compile/flow.ts';
+import type { Problem, ProcessingLog } from '../compile/flow.ts';
 import type { FunctionCatalog } from '../functions/function.ts';
 import type { QueryPlan } from '../plan/plan.ts';
 import type { Generators } from './datagen.ts';
@@ -56,12 +56,34 @@ export interface PersistentQuery {
   readonly sql: string;
 }
 
+/** What went wrong with rows while one thing was done to them. */
+export interface ProblemCount {
+  readonly kind: Problem['kind'];
+  readonly step: string;
+  readonly count: number;
+  readonly first: { readonly message: string; readonly at: Problem['at'] };
+  /** The last of each host. */
+  readonly lasts: readonly NonNullable<Problem['at']>[];
+}
+
+/** How a query is on one of its hosts. */
+export interface InstanceStatus {
+  readonly state: StreamsState;
+  /** Records of changelogs that are to be read before it goes on. */
+  readonly toRestore: number;
+  /** What it met last, and got past or tries again. */
+  readonly lastError: string | undefined;
+}
+
 /** What has been counted since a query was started. */
 export interface QueryCounts {
   /** Records that its operators have left out, by operator and reason. */
   readonly dropped: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** How its records in JSON were read. */
   readonly json: JsonCounts;
+  readonly problems: readonly ProblemCount[];
+  /** One per host that runs it; a host that is starting again has none. */
+  readonly instances: readonly InstanceStatus[];
   /** Of the tasks that run now. */
   readonly tasks: readonly TaskMetrics[];
   /** How long ago it was started. */

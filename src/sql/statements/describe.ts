@@ -2,14 +2,15 @@
 import type { Client } from '../../client/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
-import { refuse } from '../errors.ts';
+import { isPlain } from '../analysis/extensions.ts';
+import { refuse, refuseName } from '../errors.ts';
 import { documentationOf, parametersOf, partsOf } from '../functions/documentation.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { allColumns } from '../schema.ts';
 import { isEditable, sqlSettings, streamsSettings } from '../settings.ts';
-import type { EngineContext, PreparedStatement, QueryCounts } from './context.ts';
+import type { EngineContext, PersistentQuery, PreparedStatement, QueryCounts } from './context.ts';
 import {
   errorText,
   offsetSummary,
@@ -21,7 +22,9 @@ import {
 import { type Entity, fieldEntity, schemaEntity } from './entities.ts';
 import type { Looking } from './looking.ts';
 import { createAsSelect, insertIntoSelect } from './persistent-query.ts';
+import { explainReplacement } from './replacement.ts';
 import { planTransient } from './transient-query.ts';
+import { trialOf } from './trial.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
@@ -129,15 +132,17 @@ function resultOf({ name }: SqlFunction, [first = '']: readonly string[]): strin
 export async function explain(look: Looking, statement: Of<'explain'>): Promise<Entity> {
   const { engine } = look;
   if (statement.queryId !== undefined) {
-    const query = engine.queries.get(statement.queryId);
-    if (query === undefined)
-      return refuse(
-        `Query with id:${statement.queryId} does not exist, use SHOW QUERIES to view the full set of queries.`,
-      );
+    const query = queryToExplain(engine, statement.queryId);
     return { '@type': 'queryDescription', queryDescription: await queryDescription(look, query) };
   }
   const described = await explained(look, statement.statement);
   return { '@type': 'queryDescription', queryDescription: { ...described, overriddenProperties: look.overrides } };
+}
+
+export function queryToExplain({ queries }: EngineContext, queryId: string): PersistentQuery {
+  const query = queries.get(queryId);
+  const message = `Query with id:${queryId} does not exist, use SHOW QUERIES to view the full set of queries.`;
+  return query ?? refuseName(message, queryId, queries.keys());
 }
 
 async function explained(look: Looking, statement: Statement | undefined): Promise<object> {
@@ -145,10 +150,13 @@ async function explained(look: Looking, statement: Statement | undefined): Promi
   switch (statement?.kind) {
     case 'query':
       return explainedQuery(look, statement.query);
-    case 'createAsSelect':
-      return explainedStart(await createAsSelect(trial(engine), statement, setting));
+    case 'createAsSelect': {
+      const replaced = isPlain(setting) ? undefined : await explainReplacement(engine, statement, setting);
+      if (replaced !== undefined) return { ...planDescription(replaced.query), replacement: replaced.replacement };
+      return explainedStart(await createAsSelect(trialOf(engine), statement, setting));
+    }
     case 'insertIntoSelect':
-      return explainedStart(await insertIntoSelect(trial(engine), statement, setting));
+      return explainedStart(await insertIntoSelect(trialOf(engine), statement, setting));
     default:
       return refuse('The provided statement does not run a ksql query');
   }
@@ -156,21 +164,6 @@ async function explained(look: Looking, statement: Statement | undefined): Promi
 
 function explainedStart({ query, result }: PreparedStatement): object {
   return query === undefined ? refuse(result.message) : planDescription(query);
-}
-
-/** Prepares statements that are not meant to be carried out: no id is used up, no schema registered. */
-function trial(engine: EngineContext): EngineContext {
-  const { schemas } = engine;
-  const trialSchemas = schemas && {
-    cached: schemas.cached.bind(schemas),
-    byId: schemas.byId.bind(schemas),
-    byGuid: schemas.byGuid.bind(schemas),
-    version: schemas.version.bind(schemas),
-    latest: schemas.latest.bind(schemas),
-    lookup: schemas.lookup.bind(schemas),
-    register: async () => 0,
-  };
-  return { ...engine, schemas: trialSchemas, nextQueryNumber: () => 0 };
 }
 
 function explainedQuery({ engine, setting, explainPull }: Looking, query: Query): object {

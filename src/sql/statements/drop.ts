@@ -1,4 +1,4 @@
-import { refuse } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import type { Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { type EngineContext, nothingToDo, type PreparedStatement } from './context.ts';
@@ -13,7 +13,7 @@ export function dropSource(engine: EngineContext, statement: Of<'dropSource'>): 
   const source = catalog.source(name);
   if (source === undefined) {
     if (statement.ifExists) return nothingToDo({ kind: 'done', message: `Source ${quoteName(name)} does not exist.` });
-    return refuse(`${word} ${name} does not exist`);
+    return refuseName(`${word} ${name} does not exist`, name, catalog.sourceNames);
   }
   if (source.kind !== type) refuse(`Incompatible data source type is ${source.kind}, but statement was DROP ${type}`);
   if (source.isSource && statement.deleteTopic) refuse(`Cannot delete topic for read-only source: ${name}`);
@@ -39,7 +39,7 @@ export function dropSource(engine: EngineContext, statement: Of<'dropSource'>): 
 export function terminate(engine: EngineContext, queryId: string | undefined): PreparedStatement {
   const ids = queryId === undefined ? [...engine.queries.keys()] : [queryId];
   const unknown = ids.find((id) => !engine.queries.has(id));
-  if (unknown !== undefined) refuse(`Unknown queryId: ${unknown}`);
+  if (unknown !== undefined) refuseName(`Unknown queryId: ${unknown}`, unknown, engine.queries.keys());
   return {
     result: { kind: 'done', message: 'Query terminated.' },
     async carryOut() {
@@ -60,7 +60,7 @@ export function alterSource(engine: EngineContext, statement: Of<'alterSource'>)
   const { name, type } = statement;
   const word = type.toLowerCase();
   const source = catalog.source(name);
-  if (source === undefined) return refuse(`Source ${name} does not exist.`);
+  if (source === undefined) return refuseName(`Source ${name} does not exist.`, name, catalog.sourceNames);
   if (source.kind !== type) refuse(`Incompatible data source type is ${source.kind}, but statement was ALTER ${type}`);
   if (source.isSource) refuse(`Cannot alter ${word} '${name}': ALTER operations are not supported on source ${word}s.`);
   if (source.isGenerated === true)
@@ -100,6 +100,6 @@ export function dropType({ catalog }: EngineContext, { name, ifExists }: Of<'dro
   if (catalog.type(name) !== undefined) {
     return { result: { kind: 'done', message: `Dropped type '${name}'` }, carryOut: () => void catalog.dropType(name) };
   }
-  if (!ifExists) refuse(`Type ${name} does not exist.`);
+  if (!ifExists) refuseName(`Type ${name} does not exist.`, name, catalog.types().keys());
   return nothingToDo({ kind: 'done', message: `Type '${name}' does not exist` });
 }

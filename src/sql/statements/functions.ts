@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { definitionKindOf } from '../../sql-api/index.ts';
 import { messageOf } from '../../util/index.ts';
-import { refuse } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import { type ModuleExport, moduleFile, modulesIn } from '../functions/modules.ts';
 import {
@@ -77,7 +77,12 @@ export function dropFunction(
   const known = engine.functions.find(name);
   if (known === undefined) {
     if (ifExists) return nothingToDo({ kind: 'done', message: `Function ${name} does not exist.` });
-    return refuse(`Function ${name} does not exist.`);
+    const known = engine.functions.all().filter(isUsers);
+    return refuseName(
+      `Function ${name} does not exist.`,
+      name,
+      known.map((each) => each.name),
+    );
   }
   if (!isUsers(known)) return refuse(`${name} is a function of SQL itself.`);
   const users = usersOf(engine, name);

@@ -2,13 +2,14 @@ import type { Catalog } from '../catalog.ts';
 import { refuse } from '../errors.ts';
 import type { Expression, ParsedStatement } from '../parser/ast.ts';
 import { allColumns } from '../schema.ts';
+import { JsonNumber, type JsonValue } from '../../util/index.ts';
 import { type SqlType, typeNodeOf } from '../types.ts';
 
-/** One JSON object as INSERT VALUES: names in any case unless quoted, values as the columns' types read them. */
+/** One JSON object, its numbers as they are written, as INSERT VALUES: names in any case unless quoted, values as the columns' types read them. */
 export function insertStatement(
   catalog: Catalog,
   target: string,
-  row: Readonly<Record<string, unknown>>,
+  row: Readonly<Record<string, JsonValue>>,
 ): ParsedStatement {
   const name = identifier(target);
   const source = catalog.source(name);
@@ -29,16 +30,16 @@ function identifier(text: string): string {
   return quoted === null ? text.toUpperCase() : quoted[2]!;
 }
 
-function literal(value: unknown, type: SqlType): Expression {
+function literal(value: JsonValue | undefined, type: SqlType): Expression {
   if (value === null || value === undefined) return { kind: 'null' };
   if (typeof value === 'boolean') return { kind: 'boolean', value };
   if (typeof value === 'string') return { kind: 'string', value };
-  if (typeof value === 'number') return number(value, type);
+  if (value instanceof JsonNumber) return number(value, type);
   if (Array.isArray(value)) {
     const item = type.kind === 'ARRAY' ? type.item : type;
-    return { kind: 'array', items: value.map((element: unknown) => part(element, item)) };
+    return { kind: 'array', items: value.map((element) => part(element, item)), item: typeNodeOf(item) };
   }
-  const entries = Object.entries(value as Record<string, unknown>);
+  const entries = Object.entries(value);
   if (type.kind === 'MAP') {
     return {
       kind: 'map',
@@ -46,6 +47,7 @@ function literal(value: unknown, type: SqlType): Expression {
         key: { kind: 'string', value: key },
         value: part(item, type.value),
       })),
+      entry: { key: typeNodeOf(type.key), value: typeNodeOf(type.value) },
     };
   }
   const fields = type.kind === 'STRUCT' ? type.fields : [];
@@ -59,14 +61,23 @@ function literal(value: unknown, type: SqlType): Expression {
 }
 
 /** What stands in a collection is of its type: unlike a column's, a text there is not taken for what it says. */
-function part(value: unknown, type: SqlType): Expression {
+function part(value: JsonValue | undefined, type: SqlType): Expression {
   const written = literal(value, type);
   const isSaid = written.kind === 'string' && type.kind !== 'STRING';
   return isSaid ? { kind: 'cast', operand: written, type: typeNodeOf(type) } : written;
 }
 
-function number(value: number, type: SqlType): Expression {
-  if (type.kind === 'DECIMAL') return { kind: 'decimal', text: String(value) };
-  if (type.kind === 'DOUBLE' || !Number.isInteger(value)) return { kind: 'double', value };
-  return type.kind === 'BIGINT' ? { kind: 'bigint', value: BigInt(value) } : { kind: 'integer', value };
+/** More digits than a BIGINT has, with its sign. */
+const LONG_DIGITS = 20;
+
+/** A number with all its digits: what its column's type can't hold is refused with the row. */
+function number({ text, isInteger }: JsonNumber, type: SqlType): Expression {
+  if (type.kind === 'DECIMAL' || (isInteger && text.length > LONG_DIGITS)) return { kind: 'decimal', text };
+  const double = Number(text);
+  if (type.kind === 'DOUBLE' || (!isInteger && !Number.isSafeInteger(double))) return { kind: 'double', value: double };
+  const value = isInteger ? BigInt(text) : BigInt(double);
+  if (BigInt.asIntN(64, value) !== value) return { kind: 'decimal', text };
+  return type.kind === 'BIGINT' || BigInt.asIntN(32, value) !== value
+    ? { kind: 'bigint', value }
+    : { kind: 'integer', value: Number(value) };
 }

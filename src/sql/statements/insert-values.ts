@@ -5,7 +5,7 @@ import { headerColumns, headersOf } from '../compile/headers.ts';
 import { columnsIn } from '../analysis/walk.ts';
 import { withRegisteredMessage } from '../formats/registered-message.ts';
 import { rowSerde } from '../formats/row-serde.ts';
-import { refuse } from '../errors.ts';
+import { refuse, refuseName } from '../errors.ts';
 import type { Expression, InsertValues } from '../parser/ast.ts';
 import { printExpression, quoteName } from '../parser/print.ts';
 import { allColumns, type Column } from '../schema.ts';
@@ -26,7 +26,7 @@ export async function insertValues(
   setting: Settings,
 ): Promise<PreparedStatement> {
   const source = engine.catalog.source(statement.target);
-  if (source === undefined) return refuse(unknownTarget(engine, statement.target));
+  if (source === undefined) return refuseTarget(engine, statement.target);
   if (source.isSource) refuse(`Cannot insert values into read-only ${source.kind.toLowerCase()}: ${source.name}`);
   if (setting('ksql.insert.into.values.enabled') === 'false')
     refuse(
@@ -87,17 +87,17 @@ export async function recordSerdes(engine: EngineContext, { topic, keyFormat, va
   };
 }
 
-function unknownTarget(engine: EngineContext, name: string): string {
-  const close = engine.catalog
+function refuseTarget({ catalog }: EngineContext, name: string): never {
+  const unknown = `Cannot insert values into an unknown stream/table: ${quoteName(name)}`;
+  const close = catalog
     .sources()
     .find((source) => source.name !== name && source.name.toUpperCase() === name.toUpperCase());
+  if (close === undefined) return refuseName(unknown, name, catalog.sourceNames);
   const hint =
-    close === undefined
-      ? ''
-      : close.name === close.name.toUpperCase()
-        ? `\nDid you mean ${close.name}? Hint: try removing double quotes from the source name.`
-        : `\nDid you mean "${close.name}"? Hint: wrap the source name in double quotes to make it case-sensitive.`;
-  return `Cannot insert values into an unknown stream/table: ${quoteName(name)}${hint}`;
+    close.name === close.name.toUpperCase()
+      ? `\nDid you mean ${close.name}? Hint: try removing double quotes from the source name.`
+      : `\nDid you mean "${close.name}"? Hint: wrap the source name in double quotes to make it case-sensitive.`;
+  return refuse(`${unknown}${hint}`);
 }
 
 function rowOf(
@@ -129,7 +129,12 @@ function rowOf(
     if (name === 'ROWPARTITION' || name === 'ROWOFFSET')
       refuse(`Inserting into column ${quoteName(name)} is not allowed.`);
     const column = name === 'ROWTIME' ? rowtimeColumn : all.find((candidate) => candidate.name === name);
-    if (column === undefined) return refuse(`Column name ${quoteName(name)} does not exist.`);
+    if (column === undefined)
+      return refuseName(
+        `Column name ${quoteName(name)} does not exist.`,
+        name,
+        all.map((each) => each.name),
+      );
     values.set(name, valueFor(engine, column, statement.values[i]!));
     return undefined;
   });

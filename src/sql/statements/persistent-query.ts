@@ -4,7 +4,7 @@ import { checkTimestampColumn } from '../compile/timestamp.ts';
 import { noJsonCounts } from '../formats/reading.ts';
 import { headerColumns } from '../compile/headers.ts';
 import { compileTopology, type Preparable } from '../compile/topology.ts';
-import { refuse, StatementError } from '../errors.ts';
+import { refuse, refuseName, StatementError } from '../errors.ts';
 import {
   checkColumns,
   type FormatInfo,
@@ -196,7 +196,11 @@ export async function insertIntoSelect(
   const { catalog } = engine;
   const target = catalog.source(statement.target);
   if (target === undefined)
-    return refuse(`${place(statement.targetAt)}Source ${quoteName(statement.target)} does not exist.`);
+    return refuseName(
+      `${place(statement.targetAt)}Source ${quoteName(statement.target)} does not exist.`,
+      statement.target,
+      catalog.sourceNames,
+    );
   if (target.kind === 'TABLE')
     refuse(`INSERT INTO can only be used to insert into a stream. ${target.name} is a table.`);
   if (target.isSource) refuse(`Cannot insert into read-only ${target.kind.toLowerCase()}: ${target.name}`);
@@ -306,7 +310,7 @@ function leftMost(engine: EngineContext, query: Query): DataSource {
   const { name, queries } = query.from;
   if (queries !== undefined) return leftMost(engine, queries[0]!);
   const source = engine.catalog.source(name);
-  return source ?? refuse(`Failed to prepare statement: ${name} does not exist.`);
+  return source ?? refuseName(`Failed to prepare statement: ${name} does not exist.`, name, engine.catalog.sourceNames);
 }
 
 function schemaFrom(root: Step): Schema {

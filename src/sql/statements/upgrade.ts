@@ -49,6 +49,14 @@ function enforced(step: Step): Step {
   return at;
 }
 
+/** What a step keeps in its stores. */
+export function stateText(step: Step): string {
+  if (step.kind === 'aggregate')
+    return `${functionsText(step)} ${listText(step.groupBy)} ${JSON.stringify(step.windowClause)}`;
+  const kept = step.kind === 'join' ? [step.left, step.right] : [step];
+  return kept.map(({ columns }) => columns.map(({ name, type }) => `${name} ${typeText(type)}`).join(', ')).join('; ');
+}
+
 function checkSource(type: string, before: SourceStep, after: SourceStep): void {
   mustMatch(type, 'topicName', before.topic, after.topic);
   mustMatch(type, 'formats', formatsText(before), formatsText(after));

@@ -1,6 +1,56 @@
 // What an instance tells about itself.
 export type StreamsState = 'CREATED' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'NOT_RUNNING' | 'ERROR';
 
+/** How many records have come to an operator, and how many have gone on from it. */
+export interface FlowCount {
+  readonly recordsIn: number;
+  /** Of a sink: written. */
+  readonly recordsOut: number;
+}
+
+/** A record that an operator has left out by rule. */
+export interface DroppedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Event time, milliseconds since the epoch. */
+  readonly timestamp: number;
+  /** Event time that the task had come to. */
+  readonly streamTime: number;
+  /** What went wrong, where it did. */
+  readonly error: string | undefined;
+}
+
+export interface OperatorMetrics extends FlowCount {
+  readonly operator: string;
+  /** Its place in the topology: operators stand behind what they get records from, but for the sources of internal topics. */
+  readonly index: number;
+  /** What `StreamsBuilder.within` called the part of the program that it is made for. */
+  readonly part: string | undefined;
+  /** What has gone through since `recentMs` ago. */
+  readonly recent: FlowCount;
+  /** Records left out since the task was opened, by reason, with the first of them and the last. */
+  readonly dropped: Readonly<
+    Record<string, { readonly count: number; readonly first: DroppedRecord; readonly last: DroppedRecord }>
+  >;
+}
+
+/** A partition that a task reads. */
+export interface SourceMetrics {
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset behind the last record that was processed or left out; -1 before that is known. */
+  readonly position: number;
+  /** Records that were processed since the task was opened. */
+  readonly records: number;
+  /** The largest event time taken from it, by this task or those before it; -1: no record has ever been taken. */
+  readonly partitionTime: number;
+  /** When the broker last brought something, milliseconds since the epoch; -1: not yet. */
+  readonly arrivedAt: number;
+  /** The task that feeds the partition and has come least far, where its time is waited for; undefined: nobody's is. */
+  readonly waitsFor: string | undefined;
+}
+
 export interface TaskMetrics {
   readonly taskId: string;
   readonly processed: number;
@@ -16,6 +66,13 @@ export interface TaskMetrics {
   readonly positions: Readonly<Record<string, number>>;
   /** Entries per store. */
   readonly stores: Readonly<Record<string, number>>;
+  /** About how many bytes those take, encoded, per store where that is known. */
+  readonly storeBytes: Readonly<Record<string, number>>;
+  /** In the order of the topology. */
+  readonly operators: readonly OperatorMetrics[];
+  /** How far back `recent` goes, milliseconds. */
+  readonly recentMs: number;
+  readonly sources: readonly SourceMetrics[];
 }
 
 /** The part of a store that an instance answers for. */

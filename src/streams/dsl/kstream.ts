@@ -73,19 +73,19 @@ export class KStreamImpl implements AnyStream {
 
   selectKey(mapper: Mapper, options: Mapping = {}): AnyStream {
     checkOperator('selectKey', { mapper }, options, 'mapping');
-    const node = this.#add('select-key', options, { keepsValue: true, build: selectKey(mapper) });
+    const node = this.#add('select-key', options, { keepsValue: true, emitsEach: true, build: selectKey(mapper) });
     return this.#to(node, { key: options.key, moved: true });
   }
 
   map(mapper: Mapper<readonly [unknown, unknown]>, options: Mapping = {}): AnyStream {
     checkOperator('map', { mapper }, options, 'mapping');
-    const node = this.#add('map', options, { build: map(mapper) });
+    const node = this.#add('map', options, { emitsEach: true, build: map(mapper) });
     return this.#to(node, { key: options.key, value: options.value, moved: true });
   }
 
   mapValues(mapper: Mapper, options: Mapping = {}): AnyStream {
     checkOperator('mapValues', { mapper }, options, 'mapping');
-    const node = this.#add('map-values', options, { keepsKey: true, build: mapValues(mapper) });
+    const node = this.#add('map-values', options, { keepsKey: true, emitsEach: true, build: mapValues(mapper) });
     return this.#to(node, { value: options.value });
   }
 
@@ -101,7 +101,6 @@ export class KStreamImpl implements AnyStream {
       { ...options, reads: 'neither' },
       {
         keepsKey: true,
-        isSelective: true,
         valueBytesAs: before,
         ownValueSerde: value,
         build: mapValueBytes(transform, before, value),
@@ -120,7 +119,6 @@ export class KStreamImpl implements AnyStream {
     checkOperator('flatMapValues', { mapper }, options, 'mapping');
     const node = this.#add('flat-map-values', options, {
       keepsKey: true,
-      isSelective: true,
       build: flatMapValues(mapper),
     });
     return this.#to(node, { value: options.value });
@@ -147,12 +145,12 @@ export class KStreamImpl implements AnyStream {
 
   peek(action: Mapper, options: Reading = {}): AnyStream {
     checkOperator('peek', { action }, options, 'reading');
-    return this.#same('peek', options, peek(action));
+    return this.#same('peek', options, peek(action), true);
   }
 
   foreach(action: Mapper, options: Reading = {}): void {
     checkOperator('foreach', { action }, options, 'reading');
-    this.#add('foreach', options, { build: peek(action) });
+    this.#add('foreach', options, { emitsEach: true, build: peek(action) });
   }
 
   split(options: Named = {}): AnyBranchedStream {
@@ -170,6 +168,7 @@ export class KStreamImpl implements AnyStream {
       reads: 'neither',
       keepsKey: true,
       keepsValue: true,
+      emitsEach: true,
       build: passThrough,
     });
     return new KStreamImpl({
@@ -349,9 +348,13 @@ export class KStreamImpl implements AnyStream {
     return new KStreamImpl(joinWithGlobalTable(this.state, (table as GlobalTableImpl).spec, join, options));
   }
 
-  #same(kind: string, options: Reading, build: (scope: TaskScope, node: GraphNode) => Emit): AnyStream {
-    const isSelective = kind === 'filter';
-    return this.#to(this.#add(kind, options, { keepsKey: true, keepsValue: true, isSelective, build }), {});
+  #same(
+    kind: string,
+    options: Reading,
+    build: (scope: TaskScope, node: GraphNode) => Emit,
+    emitsEach = false,
+  ): AnyStream {
+    return this.#to(this.#add(kind, options, { keepsKey: true, keepsValue: true, emitsEach, build }), {});
   }
 
   #add(kind: string, options: Named & { readonly reads?: Reads }, node: Omit<NodeOptions, 'name'>): GraphNode {
@@ -438,6 +441,7 @@ class BranchedStreamImpl implements AnyBranchedStream {
       reads: 'neither',
       keepsKey: true,
       keepsValue: true,
+      emitsEach: true,
       build: passThrough,
     });
     const stream = new KStreamImpl({ ...this.#stream, node });

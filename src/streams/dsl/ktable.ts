@@ -102,6 +102,7 @@ export class KTableImpl implements AnyTable {
       reads: 'neither',
       keepsKey: true,
       keepsValue: true,
+      emitsEach: true,
       build: toStream(),
     });
     const { graph, key, value, origin } = state;

@@ -76,6 +76,7 @@ export function joinStreams(
     reads: 'neither',
     keepsKey: true,
     keepsValue: true,
+    emitsEach: true,
     build: passThrough,
   });
   return { graph, node, key: serdes.key, value: undefined, moved: false, origin: name };

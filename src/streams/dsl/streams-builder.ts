@@ -104,6 +104,20 @@ export class StreamsBuilder {
     return this;
   }
 
+  /**
+   * Calls the operators that `make` adds a part of the program by this name, and `metrics` tells them by it. What is done within
+   * belongs to the innermost part.
+   */
+  within<T>(part: string, make: () => T): T {
+    const around = this.#graph.part;
+    this.#graph.part = part;
+    try {
+      return make();
+    } finally {
+      this.#graph.part = around;
+    }
+  }
+
   build(options: TopologyOptions = {}): Topology {
     checkOptions('build', options, { optimization: oneOf('none', 'all') });
     return new Topology(this.#graph, options);

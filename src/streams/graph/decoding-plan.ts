@@ -81,7 +81,7 @@ export class DecodingPlan implements Decoding {
     const found = node.children.flatMap((child) => {
       const keyed = this.hasKeyBytes(child) ? child.stores : [];
       const own = keyed.filter(({ key }) => sameSerde(key, child.keyBytesAs!));
-      const isPassedOn = child.keepsKey && child.stores.length === 0 && !child.isSelective;
+      const isPassedOn = child.keepsKey && child.stores.length === 0 && child.emitsEach;
       return isPassedOn ? [...own, ...this.storesBehind(child)] : own;
     });
     return [...new Set(found)];

@@ -22,6 +22,8 @@ export class Graph {
   readonly stores = new Map<string, StoreSpec>();
   readonly internalTopics = new Map<string, InternalTopic>();
   readonly globalStores: StoreSpec[] = [];
+  /** What operators are made for that are added now. */
+  part: string | undefined;
   /** By the names of global stores that have a processor. */
   readonly globalUpdates = new Map<string, GlobalUpdating>();
   /** Operators whose inputs must have equally many partitions. */
@@ -58,10 +60,11 @@ export class Graph {
       valueBytesAs: options.valueBytesAs ?? null,
       keepsKey: options.keepsKey ?? false,
       keepsValue: options.keepsValue ?? false,
-      isSelective: options.isSelective ?? false,
       ownKeySerde: options.ownKeySerde ?? null,
       ownValueSerde: options.ownValueSerde ?? null,
       build: options.build ?? null,
+      emitsEach: options.emitsEach ?? false,
+      part: this.part,
     };
     for (const parent of node.parents) parent.children.push(node);
     for (const store of options.stores ?? []) this.connectStore(node, store);

@@ -76,13 +76,15 @@ export interface GraphNode {
   /** Whether keys and values go through it as they came: then its children's needs are its own. */
   readonly keepsKey: boolean;
   readonly keepsValue: boolean;
-  /** Whether it may drop much of what it is given. */
-  readonly isSelective: boolean;
   /** The serde of the key bytes that the operator puts into the context, when it does. */
   readonly ownKeySerde: AnySerde | null;
   /** The same for values. */
   readonly ownValueSerde: AnySerde | null;
   readonly build: ((scope: TaskScope, node: GraphNode) => Emit | EmitChange) | null;
+  /** Whether each record that comes in goes on as one, but for those that are counted as left out. */
+  readonly emitsEach: boolean;
+  /** What `StreamsBuilder.within` calls the part of the program that the operator is made for. */
+  readonly part: string | undefined;
 }
 
 export interface NodeOptions {
@@ -96,10 +98,10 @@ export interface NodeOptions {
   readonly valueBytesAs?: AnySerde | null;
   readonly keepsKey?: boolean;
   readonly keepsValue?: boolean;
-  readonly isSelective?: boolean;
   readonly ownKeySerde?: AnySerde | null;
   readonly ownValueSerde?: AnySerde | null;
   readonly build?: (scope: TaskScope, node: GraphNode) => Emit | EmitChange;
+  readonly emitsEach?: boolean;
 }
 
 /** What of the records is needed decoded around a node, and where the bytes of keys and values are at hand. */
@@ -153,8 +155,8 @@ export interface TaskScope {
   /** The input of everything behind `node`, as one function. */
   forward(node: GraphNode): Emit;
   forwardChange(node: GraphNode): EmitChange;
-  /** The input of one child. */
-  input(node: GraphNode): Emit | EmitChange;
+  /** The input of one of several children, for an operator that chooses among them. */
+  inputOf(child: GraphNode): Emit;
   store<S extends StateStore>(spec: StoreSpec): S;
   /** A store that every instance has the whole of. */
   globalStore(name: string): StateStore | undefined;

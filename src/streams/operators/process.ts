@@ -59,7 +59,7 @@ export function processorOperator(supplier: ProcessorSupplier<unknown, unknown, 
 /** The operator behind `node` that has this name. */
 export function inputOf(scope: TaskScope, node: GraphNode, child: string): Emit {
   const found = node.children.find(({ name }) => name === child);
-  if (found !== undefined) return scope.input(found) as Emit;
+  if (found !== undefined) return scope.inputOf(found);
   const names = node.children.map(({ name }) => name).join(', ');
   throw new MillraceError(
     'INVALID_ARGUMENT',

@@ -185,7 +185,7 @@ export function peek(action: Mapper): Build {
 /** Sends each record to the first branch whose predicate holds; the last child takes the rest when there is a default. */
 export function branch(predicates: readonly Mapper[], hasDefault: () => boolean): Build {
   return (scope, node) => {
-    const inputs = node.children.map((child) => scope.input(child) as Emit);
+    const inputs = node.children.map((child) => scope.inputOf(child));
     const tests = [...predicates];
     const rest = hasDefault() ? inputs[inputs.length - 1] : undefined;
     return (key, value, timestamp, context) => {

@@ -23,6 +23,7 @@ import { prometheusText } from './prometheus.ts';
 import { type AskInstance, RemoteQueries } from './remote-queries.ts';
 import { answer, type StoreCopy } from './state-queries.ts';
 import type { Task } from './task.ts';
+import { taskMetrics } from './task-metrics.ts';
 import { type ModuleSettings, ThreadedStreams } from './threaded-streams.ts';
 import type {
   CloseOptions,
@@ -323,16 +324,8 @@ export class KafkaStreams {
   }
 
   metrics(): readonly TaskMetrics[] {
-    return (this.#worker?.tasks ?? []).map((task) => ({
-      taskId: task.id,
-      processed: task.processed,
-      dropped: Object.fromEntries(task.dropped),
-      droppedBy: Object.fromEntries([...task.droppedBy].map(([name, counts]) => [name, Object.fromEntries(counts)])),
-      idleTimeouts: task.idleTimeouts,
-      streamTime: task.streamTime(),
-      positions: Object.fromEntries(task.queues.map((queue) => [`${queue.topic}-${queue.partition}`, queue.position])),
-      stores: Object.fromEntries([...task.stores].map(([name, store]) => [name, store.size])),
-    }));
+    const { environment } = this.#settings;
+    return (this.#worker?.tasks ?? []).map((task) => taskMetrics(task, environment.now()));
   }
 
   /** What Prometheus is told, as text, under the names of Kafka Streams' metrics. `StoreServer` answers it under `/metrics`. */

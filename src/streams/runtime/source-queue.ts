@@ -34,12 +34,16 @@ export class SourceQueue {
   headTime = Number.POSITIVE_INFINITY;
   /** The offset behind the last record that was processed or left out: what is committed. -1 before the first. */
   position = -1;
+  /** Records that have been processed. */
+  records = 0;
+  /** When a fetch last brought something, milliseconds since the epoch; -1: none yet. */
+  arrivedAt = -1;
   /** The largest event time taken from this partition. */
   partitionTime = -1;
   /** Where time is the minimum over several feeders: how far they have come. */
   readonly watermark: Watermark | undefined;
   readonly #owner: QueueOwner;
-  readonly #node: GraphNode;
+  readonly node: GraphNode;
   readonly #emit: Emit;
   readonly #needsKey: boolean;
   readonly #needsValue: boolean;
@@ -63,7 +67,7 @@ export class SourceQueue {
   ) {
     this.watermark = watermark;
     this.#owner = owner;
-    this.#node = node;
+    this.node = node;
     this.topic = topic;
     this.partition = partition;
     this.#emit = emit;
@@ -88,13 +92,14 @@ export class SourceQueue {
     return this.isEmpty && this.#current === undefined && this.#waiting.length === 0;
   }
 
-  /** Takes over a fetch. `nextOffset` is committed when all of it has been processed. */
-  push(cursor: RecordCursor, nextOffset: number): void {
+  /** Takes over a fetch that came at `now`. `nextOffset` is committed when all of it has been processed. */
+  push(cursor: RecordCursor, nextOffset: number, now: number): void {
     const before = this.#waiting.at(-1)?.nextOffset ?? this.#current?.nextOffset ?? this.position;
     assert(
       nextOffset >= before,
       `a fetch of ${this.topic}-${this.partition} goes back from ${before} to ${nextOffset}`,
     );
+    if (nextOffset > before) this.arrivedAt = now;
     // The records before them give the disk time to answer.
     if (this.#stores.length > 0 && !this.isDrained) this.#readAhead(cursor);
     this.#waiting.push({ cursor, nextOffset });
@@ -159,6 +164,7 @@ export class SourceQueue {
     if (time > this.partitionTime) this.partitionTime = time;
     this.#emit(key, value, time, context);
     this.position = record.offset + 1;
+    this.records++;
   }
 
   /** Takes in how far those have come who write the topic; it holds for what has been read until now. */
@@ -184,7 +190,7 @@ export class SourceQueue {
   }
 
   #decode(cursor: RecordCursor): boolean {
-    const source = this.#node.source!;
+    const source = this.node.source!;
     let part: 'key' | 'value' = 'key';
     this.#stalled = false;
     const prefixed = cursor.headerCount > 0 ? this.#prefixed : undefined;
@@ -233,9 +239,9 @@ export class SourceQueue {
       // Below 0 is how an extractor says that it wants none of the record.
       if (!(time < 0)) {
         try {
-          checkEventTime(`${this.#node.name}: the extracted timestamp`, time);
+          checkEventTime(`${this.node.name}: the extracted timestamp`, time);
         } catch (error) {
-          this.#owner.failed(error, this.#node);
+          this.#owner.failed(error, this.node);
           return false;
         }
       }
@@ -246,7 +252,7 @@ export class SourceQueue {
       context.partition = this.partition;
       context.moveTo(cursor, time);
       context.source = cursor;
-      this.#owner.drop('negative-timestamp', this.#node);
+      this.#owner.drop('negative-timestamp', this.node);
       return false;
     }
     this.headTime = time;
@@ -260,8 +266,8 @@ export class SourceQueue {
     context.moveTo(cursor, cursor.timestamp);
     context.source = cursor;
     const { topic, partition } = this;
-    const handler = this.#node.source!.onDecodeError ?? this.#owner.onDecodeError;
-    refuseRecord(handler, error, cursor, { topic, partition, node: this.#node.name, part });
-    this.#owner.drop('undecodable', this.#node, error);
+    const handler = this.node.source!.onDecodeError ?? this.#owner.onDecodeError;
+    refuseRecord(handler, error, cursor, { topic, partition, node: this.node.name, part });
+    this.#owner.drop('undecodable', this.node, error);
   }
 }

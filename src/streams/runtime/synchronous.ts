@@ -241,7 +241,7 @@ export class SynchronousTopology {
         if (task === undefined) continue;
         const queue = task.queue(record.topic);
         assert(queue !== undefined, `no queue for ${record.topic}`);
-        queue.push(new SingleRecord(record), record.offset + 1);
+        queue.push(new SingleRecord(record), record.offset + 1, this.environment.now());
         while (task.run(Number.POSITIVE_INFINITY) > 0);
         task.flush();
       }

@@ -7,6 +7,7 @@ import { SchemaNotLoaded } from '../../serde/index.ts';
 import { assert, codeOf, type Environment, MillraceError, messageOf } from '../../util/index.ts';
 import { type RawRecord, TaskContext } from '../api/context.ts';
 import type { DecodingPlan } from '../graph/decoding-plan.ts';
+import type { DroppedRecord } from '../api/instance.ts';
 import type { Emit, EmitChange, GraphNode } from '../graph/node.ts';
 import type {
   DecodeErrorHandler,
@@ -21,6 +22,7 @@ import type { StoreFingerprint } from '../state/fingerprint.ts';
 import { type EmitPosition, type StateStore, StateUnreadable, type StoreSpec, type Tracking } from '../state/store.ts';
 import type { SubTopology, Topology } from '../graph/topology.ts';
 import { DeadLetters, HANDLED } from './dead-letters.ts';
+import { FlowCounts } from './flow-counts.ts';
 import { SourceQueue } from './source-queue.ts';
 import type { TaskCalls, TaskOutput, TaskScope } from '../graph/node.ts';
 import { Watermark } from './watermarks.ts';
@@ -58,6 +60,11 @@ export interface TaskOptions {
   readonly hasUpstream?: boolean;
 }
 
+interface DropNote {
+  readonly first: DroppedRecord;
+  readonly last: { -readonly [member in keyof DroppedRecord]: DroppedRecord[member] };
+}
+
 /** What a user's function threw, on its way to stop the application. */
 class ProcessingFailure extends MillraceError {
   override readonly name = 'ProcessingFailure';
@@ -90,6 +97,9 @@ export class Task implements TaskScope {
   readonly dropped = new Map<DropReason, number>();
   /** The same by operator. */
   readonly droppedBy = new Map<string, Map<DropReason, number>>();
+  /** The first record that an operator left out for a reason, and the last. */
+  readonly dropNotes = new Map<string, Map<DropReason, DropNote>>();
+  readonly flow: FlowCounts;
   /** How often records were not waited for any longer, though they were known to come. */
   idleTimeouts = 0;
   /** A partition had no more records at hand when `run` came back. */
@@ -104,6 +114,7 @@ export class Task implements TaskScope {
   readonly #budget: MemoryBudget;
   readonly #globalStores: ReadonlyMap<string, StateStore>;
   readonly #emits = new Map<GraphNode, Emit | EmitChange>();
+  readonly #choices = new Map<GraphNode, Emit>();
   readonly #sharedObjects = new Map<string, unknown>();
   readonly #flushes: { readonly node: GraphNode; readonly flush: () => void }[] = [];
   readonly #timers: { readonly node: GraphNode; readonly run: () => void }[] = [];
@@ -142,6 +153,12 @@ export class Task implements TaskScope {
     if (deadLetterTopic !== undefined) {
       this.#deadLetters = new DeadLetters(deadLetterTopic, deadLetterReasons, options.output);
     }
+    this.flow = new FlowCounts(
+      subTopology.nodes,
+      (source) => this.#takenBy(source),
+      (node) => this.#droppedIn(node),
+      options.environment.now(),
+    );
     for (const spec of subTopology.stores) this.stores.set(spec.name, createStore(spec, options.tracking(spec)));
     const internal = topology.internalTopics;
     for (const node of subTopology.sources) {
@@ -160,6 +177,19 @@ export class Task implements TaskScope {
     this.#timers.sort((a, b) => a.node.index - b.node.index);
     this.#calls.sort((a, b) => a.node.index - b.node.index);
     this.#boundTime(this.#leastWatermark());
+  }
+
+  #takenBy(source: GraphNode): number {
+    return this.queues.reduce((sum, queue) => sum + (queue.node === source ? queue.records : 0), 0);
+  }
+
+  #droppedIn({ name }: GraphNode): number {
+    return (
+      this.droppedBy
+        .get(name)
+        ?.values()
+        .reduce((sum, count) => sum + count, 0) ?? 0
+    );
   }
 
   // ── What the runtime calls ──
@@ -363,6 +393,16 @@ export class Task implements TaskScope {
   // ── What operators are built with ──
 
   forward(node: GraphNode): Emit {
+    const next = this.#toAll(node);
+    if (node.emitsEach || node.source !== null || node.children.length === 0) return next;
+    const passed = this.flow.passed(node);
+    return (key, value, timestamp, context) => {
+      passed.count++;
+      next(key, value, timestamp, context);
+    };
+  }
+
+  #toAll(node: GraphNode): Emit {
     const inputs = node.children.map((child) => this.input(child) as Emit);
     const [first, second] = inputs;
     if (first === undefined) return () => {};
@@ -379,6 +419,16 @@ export class Task implements TaskScope {
   }
 
   forwardChange(node: GraphNode): EmitChange {
+    const next = this.#changesToAll(node);
+    if (node.emitsEach || node.children.length === 0) return next;
+    const passed = this.flow.passed(node);
+    return (key, value, old, timestamp, context) => {
+      passed.count++;
+      next(key, value, old, timestamp, context);
+    };
+  }
+
+  #changesToAll(node: GraphNode): EmitChange {
     const inputs = node.children.map((child) => this.input(child) as EmitChange);
     const [first, second] = inputs;
     if (first === undefined) return () => {};
@@ -386,6 +436,20 @@ export class Task implements TaskScope {
     return (key, value, old, timestamp, context) => {
       for (const input of inputs) input(key, value, old, timestamp, context);
     };
+  }
+
+  inputOf(child: GraphNode): Emit {
+    let input = this.#choices.get(child);
+    if (input === undefined) {
+      const next = this.input(child) as Emit;
+      const chosen = this.flow.chosen(child);
+      input = (key, value, timestamp, context) => {
+        chosen.count++;
+        next(key, value, timestamp, context);
+      };
+      this.#choices.set(child, input);
+    }
+    return input;
   }
 
   input(node: GraphNode): Emit | EmitChange {
@@ -471,9 +535,32 @@ export class Task implements TaskScope {
     if (own === undefined) this.droppedBy.set(node.name, (own = new Map()));
     own.set(reason, (own.get(reason) ?? 0) + 1);
     const { topic, partition, offset, timestamp } = record;
+    this.#noteDrop(reason, node, error, record);
     const failed = { topic, partition, offset, timestamp, node: node.name };
     this.#settings.onDrop?.(reason, failed);
     this.#deadLetters?.write(reason, failed, raw, error);
+  }
+
+  #noteDrop(reason: DropReason, node: GraphNode, error: unknown, record: Omit<FailedRecord, 'node'>): void {
+    let notes = this.dropNotes.get(node.name);
+    if (notes === undefined) this.dropNotes.set(node.name, (notes = new Map()));
+    const note = notes.get(reason);
+    const { topic, partition, offset, timestamp } = record;
+    const streamTime = this.streamTime();
+    if (note === undefined) {
+      const text = error === undefined ? undefined : messageOf(error);
+      const first = { topic, partition, offset, timestamp, streamTime, error: text };
+      notes.set(reason, { first, last: { ...first } });
+      return;
+    }
+    // There may be many: nothing is made for each.
+    const { last } = note;
+    last.topic = topic;
+    last.partition = partition;
+    last.offset = offset;
+    last.timestamp = timestamp;
+    last.streamTime = streamTime;
+    last.error = undefined;
   }
 
   failed(error: unknown, node: GraphNode): void {

@@ -127,6 +127,18 @@ export class Watermark {
       : this.time;
   }
 
+  /** The feeder that has come least far, where others are behind it; undefined: nobody is waited for. */
+  get slowest(): string | undefined {
+    let slowest: string | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [taskId, { time, progress }] of this.#feeders) {
+      if (progress === Progress.idle || time >= least) continue;
+      least = time;
+      slowest = taskId;
+    }
+    return slowest;
+  }
+
   /** Takes over what was committed. */
   restore(time: number): void {
     this.time = Math.max(this.time, time);

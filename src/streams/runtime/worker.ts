@@ -67,6 +67,8 @@ const POLL_AT_LEAST_MS = 20;
 const HELD_BACK_MS = 10;
 /** How often readers hear how far their feeders have come, where commits are further apart and need not be waited for. */
 const ANNOUNCE_MS = 100;
+/** How often it is noted how much has gone through the operators. */
+const NOTE_FLOW_MS = 10_000;
 /** How long a rebalance waits for calls where the group's members have the usual time for it. */
 const REBALANCE_CALLS_MS = 30_000;
 /** Well below a topic's default max.message.bytes. */
@@ -126,6 +128,7 @@ export class Worker {
   #probes = 0;
   #lastPoll = 0;
   #lastAnnouncement = 0;
+  #flowNotedAt = 0;
   #turns = 0;
   #failure: unknown;
 
@@ -328,6 +331,7 @@ export class Worker {
     } else {
       await this.#process();
       this.#lateReports.tell(this.tasks);
+      this.#noteFlow();
       if (!this.#isSuspended) this.#punctuate();
     }
     if (this.#isSuspended) return;
@@ -353,6 +357,13 @@ export class Worker {
     } catch (error) {
       throw this.#failedInTask(error);
     }
+  }
+
+  #noteFlow(): void {
+    const now = this.#settings.environment.now();
+    if (now - this.#flowNotedAt < NOTE_FLOW_MS) return;
+    this.#flowNotedAt = now;
+    for (const { flow } of this.tasks) flow.note(now);
   }
 
   #waitForRoom(): Promise<void> {
@@ -420,11 +431,12 @@ export class Worker {
   }
 
   #accept(fetched: readonly FetchedPartition[]): void {
-    const { exactlyOnce } = this.#settings;
+    const { exactlyOnce, environment } = this.#settings;
+    const now = environment.now();
     for (const { topic, partition, cursor, nextOffset, lastStableOffset, highWatermark } of fetched) {
       const entry = this.#queues.get(`${topic}-${partition}`);
       if (entry === undefined) continue;
-      entry.queue.push(cursor, nextOffset);
+      entry.queue.push(cursor, nextOffset, now);
       this.#endOffsets.set(entry.queue, exactlyOnce ? lastStableOffset : highWatermark);
       if (entry.queue.backlog >= MAX_BACKLOG && !this.#paused.has(entry.queue)) {
         this.#paused.add(entry.queue);

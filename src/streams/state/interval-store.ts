@@ -86,6 +86,10 @@ export class IntervalState extends Rows<Interval[]> {
     });
   }
 
+  get bytes(): number {
+    return Math.round(this.size * this.#typicalBytes);
+  }
+
   /** Spans that end before this are gone. */
   get expiredBefore(): number {
     return Math.max(Math.min(this.storeTime, this.#latestTime) - this.#retentionMs, this.#segments.expiredBefore);

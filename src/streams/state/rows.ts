@@ -243,6 +243,10 @@ export abstract class TableRows<V> extends Rows<V> {
     return this.slots.size;
   }
 
+  get bytes(): number {
+    return this.slots.bytes;
+  }
+
   drainLog(visit: RowVisitor): void {
     this.drainSegmentLog(this.#all, visit);
   }

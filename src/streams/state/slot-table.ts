@@ -228,6 +228,12 @@ export class SlotTable<V> implements Table<V>, Evictable {
     this.#flags[this.#takeIn(hashOf(bytes, start, end), bytes, start, end, stored)]! |= USED;
   }
 
+  /** About how many bytes the entries take, encoded: those that are here stand for the others. */
+  get bytes(): number {
+    const keyBytes = this.#used === 0 ? 0 : (this.#arenaEnd - this.#arenaGarbage) / this.#used;
+    return Math.round(this.size * (keyBytes + this.#typicalBytes));
+  }
+
   /** How many bytes the value of a slot takes, encoded. */
   weigh(slot: number, bytes: number): void {
     if (this.#budget === null) return;

@@ -167,6 +167,8 @@ export interface StateStore {
   close(): void;
   /** Entries, in memory or not. */
   readonly size: number;
+  /** About how many bytes they take, encoded, where that is known. */
+  readonly bytes?: number;
 }
 
 /** Who follows what changes; a store that nobody logs is in memory only. */

@@ -79,6 +79,10 @@ export class VersionedState implements StateStore {
     return this.#latest.size;
   }
 
+  get bytes(): number {
+    return this.#latest.bytes + this.#history.bytes;
+  }
+
   get staysInMemory(): boolean {
     return this.#latest.staysInMemory;
   }

@@ -43,6 +43,17 @@ export class WindowState extends Rows<unknown> {
     return size;
   }
 
+  /** Windows that nobody has asked for since the start are taken to be like the others. */
+  get bytes(): number {
+    let keys = 0;
+    let bytes = 0;
+    for (const { touched } of this.#windows.all()) {
+      keys += touched?.size ?? 0;
+      bytes += touched?.bytes ?? 0;
+    }
+    return keys === 0 ? 0 : Math.round((bytes / keys) * this.size);
+  }
+
   get expiredBefore(): number {
     return Math.max(Math.min(this.storeTime, this.#latestTime) - this.#retentionMs, this.#windows.expiredBefore);
   }

@@ -1,7 +1,7 @@
 // From what was written to what it means: names, overloads, types and casts are settled here, and what has no meaning is
 // refused. Refusals come in the order in which the parts stand.
 import { assert, unreachable } from '../../../util/index.ts';
-import { refuse, StatementError } from '../../errors.ts';
+import { refuse, refuseName, StatementError } from '../../errors.ts';
 import type { Expression } from '../../parser/ast.ts';
 import { printExpression } from '../../parser/print.ts';
 import {
@@ -149,7 +149,11 @@ export class Binder implements Binding {
     const parameter = this.#parameters.get(name);
     if (parameter !== undefined) return { kind: 'parameter', name, ...parameter };
     const type = this.#columns.get(name);
-    return type === undefined ? refuse(`Unknown column ${printExpression(e)}`) : { kind: 'column', name, type };
+    if (type !== undefined) return { kind: 'column', name, type };
+    return refuseName(`Unknown column ${printExpression(e)}`, name, [
+      ...this.#parameters.keys(),
+      ...this.#columns.keys(),
+    ]);
   }
 
   #dereference({ base: ast, field }: Expression & { kind: 'dereference' }): TypedExpression {
@@ -160,7 +164,12 @@ export class Binder implements Binding {
     const found = type.fields.find((candidate) => candidate.name === field);
     if (found === undefined) {
       const known = type.fields.map((candidate) => `\`${candidate.name}\``).join(', ');
-      return refuse(`Could not find field '${field}' in '${printExpression(ast)}'. Fields are: ${known}`);
+      const message = `Could not find field '${field}' in '${printExpression(ast)}'. Fields are: ${known}`;
+      return refuseName(
+        message,
+        field,
+        type.fields.map(({ name }) => name),
+      );
     }
     return { kind: 'dereference', base, field, type: found.type };
   }

@@ -10,29 +10,35 @@ const HINT = '(see https://github.com/confluentinc/ksql/issues/4239).';
 const WORKAROUND = 'As a workaround, you may cast a NULL value to the desired type.';
 
 export function arrayElement(binding: Binding, ast: Expression & { kind: 'array' }): Element {
-  if (ast.items.length === 0)
+  const known = ast.item && binding.environment.resolveType(ast.item);
+  if (ast.items.length === 0 && known === undefined)
     return refuse(`Array constructor cannot be empty. Please supply at least one element ${HINT}`);
   const items = ast.items.map((item) => binding.element(item));
-  const { type, members } = unify(items);
-  if (type === null) return refuse(`Cannot construct an array with all NULL elements ${HINT} ${WORKAROUND}`);
+  const { type: common, members } = unify(items);
+  const type = common ?? known;
+  if (type === undefined) return refuse(`Cannot construct an array with all NULL elements ${HINT} ${WORKAROUND}`);
   return { ast, bound: { kind: 'array', items: members, type: arrayOf(type) }, members: { kind: 'array', items } };
 }
 
 export function mapElement(binding: Binding, ast: Expression & { kind: 'map' }): Element {
-  if (ast.entries.length === 0)
+  const { resolveType } = binding.environment;
+  const known = ast.entry && { key: resolveType(ast.entry.key), value: resolveType(ast.entry.value) };
+  if (ast.entries.length === 0 && known === undefined)
     return refuse(`Map constructor cannot be empty. Please supply at least one key value pair ${HINT}`);
   const keyElements = ast.entries.map(({ key }) => binding.element(key));
   const keys = unify(keyElements);
   const valueElements = ast.entries.map(({ value }) => binding.element(value));
   const values = unify(valueElements);
-  if (keys.type === null || values.type === null)
+  const keyType = keys.type ?? known?.key;
+  const valueType = values.type ?? known?.value;
+  if (keyType === undefined || valueType === undefined)
     return refuse(
-      `Cannot construct a map with all NULL ${keys.type === null ? 'keys' : 'values'} ${HINT} ${WORKAROUND}`,
+      `Cannot construct a map with all NULL ${keyType === undefined ? 'keys' : 'values'} ${HINT} ${WORKAROUND}`,
     );
   const entries = keys.members.map((key, i) => ({ key, value: values.members[i]! }));
   return {
     ast,
-    bound: { kind: 'map', entries, type: mapOf(keys.type, values.type) },
+    bound: { kind: 'map', entries, type: mapOf(keyType, valueType) },
     members: { kind: 'map', keys: keyElements, values: valueElements },
   };
 }

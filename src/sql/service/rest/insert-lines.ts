@@ -2,7 +2,7 @@
 // stored, while the client may still be sending.
 import { StringDecoder } from 'node:string_decoder';
 import type { FastifyReply } from 'fastify';
-import { messageOf } from '../../../util/index.ts';
+import { JsonNumber, messageOf, parseExactJson } from '../../../util/index.ts';
 import type { SqlService } from '../service.ts';
 import { BAD_REQUEST, RequestError } from './errors.ts';
 import { liveAnswer } from './live-answer.ts';
@@ -66,7 +66,10 @@ interface Outcome {
 /** Resolves when a row is on its way, with what will have become of it. */
 async function started(service: SqlService, target: string, line: string): Promise<Outcome> {
   try {
-    const { stored } = await service.insert(target, JSON.parse(line) as Record<string, unknown>);
+    const row = parseExactJson(line);
+    if (row === null || typeof row !== 'object' || Array.isArray(row) || row instanceof JsonNumber)
+      throw new RequestError(BAD_REQUEST, 'A row is a JSON object.');
+    const { stored } = await service.insert(target, row);
     return { problem: stored.then(() => undefined, messageOf) };
   } catch (error) {
     return { problem: Promise.resolve(messageOf(error)) };
