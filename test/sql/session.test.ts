@@ -152,6 +152,34 @@ describe('a request that fails', () => {
     await expect.poll(async () => (await sql.rows('SELECT id, c FROM counted;')).length).toBe(1);
   });
 
+  test('has dropped no index, changed no row and made up none, either', async () => {
+    await sql.ksql(`
+      CREATE STREAM tried (id STRING KEY, a INT) WITH (KAFKA_TOPIC='tried', PARTITIONS=1, VALUE_FORMAT='JSON');
+      CREATE TABLE kept AS SELECT id, LATEST_BY_OFFSET(a) AS a FROM tried GROUP BY id;
+      CREATE INDEX kept_by_a ON kept (a);
+      CREATE TABLE written (id STRING PRIMARY KEY, a INT) WITH (KAFKA_TOPIC='written', PARTITIONS=1, VALUE_FORMAT='JSON');
+      INSERT INTO written (id, a) VALUES ('k', 1);`);
+    const chain = `
+      DROP INDEX kept_by_a;
+      CREATE INDEX others ON kept (a);
+      DELETE FROM written WHERE id = 'k';
+      UPDATE written SET a = 2 WHERE id = 'k';
+      CREATE STREAM made_up (a INT) WITH (CONNECTOR='datagen', KAFKA_TOPIC='made_up', VALUE_FORMAT='JSON', PARTITIONS=1);`;
+    expect(await refused({ ksql: `${chain} DROP STREAM nowhere;` })).toMatchObject({ status: 400, entities: [] });
+    const { topics } = (await sql.ksql('SHOW TOPICS;'))[0] as unknown as { topics: { name: string }[] };
+    expect(topics.map(({ name }) => name)).not.toContain('made_up');
+    const said = JSON.stringify(await sql.ksql('SHOW INDEXES;'));
+    expect(said).toContain('KEPT_BY_A');
+    expect(said).not.toContain('OTHERS');
+    // Where ksqlDB's limits are in force, nothing of such a request is done.
+    const plain = { 'ksql.query.extensions.enabled': 'false' };
+    const mixed =
+      "CREATE STREAM plainly (a INT) WITH (KAFKA_TOPIC='plainly', PARTITIONS=1, VALUE_FORMAT='JSON'); DROP INDEX kept_by_a;";
+    expect(await refused({ ksql: mixed, streamsProperties: plain })).toMatchObject({ status: 400, entities: [] });
+    expect(await refused({ ksql: 'DESCRIBE plainly;' })).toMatchObject({ status: 400 });
+    expect(await sql.ksql(`${chain} DROP STREAM made_up DELETE TOPIC;`)).toHaveLength(6);
+  });
+
   test('may name the queries that it starts', async () => {
     const name = 'own';
     const source = `CREATE STREAM ${name} (a INT) WITH (KAFKA_TOPIC='${name}', PARTITIONS=1, VALUE_FORMAT='JSON');`;

@@ -51,7 +51,7 @@ export function createIndex(engine: EngineContext, statement: CreateIndex, setti
 export function dropIndex(
   { catalog }: EngineContext,
   { name, ifExists }: Extract<Statement, { kind: 'dropIndex' }>,
-  executor: KafkaExecutor,
+  executor: Pick<KafkaExecutor, 'dropIndex'> | undefined,
 ): PreparedStatement {
   const index = catalog.index(name);
   if (index === undefined) {
@@ -63,7 +63,7 @@ export function dropIndex(
     async carryOut() {
       catalog.dropIndex(name);
       const queryId = catalog.source(index.table)?.createdBy;
-      if (queryId !== undefined) await executor.dropIndex(queryId, name);
+      if (queryId !== undefined) await executor?.dropIndex(queryId, name);
     },
   };
 }

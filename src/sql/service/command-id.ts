@@ -38,3 +38,20 @@ export function commandIdOf(statement: Statement): string {
       return `${statement.kind}/-/execute`;
   }
 }
+
+/** What a file of queries is made of, besides statements about its session. */
+const OF_FILES: ReadonlySet<Statement['kind']> = new Set([
+  'createSource',
+  'createAsSelect',
+  'insertIntoSelect',
+  'createType',
+  'dropType',
+  'dropSource',
+  'alterSource',
+  'createIndex',
+  'dropIndex',
+]);
+
+export function isOfFiles({ kind }: Statement): boolean {
+  return OF_FILES.has(kind);
+}

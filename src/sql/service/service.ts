@@ -15,19 +15,20 @@ import {
   randomUuid,
   systemEnvironment,
 } from '../../util/index.ts';
-import { commandIdOf } from './command-id.ts';
+import { changedRows } from './changed-rows.ts';
+import { commandIdOf, isOfFiles } from './command-id.ts';
+import { asRefusal, refuseIn } from './refusals.ts';
 import { CommandLog, type LoggedCommand } from './command-log.ts';
-import { checkExtensions, checkStatement, hintOf, isPlain } from '../analysis/extensions.ts';
+import { checkExtensions, checkStatement, isPlain } from '../analysis/extensions.ts';
 import { SqlEngine } from '../engine.ts';
 import type { Entity, ResultFormat, RunningQuery } from '../statements/entities.ts';
 import { refuse, StatementError } from '../errors.ts';
 import { builtInFunctions } from '../functions/index.ts';
-import type { DeleteRows, ParsedStatement, Query, Statement, UpdateRows } from '../parser/ast.ts';
+import type { ParsedStatement, Query, Statement } from '../parser/ast.ts';
 import type { ScriptStatement } from '../parser/parse.ts';
 import { syntaxErrorNear } from '../parser/syntax-error.ts';
 import { sourceSteps } from '../plan/plan.ts';
 import { NO_VARIABLES, type Variables } from '../parser/variables.ts';
-import { changeRows } from '../queries/change-rows.ts';
 import { explainAnalyze } from '../queries/diagnosis/explain-analyze.ts';
 import type { AnalyzedQuery } from '../queries/diagnosis/evidence.ts';
 import { createIndex, dropIndex } from '../queries/indexes.ts';
@@ -86,22 +87,6 @@ export interface CommandStatus {
   readonly message: string;
   readonly queryId?: string;
 }
-
-/** What is wrong with a query although other parts of the house say so. */
-const REFUSALS: ReadonlySet<string> = new Set(['SQL_STATEMENT', 'SQL_FUNCTION', 'INVALID_WINDOW', 'INVALID_TOPOLOGY']);
-
-/** What a file of queries is made of, besides statements about its session. */
-const OF_FILES: ReadonlySet<Statement['kind']> = new Set([
-  'createSource',
-  'createAsSelect',
-  'insertIntoSelect',
-  'createType',
-  'dropType',
-  'dropSource',
-  'alterSource',
-  'createIndex',
-  'dropIndex',
-]);
 
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
   const settings = normalizeSettings(options.settings ?? {});
@@ -241,7 +226,7 @@ export class SqlService {
     for (const statement of this.#engine.split(script)) {
       const parsed = statement.parse(this.#variablesOf(session));
       if (session.apply(parsed)) continue;
-      if (!OF_FILES.has(parsed.statement.kind))
+      if (!isOfFiles(parsed.statement))
         refuseIn(parsed, `The file of queries (ksql.queries.file) has a statement that is for clients: ${parsed.text}`);
       const { carryOut } = await this.#prepare(parsed, session.overrides);
       await carryOut();
@@ -313,6 +298,7 @@ export class SqlService {
       nextQueryNumber: this.#queryNumber,
       session,
       variables: () => this.#variablesOf(session),
+      check: (parsed) => checkStatement(parsed, session.setting()),
       look: (parsed, engine) => this.#look(parsed, session, engine),
       prepare: (parsed, overrides, engine) => this.#prepare(parsed, overrides, engine),
     });
@@ -330,28 +316,18 @@ export class SqlService {
         return undefined;
       case 'deleteRows':
       case 'updateRows':
-        return this.#rowChanges.take(() => this.#changeRows(parsed, statement, session.setting()));
+        return this.#rowChanges.take(() =>
+          changedRows(parsed, statement, {
+            engine: this.#engine.context,
+            executor: this.#executor,
+            environment: this.#environment,
+            setting: session.setting(),
+          }),
+        );
       default: {
         const answer = await this.#look(parsed, session);
         return answer ?? this.#change(parsed, statement, session);
       }
-    }
-  }
-
-  async #changeRows(parsed: ParsedStatement, statement: DeleteRows | UpdateRows, setting: Settings): Promise<Entity> {
-    const queryId = `transient_${statement.target}_${randomUuid(this.#environment).slice(0, 8)}`;
-    try {
-      const options = { executor: this.#executor, queryId, text: parsed.text, setting };
-      const message = await changeRows(this.#engine.context, statement, options);
-      // It is in no command log: what it has done is in the table's topic.
-      return {
-        '@type': 'currentStatus',
-        commandId: commandIdOf(statement),
-        commandStatus: { status: 'SUCCESS', message },
-        commandSequenceNumber: -1,
-      };
-    } catch (error) {
-      throw asRefusal(parsed, error, setting);
     }
   }
 
@@ -492,7 +468,7 @@ export class SqlService {
       try {
         return statement.kind === 'createIndex'
           ? createIndex(engine, statement, this.#engine.settings(overrides))
-          : dropIndex(engine, statement, this.#executor);
+          : dropIndex(engine, statement, engine === this.#engine.context ? this.#executor : undefined);
       } catch (error) {
         throw asRefusal(parsed, error, this.#engine.settings(overrides));
       }
@@ -715,15 +691,4 @@ export class SqlService {
 function partitionNamed(name: string): { readonly topic: string; readonly partition: number } {
   const dash = name.lastIndexOf('-');
   return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
-}
-
-function refuseIn(parsed: ParsedStatement, message: string): never {
-  throw new StatementError(message, { statementText: parsed.text });
-}
-
-function asRefusal(parsed: ParsedStatement, error: unknown, setting: Settings): unknown {
-  const isRefusal = error instanceof StatementError || REFUSALS.has(codeOf(error) ?? '');
-  if (!isRefusal || (error instanceof StatementError && error.statementText !== undefined)) return error;
-  const message = `${messageOf(error)}${hintOf(error, setting)}`;
-  return new StatementError(message, { statementText: parsed.text, cause: error, hint: '' });
 }

@@ -1,5 +1,5 @@
 // An engine to try statements on: it begins as the real one is, and what is carried out on it stays in it. No topic is made,
-// no schema registered, no query started, no id used up.
+// no schema registered, no query started, no id used up, no row made up.
 import type { NewSchema, RegisteredSchema, SchemaSource, SubjectVersion } from '../../serde/index.ts';
 import type { EngineContext, TopicOptions, Topics } from './context.ts';
 
@@ -13,6 +13,7 @@ export function trialOf(engine: EngineContext, nextNumber = 0): EngineContext {
     topics: new TrialTopics(engine.topics),
     schemas: engine.schemas && new TrialSchemas(engine.schemas),
     writer: undefined,
+    generators: undefined,
     executor: { start: async () => {}, stop: async () => {} },
     queries: new Map(engine.queries),
     nextQueryNumber: () => number++,

@@ -42,7 +42,8 @@ import type { Topology } from '../graph/topology.ts';
 import { GlobalTables } from './global-tables.ts';
 import { logEnds, storeLogs, type TaskState } from './restore.ts';
 import { contained, type ResolvedSettings, resolveSettings, type StreamsSettings } from './settings.ts';
-import { isPassing, Worker } from './worker.ts';
+import { isPassing } from './passing.ts';
+import { Worker } from './worker.ts';
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;

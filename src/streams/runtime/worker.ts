@@ -5,7 +5,7 @@
  */
 import type { Consumer, FetchedPartition, Producer, RefusedRecord, TopicPartition } from '../../client/index.ts';
 import { SchemaNotLoaded } from '../../serde/index.ts';
-import { codeOf, MillraceError, yieldToEventLoop } from '../../util/index.ts';
+import { MillraceError, yieldToEventLoop } from '../../util/index.ts';
 import { type StateStore, StateUnreadable } from '../state/store.ts';
 import type { RawRecord } from '../api/context.ts';
 import type { GraphNode } from '../graph/node.ts';
@@ -18,6 +18,7 @@ import type { HostTasks } from './instances.ts';
 import { changelogTopic } from './internal-topics.ts';
 import { LateReports } from './late-reports.ts';
 import { Outgoing } from './outgoing.ts';
+import { isPassing } from './passing.ts';
 import type { RestoreProgress, RestoreReport } from '../api/instance.ts';
 import { stateEnds, type TaskState } from './restore.ts';
 import type { RunningTask } from './running-task.ts';
@@ -684,32 +685,6 @@ function asRaw(key: Uint8Array | null, value: Uint8Array | null): RawRecord {
   const [keyStart, valueStart] = [key === null ? -1 : 0, value === null ? -1 : keyEnd];
   return { bytes, keyStart, keyEnd, valueStart, valueEnd: bytes.length, headers: () => [] };
 }
-
-/** What the group and the transaction coordinator say when the instance has to take its place anew. */
-const REJOINING: readonly (string | undefined)[] = [
-  'UNKNOWN_MEMBER_ID',
-  'ILLEGAL_GENERATION',
-  'REBALANCE_IN_PROGRESS',
-  'PRODUCER_FENCED',
-  'INVALID_PRODUCER_EPOCH',
-  'INVALID_PRODUCER_ID_MAPPING',
-  'UNKNOWN_PRODUCER_ID',
-  'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  'INVALID_TXN_STATE',
-  'TRANSACTION_ABORTED',
-  'TRANSACTION_ABORTABLE',
-  'TRANSACTION_COORDINATOR_FENCED',
-];
-
-/** What another generation need not meet again: what the protocol calls retriable, lost connections, a lost place. */
-export function isPassing(error: unknown): boolean {
-  const code = codeOf(error);
-  if (error instanceof MillraceError) return error.retriable || REJOINING.includes(code);
-  return SYSTEM_ERROR.test(code ?? '');
-}
-
-/** Node's codes for what the operating system says. */
-const SYSTEM_ERROR = /^E[A-Z]+$/;
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
