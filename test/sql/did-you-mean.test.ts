@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { SqlEngine } from '../../src/sql/engine.ts';
 import { messageOf } from '../../src/util/index.ts';
+import { examplesOf } from './http.ts';
 import { plainEngine } from './support.ts';
 
 const SETUP = `
@@ -65,4 +66,13 @@ describe.each([
     // It is said once, and what ksqlDB says stands before it.
     expect(message.match(/Did you mean/g)?.length ?? 0).toBeLessThanOrEqual(1);
   });
+});
+
+test('the documentation’s example', async () => {
+  const { engine } = plainEngine();
+  await engine.execute(
+    "CREATE STREAM payments (account STRING KEY, amount INT) WITH (KAFKA_TOPIC='payments', PARTITIONS=1, VALUE_FORMAT='JSON');",
+  );
+  const [example] = examplesOf('Did you mean …?');
+  await expect(engine.execute(example!)).rejects.toThrow('\nDid you mean PAYMENTS?\n');
 });

@@ -24,6 +24,9 @@ const SECTIONS_RUN = [
   'Indexes of tables',
   'Headers that are written',
   'Where a source is read from',
+  'Why is it empty?',
+  'Did you mean …?',
+  'What would a replacement do?',
 ];
 const sections = page.split(/^## /m).filter((section) => !SECTIONS_RUN.includes(section.split('\n')[0]!));
 const examples = [...sections.join('').matchAll(/```sql\n(.*?)```/gs)]
