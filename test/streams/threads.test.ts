@@ -116,7 +116,8 @@ test('threads share the work; they come and go', async () => {
   app.onStateChange((state) => states.push(state));
   await app.start();
   await expect.poll(() => app.state).toBe('RUNNING');
-  expect(states).toEqual(['REBALANCING', 'RUNNING']);
+  // The threads join one after the other: the work may be shared out more than once.
+  expect(states.slice(0, 2)).toEqual(['REBALANCING', 'RUNNING']);
   expect(app.threads).toEqual([1, 2, 3].map((n) => `${applicationId}-StreamThread-${n}`));
   await expect.poll(() => sharesOf(app)).toBe('2,2,2');
   await send();
@@ -135,12 +136,15 @@ test('threads share the work; they come and go', async () => {
   await app.removeStreamThread();
   await expect(app.removeStreamThread()).rejects.toMatchObject({ code: 'INVALID_STATE' });
 
-  const restored: RestoreReport[] = [];
+  // By task: one may go from thread to thread before all have come.
+  const restored = new Map<string, RestoreReport>();
   await app.close();
   const back = instance();
-  back.onRestored((report) => restored.push(report));
+  back.onRestored((report) => restored.set(report.taskId, report));
   await back.start();
-  await expect.poll(() => restored.reduce((sum, { checkpointRows }) => sum + checkpointRows, 0)).toBe(KEYS.length);
+  await expect
+    .poll(() => [...restored.values()].reduce((sum, { checkpointRows }) => sum + checkpointRows, 0))
+    .toBe(KEYS.length);
 });
 
 test('threads that are paused process nothing', async () => {
