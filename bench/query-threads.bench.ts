@@ -46,7 +46,7 @@ async function run(settings: Record<string, string | number>): Promise<Measured>
   const bench = await openPlatform(settings);
   try {
     const script = readFileSync(join(import.meta.dirname, '..', 'examples', 'flights.sql'), 'utf8');
-    const statements = splitStatements(script).statements;
+    const statements = splitStatements(script).statements.map(({ text }) => text);
     const queries = statements.filter((statement) => /\bAS\s+SELECT\b/.test(statement));
     await bench.execute(statements.filter((statement) => !queries.includes(statement)).join('\n'));
     const { client, schemas } = bench.platform;

@@ -1,14 +1,14 @@
 // What the server answers to statements, as a person reads it. One entry per entity type; what has none is shown as JSON.
 import type { QueryAnalysis, Replacement, SqlEntity as Entity } from '../sql-api/index.ts';
 import { analysisText, replacementLines } from './analysis.ts';
-import { renderTable } from './table.ts';
+import { renderTable, type TableStyle } from './table.ts';
 
 type Row = Record<string, unknown>;
-type Renderer = (entity: Entity, width: number) => string;
+type Renderer = (entity: Entity, style: TableStyle) => string;
 
-export function renderEntity(entity: Entity, width: number): string {
+export function renderEntity(entity: Entity, style: TableStyle): string {
   const render = renderers[entity['@type']];
-  const text = render === undefined ? JSON.stringify(entity, null, 2) : render(entity, width);
+  const text = render === undefined ? JSON.stringify(entity, null, 2) : render(entity, style);
   const warnings = list(entity, 'warnings').map((warning) => warningText(String(warning['message'])));
   return [text, ...warnings].filter((part) => part !== '').join('\n');
 }
@@ -22,36 +22,36 @@ const renderers: Readonly<Record<string, Renderer>> = {
     const status = entity['commandStatus'] as Row;
     return String(status['message']);
   },
-  streams: (entity, width) =>
-    table(list(entity, 'streams'), width, {
+  streams: (entity, style) =>
+    table(list(entity, 'streams'), style, {
       'Stream Name': 'name',
       'Kafka Topic': 'topic',
       'Key Format': 'keyFormat',
       'Value Format': 'valueFormat',
       Windowed: 'isWindowed',
     }),
-  tables: (entity, width) =>
-    table(list(entity, 'tables'), width, {
+  tables: (entity, style) =>
+    table(list(entity, 'tables'), style, {
       'Table Name': 'name',
       'Kafka Topic': 'topic',
       'Key Format': 'keyFormat',
       'Value Format': 'valueFormat',
       Windowed: 'isWindowed',
     }),
-  indexes: (entity, width) =>
+  indexes: (entity, style) =>
     renderTable(
       list(entity, 'indexes').map(({ name, table: on, columns }) => [name, on, (columns as string[]).join(', ')]),
-      { width, headings: ['Index', 'Table', 'Columns'] },
+      { ...style, headings: ['Index', 'Table', 'Columns'] },
     ),
-  kafka_topics: (entity, width) =>
+  kafka_topics: (entity, style) =>
     renderTable(
       list(entity, 'topics').map((topic) => {
         const replicas = topic['replicaInfo'] as number[];
         return [topic['name'], replicas.length, replicas[0] ?? 0];
       }),
-      { width, headings: ['Kafka Topic', 'Partitions', 'Partition Replicas'] },
+      { ...style, headings: ['Kafka Topic', 'Partitions', 'Partition Replicas'] },
     ),
-  queries: (entity, width) =>
+  queries: (entity, style) =>
     renderTable(
       list(entity, 'queries').map((query) => [
         query['id'],
@@ -63,30 +63,30 @@ const renderers: Readonly<Record<string, Renderer>> = {
         ((query['sinks'] ?? []) as string[]).join(', '),
         query['queryString'],
       ]),
-      { width, headings: ['Query ID', 'Query Type', 'Status', 'Sink Name', 'Query String'] },
+      { ...style, headings: ['Query ID', 'Query Type', 'Status', 'Sink Name', 'Query String'] },
     ),
-  properties: (entity, width) =>
-    table(list(entity, 'properties'), width, { Property: 'name', Scope: 'scope', 'Effective Value': 'value' }),
-  function_names: (entity, width) =>
-    table(list(entity, 'functions'), width, { 'Function Name': 'name', Type: 'type', Category: 'category' }),
-  variables: (entity, width) => table(list(entity, 'variables'), width, { 'Variable Name': 'name', Value: 'value' }),
-  sourceDescription: (entity, width) => describeSource((entity['sourceDescription'] ?? entity) as Row, width),
-  source_descriptions: (entity, width) =>
+  properties: (entity, style) =>
+    table(list(entity, 'properties'), style, { Property: 'name', Scope: 'scope', 'Effective Value': 'value' }),
+  function_names: (entity, style) =>
+    table(list(entity, 'functions'), style, { 'Function Name': 'name', Type: 'type', Category: 'category' }),
+  variables: (entity, style) => table(list(entity, 'variables'), style, { 'Variable Name': 'name', Value: 'value' }),
+  sourceDescription: (entity, style) => describeSource((entity['sourceDescription'] ?? entity) as Row, style),
+  source_descriptions: (entity, style) =>
     list(entity, 'sourceDescriptions')
-      .map((source) => describeSource(source, width))
+      .map((source) => describeSource(source, style))
       .join('\n\n'),
-  queryDescription: (entity, width) => describeQuery((entity['queryDescription'] ?? entity) as Row, width),
-  query_descriptions: (entity, width) =>
+  queryDescription: (entity, style) => describeQuery((entity['queryDescription'] ?? entity) as Row, style),
+  query_descriptions: (entity, style) =>
     list(entity, 'queryDescriptions')
-      .map((query) => describeQuery(query, width))
+      .map((query) => describeQuery(query, style))
       .join('\n\n'),
-  query_analysis: (entity, width) => analysisText(entity['queryAnalysis'] as QueryAnalysis, width),
+  query_analysis: (entity, style) => analysisText(entity['queryAnalysis'] as QueryAnalysis, style.width),
   executionPlan: (entity) => String(entity['executionPlan'] ?? entity['executionPlanText']),
   describe_function: (entity) => describeFunction(entity),
-  type_list: (entity, width) =>
+  type_list: (entity, style) =>
     renderTable(
       Object.entries((entity['types'] ?? {}) as Row).map(([name, schema]) => [name, schemaText(schema as Row)]),
-      { width, headings: ['Type Name', 'Schema'] },
+      { ...style, headings: ['Type Name', 'Schema'] },
     ),
   terminate_query: (entity) => `Query ${String(entity['queryId'])} terminated.`,
   assert_topic: (entity) =>
@@ -101,14 +101,14 @@ function list(entity: Row, member: string): Row[] {
   return Array.isArray(value) ? (value as Row[]) : [];
 }
 
-function table(rows: readonly Row[], width: number, columns: Readonly<Record<string, string>>): string {
+function table(rows: readonly Row[], style: TableStyle, columns: Readonly<Record<string, string>>): string {
   return renderTable(
     rows.map((row) => Object.values(columns).map((member) => row[member] ?? '')),
-    { width, headings: Object.keys(columns) },
+    { ...style, headings: Object.keys(columns) },
   );
 }
 
-function describeSource(source: Row, width: number): string {
+function describeSource(source: Row, style: TableStyle): string {
   const lines = [
     `Name                 : ${String(source['name'])}`,
     `Type                 : ${String(source['type'])}`,
@@ -118,7 +118,7 @@ function describeSource(source: Row, width: number): string {
     ...(source['windowType'] ? [`Window               : ${String(source['windowType'])}`] : []),
     ...(source['statement'] ? [`Statement            : ${String(source['statement'])}`] : []),
     '',
-    fieldsTable(list(source, 'fields'), width),
+    fieldsTable(list(source, 'fields'), style),
   ];
   for (const [title, member] of [
     ['Queries that read from it', 'readQueries'],
@@ -141,7 +141,7 @@ function describeSource(source: Row, width: number): string {
   return lines.join('\n');
 }
 
-function describeQuery(query: Row, width: number): string {
+function describeQuery(query: Row, style: TableStyle): string {
   return [
     `ID                   : ${String(query['id'])}`,
     `Query Type           : ${String(query['queryType'])}`,
@@ -150,7 +150,7 @@ function describeQuery(query: Row, width: number): string {
     `Reads from           : ${((query['sources'] ?? []) as string[]).join(', ')}`,
     `Writes to            : ${((query['sinks'] ?? []) as string[]).join(', ')}`,
     '',
-    fieldsTable(list(query, 'fields'), width),
+    fieldsTable(list(query, 'fields'), style),
     '',
     'Execution plan',
     String(query['executionPlan'] ?? ''),
@@ -161,13 +161,13 @@ function describeQuery(query: Row, width: number): string {
   ].join('\n');
 }
 
-function fieldsTable(fields: readonly Row[], width: number): string {
+function fieldsTable(fields: readonly Row[], style: TableStyle): string {
   return renderTable(
     fields.map((field) => {
       const role = field['type'] ? ` (${String(field['type']).toLowerCase().replace('_', ' ')})` : '';
       return [field['name'], `${schemaText(field['schema'] as Row)}${role}`];
     }),
-    { width, headings: ['Field', 'Type'] },
+    { ...style, headings: ['Field', 'Type'] },
   );
 }
 

@@ -45,7 +45,7 @@ const sqlCommand = program
   .description('run SQL: a prompt, or statements and scripts')
   .option('-e, --execute <sql>', 'run statements and leave; may be repeated', collect, [])
   .option('-f, --file <file>', 'run a script and leave')
-  .option('--output <format>', 'tabular or json', 'tabular')
+  .option('--output <format>', 'tabular, vertical, json, jsonl, csv or markdown', 'tabular')
   .option('-u, --user <name:password>', 'for basic authentication')
   .option('--ca <file>', 'certificates (PEM) of the authorities to trust')
   .action(async (url: string, options: SqlOptions) => {

@@ -1,79 +1,95 @@
-// One conversation with the SQL service: takes statements as text, writes what comes back. The prompt (repl.ts), `-e`
+// One conversation with the SQL service: takes statements as text, writes what comes back. The prompt (prompt/), `-e`
 // and `-f` all speak through it.
 import { readFileSync } from 'node:fs';
 import { type SqlClient, type SqlEntity, SqlError } from '../sql-api/index.ts';
-import { messageOf, MillraceError } from '../util/index.ts';
+import { messageOf, MillraceError, systemEnvironment } from '../util/index.ts';
+import { answerTo, type OutputFormat, type Terminal } from './answers.ts';
 import { renderEntity, warningText } from './entities.ts';
-import { isBlank, splitStatements } from './statements.ts';
-import { renderTable, StreamingTable } from './table.ts';
-
-export type OutputFormat = 'tabular' | 'json';
-
-export interface Terminal {
-  write(line: string): void;
-  readonly width: number;
-}
+import { type ScriptStatement, statementsOf } from './statements.ts';
+import { displayWidth } from './text-width.ts';
 
 /** Words that begin a statement whose answer is a stream of rows. */
 const QUERY = /^\s*(?:--[^\n]*\n|\/\*[^]*?\*\/|\s)*(?:SELECT|WITH|PRINT)\b/i;
+const PUSH_QUERY = /\bEMIT\s+(CHANGES|FINAL)\b/i;
 const SET = /^SET\s+'([^']+)'\s*=\s*'([^']*)'\s*;$/i;
 const UNSET = /^UNSET\s+'([^']+)'\s*;$/i;
 const DEFINE = /^DEFINE\s+(\w+)\s*=\s*'((?:[^']|'')*)'\s*;$/i;
 const UNDEFINE = /^UNDEFINE\s+(\w+)\s*;$/i;
 const RUN_SCRIPT = /^RUN\s+SCRIPT\s+'([^']+)'\s*;$/i;
 
+/** Where a statement came from. */
+interface Origin {
+  readonly statement: ScriptStatement;
+  /** The script's file; undefined where it was typed. */
+  readonly file: string | undefined;
+}
+
 export class Session {
-  readonly client: SqlClient;
+  client: SqlClient;
+  terminal: Terminal;
   format: OutputFormat;
-  readonly #terminal: Terminal;
+  /** Rows as blocks of lines: always, never, or where the table would be wider than the terminal. */
+  expanded: 'on' | 'off' | 'auto' = 'off';
+  /** How long each statement took. */
+  timing = false;
+  /** How many rows a pull query had. */
+  counts = false;
+  columnWidth: number | undefined;
+  #origin: Origin | undefined;
 
   constructor(client: SqlClient, terminal: Terminal, format: OutputFormat = 'tabular') {
     this.client = client;
-    this.#terminal = terminal;
+    this.terminal = terminal;
     this.format = format;
   }
 
   /** Runs every statement of a text; the first refusal stops it and is thrown. A last semicolon may be missing. */
-  async run(text: string, signal: AbortSignal): Promise<void> {
-    const { statements, rest } = splitStatements(text);
-    const all = isBlank(rest) ? statements : [...statements, `${rest.trim()};`];
-    for (const statement of all) {
+  async run(text: string, signal: AbortSignal, file?: string): Promise<void> {
+    for (const statement of statementsOf(text)) {
       if (signal.aborted) return;
-      await this.#runOne(statement, signal);
+      this.#origin = { statement, file };
+      const begun = systemEnvironment.now();
+      await this.#runOne(statement.text, signal);
+      if (this.timing) this.terminal.write(`Time: ${duration(systemEnvironment.now() - begun)}`);
     }
   }
 
-  /** The error as a person reads it: the message, and the line with a caret where the server named a place. */
-  static explain(error: unknown, statement: string): string {
-    const message = messageOf(error);
-    if (!(error instanceof SqlError) || error.position === undefined) return message;
-    const { line, column } = error.position;
-    const text = statement.split('\n')[line - 1];
-    if (text === undefined) return message;
-    return `${message}\n  ${text}\n  ${' '.repeat(Math.max(0, column - 1))}^`;
+  /**
+   * What `run` has thrown, as a person reads it: the file and line of a script, the message, and the line with a caret where
+   * the service named a place.
+   */
+  explain(error: unknown): string {
+    if (this.#origin === undefined) return messageOf(error);
+    const { statement, file } = this.#origin;
+    // The service counts lines from the statement's own, a file from its first.
+    const message = file === undefined ? messageOf(error) : messageOf(error).replace(/^Line: \d+, Col: \d+: /, '');
+    const position = error instanceof SqlError ? error.position : undefined;
+    const prefix = file === undefined ? '' : `${file}:${statement.line + (position?.line ?? 1) - 1}: `;
+    const text = position === undefined ? undefined : statement.text.split('\n')[position.line - 1];
+    if (position === undefined || text === undefined) return `${prefix}${message}`;
+    return `${prefix}${message}\n${withCaret(text, position.column - 1, this.terminal.width)}`;
   }
 
   async #runOne(statement: string, signal: AbortSignal): Promise<void> {
     const { properties, variables } = this.client;
-    const bare = statement.trim();
     let match: RegExpExecArray | null;
-    if ((match = RUN_SCRIPT.exec(bare)) !== null) {
-      await this.run(readScript(match[1]!), signal);
-    } else if ((match = DEFINE.exec(bare)) !== null) {
+    if ((match = RUN_SCRIPT.exec(statement)) !== null) {
+      await this.run(readScript(match[1]!), signal, match[1]!);
+    } else if ((match = DEFINE.exec(statement)) !== null) {
       variables[match[1]!] = match[2]!.replaceAll("''", "'");
-    } else if ((match = UNDEFINE.exec(bare)) !== null) {
+    } else if ((match = UNDEFINE.exec(statement)) !== null) {
       delete variables[match[1]!];
-    } else if ((match = SET.exec(bare)) !== null) {
+    } else if ((match = SET.exec(statement)) !== null) {
       // The server checks name and value; what it accepts goes along with every later statement.
-      await this.#execute(bare);
+      await this.#execute(statement);
       properties[match[1]!] = match[2]!;
-    } else if ((match = UNSET.exec(bare)) !== null) {
-      await this.#execute(bare);
+    } else if ((match = UNSET.exec(statement)) !== null) {
+      await this.#execute(statement);
       delete properties[match[1]!];
-    } else if (QUERY.test(bare)) {
-      await this.#query(bare, signal);
+    } else if (QUERY.test(statement)) {
+      await this.#query(statement, signal);
     } else {
-      await this.#execute(bare);
+      await this.#execute(statement);
     }
   }
 
@@ -82,55 +98,53 @@ export class Session {
   }
 
   #show(entity: SqlEntity): void {
-    if (this.format === 'json') this.#terminal.write(JSON.stringify(entity));
-    else {
-      const text = renderEntity(entity, this.#terminal.width);
-      if (text !== '') this.#terminal.write(text);
+    const { format, terminal } = this;
+    if (format === 'json' || format === 'jsonl') {
+      terminal.write(JSON.stringify(entity));
+      return;
     }
+    const text = renderEntity(entity, { width: terminal.width, format });
+    if (text !== '') terminal.show(text);
   }
 
-  /** A push query's rows are written as they come; a pull query ends at once, so its table is fitted to its content. */
   async #query(statement: string, signal: AbortSignal): Promise<void> {
-    const streaming = /\bEMIT\s+(CHANGES|FINAL)\b/i.test(statement);
-    const width = this.#terminal.width;
-    let headings: string[] = [];
-    let table: StreamingTable | undefined;
-    const rows: (readonly unknown[])[] = [];
+    const streaming = PUSH_QUERY.test(statement);
+    const isForPeople = this.format === 'tabular' || this.format === 'vertical';
+    const answer = answerTo(this.terminal, {
+      format: this.format === 'tabular' && this.expanded === 'on' ? 'vertical' : this.format,
+      expandWide: this.expanded === 'auto',
+      columnWidth: this.columnWidth,
+      streaming,
+    });
+    let hasHeader = false;
+    let rows = 0;
     let final: string | undefined;
     for await (const event of until(signal, this.client.events(statement, { signal }))) {
       switch (event.kind) {
         case 'header':
-          headings = event.columns.map((column) => column.name);
-          if (this.format === 'json') this.#terminal.write(JSON.stringify({ header: event.columns }));
-          else if (streaming) {
-            const numeric = event.columns.map((column) => /^(INTEGER|BIGINT|DOUBLE|DECIMAL)/.test(column.type));
-            table = new StreamingTable({ width, headings }, numeric);
-            this.#terminal.write(table.heading);
-          }
+          hasHeader = true;
+          answer.header(event.columns);
           break;
         case 'row':
-          if (this.format === 'json') {
-            const tombstone = event.tombstone ? { tombstone: true } : {};
-            this.#terminal.write(JSON.stringify({ row: { columns: event.columns, ...tombstone } }));
-          } else if (table !== undefined)
-            this.#terminal.write(table.row(event.tombstone ? tombstoneRow(event.columns) : event.columns));
-          else rows.push(event.columns);
+          rows++;
+          answer.row(event.columns, event.tombstone);
           break;
         case 'warning':
-          if (this.format !== 'json') this.#terminal.write(warningText(event.message));
+          if (isForPeople) this.terminal.write(warningText(event.message));
           break;
         case 'line':
-          this.#terminal.write(event.text);
+          this.terminal.write(event.text);
           break;
         case 'end':
           final = event.message;
           break;
       }
     }
-    if (this.format === 'json' || headings.length === 0) return;
-    if (!streaming) this.#terminal.write(renderTable(rows, { width, headings }));
-    if (final !== undefined) this.#terminal.write(final);
-    if (streaming) this.#terminal.write('Query terminated');
+    if (hasHeader) answer.end();
+    if (!hasHeader || !isForPeople) return;
+    if (this.counts && !streaming) this.terminal.write(`(${rows} ${rows === 1 ? 'row' : 'rows'})`);
+    if (final !== undefined) this.terminal.write(final);
+    if (streaming) this.terminal.write('Query terminated');
   }
 }
 
@@ -143,8 +157,19 @@ async function* until<T>(signal: AbortSignal, events: AsyncIterable<T>): AsyncGe
   }
 }
 
-function tombstoneRow(columns: readonly unknown[]): unknown[] {
-  return columns.map((value) => (value === null ? '<TOMBSTONE>' : value));
+/** The line with a caret under a place of it; of one that is wider than the terminal the part around the place. */
+function withCaret(text: string, column: number, width: number): string {
+  const place = Math.min(Math.max(0, column), text.length);
+  const room = Math.max(20, width - 4);
+  const from = displayWidth(text) <= room ? 0 : Math.max(0, place - Math.floor(room / 2));
+  const head = from > 0 ? '…' : '';
+  const shown = `${head}${text.slice(from, from + room - 1)}`.replaceAll('\t', ' ');
+  const before = `${head}${text.slice(from, place)}`.replaceAll('\t', ' ');
+  return `  ${shown}\n  ${' '.repeat(displayWidth(before))}^`;
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(3)} s`;
 }
 
 /** The text of a script file; one that can't be read is refused in a sentence. */

@@ -1,42 +1,41 @@
 // `millrace sql`: the prompt, or statements and scripts from the command line.
 import { readFileSync } from 'node:fs';
 import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
-import { MillraceError } from '../util/index.ts';
+import { outputFormat, type OutputFormat } from './answers.ts';
 import { addressOf } from './connect.ts';
 import type { SqlOptions } from './options.ts';
-import { runRepl } from './repl.ts';
-import { type OutputFormat, readScript, Session } from './session.ts';
+import { readScript, Session } from './session.ts';
+
+interface Script {
+  readonly text: string;
+  readonly file?: string;
+}
 
 export async function sql(url: string, options: SqlOptions): Promise<void> {
-  const output = options.output.toLowerCase();
-  if (output !== 'tabular' && output !== 'json') {
-    throw new MillraceError('INVALID_OPTION', `Unknown output format "${options.output}": use tabular or json.`);
-  }
+  const output = outputFormat(options.output);
   const client = createSqlClient(url, addressOf(url, options));
-  const scripts = [...options.execute];
-  if (options.file !== undefined) scripts.push(readScript(options.file));
+  const scripts: Script[] = options.execute.map((text) => ({ text }));
+  if (options.file !== undefined) scripts.push({ text: readScript(options.file), file: options.file });
   if (scripts.length === 0 && process.stdin.isTTY) {
-    await runRepl(client);
+    const { runPrompt } = await import('./prompt/prompt.ts');
+    await runPrompt(client, output, (other) => createSqlClient(other, addressOf(other, options)));
     return;
   }
   // Without a terminal the prompt would only be noise: what is piped in is a script.
-  if (scripts.length === 0) scripts.push(readFileSync(0, 'utf8'));
+  if (scripts.length === 0) scripts.push({ text: readFileSync(0, 'utf8') });
   await runScripts(client, scripts, output);
 }
 
-async function runScripts(client: SqlClient, scripts: readonly string[], format: OutputFormat): Promise<void> {
-  const session = new Session(
-    client,
-    { write: (line) => console.log(line), width: process.stdout.columns ?? 160 },
-    format,
-  );
+async function runScripts(client: SqlClient, scripts: readonly Script[], format: OutputFormat): Promise<void> {
+  const write = (text: string): void => console.log(text);
+  const session = new Session(client, { write, show: write, width: process.stdout.columns ?? 160 }, format);
   const running = new AbortController();
   process.once('SIGINT', () => running.abort());
-  for (const script of scripts) {
+  for (const { text, file } of scripts) {
     try {
-      await session.run(script, running.signal);
+      await session.run(text, running.signal, file);
     } catch (error) {
-      console.error(Session.explain(error, script));
+      console.error(session.explain(error));
       process.exitCode = 1;
       return;
     }

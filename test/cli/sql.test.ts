@@ -137,6 +137,15 @@ describe('millrace sql', () => {
     const unreachable = await new Millrace(['sql', 'http://127.0.0.1:1', '-e', 'SHOW STREAMS;']).ended;
     expect(unreachable.code).toBe(1);
     expect(unreachable.stderr).toContain('No SQL server answers at http://127.0.0.1:1');
+    const script = join(dataDir, 'wrong.sql');
+    writeFileSync(script, 'SHOW STREAMS;\n\n-- what is wanted\nSELECT b,\n  itm\nFROM t;\n');
+    expect((await new Millrace(['sql', url, '-f', script]).ended).stderr).toMatch(
+      /wrong\.sql:5: [^\n]*'ITM' cannot be resolved\.[^]*\n {4}itm\n {4}\^\n/,
+    );
+    expect(
+      (await new Millrace(['sql', url, '--output', 'csv', '-e', "SELECT a, b FROM t WHERE a = 'it''s' LIMIT 1;"]).ended)
+        .stdout,
+    ).toBe("A,B\nit's,1\n");
     expect((await new Millrace(['sql', url, '--output', 'xml']).ended).stderr).toContain('Unknown output format "xml"');
     expect((await new Millrace(['sql', url, '-f', 'nowhere.sql']).ended).stderr).toContain("nowhere.sql can't be read");
   });
@@ -146,7 +155,10 @@ describe('the prompt’s pieces', () => {
   test('statements end at semicolons outside of quotes and comments', () => {
     const text = 'SELECT \';\' FROM a; -- no; not here\nSELECT "x;y" /* ; */ FROM b;\nSELECT 1';
     expect(splitStatements(text)).toEqual({
-      statements: ["SELECT ';' FROM a;", '-- no; not here\nSELECT "x;y" /* ; */ FROM b;'],
+      statements: [
+        { text: "SELECT ';' FROM a;", line: 1 },
+        { text: '-- no; not here\nSELECT "x;y" /* ; */ FROM b;', line: 1 },
+      ],
       rest: '\nSELECT 1',
     });
     expect(splitStatements("SELECT 'open; ").statements).toEqual([]);

@@ -97,7 +97,7 @@ class DemoRun {
 
   async #runScript(file: string): Promise<void> {
     this.#screen.line('\nexamples/flights.sql');
-    for (const statement of splitStatements(readFileSync(file, 'utf8')).statements) {
+    for (const { text: statement } of splitStatements(readFileSync(file, 'utf8')).statements) {
       const answers = await this.#sql.execute(statement);
       this.#screen.line(`  ${titleOf(statement).padEnd(30)} ${answers.map(messageOfEntity).join(' ')}`);
     }

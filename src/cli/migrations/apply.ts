@@ -68,12 +68,12 @@ export async function changedMigration(
 export function statementsOf(migration: Migration): readonly string[] {
   const { statements, rest } = splitStatements(readFileSync(migration.file, 'utf8'));
   if (!isBlank(rest)) throw invalid(`${migration.file}: the last statement has no semicolon.`);
-  for (const statement of statements) {
-    const bare = withoutComments(statement);
+  for (const { text } of statements) {
+    const bare = withoutComments(text);
     if (!CHANGES.test(bare))
       throw invalid(`${migration.file}: a migration has statements that change something, not ${bare}`);
   }
-  return statements;
+  return statements.map(({ text }) => text);
 }
 
 function withoutComments(statement: string): string {
@@ -93,7 +93,7 @@ export async function applyMigration(migration: Migration, { metadata, connect, 
   const row = startedRow(migration, checksumOf(migration), migratedVersion(await metadata.row()));
   await metadata.write(row);
   const client = connect();
-  const session = new Session(client, { write: () => {}, width: 160 });
+  const session = new Session(client, { write: () => {}, show: () => {}, width: 160 });
   try {
     for (const statement of statements) await session.run(withoutComments(statement), signal);
   } catch (error) {
