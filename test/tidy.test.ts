@@ -129,7 +129,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['platform', 'query-work', 'service-work'],
   ],
   cli: [
-    ['options', 'registry-client', 'statements', 'text-width'],
+    ['hangup', 'options', 'registry-client', 'statements', 'text-width'],
     ['table'],
     ['analysis', 'answers'],
     ['connect', 'entities', 'reset-target', 'schema-file', 'schemas-text', 'start'],

@@ -1,6 +1,7 @@
 // `millrace start`: all services in this process until a signal ends it.
 import { Platform, readPropertiesFile, settingsFromEnvironment, version } from '../platform/index.ts';
 import { MillraceError } from '../util/index.ts';
+import { onHangup } from './hangup.ts';
 import type { ServiceOptions, StartOptions } from './options.ts';
 
 const NAMES = { broker: 'Broker', 'schema-registry': 'Schema Registry', sql: 'SQL' } as const;
@@ -8,22 +9,27 @@ const NAMES = { broker: 'Broker', 'schema-registry': 'Schema Registry', sql: 'SQ
 export async function start(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
   const stopping = signalled();
-  const platform = await Platform.start({
-    settings: {
-      'service.threads': true,
-      ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
-      ...settingsFromEnvironment(process.env),
-      ...Object.fromEntries(options.property.map(parseProperty)),
-      ...(options.bootstrapServer === undefined ? {} : { 'bootstrap.servers': options.bootstrapServer }),
-      ...serviceSettings(options),
-    },
-    log: (message) => console.error(message),
-  });
+  const settings = settingsOf(options);
+  const log = (message: string): void => console.error(message);
+  onHangup(() => settingsOf(options), settings, log);
+  const platform = await Platform.start({ settings, log });
   for (const { name, url } of platform.services) console.log(`${`${NAMES[name]} ready`.padEnd(24)} ${url}`);
   console.log(`Millrace ${version} is up after ${Math.round(performance.now() - startedAt)} ms. Ctrl-C stops it.`);
   await stopping;
   await platform.stop();
   console.log('Stopped.');
+}
+
+/** From the weakest to the strongest: what `start` is for, the file, the environment, the command line. */
+function settingsOf(options: StartOptions): Record<string, string | boolean> {
+  return {
+    'service.threads': true,
+    ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
+    ...settingsFromEnvironment(process.env),
+    ...Object.fromEntries(options.property.map(parseProperty)),
+    ...(options.bootstrapServer === undefined ? {} : { 'bootstrap.servers': options.bootstrapServer }),
+    ...serviceSettings(options),
+  };
 }
 
 /** The flags that are short for settings. */

@@ -75,6 +75,11 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   return { platform: readSettings(platformSettings, platform), broker, registry, sql, sqlRest };
 }
 
+/** Throws when a name is nobody's, or a value of the platform's own or of the broker's can't be one. */
+export function checkSettings(given: GivenSettings): void {
+  readSettings(brokerSettings, splitSettings(given).broker);
+}
+
 /** Reads a `.properties` file: `key=value` lines, `#` and `!` comments, a backslash at the end continues a line. */
 export function readPropertiesFile(file: string): Record<string, string> {
   let text: string;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ANY_PORTS, Millrace } from './support.ts';
 
 const directories: string[] = [];
@@ -35,6 +35,31 @@ describe('millrace start', () => {
       expect(stopped).toMatchObject({ code: 0, stderr: '' });
       expect(stopped.stdout).toContain('Stopped.');
     }
+  });
+
+  test('a hang-up ends nothing and tells what a restart would change', async () => {
+    const config = join(newDirectory(), 'server.properties');
+    writeFileSync(config, 'num.partitions=2\n');
+    const millrace = new Millrace(['start', '-d', newDirectory(), '-c', config, ...ANY_PORTS]);
+    await millrace.says(/is up after/);
+    const hangup = async (expected: string): Promise<void> => {
+      const before = millrace.stderr.length;
+      millrace.child.kill('SIGHUP');
+      await vi.waitFor(
+        () => {
+          if (!millrace.stderr.slice(before).includes(expected)) throw new Error(millrace.stderr.slice(before));
+        },
+        { timeout: 10_000 },
+      );
+    };
+    await hangup('SIGHUP: the settings are those of the start.');
+    writeFileSync(config, 'num.partitions=3\nlog.retention.hours=1\n');
+    await hangup('SIGHUP: changed since the start, and needs a restart: log.retention.hours, num.partitions.\n');
+    writeFileSync(config, 'num.partitions=many\n');
+    await hangup('those of the start stay in force: ');
+    rmSync(config);
+    await hangup("can't be read: it does not exist.");
+    expect((await millrace.kill('SIGTERM')).stdout).toContain('Stopped.');
   });
 
   test('refuses a directory that another process has, a taken port, and what it does not know: a sentence, exit code 1', async () => {
