@@ -35,6 +35,17 @@ describe('the package', () => {
     expect(await started.kill('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
   });
 
+  test('has its demo, with flights that are made up where the real ones are not installed', async () => {
+    const data = join(folder, 'demo');
+    const { code, stdout, stderr } = await new Millrace(['demo', '-d', data, '--records', '20000', ...ANY_PORTS], {
+      bin,
+    }).ended;
+    expect(stderr).toBe('');
+    expect(stdout).toContain('The flights are made up.');
+    expect(stdout).toMatch(/verified: [\d,]+ windows, [\d,]+ routes, 0 differences/);
+    expect(code).toBe(0);
+  });
+
   test.each(Object.keys((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }).exports))(
     'exports %s, with types that need nothing else',
     (entry) => {

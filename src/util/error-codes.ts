@@ -34,7 +34,6 @@ export const errorCodes: Readonly<Record<string, string>> = {
   DATA_DIRECTORY_LOCKED: 'Another process uses the data directory. Stop it, or choose another directory.',
   DATA_DIRECTORY_UNUSABLE: 'The data directory can’t be made.',
   DEMO_DATA_BROKEN: 'The demo’s data is not what it should be. Install it anew.',
-  DEMO_DATA_MISSING: 'The demo needs packages that are not installed.',
   DEMO_HAS_MORE: 'The data directory holds more than the demo was asked to load.',
   DESERIALIZATION_FAILED:
     'The bytes are not what the serde reads. Read the topic with its own format, or skip the record.',

@@ -13,7 +13,8 @@ import type { SqlClient, SqlEntity as Entity } from '../../sql-api/index.ts';
 import { serviceSettings, signalled } from '../start.ts';
 import { splitStatements } from '../statements.ts';
 import { DAY_MS, differences, ExpectedResults } from './expected.ts';
-import { type FlightColumns, readAirports } from './flights-data.ts';
+import type { FlightColumns } from './flight-columns.ts';
+import { areFlightsReal, readAirports } from './flights-data.ts';
 import { LatencyProbe } from './latency.ts';
 import { FlightLoader } from './loader.ts';
 import { bytesText, count, Screen } from './screen.ts';
@@ -96,6 +97,9 @@ class DemoRun {
   }
 
   async #runScript(file: string): Promise<void> {
+    if (!areFlightsReal()) {
+      this.#screen.line('The flights are made up. For three million real ones: npm install vega-datasets');
+    }
     this.#screen.line('\nexamples/flights.sql');
     for (const { text: statement } of splitStatements(readFileSync(file, 'utf8')).statements) {
       const answers = await this.#sql.execute(statement);

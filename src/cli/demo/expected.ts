@@ -1,5 +1,5 @@
 // What the demo's queries must answer, computed without any of our own code: one pass over the columns, plain Maps.
-import type { FlightColumns } from './flights-data.ts';
+import type { FlightColumns } from './flight-columns.ts';
 
 /** The size of the windows in examples/flights.sql. */
 export const DAY_MS = 86_400_000;

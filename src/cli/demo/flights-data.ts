@@ -1,35 +1,29 @@
 // The demo's data: real flights and airports, from the npm package vega-datasets (public domain records of the US Bureau
-// of Transportation Statistics), read where npm put them.
+// of Transportation Statistics), read where npm put them. Where that is not installed they are made up.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { parseDelimited } from '../../serde/index.ts';
 import { MillraceError, packageRoot } from '../../util/index.ts';
+import type { Airport, FlightColumns } from './flight-columns.ts';
+import { madeUpAirports, madeUpFlights } from './made-up-flights.ts';
 
-/** Columns of a stretch of flights, by row. Delays are minutes, distances miles, departures ms since the epoch (UTC). */
-export interface FlightColumns {
-  readonly count: number;
-  readonly departure: Float64Array;
-  readonly delay: Int32Array;
-  readonly distance: Int32Array;
-  readonly origin: readonly string[];
-  readonly destination: readonly string[];
+/** Whether the flights and airports are real ones. */
+export function areFlightsReal(): boolean {
+  return dataFile('flights-3m.parquet') !== undefined;
 }
 
-export interface Airport {
-  readonly iata: string;
-  readonly name: string;
-  readonly city: string | null;
-  readonly state: string | null;
-  readonly latitude: number;
-  readonly longitude: number;
-}
-
-/** Reads up to `limit` flights in the file's order, one stretch (about 270,000) at a time. */
+/** Up to `limit` flights, always the same in the same order, one stretch (about 270,000) at a time. */
 export async function* readFlights(limit: number): AsyncGenerator<FlightColumns> {
+  const parquet = dataFile('flights-3m.parquet');
+  if (parquet === undefined) yield* madeUpFlights(limit);
+  else yield* readParquet(parquet, limit);
+}
+
+async function* readParquet(path: string, limit: number): AsyncGenerator<FlightColumns> {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetRead } = await import('hyparquet');
-  const file = await asyncBufferFromFile(dataFile('flights-3m.parquet'));
+  const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file);
   const compressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) };
   let start = 0;
@@ -68,7 +62,9 @@ export async function* readFlights(limit: number): AsyncGenerator<FlightColumns>
 }
 
 export function readAirports(): Airport[] {
-  const [, ...lines] = readFileSync(dataFile('airports.csv'), 'utf8').trimEnd().split(/\r?\n/);
+  const file = dataFile('airports.csv');
+  if (file === undefined) return madeUpAirports();
+  const [, ...lines] = readFileSync(file, 'utf8').trimEnd().split(/\r?\n/);
   return lines.map((line) => {
     const [iata, name, city, state, , latitude, longitude] = parseDelimited(line);
     return {
@@ -82,8 +78,9 @@ export function readAirports(): Airport[] {
   });
 }
 
-function dataFile(name: string): string {
-  let folder = '';
+/** Undefined where vega-datasets is not installed. */
+function dataFile(name: string): string | undefined {
+  let folder: string;
   try {
     const packageFile = createRequire(import.meta.url).resolve('vega-datasets');
     folder = packageFile.slice(0, packageFile.indexOf('vega-datasets') + 'vega-datasets'.length);
@@ -91,11 +88,5 @@ function dataFile(name: string): string {
     folder = join(packageRoot, 'node_modules', 'vega-datasets');
   }
   const file = join(folder, 'data', name);
-  if (!existsSync(file)) {
-    throw new MillraceError(
-      'DEMO_DATA_MISSING',
-      'The demo needs the package vega-datasets (its flights): run it in a clone after npm ci, or npm install vega-datasets.',
-    );
-  }
-  return file;
+  return existsSync(file) ? file : undefined;
 }

@@ -3,7 +3,8 @@
 import type { Client, Producer } from '../../client/index.ts';
 import { loadAvro, resolveReferences, type SchemaSource, writeEnvelope } from '../../serde/index.ts';
 import { ByteWriter, MillraceError, partitionForKey } from '../../util/index.ts';
-import { type FlightColumns, readFlights } from './flights-data.ts';
+import type { FlightColumns } from './flight-columns.ts';
+import { readFlights } from './flights-data.ts';
 
 /** The producer may run this far ahead of what the broker has acknowledged. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
