@@ -131,9 +131,9 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   cli: [
     ['options', 'registry-client', 'statements', 'table'],
     ['analysis'],
-    ['connect', 'entities', 'reset-target', 'schema-file', 'schemas-text', 'start'],
+    ['connect', 'entities', 'group-positions', 'reset-target', 'schema-file', 'schemas-text', 'start'],
     ['demo', 'kafka', 'schemas', 'session', 'sql-test', 'streams'],
-    ['migrations', 'repl', 'schemas-command', 'streams-command'],
+    ['commands', 'migrations', 'repl', 'schemas-command', 'streams-command'],
     ['migrations-command', 'sql'],
     ['main'],
   ],
