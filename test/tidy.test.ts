@@ -24,7 +24,7 @@ const arrows: Record<string, readonly string[]> = {
   'interactive-queries': ['streams', 'rim', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
   platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'sql-api', 'streams', 'util'],
-  cli: ['platform', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
+  cli: ['platform', 'schema-registry', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
 };
 
 /**

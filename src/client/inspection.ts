@@ -28,6 +28,7 @@ import type {
   TopicState,
 } from './client.ts';
 import type { Cluster } from './cluster.ts';
+import { SOFTWARE_NAME, SOFTWARE_VERSION } from './dial.ts';
 
 const TYPES: Readonly<Record<ConfigResource['type'], number>> = {
   topic: ResourceType.topic,
@@ -225,7 +226,7 @@ export async function apiVersionsOf(
 ): Promise<{ key: number; name: string | undefined; min: number; max: number }[]> {
   const answer = await transport.request(
     apiVersions,
-    create(apiVersions, { clientSoftwareName: 'millrace', clientSoftwareVersion: 'cli' }),
+    create(apiVersions, { clientSoftwareName: SOFTWARE_NAME, clientSoftwareVersion: SOFTWARE_VERSION }),
   );
   if (answer.errorCode !== ErrorCode.NONE) throw errorFor(answer.errorCode, 'the versions of APIs');
   return answer.apiKeys

@@ -51,6 +51,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   GUIDS_UNSUPPORTED: 'The registry has no GUIDs for schema headers. Leave `schemaIdIn` at `prefix`.',
   HTTP_UNREACHABLE: 'No service answers at the address.',
   INCOMPATIBLE_SCHEMA: 'The registry refuses the schema as incompatible with an earlier one. Its message says where.',
+  INVALID_INPUT: 'What is to be sent is not of the form or the format that was named. Its message says where.',
   INPUT_TRUNCATED:
     'An input holds fewer records than have been processed already. Reset the application, or its offsets.',
   INSTANCE_UNREACHABLE:

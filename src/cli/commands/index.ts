@@ -7,7 +7,6 @@ import type { CommandIo } from './io.ts';
 
 interface CommandEntry {
   readonly summary: string;
-  /** Whether the summary alone says what to do with it: it has no verbs behind it. */
   load(): Promise<(command: Command, io: CommandIo) => void>;
 }
 
@@ -27,6 +26,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   cluster: {
     summary: 'brokers, their disks, and the APIs that they answer',
     load: async () => (await import('./cluster.ts')).cluster,
+  },
+  produce: {
+    summary: 'send records from lines, JSON and CSV',
+    load: async () => (await import('./produce.ts')).produce,
+  },
+  consume: {
+    summary: 'read records of topics: formats, filters, registered schemas',
+    load: async () => (await import('./consume.ts')).consume,
   },
 };
 

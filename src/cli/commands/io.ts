@@ -4,7 +4,7 @@
 export interface CommandIo {
   readonly input: NodeJS.ReadableStream;
   /** Standard output: results, and nothing else. */
-  out(text: string): void;
+  out(text: string | Uint8Array): void;
   /** Standard error: progress, notices, errors. */
   err(text: string): void;
   /** Resolves when what was written has gone out, as far as it has to before more comes. */

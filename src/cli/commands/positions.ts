@@ -53,7 +53,7 @@ export function parseRange(option: string, text: string): Range {
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** ms since the epoch, undefined where it is no time. Without a zone it is UTC. */
-function timeOf(text: string): number | undefined {
+export function timeOf(text: string): number | undefined {
   if (/^\d{9,16}$/.test(text)) return Number(text);
   const ago = /^-(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   if (ago !== null) return Math.max(0, Date.now() - Number(ago[1]) * UNITS[ago[2]!]!);

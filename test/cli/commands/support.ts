@@ -36,7 +36,7 @@ export function commandsOn(server: () => string) {
       .enablePositionalOptions();
     await addCommands(program, words[0], {
       input: Readable.from([input]),
-      out: (text) => (out += text),
+      out: (text) => (out += typeof text === 'string' ? text : Buffer.from(text).toString('latin1')),
       err: (text) => (err += text),
       drained: () => Promise.resolve(),
       interrupted: new Promise(() => {}),
