@@ -69,7 +69,7 @@ sqlCommand
 addMigrationsCommand(sqlCommand);
 addSchemasCommand(program);
 addStreamsCommand(program);
-await addCommands(program, process.argv[2]);
+await addCommands(program, process.argv.slice(2));
 
 program
   .command('demo')

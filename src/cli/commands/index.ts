@@ -7,6 +7,8 @@ import type { CommandIo } from './io.ts';
 
 interface CommandEntry {
   readonly summary: string;
+  /** Not for people. */
+  readonly isHidden?: boolean;
   load(): Promise<(command: Command, io: CommandIo) => void>;
 }
 
@@ -35,13 +37,23 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'read records of topics: formats, filters, registered schemas',
     load: async () => (await import('./consume.ts')).consume,
   },
+  completion: {
+    summary: 'print the script with which a shell completes these commands',
+    load: async () => (await import('./completion.ts')).completion,
+  },
+  __complete: {
+    summary: 'what such a script calls',
+    isHidden: true,
+    load: async () => (await import('./completion.ts')).complete,
+  },
 };
 
-/** Adds all commands to the program: the one that is called with its words, all of them with theirs for 'all'. */
-export async function addCommands(program: Command, called: string | undefined, io?: CommandIo): Promise<void> {
-  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
-    const command = program.command(name).description(summary);
-    if (name !== called) continue;
+/** Adds all commands to the program, and to the one that is called (or completed) its words. */
+export async function addCommands(program: Command, words: readonly string[], io?: CommandIo): Promise<void> {
+  for (const [name, { summary, isHidden = false, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name, { hidden: isHidden }).description(summary);
+    const isNamed = words[0] === name || (words[0] === '__complete' && words.some((word) => word.includes(name)));
+    if (!isNamed) continue;
     const { processIo } = await import('./io.ts');
     const fill = await load();
     fill(command, io ?? processIo());

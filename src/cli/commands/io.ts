@@ -19,6 +19,8 @@ export interface CommandIo {
   readonly showsProgress: boolean;
   /** Whether the output may have colours (https://no-color.org). */
   readonly colours: boolean;
+  /** Ends the process, also where something is still waited for that nobody needs any more. */
+  leave(): void;
 }
 
 /** The process's own. Whoever reads what is written may have enough (`| head`): that ends the process, without an error. */
@@ -47,5 +49,6 @@ export function processIo(): CommandIo {
     isLive: stdout.isTTY === true,
     showsProgress: stderr.isTTY === true,
     colours: stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
+    leave: () => process.exit(),
   };
 }

@@ -34,7 +34,7 @@ export function commandsOn(server: () => string) {
       .exitOverride()
       .configureOutput({ outputError: () => {}, writeOut: (text) => (out += text), writeErr: (text) => (err += text) })
       .enablePositionalOptions();
-    await addCommands(program, words[0], {
+    await addCommands(program, words, {
       input: Readable.from([input]),
       out: (text) => (out += typeof text === 'string' ? text : Buffer.from(text).toString('latin1')),
       err: (text) => (err += text),
@@ -44,6 +44,7 @@ export function commandsOn(server: () => string) {
       isLive: false,
       showsProgress: false,
       colours: false,
+      leave: () => {},
       ...io,
     });
     try {
