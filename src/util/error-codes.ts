@@ -22,6 +22,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   CANNOT_LISTEN: 'The address can’t be listened on. Choose another one.',
   CHANGELOG_TRUNCATED:
     'A changelog no longer holds what a checkpoint was built on. The state is wiped and built anew from what is there.',
+  CHECKS_FAILED: 'A check of `millrace status` or `millrace doctor` found something that has to be put right.',
   CLIENT_CLOSED: 'The client was closed before the call. Make a new one.',
   COMMAND_LOG_BROKEN: 'The SQL service’s command log holds something that is not a command. Restore the topic.',
   COMMAND_LOG_VERSION: 'The command log was written by a newer version. Start that one.',

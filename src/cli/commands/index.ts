@@ -37,6 +37,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'read records of topics: formats, filters, registered schemas',
     load: async () => (await import('./consume.ts')).consume,
   },
+  status: {
+    summary: 'which services answer',
+    load: async () => (await import('./status.ts')).status,
+  },
+  top: {
+    summary: 'rates of topics and lag of groups, live',
+    load: async () => (await import('./top.ts')).top,
+  },
+  logs: {
+    summary: 'where the services say what they do',
+    load: async () => (await import('./status.ts')).logs,
+  },
+  doctor: {
+    summary: 'look for what may be wrong, on this machine and in the cluster',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   completion: {
     summary: 'print the script with which a shell completes these commands',
     load: async () => (await import('./completion.ts')).completion,

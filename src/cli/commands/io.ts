@@ -13,6 +13,8 @@ export interface CommandIo {
   readonly interrupted: Promise<void>;
   /** Columns of the terminal that the output goes to; infinite where it is none. */
   readonly width: number;
+  /** Lines of that terminal. */
+  readonly height: number;
   /** Whether the output is a terminal that can be drawn on. */
   readonly isLive: boolean;
   /** Whether standard error is a terminal: who waits there may see how far a command is. */
@@ -46,6 +48,7 @@ export function processIo(): CommandIo {
       return interrupted;
     },
     width: stdout.isTTY === true ? stdout.columns : Number.POSITIVE_INFINITY,
+    height: stdout.isTTY === true ? stdout.rows : Number.POSITIVE_INFINITY,
     isLive: stdout.isTTY === true,
     showsProgress: stderr.isTTY === true,
     colours: stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',

@@ -41,6 +41,7 @@ export function commandsOn(server: () => string) {
       drained: () => Promise.resolve(),
       interrupted: new Promise(() => {}),
       width: Number.POSITIVE_INFINITY,
+      height: Number.POSITIVE_INFINITY,
       isLive: false,
       showsProgress: false,
       colours: false,
