@@ -101,7 +101,9 @@ describe('top', () => {
       },
     });
     expect(error).toBeUndefined();
-    expect(screen).toMatch(/^\u001b\[\?1049h\u001b\[HTopics at [^]*TOPIC +PARTITIONS[^]*\u001b\[J[^]*\u001b\[\?1049l$/);
+    expect(screen.replaceAll('\u001b', 'ESC')).toMatch(
+      /^ESC\[\?1049hESC\[HTopics at [^]*TOPIC +PARTITIONS[^]*ESC\[J[^]*ESC\[\?1049l$/,
+    );
   });
 });
 
