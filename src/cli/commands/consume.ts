@@ -1,6 +1,5 @@
 // `millrace consume`: records of topics, as text, as JSON, in a format of one's own; filtered, followed, or to the end.
 import { type Command, Option } from 'commander';
-import { RE2JS } from 're2js';
 import type { Client, ConsumerRecord } from '../../client/index.ts';
 import { messageOf, MillraceError } from '../../util/index.ts';
 import { type Decode, type Decoded, decoderOf, type Format, FORMATS, registryOf } from './decoding.ts';
@@ -10,6 +9,7 @@ import {
   type ClusterOptions,
   onCluster,
   partitionList,
+  patternOf,
   type RegistryOptions,
   usage,
   whole,
@@ -132,22 +132,14 @@ async function recordsOf(
 }
 
 async function matching(client: Client, patterns: readonly string[]): Promise<string[]> {
-  const compiled = patterns.map((text) => compile('a topic', text));
+  const compiled = patterns.map(patternOf);
   const names = (await client.admin().listTopics()).filter((name) => compiled.some((each) => each.matches(name)));
   if (names.length > 0) return names;
   throw new MillraceError('UNKNOWN_TOPIC_OR_PARTITION', `no topic matches ${patterns.join(', ')}.`);
 }
 
-function compile(what: string, text: string): RE2JS {
-  try {
-    return RE2JS.compile(text);
-  } catch (error) {
-    throw usage(`${what}: "${text}" is not a regular expression: ${messageOf(error)}.`);
-  }
-}
-
 function grep(text: string): (record: ConsumerRecord) => boolean {
-  const pattern = compile('--grep', text);
+  const pattern = patternOf(text);
   return ({ key, value }) => [key, value].some((bytes) => bytes !== null && pattern.matcher(bytes.toString()).find());
 }
 

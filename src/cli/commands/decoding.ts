@@ -19,8 +19,7 @@ import {
   VALUE_SCHEMA_HEADER,
 } from '../../serde/index.ts';
 import { JsonNumber, messageOf, MillraceError, parseExactJson, printJson } from '../../util/index.ts';
-import { addressOf } from '../connect.ts';
-import type { RegistryOptions } from './options.ts';
+import { registryAddress, type RegistryOptions } from './options.ts';
 
 export const FORMATS = [
   'auto',
@@ -194,14 +193,11 @@ export function textOf(value: unknown): string {
 }
 
 /** The registry that the options name, loaded when it is asked. */
-export function registryOf({ registry, user, ca }: RegistryOptions): () => Promise<SchemaSource> {
+export function registryOf(options: RegistryOptions): () => Promise<SchemaSource> {
   let loading: Promise<SchemaSource> | undefined;
   return () => {
     loading ??= import('../../schema-registry/index.ts').then(
-      ({ HttpSchemaSource }) =>
-        new HttpSchemaSource(
-          addressOf(registry, { ...(user === undefined ? {} : { user }), ...(ca === undefined ? {} : { ca }) }),
-        ),
+      ({ HttpSchemaSource }) => new HttpSchemaSource(registryAddress(options)),
     );
     return loading;
   };

@@ -53,6 +53,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'look for what may be wrong, on this machine and in the cluster',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  backup: {
+    summary: 'back up and restore topics, offsets of groups, and schemas',
+    load: async () => (await import('./backup/backup.ts')).backup,
+  },
   completion: {
     summary: 'print the script with which a shell completes these commands',
     load: async () => (await import('./completion.ts')).completion,

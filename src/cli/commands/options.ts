@@ -1,7 +1,10 @@
 // What commands are told in the same words: where the cluster is, which form results have, numbers and pairs.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Admin, type Client, createClient } from '../../client/index.ts';
-import { MillraceError } from '../../util/index.ts';
+import { RE2JS } from 're2js';
+import type { HttpConnectionOptions } from '../../http-client/index.ts';
+import { messageOf, MillraceError } from '../../util/index.ts';
+import { addressOf } from '../connect.ts';
 import { type Output, OUTPUTS } from './output.ts';
 
 export interface ClusterOptions {
@@ -41,6 +44,11 @@ export function withRegistry(command: Command): Command {
     )
     .option('--user <name:password>', 'for basic authentication at the registry')
     .option('--ca <file>', 'certificates (PEM) of the authorities to trust');
+}
+
+/** How the registry is spoken to; the login is also that of services beside it. */
+export function registryAddress({ registry, user, ca }: RegistryOptions, url = registry): HttpConnectionOptions {
+  return addressOf(url, { ...(user === undefined ? {} : { user }), ...(ca === undefined ? {} : { ca }) });
 }
 
 export async function withClient<T>(
@@ -93,6 +101,15 @@ export function pairs(texts: readonly string[] = []): Record<string, string> {
       return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
     }),
   );
+}
+
+/** A regular expression that somebody typed, found in linear time. */
+export function patternOf(text: string): RE2JS {
+  try {
+    return RE2JS.compile(text);
+  } catch (error) {
+    throw usage(`"${text}" is not a regular expression: ${messageOf(error)}.`);
+  }
 }
 
 /** What was typed can't be done: exit code 2, as for options that there are not. */

@@ -1,8 +1,7 @@
 // The three services of a platform, as they look from outside: who answers, as what, and how soon.
 import { ConnectionFailure, type HttpAnswer, HttpConnection } from '../../http-client/index.ts';
 import { messageOf } from '../../util/index.ts';
-import { addressOf } from '../connect.ts';
-import { type ClusterOptions, type RegistryOptions, withAdmin } from './options.ts';
+import { type ClusterOptions, registryAddress, type RegistryOptions, withAdmin } from './options.ts';
 
 export interface ServiceOptions extends ClusterOptions, RegistryOptions {
   readonly sql: string;
@@ -54,15 +53,13 @@ async function brokerOf(options: ServiceOptions): Promise<Service> {
   }
 }
 
-function registryOf({ registry, user, ca }: ServiceOptions): Promise<Service> {
-  const login = { ...(user === undefined ? {} : { user }), ...(ca === undefined ? {} : { ca }) };
-  const connection = new HttpConnection(addressOf(registry, login));
+function registryOf(options: ServiceOptions): Promise<Service> {
+  const connection = new HttpConnection(registryAddress(options));
   return httpService('schema-registry', connection, '/v1/metadata/version', ({ version }) => version);
 }
 
-function sqlOf({ sql, user, ca }: ServiceOptions): Promise<Service> {
-  const login = { ...(user === undefined ? {} : { user }), ...(ca === undefined ? {} : { ca }) };
-  const connection = new HttpConnection(addressOf(sql, login));
+function sqlOf(options: ServiceOptions): Promise<Service> {
+  const connection = new HttpConnection(registryAddress(options, options.sql));
   return httpService('sql', connection, '/info', ({ KsqlServerInfo: info }) => (info as Json | undefined)?.['version']);
 }
 

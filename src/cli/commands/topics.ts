@@ -1,6 +1,5 @@
 // `millrace topics`: topics are listed, described, made, changed, trimmed and deleted.
 import type { Command } from 'commander';
-import { RE2JS } from 're2js';
 import type { Admin, ConfigDetails, NewTopic, PartitionState, TopicPartition, TopicState } from '../../client/index.ts';
 import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
 import { alterConfigs, CONFIG_CHANGE } from './config-changes.ts';
@@ -12,6 +11,7 @@ import {
   type OutputOptions,
   pairs,
   partitionList,
+  patternOf,
   usage,
   whole,
   withAdmin,
@@ -255,21 +255,13 @@ async function chosen(admin: Admin, names: readonly string[], { regex }: ChoiceO
     if (missing.length === 0) return states;
     throw new MillraceError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic ${missing.join(', ')}.`);
   }
-  const patterns = names.map(patternOf);
+  const patterns = names.map((name) => patternOf(name));
   const all = await admin.listTopics();
   const matching = all.filter((name) => patterns.length === 0 || patterns.some((pattern) => pattern.matches(name)));
   if (matching.length === 0 && names.length > 0) {
     throw new MillraceError('UNKNOWN_TOPIC_OR_PARTITION', `no topic matches ${names.join(', ')}.`);
   }
   return admin.describeReplicas(matching);
-}
-
-function patternOf(text: string): RE2JS {
-  try {
-    return RE2JS.compile(text);
-  } catch (error) {
-    throw usage(`"${text}" is not a regular expression: ${messageOf(error)}.`);
-  }
 }
 
 // ── Changing ──────────────────────────────────────────────────────────────────────────────────────────────────────
