@@ -8,6 +8,7 @@ import { createClient } from '../../client/index.ts';
 import { HttpConnection } from '../../http-client/index.ts';
 import { addressOf } from '../connect.ts';
 import { RegistryClient } from '../registry-client.ts';
+import { isInternal } from './internal-topics.ts';
 import type { CommandIo } from './io.ts';
 
 /** Who completes waits for it at the keyboard. */
@@ -67,9 +68,9 @@ async function candidatesOf(program: Command, words: readonly string[]): Promise
   return startingWith(typed, [...ofCommand, ...values]);
 }
 
-/** Names with underscores in front are those of internal topics: for who begins to type one. */
+/** Topics of services are for who begins to type their names. */
 function startingWith(typed: string, candidates: readonly Candidate[]): Candidate[] {
-  return candidates.filter(({ name }) => name.startsWith(typed) && (typed !== '' || !name.startsWith('__')));
+  return candidates.filter(({ name }) => name.startsWith(typed) && (typed !== '' || !isInternal(name)));
 }
 
 interface Place {

@@ -1,5 +1,6 @@
 // What goes on in a cluster: how fast records come into topics and are read by groups, by the difference of two looks.
 import type { Admin, TopicPartition } from '../../client/index.ts';
+import { isInternal } from './internal-topics.ts';
 
 /** What one look sees. */
 export interface Look {
@@ -31,7 +32,7 @@ export interface GroupRate {
 
 export async function look(admin: Admin, withInternal: boolean): Promise<Look> {
   const [names, groups] = await Promise.all([admin.listTopics(), admin.listGroups()]);
-  const topics = (await admin.describeReplicas(names)).filter(({ internal }) => withInternal || !internal);
+  const topics = (await admin.describeReplicas(names)).filter(({ name }) => withInternal || !isInternal(name));
   const partitions = topics.flatMap(({ name, partitions: all }) =>
     all.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic: name, partition })),
   );

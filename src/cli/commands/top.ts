@@ -14,7 +14,7 @@ interface TopOptions extends ClusterOptions, OutputOptions {
 export function top(command: Command, io: CommandIo): void {
   withOutput(onCluster(command))
     .option('--once', 'look twice, print, and leave')
-    .option('-i, --internal', 'internal topics, too')
+    .option('-i, --internal', 'topics of services (_…), too')
     .option('--interval <seconds>', 'from look to look', seconds, 2)
     .action((options: TopOptions) => run(io, options));
 }

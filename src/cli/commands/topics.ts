@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Admin, ConfigDetails, NewTopic, PartitionState, TopicPartition, TopicState } from '../../client/index.ts';
 import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
 import { alterConfigs, CONFIG_CHANGE } from './config-changes.ts';
+import { isInternal } from './internal-topics.ts';
 import type { CommandIo } from './io.ts';
 import {
   type ClusterOptions,
@@ -39,7 +40,7 @@ export function topics(topicsCommand: Command, io: CommandIo): void {
   const changes = (command: Command): Command => command.option('--dry-run', 'only check, and tell what would be done');
 
   chooses(verb('list [topic...]', 'names with partitions and replicas'))
-    .option('-i, --internal', 'internal topics, too')
+    .option('-i, --internal', 'topics of services (_…), too')
     .action((names: string[], options: Common & ChoiceOptions) => list(io, names, options));
   chooses(verb('describe <topic...>', 'partitions with their replicas, offsets and sizes; configs of the topic’s own'))
     .option('-a, --all-configs', 'configs that have their default, too')
@@ -77,7 +78,7 @@ export function topics(topicsCommand: Command, io: CommandIo): void {
 async function list(io: CommandIo, names: readonly string[], options: Common & ChoiceOptions): Promise<void> {
   await withAdmin(options, async (admin) => {
     const states = await chosen(admin, names, options);
-    const shown = states.filter(({ internal }) => !internal || options.internal === true || names.length > 0);
+    const shown = states.filter(({ name }) => !isInternal(name) || options.internal === true || names.length > 0);
     const columns: Column<TopicState>[] = [
       { name: 'topic', value: ({ name }) => name },
       { name: 'partitions', value: ({ partitions }) => partitions.length },

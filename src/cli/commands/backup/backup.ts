@@ -4,6 +4,7 @@ import type { Admin } from '../../../client/index.ts';
 import { HttpConnection } from '../../../http-client/index.ts';
 import { MillraceError } from '../../../util/index.ts';
 import { RegistryClient } from '../../registry-client.ts';
+import { isInternal } from '../internal-topics.ts';
 import type { CommandIo } from '../io.ts';
 import {
   type ClusterOptions,
@@ -38,7 +39,7 @@ export function backup(backupCommand: Command, io: CommandIo): void {
     'back topics up (all of them), with the offsets of groups and the registry’s subjects',
   )
     .option('-r, --regex', 'the topics are regular expressions for whole names')
-    .option('-i, --internal', 'topics whose names begin with an underscore, too')
+    .option('-i, --internal', 'topics of services (_…), too')
     .action((directory: string, topics: string[], options: Common & CreateOptions) =>
       create(io, directory, topics, options),
     );
@@ -115,7 +116,7 @@ async function chosen(
 ): Promise<{ readonly wanted: string[]; readonly leftOut: string[] }> {
   const all = await admin.listTopics();
   if (names.length === 0) {
-    const isOut = (name: string): boolean => internal !== true && name.startsWith('_');
+    const isOut = (name: string): boolean => internal !== true && isInternal(name);
     return { wanted: all.filter((name) => !isOut(name)), leftOut: all.filter(isOut) };
   }
   const matches = names.map((name) => matching(name, regex === true));
