@@ -18,7 +18,7 @@ import {
   type Serde,
   VALUE_SCHEMA_HEADER,
 } from '../../serde/index.ts';
-import { JsonNumber, messageOf, MillraceError, parseExactJson, printJson } from '../../util/index.ts';
+import { codeOf, JsonNumber, messageOf, MillraceError, parseExactJson, printJson } from '../../util/index.ts';
 import { registryAddress, type RegistryOptions } from './options.ts';
 
 export const FORMATS = [
@@ -121,26 +121,35 @@ function automatic(options: DecodingOptions): Way {
   const ways = new Map<SchemaType, Way>();
   const unknown = new Set<number | string>();
   let isOutOfReach = false;
-  const byRegistry = async (bytes: Buffer, headers: readonly RecordHeader[]): Promise<Decoded | undefined> => {
-    const id = schemaOf(bytes, headers, isKey ? KEY_SCHEMA_HEADER : VALUE_SCHEMA_HEADER);
-    if (id === undefined || isOutOfReach || unknown.has(id)) return undefined;
+  const wayTo = async (id: number | string): Promise<Way | undefined> => {
+    if (isOutOfReach || unknown.has(id)) return undefined;
     try {
       const source = await schemas();
       const { schemaType } = await (typeof id === 'number' ? source.byId(id) : source.byGuid(id));
       const way = ways.get(schemaType) ?? withSchema(schemaType, options);
       ways.set(schemaType, way);
-      return await way(bytes, headers);
+      return way;
     } catch (error) {
       // An eight-byte number may look like an envelope: that there is no such schema says that it is something else.
       unknown.add(id);
-      if (error instanceof MillraceError && error.retriable) {
+      if (codeOf(error) !== 'SCHEMA_NOT_FOUND') {
         isOutOfReach = true;
-        notice(`${error.message}. What was written with schemas is shown as base64.`);
+        notice(`${messageOf(error)}. What was written with schemas is shown as base64.`);
       }
       return undefined;
     }
   };
-  return async (bytes, headers) => (await byRegistry(bytes, headers)) ?? byLook(bytes);
+  return async (bytes, headers) => {
+    const id = schemaOf(bytes, headers, isKey ? KEY_SCHEMA_HEADER : VALUE_SCHEMA_HEADER);
+    const way = id === undefined ? undefined : await wayTo(id);
+    if (way === undefined) return byLook(bytes);
+    try {
+      return await way(bytes, headers);
+    } catch {
+      // It begins as if a schema described it, and goes on otherwise.
+      return byLook(bytes);
+    }
+  };
 }
 
 function schemaOf(bytes: Buffer, headers: readonly RecordHeader[], header: string): number | string | undefined {

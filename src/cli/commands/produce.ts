@@ -88,6 +88,13 @@ export function produce(command: Command, io: CommandIo): void {
 async function run(io: CommandIo, topic: string, options: ProduceOptions): Promise<void> {
   const total = options.file === undefined ? undefined : sizeOf(options.file);
   const stream = options.file === undefined ? io.input : createReadStream(options.file);
+  // Asked for where it is needed: a list of JSON is read to its end, and until then a signal ends the process.
+  const source = {
+    stream,
+    get interrupted() {
+      return io.interrupted;
+    },
+  };
   const progress = new Progress(io);
   const tally = new Tally(io, options.skipBadLines === true);
   await withClient(options, async (client) => {
@@ -102,7 +109,7 @@ async function run(io: CommandIo, topic: string, options: ProduceOptions): Promi
     const producer = client.producer({ compressionType: options.compression });
     const underWay = new Set<Promise<void>>();
     try {
-      for await (const entry of readInput(stream, options)) {
+      for await (const entry of readInput(source, options)) {
         if (tally.isOver) break;
         send(producer, make, entry, { tally, underWay });
         progress.show(

@@ -40,7 +40,13 @@ export interface InputOptions {
   readonly emptyAsNull?: boolean;
 }
 
-export async function* readInput(stream: NodeJS.ReadableStream, options: InputOptions): AsyncGenerator<InputEntry> {
+/** Where the input comes from, and when to stop taking lines of it. */
+export interface InputSource {
+  readonly stream: NodeJS.ReadableStream;
+  readonly interrupted: Promise<void>;
+}
+
+export async function* readInput(source: InputSource, options: InputOptions): AsyncGenerator<InputEntry> {
   const { input, keyField, keyDelimiter } = options;
   if (keyField !== undefined && input !== 'jsonl' && input !== 'json' && input !== 'csv') {
     throw usage(`--key-field is for --input jsonl, json and csv, not ${input}.`);
@@ -48,11 +54,11 @@ export async function* readInput(stream: NodeJS.ReadableStream, options: InputOp
   if (keyDelimiter !== undefined && input !== 'lines') {
     throw usage(`--key-delimiter is for --input lines, not ${input}.`);
   }
-  if (input === 'json') yield* jsonValues(stream, options);
-  else if (input === 'csv') yield* csvRows(stream, options);
+  if (input === 'json') yield* jsonValues(source.stream, options);
+  else if (input === 'csv') yield* csvRows(source, options);
   else {
     const understand = LINES[input];
-    for await (const [line, text] of linesOf(stream)) {
+    for await (const [line, text] of linesOf(source)) {
       if (input !== 'lines' && text.trim() === '') continue;
       yield entry(line, () => understand(text, options));
     }
@@ -73,10 +79,11 @@ function entry(line: number, understand: () => InputRecord): InputEntry {
   }
 }
 
-async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<[line: number, text: string]> {
+async function* linesOf({ stream, interrupted }: InputSource): AsyncGenerator<[line: number, text: string]> {
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  void interrupted.then(() => lines.close());
   let line = 0;
-  for await (const text of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
-    yield [++line, text];
+  for await (const text of lines) yield [++line, text];
 }
 
 function lineRecord(text: string, { keyDelimiter, emptyAsNull = false }: InputOptions): InputRecord {
@@ -151,11 +158,11 @@ async function* jsonValues(stream: NodeJS.ReadableStream, options: InputOptions)
 }
 
 /** Rows as objects, named by the first one. A field in quotes may go over several lines. */
-async function* csvRows(stream: NodeJS.ReadableStream, options: InputOptions): AsyncGenerator<InputEntry> {
+async function* csvRows(source: InputSource, options: InputOptions): AsyncGenerator<InputEntry> {
   const { csvDelimiter } = options;
   let names: readonly string[] | undefined;
   let open: { readonly line: number; readonly text: string } | undefined;
-  for await (const [number, part] of linesOf(stream)) {
+  for await (const [number, part] of linesOf(source)) {
     const { line, text } =
       open === undefined ? { line: number, text: part } : { ...open, text: `${open.text}\n${part}` };
     const isOpen = (text.match(/"/g)?.length ?? 0) % 2 === 1;

@@ -71,22 +71,22 @@ export async function* readInGroup(
     await consumer.commit([...read.values()]);
     read.clear();
   };
-  const ends = new Map<string, number>();
+  let ends: Map<string, number> | undefined;
   const onAssigned = async (partitions: readonly TopicPartition[]): Promise<void> => {
     const found = await client.admin().listOffsets(
       partitions.map((each) => ({ ...each, timestamp: -1 })),
       isolationLevel,
     );
-    for (const each of found) ends.set(nameOf(each), each.offset);
+    ends = new Map([...(ends ?? []), ...found.map((each) => [nameOf(each), each.offset] as const)]);
   };
   const end = endOf(consumer, interrupted);
   try {
     consumer.subscribe(topics, { onRevoked: commit, ...(exitAtEnd ? { onAssigned } : {}) });
     let committed = Date.now();
-    while (!end.isAsked && !isRead(consumer, exitAtEnd ? ends : undefined)) {
+    while (!end.isAsked && !isRead(consumer, ends)) {
       for (const record of recordsOf(await consumer.poll(POLL_MS))) {
         const { topic, partition, offset } = record;
-        const isBehind = exitAtEnd && offset >= (ends.get(nameOf(record)) ?? 0);
+        const isBehind = ends !== undefined && offset >= (ends.get(nameOf(record)) ?? 0);
         if (isBehind) continue;
         read.set(nameOf(record), { topic, partition, offset: offset + 1 });
         yield record;
@@ -102,9 +102,9 @@ export async function* readInGroup(
   }
 }
 
-/** Whether everything up to the ends is read; without ends there is always more to come. */
+/** Whether everything up to the ends is read, which a member without partitions has; without ends there is always more to come. */
 function isRead(consumer: Consumer, ends: ReadonlyMap<string, number> | undefined): boolean {
-  if (ends === undefined || ends.size === 0) return false;
+  if (ends === undefined) return false;
   return consumer.assignment().every((each) => consumer.position(each) >= (ends.get(nameOf(each)) ?? 0));
 }
 

@@ -183,10 +183,23 @@ describe('produce', () => {
       '{"n":4}\n',
     );
     expect(await consumed(`${json} -o jsonl`)).toMatch(/"key":null,"value":{"n":4},"headers":\[\]}\n$/);
+    // What only begins as if it had a schema does not hide what has one.
+    await produced(`produce ${json} --value-format hex`, '0000000001ff\n0000000000000007\n');
+    await produced(`produce ${json} --value-format jsonschema --registry ${registry}`, '{"n":5}\n');
+    expect(await consumed(`${json} --offset 1`)).toBe('AAAAAAH/\nAAAAAAAAAAc=\n{"n":5}\n');
     // Without the registry what it would have described is base64, which is told once.
     const alone = await run(`consume $B -e ${json} ${avro} --registry http://127.0.0.1:1`);
-    expect(alone.out).toMatch(/^[\w+/=]+\n[\w+/=]+\n[\w+/=]+\n$/);
+    expect(alone.out).toMatch(/^([\w+/=]+\n){6}$/);
     expect(alone.err.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('until somebody has enough: what was read is sent', async () => {
+    const name = await topic();
+    const typing = new Millrace(['produce', name, '-b', server, '-o', 'csv'], { keepsInput: true });
+    typing.child.stdin!.write('one\ntwo\n');
+    const seen = new Millrace(['consume', name, '-b', server, '-n', '2']);
+    await seen.ended;
+    expect(await typing.kill('SIGINT')).toEqual({ code: 0, stdout: `topic,sent,refused\n${name},2,0\n`, stderr: '' });
   });
 
   test('what consume -o jsonl writes', async () => {
@@ -299,6 +312,20 @@ describe('consume', () => {
     expect(await sorted()).toEqual(['1', '2', '3']);
     await produced(`produce ${shared}`, '4\n');
     expect(await sorted()).toEqual(['4']);
+    // A member that gets no partition has nothing to read.
+    const single = await topic();
+    await produced(`produce ${single}`, 'x\n');
+    const first = client.consumer({ groupId: 'crowd', autoOffsetReset: 'earliest' });
+    first.subscribe([single]);
+    await first.poll(10_000);
+    const second = run(`consume $B ${single} -g crowd -e`);
+    let isOver = false;
+    void second.then(() => {
+      isOver = true;
+    });
+    while (!isOver) await first.poll(50);
+    expect(['', 'x\n']).toContain((await second).out);
+    await first.close();
     expect((await run(`consume $B ${shared} -g sharers -p 1`)).code).toBe('INVALID_OPTION');
   });
 
