@@ -1,6 +1,5 @@
 // Results in the four forms that `-o` names: a table for people, JSON (whole, or a line per row) for programs, CSV for
 // sheets. A command describes its columns once; all four forms come from that.
-import { formatDelimited } from '../../serde/index.ts';
 import { printJson } from '../../util/index.ts';
 import { bytesText } from '../demo/screen.ts';
 import { cellText, renderTable } from '../table.ts';
@@ -103,7 +102,16 @@ function objectOf<Row>(columns: readonly Column<Row>[], row: Row): object {
 
 function csvOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = rows.map((row) => columns.map(({ value }) => csvText(value(row))));
-  return [columns.map(({ name }) => name), ...lines].map((fields) => `${formatDelimited(fields)}\n`).join('');
+  return [columns.map(({ name }) => name), ...lines].map(csvLine).join('');
+}
+
+/** RFC 4180, with what SQL’s DELIMITED has beyond it: null is nothing, an empty text a pair of quotes. */
+export function csvLine(fields: readonly (string | null)[]): string {
+  const texts = fields.map((field) => {
+    if (field === null) return '';
+    return field === '' || /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  });
+  return `${texts.join(',')}\n`;
 }
 
 function csvText(value: unknown): string | null {

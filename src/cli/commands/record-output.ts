@@ -1,11 +1,10 @@
 // How `consume` writes records: their values, a table, JSON, CSV, kcat's JSON, or a format of one's own.
 import type { Admin, Header } from '../../client/index.ts';
-import { formatDelimited } from '../../serde/index.ts';
 import { cellText } from '../table.ts';
 import { type Decoded, textOf } from './decoding.ts';
 import type { CommandIo } from './io.ts';
 import { usage } from './options.ts';
-import { jsonLine } from './output.ts';
+import { csvLine, jsonLine } from './output.ts';
 import { parseFormat, type ShownRecord } from './record-format.ts';
 
 export const RECORD_OUTPUTS = ['value', 'table', 'json', 'jsonl', 'csv'] as const;
@@ -40,7 +39,7 @@ export function printerOf(io: CommandIo, options: RecordOutputOptions, admin: Ad
     case 'json':
       return arrayPrinter(io);
     case 'csv':
-      return linesPrinter(io, formatDelimited(CSV), (shown) => formatDelimited(csvOf(shown)));
+      return linesPrinter(io, csvLine(CSV), (shown) => csvLine(csvOf(shown)));
     case 'table':
       return linesPrinter(io, tableLine(io, ['PARTITION', 'OFFSET', 'TIMESTAMP', 'KEY', 'VALUE']), (shown) => {
         const { partition, offset, timestamp } = shown.record;
@@ -59,7 +58,7 @@ function tableLine({ width }: CommandIo, cells: readonly unknown[]): string {
     return TO_THE_RIGHT[i] === true ? text.padStart(WIDTHS[i]!) : text.padEnd(WIDTHS[i]!);
   });
   const line = padded.join('  ');
-  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
+  return `${line.length > width ? `${line.slice(0, width - 1)}…` : line}\n`;
 }
 
 function timeText(timestamp: number): string | null {
@@ -68,8 +67,8 @@ function timeText(timestamp: number): string | null {
 
 /** A heading, also above nothing, and a line per record. */
 function linesPrinter(io: CommandIo, heading: string, line: (shown: ShownRecord) => string): RecordPrinter {
-  io.out(`${heading}\n`);
-  return { print: (shown) => io.out(`${line(shown)}\n`), end: () => {} };
+  io.out(heading);
+  return { print: (shown) => io.out(line(shown)), end: () => {} };
 }
 
 /** One list, which is whole when the command has ended. */
