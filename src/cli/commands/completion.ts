@@ -43,12 +43,13 @@ export function wordsIn(line: string): string[] {
   return words.slice(1);
 }
 
-interface Candidate {
+export interface Candidate {
   readonly name: string;
   readonly description: string;
 }
 
-async function candidatesOf(program: Command, words: readonly string[]): Promise<Candidate[]> {
+/** What may stand at the last of the words, which may be begun. */
+export async function candidatesOf(program: Command, words: readonly string[]): Promise<Candidate[]> {
   const typed = words.at(-1) ?? '';
   const { command, awaiting, argument, given } = walk(program, words.slice(0, -1));
   const [, flag, begun] = /^(--[\w-]+)=(.*)$/.exec(typed) ?? [];
@@ -136,7 +137,7 @@ function placeholderOf({ flags }: Option): string {
 }
 
 /** What may stand where this is expected: what is listed, or names that a service knows. */
-async function valuesOf(
+export async function valuesOf(
   expected: string,
   choices: readonly string[] | undefined,
   given: ReadonlyMap<string, string>,

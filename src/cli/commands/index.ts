@@ -5,11 +5,14 @@
 import type { Command } from 'commander';
 import type { CommandIo } from './io.ts';
 
+/** Gives a command its words. `add`: for those that run others. */
+type Fill = (command: Command, io: CommandIo, add: typeof addCommands) => void;
+
 interface CommandEntry {
   readonly summary: string;
   /** Not for people. */
   readonly isHidden?: boolean;
-  load(): Promise<(command: Command, io: CommandIo) => void>;
+  load(): Promise<Fill>;
 }
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
@@ -57,6 +60,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'back up and restore topics, offsets of groups, and schemas',
     load: async () => (await import('./backup/backup.ts')).backup,
   },
+  shell: {
+    summary: 'a prompt for these commands and Kafka’s tools, with completion',
+    load: async () => (await import('./shell.ts')).shell,
+  },
   completion: {
     summary: 'print the script with which a shell completes these commands',
     load: async () => (await import('./completion.ts')).completion,
@@ -76,6 +83,6 @@ export async function addCommands(program: Command, words: readonly string[], io
     if (!isNamed) continue;
     const { processIo } = await import('./io.ts');
     const fill = await load();
-    fill(command, io ?? processIo());
+    fill(command, io ?? processIo(), addCommands);
   }
 }

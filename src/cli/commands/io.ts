@@ -47,8 +47,9 @@ export function processIo(): CommandIo {
       });
       return interrupted;
     },
-    width: stdout.isTTY === true ? stdout.columns : Number.POSITIVE_INFINITY,
-    height: stdout.isTTY === true ? stdout.rows : Number.POSITIVE_INFINITY,
+    // A terminal may not know its size: then it says 0.
+    width: stdout.isTTY === true ? stdout.columns || 80 : Number.POSITIVE_INFINITY,
+    height: stdout.isTTY === true ? stdout.rows || 24 : Number.POSITIVE_INFINITY,
     isLive: stdout.isTTY === true,
     showsProgress: stderr.isTTY === true,
     colours: stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
