@@ -1,12 +1,12 @@
 // `millrace doctor`: what may be wrong with this machine, the data directory, the services and the groups, and what to do.
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { Admin } from '../../client/index.ts';
 import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
 import { bytesText } from '../demo/screen.ts';
 import type { CommandIo } from './io.ts';
-import { type OutputOptions, withAdmin, withOutput } from './options.ts';
+import { type OutputOptions, seconds, withAdmin, withOutput } from './options.ts';
 import { coloured, column, type Column, printRows } from './output.ts';
 import { groupRates, look, waited } from './rates.ts';
 import { type ServiceOptions, servicesOf } from './services.ts';
@@ -26,9 +26,7 @@ interface DoctorOptions extends ServiceOptions, OutputOptions {
 export function doctor(command: Command, io: CommandIo): void {
   withOutput(onServices(command))
     .option('-d, --data-dir <dir>', 'where data lives', './millrace-data')
-    .addOption(
-      new Option('--watch <seconds>', 'how long lag is watched, to see whether it grows').default(2).argParser(Number),
-    )
+    .option('--watch <seconds>', 'how long lag is watched, to see whether it grows', seconds, 2)
     .action((options: DoctorOptions) => run(io, options));
   withOutput(command.command('partitions'))
     .description('how many partitions a topic needs: the target over what one producer or consumer can do')

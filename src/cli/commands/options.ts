@@ -80,6 +80,13 @@ export function whole(least: number): (text: string) => number {
   };
 }
 
+/** How long something is watched. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0.1 && value <= 86_400) return value;
+  throw new InvalidArgumentError('It is to be a number of seconds from 0.1 on.');
+}
+
 /** `0,2,5-7`. */
 export function partitionList(text: string): number[] {
   return text.split(',').flatMap((part) => {

@@ -1,7 +1,7 @@
 // `millrace top`: what goes on, on a screen that is drawn anew; or once, for scripts.
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { CommandIo } from './io.ts';
-import { type ClusterOptions, onCluster, type OutputOptions, withAdmin, withOutput } from './options.ts';
+import { type ClusterOptions, onCluster, type OutputOptions, seconds, withAdmin, withOutput } from './options.ts';
 import { column, printDetails, section } from './output.ts';
 import { type GroupRate, groupRates, look, type TopicRate, topicRates, waited } from './rates.ts';
 
@@ -17,12 +17,6 @@ export function top(command: Command, io: CommandIo): void {
     .option('-i, --internal', 'topics of services (_…), too')
     .option('--interval <seconds>', 'from look to look', seconds, 2)
     .action((options: TopOptions) => run(io, options));
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0.1 && value <= 86_400) return value;
-  throw new InvalidArgumentError('It is to be a number of seconds from 0.1 on.');
 }
 
 interface Snapshot {

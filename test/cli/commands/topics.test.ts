@@ -54,6 +54,17 @@ describe('topics', () => {
     expect((await run("topics list $B -r 'o.*' -o jsonl")).out).toBe('{"topic":"one","partitions":2,"replicas":1}\n');
   });
 
+  test('have a heading in bold where there are colours, and cells that fit the terminal', async () => {
+    const name = 'a-topic-with-quite-a-long-name';
+    await run(`topics create $B ${name}`);
+    const { out } = await run(`topics list $B ${name}`, { io: { colours: true, width: 40 } });
+    const [heading, , row] = out.split('\n');
+    expect(heading).toMatch(/TOPIC +PARTITIONS +REPLICAS/);
+    expect(heading!.startsWith('\u001b[1m')).toBe(true);
+    expect(row!.length).toBeLessThanOrEqual(40);
+    await run(`topics delete $B ${name}`);
+  });
+
   test('a dry run is checked by the broker, and makes nothing', async () => {
     expect((await run('topics create $B dry --dry-run -o csv')).out).toBe('topic,result\ndry,would be created\n');
     expect((await run('topics create $B dry --dry-run -c retention=1')).code).toBe('INVALID_CONFIG');
