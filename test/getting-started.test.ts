@@ -125,7 +125,7 @@ class Shell {
     await vi.waitFor(() => {
       if (!this.#said.includes(mark)) throw new Error(`not ended: ${this.#said}`);
     }, DOOR_MS);
-    expect(this.#said).toContain(`${mark}0`);
+    if (!this.#said.includes(`${mark}0`)) throw new Error(`${commands} failed: ${this.#said}`);
     return this.#said;
   }
 
@@ -134,7 +134,8 @@ class Shell {
     const file = join(this.#folder, `said-${++this.#commands}`);
     this.#bash.stdin!.write(`${command.trim()} > ${file} 2>&1 &\n`);
     await vi.waitFor(() => {
-      expect(existsSync(file) ? readFileSync(file, 'utf8') : '').toMatch(patternOf(shown));
+      const said = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      if (!patternOf(shown).test(said)) throw new Error(`it doesn't show ${shown}: ${said}`);
     }, DOOR_MS);
   }
 

@@ -24,7 +24,7 @@ const arrows: Record<string, readonly string[]> = {
   'interactive-queries': ['streams', 'rim', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
   platform: ['broker', 'client', 'protocol', 'schema-registry', 'serde', 'sql', 'sql-api', 'streams', 'util'],
-  cli: ['platform', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
+  cli: ['platform', 'schema-registry', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
 };
 
 /**
@@ -129,12 +129,12 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['platform', 'query-work', 'service-work'],
   ],
   cli: [
-    ['hangup', 'options', 'registry-client', 'statements', 'text-width'],
+    ['hangup', 'history', 'options', 'registry-client', 'statements', 'text-width'],
     ['table'],
     ['analysis', 'answers'],
-    ['connect', 'entities', 'reset-target', 'schema-file', 'schemas-text', 'start'],
+    ['connect', 'entities', 'group-positions', 'reset-target', 'schema-file', 'schemas-text', 'start'],
     ['demo', 'kafka', 'schemas', 'session', 'sql-test', 'streams'],
-    ['migrations', 'prompt', 'schemas-command', 'streams-command'],
+    ['commands', 'migrations', 'prompt', 'schemas-command', 'streams-command'],
     ['migrations-command', 'sql'],
     ['main'],
   ],

@@ -1,6 +1,7 @@
 // The command line. Commands are loaded when they are called, so that each starts as fast as what it needs.
 import { Command, CommanderError } from 'commander';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
+import { addCommands, COMMANDS } from './commands/index.ts';
 import { KAFKA_TOOLS, runKafkaTool, SYNONYMS } from './kafka/index.ts';
 import { addMigrationsCommand } from './migrations-command.ts';
 import { addSchemasCommand } from './schemas-command.ts';
@@ -68,6 +69,7 @@ sqlCommand
 addMigrationsCommand(sqlCommand);
 addSchemasCommand(program);
 addStreamsCommand(program);
+await addCommands(program, process.argv.slice(2));
 
 program
   .command('demo')
@@ -95,14 +97,21 @@ try {
   process.exitCode = report(error);
 }
 
-/** One sentence for what a user can mend; everything about it for what only we can. */
+/**
+ * One sentence for what a user can mend; everything about it for what only we can. Returns the exit code: Millrace's own
+ * commands have 2 for what was typed wrong.
+ */
 function report(error: unknown): number {
+  const mistyped = Object.hasOwn(COMMANDS, process.argv[2] ?? '') ? 2 : 1;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    console.error(`${error.message.replace(/^error: /, 'millrace: ')} (millrace --help lists what there is)`);
-    return 1;
+    // Its help is printed already, where a noun stood there without a verb.
+    if (error.code !== 'commander.help') {
+      console.error(`${error.message.replace(/^error: /, 'millrace: ')} (millrace --help lists what there is)`);
+    }
+    return mistyped;
   }
   if (error instanceof MillraceError || codeOf(error) !== undefined) console.error(`millrace: ${messageOf(error)}`);
   else console.error(error);
-  return 1;
+  return codeOf(error) === 'INVALID_OPTION' ? mistyped : 1;
 }

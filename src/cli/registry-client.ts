@@ -166,6 +166,34 @@ export class RegistryClient {
     }
   }
 
+  /** Undefined: the subject (without one: everything) has none of its own. */
+  async ownConfig(subject: string | undefined): Promise<Readonly<Record<string, unknown>> | undefined> {
+    try {
+      return await this.#call('GET', subject === undefined ? ['config'] : ['config', subject]);
+    } catch (error) {
+      if (error instanceof RegistryRefusal && [40401, 40408].includes(error.errorCode)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Takes what `ownConfig` answers: a level has another name on its way in. */
+  async setConfig(subject: string | undefined, config: Readonly<Record<string, unknown>>): Promise<void> {
+    const { compatibilityLevel: compatibility, ...others } = config;
+    const body = { ...others, ...(compatibility === undefined ? {} : { compatibility }) };
+    await this.#call('PUT', subject === undefined ? ['config'] : ['config', subject], {}, body);
+  }
+
+  /** `IMPORT`: versions come with their numbers and ids. Null: as everything around the subject. */
+  async setMode(subject: string, mode: string | null): Promise<void> {
+    if (mode === null) await this.#call('DELETE', ['mode', subject]);
+    else await this.#call('PUT', ['mode', subject], {}, { mode });
+  }
+
+  /** Into a subject whose mode is IMPORT: with the number and the id that it has. */
+  async importVersion({ subject, deleted: _, ...entity }: SchemaEntity): Promise<void> {
+    await this.#call('POST', ['subjects', subject, 'versions'], {}, entity);
+  }
+
   async deleteSubject(subject: string, permanent: boolean): Promise<number[]> {
     return this.#call('DELETE', ['subjects', subject], { permanent: permanent || undefined });
   }

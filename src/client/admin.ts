@@ -19,6 +19,7 @@ import {
 import { decodeAssignment } from './assignors.ts';
 import type {
   Admin,
+  ChangeOptions,
   CommittedOffset,
   ConfigDetails,
   ConfigEntry,
@@ -34,6 +35,7 @@ import type {
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import {
+  checkChange,
   checkConfigs,
   checkIsolation,
   checkName,
@@ -42,7 +44,14 @@ import {
   checkPartitions,
   checkTotal,
 } from './checks.ts';
-import { alterConfigs, deleteOffsets, describeConfigs, describeReplicas, logDirsOf } from './inspection.ts';
+import {
+  alterConfigs,
+  apiVersionsOf,
+  deleteOffsets,
+  describeConfigs,
+  describeReplicas,
+  logDirsOf,
+} from './inspection.ts';
 import { commitOffsets, fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
 import { abortOpenTransaction } from './transaction.ts';
 
@@ -56,12 +65,14 @@ export class KafkaAdmin implements Admin {
     this.#cluster = cluster;
   }
 
-  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+  async createTopics(topics: readonly NewTopic[], options: ChangeOptions = {}): Promise<void> {
     checkNewTopics(topics);
+    const validateOnly = checkChange('createTopics', options);
     const response = await this.#ask(
       createTopics,
       create(createTopics, {
         timeoutMs: TIMEOUT_MS,
+        validateOnly,
         topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
           name,
           numPartitions: partitions ?? -1,
@@ -72,6 +83,7 @@ export class KafkaAdmin implements Admin {
     );
     for (const { name, errorCode, errorMessage } of response.topics)
       check(errorCode, `creating topic ${name}`, errorMessage);
+    if (validateOnly) return;
     // Resolve only when clients can use them.
     for (const { name } of topics) {
       this.#cluster.doubt(name);
@@ -135,12 +147,13 @@ export class KafkaAdmin implements Admin {
     return logDirsOf(await cluster.node(brokerId), topics);
   }
 
-  async createPartitions(topic: string, total: number): Promise<void> {
+  async createPartitions(topic: string, total: number, options: ChangeOptions = {}): Promise<void> {
     checkName('createPartitions', topic);
     checkTotal(total);
+    const validateOnly = checkChange('createPartitions', options);
     const response = await this.#ask(
       createPartitions,
-      create(createPartitions, { topics: [{ name: topic, count: total, assignments: null }] }),
+      create(createPartitions, { topics: [{ name: topic, count: total, assignments: null }], validateOnly }),
     );
     this.#cluster.doubt(topic);
     for (const result of response.results)
@@ -163,9 +176,14 @@ export class KafkaAdmin implements Admin {
     return this.#withBrokerOf(resource, (transport) => describeConfigs(transport, resource));
   }
 
-  async alterConfigs(resource: ConfigResource, set: Readonly<Record<string, string | null>>): Promise<void> {
+  async alterConfigs(
+    resource: ConfigResource,
+    set: Readonly<Record<string, string | null>>,
+    options: ChangeOptions = {},
+  ): Promise<void> {
     checkConfigs(set);
-    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set));
+    const validateOnly = checkChange('alterConfigs', options);
+    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set, validateOnly));
   }
 
   /** A broker's own configs are its own affair; all others can be asked of anybody. */
@@ -320,6 +338,10 @@ export class KafkaAdmin implements Admin {
     checkNames('abortOpenTransactions', transactionalIds);
     const wereOpen = await Promise.all(transactionalIds.map((id) => abortOpenTransaction(this.#cluster, id)));
     return transactionalIds.filter((_, index) => wereOpen[index]);
+  }
+
+  apiVersions(): Promise<{ key: number; name: string | undefined; min: number; max: number }[]> {
+    return this.#withAny(apiVersionsOf);
   }
 
   clusterId(): Promise<string> {

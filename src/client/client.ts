@@ -353,16 +353,21 @@ export interface LogDir {
   })[];
 }
 
+/** `validateOnly`: the broker checks what it is asked for, refuses what it would refuse, and changes nothing. */
+export interface ChangeOptions {
+  readonly validateOnly?: boolean;
+}
+
 export interface Admin {
   /** Resolves when all exist. Rejects with the first refusal (TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, …). */
-  createTopics(topics: readonly NewTopic[]): Promise<void>;
+  createTopics(topics: readonly NewTopic[], options?: ChangeOptions): Promise<void>;
   deleteTopics(names: readonly string[]): Promise<void>;
   listTopics(): Promise<string[]>;
   /** Topics that do not exist are missing from the answer. */
   describeTopics(names: readonly string[]): Promise<Map<string, TopicDescription>>;
   /** Topics with the replicas of their partitions. Topics that do not exist are missing from the answer. */
   describeReplicas(names: readonly string[]): Promise<TopicState[]>;
-  createPartitions(topic: string, total: number): Promise<void>;
+  createPartitions(topic: string, total: number, options?: ChangeOptions): Promise<void>;
   /**
    * A broker's directories of logs, with the error (KAFKA_STORAGE_ERROR) of those that have one and the partitions of
    * `topics` that lie there: by default of none, null for all. Without a broker it is the one that answers first.
@@ -371,7 +376,11 @@ export interface Admin {
   topicConfigs(topic: string): Promise<ConfigEntry[]>;
   describeConfigs(resource: ConfigResource): Promise<ConfigDetails[]>;
   /** Null deletes what was set. */
-  alterConfigs(resource: ConfigResource, set: Readonly<Record<string, string | null>>): Promise<void>;
+  alterConfigs(
+    resource: ConfigResource,
+    set: Readonly<Record<string, string | null>>,
+    options?: ChangeOptions,
+  ): Promise<void>;
   alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
   /**
    * `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). Returns in the order
@@ -408,5 +417,9 @@ export interface Admin {
    */
   abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]>;
   clusterId(): Promise<string>;
+  /** The APIs that a broker answers, in the order of their keys; `name`: undefined where this client does not know it. */
+  apiVersions(): Promise<
+    { readonly key: number; readonly name: string | undefined; readonly min: number; readonly max: number }[]
+  >;
   brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]>;
 }

@@ -1,6 +1,8 @@
 // What administrators' tools ask a cluster beyond what applications need: replicas, configs with where they come from,
 // directories, and the offsets of groups that are at rest.
+import * as protocol from '../protocol/index.ts';
 import {
+  apiVersions,
   ConfigOperation,
   ConfigSource,
   create,
@@ -26,6 +28,7 @@ import type {
   TopicState,
 } from './client.ts';
 import type { Cluster } from './cluster.ts';
+import { SOFTWARE_NAME, SOFTWARE_VERSION } from './dial.ts';
 
 const TYPES: Readonly<Record<ConfigResource['type'], number>> = {
   topic: ResourceType.topic,
@@ -137,6 +140,7 @@ export async function alterConfigs(
   transport: Transport,
   resource: ConfigResource,
   set: Readonly<Record<string, string | null>>,
+  validateOnly = false,
 ): Promise<void> {
   const configs = Object.entries(set).map(([name, value]) => ({
     name,
@@ -145,7 +149,7 @@ export async function alterConfigs(
   }));
   const { responses } = await transport.request(
     incrementalAlterConfigs,
-    create(incrementalAlterConfigs, { resources: [{ ...keyOf(resource), configs }] }),
+    create(incrementalAlterConfigs, { resources: [{ ...keyOf(resource), configs }], validateOnly }),
   );
   for (const { errorCode, errorMessage } of responses) {
     if (errorCode !== ErrorCode.NONE) throw errorFor(errorCode, `the configs of ${textOf(resource)}`, errorMessage);
@@ -208,4 +212,24 @@ export async function deleteOffsets(
       error: errorCode === ErrorCode.NONE ? undefined : errorFor(errorCode, `the offset of ${topic}-${partition}`),
     })),
   );
+}
+
+const apiNames: ReadonlyMap<number, string> = new Map(
+  Object.values(protocol).flatMap((each) =>
+    typeof each === 'object' && 'key' in each && 'name' in each ? [[each.key, each.name] as const] : [],
+  ),
+);
+
+/** What one broker answers. */
+export async function apiVersionsOf(
+  transport: Transport,
+): Promise<{ key: number; name: string | undefined; min: number; max: number }[]> {
+  const answer = await transport.request(
+    apiVersions,
+    create(apiVersions, { clientSoftwareName: SOFTWARE_NAME, clientSoftwareVersion: SOFTWARE_VERSION }),
+  );
+  if (answer.errorCode !== ErrorCode.NONE) throw errorFor(answer.errorCode, 'the versions of APIs');
+  return answer.apiKeys
+    .map(({ apiKey: key, minVersion: min, maxVersion: max }) => ({ key, name: apiNames.get(key), min, max }))
+    .sort((a, b) => a.key - b.key);
 }

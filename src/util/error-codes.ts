@@ -22,6 +22,8 @@ export const errorCodes: Readonly<Record<string, string>> = {
   CANNOT_LISTEN: 'The address can’t be listened on. Choose another one.',
   CHANGELOG_TRUNCATED:
     'A changelog no longer holds what a checkpoint was built on. The state is wiped and built anew from what is there.',
+  BACKUP_DAMAGED: 'A directory is no backup, or not all of one, or its files are not as they were written.',
+  CHECKS_FAILED: 'A check of `millrace status` or `millrace doctor` found something that has to be put right.',
   CLIENT_CLOSED: 'The client was closed before the call. Make a new one.',
   COMMAND_LOG_BROKEN: 'The SQL service’s command log holds something that is not a command. Restore the topic.',
   COMMAND_LOG_VERSION: 'The command log was written by a newer version. Start that one.',
@@ -50,6 +52,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   GUIDS_UNSUPPORTED: 'The registry has no GUIDs for schema headers. Leave `schemaIdIn` at `prefix`.',
   HTTP_UNREACHABLE: 'No service answers at the address.',
   INCOMPATIBLE_SCHEMA: 'The registry refuses the schema as incompatible with an earlier one. Its message says where.',
+  INVALID_INPUT: 'What is to be sent is not of the form or the format that was named. Its message says where.',
   INPUT_TRUNCATED:
     'An input holds fewer records than have been processed already. Reset the application, or its offsets.',
   INSTANCE_UNREACHABLE:
@@ -95,6 +98,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   REGISTRY_UNAUTHORIZED: 'The registry wants a login, or does not know this one.',
   REGISTRY_UNREACHABLE: 'No registry answers at the address. Tried again by itself where it can be.',
   REGISTRY_UNTRUSTED: 'The registry’s certificate is not trusted. Name that of its authority.',
+  RESTORE_REFUSED: 'A backup does not go where it is to be restored. Nothing is changed; the message says what to do.',
   SCHEMA_NOT_FOUND: 'The registry does not have the schema. Register it, or look at the context and the subject.',
   SCHEMA_NOT_LOADED: 'The schema has to be fetched first; whoever reads does that and tries again.',
   SCRIPT_UNREADABLE: 'The script can’t be read.',

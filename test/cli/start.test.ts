@@ -116,7 +116,8 @@ describe('millrace start', () => {
     const millrace = new Millrace(
       ['start', '-d', dataDir, '-c', file, '-p', 'auto.create.topics.enable=false', ...ANY_PORTS],
       {
-        env: { MILLRACE_NUM_PARTITIONS: '5' },
+        // Where commands find a cluster is no setting of one.
+        env: { MILLRACE_NUM_PARTITIONS: '5', MILLRACE_BOOTSTRAP_SERVER: 'elsewhere:9092' },
       },
     );
     await millrace.says(/is up after/);

@@ -16,7 +16,10 @@ export class Millrace {
   readonly child: ChildProcess;
   readonly ended: Promise<Outcome>;
 
-  constructor(args: readonly string[], options: { env?: Record<string, string>; input?: string; bin?: string } = {}) {
+  constructor(
+    args: readonly string[],
+    options: { env?: Record<string, string>; input?: string; keepsInput?: boolean; bin?: string } = {},
+  ) {
     this.child = spawn(process.execPath, [options.bin ?? BIN, ...args], { env: { ...process.env, ...options.env } });
     this.child.stdout!.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
@@ -24,7 +27,7 @@ export class Millrace {
     this.child.stderr!.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString();
     });
-    this.child.stdin!.end(options.input ?? '');
+    if (options.keepsInput !== true) this.child.stdin!.end(options.input ?? '');
     this.ended = new Promise((resolve) => {
       this.child.on('close', (code) => resolve({ code, stdout: this.stdout, stderr: this.stderr }));
     });

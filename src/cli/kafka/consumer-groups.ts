@@ -2,6 +2,7 @@
 import type { Admin, GroupDescription, GroupMemberDescription, TopicPartition } from '../../client/index.ts';
 import { resetPositions, type ResetTo } from '../../streams/index.ts';
 import { codeOf, messageOf } from '../../util/index.ts';
+import { currentPositions, groupOf, groupPositions, namedPartitions } from '../group-positions.ts';
 import { resetTarget } from '../reset-target.ts';
 import { type Arguments, UsageError } from './arguments.ts';
 import { BOOTSTRAP_FLAGS, columns, type Tool, ToolError, type ToolIo, withAdmin } from './tool.ts';
@@ -114,16 +115,6 @@ async function groupsOf(admin: Admin, args: Arguments): Promise<readonly string[
   return (await admin.listGroups()).map(({ groupId }) => groupId).sort();
 }
 
-async function groupOf(admin: Admin, groupId: string): Promise<GroupDescription | undefined> {
-  try {
-    const [group] = await admin.describeGroups([groupId]);
-    return group!.state === 'Dead' ? undefined : group!;
-  } catch (error) {
-    if (codeOf(error) === 'GROUP_ID_NOT_FOUND') return undefined;
-    throw error;
-  }
-}
-
 // ── Describing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function describe(admin: Admin, args: Arguments, io: ToolIo): Promise<void> {
@@ -201,33 +192,23 @@ function assignmentText({ assignment }: GroupMemberDescription): string {
 }
 
 async function describeOffsets(admin: Admin, group: GroupDescription, isVerbose: boolean, io: ToolIo): Promise<void> {
-  const { groupId, members } = group;
-  const committed = new Map((await admin.committedOffsets(groupId)).map((each) => [nameOf(each), each.offset]));
-  const readers = new Map(
-    members.flatMap((member) => member.assignment.map((each) => [nameOf(each), member] as const)),
-  );
-  const partitions = [...new Set([...readers.keys(), ...committed.keys()])].map(partitionOf);
-  const ends = await endsOf(admin, partitions);
-  const rows = partitions.map((each) => {
-    const [offset, end, member] = [committed.get(nameOf(each)), ends.get(nameOf(each)), readers.get(nameOf(each))];
-    const lag = offset === undefined || offset < 0 || end === undefined ? '-' : Math.max(0, end - offset);
-    return {
-      order: `${member === undefined ? '~' : ''}${each.topic}`,
-      partition: each.partition,
-      cells: [
-        groupId,
-        each.topic,
-        each.partition,
-        ...(isVerbose ? ['-'] : []),
-        offset ?? '-',
-        end ?? '-',
-        lag,
-        member?.memberId ?? '-',
-        member?.host ?? '-',
-        member?.clientId ?? '-',
-      ],
-    };
-  });
+  const { groupId } = group;
+  const rows = (await groupPositions(admin, group)).map(({ topic, partition, offset, end, lag, member }) => ({
+    order: `${member === undefined ? '~' : ''}${topic}`,
+    partition,
+    cells: [
+      groupId,
+      topic,
+      partition,
+      ...(isVerbose ? ['-'] : []),
+      offset ?? '-',
+      end ?? '-',
+      lag ?? '-',
+      member?.memberId ?? '-',
+      member?.host ?? '-',
+      member?.clientId ?? '-',
+    ],
+  }));
   rows.sort((a, b) => (a.order === b.order ? a.partition - b.partition : a.order < b.order ? -1 : 1));
   const widest = (column: number, least: number): number =>
     Math.max(least, ...rows.map(({ cells }) => String(cells[column]).length));
@@ -249,22 +230,6 @@ async function describeOffsets(admin: Admin, group: GroupDescription, isVerbose:
     `${columns(widths, [...heads, 'CURRENT-OFFSET', 'LOG-END-OFFSET', 'LAG', 'CONSUMER-ID', 'HOST', 'CLIENT-ID'])}\n`,
   );
   for (const { cells } of rows) io.out(`${columns(widths, cells)}\n`);
-}
-
-/** Where partitions end; those that are not there any more are left out. */
-async function endsOf(admin: Admin, partitions: readonly TopicPartition[]): Promise<Map<string, number>> {
-  const topics = await admin.describeReplicas([...new Set(partitions.map(({ topic }) => topic))]);
-  const counts = new Map(topics.map((topic) => [topic.name, topic.partitions.length]));
-  const there = partitions.filter(({ topic, partition }) => partition < (counts.get(topic) ?? 0));
-  const ends = await admin.listOffsets(there.map((each) => ({ ...each, timestamp: -1 })));
-  return new Map(ends.map((each) => [nameOf(each), each.offset]));
-}
-
-const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
-
-function partitionOf(name: string): TopicPartition {
-  const dash = name.lastIndexOf('-');
-  return { topic: name.slice(0, dash), partition: Number(name.slice(dash + 1)) };
 }
 
 // ── Changing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,7 +277,7 @@ async function reset(admin: Admin, args: Arguments, io: ToolIo): Promise<void> {
     const partitions = await partitionsOf(admin, groupId, args, to);
     const offsets =
       to === 'current'
-        ? await currentOf(admin, groupId, partitions)
+        ? await currentPositions(admin, groupId, partitions)
         : await resetPositions(admin, groupId, partitions, to);
     if (args.has('execute')) await admin.alterOffsets(groupId, offsets);
     resets.push({ groupId, offsets });
@@ -376,38 +341,22 @@ async function partitionsOf(
       .map(({ topic, partition }) => ({ topic, partition }))
       .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
   }
-  return namedPartitions(admin, args.all('topic'));
+  return partitionsNamed(admin, args.all('topic'));
 }
 
-async function namedPartitions(admin: Admin, wanted: readonly string[]): Promise<TopicPartition[]> {
-  const named = wanted.map((text): [topic: string, partitions: number[] | undefined] => {
-    const match = /^([^:]+):([\d,]+)$/.exec(text);
-    return match === null ? [text, undefined] : [match[1]!, match[2]!.split(',').map(Number)];
-  });
-  const topics = await admin.describeReplicas([...new Set(named.map(([topic]) => topic))]);
-  return named.flatMap(([topic, partitions]) => {
-    const count = topics.find(({ name }) => name === topic)?.partitions.length;
-    if (count === undefined) throw new ToolError(`\nError: the topic '${topic}' does not exist.`);
-    const missing = partitions?.find((partition) => partition >= count);
-    if (missing !== undefined) throw new ToolError(`\nError: the topic '${topic}' has no partition ${missing}.`);
-    return (partitions ?? Array.from({ length: count }, (_, i) => i)).map((partition) => ({ topic, partition }));
-  });
-}
-
-async function currentOf(
-  admin: Admin,
-  groupId: string,
-  partitions: readonly TopicPartition[],
-): Promise<(TopicPartition & { offset: number })[]> {
-  const committed = new Map((await admin.committedOffsets(groupId)).map((each) => [nameOf(each), each.offset]));
-  const ends = await resetPositions(admin, groupId, partitions, { position: 'latest' });
-  return ends.map((each) => ({ ...each, offset: committed.get(nameOf(each)) ?? each.offset }));
+async function partitionsNamed(admin: Admin, wanted: readonly string[]): Promise<TopicPartition[]> {
+  try {
+    return await namedPartitions(admin, wanted);
+  } catch (error) {
+    if (codeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+    throw new ToolError(`\nError: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 async function removeOffsets(admin: Admin, args: Arguments, io: ToolIo): Promise<void> {
   const group = args.required('group');
   if (!args.has('topic')) throw new UsageError('Option "[delete-offsets]" takes the option: [topic]');
-  const results = await admin.deleteOffsets(group, await namedPartitions(admin, args.all('topic')));
+  const results = await admin.deleteOffsets(group, await partitionsNamed(admin, args.all('topic')));
   const isDone = results.every(({ error }) => error === undefined);
   io.out(
     isDone

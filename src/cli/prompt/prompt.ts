@@ -9,12 +9,12 @@ import { Recoverable, type REPLServer, start } from 'node:repl';
 import type { SqlClient } from '../../sql-api/index.ts';
 import { messageOf, MillraceError, systemEnvironment } from '../../util/index.ts';
 import type { OutputFormat, Terminal } from '../answers.ts';
+import { History, HISTORY_MAX } from '../history.ts';
 import { readScript, Session } from '../session.ts';
 import { isBlank, splitStatements } from '../statements.ts';
 import { Catalog } from './catalog.ts';
 import { commandIn, COMMANDS, type PromptActions } from './commands.ts';
 import { completionAt, sourcesOf } from './completion.ts';
-import { History, HISTORY_MAX } from './history.ts';
 
 const DEFAULT_URL = /^https?:\/\/(localhost|127\.0\.0\.1):8088$/;
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';
