@@ -24,11 +24,14 @@ interface Written {
 export class ProtobufCodec<T> implements Codec<T> {
   readonly #messages: readonly DeclaredMessage[];
   readonly #messageName: string | undefined;
+  readonly #valuesOf: (type: MessageType) => MessageValues;
   readonly #reader = new WireReader();
   #written: Written | undefined;
 
-  constructor({ schema, references }: ResolvedSchema, messageName?: string) {
+  /** `valuesOf`: what messages are as values. */
+  constructor({ schema, references }: ResolvedSchema, messageName?: string, valuesOf = messageValues) {
     this.#messageName = messageName;
+    this.#valuesOf = valuesOf;
     try {
       this.#messages = declaredMessages(linkProtobuf(schema, references));
     } catch (error) {
@@ -67,7 +70,7 @@ export class ProtobufCodec<T> implements Codec<T> {
 
   #decodeAs(message: MessageType, bytes: Buffer, payload: number, end: number): T {
     try {
-      return messageValues(message).read(this.#reader.reset(bytes, payload, end)) as T;
+      return this.#valuesOf(message).read(this.#reader.reset(bytes, payload, end)) as T;
     } catch (error) {
       throw new DeserializationError(`the bytes are not a ${message.name}: ${messageOf(error)}`, error);
     }
@@ -84,7 +87,7 @@ export class ProtobufCodec<T> implements Codec<T> {
       const { message, path } = found;
       const lead = new ByteWriter(8);
       writeMessageIndexes(path, lead);
-      this.#written = { message, lead: lead.copy(), values: messageValues(message) };
+      this.#written = { message, lead: lead.copy(), values: this.#valuesOf(message) };
     }
     return this.#written;
   }

@@ -28,7 +28,7 @@ type Fields = Record<string, unknown>;
 
 export interface MessageValues {
   /** Reads a message up to its end. */
-  read(reader: WireReader): Fields;
+  read(reader: WireReader): unknown;
   /** Appends the message of a value. Throws `Misfit`. */
   readonly write: WriteValue<unknown>;
 }
