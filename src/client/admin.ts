@@ -23,6 +23,8 @@ import type {
   AccessRule,
   AccessRuleFilter,
   Admin,
+  BrokerDescription,
+  ChangeOptions,
   CommittedOffset,
   ConfigDetails,
   ConfigEntry,
@@ -75,22 +77,25 @@ export class KafkaAdmin implements Admin {
     this.#cluster = cluster;
   }
 
-  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+  async createTopics(topics: readonly NewTopic[], { validateOnly = false }: ChangeOptions = {}): Promise<void> {
     checkNewTopics(topics);
     const response = await this.#ask(
       createTopics,
       create(createTopics, {
         timeoutMs: TIMEOUT_MS,
-        topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
+        validateOnly,
+        topics: topics.map(({ name, partitions, replicationFactor, assignments = [], configs }) => ({
           name,
           numPartitions: partitions ?? -1,
           replicationFactor: replicationFactor ?? -1,
+          assignments: assignments.map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds: [...brokerIds] })),
           configs: Object.entries(configs ?? {}).map(([key, value]) => ({ name: key, value })),
         })),
       }),
     );
     for (const { name, errorCode, errorMessage } of response.topics)
       check(errorCode, `creating topic ${name}`, errorMessage);
+    if (validateOnly) return;
     // Resolve only when clients can use them.
     for (const { name } of topics) {
       this.#cluster.doubt(name);
@@ -182,9 +187,13 @@ export class KafkaAdmin implements Admin {
     return this.#withBrokerOf(resource, (transport) => describeConfigs(transport, resource));
   }
 
-  async alterConfigs(resource: ConfigResource, set: Readonly<Record<string, string | null>>): Promise<void> {
+  async alterConfigs(
+    resource: ConfigResource,
+    set: Readonly<Record<string, string | null>>,
+    options?: ChangeOptions,
+  ): Promise<void> {
     checkConfigs(set);
-    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set));
+    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set, options));
   }
 
   /** A broker's own configs are its own affair; all others can be asked of anybody. */
@@ -330,9 +339,14 @@ export class KafkaAdmin implements Admin {
     return deleteOffsets(this.#cluster, groupId, partitions);
   }
 
-  async brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]> {
+  async brokers(): Promise<BrokerDescription[]> {
     const { brokers } = await this.#ask(describeCluster, create(describeCluster, {}));
-    return brokers.map(({ brokerId: id, host, port }) => ({ id, host, port })).sort((a, b) => a.id - b.id);
+    return brokers.map(({ brokerId: id, host, port, rack }) => ({ id, host, port, rack })).sort((a, b) => a.id - b.id);
+  }
+
+  async controllerId(): Promise<number | undefined> {
+    const { controllerId } = await this.#ask(describeCluster, create(describeCluster, {}));
+    return controllerId < 0 ? undefined : controllerId;
   }
 
   async abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]> {

@@ -251,7 +251,14 @@ export interface NewTopic {
   /** Default: the broker's `num.partitions`. */
   readonly partitions?: number;
   readonly replicationFactor?: number;
+  /** The brokers of each partition, the first to lead it; instead of the two numbers. */
+  readonly assignments?: readonly (readonly number[])[];
   readonly configs?: Readonly<Record<string, string>>;
+}
+
+export interface ChangeOptions {
+  /** Only find out whether it would be refused. */
+  readonly validateOnly?: boolean;
 }
 
 export interface TopicDescription {
@@ -306,6 +313,7 @@ export interface ConfigDetails {
   readonly value: string | null;
   readonly source: ConfigSourceName;
   readonly isSensitive: boolean;
+  readonly isReadOnly: boolean;
   /** Where the value may come from; the first is in force. */
   readonly synonyms: readonly {
     readonly name: string;
@@ -446,9 +454,16 @@ export interface HangingTransaction extends TopicPartition {
   readonly coordinatorEpoch: number;
 }
 
+export interface BrokerDescription {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
 export interface Admin {
   /** Resolves when all exist. Rejects with the first refusal (TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, …). */
-  createTopics(topics: readonly NewTopic[]): Promise<void>;
+  createTopics(topics: readonly NewTopic[], options?: ChangeOptions): Promise<void>;
   deleteTopics(names: readonly string[]): Promise<void>;
   listTopics(): Promise<string[]>;
   /** Topics that do not exist are missing from the answer. */
@@ -464,7 +479,11 @@ export interface Admin {
   topicConfigs(topic: string): Promise<ConfigEntry[]>;
   describeConfigs(resource: ConfigResource): Promise<ConfigDetails[]>;
   /** Null deletes what was set. */
-  alterConfigs(resource: ConfigResource, set: Readonly<Record<string, string | null>>): Promise<void>;
+  alterConfigs(
+    resource: ConfigResource,
+    set: Readonly<Record<string, string | null>>,
+    options?: ChangeOptions,
+  ): Promise<void>;
   alterTopicConfigs(topic: string, set: Readonly<Record<string, string | null>>): Promise<void>;
   /**
    * `timestamp`: -2 earliest, -1 latest, else the first record at or after it (-1 when there is none). Returns in the order
@@ -528,5 +547,7 @@ export interface Admin {
   /** Which versions of which APIs a broker offers, in the order in which it tells of them. */
   brokerApis(brokerId: number): Promise<{ readonly key: number; readonly min: number; readonly max: number }[]>;
   clusterId(): Promise<string>;
-  brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]>;
+  brokers(): Promise<BrokerDescription[]>;
+  /** The broker that takes what is for the controller; undefined while there is none. */
+  controllerId(): Promise<number | undefined>;
 }

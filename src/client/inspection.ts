@@ -17,6 +17,7 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import type {
+  ChangeOptions,
   ConfigDetails,
   ConfigResource,
   ConfigSourceName,
@@ -124,11 +125,12 @@ export async function describeConfigs(transport: Transport, resource: ConfigReso
   if (result.errorCode !== ErrorCode.NONE) {
     throw errorFor(result.errorCode, `the configs of ${textOf(resource)}`, result.errorMessage);
   }
-  return result.configs.map(({ name, value, configSource, isSensitive, synonyms }) => ({
+  return result.configs.map(({ name, value, configSource, isSensitive, readOnly, synonyms }) => ({
     name,
     value,
     source: sourceName(configSource),
     isSensitive,
+    isReadOnly: readOnly,
     synonyms: synonyms.map((each) => ({ name: each.name, value: each.value, source: sourceName(each.source) })),
   }));
 }
@@ -137,6 +139,7 @@ export async function alterConfigs(
   transport: Transport,
   resource: ConfigResource,
   set: Readonly<Record<string, string | null>>,
+  { validateOnly = false }: ChangeOptions = {},
 ): Promise<void> {
   const configs = Object.entries(set).map(([name, value]) => ({
     name,
@@ -145,7 +148,7 @@ export async function alterConfigs(
   }));
   const { responses } = await transport.request(
     incrementalAlterConfigs,
-    create(incrementalAlterConfigs, { resources: [{ ...keyOf(resource), configs }] }),
+    create(incrementalAlterConfigs, { resources: [{ ...keyOf(resource), configs }], validateOnly }),
   );
   for (const { errorCode, errorMessage } of responses) {
     if (errorCode !== ErrorCode.NONE) throw errorFor(errorCode, `the configs of ${textOf(resource)}`, errorMessage);

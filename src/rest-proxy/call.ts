@@ -24,8 +24,6 @@ export interface Call {
 /** A call whose body is read while it comes. */
 export interface StreamingCall extends Omit<Call, 'body'> {
   readonly body: Readable;
-  /** Writes a part of the answer; resolves when there is room for more, and rejects when the client is gone. */
-  write(text: string): Promise<void>;
 }
 
 export interface Route {
@@ -35,8 +33,8 @@ export interface Route {
   readonly produces: readonly string[];
   /** Undefined is 204; a text is sent as it is, an `Answer` with its own status, anything else as JSON. */
   readonly answer?: (call: Call) => unknown;
-  /** Instead of `answer`: reads and writes as it goes. */
-  readonly stream?: (call: StreamingCall) => Promise<void>;
+  /** Instead of `answer`: reads the body while it answers. What it throws before it returns is the whole answer. */
+  readonly stream?: (call: StreamingCall) => Promise<AsyncIterable<string>>;
 }
 
 /** By method and path. */

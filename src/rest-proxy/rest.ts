@@ -1,6 +1,6 @@
 // The proxy over HTTP: requests find their route, media types are agreed upon, errors get their form. What a route takes and
 // answers is in the tables of v2 and v3.
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Client } from '../client/index.ts';
 import { addHealth, addMetrics, httpServer, type Listenable, Negotiation, readRimSettings } from '../rim/index.ts';
@@ -16,6 +16,13 @@ import { type RestProxySettings, restProxySettings } from './settings.ts';
 import { consumerRoutes } from './v2/consumers.ts';
 import { metadataRoutes } from './v2/metadata.ts';
 import { produceRoutes } from './v2/produce.ts';
+import { aclRoutes } from './v3/acls.ts';
+import { clusterRoutes } from './v3/clusters.ts';
+import { configRoutes } from './v3/configs.ts';
+import { groupRoutes } from './v3/groups.ts';
+import { recordRoutes } from './v3/records.ts';
+import { ClusterRoutes } from './v3/resources.ts';
+import { topicRoutes } from './v3/topics.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const;
 type Method = (typeof METHODS)[number];
@@ -77,15 +84,20 @@ export function restProxyServer(options: RestProxyOptions): Listenable {
     done(null, payload);
   });
   app.setNotFoundHandler((_request, reply) => fail(reply, notFound('HTTP 404 Not Found')));
-  addRoutes(
-    app,
-    {
-      ...metadataRoutes(client),
-      ...produceRoutes(producing, formats),
-      ...consumerRoutes(consumers),
-    },
-    settings,
-  );
+  const bodyMax = settings['kafka.rest.request.max.bytes'];
+  const cluster = new ClusterRoutes(client);
+  const routes: Routes = {
+    ...metadataRoutes(client),
+    ...produceRoutes(producing, formats),
+    ...consumerRoutes(consumers),
+    ...clusterRoutes(cluster),
+    ...topicRoutes(cluster),
+    ...configRoutes(cluster),
+    ...groupRoutes(cluster),
+    ...aclRoutes(cluster),
+    ...recordRoutes(cluster, producing, formats, bodyMax),
+  };
+  addRoutes(app, routes, bodyMax);
   return {
     listen: (address) => app.listen(address),
     async close() {
@@ -97,28 +109,21 @@ export function restProxyServer(options: RestProxyOptions): Listenable {
   };
 }
 
-function addRoutes(app: FastifyInstance, routes: Routes, settings: RestProxySettings): void {
+function addRoutes(app: FastifyInstance, routes: Routes, bodyMax: number): void {
   const methodsOf = new Map<string, Method[]>();
-  const bodyMax = settings['kafka.rest.request.max.bytes'];
+  const streams: [Method, string, Route][] = [];
   for (const [path, route] of Object.entries(routes)) {
     const [method, url] = path.split(' ') as [Method, string];
     methodsOf.set(url, [...(methodsOf.get(url) ?? []), method]);
-    const negotiation = new Negotiation(route.produces);
-    app.route({
-      method,
-      url,
-      handler: async (request, reply) => {
-        const call = await callOf(request, reply, route, negotiation, bodyMax);
-        const answer = await route.answer!(call);
-        const { status, body, type } =
-          answer instanceof Answer ? answer : new Answer(answer === undefined ? 204 : 200, answer);
-        reply.code(status);
-        if (body === undefined) return reply.send();
-        reply.type(type ?? call.answerType);
-        return reply.send(typeof body === 'string' ? body : JSON.stringify(body));
-      },
-    });
+    if (route.stream === undefined) addRoute(app, method, url, route, bodyMax);
+    else streams.push([method, url, route]);
   }
+  // The bodies of these are not waited for.
+  void app.register(async (streaming) => {
+    streaming.removeAllContentTypeParsers();
+    streaming.addContentTypeParser([...CONSUMED], (_request, payload, done) => done(null, payload));
+    for (const [method, url, route] of streams) addStream(streaming, method, url, route);
+  });
   for (const [url, allowed] of methodsOf) {
     app.route({
       method: METHODS.filter((method) => !allowed.includes(method)),
@@ -131,33 +136,68 @@ function addRoutes(app: FastifyInstance, routes: Routes, settings: RestProxySett
   }
 }
 
-async function callOf(
+function addRoute(app: FastifyInstance, method: Method, url: string, route: Route, bodyMax: number): void {
+  const negotiation = new Negotiation(route.produces);
+  app.route({
+    method,
+    url,
+    handler: async (request, reply) => {
+      const onUndelivered = deliveryOf(reply);
+      const head = headOf(request, route, negotiation);
+      const body = request.method === 'GET' ? await bodyOfGet(request, bodyMax) : String(request.body ?? '');
+      if (body !== '') checkType(head, route);
+      const answer = await route.answer!({ ...head, body, onUndelivered });
+      const {
+        status,
+        body: said,
+        type,
+      } = answer instanceof Answer ? answer : new Answer(answer === undefined ? 204 : 200, answer);
+      reply.code(status);
+      if (said === undefined) return reply.send();
+      reply.type(type ?? head.answerType);
+      return reply.send(typeof said === 'string' ? said : JSON.stringify(said));
+    },
+  });
+}
+
+function addStream(app: FastifyInstance, method: Method, url: string, route: Route): void {
+  const negotiation = new Negotiation(route.produces);
+  app.route({
+    method,
+    url,
+    handler: async (request, reply) => {
+      const head = headOf(request, route, negotiation);
+      checkType(head, route);
+      const parts = await route.stream!({ ...head, body: request.body as Readable, onUndelivered: deliveryOf(reply) });
+      return reply.type(head.answerType).send(Readable.from(parts, { objectMode: false }));
+    },
+  });
+}
+
+/** What is known of a request before its body. */
+function headOf(
   request: FastifyRequest,
-  reply: FastifyReply,
-  { consumes, produces }: Route,
+  { produces }: Route,
   negotiation: Negotiation,
-  bodyMax: number,
-): Promise<Call> {
+): Omit<Call, 'body' | 'onUndelivered'> {
   const { accept } = request.headers;
   const answerType = negotiation.mediaType(accept);
   if (answerType === undefined) {
     throw new ProxyError(406, `HTTP 406 Not Acceptable: the answer is one of ${produces.join(', ')}`);
   }
-  const contentType = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
-  const body = request.method === 'GET' ? await bodyOfGet(request, bodyMax) : String(request.body ?? '');
-  if (body !== '' && consumes.length > 0 && !consumes.includes(contentType)) {
-    throw new ProxyError(415, 'HTTP 415 Unsupported Media Type');
-  }
   return {
     params: request.params as Call['params'],
     query: request.query as Call['query'],
-    body,
-    contentType,
+    contentType: (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase(),
     answerType,
     takesAnyType: /^\s*(\*\/\*\s*(;.*)?)?$/.test(accept ?? ''),
     baseUrl: `${request.protocol}://${request.host}`,
-    onUndelivered: deliveryOf(reply),
   };
+}
+
+function checkType({ contentType }: Pick<Call, 'contentType'>, { consumes }: Route): void {
+  if (consumes.length === 0 || consumes.includes(contentType)) return;
+  throw new ProxyError(415, 'HTTP 415 Unsupported Media Type');
 }
 
 /** A GET may have a body here: the partitions whose offsets are asked for. */
