@@ -11,7 +11,6 @@ import {
   type SchemaUsers,
 } from '../schema-registry/index.ts';
 import { restProxyServer } from '../rest-proxy/index.ts';
-import { restProxySettings } from '../rest-proxy/settings.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, type QueryThreads, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
@@ -49,7 +48,7 @@ async function startRestProxy(start: Start, client: Client, schemas: SchemaSourc
   const http = restProxyServer({
     client,
     schemas,
-    settings: readSettings(restProxySettings, start.settings.restProxy),
+    settings: start.settings.restProxy,
     isTls: isTls(start, 'kafka.rest.listeners'),
     environment,
     log,

@@ -2,7 +2,7 @@
 // parts, under their own names, and are handed on to them.
 import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/settings.ts';
-import { restProxySettings } from '../rest-proxy/settings.ts';
+import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
 import { sqlRestSettings } from '../sql/settings.ts';
 import {
@@ -22,7 +22,7 @@ export const platformSettings = {
   listeners: stringSetting('PLAINTEXT://127.0.0.1:9092', 'Where the broker listens for Kafka clients.'),
   'bootstrap.servers': stringSetting(
     '',
-    'Brokers of an Apache Kafka cluster: the Schema Registry and SQL run on that, and no broker is started here.',
+    'Brokers of an Apache Kafka cluster: the Schema Registry, SQL and the REST proxy run on that, and no broker is started here.',
   ),
   'schema.registry.listeners': stringSetting('http://127.0.0.1:8081', 'Where the Schema Registry listens.'),
   'kafka.rest.listeners': stringSetting(
@@ -42,7 +42,7 @@ export interface SplitSettings {
   readonly platform: PlatformSettings;
   readonly broker: GivenSettings;
   readonly registry: GivenSettings;
-  readonly restProxy: GivenSettings;
+  readonly restProxy: RestProxySettings;
   readonly sql: GivenSettings;
   readonly sqlRest: GivenSettings;
 }
@@ -80,7 +80,14 @@ export function splitSettings(given: GivenSettings): SplitSettings {
       `"${unused}" is for the broker, and with "bootstrap.servers" none is started here: leave out one of them.`,
     );
   }
-  return { platform: readSettings(platformSettings, platform), broker, registry, restProxy, sql, sqlRest };
+  return {
+    platform: readSettings(platformSettings, platform),
+    broker,
+    registry,
+    restProxy: readSettings(restProxySettings, restProxy),
+    sql,
+    sqlRest,
+  };
 }
 
 /** The full name of a setting of the REST proxy; those of its consumers have the original's own spelling, too. */
