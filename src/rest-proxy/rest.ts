@@ -141,6 +141,8 @@ function addRoute(app: FastifyInstance, method: Method, url: string, route: Rout
   app.route({
     method,
     url,
+    // Whoever asks for the head of a consumer's records would have them read for nobody.
+    exposeHeadRoute: !url.startsWith('/consumers/'),
     handler: async (request, reply) => {
       const onUndelivered = deliveryOf(reply);
       const head = headOf(request, route, negotiation);

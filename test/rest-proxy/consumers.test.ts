@@ -174,6 +174,21 @@ describe('what is read', () => {
   });
 });
 
+test('instances of a group share its partitions, and one takes over what another leaves', async () => {
+  const topic = await topicOf([], 2);
+  const [one, other] = [await instance('shared'), await instance('shared')];
+  for (const each of [one, other]) await each.does('POST', '/subscription', { topics: [topic] });
+  const assigned = async (each: Instance): Promise<number> =>
+    ((await each.ask('GET', '/assignments')).body as { partitions: unknown[] }).partitions.length;
+  const both = () => Promise.all([one, other].map((each) => each.read('?timeout=200')));
+  do await both();
+  while ((await assigned(one)) !== 1 || (await assigned(other)) !== 1);
+  expect((await proxy.ask(`HEAD ${one.path}/records`)).status).toBe(404);
+  expect((await other.delete()).status).toBe(204);
+  do await one.read('?timeout=200');
+  while ((await assigned(one)) !== 2);
+});
+
 describe('what is committed', () => {
   const committed = async (consumer: Instance, topic: string): Promise<unknown> => {
     const body = JSON.stringify({ partitions: [{ topic, partition: 0 }] });

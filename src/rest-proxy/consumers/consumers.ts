@@ -41,7 +41,7 @@ export class Consumers {
 
   /** Makes an instance and returns its name. */
   create(group: string, name: string | undefined, config: InstanceConfig): string {
-    const { client, formats, settings, environment } = this.#options;
+    const { client, formats, settings, environment, log } = this.#options;
     const id = name ?? `rest-consumer-${randomUuid(environment)}`;
     const key = keyOf(group, id);
     if (this.#isClosed) throw new ProxyError(50301, 'The REST proxy is stopping.');
@@ -51,7 +51,7 @@ export class Consumers {
       throw new ProxyError(429, `There are ${most} consumer instances: delete some, or raise consumer.instances.max.`);
     }
     const decode = formats.decoder(config.format);
-    const instance = new ConsumerInstance({ client, environment, group, config, decode });
+    const instance = new ConsumerInstance({ client, environment, group, config, decode, log });
     const kept: Kept = { instance, users: 0, cancelExpiry: () => {} };
     this.#kept.set(key, kept);
     this.#expireLater(group, id, kept);

@@ -28,6 +28,7 @@ export interface InstanceOptions {
   readonly group: string;
   readonly config: InstanceConfig;
   readonly decode: Decode;
+  readonly log: (message: string) => void;
 }
 
 export interface ReadOptions {
@@ -149,10 +150,19 @@ export class ConsumerInstance {
       const deadline = environment.now() + timeoutMs;
       while (!this.#isClosed && !page.isFull) {
         const leftMs = deadline - environment.now();
-        const fetched = await consumer.poll(Math.max(0, leftMs));
-        for (const partition of fetched) await this.#take(consumer, partition, page);
+        try {
+          const fetched = await consumer.poll(Math.max(0, leftMs));
+          for (const partition of fetched) await this.#take(consumer, partition, page);
+        } catch (error) {
+          // What is wrong is wrong for the next read, too: this one hands out what it has.
+          if (page.records.length === 0) throw error;
+          break;
+        }
         if (page.failure !== undefined || leftMs <= 0) break;
         if (page.records.length > 0 && page.bytes >= config.fetchMinBytes) break;
+      }
+      for (const next of page.nexts.values()) {
+        if (isAssigned(consumer, next)) this.#positions.set(nameOf(next), next);
       }
       if (page.records.length === 0 && page.failure !== undefined) throw page.failure;
       return { records: page.records, takeBack: () => void this.#takeBack(consumer, page) };
@@ -193,12 +203,12 @@ export class ConsumerInstance {
       }
     }
     if (next !== nextOffset && isAssigned(consumer, { topic, partition })) consumer.seek({ topic, partition }, next);
-    this.#positions.set(nameOf({ topic, partition }), { topic, partition, offset: next });
+    page.nexts.set(nameOf({ topic, partition }), { topic, partition, offset: next });
   }
 
   /** What comes after a request that nobody waited for the answer of. */
   #takeBack(consumer: Consumer, page: Page): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#behindOthers(async () => {
       if (this.#consumer !== consumer) return;
       for (const first of page.firsts.values()) {
         const position = this.#positions.get(nameOf(first));
@@ -242,11 +252,15 @@ export class ConsumerInstance {
 
   // ── Inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** One after the other, in the order in which they came. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= WAITING_MAX) {
       throw new ProxyError(429, `${WAITING_MAX} requests wait for this consumer instance: wait for their answers.`);
     }
+    return this.#behindOthers(work);
+  }
+
+  /** One after the other, in the order in which they came. */
+  #behindOthers<T>(work: () => Promise<T>): Promise<T> {
     this.#waiting++;
     const result = this.#turn.then(() => {
       this.#waiting--;
@@ -262,7 +276,7 @@ export class ConsumerInstance {
     const consumer = this.#consumer;
     if (consumer === undefined) return;
     try {
-      if (this.config.autoCommit) await this.#commitPositions();
+      await this.#commitByItself();
     } finally {
       this.#consumer = undefined;
       this.#subscription = undefined;
@@ -287,7 +301,7 @@ export class ConsumerInstance {
     const consumer = this.#newConsumer();
     consumer.subscribe(topics, {
       onRevoked: async (partitions) => {
-        if (this.config.autoCommit) await this.#commitPositions().catch(() => []);
+        await this.#commitByItself();
         for (const each of partitions) this.#positions.delete(nameOf(each));
       },
       onLost: (partitions) => {
@@ -319,9 +333,17 @@ export class ConsumerInstance {
   }
 
   async #commitInTime(): Promise<void> {
-    const { environment, config } = this.#options;
-    if (!config.autoCommit || environment.now() - this.#committedAt < AUTO_COMMIT_INTERVAL_MS) return;
-    await this.#commitPositions();
+    const { environment } = this.#options;
+    if (environment.now() - this.#committedAt >= AUTO_COMMIT_INTERVAL_MS) await this.#commitByItself();
+  }
+
+  /** What can't be committed is handed out once more, by whoever reads the partition next: no reason to refuse a request. */
+  async #commitByItself(): Promise<void> {
+    if (!this.config.autoCommit) return;
+    const { group, log } = this.#options;
+    await this.#commitPositions().catch((error: unknown) => {
+      log(`REST proxy: a consumer of ${group} could not commit what it has read: ${messageOf(error)}`);
+    });
   }
 
   async #commitPositions(): Promise<readonly OffsetToCommit[]> {
@@ -356,8 +378,9 @@ export class ConsumerInstance {
 /** What one answer will hold. */
 class Page {
   readonly records: string[] = [];
-  /** The first record of each partition. */
+  /** The first record of each partition, and what comes behind the last. */
   readonly firsts = new Map<string, OffsetToCommit>();
+  readonly nexts = new Map<string, OffsetToCommit>();
   bytes = 0;
   isFull = false;
   /** Why the record behind those on the page can't be read. */

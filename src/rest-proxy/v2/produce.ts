@@ -9,6 +9,8 @@ import type { Outcome, Producing, RecordToSend } from '../producing.ts';
 
 const REQUEST = ['records', 'key_schema', 'key_schema_id', 'value_schema', 'value_schema_id'];
 const RECORD = ['key', 'value', 'partition'];
+/** Each is in memory until it is stored. */
+const RECORDS_MAX = 100_000;
 
 export function produceRoutes(producing: Producing, formats: Formats): Routes {
   const post = (answer: NonNullable<Route['answer']>): Route => ({
@@ -36,6 +38,7 @@ async function produce(
   const request = membersOf(readJson(call.body), REQUEST);
   const given = listOf(request, 'records').map((record) => membersOf(record, RECORD, 'A record'));
   if (given.length === 0) throw unprocessable('records may not be empty');
+  if (given.length > RECORDS_MAX) throw unprocessable(`records may not be more than ${RECORDS_MAX}`);
   const format = embeddedFormatOf(call.contentType);
   const sides = isSchemaFormat(format)
     ? await schemaSides(formats, format, topic, request, given)
