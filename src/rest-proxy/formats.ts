@@ -14,7 +14,7 @@ import {
   type SchemaType,
   serialize,
 } from '../serde/index.ts';
-import { codeOf, messageOf, printJson } from '../util/index.ts';
+import { codeOf, faultOf, isOutOfStack, messageOf, printJson } from '../util/index.ts';
 import { conversionFailed, invalidSchema, serializationFailed } from './errors.ts';
 import type { EmbeddedFormat } from './media-types.ts';
 
@@ -59,7 +59,16 @@ export function encodeBinary(value: unknown): Buffer | null {
 }
 
 export function encodeJson(value: unknown): Buffer | null {
-  return value === null || value === undefined ? null : Buffer.from(JSON.stringify(value));
+  return value === null || value === undefined ? null : converted(() => Buffer.from(JSON.stringify(value)));
+}
+
+/** What does not fit, or nests more deeply than there is room for, is the fault of who sent it. */
+function converted<T>(convert: () => T): T {
+  try {
+    return convert();
+  } catch (error) {
+    throw error instanceof SerializationError || isOutOfStack(error) ? conversionFailed(faultOf(error)) : error;
+  }
 }
 
 const decodeBinary: Decode = (bytes) => (bytes === null ? 'null' : `"${bytes.toString('base64')}"`);
@@ -135,14 +144,8 @@ export class Formats {
     await serde.prepare().catch((error: unknown) => {
       throw ofRegistry(`The schema ${schemaId} can't be used`, error);
     });
-    const encode: Encode = (value) => {
-      if (value === null || value === undefined) return null;
-      try {
-        return serialize(serde, value);
-      } catch (error) {
-        throw error instanceof SerializationError ? conversionFailed(error.message) : error;
-      }
-    };
+    const encode: Encode = (value) =>
+      value === null || value === undefined ? null : converted(() => serialize(serde, value));
     return { schemaId, encode };
   }
 

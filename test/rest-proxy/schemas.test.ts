@@ -195,4 +195,13 @@ describe('Protobuf', () => {
     expect(said.body).toMatchObject({ error_code: 42203 });
     expect(said.body.message).toContain(words);
   });
+
+  test('what nests without an end is refused', async () => {
+    const more = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const body = `{"value_schema":${JSON.stringify(value_schema)},"records":[{"value":{"more":${more}}}]}`;
+    expect((await post(await newTopic(), 'protobuf', body)).body).toMatchObject({
+      error_code: 42203,
+      message: expect.stringContaining('nests too deeply'),
+    });
+  });
 });

@@ -77,6 +77,8 @@ describe('what there is', () => {
   });
 });
 
+const DEEP = `{"records":[{"value":${'['.repeat(100_000)}${']'.repeat(100_000)}}]}`;
+
 describe('records in', () => {
   const post = (topic: string, body: unknown, type = embedded('json')) =>
     proxy.ask(`POST /topics/${topic}`, { body, type });
@@ -151,6 +153,7 @@ describe('records in', () => {
     ['what is not base64', 'numbers', { records: [{ value: '*' }] }, embedded('binary'), 422, 42203],
     ['half a byte of base64', 'numbers', { records: [{ value: 'A' }] }, embedded('binary'), 422, 42203],
     ['an object as bytes', 'numbers', { records: [{ value: {} }] }, embedded('binary'), 422, 42203],
+    ['what nests without an end', 'numbers', DEEP, embedded('json'), 422, 42203],
     ['another media type', 'numbers', { records: [] }, 'text/plain', 415, 415],
     ['an unknown topic', 'nothing', { records: [{ value: 1 }] }, embedded('json'), 404, 40401],
     ['an unknown partition', 'numbers/partitions/4', { records: [{ value: 1 }] }, embedded('json'), 404, 40402],
