@@ -115,7 +115,7 @@ describe('Avro', () => {
 
   test('a record without a schema stops the reader there, with its name', async () => {
     const topic = await newTopic();
-    await post(topic, 'json', { records: [{ value: 'no Avro' }] });
+    await post(topic, 'json', { records: [{ key: 'no Avro', value: 'either' }] });
     const consumer = await Instance.create(proxy, 'foreign', { format: 'avro' });
     await consumer.does('POST', '/assignments', { partitions: [{ topic, partition: 0 }] });
     const said = await consumer.read('?timeout=10000');

@@ -212,6 +212,23 @@ describe('a stream', () => {
   });
 });
 
+test('clients that vanish while more is on its way than may be leave the proxy as it was', async () => {
+  const topic = await newTopic();
+  const many = '{"value":{"type":"STRING","data":"x"}}'.repeat(20_000);
+  for (let i = 0; i < 5; i++) {
+    const { asked, answered } = await streaming(topic);
+    asked.on('error', () => {});
+    asked.write(many);
+    const answer = await answered;
+    answer.on('error', () => {});
+    // It reads no further than this.
+    await once(answer, 'readable');
+    asked.destroy();
+  }
+  const { answers } = await post(topic, { value: { type: 'STRING', data: 'last' } });
+  expect(answers).toMatchObject([{ error_code: 200 }]);
+});
+
 describe('a batch', () => {
   const batch = (topic: string, body: unknown) =>
     proxy.ask(`POST ${pathOf(topic)}:batch`, { body, type: 'application/json' });

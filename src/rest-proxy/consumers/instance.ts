@@ -194,7 +194,7 @@ export class ConsumerInstance {
         const parts: [string, string] =
           typeof keyJson === 'string' && typeof valueJson === 'string'
             ? [keyJson, valueJson]
-            : [await keyJson, await valueJson];
+            : await Promise.all([keyJson, valueJson]);
         page.add(recordJson(topic, parts, partition, offset), size, { topic, partition, offset });
       } catch (error) {
         page.failure = undecodable({ topic, partition, offset }, error);

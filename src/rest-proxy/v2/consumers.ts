@@ -131,7 +131,7 @@ async function records(consumers: Consumers, instance: ConsumerInstance, call: C
   if (!call.takesAnyType && embeddedFormatOf(call.answerType) !== format) throw formatMismatch();
   const asked = (name: string, most: number) => {
     const value = queryNumber(call, name);
-    return value === undefined || value < 0 ? most : Math.min(value, most);
+    return value === undefined || value <= 0 ? most : Math.min(value, most);
   };
   const read = await instance.read({
     timeoutMs: asked('timeout', requestTimeoutMs),

@@ -71,8 +71,14 @@ async function* answers(
     });
     return one;
   };
+  // It may fail while nobody waits for it: that is found out when somebody does.
+  const pull = (): Promise<IteratorResult<string, void>> => {
+    const pulled = objects.next();
+    pulled.catch(() => {});
+    return pulled;
+  };
   const waiting = [send(first)];
-  let next: Promise<IteratorResult<string, void>> | undefined = objects.next();
+  let next: Promise<IteratorResult<string, void>> | undefined = pull();
   try {
     while (waiting.length > 0 || next !== undefined) {
       const oldest = waiting[0];
@@ -88,7 +94,7 @@ async function* answers(
         ...(mayTake ? [next!] : []),
       ]);
       if (came === undefined) continue;
-      next = came.done === true ? undefined : objects.next();
+      next = came.done === true ? undefined : pull();
       if (came.done !== true) waiting.push(send(came.value));
     }
   } catch (error) {
@@ -98,8 +104,6 @@ async function* answers(
       yield each.text!;
     }
     yield answerText({ failure: recordFailure(error) });
-  } finally {
-    next?.catch(() => {});
   }
 }
 
