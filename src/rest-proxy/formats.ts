@@ -2,19 +2,16 @@
 // around them; Avro, JSON Schema and Protobuf have a schema of the registry, in Confluent's wire format.
 import type { Header } from '../client/index.ts';
 import {
-  avroJsonSerde,
   DeserializationError,
   deserializeLoading,
-  jsonSchemaSerde,
-  protobufJsonSerde,
   type RegisteredSerde,
-  type RegistryOptions,
   SerializationError,
   type SchemaSource,
   type SchemaType,
   serialize,
+  textSerde,
 } from '../serde/index.ts';
-import { codeOf, faultOf, isOutOfStack, messageOf, printJson } from '../util/index.ts';
+import { codeOf, faultOf, isOutOfStack, messageOf } from '../util/index.ts';
 import { conversionFailed, invalidSchema, serializationFailed } from './errors.ts';
 import type { EmbeddedFormat } from './media-types.ts';
 
@@ -32,15 +29,7 @@ const SCHEMA_TYPES: Readonly<Record<SchemaFormat, SchemaType>> = {
   protobuf: 'PROTOBUF',
 };
 
-type JsonSerde = RegisteredSerde<unknown>;
-
-const SERDES: Readonly<Record<SchemaFormat, (options: RegistryOptions) => JsonSerde>> = {
-  avro: avroJsonSerde,
-  jsonschema: jsonSchemaSerde,
-  protobuf: protobufJsonSerde,
-};
-
-export const isSchemaFormat = (format: EmbeddedFormat): format is SchemaFormat => format in SERDES;
+export const isSchemaFormat = (format: EmbeddedFormat): format is SchemaFormat => format in SCHEMA_TYPES;
 
 /** The format of a registered schema's language. */
 export function formatOfSchema(type: SchemaType): SchemaFormat {
@@ -107,7 +96,7 @@ const KEPT_SCHEMA_CHARACTERS_MAX = 64 * 1024;
 export class Formats {
   readonly schemas: SchemaSource;
   readonly #encoders = new Map<string, Promise<SchemaEncoder>>();
-  readonly #readers = new Map<string, JsonSerde>();
+  readonly #readers = new Map<string, RegisteredSerde<string>>();
 
   constructor(schemas: SchemaSource) {
     this.schemas = schemas;
@@ -117,7 +106,7 @@ export class Formats {
     if (format === 'binary') return decodeBinary;
     if (format === 'json') return decodeJson;
     return async (bytes, headers, isKey) =>
-      printJson(await deserializeLoading(this.#reader(format, isKey), bytes, headers)) ?? 'null';
+      (await deserializeLoading(this.#reader(format, isKey), bytes, headers)) ?? 'null';
   }
 
   /** The encoder of a schema's text, which is registered if it is not yet; 42205 for a text that is none. */
@@ -140,12 +129,12 @@ export class Formats {
   }
 
   async #makeEncoder(format: SchemaFormat, schemaId: number, place: SchemaPlace): Promise<SchemaEncoder> {
-    const serde = SERDES[format]({ schemas: this.schemas, ...place, useSchemaId: schemaId });
+    const serde = textSerde(SCHEMA_TYPES[format], { schemas: this.schemas, ...place, useSchemaId: schemaId });
     await serde.prepare().catch((error: unknown) => {
       throw ofRegistry(`The schema ${schemaId} can't be used`, error);
     });
     const encode: Encode = (value) =>
-      value === null || value === undefined ? null : converted(() => serialize(serde, value));
+      value === null || value === undefined ? null : converted(() => serialize(serde, JSON.stringify(value)));
     return { schemaId, encode };
   }
 
@@ -164,11 +153,11 @@ export class Formats {
     return made;
   }
 
-  #reader(format: SchemaFormat, isKey: boolean): JsonSerde {
+  #reader(format: SchemaFormat, isKey: boolean): RegisteredSerde<string> {
     const name = `${format} ${isKey}`;
     let reader = this.#readers.get(name);
     if (reader === undefined) {
-      reader = SERDES[format]({ schemas: this.schemas, isKey });
+      reader = textSerde(SCHEMA_TYPES[format], { schemas: this.schemas, isKey });
       this.#readers.set(name, reader);
     }
     return reader;

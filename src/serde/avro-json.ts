@@ -1,67 +1,56 @@
-// Avro data as its specification writes it in JSON ("JSON Encoding"): the value of a union stands in an object under its
-// branch's name (`{"string": "tea"}`; null stands alone), bytes are texts with a character for each, and whatever no number
-// of JSON can be (NaN) is a text. This is what Confluent's tools read and print.
+/**
+ * Avro's JSON encoding, to and from payloads: what people type, and what consoles print. A value of a union stands under its
+ * branch's name (`{"string": "x"}`, null alone), bytes are texts of the characters U+0000 to U+00FF, longs keep all their
+ * digits. A field that is left out has its default.
+ */
 import {
   AvroCursor,
   type AvroNode,
   type AvroRecord,
   type AvroUnion,
-  fullName,
   parseStoredAvro,
   typeName,
+  writeAvroDefault,
   writeAvroLong,
   writeAvroText,
 } from '../schemas/index.ts';
-import { type ByteWriter, faultOf, JsonNumber, messageOf } from '../util/index.ts';
-import { type Codec, type RegisteredSerde, type RegistryOptions, registrySerde } from './registry-serde.ts';
+import { type ByteWriter, faultOf, messageOf } from '../util/index.ts';
+import { exactJson, valueOfJson } from './exact-json.ts';
+import type { Codec } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
 
-/**
- * JSON values to Avro's binary encoding and back. Longs beyond 2^53 are bigints, or `JsonNumber`s where they are written. A
- * value that does not fit gives a `SerializationError` that names its place.
- */
-export function avroJsonSerde(options: RegistryOptions): RegisteredSerde<unknown> {
-  const load = async () => (schema: ResolvedSchema) => new AvroJsonCodec(schema);
-  return registrySerde<unknown>({ name: 'AVRO', schemaType: 'AVRO', load }, undefined, options);
-}
+const INT_MAX = 2 ** 31;
+const NON_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity'];
 
-const NO_LEAD = new Uint8Array();
-const NON_FINITE = ['NaN', 'Infinity', '-Infinity'];
-const LONG = [-(2n ** 63n), 2n ** 63n - 1n] as const;
-
-class AvroJsonCodec implements Codec<unknown> {
+export class AvroJsonCodec implements Codec<string> {
   readonly recordName: string | undefined;
-  readonly lead = NO_LEAD;
+  readonly lead = new Uint8Array();
   readonly #schema: AvroNode;
 
-  constructor(schema: ResolvedSchema) {
+  constructor(resolved: ResolvedSchema) {
     try {
-      this.#schema = parseStoredAvro(schema);
+      this.#schema = parseStoredAvro(resolved);
     } catch (error) {
       throw new SerializationError(`invalid Avro schema: ${messageOf(error)}`, error);
     }
-    this.recordName = 'name' in this.#schema ? fullName(this.#schema) : undefined;
+    this.recordName = 'name' in this.#schema ? typeName(this.#schema) : undefined;
   }
 
-  encode(value: unknown, out: ByteWriter): void {
-    try {
-      // A value that is nothing but bytes is written without its length.
-      if (this.#schema.kind === 'bytes') out.bytes(latin1(value, ''));
-      else write(this.#schema, value, out, '');
-    } catch (error) {
-      if (error instanceof SerializationError) throw error;
-      throw new SerializationError(`the value does not fit the Avro schema: ${faultOf(error)}`, error);
-    }
+  encode(text: string, out: ByteWriter): void {
+    const value = valueOfJson(text);
+    // A value that is nothing but bytes is written without its length.
+    if (this.#schema.kind === 'bytes') out.bytes(latin1(this.#schema, value, 'the value'));
+    else write(this.#schema, value, out, '');
   }
 
-  decode(bytes: Buffer, start: number, end: number): unknown {
-    if (this.#schema.kind === 'bytes') return bytes.toString('latin1', start, end);
+  decode(bytes: Buffer, start: number, end: number): string {
+    if (this.#schema.kind === 'bytes') return exactJson(bytes.toString('latin1', start, end));
+    const cursor = new AvroCursor(bytes, start, end);
     try {
-      const cursor = new AvroCursor(bytes, start, end);
-      const value = read(this.#schema, cursor);
+      const text = read(this.#schema, cursor);
       cursor.finish();
-      return value;
+      return text;
     } catch (error) {
       throw new DeserializationError(`the bytes are not a datum of their Avro schema: ${faultOf(error)}`, error);
     }
@@ -70,187 +59,175 @@ class AvroJsonCodec implements Codec<unknown> {
 
 // ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+function misfit(value: unknown, wanted: string, place: string): SerializationError {
+  const shown = typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'an array' : 'an object') : null;
+  return new SerializationError(
+    `${place === '' ? 'the value' : place} is ${shown ?? exactJson(value).slice(0, 50)}, not ${wanted}`,
+  );
+}
+
 function write(node: AvroNode, value: unknown, out: ByteWriter, place: string): void {
+  const refuse = (): never => {
+    throw misfit(value, typeName(node), place);
+  };
   switch (node.kind) {
     case 'null':
-      if (value !== null) throw misfit(place, value, 'null');
-      return;
+      return value === null ? undefined : refuse();
     case 'boolean':
-      if (typeof value !== 'boolean') throw misfit(place, value, 'a boolean');
-      out.int8(value ? 1 : 0);
-      return;
+      return typeof value === 'boolean' ? out.int8(value ? 1 : 0) : refuse();
     case 'int':
+      if (!Number.isInteger(value) || (value as number) >= INT_MAX || (value as number) < -INT_MAX) refuse();
+      return writeAvroLong(value as number, out);
     case 'long':
-      writeAvroLong(integer(node.kind, value, place), out);
-      return;
+      return isLong(value) ? writeAvroLong(value, out) : refuse();
     case 'float':
       out.reserve(4);
-      out.position = out.buffer.writeFloatLE(double(value, place), out.position);
+      out.position = out.buffer.writeFloatLE(numberOf(value) ?? refuse(), out.position);
       return;
     case 'double':
       out.reserve(8);
-      out.position = out.buffer.writeDoubleLE(double(value, place), out.position);
+      out.position = out.buffer.writeDoubleLE(numberOf(value) ?? refuse(), out.position);
       return;
     case 'string':
-      if (typeof value !== 'string') throw misfit(place, value, 'a string');
-      writeAvroText(value, out);
-      return;
+      return typeof value === 'string' ? writeAvroText(value, out) : refuse();
     case 'bytes': {
-      const bytes = latin1(value, place);
+      const bytes = latin1(node, value, place);
       writeAvroLong(bytes.length, out);
-      out.bytes(bytes);
-      return;
+      return out.bytes(bytes);
     }
     case 'fixed': {
-      const bytes = latin1(value, place);
-      if (bytes.length !== node.size) throw misfit(place, value, `${node.size} bytes`);
-      out.bytes(bytes);
-      return;
+      const bytes = latin1(node, value, place);
+      if (bytes.length !== node.size) throw misfit(value, `the ${node.size} bytes of ${typeName(node)}`, place);
+      return out.bytes(bytes);
     }
     case 'enum': {
-      const symbol = node.symbols.indexOf(String(value));
-      if (symbol < 0 || typeof value !== 'string') throw misfit(place, value, `one of ${node.symbols.join(', ')}`);
-      writeAvroLong(symbol, out);
-      return;
+      const at = node.symbols.indexOf(value as string);
+      if (at < 0) throw misfit(value, `one of ${node.symbols.join(', ')}`, place);
+      return writeAvroLong(at, out);
     }
     case 'union':
-      writeUnion(node, value, out, place);
-      return;
+      return writeBranch(node, value, out, place);
     case 'array':
-      if (!Array.isArray(value)) throw misfit(place, value, 'an array');
-      writeItems(value.length, out, () => {
-        for (const [i, item] of value.entries()) write(node.items, item, out, `${place}[${i}]`);
+      if (!Array.isArray(value)) return refuse();
+      return writeItems(value, out, (item, i) => write(node.items, item, out, `${place}[${i}]`));
+    case 'map':
+      if (!isObject(value)) return refuse();
+      return writeItems(Object.entries(value), out, ([key, item]) => {
+        writeAvroText(key, out);
+        write(node.values, item, out, `${place}[${JSON.stringify(key)}]`);
       });
-      return;
-    case 'map': {
-      const entries = Object.entries(members(value, place));
-      writeItems(entries.length, out, () => {
-        for (const [key, item] of entries) {
-          writeAvroText(key, out);
-          write(node.values, item, out, `${place}[${JSON.stringify(key)}]`);
-        }
-      });
-      return;
-    }
     default:
-      writeRecord(node, members(value, place), out, place);
+      return isObject(value) ? writeFields(node, value, out, place) : refuse();
   }
 }
 
-function writeItems(count: number, out: ByteWriter, writeAll: () => void): void {
-  if (count > 0) writeAvroLong(count, out);
-  writeAll();
-  if (count > 0) writeAvroLong(0, out);
-  else out.int8(0);
+function writeItems<T>(items: readonly T[], out: ByteWriter, writeItem: (item: T, i: number) => void): void {
+  if (items.length > 0) writeAvroLong(items.length, out);
+  for (const [i, item] of items.entries()) writeItem(item, i);
+  writeAvroLong(0, out);
 }
 
-function writeRecord({ fields }: AvroRecord, value: Members, out: ByteWriter, place: string): void {
-  for (const name of Object.keys(value)) {
-    if (!fields.some((field) => field.name === name)) throw new SerializationError(`${at(place, name)} is no field`);
+function writeBranch(node: AvroUnion, value: unknown, out: ByteWriter, place: string): void {
+  const names = node.branches.map(typeName);
+  const entries = isObject(value) ? Object.entries(value) : [];
+  const [name, inner] = value === null ? ['null', null] : entries.length === 1 ? entries[0]! : [undefined];
+  const at = name === undefined ? -1 : names.indexOf(name);
+  if (at < 0) {
+    const forms = names.map((each) => (each === 'null' ? each : `{"${each}": …}`));
+    throw misfit(value, `one of ${forms.join(', ')}`, place);
   }
-  for (const { name, type } of fields) {
-    if (!Object.hasOwn(value, name)) throw new SerializationError(`the field ${at(place, name)} is missing`);
-    write(type, value[name], out, at(place, name));
+  writeAvroLong(at, out);
+  write(node.branches[at]!, inner, out, place);
+}
+
+function writeFields(node: AvroRecord, value: Readonly<Record<string, unknown>>, out: ByteWriter, place: string): void {
+  const within = (name: string): string => (place === '' ? name : `${place}.${name}`);
+  const unknown = Object.keys(value).find((name) => !node.fields.some((field) => field.name === name));
+  if (unknown !== undefined) {
+    throw new SerializationError(`${within(unknown)}: the record ${typeName(node)} has no such field`);
+  }
+  for (const { name, type, defaultValue } of node.fields) {
+    if (Object.hasOwn(value, name)) write(type, value[name], out, within(name));
+    else if (defaultValue === undefined) throw new SerializationError(`${within(name)} is missing, and has no default`);
+    else writeAvroDefault(type, defaultValue, out);
   }
 }
 
-function writeUnion({ branches }: AvroUnion, value: unknown, out: ByteWriter, place: string): void {
-  const [name, ...others] = value === null ? ['null'] : isObject(value) ? Object.keys(value) : [];
-  const index = others.length > 0 ? -1 : branches.findIndex((branch) => typeName(branch) === name);
-  if (index < 0) {
-    const names = branches.map((branch) => (branch.kind === 'null' ? 'null' : `{"${typeName(branch)}": …}`));
-    throw misfit(place, value, `a value of the union: ${names.join(', ')}`);
-  }
-  writeAvroLong(index, out);
-  write(branches[index]!, value === null ? null : (value as Members)[name!], out, place);
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
+function isLong(value: unknown): value is number | bigint {
+  return Number.isSafeInteger(value) || (typeof value === 'bigint' && BigInt.asIntN(64, value) === value);
 }
 
-function members(value: unknown, place: string): Members {
-  if (!isObject(value)) throw misfit(place, value, 'an object');
-  return value;
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  return NON_FINITE.includes(value) ? Number(value) : undefined;
 }
 
-function integer(kind: 'int' | 'long', value: unknown, place: string): number | bigint {
-  if (typeof value === 'number' && (kind === 'int' ? (value | 0) === value : Number.isSafeInteger(value))) return value;
-  const big = value instanceof JsonNumber && value.isInteger ? BigInt(value.text) : value;
-  if (kind === 'long' && typeof big === 'bigint' && big >= LONG[0] && big <= LONG[1]) return big;
-  throw misfit(place, value, kind === 'int' ? 'an int' : 'a long');
-}
-
-function double(value: unknown, place: string): number {
-  if (typeof value === 'number') return value;
-  if (value instanceof JsonNumber) return Number(value.text);
-  if (typeof value === 'bigint' || NON_FINITE.includes(value as string)) return Number(value);
-  throw misfit(place, value, 'a number');
-}
-
-function latin1(value: unknown, place: string): Buffer {
-  // oxlint-disable-next-line no-control-regex -- bytes are the characters up to U+00FF, control characters among them
-  if (typeof value !== 'string' || !/^[\u0000-\u00ff]*$/.test(value)) throw misfit(place, value, 'bytes as a text');
-  return Buffer.from(value, 'latin1');
-}
-
-const at = (place: string, name: string): string => (place === '' ? name : `${place}.${name}`);
-
-const SHOWN_CHARACTERS = 50;
-
-function misfit(place: string, value: unknown, wanted: string): SerializationError {
-  const text =
-    value instanceof JsonNumber ? value.text : typeof value === 'string' ? JSON.stringify(value) : String(value);
-  const shown = Array.isArray(value) ? 'an array' : isObject(value) ? 'an object' : text.slice(0, SHOWN_CHARACTERS);
-  return new SerializationError(`${place === '' ? 'the value' : place} is ${shown}, not ${wanted}`);
+function latin1(node: AvroNode, value: unknown, place: string): Buffer {
+  // oxlint-disable-next-line no-control-regex
+  if (typeof value === 'string' && /^[\u0000-\u00ff]*$/.test(value)) return Buffer.from(value, 'latin1');
+  throw misfit(value, `${typeName(node)}: a text of the characters U+0000 to U+00FF`, place);
 }
 
 // ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function read(node: AvroNode, cursor: AvroCursor): unknown {
+function read(node: AvroNode, from: AvroCursor): string {
   switch (node.kind) {
     case 'null':
-      return null;
+      return 'null';
     case 'boolean':
-      return cursor.boolean();
+      return String(from.boolean());
     case 'int':
-      return cursor.int();
+      return String(from.int());
     case 'long':
-      return cursor.long();
+      return String(from.long());
     case 'float':
-      return jsonNumber(cursor.float());
+      return numberText(shortest(from.float()));
     case 'double':
-      return jsonNumber(cursor.double());
+      return numberText(from.double());
     case 'string':
-      return cursor.text();
+      return JSON.stringify(from.text());
     case 'bytes':
-      return cursor.bytes().toString('latin1');
+      return JSON.stringify(from.bytes().toString('latin1'));
     case 'fixed':
-      return cursor.fixed(node.size).toString('latin1');
+      return JSON.stringify(from.fixed(node.size).toString('latin1'));
     case 'enum':
-      return cursor.oneOf(node.symbols);
+      return JSON.stringify(from.oneOf(node.symbols));
     case 'union': {
-      const branch = cursor.oneOf(node.branches);
-      const value = read(branch, cursor);
-      return branch.kind === 'null' ? null : { [typeName(branch)]: value };
+      const branch = from.oneOf(node.branches);
+      const inner = read(branch, from);
+      return branch.kind === 'null' ? inner : `{${JSON.stringify(typeName(branch))}:${inner}}`;
     }
     case 'array': {
-      const items: unknown[] = [];
-      cursor.items(() => items.push(read(node.items, cursor)));
-      return items;
+      const items: string[] = [];
+      from.items(() => items.push(read(node.items, from)));
+      return `[${items.join(',')}]`;
     }
     case 'map': {
-      const entries: [string, unknown][] = [];
-      cursor.items(() => entries.push([cursor.text(), read(node.values, cursor)]));
-      return Object.fromEntries(entries);
+      const entries: string[] = [];
+      from.items(() => entries.push(`${JSON.stringify(from.text())}:${read(node.values, from)}`));
+      return `{${entries.join(',')}}`;
     }
     default:
-      return Object.fromEntries(node.fields.map(({ name, type }) => [name, read(type, cursor)]));
+      return `{${node.fields.map(({ name, type }) => `${JSON.stringify(name)}:${read(type, from)}`).join(',')}}`;
   }
 }
 
-function jsonNumber(value: number): number | string {
-  return Number.isFinite(value) ? value : String(value);
+/** A number that is no integer of Avro's has a point, as the original prints it. */
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`;
+  const text = Object.is(value, -0) ? '-0' : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** The shortest number that is the same float. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
 }

@@ -51,11 +51,10 @@ export {
   topicRecordNameStrategy,
 } from './subject-names.ts';
 export { type AvroSchema, avroSerde, loadAvro } from './avro.ts';
-export { avroJsonSerde } from './avro-json.ts';
 export type { JsonSchema } from './json-schema-title.ts';
 export { type JsonSchemaOptions, jsonSchemaSerde } from './json-schema.ts';
 export { type ProtobufOptions, protobufSerde } from './protobuf.ts';
-export { protobufJsonSerde } from './protobuf-json.ts';
+export { type TextOptions, textSerde } from './text.ts';
 export { formatDelimited, parseDelimited } from './delimited.ts';
 export { jsonSerde } from './json.ts';
 export { bigintSerde, bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';

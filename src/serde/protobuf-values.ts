@@ -28,7 +28,7 @@ type Fields = Record<string, unknown>;
 
 export interface MessageValues {
   /** Reads a message up to its end. */
-  read(reader: WireReader): unknown;
+  read(reader: WireReader): Fields;
   /** Appends the message of a value. Throws `Misfit`. */
   readonly write: WriteValue<unknown>;
 }

@@ -95,11 +95,16 @@ describe('Avro', () => {
     ['keys without a schema', { value_schema: '"int"', records: [{ key: 1, value: 1 }] }, 42201, 'key schema'],
     ['a schema that is none', { value_schema: '{', records: [{ value: 1 }] }, 42205, 'Invalid schema'],
     ['an id that there is not', { value_schema_id: 4711, records: [{ value: 1 }] }, 42207, '4711'],
-    ['a value of another type', { value_schema: '"int"', records: [{ value: 'x' }] }, 42203, 'not an int'],
-    ['an int that is too large', { value_schema: '"int"', records: [{ value: 2 ** 31 }] }, 42203, 'not an int'],
+    ['a value of another type', { value_schema: '"int"', records: [{ value: 'x' }] }, 42203, 'not int'],
+    ['an int that is too large', { value_schema: '"int"', records: [{ value: 2 ** 31 }] }, 42203, 'not int'],
     ['a field that is missing', { value_schema: schema, records: [{ value: { id: 1 } }] }, 42203, 'note is missing'],
     ['a union without its branch', { value_schema: '["null","int"]', records: [{ value: 1 }] }, 42203, '{"int": …}'],
-    ['a field that there is not', { value_schema: schema, records: [{ value: { no: 1 } }] }, 42203, 'no is no field'],
+    [
+      'a field that there is not',
+      { value_schema: schema, records: [{ value: { no: 1 } }] },
+      42203,
+      'no: the record shop.Order has no such field',
+    ],
   ])('%s is refused', async (_what, body, errorCode, words) => {
     const said = await post(await newTopic(), 'avro', body);
     expect(said).toMatchObject({ status: 422, body: { error_code: errorCode } });
@@ -157,7 +162,7 @@ describe('Protobuf', () => {
       enum Size { SMALL = 0; LARGE = 1; }
     }`;
 
-  test('goes in as its JSON, in both spellings of names, and comes out with those of the file', async () => {
+  test('goes in as its JSON, in both spellings of names, and comes out in that of JSON', async () => {
     const topic = await newTopic();
     const value = {
       orderId: '9223372036854775807',
@@ -174,12 +179,11 @@ describe('Protobuf', () => {
     const said = await post(topic, 'protobuf', { value_schema, records: [{ value }, { value: { order_id: 1 } }] });
     expect(said).toMatchObject({ status: 200 });
     const [first, second] = (await read(topic, 'protobuf', 2)).map((text) => JSON.parse(text) as unknown);
-    const { orderId: order_id, ...rest } = value;
     expect(first).toEqual({
-      ...{ ...rest, order_id, lines: [{ name: 'tea' }, { name: '' }] },
-      ...{ made_at: '2026-01-31T12:00:00.250Z', took: '-1.500s' },
+      ...{ ...value, made_at: undefined, lines: [{ name: 'tea' }, { name: '' }] },
+      ...{ madeAt: '2026-01-31T12:00:00.250Z', took: '-1.500s' },
     });
-    expect(second).toEqual({ order_id: '1', raw: '', size: 'SMALL', lines: [], prices: {} });
+    expect(second).toEqual({ orderId: '1', raw: '', size: 'SMALL', lines: [], prices: {} });
   });
 
   test.each<[string, unknown, string]>([
@@ -188,7 +192,6 @@ describe('Protobuf', () => {
     ['bytes that are no base64', { raw: '*' }, 'raw is "*", not bytes in base64'],
     ['a constant that there is not', { size: 'HUGE' }, 'size'],
     ['a time that is none', { made_at: 'now' }, 'made_at is "now"'],
-    ['a field in two spellings', { order_id: 1, orderId: 1 }, 'orderId is given twice'],
     ['two of a oneof', { card: 'x', cash: 1 }, 'only one field of how can be'],
   ])('%s is refused', async (_what, value, words) => {
     const said = await post(await newTopic(), 'protobuf', { value_schema, records: [{ value }] });
