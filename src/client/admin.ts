@@ -46,6 +46,7 @@ import type {
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import {
+  checkChange,
   checkConfigs,
   checkIsolation,
   checkName,
@@ -77,8 +78,9 @@ export class KafkaAdmin implements Admin {
     this.#cluster = cluster;
   }
 
-  async createTopics(topics: readonly NewTopic[], { validateOnly = false }: ChangeOptions = {}): Promise<void> {
+  async createTopics(topics: readonly NewTopic[], options: ChangeOptions = {}): Promise<void> {
     checkNewTopics(topics);
+    const validateOnly = checkChange('createTopics', options);
     const response = await this.#ask(
       createTopics,
       create(createTopics, {
@@ -190,10 +192,11 @@ export class KafkaAdmin implements Admin {
   async alterConfigs(
     resource: ConfigResource,
     set: Readonly<Record<string, string | null>>,
-    options?: ChangeOptions,
+    options: ChangeOptions = {},
   ): Promise<void> {
     checkConfigs(set);
-    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set, options));
+    const validateOnly = checkChange('alterConfigs', options);
+    await this.#withBrokerOf(resource, (transport) => alterConfigs(transport, resource, set, validateOnly));
   }
 
   /** A broker's own configs are its own affair; all others can be asked of anybody. */

@@ -244,6 +244,12 @@ export function checkNewTopics(topics: unknown): void {
   }
 }
 
+/** Whether it is only to be checked. */
+export function checkChange(call: string, options: { readonly validateOnly?: boolean }): boolean {
+  checkOptions(call, options, { validateOnly: flag });
+  return options.validateOnly ?? false;
+}
+
 export function checkTotal(total: unknown): void {
   checkValue('createPartitions: the total', total, wholeNumber(-INT32_MAX, INT32_MAX));
 }

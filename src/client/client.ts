@@ -256,11 +256,6 @@ export interface NewTopic {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-export interface ChangeOptions {
-  /** Only find out whether it would be refused. */
-  readonly validateOnly?: boolean;
-}
-
 export interface TopicDescription {
   readonly name: string;
   readonly topicId: string;
@@ -452,6 +447,11 @@ export interface HangingTransaction extends TopicPartition {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly coordinatorEpoch: number;
+}
+
+/** `validateOnly`: the broker checks what it is asked for, refuses what it would refuse, and changes nothing. */
+export interface ChangeOptions {
+  readonly validateOnly?: boolean;
 }
 
 export interface BrokerDescription {

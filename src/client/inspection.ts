@@ -17,7 +17,6 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import type {
-  ChangeOptions,
   ConfigDetails,
   ConfigResource,
   ConfigSourceName,
@@ -139,7 +138,7 @@ export async function alterConfigs(
   transport: Transport,
   resource: ConfigResource,
   set: Readonly<Record<string, string | null>>,
-  { validateOnly = false }: ChangeOptions = {},
+  validateOnly = false,
 ): Promise<void> {
   const configs = Object.entries(set).map(([name, value]) => ({
     name,
