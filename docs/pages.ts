@@ -1,6 +1,7 @@
 import { errorCodes } from '../src/util/error-codes.ts';
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
+import { restProxySettings } from '../src/rest-proxy/settings.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { storeServerSettings } from '../src/interactive-queries/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
@@ -33,6 +34,9 @@ function settingsPage(): string {
     '## Schema Registry',
     'Those under `authentication.` also without `schema.registry.` in front.',
     settingsTable(registrySettings),
+    '## REST proxy',
+    'Those of its consumers also without `kafka.rest.` in front.',
+    settingsTable(restProxySettings),
     '## SQL',
     'Set for the service, or with `SET` for a session.',
     settingsTable(sqlSettings),

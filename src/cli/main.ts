@@ -25,7 +25,7 @@ const collect = (value: string, previous: readonly string[]) => [...previous, va
 
 program
   .command('start')
-  .description('start the broker, the Schema Registry and SQL')
+  .description('start the broker, the Schema Registry, SQL and the REST proxy')
   .option('-d, --data-dir <dir>', 'where data lives (default: ./millrace-data)')
   .option('-c, --config <file>', 'a .properties file with Kafka, registry and ksqlDB property names')
   .option('-p, --property <key=value>', 'one property; may be repeated', collect, [])
@@ -33,6 +33,7 @@ program
   .option('--port <port>', 'port of the broker (9092)')
   .option('--registry-port <port>', 'port of the Schema Registry (8081)')
   .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
+  .option('--rest-port <port>', 'port of the REST proxy (8082)')
   .option('--host <host>', 'address that all services listen on (127.0.0.1)')
   .action(async (options: StartOptions) => {
     const { start } = await import('./start.ts');

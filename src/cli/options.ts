@@ -5,6 +5,7 @@ export interface ServiceOptions {
   readonly port?: string;
   readonly registryPort?: string;
   readonly sqlPort?: string;
+  readonly restPort?: string;
   readonly host?: string;
 }
 

@@ -4,7 +4,12 @@ import { MillraceError } from '../util/index.ts';
 import { onHangup } from './hangup.ts';
 import type { ServiceOptions, StartOptions } from './options.ts';
 
-const NAMES = { broker: 'Broker', 'schema-registry': 'Schema Registry', sql: 'SQL' } as const;
+const NAMES = {
+  broker: 'Broker',
+  'schema-registry': 'Schema Registry',
+  sql: 'SQL',
+  'rest-proxy': 'REST proxy',
+} as const;
 
 export async function start(options: StartOptions): Promise<void> {
   const startedAt = performance.now();
@@ -24,6 +29,7 @@ export async function start(options: StartOptions): Promise<void> {
 function settingsOf(options: StartOptions): Record<string, string | boolean> {
   return {
     'service.threads': true,
+    'kafka.rest.listeners': 'http://127.0.0.1:8082',
     ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
     ...settingsFromEnvironment(process.env),
     ...Object.fromEntries(options.property.map(parseProperty)),
@@ -39,6 +45,7 @@ export function serviceSettings({
   port,
   registryPort,
   sqlPort,
+  restPort,
   bootstrapServer,
 }: ServiceOptions & Pick<StartOptions, 'bootstrapServer'>): Record<string, string> {
   const settings: Record<string, string> = {};
@@ -51,6 +58,9 @@ export function serviceSettings({
   }
   if (sqlPort !== undefined || host !== undefined) {
     settings['ksql.listeners'] = `http://${address}:${parsePort(sqlPort ?? '8088')}`;
+  }
+  if (restPort !== undefined || host !== undefined) {
+    settings['kafka.rest.listeners'] = `http://${address}:${parsePort(restPort ?? '8082')}`;
   }
   return settings;
 }

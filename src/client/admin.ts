@@ -17,8 +17,13 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import { decodeAssignment } from './assignors.ts';
+import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import type {
+  AccessRule,
+  AccessRuleFilter,
   Admin,
+  ApiVersion,
+  BrokerDescription,
   ChangeOptions,
   CommittedOffset,
   ConfigDetails,
@@ -26,12 +31,18 @@ import type {
   ConfigResource,
   GroupDescription,
   GroupMemberName,
+  HangingTransaction,
   LogDir,
   NewTopic,
   OffsetToCommit,
+  ProducerState,
+  Reassignment,
   TopicDescription,
   TopicPartition,
   TopicState,
+  TransactionDescription,
+  TransactionFilter,
+  TransactionListing,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import {
@@ -53,7 +64,15 @@ import {
   logDirsOf,
 } from './inspection.ts';
 import { commitOffsets, fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
+import { electLeaders, reassignments } from './replicas.ts';
 import { abortOpenTransaction } from './transaction.ts';
+import {
+  abortTransaction,
+  describeProducers,
+  describeProducersOf,
+  describeTransaction,
+  listTransactions,
+} from './transaction-states.ts';
 
 const GONE_POLL_MS = 20;
 const TIMEOUT_MS = 60_000;
@@ -73,10 +92,11 @@ export class KafkaAdmin implements Admin {
       create(createTopics, {
         timeoutMs: TIMEOUT_MS,
         validateOnly,
-        topics: topics.map(({ name, partitions, replicationFactor, configs }) => ({
+        topics: topics.map(({ name, partitions, replicationFactor, assignments = [], configs }) => ({
           name,
           numPartitions: partitions ?? -1,
           replicationFactor: replicationFactor ?? -1,
+          assignments: assignments.map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds: [...brokerIds] })),
           configs: Object.entries(configs ?? {}).map(([key, value]) => ({ name: key, value })),
         })),
       }),
@@ -329,9 +349,14 @@ export class KafkaAdmin implements Admin {
     return deleteOffsets(this.#cluster, groupId, partitions);
   }
 
-  async brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]> {
+  async brokers(): Promise<BrokerDescription[]> {
     const { brokers } = await this.#ask(describeCluster, create(describeCluster, {}));
-    return brokers.map(({ brokerId: id, host, port }) => ({ id, host, port })).sort((a, b) => a.id - b.id);
+    return brokers.map(({ brokerId: id, host, port, rack }) => ({ id, host, port, rack })).sort((a, b) => a.id - b.id);
+  }
+
+  async controllerId(): Promise<number | undefined> {
+    const { controllerId } = await this.#ask(describeCluster, create(describeCluster, {}));
+    return controllerId < 0 ? undefined : controllerId;
   }
 
   async abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]> {
@@ -340,8 +365,63 @@ export class KafkaAdmin implements Admin {
     return transactionalIds.filter((_, index) => wereOpen[index]);
   }
 
-  apiVersions(): Promise<{ key: number; name: string | undefined; min: number; max: number }[]> {
-    return this.#withAny(apiVersionsOf);
+  createAcls(rules: readonly AccessRule[]): Promise<void> {
+    return this.#withAny((transport) => createAcls(transport, rules));
+  }
+
+  describeAcls(filter: AccessRuleFilter = {}): Promise<AccessRule[]> {
+    return this.#withAny((transport) => describeAcls(transport, filter));
+  }
+
+  deleteAcls(filters: readonly AccessRuleFilter[]): Promise<(readonly AccessRule[])[]> {
+    return this.#withAny((transport) => deleteAcls(transport, filters));
+  }
+
+  async electLeaders(
+    kind: 'preferred' | 'unclean',
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<(TopicPartition & { readonly error: Error | undefined })[]> {
+    if (partitions !== null) checkPartitions('electLeaders', partitions);
+    return this.#withAny((transport) => electLeaders(transport, kind, partitions));
+  }
+
+  async listPartitionReassignments(partitions: readonly TopicPartition[] | null = null): Promise<Reassignment[]> {
+    if (partitions !== null) checkPartitions('listPartitionReassignments', partitions);
+    return this.#withAny((transport) => reassignments(transport, partitions));
+  }
+
+  listTransactions(filter: TransactionFilter = {}): Promise<TransactionListing[]> {
+    return this.#trying(async () => {
+      await this.#cluster.refresh([]);
+      const brokers = await this.brokers();
+      const ids = brokers.map(({ id }) => id);
+      return listTransactions(this.#cluster, ids, filter);
+    });
+  }
+
+  async describeTransaction(transactionalId: string): Promise<TransactionDescription> {
+    checkName('describeTransaction', transactionalId);
+    return describeTransaction(this.#cluster, transactionalId);
+  }
+
+  async describeProducers(partition: TopicPartition, brokerId?: number): Promise<ProducerState[]> {
+    checkPartitions('describeProducers', [partition]);
+    if (brokerId === undefined) return describeProducers(this.#cluster, partition);
+    await this.#trying(() => this.#cluster.refresh([]));
+    return describeProducersOf(await this.#cluster.node(brokerId), partition);
+  }
+
+  async abortTransaction(transaction: HangingTransaction): Promise<void> {
+    checkPartitions('abortTransaction', [transaction]);
+    await abortTransaction(this.#cluster, transaction);
+  }
+
+  apiVersions(brokerId?: number): Promise<ApiVersion[]> {
+    if (brokerId === undefined) return this.#withAny(apiVersionsOf);
+    return this.#trying(async () => {
+      await this.#cluster.refresh([]);
+      return apiVersionsOf(await this.#cluster.node(brokerId));
+    });
   }
 
   clusterId(): Promise<string> {

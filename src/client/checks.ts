@@ -227,6 +227,11 @@ const newTopic: OptionTable = {
   name: anyText,
   partitions: wholeNumber(-INT32_MAX, INT32_MAX),
   replicationFactor: wholeNumber(-32768, 32767),
+  assignments: {
+    accepts: (value) =>
+      Array.isArray(value) && value.every((each) => Array.isArray(each) && each.every((id) => partition.accepts(id))),
+    wanted: 'for each partition the ids of its brokers',
+  },
   configs: textsByName,
 };
 

@@ -5,6 +5,7 @@ import { type MessagePort } from 'node:worker_threads';
 import { type BrokerAddress, PortStream, type Transport, WireTransport } from '../protocol/index.ts';
 import { deferred, MillraceError } from '../util/index.ts';
 
+/** What brokers are told about this client. */
 export const SOFTWARE_NAME = 'millrace';
 export const SOFTWARE_VERSION = '0.1.0';
 const CONNECT_TIMEOUT_MS = 10_000;

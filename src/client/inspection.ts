@@ -19,6 +19,7 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import type {
+  ApiVersion,
   ConfigDetails,
   ConfigResource,
   ConfigSourceName,
@@ -127,11 +128,12 @@ export async function describeConfigs(transport: Transport, resource: ConfigReso
   if (result.errorCode !== ErrorCode.NONE) {
     throw errorFor(result.errorCode, `the configs of ${textOf(resource)}`, result.errorMessage);
   }
-  return result.configs.map(({ name, value, configSource, isSensitive, synonyms }) => ({
+  return result.configs.map(({ name, value, configSource, isSensitive, readOnly, synonyms }) => ({
     name,
     value,
     source: sourceName(configSource),
     isSensitive,
+    isReadOnly: readOnly,
     synonyms: synonyms.map((each) => ({ name: each.name, value: each.value, source: sourceName(each.source) })),
   }));
 }
@@ -221,9 +223,7 @@ const apiNames: ReadonlyMap<number, string> = new Map(
 );
 
 /** What one broker answers. */
-export async function apiVersionsOf(
-  transport: Transport,
-): Promise<{ key: number; name: string | undefined; min: number; max: number }[]> {
+export async function apiVersionsOf(transport: Transport): Promise<ApiVersion[]> {
   const answer = await transport.request(
     apiVersions,
     create(apiVersions, { clientSoftwareName: SOFTWARE_NAME, clientSoftwareVersion: SOFTWARE_VERSION }),

@@ -1,4 +1,4 @@
-// The only place that constructs everything. Start: broker → client → registry → SQL, each on what came before; stop: the
+// The only place that constructs everything. Start: broker → client → registry → SQL → REST proxy, each on what came before; stop: the
 // other way round. Inside the process the parts talk through the same ports as over the network.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,7 +79,12 @@ export class Platform {
 
   /** The address of a service: `host:port` of the broker, the URL of the others. */
   url(name: RunningService['name']): string {
-    return this.services.find((service) => service.name === name)!.url;
+    const found = this.services.find((service) => service.name === name);
+    if (found !== undefined) return found.url;
+    throw new MillraceError(
+      'SERVICE_NOT_STARTED',
+      `There is no ${name} here: set kafka.rest.listeners to where it is to listen.`,
+    );
   }
 
   /** SQL, over the service's own address. Where that asks for logins, `createSqlClient` takes one. */

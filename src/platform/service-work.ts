@@ -1,4 +1,4 @@
-// The thread of the services: registry and SQL on a client of their own. What it is told and
+// The thread of the services: registry, SQL and REST proxy on a client of their own. What it is told and
 // tells is declared in `threads.ts`.
 import { parentPort, workerData } from 'node:worker_threads';
 import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';

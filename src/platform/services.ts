@@ -10,6 +10,7 @@ import {
   SchemaRegistry,
   type SchemaUsers,
 } from '../schema-registry/index.ts';
+import { restProxyServer } from '../rest-proxy/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, type QueryThreads, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
@@ -18,7 +19,7 @@ import { parseListener, type splitSettings } from './settings.ts';
 import { version } from './version.ts';
 
 export interface RunningService {
-  readonly name: 'broker' | 'schema-registry' | 'sql';
+  readonly name: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy';
   readonly url: string;
 }
 
@@ -32,13 +33,27 @@ export interface Start {
   readonly stop: (() => Promise<void>)[];
 }
 
-/** The registry, then SQL; resolves with the registry's schemas when both answer. Queries run in `threads`, if there are any. */
+/** The registry, then SQL, then the REST proxy; resolves with the registry's schemas when all answer. Queries run in `threads`, if there are any. */
 export async function startServices(start: Start, client: Client, threads?: QueryThreads): Promise<SchemaSource> {
   let sql: SqlService | undefined;
   // Before a schema comes in, the registry asks the queries that use it.
   const schemas = await startRegistry(start, client, () => sql?.schemaUsers());
   sql = await startSql(start, client, schemas, threads);
+  if (start.settings.platform['kafka.rest.listeners'] !== '') await startRestProxy(start, client, schemas);
   return schemas;
+}
+
+async function startRestProxy(start: Start, client: Client, schemas: SchemaSource): Promise<void> {
+  const { environment, log } = start;
+  const http = restProxyServer({
+    client,
+    schemas,
+    settings: start.settings.restProxy,
+    isTls: isTls(start, 'kafka.rest.listeners'),
+    environment,
+    log,
+  });
+  await serve(start, 'rest-proxy', 'kafka.rest.listeners', http);
 }
 
 async function startRegistry(

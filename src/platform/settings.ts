@@ -2,6 +2,7 @@
 // parts, under their own names, and are handed on to them.
 import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/settings.ts';
+import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
 import { sqlRestSettings } from '../sql/settings.ts';
 import {
@@ -21,12 +22,16 @@ export const platformSettings = {
   listeners: stringSetting('PLAINTEXT://127.0.0.1:9092', 'Where the broker listens for Kafka clients.'),
   'bootstrap.servers': stringSetting(
     '',
-    'Brokers of an Apache Kafka cluster: the Schema Registry and SQL run on that, and no broker is started here.',
+    'Brokers of an Apache Kafka cluster: the Schema Registry, SQL and the REST proxy run on that, and no broker is started here.',
   ),
   'schema.registry.listeners': stringSetting('http://127.0.0.1:8081', 'Where the Schema Registry listens.'),
+  'kafka.rest.listeners': stringSetting(
+    '',
+    'Where the REST proxy listens: `http://127.0.0.1:8082`, if `millrace start` is not told otherwise. Empty: there is none.',
+  ),
   'service.threads': booleanSetting(
     false,
-    'Run the Schema Registry and SQL in a thread of their own, and queries in further ones (`ksql.streams.num.stream.threads`), so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
+    'Run the Schema Registry, SQL and the REST proxy in a thread of their own, and queries in further ones (`ksql.streams.num.stream.threads`), so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
   ),
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;
@@ -37,6 +42,7 @@ export interface SplitSettings {
   readonly platform: PlatformSettings;
   readonly broker: GivenSettings;
   readonly registry: GivenSettings;
+  readonly restProxy: RestProxySettings;
   readonly sql: GivenSettings;
   readonly sqlRest: GivenSettings;
 }
@@ -46,6 +52,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   const platform: Record<string, string | number | boolean> = {};
   const broker: Record<string, string | number | boolean> = {};
   const registry: Record<string, string | number | boolean> = {};
+  const restProxy: Record<string, string | number | boolean> = {};
   const sql: Record<string, string | number | boolean> = {};
   const sqlRest: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(given)) {
@@ -55,8 +62,9 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
     else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
+    else if (restProxyName(name) !== undefined) restProxy[restProxyName(name)!] = value;
     else {
-      const known = { ...platformSettings, ...registrySettings, ...brokerSettings };
+      const known = { ...platformSettings, ...registrySettings, ...restProxySettings, ...brokerSettings };
       const meant = `schema.registry.${name}`;
       if (Object.hasOwn(registrySettings, meant) && !Object.hasOwn(known, name)) {
         throw new MillraceError('INVALID_CONFIG', `Which service is "${name}" for? The registry's is "${meant}".`);
@@ -72,7 +80,20 @@ export function splitSettings(given: GivenSettings): SplitSettings {
       `"${unused}" is for the broker, and with "bootstrap.servers" none is started here: leave out one of them.`,
     );
   }
-  return { platform: readSettings(platformSettings, platform), broker, registry, sql, sqlRest };
+  return {
+    platform: readSettings(platformSettings, platform),
+    broker,
+    registry,
+    restProxy: readSettings(restProxySettings, restProxy),
+    sql,
+    sqlRest,
+  };
+}
+
+/** The full name of a setting of the REST proxy; those of its consumers have the original's own spelling, too. */
+function restProxyName(name: string): string | undefined {
+  const full = name.startsWith('consumer.') ? `kafka.rest.${name}` : name;
+  return Object.hasOwn(restProxySettings, full) ? full : undefined;
 }
 
 /** Throws when a name is nobody's, or a value of the platform's own or of the broker's can't be one. */
@@ -129,7 +150,7 @@ export function parseListener(
   if (match === null || Number(match[3]) > 65535) {
     throw new MillraceError(
       'INVALID_CONFIG',
-      `Invalid value "${text}" for "${name}": it must be like ${platformSettings[name].default}.`,
+      `Invalid value "${text}" for "${name}": it must be like ${platformSettings[name].default || 'http://127.0.0.1:8082'}.`,
     );
   }
   const scheme = match[1]?.toUpperCase() ?? '';

@@ -28,7 +28,11 @@ export interface ServiceThreadOptions {
   readonly log: (message: string) => void;
 }
 
-const LISTENERS = { 'schema-registry': 'schema.registry.listeners', sql: 'ksql.listeners' } as const;
+const LISTENERS = {
+  'schema-registry': 'schema.registry.listeners',
+  sql: 'ksql.listeners',
+  'rest-proxy': 'kafka.rest.listeners',
+} as const;
 
 export class ServiceThread {
   readonly #options: ServiceThreadOptions;

@@ -102,6 +102,7 @@ export const errorCodes: Readonly<Record<string, string>> = {
   SCHEMA_NOT_FOUND: 'The registry does not have the schema. Register it, or look at the context and the subject.',
   SCHEMA_NOT_LOADED: 'The schema has to be fetched first; whoever reads does that and tries again.',
   SCRIPT_UNREADABLE: 'The script can’t be read.',
+  SERVICE_NOT_STARTED: 'The platform was not told to start this service. The message names the setting that does.',
   SERDE_MISSING: 'An operator writes keys or values whose format is not known. Give it a serde.',
   SERIALIZATION_FAILED: 'The value does not fit the schema or the format. The message says where.',
   SOURCE_CONFLICT: 'A topic is read twice in ways that don’t go together.',

@@ -87,6 +87,8 @@ describe('millrace start', () => {
       '0',
       '--sql-port',
       '0',
+      '--rest-port',
+      '0',
     ]).ended;
     taken.close();
     expect(blocked).toMatchObject({ code: 1, stdout: '' });

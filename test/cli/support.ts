@@ -57,4 +57,4 @@ export class Millrace {
   }
 }
 
-export const ANY_PORTS = ['--port', '0', '--registry-port', '0', '--sql-port', '0'];
+export const ANY_PORTS = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0'];

@@ -7,7 +7,7 @@ import { type Tool, ToolError } from './tool.ts';
 
 function server(name: string, file: string): Tool {
   return {
-    summary: `${name} [file.properties] [--override key=value]…: starts the platform: the broker, the Schema Registry and SQL.`,
+    summary: `${name} [file.properties] [--override key=value]…: starts the platform: the broker, the Schema Registry, SQL and the REST proxy.`,
     standsAlone: true,
     flags: {
       override: {
