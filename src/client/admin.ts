@@ -1,6 +1,7 @@
 // The admin side of the client: each method is one API, its answer's error code an exception.
 import {
   type Api,
+  apiVersions,
   create,
   createPartitions,
   describeCluster,
@@ -17,7 +18,10 @@ import {
   type Transport,
 } from '../protocol/index.ts';
 import { decodeAssignment } from './assignors.ts';
+import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import type {
+  AccessRule,
+  AccessRuleFilter,
   Admin,
   CommittedOffset,
   ConfigDetails,
@@ -25,12 +29,18 @@ import type {
   ConfigResource,
   GroupDescription,
   GroupMemberName,
+  HangingTransaction,
   LogDir,
   NewTopic,
   OffsetToCommit,
+  ProducerState,
+  Reassignment,
   TopicDescription,
   TopicPartition,
   TopicState,
+  TransactionDescription,
+  TransactionFilter,
+  TransactionListing,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import {
@@ -42,9 +52,18 @@ import {
   checkPartitions,
   checkTotal,
 } from './checks.ts';
+import { SOFTWARE_NAME, SOFTWARE_VERSION } from './dial.ts';
 import { alterConfigs, deleteOffsets, describeConfigs, describeReplicas, logDirsOf } from './inspection.ts';
 import { commitOffsets, fetchCommitted, type Isolation, listOffsets } from './offsets.ts';
+import { electLeaders, reassignments } from './replicas.ts';
 import { abortOpenTransaction } from './transaction.ts';
+import {
+  abortTransaction,
+  describeProducers,
+  describeProducersOf,
+  describeTransaction,
+  listTransactions,
+} from './transaction-states.ts';
 
 const GONE_POLL_MS = 20;
 const TIMEOUT_MS = 60_000;
@@ -320,6 +339,70 @@ export class KafkaAdmin implements Admin {
     checkNames('abortOpenTransactions', transactionalIds);
     const wereOpen = await Promise.all(transactionalIds.map((id) => abortOpenTransaction(this.#cluster, id)));
     return transactionalIds.filter((_, index) => wereOpen[index]);
+  }
+
+  createAcls(rules: readonly AccessRule[]): Promise<void> {
+    return this.#withAny((transport) => createAcls(transport, rules));
+  }
+
+  describeAcls(filter: AccessRuleFilter = {}): Promise<AccessRule[]> {
+    return this.#withAny((transport) => describeAcls(transport, filter));
+  }
+
+  deleteAcls(filters: readonly AccessRuleFilter[]): Promise<(readonly AccessRule[])[]> {
+    return this.#withAny((transport) => deleteAcls(transport, filters));
+  }
+
+  async electLeaders(
+    kind: 'preferred' | 'unclean',
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<(TopicPartition & { readonly error: Error | undefined })[]> {
+    if (partitions !== null) checkPartitions('electLeaders', partitions);
+    return this.#withAny((transport) => electLeaders(transport, kind, partitions));
+  }
+
+  async listPartitionReassignments(partitions: readonly TopicPartition[] | null = null): Promise<Reassignment[]> {
+    if (partitions !== null) checkPartitions('listPartitionReassignments', partitions);
+    return this.#withAny((transport) => reassignments(transport, partitions));
+  }
+
+  listTransactions(filter: TransactionFilter = {}): Promise<TransactionListing[]> {
+    return this.#trying(async () => {
+      await this.#cluster.refresh([]);
+      const brokers = await this.brokers();
+      const ids = brokers.map(({ id }) => id);
+      return listTransactions(this.#cluster, ids, filter);
+    });
+  }
+
+  async describeTransaction(transactionalId: string): Promise<TransactionDescription> {
+    checkName('describeTransaction', transactionalId);
+    return describeTransaction(this.#cluster, transactionalId);
+  }
+
+  async describeProducers(partition: TopicPartition, brokerId?: number): Promise<ProducerState[]> {
+    checkPartitions('describeProducers', [partition]);
+    if (brokerId === undefined) return describeProducers(this.#cluster, partition);
+    await this.#trying(() => this.#cluster.refresh([]));
+    return describeProducersOf(await this.#cluster.node(brokerId), partition);
+  }
+
+  async abortTransaction(transaction: HangingTransaction): Promise<void> {
+    checkPartitions('abortTransaction', [transaction]);
+    await abortTransaction(this.#cluster, transaction);
+  }
+
+  brokerApis(brokerId: number): Promise<{ readonly key: number; readonly min: number; readonly max: number }[]> {
+    return this.#trying(async () => {
+      await this.#cluster.refresh([]);
+      const transport = await this.#cluster.node(brokerId);
+      const { errorCode, apiKeys } = await transport.request(
+        apiVersions,
+        create(apiVersions, { clientSoftwareName: SOFTWARE_NAME, clientSoftwareVersion: SOFTWARE_VERSION }),
+      );
+      check(errorCode, `ApiVersions of broker ${brokerId}`);
+      return apiKeys.map(({ apiKey, minVersion, maxVersion }) => ({ key: apiKey, min: minVersion, max: maxVersion }));
+    });
   }
 
   clusterId(): Promise<string> {

@@ -353,6 +353,99 @@ export interface LogDir {
   })[];
 }
 
+/** Who may (`ALLOW`), or may not (`DENY`), do what with which resources. A host of `*` is every one. */
+export interface AccessRule {
+  readonly resourceType: 'TOPIC' | 'GROUP' | 'CLUSTER' | 'TRANSACTIONAL_ID' | 'DELEGATION_TOKEN' | 'USER';
+  /** `*` is every name; that of the cluster is `kafka-cluster`. */
+  readonly resourceName: string;
+  /** `PREFIXED`: all names that begin so. */
+  readonly patternType: 'LITERAL' | 'PREFIXED';
+  /** `User:name`, `User:*`. */
+  readonly principal: string;
+  readonly host: string;
+  readonly operation: AccessOperation;
+  readonly permission: 'ALLOW' | 'DENY';
+}
+
+export type AccessOperation =
+  | 'ALL'
+  | 'READ'
+  | 'WRITE'
+  | 'CREATE'
+  | 'DELETE'
+  | 'ALTER'
+  | 'DESCRIBE'
+  | 'CLUSTER_ACTION'
+  | 'DESCRIBE_CONFIGS'
+  | 'ALTER_CONFIGS'
+  | 'IDEMPOTENT_WRITE'
+  | 'CREATE_TOKENS'
+  | 'DESCRIBE_TOKENS'
+  | 'TWO_PHASE_COMMIT';
+
+/** What is left out matches everything. `MATCH`: all rules that apply to the name, whatever their pattern. */
+export interface AccessRuleFilter {
+  readonly resourceType?: AccessRule['resourceType'] | 'ANY';
+  readonly resourceName?: string;
+  readonly patternType?: AccessRule['patternType'] | 'ANY' | 'MATCH';
+  readonly principal?: string;
+  readonly host?: string;
+  readonly operation?: AccessOperation | 'ANY';
+  readonly permission?: AccessRule['permission'] | 'ANY';
+}
+
+/** A partition whose replicas are being moved. */
+export interface Reassignment extends TopicPartition {
+  readonly replicas: readonly number[];
+  readonly addingReplicas: readonly number[];
+  readonly removingReplicas: readonly number[];
+}
+
+export interface TransactionFilter {
+  /** `Ongoing`, `PrepareAbort`, `CompleteCommit`, …; default: all. */
+  readonly states?: readonly string[];
+  readonly producerIds?: readonly number[];
+  /** Only those that have been open for longer. */
+  readonly durationMs?: number;
+  /** RE2 of whole transactional ids. */
+  readonly pattern?: string | null;
+}
+
+export interface TransactionListing {
+  readonly transactionalId: string;
+  /** The broker that coordinates it. */
+  readonly coordinator: number;
+  readonly producerId: number;
+  readonly state: string;
+}
+
+export interface TransactionDescription extends TransactionListing {
+  readonly producerEpoch: number;
+  readonly timeoutMs: number;
+  /** Milliseconds since the epoch; undefined where none is open. */
+  readonly startedAt: number | undefined;
+  /** Those that the open transaction has written to. */
+  readonly partitions: readonly TopicPartition[];
+}
+
+/** A producer as a partition remembers it. */
+export interface ProducerState {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+  readonly lastTimestamp: number;
+  readonly coordinatorEpoch: number;
+  /** Where its open transaction begins in the partition; undefined where it has none open. */
+  readonly transactionStartOffset: number | undefined;
+}
+
+/** A transaction that a partition holds open, by whom it was written. */
+export interface HangingTransaction extends TopicPartition {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly coordinatorEpoch: number;
+}
+
 export interface Admin {
   /** Resolves when all exist. Rejects with the first refusal (TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, …). */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
@@ -407,6 +500,33 @@ export interface Admin {
    * committed records need not wait until the transactions time out. Who has none open is left alone. Returns who had one.
    */
   abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]>;
+  /** Rejects with the first refusal; SECURITY_DISABLED where brokers have no rules. */
+  createAcls(rules: readonly AccessRule[]): Promise<void>;
+  /** The rules that match; default: all. */
+  describeAcls(filter?: AccessRuleFilter): Promise<AccessRule[]>;
+  /** Deletes what any of the filters matches. Returns it, filter by filter. */
+  deleteAcls(filters: readonly AccessRuleFilter[]): Promise<(readonly AccessRule[])[]>;
+  /**
+   * Has leaders elected: `preferred` gives partitions back to their first replicas, `unclean` takes replicas that are not in
+   * sync where there is no other. Null for all partitions. Returns what each was refused with, if it was:
+   * ELECTION_NOT_NEEDED where it is led by whom it should be.
+   */
+  electLeaders(
+    kind: 'preferred' | 'unclean',
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<(TopicPartition & { readonly error: Error | undefined })[]>;
+  /** The partitions whose replicas are being moved, of these or (null, the default) of all. */
+  listPartitionReassignments(partitions?: readonly TopicPartition[] | null): Promise<Reassignment[]>;
+  /** The transactions that brokers know of, broker by broker. */
+  listTransactions(filter?: TransactionFilter): Promise<TransactionListing[]>;
+  /** Rejects with TRANSACTIONAL_ID_NOT_FOUND where nobody has used the id. */
+  describeTransaction(transactionalId: string): Promise<TransactionDescription>;
+  /** The producers that a partition's leader remembers, or the replica on a broker. */
+  describeProducers(partition: TopicPartition, brokerId?: number): Promise<ProducerState[]>;
+  /** Ends, in one partition, a transaction that its coordinator knows nothing of any more. */
+  abortTransaction(transaction: HangingTransaction): Promise<void>;
+  /** Which versions of which APIs a broker offers, in the order in which it tells of them. */
+  brokerApis(brokerId: number): Promise<{ readonly key: number; readonly min: number; readonly max: number }[]>;
   clusterId(): Promise<string>;
   brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]>;
 }

@@ -5,8 +5,9 @@ import { type MessagePort } from 'node:worker_threads';
 import { type BrokerAddress, PortStream, type Transport, WireTransport } from '../protocol/index.ts';
 import { deferred, MillraceError } from '../util/index.ts';
 
-const SOFTWARE_NAME = 'millrace';
-const SOFTWARE_VERSION = '0.1.0';
+/** What brokers are told about this client. */
+export const SOFTWARE_NAME = 'millrace';
+export const SOFTWARE_VERSION = '0.1.0';
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Connects and negotiates versions. Rejects with a retriable `CONNECTION_FAILED` that names the address. */

@@ -1,4 +1,13 @@
 // Every API that is declared.
+export {
+  AclOperation,
+  AclPatternType,
+  AclPermission,
+  AclResourceType,
+  createAcls,
+  deleteAcls,
+  describeAcls,
+} from './acls.ts';
 export { apiVersions } from './api-versions.ts';
 export { describeCluster, describeLogDirs } from './cluster.ts';
 export {
@@ -35,6 +44,7 @@ export {
 export { describeTopicPartitions, metadata } from './metadata.ts';
 export { offsetCommit, offsetDelete, offsetFetch } from './offsets.ts';
 export { produce } from './produce.ts';
+export { electLeaders, ElectionType, listPartitionReassignments } from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
@@ -47,4 +57,5 @@ export {
   initProducerId,
   listTransactions,
   txnOffsetCommit,
+  writeTxnMarkers,
 } from './transactions.ts';

@@ -135,6 +135,32 @@ export const txnOffsetCommit = defineApi({
   },
 });
 
+/** Ends of transactions, written into partitions: by coordinators, and by administrators where one hangs. */
+export const writeTxnMarkers = defineApi({
+  key: 27,
+  name: 'WriteTxnMarkers',
+  versions: [1, 1],
+  flexibleFrom: 1,
+  request: {
+    markers: array({
+      producerId: int64(),
+      producerEpoch: int16(),
+      transactionResult: bool(),
+      topics: array({ name: string(), partitionIndexes: array(int32()) }),
+      coordinatorEpoch: int32(),
+    }),
+  },
+  response: {
+    markers: array({
+      producerId: int64(),
+      topics: array({
+        name: string(),
+        partitions: array({ partitionIndex: int32(), errorCode: int16() }),
+      }),
+    }),
+  },
+});
+
 /** Producers that a partition remembers. */
 export const describeProducers = defineApi({
   key: 61,
