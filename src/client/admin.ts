@@ -23,6 +23,7 @@ import type {
   AccessRule,
   AccessRuleFilter,
   Admin,
+  BrokerDescription,
   CommittedOffset,
   ConfigDetails,
   ConfigEntry,
@@ -330,9 +331,9 @@ export class KafkaAdmin implements Admin {
     return deleteOffsets(this.#cluster, groupId, partitions);
   }
 
-  async brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]> {
+  async brokers(): Promise<BrokerDescription[]> {
     const { brokers } = await this.#ask(describeCluster, create(describeCluster, {}));
-    return brokers.map(({ brokerId: id, host, port }) => ({ id, host, port })).sort((a, b) => a.id - b.id);
+    return brokers.map(({ brokerId: id, host, port, rack }) => ({ id, host, port, rack })).sort((a, b) => a.id - b.id);
   }
 
   async abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]> {

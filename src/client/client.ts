@@ -343,6 +343,13 @@ export interface GroupMemberDescription {
   readonly assignment: readonly TopicPartition[];
 }
 
+export interface BrokerDescription {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
 export interface LogDir {
   readonly path: string;
   readonly error: string | undefined;
@@ -528,5 +535,5 @@ export interface Admin {
   /** Which versions of which APIs a broker offers, in the order in which it tells of them. */
   brokerApis(brokerId: number): Promise<{ readonly key: number; readonly min: number; readonly max: number }[]>;
   clusterId(): Promise<string>;
-  brokers(): Promise<{ readonly id: number; readonly host: string; readonly port: number }[]>;
+  brokers(): Promise<BrokerDescription[]>;
 }
