@@ -89,7 +89,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['cleaner', 'internal-topic'],
     ['groups'],
     ['transactions'],
-    ['core'],
+    ['core', 'dump'],
     ['topic-configs'],
     ['handlers'],
     ['connection', 'in-process'],

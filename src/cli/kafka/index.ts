@@ -18,6 +18,7 @@ export const KAFKA_TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   'kafka-leader-election': async () => (await import('./leader-election.ts')).leaderElection,
   'kafka-transactions': async () => (await import('./transactions.ts')).transactions,
   'kafka-broker-api-versions': async () => (await import('./broker-api-versions.ts')).brokerApiVersions,
+  'kafka-dump-log': async () => (await import('./dump-log.ts')).dumpLog,
   'kafka-producer-perf-test': async () => (await import('./producer-performance.ts')).producerPerformance,
   'kafka-consumer-perf-test': async () => (await import('./consumer-performance.ts')).consumerPerformance,
   'kafka-storage': async () => (await import('./servers.ts')).kafkaStorage,
