@@ -35,10 +35,20 @@ const arrows: Record<string, readonly string[]> = {
 const rooms: Record<string, readonly (readonly string[])[]> = {
   serde: [
     ['json-schema-title', 'schema-source', 'serde', 'subject-names'],
-    ['avro-types', 'delimited', 'envelope', 'exact-json', 'json', 'kafka', 'protobuf-values', 'schema-header'],
+    [
+      'avro-types',
+      'delimited',
+      'envelope',
+      'exact-json',
+      'json',
+      'kafka',
+      'protobuf-json',
+      'protobuf-values',
+      'schema-header',
+    ],
     ['avro-resolution', 'memory-schemas', 'registry-serde'],
-    ['avro-codec', 'json-schema-codec', 'protobuf-codec'],
-    ['avro', 'json-schema', 'protobuf'],
+    ['avro-codec', 'avro-json', 'json-schema-codec', 'protobuf-codec'],
+    ['avro', 'json-schema', 'protobuf', 'text'],
   ],
   sql: [
     ['errors', 'foreign-properties', 'parser'],

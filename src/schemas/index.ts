@@ -38,6 +38,7 @@ export type {
 } from './parsed-schema.ts';
 export type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
 export { isCompatible, protobufDifferences } from './protobuf/compatibility.ts';
+export { jsonNameOf } from './protobuf/descriptor.ts';
 export { linkProto } from './protobuf/linker.ts';
 export {
   embedded,

@@ -1,5 +1,5 @@
 // JSON text in which integers beyond 2^53 keep their digits: they are bigints as values.
-import { faultOf, parseJson, printJson } from '../util/index.ts';
+import { faultOf, messageOf, parseJson, printJson } from '../util/index.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
 
 export function exactJson(value: unknown): string {
@@ -21,6 +21,16 @@ export function parseExactJson(bytes: Buffer, start: number, end: number): { val
     return { value: LONG_NUMBER.test(text) ? parseJson(text, exactInteger) : plain, plain };
   } catch (error) {
     throw new DeserializationError(`not valid JSON: ${faultOf(error)}`, error);
+  }
+}
+
+/** The value of a text that is to be written. */
+export function valueOfJson(text: string): unknown {
+  const bytes = Buffer.from(text);
+  try {
+    return parseExactJson(bytes, 0, bytes.length).value;
+  } catch (error) {
+    throw new SerializationError(messageOf(error), error);
   }
 }
 

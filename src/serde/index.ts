@@ -54,6 +54,7 @@ export { type AvroSchema, avroSerde, loadAvro } from './avro.ts';
 export type { JsonSchema } from './json-schema-title.ts';
 export { type JsonSchemaOptions, jsonSchemaSerde } from './json-schema.ts';
 export { type ProtobufOptions, protobufSerde } from './protobuf.ts';
+export { type TextOptions, textSerde } from './text.ts';
 export { formatDelimited, parseDelimited } from './delimited.ts';
 export { jsonSerde } from './json.ts';
 export { bigintSerde, bytesSerde, doubleSerde, integerSerde, longSerde, stringSerde } from './kafka.ts';

@@ -15,6 +15,14 @@ import type { Codec, Decoder } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
 import { DeserializationError, SerializationError } from './serde.ts';
 
+/** What messages are as values, where that is not the plain values of protobuf-values.ts. */
+export interface MessageForm<T> {
+  of(message: MessageType, plain: Readonly<Record<string, unknown>>): T;
+  plain(message: MessageType, value: T): unknown;
+}
+
+const PLAIN: MessageForm<never> = { of: (_message, plain) => plain as never, plain: (_message, value) => value };
+
 interface Written {
   readonly message: MessageType;
   readonly lead: Uint8Array;
@@ -24,11 +32,13 @@ interface Written {
 export class ProtobufCodec<T> implements Codec<T> {
   readonly #messages: readonly DeclaredMessage[];
   readonly #messageName: string | undefined;
+  readonly #form: MessageForm<T>;
   readonly #reader = new WireReader();
   #written: Written | undefined;
 
-  constructor({ schema, references }: ResolvedSchema, messageName?: string) {
+  constructor({ schema, references }: ResolvedSchema, messageName?: string, form: MessageForm<T> = PLAIN) {
     this.#messageName = messageName;
+    this.#form = form;
     try {
       this.#messages = declaredMessages(linkProtobuf(schema, references));
     } catch (error) {
@@ -45,7 +55,8 @@ export class ProtobufCodec<T> implements Codec<T> {
   }
 
   encode(value: T, out: ByteWriter): void {
-    this.#writes().values.write(value, out);
+    const { message, values } = this.#writes();
+    values.write(this.#form.plain(message, value), out);
   }
 
   decode(bytes: Buffer, start: number, end: number): T {
@@ -67,7 +78,7 @@ export class ProtobufCodec<T> implements Codec<T> {
 
   #decodeAs(message: MessageType, bytes: Buffer, payload: number, end: number): T {
     try {
-      return messageValues(message).read(this.#reader.reset(bytes, payload, end)) as T;
+      return this.#form.of(message, messageValues(message).read(this.#reader.reset(bytes, payload, end)));
     } catch (error) {
       throw new DeserializationError(`the bytes are not a ${message.name}: ${messageOf(error)}`, error);
     }
