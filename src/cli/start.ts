@@ -12,6 +12,7 @@ export async function start(options: StartOptions): Promise<void> {
     settings: {
       'service.threads': true,
       ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
+      ...options.settings,
       ...settingsFromEnvironment(process.env),
       ...Object.fromEntries(options.property.map(parseProperty)),
       ...(options.bootstrapServer === undefined ? {} : { 'bootstrap.servers': options.bootstrapServer }),

@@ -3,6 +3,7 @@ export { dumpFile, type DumpOptions } from '../broker/index.ts';
 export { HttpSchemaSource, type HttpSchemaSourceOptions } from '../schema-registry/index.ts';
 export { Platform, type PlatformOptions } from './platform.ts';
 export type { RunningService } from './services.ts';
-export { readPropertiesFile, settingsFromEnvironment } from './settings.ts';
+export { isWithoutEffect } from '../sql/settings.ts';
+export { knowsSetting, readPropertiesFile, settingsFromEnvironment } from './settings.ts';
 export { type SqlTestFiles, testSqlFiles } from './sql-test.ts';
 export { version } from './version.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
-import { sqlRestSettings } from '../sql/settings.ts';
+import { isProperty, sqlRestSettings } from '../sql/settings.ts';
 import {
   booleanSetting,
   codeOf,
@@ -73,6 +73,12 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     );
   }
   return { platform: readSettings(platformSettings, platform), broker, registry, sql, sqlRest };
+}
+
+/** Whether some part of the platform has a setting of this name. */
+export function knowsSetting(name: string): boolean {
+  const tables = [platformSettings, registrySettings, brokerSettings, sqlRestSettings];
+  return tables.some((table) => Object.hasOwn(table, name)) || (name.startsWith('ksql.') && isProperty(name));
 }
 
 /** Reads a `.properties` file: `key=value` lines, `#` and `!` comments, a backslash at the end continues a line. */

@@ -35,7 +35,7 @@ const run = toolRunner(() => server);
 describe('the names', () => {
   test('each has a file in bin, with .sh behind it for Kafka’s own, and is told to npm', () => {
     const names = [...Object.keys(KAFKA_TOOLS), ...Object.keys(SYNONYMS)];
-    const scripts = names.filter((name) => name.startsWith('kafka-') || name.startsWith('zookeeper-'));
+    const scripts = names.filter((name) => /^(kafka|zookeeper|connect)-/.test(name));
     const expected = [...names, ...scripts.map((name) => `${name}.sh`), 'millrace'].sort();
     expect(readdirSync(join(root, 'bin')).sort()).toEqual(expected);
     const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> };
@@ -73,7 +73,7 @@ describe('the names', () => {
     expect(reset).toMatchObject({ code: 0, stdout: expect.stringContaining('by-process partition 0: 0') as string });
   });
 
-  test.each(Object.keys(KAFKA_TOOLS).filter((name) => !name.endsWith('-start')))(
+  test.each(Object.keys(KAFKA_TOOLS).filter((name) => !/-start$|^connect-/.test(name)))(
     '%s says what it can',
     async (name) => {
       const asked = await run(`${name} --help`);

@@ -31,6 +31,9 @@ export const KAFKA_TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   'kafka-server-start': async () => (await import('./servers.ts')).kafkaServerStart,
   'zookeeper-server-start': async () => (await import('./servers.ts')).zookeeperServerStart,
   'schema-registry-start': async () => (await import('./servers.ts')).schemaRegistryStart,
+  'kafka-rest-start': async () => (await import('./servers.ts')).kafkaRestStart,
+  'connect-standalone': async () => (await import('./servers.ts')).connectStart,
+  'connect-distributed': async () => (await import('./servers.ts')).connectStart,
   'ksql-server-start': async () => (await import('./servers.ts')).ksqlServerStart,
 };
 
