@@ -73,7 +73,7 @@ describe('the names', () => {
     expect(reset).toMatchObject({ code: 0, stdout: expect.stringContaining('by-process partition 0: 0') as string });
   });
 
-  test.each(Object.keys(KAFKA_TOOLS).filter((name) => !/-start$|^connect-/.test(name)))(
+  test.each(Object.keys(KAFKA_TOOLS).filter((name) => !/-start$|^connect-|^confluent$/.test(name)))(
     '%s says what it can',
     async (name) => {
       const asked = await run(`${name} --help`);

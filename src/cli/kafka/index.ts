@@ -27,6 +27,7 @@ export const KAFKA_TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   'kafka-dump-log': async () => (await import('./dump-log.ts')).dumpLog,
   'kafka-producer-perf-test': async () => (await import('./producer-performance.ts')).producerPerformance,
   'kafka-consumer-perf-test': async () => (await import('./consumer-performance.ts')).consumerPerformance,
+  confluent: async () => (await import('./confluent.ts')).confluent,
   'kafka-storage': async () => (await import('./servers.ts')).kafkaStorage,
   'kafka-server-start': async () => (await import('./servers.ts')).kafkaServerStart,
   'zookeeper-server-start': async () => (await import('./servers.ts')).zookeeperServerStart,
