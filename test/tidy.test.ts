@@ -142,7 +142,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   'interactive-queries': [['rest'], ['ask']],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'sql-test', 'thread-client', 'version'],
+    ['lazy-schemas', 'on-demand', 'settings', 'sql-test', 'thread-client', 'version'],
     ['listening'],
     ['query-threads', 'services'],
     ['threads'],

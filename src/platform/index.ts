@@ -1,6 +1,6 @@
 // Everything in one process: constructed, started and stopped in order.
-export { dumpFile, type DumpOptions } from '../broker/index.ts';
-export { HttpSchemaSource, type HttpSchemaSourceOptions } from '../schema-registry/index.ts';
+export type { DumpOptions } from '../broker/index.ts';
+export { dumpFile, registryAt } from './on-demand.ts';
 export { Platform, type PlatformOptions } from './platform.ts';
 export type { RunningService } from './services.ts';
 export { isWithoutEffect } from '../sql/settings.ts';

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Broker } from '../../src/broker/index.ts';
+import { Broker, dumpFile, type DumpOptions } from '../../src/broker/index.ts';
 import { type Client, createClient } from '../../src/client/index.ts';
-import { dumpFile, type DumpOptions } from '../../src/platform/index.ts';
 import { MillraceError } from '../../src/util/index.ts';
 import { toolRunner } from './kafka-tool-runner.ts';
 

@@ -48,7 +48,7 @@ export interface ConsumedForm {
   /** Properties of the formatter beyond those of every console, with what they are by default. */
   readonly properties: Readonly<Record<string, string>>;
   /** What prints a key or value for which no deserializer was named. */
-  open(format: Formatter, io: ToolIo): TextDecoder;
+  open(format: Formatter, io: ToolIo): Promise<TextDecoder>;
 }
 
 /** Rejects where the bytes are not what they are taken for. */
@@ -98,7 +98,7 @@ const FLAGS = {
 const plainText: ConsumedForm = {
   summary: 'Read data from Kafka topics and write it to standard output.',
   properties: {},
-  open: () => (bytes) => Buffer.from(bytes).toString(),
+  open: () => Promise.resolve((bytes) => Buffer.from(bytes).toString()),
 };
 
 export const consoleConsumer = consoleConsumerOf(plainText);
@@ -121,7 +121,7 @@ async function consume(
   { form, properties }: { readonly form: ConsumedForm; readonly properties: Readonly<Record<string, string>> },
 ): Promise<void> {
   const format = formatOf(args, properties);
-  const decode = form.open(format, io);
+  const decode = await form.open(format, io);
   const limit = args.integer('max-messages') ?? Number.POSITIVE_INFINITY;
   const timeoutMs = args.integer('timeout-ms') ?? Number.POSITIVE_INFINITY;
   const client = clientOf(args, 'consumer.config');

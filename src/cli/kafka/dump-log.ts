@@ -27,7 +27,7 @@ export const dumpLog: Tool = {
     const options = optionsOf(args);
     for (const file of files.map((name) => name.trim())) {
       io.out(`Dumping ${file}\n`);
-      const lines = dumpFile(file, options);
+      const lines = await dumpFile(file, options);
       if (lines === undefined) io.err(`Ignoring unknown file ${file}\n`);
       else await print(lines, io);
     }

@@ -3,7 +3,7 @@
  * are registered. What is typed and printed is JSON: Avro's JSON encoding, Protobuf's JSON mapping, JSON itself.
  */
 import { readFileSync } from 'node:fs';
-import { HttpSchemaSource } from '../../platform/index.ts';
+import { registryAt } from '../../platform/index.ts';
 import {
   deserializeLoading,
   headersOf,
@@ -14,6 +14,7 @@ import {
   type RegisteredSerde,
   type RegistryOptions,
   type SchemaReference,
+  type SchemaSource,
   type SchemaType,
   serialize,
   type SubjectNameStrategy,
@@ -69,7 +70,7 @@ export function schemaProducer(language: SchemaType): Tool {
     summary: `Read ${NAMES[language]} values as JSON from standard input and publish them to Kafka, with their schema in the registry.`,
     properties: PRODUCED,
     async open(reader, topic, io) {
-      const schemas = registryOf(reader, io);
+      const schemas = await registryOf(reader, io);
       const serde = (part: Part): RegisteredSerde<string> =>
         textSerde(language, { schemas, topic, isKey: part === 'key', ...optionsOf(reader, part, language) });
       const hasTextKeys = reader['key.serializer'] !== '' || reader['parse.key'] !== 'true';
@@ -91,8 +92,8 @@ export function schemaConsumer(language: SchemaType): Tool {
   const form: ConsumedForm = {
     summary: `Read ${NAMES[language]} values from Kafka topics and write them to standard output as JSON.`,
     properties: CONSUMED,
-    open(format, io) {
-      const schemas = registryOf(format, io);
+    async open(format, io) {
+      const schemas = await registryOf(format, io);
       const serdes = new Map<string, RegisteredSerde<string>>();
       return async (bytes, part, { topic, headers }) => {
         const name = `${part} ${topic}`;
@@ -107,7 +108,7 @@ export function schemaConsumer(language: SchemaType): Tool {
   return consoleConsumerOf(form);
 }
 
-function registryOf(properties: Properties, io: ToolIo): HttpSchemaSource {
+function registryOf(properties: Properties, io: ToolIo): Promise<SchemaSource> {
   const [url = '', ...others] = properties['schema.registry.url']!.split(',').map((each) => each.trim());
   if (others.length > 0) io.err(`Of the registries in schema.registry.url only the first is asked: ${url}.\n`);
   const source = properties['basic.auth.credentials.source']!;
@@ -119,7 +120,7 @@ function registryOf(properties: Properties, io: ToolIo): HttpSchemaSource {
   }
   const user = properties['schema.registry.basic.auth.user.info'] || properties['basic.auth.user.info'] || '';
   const [username, ...password] = user.split(':');
-  return new HttpSchemaSource({ url, ...(user === '' ? {} : { username, password: password.join(':') }) });
+  return registryAt({ url, ...(user === '' ? {} : { username, password: password.join(':') }) });
 }
 
 /** What the properties say about the schema of keys or values. */
