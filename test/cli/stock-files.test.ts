@@ -154,11 +154,16 @@ describe('become settings', () => {
     });
     await embedded.close();
     const elsewhere = [
-      ['kafkastore.bootstrap.servers', 'SASL_SSL://broker-1.invalid:9092,broker-2.invalid:9092'],
+      ['kafkastore.bootstrap.servers', 'PLAINTEXT://broker-1.invalid:9092,broker-2.invalid:9092'],
     ] as const;
     expect((await stockSettings('schema-registry', undefined, elsewhere)).settings).toEqual({
       'bootstrap.servers': 'broker-1.invalid:9092,broker-2.invalid:9092',
     });
+  });
+
+  test('brokers behind TLS or SASL are refused', async () => {
+    const given = [['bootstrap.servers', 'SASL_SSL://broker.invalid:9092']] as const;
+    await expect(stockSettings('ksql', undefined, given)).rejects.toThrow('brokers are spoken to without TLS and SASL');
   });
 
   test('of several listeners for clients the first is used, and that is told', async () => {

@@ -7,6 +7,7 @@ import { knowsSetting, readPropertiesFile } from '../../platform/index.ts';
 import { createClient } from '../../client/index.ts';
 import { codeOf } from '../../util/index.ts';
 import { isForeign, type Program } from './foreign-settings.ts';
+import { ToolError } from './tool.ts';
 
 /** What stands in front of a program's settings in the platform's, by what is tried first. */
 const PREFIXES: Readonly<Record<Program, readonly string[]>> = {
@@ -76,6 +77,9 @@ function clientListener(
  * be started beside them. All others are a cluster that is there.
  */
 async function brokersAt(text: string): Promise<Record<string, string>> {
+  const secured = /\b(?:SSL|SASL_PLAINTEXT|SASL_SSL):\/\//.exec(text);
+  if (secured !== null)
+    throw new ToolError(`${text}: brokers are spoken to without TLS and SASL here, so by PLAINTEXT only.`);
   const brokers = text
     .split(',')
     .map((each) => each.trim().replace(/^[A-Z_]+:\/\//, ''))
