@@ -111,7 +111,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['cleaner', 'internal-topic'],
     ['groups'],
     ['transactions'],
-    ['core'],
+    ['core', 'dump'],
     ['topic-configs'],
     ['handlers'],
     ['connection', 'in-process'],
@@ -161,7 +161,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   'interactive-queries': [['rest'], ['ask']],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'sql-test', 'thread-client', 'version'],
+    ['lazy-schemas', 'on-demand', 'settings', 'sql-test', 'thread-client', 'version'],
     ['listening'],
     ['query-threads', 'services'],
     ['threads'],

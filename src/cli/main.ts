@@ -82,6 +82,7 @@ program
   .option('--port <port>', 'port of the broker (9092)')
   .option('--registry-port <port>', 'port of the Schema Registry (8081)')
   .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
+  .option('--rest-port <port>', 'a REST proxy on this port, too')
   .action(async (options: DemoOptions) => {
     const { demo } = await import('./demo/demo.ts');
     await demo(options);

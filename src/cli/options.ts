@@ -11,6 +11,8 @@ export interface ServiceOptions {
 
 export interface StartOptions extends ServiceOptions {
   readonly config?: string;
+  /** What a file said, where it was one of another program's. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly bootstrapServer?: string;
   readonly property: readonly string[];
 }

@@ -31,6 +31,7 @@ function settingsOf(options: StartOptions): Record<string, string | boolean> {
     'service.threads': true,
     'kafka.rest.listeners': 'http://127.0.0.1:8082',
     ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
+    ...options.settings,
     ...settingsFromEnvironment(process.env),
     ...Object.fromEntries(options.property.map(parseProperty)),
     ...(options.bootstrapServer === undefined ? {} : { 'bootstrap.servers': options.bootstrapServer }),

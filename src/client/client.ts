@@ -346,6 +346,13 @@ export interface GroupMemberDescription {
   readonly assignment: readonly TopicPartition[];
 }
 
+export interface BrokerDescription {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
 export interface LogDir {
   readonly path: string;
   readonly error: string | undefined;
@@ -452,13 +459,6 @@ export interface HangingTransaction extends TopicPartition {
 /** `validateOnly`: the broker checks what it is asked for, refuses what it would refuse, and changes nothing. */
 export interface ChangeOptions {
   readonly validateOnly?: boolean;
-}
-
-export interface BrokerDescription {
-  readonly id: number;
-  readonly host: string;
-  readonly port: number;
-  readonly rack: string | null;
 }
 
 /** Versions `min` to `max` of an API are spoken. */

@@ -1,6 +1,9 @@
 // Everything in one process: constructed, started and stopped in order.
+export type { DumpOptions } from '../broker/index.ts';
+export { dumpFile, registryAt } from './on-demand.ts';
 export { Platform, type PlatformOptions } from './platform.ts';
 export type { RunningService } from './services.ts';
-export { checkSettings, readPropertiesFile, settingsFromEnvironment } from './settings.ts';
+export { isWithoutEffect } from '../sql/settings.ts';
+export { checkSettings, knowsSetting, readPropertiesFile, settingsFromEnvironment } from './settings.ts';
 export { type SqlTestFiles, testSqlFiles } from './sql-test.ts';
 export { version } from './version.ts';

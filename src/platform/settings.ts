@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { brokerSettings } from '../broker/settings.ts';
 import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
-import { sqlRestSettings } from '../sql/settings.ts';
+import { isProperty, sqlRestSettings } from '../sql/settings.ts';
 import {
   booleanSetting,
   codeOf,
@@ -99,6 +99,12 @@ function restProxyName(name: string): string | undefined {
 /** Throws when a name is nobody's, or a value of the platform's own or of the broker's can't be one. */
 export function checkSettings(given: GivenSettings): void {
   readSettings(brokerSettings, splitSettings(given).broker);
+}
+
+/** Whether some part of the platform has a setting of this name. */
+export function knowsSetting(name: string): boolean {
+  const tables = [platformSettings, registrySettings, brokerSettings, sqlRestSettings];
+  return tables.some((table) => Object.hasOwn(table, name)) || (name.startsWith('ksql.') && isProperty(name));
 }
 
 /** Reads a `.properties` file: `key=value` lines, `#` and `!` comments, a backslash at the end continues a line. */

@@ -179,6 +179,12 @@ export function isWithoutEffect(name: string): boolean {
   return !Object.hasOwn(sqlSettings, name) && isForeignProperty(name);
 }
 
+/** Whether a property is known here, and does something. */
+export function isProperty(name: string): boolean {
+  const bare = name.startsWith(STREAMS_PREFIX) ? name.slice(STREAMS_PREFIX.length) : name;
+  return !isWithoutEffect(name) && Object.hasOwn(bare === name ? ALL : streamsSettings, bare);
+}
+
 /** The name that a property is kept under: without `ksql.streams.` in front. An unknown one is refused, with a suggestion. */
 export function propertyNamed(name: string): string {
   if (isWithoutEffect(name)) return name;

@@ -4,13 +4,12 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KAFKA_TOOLS, SYNONYMS } from '../../src/cli/kafka/index.ts';
-import { runTool } from '../../src/cli/kafka/tool.ts';
 import { type Client, createClient } from '../../src/client/index.ts';
 import { type Embedded, openEmbedded } from '../suites/embedded.ts';
+import { type Said, toolRunner } from './kafka-tool-runner.ts';
 import { Millrace } from './support.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -31,33 +30,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command line as a shell takes it apart; `$B` is the flag that names the broker. */
-async function run(line: string, input = ''): Promise<Said> {
-  const [name, ...words] = line
-    .match(/'[^']*'|\S+/g)!
-    .flatMap((word) => (word === '$B' ? ['--bootstrap-server', server] : [word.replace(/^'(.*)'$/, '$1')]));
-  let out = '';
-  let err = '';
-  const code = await runTool(await KAFKA_TOOLS[name!]!(), words, {
-    input: Readable.from([input]),
-    out: (text) => (out += text),
-    err: (text) => (err += text),
-    drained: () => Promise.resolve(),
-    interrupted: new Promise(() => {}),
-  });
-  return { code, out, err };
-}
+const run = toolRunner(() => server);
 
 describe('the names', () => {
   test('each has a file in bin, with .sh behind it for Kafka’s own, and is told to npm', () => {
     const names = [...Object.keys(KAFKA_TOOLS), ...Object.keys(SYNONYMS)];
-    const scripts = names.filter((name) => name.startsWith('kafka-') || name.startsWith('zookeeper-'));
+    const scripts = names.filter((name) => /^(kafka|zookeeper|connect)-/.test(name));
     const expected = [...names, ...scripts.map((name) => `${name}.sh`), 'millrace'].sort();
     expect(readdirSync(join(root, 'bin')).sort()).toEqual(expected);
     const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> };
@@ -95,7 +73,7 @@ describe('the names', () => {
     expect(reset).toMatchObject({ code: 0, stdout: expect.stringContaining('by-process partition 0: 0') as string });
   });
 
-  test.each(Object.keys(KAFKA_TOOLS).filter((name) => !name.endsWith('-start')))(
+  test.each(Object.keys(KAFKA_TOOLS).filter((name) => !/-start$|^connect-|^confluent$/.test(name)))(
     '%s says what it can',
     async (name) => {
       const asked = await run(`${name} --help`);

@@ -18,21 +18,21 @@ import type { JournalRecord } from '../internal-topic.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import type { OffsetEntry } from './committed-offset.ts';
 
-const OFFSET_KEY = 1;
-const GROUP_KEY = 2;
-const OFFSET_VALUE = 3;
-const GROUP_VALUE = 3;
+export const OFFSET_KEY = 1;
+export const GROUP_KEY = 2;
+export const OFFSET_VALUE = 3;
+export const GROUP_VALUE = 3;
 
-const offsetKey = struct({ group: string(), topic: string(), partition: int32() });
-const offsetValue = struct({
+export const offsetKey = struct({ group: string(), topic: string(), partition: int32() });
+export const offsetValue = struct({
   offset: int64(),
   leaderEpoch: int32().since(3).default(-1).ignorable(),
   metadata: string(),
   commitTimestamp: int64(),
   expireTimestamp: int64().since(1).until(1).default(-1).ignorable(),
 });
-const groupKey = struct({ group: string() });
-const groupValue = struct({
+export const groupKey = struct({ group: string() });
+export const groupValue = struct({
   protocolType: string(),
   generation: int32(),
   protocol: string().nullable(),

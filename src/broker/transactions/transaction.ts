@@ -83,19 +83,20 @@ export function placeKey({ topic, partition }: Place): string {
 
 const KEY_VERSION = 0;
 const VALUE_VERSION = 1;
-const FIRST_FLEXIBLE_VALUE = 1;
+export const FIRST_FLEXIBLE_VALUE = 1;
 /** The version of the transaction protocol in which every decision raises the epoch. */
 const BUMPING_VERSION = 2;
 
-const journalKey = struct({ transactionalId: string() });
-const journalValue = struct({
+/** The records of `__transaction_state`, under Kafka's names: its tools print them. */
+export const journalKey = struct({ transactionalId: string() });
+export const journalValue = struct({
   producerId: int64(),
   producerEpoch: int16(),
-  timeoutMs: int32(),
-  status: int8(),
-  partitions: array({ topic: string(), partitionIds: array(int32()) }).nullable(),
-  lastUpdateTimestamp: int64(),
-  startTimestamp: int64(),
+  transactionTimeoutMs: int32(),
+  transactionStatus: int8(),
+  transactionPartitions: array({ topic: string(), partitionIds: array(int32()) }).nullable(),
+  transactionLastUpdateTimestampMs: int64(),
+  transactionStartTimestampMs: int64(),
   previousProducerId: int64().since(1).default(-1).tagged(0).ignorable(),
   clientTransactionVersion: int16().since(1).tagged(2).ignorable(),
 });
@@ -111,14 +112,14 @@ export function transactionRecord(transaction: Transaction): JournalRecord {
   valueCodecs[VALUE_VERSION]!.write(out, {
     producerId: transaction.producerId,
     producerEpoch: transaction.epoch,
-    timeoutMs: transaction.timeoutMs,
-    status: TRANSACTION_STATES.indexOf(transaction.state),
-    partitions: [...byTopic].map(([topic, places]) => ({
+    transactionTimeoutMs: transaction.timeoutMs,
+    transactionStatus: TRANSACTION_STATES.indexOf(transaction.state),
+    transactionPartitions: [...byTopic].map(([topic, places]) => ({
       topic,
       partitionIds: places.map(({ partition }) => partition),
     })),
-    lastUpdateTimestamp: transaction.updatedAt,
-    startTimestamp: transaction.startedAt,
+    transactionLastUpdateTimestampMs: transaction.updatedAt,
+    transactionStartTimestampMs: transaction.startedAt,
     previousProducerId: transaction.previousProducerId,
     clientTransactionVersion: transaction.isBumped ? BUMPING_VERSION : 0,
   });
@@ -137,15 +138,20 @@ export function readTransaction(id: string, value: Buffer): Transaction | undefi
   const codec = valueCodecs[value.readInt16BE(0)];
   if (codec === undefined) return undefined;
   const stored = codec.read(new ByteReader(value, 2));
-  const state = TRANSACTION_STATES[stored.status];
+  const state = TRANSACTION_STATES[stored.transactionStatus];
   if (state === undefined) return undefined;
-  const transaction = newTransaction(id, stored.producerId, stored.timeoutMs, stored.lastUpdateTimestamp);
+  const transaction = newTransaction(
+    id,
+    stored.producerId,
+    stored.transactionTimeoutMs,
+    stored.transactionLastUpdateTimestampMs,
+  );
   transaction.epoch = stored.producerEpoch;
   transaction.state = state;
-  transaction.startedAt = stored.startTimestamp;
+  transaction.startedAt = stored.transactionStartTimestampMs;
   transaction.previousProducerId = stored.previousProducerId;
   transaction.isBumped = stored.clientTransactionVersion >= BUMPING_VERSION;
-  for (const { topic, partitionIds } of stored.partitions ?? []) {
+  for (const { topic, partitionIds } of stored.transactionPartitions ?? []) {
     for (const partition of partitionIds) transaction.places.set(placeKey({ topic, partition }), { topic, partition });
   }
   return transaction;

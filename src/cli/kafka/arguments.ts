@@ -43,8 +43,12 @@ export class Arguments {
     const notices: string[] = [];
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
-      if (!arg.startsWith('--') || arg === '--') {
-        if (arg !== '--') words.push(arg);
+      if (arg === '--') {
+        words.push(...args.slice(i + 1));
+        break;
+      }
+      if (!arg.startsWith('--')) {
+        words.push(arg);
         continue;
       }
       const equals = arg.indexOf('=');

@@ -18,6 +18,7 @@ import {
   type Serde,
   stringSerde,
 } from '../../serde/index.ts';
+import { messageOf } from '../../util/index.ts';
 import { type Arguments, UsageError } from './arguments.ts';
 import { BOOTSTRAP_FLAGS, clientOf, type Tool, type ToolIo } from './tool.ts';
 
@@ -39,7 +40,19 @@ const FORMATTER = {
   'value.deserializer': '',
   'headers.deserializer': '',
 };
-type Formatter = Record<keyof typeof FORMATTER, string>;
+type Formatter = Record<keyof typeof FORMATTER, string> & Readonly<Record<string, string>>;
+
+/** What keys and values are printed as: one console for text and numbers, others for values with a schema. */
+export interface ConsumedForm {
+  readonly summary: string;
+  /** Properties of the formatter beyond those of every console, with what they are by default. */
+  readonly properties: Readonly<Record<string, string>>;
+  /** What prints a key or value for which no deserializer was named. */
+  open(format: Formatter, io: ToolIo): Promise<TextDecoder>;
+}
+
+/** Rejects where the bytes are not what they are taken for. */
+type TextDecoder = (bytes: Uint8Array, part: 'key' | 'value', record: ConsumerRecord) => string | Promise<string>;
 
 /** Kafka's deserializers by the last word of their class names. */
 const DESERIALIZERS: ReadonlyMap<string, Serde<unknown>> = new Map<string, Serde<unknown>>([
@@ -50,66 +63,86 @@ const DESERIALIZERS: ReadonlyMap<string, Serde<unknown>> = new Map<string, Serde
   ['ByteArrayDeserializer', bytesSerde as Serde<unknown>],
 ]);
 
-export const consoleConsumer: Tool = {
-  summary: 'Read data from Kafka topics and write it to standard output.',
-  flags: {
-    ...BOOTSTRAP_FLAGS,
-    topic: { takes: 'topic', text: 'The topic to read.' },
-    include: { takes: 'Java regex', text: 'Topics whose names match, of those that there are at the start.' },
-    whitelist: { takes: 'Java regex', now: 'include', text: '' },
-    partition: { takes: 'partition', text: 'Read only this partition, from its end unless --offset says otherwise.' },
-    offset: {
-      takes: 'consume offset',
-      text: 'earliest, latest (default), or a number: where to begin in the partition.',
-    },
-    'from-beginning': { text: 'Begin with the first records, where the group has read nothing yet.' },
-    group: { takes: 'consumer group id', text: 'The group to read in; what it has read is committed.' },
-    'max-messages': { takes: 'num_messages', text: 'End after so many.' },
-    'timeout-ms': { takes: 'timeout_ms', text: 'End when nothing has come for so long.' },
-    'isolation-level': { takes: 'level', text: 'read_committed, or read_uncommitted (default).' },
-    property: {
-      takes: 'prop',
-      text: `How records are printed, key=value; may be repeated: ${Object.keys(FORMATTER).join(', ')}.`,
-    },
-    'formatter-property': { takes: 'prop', now: 'property', text: '' },
-    'formatter-config': { takes: 'file', text: 'A file of such properties.' },
-    'key-deserializer': {
-      takes: 'class',
-      text: 'How keys are read: String-, Integer-, Long-, Double-, ByteArrayDeserializer.',
-    },
-    'value-deserializer': { takes: 'class', text: 'The same for values.' },
-    'skip-message-on-error': { text: 'Go on with the next record where one can’t be read.' },
-    'consumer-property': { takes: 'consumer_prop', text: 'A setting of the consumer, key=value; may be repeated.' },
-    'command-property': { takes: 'prop', now: 'consumer-property', text: '' },
-    'consumer.config': { takes: 'file', text: 'A file of settings of the consumer.' },
-    formatter: { takes: 'class', text: '', ignored: 'there is one; --property says what it prints.' },
-    'new-consumer': { text: '', ignored: 'there is no other.' },
-    'enable-systest-events': { text: '', ignored: 'it is for Kafka’s own tests.' },
+const FLAGS = {
+  ...BOOTSTRAP_FLAGS,
+  topic: { takes: 'topic', text: 'The topic to read.' },
+  include: { takes: 'Java regex', text: 'Topics whose names match, of those that there are at the start.' },
+  whitelist: { takes: 'Java regex', now: 'include', text: '' },
+  partition: { takes: 'partition', text: 'Read only this partition, from its end unless --offset says otherwise.' },
+  offset: {
+    takes: 'consume offset',
+    text: 'earliest, latest (default), or a number: where to begin in the partition.',
   },
-  async run(args, io) {
-    const format = formatOf(args);
-    const limit = args.integer('max-messages') ?? Number.POSITIVE_INFINITY;
-    const timeoutMs = args.integer('timeout-ms') ?? Number.POSITIVE_INFINITY;
-    const client = clientOf(args, 'consumer.config');
-    let count = 0;
-    try {
-      const { consumer, commits } = await open(client, args);
-      const stamp = format['print.timestamp'] === 'true' ? await stampsOf(client) : undefined;
-      for await (const record of follow(consumer, { timeoutMs, commits, io })) {
-        try {
-          io.out(await lineOf(record, format, stamp));
-        } catch (error) {
-          if (!args.has('skip-message-on-error')) throw error;
-          io.err(`Error processing message, skipping this message: ${String(error)}\n`);
-        }
-        if (++count >= limit) break;
-      }
-    } finally {
-      io.err(`Processed a total of ${count} messages\n`);
-      await client.close();
-    }
+  'from-beginning': { text: 'Begin with the first records, where the group has read nothing yet.' },
+  group: { takes: 'consumer group id', text: 'The group to read in; what it has read is committed.' },
+  'max-messages': { takes: 'num_messages', text: 'End after so many.' },
+  'timeout-ms': { takes: 'timeout_ms', text: 'End when nothing has come for so long.' },
+  'isolation-level': { takes: 'level', text: 'read_committed, or read_uncommitted (default).' },
+  property: { takes: 'prop', text: 'How records are printed, key=value; may be repeated' },
+  'formatter-property': { takes: 'prop', now: 'property', text: '' },
+  'formatter-config': { takes: 'file', text: 'A file of such properties.' },
+  'key-deserializer': {
+    takes: 'class',
+    text: 'How keys are read: String-, Integer-, Long-, Double-, ByteArrayDeserializer.',
   },
+  'value-deserializer': { takes: 'class', text: 'The same for values.' },
+  'skip-message-on-error': { text: 'Go on with the next record where one can’t be read.' },
+  'consumer-property': { takes: 'consumer_prop', text: 'A setting of the consumer, key=value; may be repeated.' },
+  'command-property': { takes: 'prop', now: 'consumer-property', text: '' },
+  'consumer.config': { takes: 'file', text: 'A file of settings of the consumer.' },
+  formatter: { takes: 'class', text: '', ignored: 'there is one; --property says what it prints.' },
+  'new-consumer': { text: '', ignored: 'there is no other.' },
+  'enable-systest-events': { text: '', ignored: 'it is for Kafka’s own tests.' },
 };
+
+const plainText: ConsumedForm = {
+  summary: 'Read data from Kafka topics and write it to standard output.',
+  properties: {},
+  open: () => Promise.resolve((bytes) => Buffer.from(bytes).toString()),
+};
+
+export const consoleConsumer = consoleConsumerOf(plainText);
+
+export function consoleConsumerOf(form: ConsumedForm): Tool {
+  const properties = { ...FORMATTER, ...form.properties };
+  return {
+    summary: form.summary,
+    flags: {
+      ...FLAGS,
+      property: { ...FLAGS.property, text: `${FLAGS.property.text}: ${Object.keys(properties).join(', ')}.` },
+    },
+    run: (args, io) => consume(args, io, { form, properties }),
+  };
+}
+
+async function consume(
+  args: Arguments,
+  io: ToolIo,
+  { form, properties }: { readonly form: ConsumedForm; readonly properties: Readonly<Record<string, string>> },
+): Promise<void> {
+  const format = formatOf(args, properties);
+  const decode = await form.open(format, io);
+  const limit = args.integer('max-messages') ?? Number.POSITIVE_INFINITY;
+  const timeoutMs = args.integer('timeout-ms') ?? Number.POSITIVE_INFINITY;
+  const client = clientOf(args, 'consumer.config');
+  let count = 0;
+  try {
+    const { consumer, commits } = await open(client, args);
+    const stamp = format['print.timestamp'] === 'true' ? await stampsOf(client) : undefined;
+    for await (const record of follow(consumer, { timeoutMs, commits, io })) {
+      try {
+        io.out(await lineOf(record, format, { decode, stamp }));
+      } catch (error) {
+        if (!args.has('skip-message-on-error')) throw error;
+        io.err(`Error processing message, skipping this message: ${messageOf(error)}\n`);
+      }
+      if (++count >= limit) break;
+    }
+  } finally {
+    io.err(`Processed a total of ${count} messages\n`);
+    await client.close();
+  }
+}
 
 function at(consumer: Consumer, partition: TopicPartition): OffsetToCommit {
   return { ...partition, offset: consumer.position(partition) };
@@ -218,17 +251,20 @@ function offsetOf(text = 'latest'): number {
   );
 }
 
-function formatOf(args: Arguments): Formatter {
+function formatOf(args: Arguments, properties: Readonly<Record<string, string>>): Formatter {
   const file = args.get('formatter-config');
   const given = {
     ...(file === undefined ? {} : readPropertiesFile(file)),
     ...Object.fromEntries(args.pairs('property')),
   };
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(FORMATTER, name));
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(properties, name));
   if (unknown !== undefined) {
-    throw new UsageError(`There is no formatter property ${unknown}: use ${Object.keys(FORMATTER).join(', ')}.`, false);
+    throw new UsageError(
+      `There is no formatter property ${unknown}: use ${Object.keys(properties).join(', ')}.`,
+      false,
+    );
   }
-  const format: Formatter = { ...FORMATTER, ...given };
+  const format: Formatter = { ...FORMATTER, ...properties, ...given };
   format['key.deserializer'] = args.get('key-deserializer') ?? format['key.deserializer'];
   format['value.deserializer'] = args.get('value-deserializer') ?? format['value.deserializer'];
   for (const name of ['key.deserializer', 'value.deserializer', 'headers.deserializer'] as const) serdeOf(format[name]);
@@ -262,7 +298,7 @@ async function stampsOf(client: Client): Promise<(topic: string) => Promise<stri
 async function lineOf(
   record: ConsumerRecord,
   format: Formatter,
-  stamp: ((topic: string) => Promise<string>) | undefined,
+  { decode, stamp }: { readonly decode: TextDecoder; readonly stamp: ((topic: string) => Promise<string>) | undefined },
 ): Promise<string> {
   const text = (bytes: Uint8Array | null, deserializer: string): string => {
     if (bytes === null) return format['null.literal'];
@@ -271,8 +307,12 @@ async function lineOf(
       return Buffer.from(bytes).toString();
     return String(deserialize(serde, Buffer.from(bytes)));
   };
+  const decoded = (part: 'key' | 'value'): string | Promise<string> => {
+    const [bytes, deserializer] = [record[part], format[`${part}.deserializer`]];
+    return bytes === null || deserializer !== '' ? text(bytes, deserializer) : decode(bytes, part, record);
+  };
   const fields: string[] = [];
-  const prints = (name: keyof Formatter): boolean => format[name] === 'true';
+  const prints = (name: keyof typeof FORMATTER): boolean => format[name] === 'true';
   if (stamp !== undefined) {
     fields.push(record.timestamp < 0 ? 'NO_TIMESTAMP' : `${await stamp(record.topic)}:${record.timestamp}`);
   }
@@ -282,7 +322,7 @@ async function lineOf(
     const pairs = record.headers.map(({ key, value }) => `${key}:${text(value, format['headers.deserializer'])}`);
     fields.push(pairs.length === 0 ? 'NO_HEADERS' : pairs.join(format['headers.separator']));
   }
-  if (prints('print.key')) fields.push(text(record.key, format['key.deserializer']));
-  if (prints('print.value')) fields.push(text(record.value, format['value.deserializer']));
+  if (prints('print.key')) fields.push(await decoded('key'));
+  if (prints('print.value')) fields.push(await decoded('value'));
   return fields.join(format['key.separator']) + format['line.separator'];
 }

@@ -3,9 +3,13 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { start } from '../start.ts';
 import { pairOf, UsageError } from './arguments.ts';
+import type { Program } from './foreign-settings.ts';
+import { stockSettings } from './stock-files.ts';
 import { type Tool, ToolError } from './tool.ts';
 
-function server(name: string, file: string): Tool {
+function server(program: Program, file: string): Tool {
+  const name =
+    program === 'kafka' ? 'kafka-server-start' : program === 'ksql' ? 'ksql-server-start' : `${program}-start`;
   return {
     summary: `${name} [file.properties] [--override key=value]…: starts the platform: the broker, the Schema Registry, SQL and the REST proxy.`,
     standsAlone: true,
@@ -23,8 +27,10 @@ function server(name: string, file: string): Tool {
       const [path] = words;
       const config = path === undefined ? undefined : configIn(path, file);
       if (path !== undefined && config === undefined) io.err(`${path} has no ${file}: the defaults are in force.\n`);
-      const property = args.all('override').map((text) => pairOf(text, 'override').join('='));
-      await start({ property, ...(config === undefined ? {} : { config }) });
+      const overrides = args.all('override').map((text) => pairOf(text, 'override'));
+      const { settings, notices } = await stockSettings(program, config, overrides);
+      for (const notice of notices) io.err(`${notice}\n`);
+      await start({ property: [], settings });
     },
   };
 }
@@ -40,9 +46,19 @@ function configIn(path: string, file: string): string | undefined {
   return existsSync(inside) ? inside : undefined;
 }
 
-export const kafkaServerStart = server('kafka-server-start', 'server.properties');
-export const schemaRegistryStart = server('schema-registry-start', 'schema-registry.properties');
-export const ksqlServerStart = server('ksql-server-start', 'ksql-server.properties');
+export const kafkaServerStart = server('kafka', 'server.properties');
+export const schemaRegistryStart = server('schema-registry', 'schema-registry.properties');
+export const ksqlServerStart = server('ksql', 'ksql-server.properties');
+export const kafkaRestStart = server('kafka-rest', 'kafka-rest.properties');
+
+export const connectStart: Tool = {
+  summary: 'Kafka Connect is not there yet.',
+  standsAlone: true,
+  flags: { daemon: { text: '' } },
+  async run() {
+    throw new ToolError('Kafka Connect is not there yet: no workers can be started.');
+  },
+};
 
 export const zookeeperServerStart: Tool = {
   summary: 'There is no ZooKeeper here, and none is needed.',

@@ -14,6 +14,8 @@ export interface Tool {
   readonly onError?: (words: readonly string[]) => string;
   /** It needs nothing behind its name: else that is taken for a question what there is. */
   readonly standsAlone?: boolean;
+  /** All words behind its name are its own, flags as well: it hands them on. */
+  readonly takesAll?: boolean;
   run(args: Arguments, io: ToolIo): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ export interface ToolIo {
   readonly interrupted: Promise<void>;
 }
 
-/** How the original ends early: with these words, and no others. */
+/** How the original ends early: with these words, and no others; with none where all has been said. */
 export class ToolError extends Error {}
 
 export const BOOTSTRAP_FLAGS = {
@@ -50,11 +52,11 @@ export const BOOTSTRAP_FLAGS = {
 export async function runTool(tool: Tool, words: readonly string[], io: ToolIo): Promise<number> {
   try {
     const isQuestion = words.length === 0 && tool.standsAlone !== true;
-    if (isQuestion || words.includes('--help')) {
+    if (isQuestion || (words.includes('--help') && tool.takesAll !== true)) {
       io.err(`${tool.summary}\n${usageOf(tool.flags)}`);
       return isQuestion ? 1 : 0;
     }
-    const args = new Arguments(tool.flags, words);
+    const args = new Arguments(tool.flags, tool.takesAll === true ? ['--', ...words] : words);
     for (const notice of args.notices) io.err(`${notice}\n`);
     await tool.run(args, io);
     return 0;
@@ -68,6 +70,7 @@ export async function runTool(tool: Tool, words: readonly string[], io: ToolIo):
     const text = (error instanceof MillraceError ? error.detail : undefined) ?? messageOf(error);
     // Where the original tells of errors among its results, this does, too.
     if (!(error instanceof ToolError) && tool.onError !== undefined) io.out(`${tool.onError(words)}${text}\n`);
+    else if (text === '') return 1;
     else if (text.startsWith('\nError: ')) io.out(`${text}\n`);
     else io.err(`${text}\n`);
     return 1;

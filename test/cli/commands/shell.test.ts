@@ -66,7 +66,7 @@ test('Tab offers what there is, with what it does', async () => {
   ]);
   expect(await offered('topics desc')).toEqual([['describe '], 'desc']);
   expect(await offered('topics describe top')).toEqual([['topic-here '], 'top']);
-  expect(await offered('kafka-t')).toEqual([['kafka-topics '], 'kafka-t']);
+  expect(await offered('kafka-to')).toEqual([['kafka-topics '], 'kafka-to']);
   expect(await offered('kafka-topics --part')).toEqual([['--partitions '], '--part']);
   expect(await offered('kafka-topics --describe --topic ')).toEqual([['topic-here '], '']);
   expect((await offered('us'))[0]).toEqual(['use ']);

@@ -1,0 +1,103 @@
+/**
+ * The originals' files of properties, as they ship and as people have changed them, become settings of the platform: the same
+ * name may mean another thing in another program's file (`listeners` is the registry's in the registry's file), a broker listens
+ * in one place, and what has no meaning here is told of and passed over. What no program has is left for the platform to refuse.
+ */
+import { knowsSetting, readPropertiesFile } from '../../platform/index.ts';
+import { createClient } from '../../client/index.ts';
+import { codeOf } from '../../util/index.ts';
+import { isForeign, type Program } from './foreign-settings.ts';
+import { ToolError } from './tool.ts';
+
+/** What stands in front of a program's settings in the platform's, by what is tried first. */
+const PREFIXES: Readonly<Record<Program, readonly string[]>> = {
+  kafka: [''],
+  'schema-registry': ['schema.registry.'],
+  ksql: ['ksql.', 'ksql.streams.'],
+  'kafka-rest': ['kafka.rest.'],
+};
+
+/** Where a program's brokers are named. */
+const BROKERS: Readonly<Partial<Record<Program, string>>> = {
+  'schema-registry': 'kafkastore.bootstrap.servers',
+  ksql: 'bootstrap.servers',
+  'kafka-rest': 'bootstrap.servers',
+};
+
+/** Old names, and what they are called today. */
+const RENAMED: Readonly<Record<string, string>> = { 'broker.id': 'node.id' };
+
+export interface StockSettings {
+  readonly settings: Readonly<Record<string, string>>;
+  /** What there is to tell. */
+  readonly notices: readonly string[];
+}
+
+/** The settings in a file of one of the programs, with those in force instead of what it says. */
+export async function stockSettings(
+  program: Program,
+  file: string | undefined,
+  overrides: readonly (readonly [string, string])[],
+): Promise<StockSettings> {
+  const given = { ...(file === undefined ? {} : readPropertiesFile(file)), ...Object.fromEntries(overrides) };
+  const settings: Record<string, string> = {};
+  const notices: string[] = [];
+  const passedOver: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (name === BROKERS[program]) Object.assign(settings, await brokersAt(value));
+    else if (program === 'kafka' && (name === 'listeners' || name === 'advertised.listeners')) {
+      settings[name] = clientListener(name, value, given, notices);
+    } else {
+      const own = PREFIXES[program].map((prefix) => RENAMED[name] ?? `${prefix}${name}`).find(knowsSetting);
+      if (own !== undefined) settings[own] = value;
+      else if (isForeign(program, name)) passedOver.push(name);
+      else settings[name] = value;
+    }
+  }
+  if (passedOver.length > 0) notices.push(`Passed over, as they have no meaning here: ${passedOver.join(', ')}.`);
+  return { settings, notices };
+}
+
+/** A broker has one listener, for clients; those of controllers are none. */
+function clientListener(
+  name: string,
+  value: string,
+  given: Readonly<Record<string, string>>,
+  notices: string[],
+): string {
+  const controllers = (given['controller.listener.names'] ?? 'CONTROLLER').split(',').map((each) => each.trim());
+  const all = value.split(',').map((each) => each.trim());
+  const [first = value, ...others] = all.filter((each) => !controllers.includes(each.split('://')[0]!));
+  if (others.length > 0) notices.push(`Of ${name} the first is used, ${first}: there is one listener for clients.`);
+  return name === 'listeners' ? first : first.replace(/^.*:\/\//, '');
+}
+
+/**
+ * Brokers on this machine that nobody answers for are the platform's own: the originals' files name the broker that is to
+ * be started beside them. All others are a cluster that is there.
+ */
+async function brokersAt(text: string): Promise<Record<string, string>> {
+  const secured = /\b(?:SSL|SASL_PLAINTEXT|SASL_SSL):\/\//.exec(text);
+  if (secured !== null)
+    throw new ToolError(`${text}: brokers are spoken to without TLS and SASL here, so by PLAINTEXT only.`);
+  const brokers = text
+    .split(',')
+    .map((each) => each.trim().replace(/^[A-Z_]+:\/\//, ''))
+    .join(',');
+  const isHere = /^(localhost|127\.0\.0\.1):\d+$/.test(brokers);
+  if (!isHere || (await isAnswered(brokers))) return { 'bootstrap.servers': brokers };
+  return { listeners: `PLAINTEXT://${brokers}` };
+}
+
+async function isAnswered(bootstrapServers: string): Promise<boolean> {
+  const client = createClient({ bootstrapServers });
+  try {
+    await client.admin().clusterId();
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'CONNECTION_FAILED') return false;
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
