@@ -8,6 +8,9 @@ import { unpackInto } from '../tools/build/unpacked.ts';
 import { ANY_PORTS, Millrace } from './cli/support.ts';
 
 const root = join(import.meta.dirname, '..');
+const entries = Object.keys(
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }).exports,
+);
 
 describe('the package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'));
@@ -46,41 +49,56 @@ describe('the package', () => {
     expect(code).toBe(0);
   });
 
-  test.each(Object.keys((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }).exports))(
-    'exports %s, with types that need nothing else',
-    (entry) => {
-      const name = join('millrace', entry);
-      const begin = `import * as all from '${name}'${entry.endsWith('.json') ? " with { type: 'json' }" : ''};`;
-      writeFileSync(
-        join(folder, 'use.ts'),
-        `${begin}\nif (Object.keys(all).length === 0) throw new Error('nothing there');\n`,
-      );
-      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-      execFileSync(process.execPath, ['use.ts'], { cwd: folder, stdio: 'pipe' });
+  test.each(entries)('exports %s, with types that need nothing else', (entry) => {
+    const name = join('millrace', entry);
+    const begin = `import * as all from '${name}'${entry.endsWith('.json') ? " with { type: 'json' }" : ''};`;
+    writeFileSync(
+      join(folder, 'use.ts'),
+      `${begin}\nif (Object.keys(all).length === 0) throw new Error('nothing there');\n`,
+    );
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    execFileSync(process.execPath, ['use.ts'], { cwd: folder, stdio: 'pipe' });
 
-      mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
-      for (const needed of ['@types/node', 'undici-types']) {
-        const at = join(folder, 'node_modules', needed);
-        rmSync(at, { force: true });
-        symlinkSync(join(root, 'node_modules', needed), at);
-      }
-      const compiled = spawnSync(
-        process.execPath,
-        [
-          join(root, 'node_modules/typescript/bin/tsc'),
-          '--noEmit',
-          '--strict',
-          '--module',
-          'nodenext',
-          '--target',
-          'esnext',
-        ].concat(['--types', 'node', '--resolveJsonModule', '--skipLibCheck', 'false', 'use.ts']),
-        { cwd: folder, encoding: 'utf8' },
-      );
-      expect(compiled.stdout).toBe('');
-      expect(compiled.status).toBe(0);
-    },
-  );
+    mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
+    for (const needed of ['@types/node', 'undici-types']) {
+      const at = join(folder, 'node_modules', needed);
+      rmSync(at, { force: true });
+      symlinkSync(join(root, 'node_modules', needed), at);
+    }
+    const compiled = spawnSync(
+      process.execPath,
+      [
+        join(root, 'node_modules/typescript/bin/tsc'),
+        '--noEmit',
+        '--strict',
+        '--module',
+        'nodenext',
+        '--target',
+        'esnext',
+      ].concat(['--types', 'node', '--resolveJsonModule', '--skipLibCheck', 'false', 'use.ts']),
+      { cwd: folder, encoding: 'utf8' },
+    );
+    expect(compiled.stdout).toBe('');
+    expect(compiled.status).toBe(0);
+  });
+
+  const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((file) => {
+    const { stdout } = spawnSync(file, ['--version'], { encoding: 'utf8' });
+    return Number(/^v(\d+)/.exec(stdout ?? '')?.[1] ?? 24) < 24;
+  });
+  if (oldNode === undefined) console.warn('skipped: what an older Node is told: none is here');
+  test.skipIf(oldNode === undefined)('tells an older Node what it needs, whatever is imported or run', () => {
+    const sentence = /needs Node 24 or newer, this is v\d+\.\d+\.\d+\. Install it, or run: npm install node@24/;
+    for (const name of entries.filter((entry) => !/errors|json/.test(entry))) {
+      const program = `import '${join('millrace', name)}'`;
+      const { stderr } = spawnSync(oldNode!, ['--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' });
+      expect({ name, stderr }).toEqual({ name, stderr: expect.stringMatching(sentence) as unknown });
+    }
+    for (const command of ['millrace', 'kafka-topics']) {
+      const { stderr, status } = spawnSync(oldNode!, [join(own, 'bin', command), '--help'], { encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(sentence) as unknown });
+    }
+  });
 
   test('is as npm, bundlers and TypeScript want it: publint and attw find nothing', () => {
     const tarball = join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz'))!);

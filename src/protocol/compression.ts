@@ -1,17 +1,11 @@
 import { promisify } from 'node:util';
-import {
-  gunzip,
-  gunzipSync,
-  gzip,
-  gzipSync,
-  zstdCompress,
-  zstdCompressSync,
-  zstdDecompress,
-  zstdDecompressSync,
-} from 'node:zlib';
+import zlib from 'node:zlib';
 import { compressFrame, compressFrameSync, decompressFrame, decompressFrameSync } from 'lz4-napi';
 import snappy from 'snappy';
 import { codeOf, MillraceError } from '../util/index.ts';
+
+// Not by name in the import: a Node without zstd is to be told what it is too old for (util/node-version.ts).
+const { gunzip, gunzipSync, gzip, gzipSync, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } = zlib;
 
 /** The codec bits of a batch's attributes. */
 export const CompressionCodec = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;

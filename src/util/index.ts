@@ -1,4 +1,5 @@
 // The leaf everything may stand on: assertions, coded errors, hashes, the injected clock. Knows nothing of ours.
+export { OLDEST_NODE } from './node-version.ts';
 export { assert, AssertionError, unreachable } from './assert.ts';
 export { atOnce, deferred, type Deferred, inTurns, Pace, type Steps, Turns, yieldToEventLoop } from './async.ts';
 export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvironment } from './environment.ts';

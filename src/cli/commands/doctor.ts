@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Admin } from '../../client/index.ts';
-import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
+import { codeOf, messageOf, MillraceError, OLDEST_NODE } from '../../util/index.ts';
 import { bytesText } from '../demo/screen.ts';
 import type { CommandIo } from './io.ts';
 import { type OutputOptions, seconds, withAdmin, withOutput } from './options.ts';
@@ -53,15 +53,13 @@ async function run(io: CommandIo, options: DoctorOptions): Promise<void> {
 
 // ── The machine ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-const LEAST_NODE = 24;
-
 function nodeVersion(): Finding {
   const { node } = process.versions;
-  const isNew = Number(node.split('.')[0]) >= LEAST_NODE;
+  const isNew = Number(node.split('.')[0]) >= OLDEST_NODE;
   return {
     check: 'Node',
     state: isNew ? 'good' : 'bad',
-    detail: isNew ? node : `${node}: Millrace needs ${LEAST_NODE} or newer`,
+    detail: isNew ? node : `${node}: Millrace needs ${OLDEST_NODE} or newer`,
   };
 }
 
