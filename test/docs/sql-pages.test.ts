@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { FORMATS } from '../../src/sql/formats/all.ts';
+import { Catalog } from '../../src/sql/catalog.ts';
+import { FORMATS, registeredFormat } from '../../src/sql/formats/all.ts';
 import { WITH_PROPERTIES } from '../../src/sql/formats/with-properties.ts';
 import type { ShowTopic, Statement } from '../../src/sql/parser/ast.ts';
 import { parseScript } from '../../src/sql/parser/parse.ts';
@@ -123,11 +124,48 @@ describe('completeness', () => {
     expect(rows.toSorted()).toEqual(Object.keys(FORMATS).toSorted());
   });
 
+  describe('every type is in Avro and Protobuf what its line says', () => {
+    const cells = (line: string): string[] => line.split(' | ').map((cell) => cell.replace(/^\| |\s*\|$/g, ''));
+    const lines = [...pages.get('data-types')!.matchAll(/^\| `[A-Z].*$/gm)].map(([line]) => cells(line));
+    test.each(lines)('%s', (types, _values, _json, avro, protobuf) => {
+      const declared = SAMPLES[/\w+/.exec(types!)![0]]!;
+      const [element] = parseScript(`CREATE STREAM s (c ${declared}) WITH (KAFKA_TOPIC='s');`).flatMap(
+        ({ statement }) => (statement.kind === 'createSource' ? statement.elements : []),
+      );
+      const columns = [{ name: 'C', type: new Catalog().resolveType(element!.type) }];
+      const written = (format: 'AVRO' | 'PROTOBUF') =>
+        registeredFormat(format)!.schemaOf({ columns, bare: false, properties: {} });
+      const words = (cell: string): string[] => [...cell.matchAll(/`([\w.-]+)`/g)].map(([, word]) => word!);
+      const inAvro = words(avro!).filter((word) => word !== 'STRING');
+      expect(inAvro.filter((word) => !written('AVRO').includes(`"${word}"`))).toEqual([]);
+      const inProtobuf = words(protobuf!).filter((word) => word !== 'STRING');
+      expect(inProtobuf.filter((word) => !written('PROTOBUF').includes(word))).toEqual([]);
+      expect(inAvro.length).toBeGreaterThan(0);
+    });
+  });
+
   test('every reserved word is named', () => {
     const [, words] = /Reserved words[^]*?\n\n([^]*?)\n\n/.exec(pages.get('lexical-structure')!)!;
     expect(words!.split(/\s+/).map((word) => word.replaceAll('`', ''))).toEqual([...RESERVED_WORDS]);
   });
 });
+
+/** A column of each type, by the first word of its line. */
+const SAMPLES: Record<string, string> = {
+  BOOLEAN: 'BOOLEAN',
+  INT: 'INT',
+  BIGINT: 'BIGINT',
+  DOUBLE: 'DOUBLE',
+  DECIMAL: 'DECIMAL(6, 2)',
+  STRING: 'STRING',
+  BYTES: 'BYTES',
+  DATE: 'DATE',
+  TIME: 'TIME',
+  TIMESTAMP: 'TIMESTAMP',
+  ARRAY: 'ARRAY<INT>',
+  MAP: 'MAP<STRING, INT>',
+  STRUCT: 'STRUCT<a INT>',
+};
 
 /** Of other statements, or refused. */
 const NOT_OF_CREATE = new Set(['QUERY_ID', 'CLEANUP_POLICY']);
