@@ -22,7 +22,8 @@ export class Reader {
     this.#session = new Session(createSqlClient(platform.url('sql')), { write, show: write, width: WIDTH });
   }
 
-  static async start(): Promise<Reader> {
+  /** `properties` are what the page has the service started with besides, as in a file. */
+  static async start(properties = ''): Promise<Reader> {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-sql-page-'));
     const platform = await Platform.start({
       settings: {
@@ -31,6 +32,7 @@ export class Reader {
         'schema.registry.listeners': 'http://127.0.0.1:0',
         'ksql.listeners': 'http://127.0.0.1:0',
         'group.initial.rebalance.delay.ms': '0',
+        ...Object.fromEntries([...properties.matchAll(/^(.+?)=(.*)$/gm)].map(([, name, value]) => [name!, value!])),
       },
     });
     return new Reader(platform, directory);

@@ -174,9 +174,13 @@ const NOT_OF_CREATE = new Set(['QUERY_ID', 'CLEANUP_POLICY']);
 const isReading = (sql: string): boolean => /^SELECT\b/.test(sql) && !/\bEMIT\b/.test(sql);
 
 describe('what is typed shows what the page says', () => {
-  const examples = [...pages].map(([name, page]) => ({ name, examples: examplesOf(page) }));
-  test.each(examples.filter((page) => page.examples.length > 0))('$name', async ({ examples }) => {
-    const reader = await Reader.start();
+  const examples = [...pages].map(([name, page]) => ({
+    name,
+    examples: examplesOf(page),
+    properties: blocksOf(page).find(({ kind }) => kind === 'properties')?.text,
+  }));
+  test.each(examples.filter((page) => page.examples.length > 0))('$name', async ({ examples, properties }) => {
+    const reader = await Reader.start(properties);
     try {
       for (const { sql, shown } of examples) {
         if (shown === undefined) await reader.types(sql);
