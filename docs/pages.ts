@@ -5,6 +5,8 @@ import { restProxySettings } from '../src/rest-proxy/settings.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { storeServerSettings } from '../src/interactive-queries/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
+import { describedOverload, documentationOf } from '../src/sql/functions/documentation.ts';
+import type { SqlFunction } from '../src/sql/functions/function.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
 import type { SettingTable } from '../src/util/index.ts';
@@ -85,15 +87,34 @@ function functionsPage(): string {
     .flatMap(([category, functions]) => [
       `## ${category.charAt(0)}${category.slice(1).toLowerCase()}`,
       table(
-        ['function', 'takes and gives', 'what it does'],
-        functions.map(({ name, shownAs, overloads, description }) => [
-          `\`${shownAs ?? name}\``,
-          overloads.map(({ signature }) => `\`${signature.text}\``).join('<br>'),
-          description,
+        ['function', 'takes and gives', 'what it does', 'example'],
+        functions.map((declared) => [
+          `\`${declared.shownAs ?? declared.name}\``,
+          overloadsText(declared),
+          declared.description,
+          exampleText(declared.name),
         ]),
       ),
     ]);
-  return page('SQL functions', parts);
+  const words =
+    '`T`, `K` and `V` are any type, the same wherever the letter stands; `ANY` is any type. `...` stands behind what may come any number of times. In examples, `of` stands in front of the rows that an aggregate or window function sees, and `from` in front of what a table function is given.';
+  return page('SQL functions', [words, ...parts]);
+}
+
+/** A line per overload, with the names of its parameters. */
+function overloadsText({ name, overloads }: SqlFunction): string {
+  const lines = overloads.map(({ signature }) => {
+    const { arguments: parameters, returnType } = describedOverload(name, signature.text);
+    const texts = parameters.map((one) => `${one.name} ${one.type}${one.isVariadic ? '...' : ''}`);
+    return `\`(${texts.join(', ')}) → ${returnType}\``;
+  });
+  return lines.join('<br>');
+}
+
+/** What a test has computed. */
+function exampleText(name: string): string {
+  const { example, result } = documentationOf(name)!;
+  return `\`${example}\` is \`${result}\``;
 }
 
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -16,7 +16,8 @@ const FORMAT_CLAUSES = [...FORMAT_PROPERTIES].flatMap((property) =>
   SIDES.flatMap((side) => property.clauses(side).map((clause) => ({ clause, property }))),
 );
 
-const KNOWN = new Set([
+/** What WITH clauses may say, of whatever statement. */
+export const WITH_PROPERTIES: ReadonlySet<string> = new Set([
   'KAFKA_TOPIC',
   'PARTITIONS',
   'REPLICAS',
@@ -46,11 +47,11 @@ export class WithProperties {
     const allowed = (name: string): boolean => {
       if (statement === 'insert') return name === 'QUERY_ID';
       if (name === 'QUERY_ID' || name === 'CLEANUP_POLICY') return false;
-      return KNOWN.has(name) && (statement === 'create' || !ONLY_CREATE.has(name));
+      return WITH_PROPERTIES.has(name) && (statement === 'create' || !ONLY_CREATE.has(name));
     };
     const unknown = [...properties.keys()].filter((name) => !allowed(name));
     if (unknown.length > 0) {
-      const hint = unknown.map((name) => didYouMean(name, [...KNOWN].filter(allowed))).join('');
+      const hint = unknown.map((name) => didYouMean(name, [...WITH_PROPERTIES].filter(allowed))).join('');
       throw prepare(`Invalid config variable(s) in the WITH clause: ${unknown.join(',')}`, hint);
     }
     for (const side of ['KEY_FORMAT', 'VALUE_FORMAT']) {

@@ -219,6 +219,43 @@ export function parametersOf(
   return types.map((_type, i) => found[i]);
 }
 
+/** What an overload takes and gives. */
+export interface DescribedOverload {
+  readonly arguments: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly description: string;
+    readonly isVariadic: boolean;
+  }[];
+  readonly returnType: string;
+}
+
+/** The overload of a function with this signature. `names` are what its declaration calls the parameters. */
+export function describedOverload(name: string, signature: string, names: readonly string[] = []): DescribedOverload {
+  const { parameters: types, result } = partsOf(signature);
+  const documentation = documentationOf(name);
+  const parameters = documentation === undefined ? [] : parametersOf(documentation, types);
+  return {
+    arguments: types.map((type, i) => ({
+      name: names[i] ?? parameters[i]?.name ?? '',
+      type: type.replace(/\.\.\.$/, ''),
+      description: parameters[i]?.text ?? '',
+      isVariadic: type.endsWith('...'),
+    })),
+    returnType: result === '?' ? computedResult(name, types) : result,
+  };
+}
+
+/** The type of a result that depends on more than the signature says. */
+function computedResult(name: string, types: readonly string[]): string {
+  const first = types[0] ?? '';
+  if (name === 'ENTRIES') return first.replace(/^MAP<STRING, (.*)>$/, 'ARRAY<STRUCT<K STRING, V $1>>');
+  if (name === 'APPROX_TOP_COUNT') return `ARRAY<STRUCT<VALUE ${first}, COUNT BIGINT>>`;
+  if (name === 'TOPK' && types.length > 2) return `ARRAY<STRUCT<sort_col ${first}, col0 ANY, ...>>`;
+  if (name === 'TOPK' || name === 'TOPKDISTINCT') return `ARRAY<${first}>`;
+  return first;
+}
+
 /** `ARRAY<T>, T -> BOOLEAN` as its parts: commas inside of brackets separate nothing. */
 export function partsOf(signature: string): { parameters: string[]; result: string } {
   const arrow = signature.lastIndexOf(' -> ');

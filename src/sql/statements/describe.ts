@@ -4,9 +4,10 @@ import type { DataSource } from '../catalog.ts';
 import { compileFlow } from '../compile/topology.ts';
 import { isPlain } from '../analysis/extensions.ts';
 import { refuse, refuseName } from '../errors.ts';
-import { documentationOf, parametersOf, partsOf } from '../functions/documentation.ts';
+import { describedOverload, documentationOf } from '../functions/documentation.ts';
 import type { SqlFunction } from '../functions/function.ts';
 import type { Query, Statement } from '../parser/ast.ts';
+import { printQuery } from '../parser/print.ts';
 import { explainPlan } from '../plan/explain.ts';
 import { allColumns } from '../schema.ts';
 import { isEditable, sqlSettings, streamsSettings } from '../settings.ts';
@@ -107,26 +108,11 @@ export function describeFunction(look: Looking, name: string): Entity {
     version: module?.hash ?? '',
     path: module?.file ?? 'internal',
     type: found.kind.toUpperCase(),
-    functions: found.overloads.map(({ signature, parameterNames = [] }) => {
-      const { parameters: types, result } = partsOf(signature.text);
-      const parameters = documentation === undefined ? [] : parametersOf(documentation, types);
-      const described = types.map((type, i) => ({
-        name: parameterNames[i] ?? parameters[i]?.name ?? '',
-        type: type.replace(/\.\.\.$/, ''),
-        description: parameters[i]?.text ?? '',
-        isVariadic: type.endsWith('...'),
-      }));
-      return { arguments: described, returnType: result === '?' ? resultOf(found, types) : result, description: '' };
-    }),
+    functions: found.overloads.map(({ signature, parameterNames }) => ({
+      ...describedOverload(found.name, signature.text, parameterNames),
+      description: '',
+    })),
   };
-}
-
-/** The type of a result that depends on more than the signature says. */
-function resultOf({ name }: SqlFunction, [first = '']: readonly string[]): string {
-  if (name === 'ENTRIES') return first.replace(/^MAP<STRING, (.*)>$/, 'ARRAY<STRUCT<K STRING, V $1>>');
-  if (name === 'APPROX_TOP_COUNT') return `ARRAY<STRUCT<VALUE ${first}, COUNT BIGINT>>`;
-  if (name === 'TOPK' || name === 'TOPKDISTINCT') return `ARRAY<${first}>`;
-  return first;
 }
 
 export async function explain(look: Looking, statement: Of<'explain'>): Promise<Entity> {
@@ -149,7 +135,7 @@ async function explained(look: Looking, statement: Statement | undefined): Promi
   const { engine, setting } = look;
   switch (statement?.kind) {
     case 'query':
-      return explainedQuery(look, statement.query);
+      return { ...explainedQuery(look, statement.query), statementText: printQuery(statement.query) };
     case 'createAsSelect': {
       const replaced = isPlain(setting) ? undefined : await explainReplacement(engine, statement, setting);
       if (replaced !== undefined) return { ...planDescription(replaced.query), replacement: replaced.replacement };
