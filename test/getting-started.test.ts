@@ -6,34 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { unpackInto } from '../tools/build/unpacked.ts';
+import { patternOf, sectionsOf } from './suites/pages.ts';
 
 const root = join(import.meta.dirname, '..');
 /** What a door may take whoever follows the page, without the time to read it. */
 const DOOR_MS = 60_000;
-
-interface Block {
-  /** `sh`, `js`, … or empty: what the block before has to show. */
-  readonly kind: string;
-  /** `install` and `stays` of commands, the name of a file. */
-  readonly mark: string;
-  readonly text: string;
-}
-
-interface Section {
-  readonly title: string;
-  readonly blocks: readonly Block[];
-}
-
-function sectionsOf(page: string): Section[] {
-  return page.split(/^## /m).map((text) => ({
-    title: text.slice(0, text.indexOf('\n')),
-    blocks: [...text.matchAll(/^```(\w*) ?(\S*)\n([^]*?)^```$/gm)].map(([, kind, mark, code]) => ({
-      kind: kind!,
-      mark: mark!,
-      text: code!,
-    })),
-  }));
-}
 
 const english = sectionsOf(readFileSync(join(root, 'docs', 'getting-started.md'), 'utf8'));
 const portuguese = sectionsOf(readFileSync(join(root, 'docs', 'pt', 'primeiros-passos.md'), 'utf8'));
@@ -82,18 +59,6 @@ describe.skipIf(withoutNetwork !== false)('getting started', () => {
     DOOR_MS,
   );
 });
-
-/** Lines that have to be there in this order, others between them; "…" stands for anything within a line, blanks for blanks. */
-function patternOf(shown: string): RegExp {
-  const lines = shown.split('\n').filter((line) => line !== '');
-  const escaped = lines.map((line) =>
-    line
-      .replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
-      .replaceAll('…', '.*')
-      .replaceAll(/ +/g, ' +'),
-  );
-  return new RegExp(escaped.join('[^]*'));
-}
 
 /** One bash for the whole page. */
 class Shell {

@@ -1,0 +1,39 @@
+// Pages of documentation taken apart: a page has sections, a section has blocks of code, and a plain block says what the one
+// before it has to show.
+
+export interface Block {
+  /** `sh`, `sql`, `ts`, … or empty: what the block before has to show. */
+  readonly kind: string;
+  /** The word behind the kind: of commands how they run (`install`, `stays`), else the name of a file. */
+  readonly mark: string;
+  readonly text: string;
+}
+
+export interface Section {
+  readonly title: string;
+  readonly blocks: readonly Block[];
+}
+
+/** The sections of a page in Markdown, by its headings of the second level; what stands before them is the first. */
+export function sectionsOf(page: string): Section[] {
+  return page.split(/^## /m).map((text) => ({
+    title: text.slice(0, text.indexOf('\n')),
+    blocks: [...text.matchAll(/^```(\w*) ?(\S*)\n([^]*?)^```$/gm)].map(([, kind, mark, code]) => ({
+      kind: kind!,
+      mark: mark!,
+      text: code!,
+    })),
+  }));
+}
+
+/** Lines that have to be there in this order, others between them; "…" stands for anything within a line, blanks for blanks. */
+export function patternOf(shown: string): RegExp {
+  const lines = shown.split('\n').filter((line) => line !== '');
+  const escaped = lines.map((line) =>
+    line
+      .replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
+      .replaceAll('…', '.*')
+      .replaceAll(/ +/g, ' +'),
+  );
+  return new RegExp(escaped.join('[^]*'));
+}
