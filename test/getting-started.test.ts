@@ -71,6 +71,7 @@ class Shell {
     this.#folder = folder;
     const path = `${join(folder, 'node_modules', '.bin')}:${dirname(process.execPath)}:${process.env['PATH']}`;
     this.#bash = spawn('unshare', ['-rn', 'bash'], {
+      detached: true,
       cwd: folder,
       env: { ...process.env, PATH: path, HOME: folder, NO_COLOR: '1', npm_config_offline: 'true' },
     });
@@ -86,7 +87,9 @@ class Shell {
   async run(commands: string): Promise<string> {
     const mark = `--- ${++this.#commands} ended with `;
     this.#said = '';
-    this.#bash.stdin!.write(`${commands}\necho "${mark}$?"\n`);
+    const block = join(this.#folder, `block-${this.#commands}`);
+    writeFileSync(block, commands);
+    this.#bash.stdin!.write(`source ${block} < /dev/null; echo "${mark}$?"\n`);
     await vi.waitFor(() => {
       if (!this.#said.includes(mark)) throw new Error(`not ended: ${this.#said}`);
     }, DOOR_MS);
@@ -105,8 +108,9 @@ class Shell {
   }
 
   async end(): Promise<void> {
-    const ended = new Promise((resolve) => this.#bash.once('exit', resolve));
-    this.#bash.stdin!.end('kill -INT $(jobs -p); wait; exit\n');
+    const ended = new Promise((resolve) => this.#bash.once('close', resolve));
+    // With all that it has started.
+    process.kill(-this.#bash.pid!, 'SIGTERM');
     await ended;
   }
 }

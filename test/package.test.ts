@@ -1,6 +1,6 @@
 // The package, as its users get it: packed, unpacked in an empty folder, with what it says that it needs and nothing else.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -81,6 +81,14 @@ describe('the package', () => {
       expect(compiled.status).toBe(0);
     },
   );
+
+  test('is as npm, bundlers and TypeScript want it: publint and attw find nothing', () => {
+    const tarball = join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz'))!);
+    const linted = spawnSync('npx', ['publint', 'run', tarball, '--strict'], { cwd: root, encoding: 'utf8' });
+    expect({ status: linted.status, said: linted.stdout + linted.stderr }).toMatchObject({ status: 0 });
+    const types = spawnSync('npx', ['attw', tarball, '--profile', 'esm-only'], { cwd: root, encoding: 'utf8' });
+    expect({ status: types.status, said: types.stdout + types.stderr }).toMatchObject({ status: 0 });
+  });
 
   test('holds the licences of the libraries that are part of it', () => {
     const licenses = readFileSync(join(own, 'dist', 'licenses.txt'), 'utf8');

@@ -1,6 +1,8 @@
 // Who is let in: a platform on this machine answers its users, and no page of the web that they happen to look at.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -142,4 +144,28 @@ test('SQL asks who it is, where it is told to', async () => {
   const refused = await send('sql', '/ksql', headers, statement);
   expect([refused.status, refused.headers['www-authenticate']]).toEqual([401, 'Basic realm="KSQL", charset="UTF-8"']);
   expect((await send('sql', '/ksql', { ...headers, ...login }, statement)).status).toBe(200);
+});
+
+describe('HEAD', () => {
+  test('is answered as GET, without a body', async () => {
+    const subjects = new URL('/subjects', platform.url('schema-registry'));
+    const [get, head] = await Promise.all(['GET', 'HEAD'].map((method) => fetch(subjects, { method })));
+    expect(await get!.text()).toBe('[]');
+    expect({ status: head!.status, text: await head!.text(), length: head!.headers.get('content-length') }).toEqual({
+      status: 200,
+      text: '',
+      length: '2',
+    });
+    const missing = await fetch(new URL('/nowhere', platform.url('schema-registry')), { method: 'HEAD' });
+    expect({ status: missing.status, text: await missing.text() }).toEqual({ status: 404, text: '' });
+  });
+
+  test('over HTTP/2, too', async () => {
+    const session = connect(platform.url('schema-registry'));
+    const stream = session.request({ ':method': 'HEAD', ':path': '/subjects' });
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    expect(headers).toMatchObject({ ':status': 200, 'content-length': '2' });
+    expect((await stream.toArray()).length).toBe(0);
+    session.close();
+  });
 });

@@ -1,14 +1,15 @@
-// The three services of a platform, as they look from outside: who answers, as what, and how soon.
+// The services of a platform, as they look from outside: who answers, as what, and how soon.
 import { ConnectionFailure, type HttpAnswer, HttpConnection } from '../../http-client/index.ts';
 import { messageOf } from '../../util/index.ts';
 import { type ClusterOptions, registryAddress, type RegistryOptions, withAdmin } from './options.ts';
 
 export interface ServiceOptions extends ClusterOptions, RegistryOptions {
   readonly sql: string;
+  readonly rest: string;
 }
 
 export interface Service {
-  readonly service: 'broker' | 'schema-registry' | 'sql';
+  readonly service: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy';
   readonly address: string;
   /** `unwell`: it answers, and says what is wrong. `strange`: what answers is something else. */
   readonly state: 'up' | 'unwell' | 'strange' | 'down';
@@ -35,7 +36,7 @@ const NOBODY: ReadonlySet<string> = new Set([
 const PATIENCE_MS = 5000;
 
 export function servicesOf(options: ServiceOptions): Promise<Service[]> {
-  return Promise.all([brokerOf(options), registryOf(options), sqlOf(options)]);
+  return Promise.all([brokerOf(options), registryOf(options), sqlOf(options), proxyOf(options)]);
 }
 
 async function brokerOf(options: ServiceOptions): Promise<Service> {
@@ -63,8 +64,17 @@ function sqlOf(options: ServiceOptions): Promise<Service> {
   return httpService('sql', connection, '/info', ({ KsqlServerInfo: info }) => (info as Json | undefined)?.['version']);
 }
 
+/** It has no version of its own to tell. */
+function proxyOf(options: ServiceOptions): Promise<Service> {
+  const connection = new HttpConnection(registryAddress(options, options.rest));
+  return httpService('rest-proxy', connection, '/v3/clusters', ({ kind }) =>
+    kind === 'KafkaClusterList' ? null : undefined,
+  );
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
+/** `versionIn`: undefined where the answer is none of this service. */
 async function httpService(
   service: Service['service'],
   connection: HttpConnection,
@@ -80,7 +90,7 @@ async function httpService(
     const date = Date.parse(answer.header('date') ?? '');
     const timed = { ms, clockAheadMs: Number.isNaN(date) ? null : date - Date.now() };
     if (answer.status === 401) return { ...known, ...timed, state: 'up', detail: 'it wants a login: --user' };
-    if (typeof version !== 'string') {
+    if (typeof version !== 'string' && version !== null) {
       return { ...known, ...timed, state: 'strange', detail: `HTTP ${answer.status}, but not as this service answers` };
     }
     const unwell = await complaintOf(connection);

@@ -6,9 +6,11 @@ import { onCluster, type OutputOptions, withOutput, withRegistry } from './optio
 import { column, printRows } from './output.ts';
 import { type Service, type ServiceOptions, servicesOf } from './services.ts';
 
-/** Where the three services are. */
+/** Where the services are. */
 export function onServices(command: Command): Command {
-  return withRegistry(onCluster(command)).option('--sql <url>', 'the SQL service', 'http://127.0.0.1:8088');
+  return withRegistry(onCluster(command))
+    .option('--sql <url>', 'the SQL service', 'http://127.0.0.1:8088')
+    .option('--rest <url>', 'the REST proxy', 'http://127.0.0.1:8082');
 }
 
 export function status(command: Command, io: CommandIo): void {

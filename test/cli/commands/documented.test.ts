@@ -30,6 +30,7 @@ test.skipIf(!existsSync('/bin/bash'))(
         listeners: 'PLAINTEXT://127.0.0.1:0',
         'schema.registry.listeners': 'http://127.0.0.1:0',
         'ksql.listeners': 'http://127.0.0.1:0',
+        'kafka.rest.listeners': 'http://127.0.0.1:0',
         'group.initial.rebalance.delay.ms': '0',
       },
     });
@@ -40,7 +41,10 @@ test.skipIf(!existsSync('/bin/bash'))(
       SCHEMA_REGISTRY_URL: platform.url('schema-registry'),
     };
     const bash = async (script: string): Promise<string> => {
-      const here = script.replaceAll(/^millrace (status|doctor)$/gm, `$& --sql ${platform.url('sql')}`);
+      const here = script.replaceAll(
+        /^millrace (status|doctor)$/gm,
+        `$& --sql ${platform.url('sql')} --rest ${platform.url('rest-proxy')}`,
+      );
       return (await promisify(execFile)('/bin/bash', ['-euo', 'pipefail', '-c', here], { cwd: directory, env })).stdout;
     };
     try {

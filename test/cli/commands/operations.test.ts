@@ -23,10 +23,11 @@ beforeAll(async () => {
       listeners: 'PLAINTEXT://127.0.0.1:0',
       'schema.registry.listeners': 'http://127.0.0.1:0',
       'ksql.listeners': 'http://127.0.0.1:0',
+      'kafka.rest.listeners': 'http://127.0.0.1:0',
     },
   });
   server = platform.url('broker').replace(/^.*:\/\//, '');
-  services = `$B --registry ${platform.url('schema-registry')} --sql ${platform.url('sql')}`;
+  services = `$B --registry ${platform.url('schema-registry')} --sql ${platform.url('sql')} --rest ${platform.url('rest-proxy')}`;
   client = createClient({ bootstrapServers: server });
   await client.admin().createTopics([{ name: 'busy', partitions: 2 }]);
 });
@@ -48,10 +49,18 @@ test('status tells who answers, as what', async () => {
     },
     { service: 'schema-registry', state: 'up', version },
     { service: 'sql', state: 'up', version },
+    { service: 'rest-proxy', state: 'up', version: null },
   ]);
-  const down = await run(`status -b 127.0.0.1:1 --registry http://127.0.0.1:1 --sql http://${server} -o json`);
-  expect(down.error).toBe('not up: broker, schema-registry, sql.');
-  expect(JSON.parse(down.out).map(({ state }: { state: string }) => state)).toEqual(['down', 'down', 'strange']);
+  const down = await run(
+    `status -b 127.0.0.1:1 --registry http://127.0.0.1:1 --sql http://${server} --rest ${platform.url('sql')} -o json`,
+  );
+  expect(down.error).toBe('not up: broker, schema-registry, sql, rest-proxy.');
+  expect(JSON.parse(down.out).map(({ state }: { state: string }) => state)).toEqual([
+    'down',
+    'down',
+    'strange',
+    'strange',
+  ]);
   const swapped = await run(`status $B --registry ${platform.url('sql')} --sql ${platform.url('sql')} -o csv`);
   expect(swapped.out).toMatch(/\nschema-registry,[^\n]*,strange,/);
 });
@@ -119,6 +128,7 @@ describe('doctor', () => {
       'broker',
       'schema-registry',
       'sql',
+      'rest-proxy',
       'clock',
       'partitions',
       'groups',
