@@ -9,7 +9,7 @@ import { vi } from 'vitest';
 import { Session } from '../../src/cli/session.ts';
 import { Platform } from '../../src/platform/index.ts';
 import { asPackage } from '../suites/as-package.ts';
-import { type Block, patternOf, type Section, sectionsOf } from '../suites/pages.ts';
+import { type Block, compare, onlyLooks, type Section, sectionsOf, shownBehind } from '../suites/pages.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -20,10 +20,6 @@ export function readPage(name: string): Section[] {
 
 /** How long a table may take to follow its source. */
 const ANSWER_MS = 60_000;
-
-function compare(typed: string, said: string, shown: string): void {
-  if (!patternOf(shown).test(said)) throw new Error(`${typed}\ndoes not show\n\n${shown}\nbut\n\n${said}`);
-}
 
 /** The addresses that pages name, by the service that has them. */
 const NAMED = {
@@ -66,7 +62,7 @@ export class Reader {
   /** Does what a section says, block by block, and compares what comes out with the plain block behind. */
   async follow({ blocks }: Section): Promise<void> {
     for (const [i, block] of blocks.entries()) {
-      const shown = blocks[i + 1]?.kind === '' ? blocks[i + 1]!.text : '';
+      const shown = shownBehind(blocks, i);
       if (block.kind === 'sql' && block.mark === '') await this.#query(block.text, shown);
       else if (block.kind === 'sh') compare(block.text, await this.#shell(block.text), shown);
       else if (block.kind !== '') this.#save(block);
@@ -82,9 +78,8 @@ export class Reader {
 
   /** What only looks is asked again until it shows what the page shows: tables follow their sources. */
   async #query(text: string, shown: string): Promise<void> {
-    const onlyLooks = /^(SELECT|EXPLAIN|DESCRIBE)\b[^;]*;\s*$/.test(text) && !text.includes('EMIT');
     const ask = async (): Promise<void> => compare(text, await this.#prompt(text, shown !== ''), shown);
-    await (onlyLooks ? vi.waitFor(ask, ANSWER_MS) : ask());
+    await (onlyLooks(text) ? vi.waitFor(ask, ANSWER_MS) : ask());
   }
 
   /** The answers of the SQL prompt, the last of them what a refusal is told with, if the page may show one. */

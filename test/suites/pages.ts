@@ -27,7 +27,7 @@ export function sectionsOf(page: string): Section[] {
 }
 
 /** Lines that have to be there in this order, others between them; "…" stands for anything within a line, blanks for blanks. */
-export function patternOf(shown: string): RegExp {
+function patternOf(shown: string): RegExp {
   const lines = shown.split('\n').filter((line) => line !== '');
   const escaped = lines.map((line) =>
     line
@@ -36,4 +36,20 @@ export function patternOf(shown: string): RegExp {
       .replaceAll(/ +/g, ' +'),
   );
   return new RegExp(escaped.join('[^]*'));
+}
+
+/** What the block at `index` has to show: the plain one behind it, if there is one. */
+export function shownBehind(blocks: readonly Block[], index: number): string {
+  const next = blocks[index + 1];
+  return next?.kind === '' ? next.text : '';
+}
+
+/** Throws unless what was said is what the page shows. */
+export function compare(typed: string, said: string, shown: string): void {
+  if (!patternOf(shown).test(said)) throw new Error(`${typed}\ndoes not show\n\n${shown}\nbut\n\n${said}`);
+}
+
+/** Whether a statement looks at what is there and ends: it may be asked again until tables have followed their sources. */
+export function onlyLooks(sql: string): boolean {
+  return /^(SELECT|EXPLAIN|DESCRIBE)\b[^;]*;\s*$/.test(sql) && !sql.includes('EMIT');
 }
