@@ -14,16 +14,18 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-/** The sections of a page in Markdown, by its headings of the second level; what stands before them is the first. */
-export function sectionsOf(page: string): Section[] {
-  return page.split(/^## /m).map((text) => ({
-    title: text.slice(0, text.indexOf('\n')),
-    blocks: [...text.matchAll(/^```(\w*) ?(\S*)\n([^]*?)^```$/gm)].map(([, kind, mark, code]) => ({
-      kind: kind!,
-      mark: mark!,
-      text: code!,
-    })),
+/** The fenced blocks of a page in Markdown, in their order. */
+export function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```(\w*) ?(\S*)\n([^]*?)^```$/gm)].map(([, kind, mark, text]) => ({
+    kind: kind!,
+    mark: mark!,
+    text: text!,
   }));
+}
+
+/** The sections of a page, by its headings of the second level; what stands before them is the first. */
+export function sectionsOf(page: string): Section[] {
+  return page.split(/^## /m).map((text) => ({ title: text.slice(0, text.indexOf('\n')), blocks: blocksOf(text) }));
 }
 
 /** Lines that have to be there in this order, others between them; "…" stands for anything within a line, blanks for blanks. */
