@@ -5,19 +5,25 @@ import { restProxySettings } from '../src/rest-proxy/settings.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { storeServerSettings } from '../src/interactive-queries/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
+import { version } from '../src/platform/version.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
 import type { SettingTable } from '../src/util/index.ts';
+import { openApiDocuments, withServers } from './openapi.ts';
 
 const NOTE = 'Made from the code by `npm run docs`; change it there.';
 
-/** Every page of docs/reference, by file name. */
-export function referencePages(): Record<string, string> {
+/** Every page of docs/reference, by file name; a platform is started to see what it answers over HTTP. */
+export async function referencePages(): Promise<Record<string, string>> {
+  const openApi = await withServers(async (servers) => openApiDocuments(servers, version));
   return {
     'settings.md': settingsPage(),
     'kafka-apis.md': apisPage(),
     'sql-functions.md': functionsPage(),
     'errors.md': errorsPage(),
+    ...Object.fromEntries(
+      Object.entries(openApi).map(([file, document]) => [`openapi/${file}`, `${JSON.stringify(document, null, 2)}\n`]),
+    ),
   };
 }
 

@@ -5,7 +5,7 @@ import { referencePages } from '../docs/pages.ts';
 import { ErrorCode } from '../src/protocol/index.ts';
 import { errorCodes } from '../src/util/error-codes.ts';
 
-test.each(Object.entries(referencePages()))(
+test.each(Object.entries(await referencePages()))(
   'docs/reference/%s is what the code says (npm run docs writes it)',
   (file, text) => {
     expect(text.length).toBeGreaterThan(500);

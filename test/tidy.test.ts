@@ -97,8 +97,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['wire-transport'],
   ],
   rim: [
-    ['compression', 'file-backed', 'health', 'metrics', 'negotiation', 'refusal', 'setting-files', 'settings'],
-    ['passwords', 'tls', 'visitors'],
+    ['compression', 'file-backed', 'negotiation', 'refusal', 'route-description', 'setting-files', 'settings'],
+    ['health', 'metrics', 'passwords', 'tls', 'visitors'],
     ['authentication', 'http-versions'],
     ['http'],
   ],
