@@ -1,6 +1,5 @@
 // What people are told of a route. It stands where the route is declared and is registered with it, so that the OpenAPI
 // documents (docs/openapi.ts) are made of what a server really answers.
-import type {} from 'fastify';
 
 export interface QueryParameter {
   readonly type: 'string' | 'boolean' | 'integer';
