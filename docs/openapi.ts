@@ -26,6 +26,24 @@ interface Document {
   readonly errorType: string;
 }
 
+/** What the documents have of OpenAPI 3.1. */
+export interface OpenApi {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly description: string; readonly version: string };
+  readonly servers: readonly { readonly url: string }[];
+  /** By path, then by method in small letters. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: object;
+}
+
+export interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
+  readonly requestBody?: { readonly content: object };
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: object }>>;
+}
+
 const V3 = /^\/v3(\/|$)/;
 
 /** By the name of the file. */
@@ -103,7 +121,7 @@ export async function withServers<T>(use: (served: ReadonlyMap<string, ServedRou
 }
 
 /** Every document, by the name of its file. */
-export function openApiDocuments(servers: ReadonlyMap<string, ServedRoutes>, version: string): Record<string, object> {
+export function openApiDocuments(servers: ReadonlyMap<string, ServedRoutes>, version: string): Record<string, OpenApi> {
   return Object.fromEntries(
     Object.entries(documents).map(([file, document]) => {
       const { routes } = servers.get(document.service)!;
@@ -119,9 +137,9 @@ export function openApiDocuments(servers: ReadonlyMap<string, ServedRoutes>, ver
   );
 }
 
-function openApi(document: Document, routes: readonly RouteOptions[], version: string): object {
+function openApi(document: Document, routes: readonly RouteOptions[], version: string): OpenApi {
   const { title, description, port, errorType } = document;
-  const paths: Record<string, Record<string, object>> = {};
+  const paths: Record<string, Record<string, Operation>> = {};
   for (const { method, url, config } of routes) {
     if (config?.description === undefined) continue;
     for (const each of [method].flat()) {
@@ -153,7 +171,7 @@ export function pathOf(url: string): string {
     .join(':');
 }
 
-function operation(method: string, path: string, description: RouteDescription, errorType: string): object {
+function operation(method: string, path: string, description: RouteDescription, errorType: string): Operation {
   const { summary, query = {}, body, consumes = [], produces, status = 200 } = description;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name: name!,
@@ -178,7 +196,7 @@ function operation(method: string, path: string, description: RouteDescription, 
   };
 }
 
-function queryParameter([name, { type, description, isRepeated = false }]: [string, QueryParameter]): object {
+function queryParameter([name, { type, description, isRepeated = false }]: [string, QueryParameter]) {
   return { name, in: 'query', description, schema: isRepeated ? { type: 'array', items: { type } } : { type } };
 }
 

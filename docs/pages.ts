@@ -9,7 +9,7 @@ import { version } from '../src/platform/version.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
 import type { SettingTable } from '../src/util/index.ts';
-import { openApiDocuments, withServers } from './openapi.ts';
+import { type OpenApi, openApiDocuments, withServers } from './openapi.ts';
 
 const NOTE = 'Made from the code by `npm run docs`; change it there.';
 
@@ -21,6 +21,7 @@ export async function referencePages(): Promise<Record<string, string>> {
     'kafka-apis.md': apisPage(),
     'sql-functions.md': functionsPage(),
     'errors.md': errorsPage(),
+    'http-apis.md': httpPage(openApi),
     ...Object.fromEntries(
       Object.entries(openApi).map(([file, document]) => [`openapi/${file}`, `${JSON.stringify(document, null, 2)}\n`]),
     ),
@@ -82,6 +83,24 @@ function errorsPage(): string {
     "What is thrown is a `MillraceError` (`import { MillraceError, errorCodes } from 'millrace/errors'`): `code` is one of these, `message` says what happened and what to do, `retriable` whether the same call may succeed later. Refusals of a broker have Kafka’s own names as codes (`UNKNOWN_TOPIC_OR_PARTITION`), those of a Schema Registry `REGISTRY_` and their number (`REGISTRY_40401`), those of an HTTP service that lets nobody in `HTTP_` and the status.",
     table(['code', 'what it means, and what to do'], rows),
   ]);
+}
+
+function httpPage(openApi: Readonly<Record<string, OpenApi>>): string {
+  const parts = Object.entries(openApi).flatMap(([file, { info, servers, paths }]) => [
+    `## ${info.title}`,
+    `${info.description} At ${servers.map(({ url }) => `\`${url}\``).join(', ')} by default; as an OpenAPI document: [${file}](openapi/${file}).`,
+    table(
+      ['route', 'what it does', 'parameters of the query'],
+      Object.entries(paths).flatMap(([path, operations]) =>
+        Object.entries(operations).map(([method, { summary, parameters = [] }]) => [
+          `\`${method.toUpperCase()} ${path}\``,
+          summary,
+          parameters.flatMap(({ name, in: place }) => (place === 'query' ? [`\`${name}\``] : [])).join(', '),
+        ]),
+      ),
+    ),
+  ]);
+  return page('Paths of the HTTP services', parts);
 }
 
 function functionsPage(): string {

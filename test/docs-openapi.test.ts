@@ -2,28 +2,20 @@
 // up to date is seen to in docs.test.ts.
 import type { RouteOptions } from 'fastify';
 import { expect, test } from 'vitest';
-import { documents, openApiDocuments, pathOf, type ServedRoutes, withServers } from '../docs/openapi.ts';
-
-interface Operation {
-  readonly operationId: string;
-  readonly summary: string;
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[];
-  readonly requestBody?: { readonly content: object };
-  readonly responses: Readonly<Record<string, { readonly description: string }>>;
-}
-
-interface OpenApi {
-  readonly openapi: string;
-  readonly info: { readonly title: string; readonly version: string };
-  readonly servers: readonly { readonly url: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-}
+import {
+  documents,
+  openApiDocuments,
+  type Operation,
+  pathOf,
+  type ServedRoutes,
+  withServers,
+} from '../docs/openapi.ts';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'patch'];
 
 test('routes are documented, or refuse', async () => {
   await withServers(async (servers) => {
-    const made = openApiDocuments(servers, '1') as Record<string, OpenApi>;
+    const made = openApiDocuments(servers, '1');
     for (const [file, { service, has }] of Object.entries(documents)) {
       const served = servers.get(service)!;
       const asked = served.routes.flatMap(({ url, method }) =>
@@ -51,7 +43,7 @@ async function statusOf({ app }: ServedRoutes, method: string, url: RouteOptions
 }
 
 test('documents are OpenAPI 3.1', async () => {
-  const made = await withServers(async (servers) => openApiDocuments(servers, '1.2.3') as Record<string, OpenApi>);
+  const made = await withServers(async (servers) => openApiDocuments(servers, '1.2.3'));
   for (const { openapi, info, servers, paths } of Object.values(made)) {
     expect(openapi).toMatch(/^3\.1\.\d+$/);
     expect(info.title).not.toBe('');
