@@ -119,8 +119,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['backoff', 'dial', 'partitioner', 'record-cursor', 'timed-transport'],
-    ['cluster'],
+    ['backoff', 'dial', 'partitioner', 'positions', 'record-cursor', 'timed-transport'],
+    ['administration', 'cluster'],
     ['client'],
     [
       'acls',
