@@ -5,21 +5,28 @@ import { restProxySettings } from '../src/rest-proxy/settings.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { storeServerSettings } from '../src/interactive-queries/index.ts';
 import { platformSettings } from '../src/platform/settings.ts';
+import { version } from '../src/platform/version.ts';
 import { describedOverload, documentationOf } from '../src/sql/functions/documentation.ts';
 import type { SqlFunction } from '../src/sql/functions/function.ts';
 import { builtInFunctions } from '../src/sql/functions/index.ts';
 import { sqlRestSettings, sqlSettings, streamsSettings } from '../src/sql/settings.ts';
 import type { SettingTable } from '../src/util/index.ts';
+import { type OpenApi, openApiDocuments, withServers } from './openapi.ts';
 
 const NOTE = 'Made from the code by `npm run docs`; change it there.';
 
-/** Every page of docs/reference, by file name. */
-export function referencePages(): Record<string, string> {
+/** Every page of docs/reference, by file name; a platform is started to see what it answers over HTTP. */
+export async function referencePages(): Promise<Record<string, string>> {
+  const openApi = await withServers(async (servers) => openApiDocuments(servers, version));
   return {
     'settings.md': settingsPage(),
     'kafka-apis.md': apisPage(),
     'sql-functions.md': functionsPage(),
     'errors.md': errorsPage(),
+    'http-apis.md': httpPage(openApi),
+    ...Object.fromEntries(
+      Object.entries(openApi).map(([file, document]) => [`openapi/${file}`, `${JSON.stringify(document, null, 2)}\n`]),
+    ),
   };
 }
 
@@ -78,6 +85,24 @@ function errorsPage(): string {
     "What is thrown is a `MillraceError` (`import { MillraceError, errorCodes } from 'millrace/errors'`): `code` is one of these, `message` says what happened and what to do, `retriable` whether the same call may succeed later. Refusals of a broker have Kafka’s own names as codes (`UNKNOWN_TOPIC_OR_PARTITION`), those of a Schema Registry `REGISTRY_` and their number (`REGISTRY_40401`), those of an HTTP service that lets nobody in `HTTP_` and the status.",
     table(['code', 'what it means, and what to do'], rows),
   ]);
+}
+
+function httpPage(openApi: Readonly<Record<string, OpenApi>>): string {
+  const parts = Object.entries(openApi).flatMap(([file, { info, servers, paths }]) => [
+    `## ${info.title}`,
+    `${info.description} At ${servers.map(({ url }) => `\`${url}\``).join(', ')} by default; as an OpenAPI document: [${file}](openapi/${file}).`,
+    table(
+      ['route', 'what it does', 'parameters of the query'],
+      Object.entries(paths).flatMap(([path, operations]) =>
+        Object.entries(operations).map(([method, { summary, parameters = [] }]) => [
+          `\`${method.toUpperCase()} ${path}\``,
+          summary,
+          parameters.flatMap(({ name, in: place }) => (place === 'query' ? [`\`${name}\``] : [])).join(', '),
+        ]),
+      ),
+    ),
+  ]);
+  return page('Paths of the HTTP services', parts);
 }
 
 function functionsPage(): string {

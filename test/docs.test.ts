@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { referencePages } from '../docs/pages.ts';
 import { ErrorCode } from '../src/protocol/index.ts';
 import { errorCodes } from '../src/util/error-codes.ts';
 
-test.each(Object.entries(referencePages()))(
+test.each(Object.entries(await referencePages()))(
   'docs/reference/%s is what the code says (npm run docs writes it)',
   (file, text) => {
     expect(text.length).toBeGreaterThan(500);
@@ -55,6 +55,18 @@ test('files that documents name are there', () => {
   const isThere = (file: string) =>
     existsSync(join(root, file)) || sources.some((source) => source === file || source.endsWith(`/${file}`));
   expect(named.filter(({ file }) => !isThere(file))).toEqual([]);
+});
+
+test('links lead to files that are there', () => {
+  const root = join(import.meta.dirname, '..');
+  const links = ['README.md', ...markdownIn(join(root, 'docs')).map((file) => join('docs', file))].flatMap((document) =>
+    [...readFileSync(join(root, document), 'utf8').matchAll(/\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].map((match) => ({
+      document,
+      link: match[1]!,
+    })),
+  );
+  expect(links.length).toBeGreaterThan(80);
+  expect(links.filter(({ document, link }) => !existsSync(join(root, dirname(document), link)))).toEqual([]);
 });
 
 function markdownIn(folder: string): string[] {

@@ -108,8 +108,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['wire-transport'],
   ],
   rim: [
-    ['compression', 'file-backed', 'health', 'metrics', 'negotiation', 'refusal', 'setting-files', 'settings'],
-    ['passwords', 'tls', 'visitors'],
+    ['compression', 'file-backed', 'negotiation', 'refusal', 'route-description', 'setting-files', 'settings'],
+    ['health', 'metrics', 'passwords', 'tls', 'visitors'],
     ['authentication', 'http-versions'],
     ['http'],
   ],
@@ -130,8 +130,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['backoff', 'dial', 'partitioner', 'record-cursor', 'timed-transport'],
-    ['cluster'],
+    ['backoff', 'dial', 'partitioner', 'positions', 'record-cursor', 'timed-transport'],
+    ['administration', 'cluster'],
     ['client'],
     [
       'acls',

@@ -8,14 +8,17 @@ import { KafkaConsumer } from './consumer.ts';
 import { dialTcp } from './dial.ts';
 import { KafkaProducer } from './producer.ts';
 
+/** How a client finds its cluster. */
 export interface ClientOptions {
   /** `host:port`, several separated by commas. Default `127.0.0.1:9092`. */
   readonly bootstrapServers?: string;
+  /** What the client calls itself to brokers. */
   readonly clientId?: string;
   /** How old what is known about topics may become before it is asked for again, ms. Default 300 000. */
   readonly metadataMaxAgeMs?: number;
   /** How connections are made: TCP, unless a broker in this process hands out its own. */
   readonly dial?: Dial;
+  /** Where time, chance and ids come from. Default: the system. */
   readonly environment?: Environment;
 }
 

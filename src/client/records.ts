@@ -2,12 +2,19 @@ import type { FetchedPartition, Header } from './client.ts';
 
 /** One record as an object: for callers off the hot path, and for everybody's first program. */
 export interface ConsumerRecord {
+  /** Where it is from. */
   readonly topic: string;
+  /** From 0. */
   readonly partition: number;
+  /** Its place in the partition. */
   readonly offset: number;
+  /** Milliseconds since the epoch. */
   readonly timestamp: number;
+  /** A copy of its bytes; null where it has none. */
   readonly key: Buffer | null;
+  /** A copy of its bytes; null for a tombstone. */
   readonly value: Buffer | null;
+  /** In their order. */
   readonly headers: readonly Header[];
 }
 

@@ -3,11 +3,13 @@ import type { AskInstance, HostInfo } from '../streams/index.ts';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { LINES, QUERY_PATH } from './rest.ts';
 
+/** How other instances are asked. */
 export interface AskOverHttpOptions {
   /** Asks over TLS. Whose certificates are trusted says Node (`NODE_EXTRA_CA_CERTS`). Default false. */
   readonly isTls?: boolean;
   /** For basic authentication. */
   readonly username?: string;
+  /** For basic authentication. */
   readonly password?: string;
 }
 

@@ -74,10 +74,12 @@ export class StoreServer {
     return new StoreServer(app, advertised ?? `${host.includes(':') ? `[${host}]` : host}:${bound}`, served);
   }
 
+  /** Whose stores are answered for from now on. */
   serve(streams: ServedInstance): void {
     this.#served.streams = streams;
   }
 
+  /** Resolves when the answers under way are written. */
   async close(): Promise<void> {
     await this.#app.close();
   }

@@ -13,6 +13,7 @@ import type { RunningService, Start } from './services.ts';
 import { splitSettings } from './settings.ts';
 import { ServiceThread } from './threads.ts';
 
+/** What a platform is started with. */
 export interface PlatformOptions {
   /** Kafka's, the registry's and ksqlDB's property names. */
   readonly settings?: GivenSettings;
@@ -22,7 +23,9 @@ export interface PlatformOptions {
   readonly environment?: Environment;
 }
 
+/** Broker, registry, SQL and REST proxy in this process, as they were started. */
 export class Platform {
+  /** What listens where, in the order of the start. */
   readonly services: readonly RunningService[];
   /** A client of the embedded broker, without a socket in between; or of the cluster that the settings name. */
   readonly client: Client;

@@ -18,8 +18,11 @@ import { type ListenersName, listening } from './listening.ts';
 import { parseListener, type splitSettings } from './settings.ts';
 import { version } from './version.ts';
 
+/** A service that answers. */
 export interface RunningService {
+  /** Which one it is. */
   readonly name: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy';
+  /** `host:port` of the broker, the URL of the others. */
   readonly url: string;
 }
 

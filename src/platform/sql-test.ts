@@ -2,13 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { type GivenSettings, messageOf, MillraceError } from '../util/index.ts';
 
+/** The paths of the files of a test. */
 export interface SqlTestFiles {
+  /** Statements in SQL. */
   readonly statements: string;
   /** Records that go in; undefined: the statements insert what there is. */
   readonly inputs: string | undefined;
   /** Records that are expected. */
   readonly outputs: string;
+  /** Settings of SQL, as the service takes them. */
   readonly settings: GivenSettings;
+  /** Called with what somebody who runs the test may want to know. */
   readonly log: (message: string) => void;
 }
 

@@ -1,6 +1,7 @@
 // A route of the proxy: what it takes, what it answers, and the call that it gets. Both versions of the API are tables of
 // them; the server (rest.ts) knows nothing else.
 import type { Readable } from 'node:stream';
+import type { QueryParameter } from '../rim/index.ts';
 import { unprocessable } from './errors.ts';
 
 export interface Call {
@@ -26,7 +27,19 @@ export interface StreamingCall extends Omit<Call, 'body'> {
   readonly body: Readable;
 }
 
-export interface Route {
+/** What people are told of a route. */
+export interface Described {
+  /** One sentence. */
+  readonly summary: string;
+  /** The parameters that it sees, by name: all others are as if they were not there. */
+  readonly query?: Readonly<Record<string, QueryParameter>>;
+  /** The members of its body. */
+  readonly body?: readonly string[];
+  /** The status of its answer when all is well; 200 unless said. */
+  readonly status?: number;
+}
+
+export interface Route extends Described {
   /** The media types of bodies; another one is refused with 415. */
   readonly consumes: readonly string[];
   /** The media types of answers, the preferred one first; who wants another one is refused with 406. */

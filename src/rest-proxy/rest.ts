@@ -3,7 +3,15 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Client } from '../client/index.ts';
-import { addHealth, addMetrics, httpServer, type Listenable, Negotiation, readRimSettings } from '../rim/index.ts';
+import {
+  addHealth,
+  addMetrics,
+  httpServer,
+  type Listenable,
+  Negotiation,
+  readRimSettings,
+  type RouteDescription,
+} from '../rim/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { type Environment, readSettings, systemEnvironment } from '../util/index.ts';
 import { Answer, type Call, type Route, type Routes } from './call.ts';
@@ -141,6 +149,7 @@ function addRoute(app: FastifyInstance, method: Method, url: string, route: Rout
   app.route({
     method,
     url,
+    config: { description: described(route) },
     // Whoever asks for the head of a consumer's records would have them read for nobody.
     exposeHeadRoute: !url.startsWith('/consumers/'),
     handler: async (request, reply) => {
@@ -167,6 +176,7 @@ function addStream(app: FastifyInstance, method: Method, url: string, route: Rou
   app.route({
     method,
     url,
+    config: { description: described(route) },
     handler: async (request, reply) => {
       const head = headOf(request, route, negotiation);
       checkType(head, route);
@@ -176,10 +186,14 @@ function addStream(app: FastifyInstance, method: Method, url: string, route: Rou
   });
 }
 
+function described({ answer: _, stream: __, ...route }: Route): RouteDescription {
+  return { ...route, consumes: route.body === undefined ? [] : route.consumes };
+}
+
 /** What is known of a request before its body. */
 function headOf(
   request: FastifyRequest,
-  { produces }: Route,
+  { produces, query = {} }: Route,
   negotiation: Negotiation,
 ): Omit<Call, 'body' | 'onUndelivered'> {
   const { accept } = request.headers;
@@ -189,7 +203,7 @@ function headOf(
   }
   return {
     params: request.params as Call['params'],
-    query: request.query as Call['query'],
+    query: Object.fromEntries(Object.keys(query).map((name) => [name, (request.query as Call['query'])[name]])),
     contentType: (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase(),
     answerType,
     takesAnyType: /^\s*(\*\/\*\s*(;.*)?)?$/.test(accept ?? ''),

@@ -3,6 +3,13 @@
 // `GET /health/live`: it answers. `GET /health/ready`: 200, or 503 when a check is red; each check with its reason.
 import type { FastifyInstance } from 'fastify';
 import { type Environment, messageOf } from '../util/index.ts';
+import type { RouteDescription } from './route-description.ts';
+
+const LIVE: RouteDescription = { summary: 'Whether the service answers.', produces: ['application/json'] };
+const READY: RouteDescription = {
+  summary: 'Whether the service can do its work: 200, or 503 when a check fails, each with its reason.',
+  produces: ['application/json'],
+};
 
 /** Undefined when all is well, else what is wrong, in a sentence. */
 export type HealthCheck = () => Promise<string | undefined> | string | undefined;
@@ -42,10 +49,10 @@ function reasonOf(check: HealthCheck, environment: Environment): Promise<string 
 }
 
 export function addHealth(app: FastifyInstance, checks: HealthChecks, environment: Environment): void {
-  app.get('/health/live', (_request, reply) =>
+  app.get('/health/live', { config: { description: LIVE } }, (_request, reply) =>
     reply.type('application/json').send(JSON.stringify({ isHealthy: true })),
   );
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/health/ready', { config: { description: READY } }, async (_request, reply) => {
     const health = await healthOf(checks, environment);
     return reply
       .code(health.isHealthy ? 200 : 503)

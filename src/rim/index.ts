@@ -7,5 +7,6 @@ export { httpServer, type HttpServer, type Listenable } from './http.ts';
 export { addMetrics, METRICS_PATH, type ServiceMetrics } from './metrics.ts';
 export { Negotiation } from './negotiation.ts';
 export { HttpRefusal } from './refusal.ts';
+export type { QueryParameter, RouteDescription } from './route-description.ts';
 export { invalid, linesOf } from './setting-files.ts';
 export { readRimSettings, rimSettingsOf } from './settings.ts';

@@ -2,8 +2,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Counter, Histogram, Registry } from 'prom-client';
 import { messageOf } from '../util/index.ts';
+import type { RouteDescription } from './route-description.ts';
 
 export const METRICS_PATH = '/metrics';
+const METRICS: RouteDescription = {
+  summary: 'Figures of the service for Prometheus.',
+  produces: ['text/plain'],
+};
 
 /** One value that is looked up when it is asked for. */
 export interface MetricGauge {
@@ -58,7 +63,7 @@ export function addMetrics(app: FastifyInstance, metrics: ServiceMetrics, log: (
     if (ready !== undefined) count(ready);
     else loaded().then(count, (error) => log(`A request was not counted: ${messageOf(error)}`));
   });
-  app.get(METRICS_PATH, async (_request, reply) => {
+  app.get(METRICS_PATH, { config: { description: METRICS } }, async (_request, reply) => {
     const { all } = await loaded();
     return reply.type(all.contentType).send(await all.metrics());
   });

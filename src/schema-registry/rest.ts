@@ -9,6 +9,7 @@ import {
   METRICS_PATH,
   Negotiation,
   readRimSettings,
+  type RouteDescription,
 } from '../rim/index.ts';
 import { type Environment, messageOf, readSettings, systemEnvironment } from '../util/index.ts';
 import { asRefusal, malformedRequest, pathNotFound, RegistryError, storeError } from './errors.ts';
@@ -19,6 +20,7 @@ import type { Call, Route } from './rest/access.ts';
 import { withContextInSubjects } from './rest/contexts.ts';
 import { text } from './rest/entities.ts';
 import { registryMetrics } from './rest/metrics.ts';
+import { queryParameters } from './rest/query-parameters.ts';
 import { registryRoutes, type Surroundings } from './rest/routes.ts';
 import { splitSubject } from './subject-name.ts';
 
@@ -88,6 +90,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     app.route({
       method,
       url,
+      config: { description: described(route) },
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         const answer = await answerTo({
           params: request.params as Call['params'],
@@ -103,6 +106,16 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
   }
   refuseOtherMethods(app, methodsOf);
   return app;
+}
+
+function described({ description }: Route): RouteDescription {
+  const { query = [], ...rest } = description;
+  return {
+    ...rest,
+    query: Object.fromEntries(query.map((name) => [name, queryParameters[name]])),
+    consumes: rest.body === undefined ? [] : CONSUMED,
+    produces: PRODUCED,
+  };
 }
 
 function negotiateTypes(app: FastifyInstance): void {

@@ -53,6 +53,11 @@ const READERS: { readonly [member in keyof SubjectConfig]-?: (value: unknown, na
     overrideRuleSet: readRuleSet,
   };
 
+/** What a request may configure. */
+export const CONFIG_MEMBERS: readonly string[] = Object.keys(READERS).map((name) =>
+  name === 'compatibilityLevel' ? 'compatibility' : name,
+);
+
 /** In requests the level is called `compatibility`. */
 export function readConfigUpdate(body: Json): ConfigUpdate {
   const update: Record<string, unknown> = {};

@@ -10,35 +10,49 @@ import type { SchemaReference, SchemaType, StoredSchema } from '../schemas/index
 
 /** What a schema's owner says about it. */
 export interface SchemaMetadata {
+  /** Texts by names. */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+/** A schema that the registry has. */
 export interface RegisteredSchema {
+  /** Its id in the subject's context. */
   readonly id: number;
+  /** `AVRO`, `JSON` or `PROTOBUF`. */
   readonly schemaType: SchemaType;
   /** The schema's text in its own language. */
   readonly schema: string;
+  /** Schemas that it refers to, by the names that it uses. */
   readonly references?: readonly SchemaReference[];
+  /** What its owner says about it. */
   readonly metadata?: SchemaMetadata;
   /** The name of the schema's content that is the same in every registry, as a UUID. Older registries have none. */
   readonly guid?: string | undefined;
 }
 
+/** A schema as a version of a subject. */
 export interface SubjectVersion extends RegisteredSchema {
+  /** The subject's name. */
   readonly subject: string;
+  /** From 1. */
   readonly version: number;
 }
 
 /** A schema as it is offered to the registry. */
 export interface NewSchema {
+  /** `AVRO`, `JSON` or `PROTOBUF`. */
   readonly schemaType: SchemaType;
+  /** Its text in its own language. */
   readonly schema: string;
+  /** Schemas that it refers to, by the names that it uses. */
   readonly references?: readonly SchemaReference[];
+  /** Kept with the version. */
   readonly metadata?: SchemaMetadata;
   /** Store and compare the normalized text; default: as the registry is configured. */
   readonly normalize?: boolean;
 }
 
+/** A Schema Registry, wherever it is. */
 export interface SchemaSource {
   /** The schema if it is at hand without waiting. */
   cached(id: number, subject?: string): RegisteredSchema | undefined;

@@ -25,8 +25,11 @@ export interface Serde<T> {
   readonly windowBytes?: number | undefined;
 }
 
+/** A header of a record, as bytes. */
 export interface RecordHeader {
+  /** Its name. */
   readonly key: string;
+  /** Its bytes. */
   readonly value: Uint8Array | null;
 }
 
@@ -42,14 +45,18 @@ export interface SchemaHeader {
   writePrefix(header: Uint8Array, out: ByteWriter): void;
 }
 
+/** A value that the serde can't write: SERIALIZATION_FAILED. */
 export class SerializationError extends MillraceError {
+  /** The name of the class. */
   override readonly name = 'SerializationError';
   constructor(message: string, cause?: unknown) {
     super('SERIALIZATION_FAILED', message, { cause });
   }
 }
 
+/** Bytes that are no value of the serde: DESERIALIZATION_FAILED. */
 export class DeserializationError extends MillraceError {
+  /** The name of the class. */
   override readonly name = 'DeserializationError';
   constructor(message: string, cause?: unknown) {
     super('DESERIALIZATION_FAILED', message, { cause });
@@ -58,9 +65,11 @@ export class DeserializationError extends MillraceError {
 
 /** The bytes name a schema that is not cached. Not a failure: `await error.load()`, then decode the same bytes again. */
 export class SchemaNotLoaded extends MillraceError {
+  /** The name of the class. */
   override readonly name = 'SchemaNotLoaded';
   /** The id, or the GUID where a header named the schema. */
   readonly schemaId: number | string;
+  /** Loads it; rejects as the schema source does. */
   readonly load: () => Promise<void>;
   constructor(schemaId: number | string, load: () => Promise<void>) {
     super('SCHEMA_NOT_LOADED', `the schema ${schemaId} has not been loaded yet`, { retriable: true });

@@ -64,6 +64,7 @@ export class SqlClient {
   readonly #connection: HttpConnection;
   /** Sent along with every statement; what is changed here holds for the next one. */
   readonly properties: Record<string, string>;
+  /** Values for `${name}` in texts that are not templates of `sql`; what is changed here holds for the next one. */
   readonly variables: Record<string, string>;
 
   constructor(url: string, { properties = {}, variables = {}, ...connection }: SqlClientOptions = {}) {
@@ -77,6 +78,7 @@ export class SqlClient {
     return this.#connection.url;
   }
 
+  /** The service's version, and the ids of its cluster and of itself. */
   async info(): Promise<{ version: string; kafkaClusterId: string; ksqlServiceId: string }> {
     const answer = await this.#ask('GET', '/info');
     const body = JSON.parse(await answer.text()) as {

@@ -31,7 +31,9 @@ export type SqlResultValue =
   | readonly SqlResultValue[]
   | { readonly [name: string]: SqlResultValue };
 
+/** A column of a result. */
 export interface ResultColumn {
+  /** As the service spells it. */
   readonly name: string;
   /** As a statement writes it: `DECIMAL(4, 2)`, ``STRUCT<`A` INTEGER>``. */
   readonly type: string;

@@ -2,6 +2,7 @@ import { MillraceError } from '../util/index.ts';
 
 /** A statement, a query or a row that the SQL service refused, or could not go on with. */
 export class SqlError extends MillraceError {
+  /** The name of the class. */
   override readonly name: string = 'SqlError';
   /** ksqlDB's number for it: the HTTP status times 100, and a number (40001: the statement is at fault). */
   readonly errorCode: number;
@@ -21,9 +22,11 @@ export class SqlError extends MillraceError {
 
 /** Rows that were not inserted. Those that are not named here were. */
 export class InsertError extends SqlError {
+  /** The name of the class. */
   override readonly name = 'InsertError';
   /** Which of the given rows, from 0, and why. */
   readonly refused: readonly { readonly index: number; readonly message: string }[];
+  /** How many rows were inserted. */
   readonly inserted: number;
 
   constructor(errorCode: number, inserted: number, refused: InsertError['refused']) {

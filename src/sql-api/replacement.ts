@@ -1,8 +1,10 @@
 // What EXPLAIN CREATE OR REPLACE answers besides the plan: what would become of the query that is running.
 
+/** What would become of a query that is replaced. */
 export interface Replacement {
   /** The query that would be replaced. */
   readonly queryId: string;
+  /** Whether the statement would be carried out. */
   readonly allowed: boolean;
   /** Why it is not allowed. */
   readonly refusal: string | null;

@@ -4,12 +4,14 @@ import { MillraceError } from '../util/index.ts';
 
 /** A text of SQL whose values are bound: the only thing that goes into another such text as it is. */
 export class SqlText {
+  /** The statement, with literals where values were. */
   readonly text: string;
 
   constructor(text: string) {
     this.text = text;
   }
 
+  /** The same as `text`. */
   toString(): string {
     return this.text;
   }

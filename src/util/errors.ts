@@ -5,7 +5,9 @@ export { errorCodes } from './error-codes.ts';
  * `code` is API (stable, SCREAMING_SNAKE); the message is one sentence that says what happened and what to do.
  */
 export class MillraceError extends Error {
+  /** The name of the class. */
   override readonly name: string = 'MillraceError';
+  /** Which error it is: one of `errorCodes`, or Kafka's own name. */
   readonly code: string;
   /** True when the same call may succeed later without any change. */
   readonly retriable: boolean;

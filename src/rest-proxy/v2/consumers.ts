@@ -1,6 +1,7 @@
 // v2: consumers that live here between their clients' requests.
 import type { TopicPartition } from '../../client/index.ts';
-import { Answer, type Call, queryNumber, type Route, type Routes } from '../call.ts';
+import { Answer, type Call, type Described, queryNumber, type Route, type Routes } from '../call.ts';
+import type { QueryParameter } from '../../rim/index.ts';
 import type { Consumers } from '../consumers/consumers.ts';
 import { BEGINNING, type ConsumerInstance, END, type InstanceConfig, type Position } from '../consumers/instance.ts';
 import {
@@ -30,44 +31,104 @@ const CONFIG = [
   ...['id', 'name', 'format', 'auto.offset.reset', 'auto.commit.enable'],
   ...['fetch.min.bytes', 'consumer.request.timeout.ms'],
 ];
+const SUBSCRIPTION = ['topics', 'topic_pattern'];
+const PARTITIONS = ['partitions'];
+const OFFSETS = ['offsets'];
+const POSITIONS = ['offsets', 'timestamps'];
+const READING: Readonly<Record<string, QueryParameter>> = {
+  timeout: { type: 'integer', description: 'How long to wait for records at most, in milliseconds.' },
+  max_bytes: { type: 'integer', description: 'How many bytes of records at most; a larger record comes alone.' },
+};
 const RESETS = ['earliest', 'latest', 'none'] as const;
 
 export function consumerRoutes(consumers: Consumers): Routes {
-  const route = (answer: NonNullable<Route['answer']>, produces = V2_PRODUCED): Route => ({
+  const route = (described: Described, answer: NonNullable<Route['answer']>, produces = V2_PRODUCED): Route => ({
+    ...described,
     consumes: V2_CONSUMED,
     produces,
     answer,
   });
   const onInstance = (
+    described: Described,
     work: (instance: ConsumerInstance, call: Call) => Promise<unknown>,
     produces?: readonly string[],
   ) =>
-    route(({ ...call }) => {
-      const { group, instance } = call.params;
-      return consumers.use(group!, instance!, (found) => work(found, call));
-    }, produces);
+    route(
+      described,
+      ({ ...call }) => {
+        const { group, instance } = call.params;
+        return consumers.use(group!, instance!, (found) => work(found, call));
+      },
+      produces,
+    );
   const path = '/consumers/:group/instances/:instance';
   return {
-    'POST /consumers/:group': route((call) => create(consumers, call)),
-    [`DELETE ${path}`]: route(({ params }) => consumers.delete(params['group']!, params['instance']!)),
-    [`POST ${path}/subscription`]: onInstance(subscribe),
-    [`GET ${path}/subscription`]: onInstance(async (instance) => ({ topics: await instance.subscription() })),
-    [`DELETE ${path}/subscription`]: onInstance((instance) => instance.unsubscribe()),
-    [`POST ${path}/assignments`]: onInstance((instance, call) => instance.assign(partitionsOf(call))),
-    [`GET ${path}/assignments`]: onInstance(async (instance) => ({ partitions: await instance.assignments() })),
-    [`POST ${path}/positions`]: onInstance((instance, call) => instance.seek(positionsOf(call))),
-    [`POST ${path}/positions/beginning`]: onInstance((instance, call) =>
-      instance.seek(partitionsOf(call).map((each) => ({ ...each, offset: BEGINNING }))),
+    'POST /consumers/:group': route({ summary: 'Makes a consumer.', body: CONFIG }, (call) => create(consumers, call)),
+    [`DELETE ${path}`]: route({ summary: 'Ends a consumer.', status: 204 }, ({ params }) =>
+      consumers.delete(params['group']!, params['instance']!),
     ),
-    [`POST ${path}/positions/end`]: onInstance((instance, call) =>
-      instance.seek(partitionsOf(call).map((each) => ({ ...each, offset: END }))),
+    ...subscriptionRoutes(onInstance, path),
+    ...positionRoutes(onInstance, path),
+    [`GET ${path}/records`]: onInstance(
+      { summary: 'The next records, in the consumer’s format.', query: READING },
+      (instance, call) => records(consumers, instance, call),
+      EMBEDDED_TYPES,
     ),
-    [`GET ${path}/records`]: onInstance((instance, call) => records(consumers, instance, call), EMBEDDED_TYPES),
-    [`POST ${path}/offsets`]: onInstance(commit),
-    [`GET ${path}/offsets`]: onInstance(async (instance, call) => {
-      const committed = await instance.committed(partitionsOf(call));
-      return { offsets: committed.map((each) => ({ ...each, metadata: each.metadata ?? '' })) };
-    }),
+  };
+}
+
+type DeclareOnInstance = (
+  described: Described,
+  work: (instance: ConsumerInstance, call: Call) => Promise<unknown>,
+) => Route;
+
+function subscriptionRoutes(onInstance: DeclareOnInstance, path: string): Routes {
+  return {
+    [`POST ${path}/subscription`]: onInstance(
+      { summary: 'Subscribes to topics; the group shares their partitions.', body: SUBSCRIPTION, status: 204 },
+      subscribe,
+    ),
+    [`GET ${path}/subscription`]: onInstance({ summary: 'The topics subscribed to.' }, async (instance) => ({
+      topics: await instance.subscription(),
+    })),
+    [`DELETE ${path}/subscription`]: onInstance({ summary: 'Ends the subscription.', status: 204 }, (instance) =>
+      instance.unsubscribe(),
+    ),
+    [`POST ${path}/assignments`]: onInstance(
+      { summary: 'Reads these partitions, whatever the group does.', body: PARTITIONS, status: 204 },
+      (instance, call) => instance.assign(partitionsOf(call)),
+    ),
+    [`GET ${path}/assignments`]: onInstance({ summary: 'The partitions that are read.' }, async (instance) => ({
+      partitions: await instance.assignments(),
+    })),
+  };
+}
+
+function positionRoutes(onInstance: DeclareOnInstance, path: string): Routes {
+  return {
+    [`POST ${path}/positions`]: onInstance(
+      { summary: 'Goes on reading at these offsets or times.', body: POSITIONS, status: 204 },
+      (instance, call) => instance.seek(positionsOf(call)),
+    ),
+    [`POST ${path}/positions/beginning`]: onInstance(
+      { summary: 'Goes on reading at the beginning of these partitions.', body: PARTITIONS, status: 204 },
+      (instance, call) => instance.seek(partitionsOf(call).map((each) => ({ ...each, offset: BEGINNING }))),
+    ),
+    [`POST ${path}/positions/end`]: onInstance(
+      { summary: 'Goes on reading at the end of these partitions.', body: PARTITIONS, status: 204 },
+      (instance, call) => instance.seek(partitionsOf(call).map((each) => ({ ...each, offset: END }))),
+    ),
+    [`POST ${path}/offsets`]: onInstance(
+      { summary: 'Commits offsets; without a body, those of all records that were read.', body: OFFSETS },
+      commit,
+    ),
+    [`GET ${path}/offsets`]: onInstance(
+      { summary: 'The committed offsets of the partitions in the body.', body: PARTITIONS },
+      async (instance, call) => {
+        const committed = await instance.committed(partitionsOf(call));
+        return { offsets: committed.map((each) => ({ ...each, metadata: each.metadata ?? '' })) };
+      },
+    ),
   };
 }
 
@@ -114,7 +175,7 @@ function within(members: Members, name: string, otherwise: number, [min, max]: r
 }
 
 function subscribe(instance: ConsumerInstance, call: Call): Promise<void> {
-  const members = membersOf(readJson(call.body), ['topics', 'topic_pattern']);
+  const members = membersOf(readJson(call.body), SUBSCRIPTION);
   const pattern = optionalText(members, 'topic_pattern');
   if (pattern !== undefined) {
     if (members['topics'] !== undefined && members['topics'] !== null) {
@@ -146,7 +207,7 @@ async function commit(instance: ConsumerInstance, call: Call): Promise<object> {
   const isAll = call.body.trim() === '';
   const offsets = isAll
     ? undefined
-    : offsetsOf(membersOf(readJson(call.body), ['offsets']), 'offsets').map((each) => ({
+    : offsetsOf(membersOf(readJson(call.body), OFFSETS), 'offsets').map((each) => ({
         ...each,
         offset: each.offset + 1,
       }));
@@ -155,13 +216,13 @@ async function commit(instance: ConsumerInstance, call: Call): Promise<object> {
 }
 
 function partitionsOf(call: Call): TopicPartition[] {
-  return listOf(membersOf(readJson(call.body), ['partitions']), 'partitions').map((each) =>
+  return listOf(membersOf(readJson(call.body), PARTITIONS), 'partitions').map((each) =>
     partitionOf(membersOf(each, ['topic', 'partition'], 'A partition')),
   );
 }
 
 function positionsOf(call: Call): Position[] {
-  const members = membersOf(readJson(call.body), ['offsets', 'timestamps']);
+  const members = membersOf(readJson(call.body), POSITIONS);
   const has = (name: string) => members[name] !== undefined && members[name] !== null;
   if (!has('offsets') && !has('timestamps')) throw unprocessable('offsets may not be null');
   const timestamps = has('timestamps') ? listOf(members, 'timestamps') : [];

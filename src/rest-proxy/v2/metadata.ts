@@ -5,16 +5,23 @@ import { pathNumber } from '../entities.ts';
 import { partitionNotFound, topicNotFound } from '../errors.ts';
 import { V2_PRODUCED } from '../media-types.ts';
 
-const get = (answer: NonNullable<Route['answer']>): Route => ({ consumes: [], produces: V2_PRODUCED, answer });
+const get = (summary: string, answer: NonNullable<Route['answer']>): Route => ({
+  summary,
+  consumes: [],
+  produces: V2_PRODUCED,
+  answer,
+});
 
 export function metadataRoutes(client: Client): Routes {
   const admin = client.admin();
   return {
-    'GET /': get(() => ({})),
-    'POST /': get(() => ({})),
-    'GET /brokers': get(async () => ({ brokers: (await admin.brokers()).map(({ id }) => id) })),
-    'GET /topics': get(() => admin.listTopics()),
-    'GET /topics/:topic': get(async ({ params }) => {
+    'GET /': get('Answers an empty object.', () => ({})),
+    'POST /': get('Answers an empty object.', () => ({})),
+    'GET /brokers': get('The ids of the brokers.', async () => ({
+      brokers: (await admin.brokers()).map(({ id }) => id),
+    })),
+    'GET /topics': get('The names of the topics.', () => admin.listTopics()),
+    'GET /topics/:topic': get('A topic, with its configs and partitions.', async ({ params }) => {
       const { name, partitions } = await topicOf(admin, params['topic']!);
       const configs = await admin.topicConfigs(name);
       return {
@@ -23,18 +30,21 @@ export function metadataRoutes(client: Client): Routes {
         partitions: partitions.map(partitionEntity),
       };
     }),
-    'GET /topics/:topic/partitions': get(async ({ params }) =>
+    'GET /topics/:topic/partitions': get('The partitions of a topic.', async ({ params }) =>
       (await topicOf(admin, params['topic']!)).partitions.map(partitionEntity),
     ),
-    'GET /topics/:topic/partitions/:partition': get(async ({ params }) =>
+    'GET /topics/:topic/partitions/:partition': get('A partition, with its leader and replicas.', async ({ params }) =>
       partitionEntity(await partitionOf(admin, params)),
     ),
-    'GET /topics/:topic/partitions/:partition/offsets': get(async ({ params }) => {
-      const { partition } = await partitionOf(admin, params);
-      const offsetAt = async (timestamp: number) =>
-        (await admin.listOffsets([{ topic: params['topic']!, partition, timestamp }]))[0]!.offset;
-      return { beginning_offset: await offsetAt(-2), end_offset: await offsetAt(-1) };
-    }),
+    'GET /topics/:topic/partitions/:partition/offsets': get(
+      'The first offset of a partition, and the one behind its last record.',
+      async ({ params }) => {
+        const { partition } = await partitionOf(admin, params);
+        const offsetAt = async (timestamp: number) =>
+          (await admin.listOffsets([{ topic: params['topic']!, partition, timestamp }]))[0]!.offset;
+        return { beginning_offset: await offsetAt(-2), end_offset: await offsetAt(-1) };
+      },
+    ),
   };
 }
 

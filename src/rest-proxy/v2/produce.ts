@@ -13,14 +13,16 @@ const RECORD = ['key', 'value', 'partition'];
 const RECORDS_MAX = 100_000;
 
 export function produceRoutes(producing: Producing, formats: Formats): Routes {
-  const post = (answer: NonNullable<Route['answer']>): Route => ({
+  const post = (summary: string, answer: NonNullable<Route['answer']>): Route => ({
+    summary,
+    body: REQUEST,
     consumes: [...EMBEDDED_TYPES, ...V2_CONSUMED],
     produces: [...V2_PRODUCED, JSON_TYPE],
     answer,
   });
   return {
-    'POST /topics/:topic': post((call) => produce(producing, formats, call, undefined)),
-    'POST /topics/:topic/partitions/:partition': post(async (call) => {
+    'POST /topics/:topic': post('Writes records to a topic.', (call) => produce(producing, formats, call, undefined)),
+    'POST /topics/:topic/partitions/:partition': post('Writes records to a partition.', async (call) => {
       const partition = pathNumber(call.params['partition']!);
       await producing.checkPartition(call.params['topic']!, partition);
       return produce(producing, formats, call, partition);

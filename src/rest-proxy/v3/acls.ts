@@ -1,5 +1,6 @@
 // v3: access rules. A cluster without an authorizer has none, and says so.
 import type { AccessRule, AccessRuleFilter } from '../../client/index.ts';
+import type { QueryParameter } from '../../rim/index.ts';
 import { codeOf } from '../../util/index.ts';
 import { Answer, queryText, type Routes } from '../call.ts';
 import { listOf, membersOf, type Members, textOf } from '../entities.ts';
@@ -20,29 +21,59 @@ const RULE = [
   ...['kind', 'metadata', 'cluster_id'],
 ];
 
+const filter = (description: string): QueryParameter => ({ type: 'string', description });
+/** What a query does not say matches everything. */
+const FILTER: Readonly<Record<string, QueryParameter>> = {
+  resource_type: filter('What the rule is about: `TOPIC`, `GROUP`, …'),
+  resource_name: filter('The name that it is about.'),
+  pattern_type: filter('`LITERAL`, `PREFIXED`, or `MATCH` for all that hold for the name.'),
+  principal: filter('Whom it is for: `User:alice`.'),
+  host: filter('Where they come from.'),
+  operation: filter('What they do: `READ`, `WRITE`, …'),
+  permission: filter('`ALLOW` or `DENY`.'),
+};
+
 export function aclRoutes(cluster: ClusterRoutes): Routes {
   return cluster.declare({
-    'GET /acls': async (at) => {
-      const rules = await asked(at.admin.describeAcls(filterOf(at)));
-      return listOfResources(
-        at,
-        'Acl',
-        [['acls']],
-        rules.map((rule) => aclEntity(at, rule)),
-      );
+    'GET /acls': {
+      summary: 'The access rules that match.',
+      query: FILTER,
+      answer: async (at) => {
+        const rules = await asked(at.admin.describeAcls(filterOf(at)));
+        return listOfResources(
+          at,
+          'Acl',
+          [['acls']],
+          rules.map((rule) => aclEntity(at, rule)),
+        );
+      },
     },
-    'POST /acls': async (at) => {
-      await asked(at.admin.createAcls([ruleOf(bodyOf(at, RULE))]));
-      return new Answer(201, undefined);
+    'POST /acls': {
+      summary: 'Adds an access rule.',
+      body: RULE,
+      status: 201,
+      answer: async (at) => {
+        await asked(at.admin.createAcls([ruleOf(bodyOf(at, RULE))]));
+        return new Answer(201, undefined);
+      },
     },
-    'POST /acls::batch': async (at) => {
-      const rules = listOf(bodyOf(at, ['data']), 'data').map((each) => ruleOf(membersOf(each, RULE, 'A rule')));
-      await asked(at.admin.createAcls(rules));
-      return new Answer(201, undefined);
+    'POST /acls::batch': {
+      summary: 'Adds access rules.',
+      body: ['data'],
+      status: 201,
+      answer: async (at) => {
+        const rules = listOf(bodyOf(at, ['data']), 'data').map((each) => ruleOf(membersOf(each, RULE, 'A rule')));
+        await asked(at.admin.createAcls(rules));
+        return new Answer(201, undefined);
+      },
     },
-    'DELETE /acls': async (at) => {
-      const deleted = await asked(at.admin.deleteAcls([filterOf(at)]));
-      return { data: deleted.flat().map((rule) => aclEntity(at, rule)) };
+    'DELETE /acls': {
+      summary: 'Deletes the access rules that match, and answers them.',
+      query: FILTER,
+      answer: async (at) => {
+        const deleted = await asked(at.admin.deleteAcls([filterOf(at)]));
+        return { data: deleted.flat().map((rule) => aclEntity(at, rule)) };
+      },
     },
   });
 }
@@ -70,7 +101,6 @@ function ruleOf(members: Members): AccessRule {
   };
 }
 
-/** What the query does not say matches everything. */
 function filterOf({ call }: ClusterCall): AccessRuleFilter {
   const constant = <T extends string>(name: string, key: string, all: readonly T[]) => {
     const value = queryText(call, name);

@@ -10,6 +10,7 @@ import { allTopics, replicaEntity } from './topics.ts';
 export function clusterRoutes(cluster: ClusterRoutes): Routes {
   return {
     'GET /v3/clusters': {
+      summary: 'The cluster, as a list of one.',
       consumes: V3_TYPES,
       produces: V3_TYPES,
       answer: async (call) => {
@@ -20,21 +21,27 @@ export function clusterRoutes(cluster: ClusterRoutes): Routes {
       },
     },
     ...cluster.declare({
-      'GET ': clusterEntity,
-      'GET /brokers': async (at) => {
-        const brokers = await at.admin.brokers();
-        const entities = brokers.map((broker) => brokerEntity(at, broker));
-        return listOfResources(at, 'Broker', [['brokers']], entities);
+      'GET ': { summary: 'The cluster.', answer: clusterEntity },
+      'GET /brokers': {
+        summary: 'The brokers.',
+        answer: async (at) => {
+          const brokers = await at.admin.brokers();
+          const entities = brokers.map((broker) => brokerEntity(at, broker));
+          return listOfResources(at, 'Broker', [['brokers']], entities);
+        },
       },
-      'GET /brokers/:broker': async (at) => brokerEntity(at, await brokerOf(at)),
-      'GET /brokers/:broker/partition-replicas': async (at) => {
-        const { id } = await brokerOf(at);
-        const replicas = (await allTopics(at)).flatMap((topic) =>
-          topic.partitions
-            .filter((partition) => partition.replicas.includes(id))
-            .map((partition) => replicaEntity(at, topic.name, partition, id)),
-        );
-        return listOfResources(at, 'Replica', [['brokers', id], ['partition-replicas']], replicas);
+      'GET /brokers/:broker': { summary: 'A broker.', answer: async (at) => brokerEntity(at, await brokerOf(at)) },
+      'GET /brokers/:broker/partition-replicas': {
+        summary: 'The replicas that a broker has.',
+        answer: async (at) => {
+          const { id } = await brokerOf(at);
+          const replicas = (await allTopics(at)).flatMap((topic) =>
+            topic.partitions
+              .filter((partition) => partition.replicas.includes(id))
+              .map((partition) => replicaEntity(at, topic.name, partition, id)),
+          );
+          return listOfResources(at, 'Replica', [['brokers', id], ['partition-replicas']], replicas);
+        },
       },
     }),
   };

@@ -42,63 +42,98 @@ const clusterOwner: Owner = {
   collection: 'broker-configs',
 };
 
+const CONFIG = ['value'];
+const ALTERATION = ['data', 'validate_only'];
+
 export function configRoutes(cluster: ClusterRoutes): Routes {
   const ofTopic = async (at: ClusterCall) => topicOwner((await topicOf(at)).name);
   const ofBroker = async (at: ClusterCall) => brokerOwner((await brokerOf(at)).id);
   return {
     ...cluster.declare({
-      'GET /topics/-/configs': async (at) => {
-        const topics = await allTopics(at);
-        return ofAll(
-          at,
-          [['topics', '-'], ['configs']],
-          topics.map(({ name }) => topicOwner(name)),
-        );
+      'GET /topics/-/configs': {
+        summary: 'The configs of all topics.',
+        answer: async (at) => {
+          const topics = await allTopics(at);
+          return ofAll(
+            at,
+            [['topics', '-'], ['configs']],
+            topics.map(({ name }) => topicOwner(name)),
+          );
+        },
       },
-      'GET /brokers/-/configs': async (at) => {
-        const brokers = await at.admin.brokers();
-        return ofAll(
-          at,
-          [['brokers', '-'], ['configs']],
-          brokers.map(({ id }) => brokerOwner(id)),
-        );
+      'GET /brokers/-/configs': {
+        summary: 'The configs of all brokers.',
+        answer: async (at) => {
+          const brokers = await at.admin.brokers();
+          return ofAll(
+            at,
+            [['brokers', '-'], ['configs']],
+            brokers.map(({ id }) => brokerOwner(id)),
+          );
+        },
       },
     }),
-    ...routesOf(cluster, '/topics/:topic/configs', ofTopic),
-    ...routesOf(cluster, '/brokers/:broker/configs', ofBroker),
-    ...routesOf(cluster, '/broker-configs', async () => clusterOwner),
+    ...routesOf(cluster, '/topics/:topic/configs', 'a topic', ofTopic),
+    ...routesOf(cluster, '/brokers/:broker/configs', 'a broker', ofBroker),
+    ...routesOf(cluster, '/broker-configs', 'all brokers', async () => clusterOwner),
   };
 }
 
-function routesOf(cluster: ClusterRoutes, path: string, ownerOf: (at: ClusterCall) => Promise<Owner>): Routes {
+/** `whose`: how people are told of the owner. */
+function routesOf(
+  cluster: ClusterRoutes,
+  path: string,
+  whose: string,
+  ownerOf: (at: ClusterCall) => Promise<Owner>,
+): Routes {
   return cluster.declare({
-    [`GET ${path}`]: async (at) => {
-      const owner = await ownerOf(at);
-      const configs = await at.admin.describeConfigs(owner.resource);
-      const list: Path = [...owner.path, [owner.collection]];
-      return listOfResources(
-        at,
-        owner.kind,
-        list,
-        configs.map((config) => configEntity(at, owner, config)),
-      );
+    [`GET ${path}`]: {
+      summary: `The configs of ${whose}.`,
+      answer: async (at) => {
+        const owner = await ownerOf(at);
+        const configs = await at.admin.describeConfigs(owner.resource);
+        const list: Path = [...owner.path, [owner.collection]];
+        return listOfResources(
+          at,
+          owner.kind,
+          list,
+          configs.map((config) => configEntity(at, owner, config)),
+        );
+      },
     },
     // Two colons are one that names no parameter.
-    [`POST ${path}::alter`]: async (at) => alter(at, await ownerOf(at)),
-    [`GET ${path}/:name`]: async (at) => {
-      const owner = await ownerOf(at);
-      return configEntity(at, owner, await configOf(at, owner));
+    [`POST ${path}::alter`]: {
+      summary: `Sets or resets configs of ${whose}.`,
+      body: ALTERATION,
+      status: 204,
+      answer: async (at) => alter(at, await ownerOf(at)),
     },
-    [`PUT ${path}/:name`]: async (at) => {
-      const owner = await ownerOf(at);
-      const value = configText(bodyOf(at, ['value']));
-      if (owner !== clusterOwner) await configOf(at, owner);
-      await at.admin.alterConfigs(owner.resource, { [at.call.params['name']!]: value ?? null });
+    [`GET ${path}/:name`]: {
+      summary: `A config of ${whose}.`,
+      answer: async (at) => {
+        const owner = await ownerOf(at);
+        return configEntity(at, owner, await configOf(at, owner));
+      },
     },
-    [`DELETE ${path}/:name`]: async (at) => {
-      const owner = await ownerOf(at);
-      await configOf(at, owner);
-      await at.admin.alterConfigs(owner.resource, { [at.call.params['name']!]: null });
+    [`PUT ${path}/:name`]: {
+      summary: `Sets a config of ${whose}.`,
+      body: CONFIG,
+      status: 204,
+      answer: async (at) => {
+        const owner = await ownerOf(at);
+        const value = configText(bodyOf(at, CONFIG));
+        if (owner !== clusterOwner) await configOf(at, owner);
+        await at.admin.alterConfigs(owner.resource, { [at.call.params['name']!]: value ?? null });
+      },
+    },
+    [`DELETE ${path}/:name`]: {
+      summary: `Resets a config of ${whose} to its default.`,
+      status: 204,
+      answer: async (at) => {
+        const owner = await ownerOf(at);
+        await configOf(at, owner);
+        await at.admin.alterConfigs(owner.resource, { [at.call.params['name']!]: null });
+      },
     },
   });
 }
@@ -119,7 +154,7 @@ async function configOf({ admin, call }: ClusterCall, { resource: of }: Owner): 
 }
 
 async function alter(at: ClusterCall, owner: Owner): Promise<void> {
-  const members = bodyOf(at, ['data', 'validate_only']);
+  const members = bodyOf(at, ALTERATION);
   const set: Record<string, string | null> = {};
   for (const each of listOf(members, 'data')) {
     const change = membersOf(each, ['name', 'value', 'operation'], 'A change');

@@ -31,39 +31,54 @@ export function groupRoutes(cluster: ClusterRoutes): Routes {
   const consumer = `${group}/consumers/:consumer`;
   return {
     ...cluster.declare({
-      'GET /consumer-groups': async (at) => {
-        const groups = await groupsOf(at);
-        return listOfResources(
-          at,
-          'ConsumerGroup',
-          [['consumer-groups']],
-          groups.map((each) => groupEntity(at, each)),
-        );
+      'GET /consumer-groups': {
+        summary: 'The consumer groups.',
+        answer: async (at) => {
+          const groups = await groupsOf(at);
+          return listOfResources(
+            at,
+            'ConsumerGroup',
+            [['consumer-groups']],
+            groups.map((each) => groupEntity(at, each)),
+          );
+        },
       },
-      [`GET ${group}`]: async (at) => groupEntity(at, await groupOf(at)),
-      [`GET ${group}/consumers`]: async (at) => {
-        const { groupId, members } = await groupOf(at);
-        const path: Path = [['consumer-groups', groupId], ['consumers']];
-        return listOfResources(
-          at,
-          'Consumer',
-          path,
-          members.map((member) => consumerEntity(at, groupId, member)),
-        );
+      [`GET ${group}`]: { summary: 'A consumer group.', answer: async (at) => groupEntity(at, await groupOf(at)) },
+      [`GET ${group}/consumers`]: {
+        summary: 'The members of a consumer group.',
+        answer: async (at) => {
+          const { groupId, members } = await groupOf(at);
+          const path: Path = [['consumer-groups', groupId], ['consumers']];
+          return listOfResources(
+            at,
+            'Consumer',
+            path,
+            members.map((member) => consumerEntity(at, groupId, member)),
+          );
+        },
       },
-      [`GET ${consumer}`]: async (at) => {
-        const { groupId, member } = await memberOf(at);
-        return consumerEntity(at, groupId, member);
+      [`GET ${consumer}`]: {
+        summary: 'A member of a consumer group.',
+        answer: async (at) => {
+          const { groupId, member } = await memberOf(at);
+          return consumerEntity(at, groupId, member);
+        },
       },
-      [`GET ${consumer}/assignments`]: async (at) => {
-        const { groupId, member } = await memberOf(at);
-        const path: Path = [['consumer-groups', groupId], ['consumers', member.memberId], ['assignments']];
-        const entities = member.assignment.map((each) => assignmentEntity(at, groupId, member, each));
-        return listOfResources(at, 'ConsumerAssignment', path, entities);
+      [`GET ${consumer}/assignments`]: {
+        summary: 'The partitions that a member reads.',
+        answer: async (at) => {
+          const { groupId, member } = await memberOf(at);
+          const path: Path = [['consumer-groups', groupId], ['consumers', member.memberId], ['assignments']];
+          const entities = member.assignment.map((each) => assignmentEntity(at, groupId, member, each));
+          return listOfResources(at, 'ConsumerAssignment', path, entities);
+        },
       },
-      [`GET ${consumer}/assignments/:topic/partitions/:partition`]: async (at) => {
-        const { groupId, member } = await memberOf(at);
-        return assignmentEntity(at, groupId, member, inPath(at, member.assignment, 'Assignment'));
+      [`GET ${consumer}/assignments/:topic/partitions/:partition`]: {
+        summary: 'A partition that a member reads.',
+        answer: async (at) => {
+          const { groupId, member } = await memberOf(at);
+          return assignmentEntity(at, groupId, member, inPath(at, member.assignment, 'Assignment'));
+        },
       },
     }),
     ...lagRoutes(cluster),
@@ -73,24 +88,33 @@ export function groupRoutes(cluster: ClusterRoutes): Routes {
 function lagRoutes(cluster: ClusterRoutes): Routes {
   const group = '/consumer-groups/:group';
   return cluster.declare({
-    [`GET ${group}/lags`]: async (at) => {
-      const { groupId, lags } = await lagsOf(at);
-      const path: Path = [['consumer-groups', groupId], ['lags']];
-      return listOfResources(
-        at,
-        'ConsumerLag',
-        path,
-        lags.map((lag) => lagEntity(at, groupId, lag)),
-      );
+    [`GET ${group}/lags`]: {
+      summary: 'How far a consumer group is behind, by partition.',
+      answer: async (at) => {
+        const { groupId, lags } = await lagsOf(at);
+        const path: Path = [['consumer-groups', groupId], ['lags']];
+        return listOfResources(
+          at,
+          'ConsumerLag',
+          path,
+          lags.map((lag) => lagEntity(at, groupId, lag)),
+        );
+      },
     },
-    [`GET ${group}/lags/:topic/partitions/:partition`]: async (at) => {
-      const { groupId, lags } = await lagsOf(at);
-      return lagEntity(at, groupId, inPath(at, lags, 'Consumer lag'));
+    [`GET ${group}/lags/:topic/partitions/:partition`]: {
+      summary: 'How far a consumer group is behind in a partition.',
+      answer: async (at) => {
+        const { groupId, lags } = await lagsOf(at);
+        return lagEntity(at, groupId, inPath(at, lags, 'Consumer lag'));
+      },
     },
-    [`GET ${group}/lag-summary`]: async (at) => {
-      const { groupId, lags } = await lagsOf(at);
-      if (lags.length === 0) throw notFound(`Consumer group ${groupId} has committed nothing.`);
-      return lagSummary(at, groupId, lags);
+    [`GET ${group}/lag-summary`]: {
+      summary: 'How far a consumer group is behind, in total and at most.',
+      answer: async (at) => {
+        const { groupId, lags } = await lagsOf(at);
+        if (lags.length === 0) throw notFound(`Consumer group ${groupId} has committed nothing.`);
+        return lagSummary(at, groupId, lags);
+      },
     },
   });
 }

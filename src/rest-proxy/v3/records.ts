@@ -20,11 +20,14 @@ import { bodyOf, type ClusterCall, type ClusterRoutes } from './resources.ts';
 /** Records on their way to the broker; who sends faster waits. */
 const ON_THEIR_WAY_MAX = 1000;
 const BATCH_ENTRIES_MAX = 1000;
+const BATCH = ['entries'];
 const ENTRY_ID = /^[A-Za-z0-9_-]{1,80}$/;
 
 export function recordRoutes(cluster: ClusterRoutes, producing: Producing, formats: Formats, bytesMax: number): Routes {
   return {
     'POST /v3/clusters/:cluster/topics/:topic/records': {
+      summary: 'Writes one record, or one after the other while the request lasts; each is answered with a line.',
+      body: RECORD,
       consumes: V3_TYPES,
       produces: V3_TYPES,
       stream: async (call) => {
@@ -40,7 +43,12 @@ export function recordRoutes(cluster: ClusterRoutes, producing: Producing, forma
       },
     },
     ...cluster.declare({
-      'POST /topics/:topic/records::batch': (at) => produceBatch(at, producing, formats),
+      'POST /topics/:topic/records::batch': {
+        summary: 'Writes records, and answers which were stored.',
+        body: BATCH,
+        status: 207,
+        answer: (at) => produceBatch(at, producing, formats),
+      },
     }),
   };
 }
@@ -161,9 +169,7 @@ function storedEntity({ clusterId, topic }: Target, { key, value }: RecordReques
 async function produceBatch(at: ClusterCall, producing: Producing, formats: Formats): Promise<Answer> {
   const topic = at.call.params['topic']!;
   if (at.call.body.trim() === '') throw batchError('The request has no body.');
-  const entries = listOf(bodyOf(at, ['entries']), 'entries').map((each) =>
-    membersOf(each, ['id', ...RECORD], 'An entry'),
-  );
+  const entries = listOf(bodyOf(at, BATCH), 'entries').map((each) => membersOf(each, ['id', ...RECORD], 'An entry'));
   if (entries.length === 0) throw batchError('The batch is empty.');
   if (entries.length > BATCH_ENTRIES_MAX) throw batchError(`The batch has more than ${BATCH_ENTRIES_MAX} entries.`);
   const ids = entries.map((entry) => optionalText(entry, 'id') ?? '');

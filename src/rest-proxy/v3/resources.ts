@@ -1,6 +1,6 @@
 // v3's resources: what each is called, where it is found, and what its lists look like.
 import type { Admin, Client } from '../../client/index.ts';
-import type { Call, Route, Routes } from '../call.ts';
+import type { Call, Described, Route, Routes } from '../call.ts';
 import { membersOf, type Members, readJson } from '../entities.ts';
 import { notFound } from '../errors.ts';
 import { V3_TYPES } from '../media-types.ts';
@@ -46,6 +46,11 @@ export function listOfResources(at: ClusterCall, kind: string, path: Path, data:
   return { kind: `Kafka${kind}List`, metadata: { self: urlOf(at, path), next: null }, data };
 }
 
+/** A route of a cluster, by what is told of it and what it answers. */
+export interface ClusterRoute extends Described {
+  readonly answer: (at: ClusterCall) => unknown;
+}
+
 /** The routes of a cluster, under its path; one that is not the client's is not found. */
 export class ClusterRoutes {
   readonly client: Client;
@@ -58,11 +63,12 @@ export class ClusterRoutes {
   }
 
   /** Declares the routes of a part: `GET /topics` is `GET /v3/clusters/{cluster}/topics`. */
-  declare(routes: Readonly<Record<string, (at: ClusterCall) => unknown>>): Routes {
+  declare(routes: Readonly<Record<string, ClusterRoute>>): Routes {
     return Object.fromEntries(
-      Object.entries(routes).map(([path, answer]): [string, Route] => {
+      Object.entries(routes).map(([path, { answer, ...described }]): [string, Route] => {
         const [method, rest] = path.split(' ') as [string, string];
         const route: Route = {
+          ...described,
           consumes: V3_TYPES,
           produces: V3_TYPES,
           answer: async (call) => answer(await this.at(call)),

@@ -24,29 +24,51 @@ import {
   resource,
 } from './resources.ts';
 
+const TOPIC_CHANGE = ['partitions_count'];
+const NEW_TOPIC = [
+  ...['topic_name', 'partitions_count', 'replication_factor', 'replicas_assignments'],
+  ...['configs', 'validate_only'],
+];
+
 export function topicRoutes(cluster: ClusterRoutes): Routes {
   return {
     ...cluster.declare({
-      'GET /topics': async (at) => {
-        const topics = await allTopics(at);
-        return listOfResources(
-          at,
-          'Topic',
-          [['topics']],
-          topics.map((topic) => topicEntity(at, topic)),
-        );
+      'GET /topics': {
+        summary: 'The topics.',
+        answer: async (at) => {
+          const topics = await allTopics(at);
+          return listOfResources(
+            at,
+            'Topic',
+            [['topics']],
+            topics.map((topic) => topicEntity(at, topic)),
+          );
+        },
       },
-      'POST /topics': createTopic,
-      'GET /topics/:topic': async (at) => topicEntity(at, await topicOf(at)),
-      'PATCH /topics/:topic': async (at) => {
-        const total = numberOf(bodyOf(at, ['partitions_count']), 'partitions_count');
-        const { name } = await topicOf(at);
-        await at.admin.createPartitions(name, total);
-        return topicEntity(at, await topicOf(at));
+      'POST /topics': {
+        summary: 'Makes a topic; with `validate_only`, only says whether it could be made (200).',
+        body: NEW_TOPIC,
+        status: 201,
+        answer: createTopic,
       },
-      'DELETE /topics/:topic': async (at) => {
-        const { name } = await topicOf(at);
-        await at.admin.deleteTopics([name]);
+      'GET /topics/:topic': { summary: 'A topic.', answer: async (at) => topicEntity(at, await topicOf(at)) },
+      'PATCH /topics/:topic': {
+        summary: 'Adds partitions to a topic.',
+        body: TOPIC_CHANGE,
+        answer: async (at) => {
+          const total = numberOf(bodyOf(at, TOPIC_CHANGE), 'partitions_count');
+          const { name } = await topicOf(at);
+          await at.admin.createPartitions(name, total);
+          return topicEntity(at, await topicOf(at));
+        },
+      },
+      'DELETE /topics/:topic': {
+        summary: 'Deletes a topic.',
+        status: 204,
+        answer: async (at) => {
+          const { name } = await topicOf(at);
+          await at.admin.deleteTopics([name]);
+        },
       },
     }),
     ...partitionRoutes(cluster),
@@ -56,38 +78,53 @@ export function topicRoutes(cluster: ClusterRoutes): Routes {
 
 function partitionRoutes(cluster: ClusterRoutes): Routes {
   return cluster.declare({
-    'GET /topics/:topic/partitions': async (at) => {
-      const { name, partitions } = await topicOf(at);
-      const entities = partitions.map((partition) => partitionEntity(at, name, partition));
-      return listOfResources(at, 'Partition', [['topics', name], ['partitions']], entities);
+    'GET /topics/:topic/partitions': {
+      summary: 'The partitions of a topic.',
+      answer: async (at) => {
+        const { name, partitions } = await topicOf(at);
+        const entities = partitions.map((partition) => partitionEntity(at, name, partition));
+        return listOfResources(at, 'Partition', [['topics', name], ['partitions']], entities);
+      },
     },
-    'GET /topics/:topic/partitions/:partition': async (at) => {
-      const { topic, partition } = await partitionOf(at);
-      return partitionEntity(at, topic, partition);
+    'GET /topics/:topic/partitions/:partition': {
+      summary: 'A partition.',
+      answer: async (at) => {
+        const { topic, partition } = await partitionOf(at);
+        return partitionEntity(at, topic, partition);
+      },
     },
-    'GET /topics/:topic/partitions/:partition/offset': async (at) => {
-      const { topic, partition: state } = await partitionOf(at);
-      const { partition } = state;
-      const offsetAt = async (timestamp: number) =>
-        (await at.admin.listOffsets([{ topic, partition, timestamp }]))[0]!.offset;
-      return resource(at, 'PartitionOffset', [['topics', topic], ['partitions', partition], ['offset']], {
-        topic_name: topic,
-        partition_id: partition,
-        earliest_offset: await offsetAt(-2),
-        latest_offset: await offsetAt(-1),
-      });
+    'GET /topics/:topic/partitions/:partition/offset': {
+      summary: 'The first offset of a partition, and the one behind its last record.',
+      answer: async (at) => {
+        const { topic, partition: state } = await partitionOf(at);
+        const { partition } = state;
+        const offsetAt = async (timestamp: number) =>
+          (await at.admin.listOffsets([{ topic, partition, timestamp }]))[0]!.offset;
+        return resource(at, 'PartitionOffset', [['topics', topic], ['partitions', partition], ['offset']], {
+          topic_name: topic,
+          partition_id: partition,
+          earliest_offset: await offsetAt(-2),
+          latest_offset: await offsetAt(-1),
+        });
+      },
     },
-    'GET /topics/:topic/partitions/:partition/replicas': async (at) => {
-      const { topic, partition } = await partitionOf(at);
-      const path: Path = [['topics', topic], ['partitions', partition.partition], ['replicas']];
-      const entities = partition.replicas.map((broker) => replicaEntity(at, topic, partition, broker));
-      return listOfResources(at, 'Replica', path, entities);
+    'GET /topics/:topic/partitions/:partition/replicas': {
+      summary: 'The replicas of a partition.',
+      answer: async (at) => {
+        const { topic, partition } = await partitionOf(at);
+        const path: Path = [['topics', topic], ['partitions', partition.partition], ['replicas']];
+        const entities = partition.replicas.map((broker) => replicaEntity(at, topic, partition, broker));
+        return listOfResources(at, 'Replica', path, entities);
+      },
     },
-    'GET /topics/:topic/partitions/:partition/replicas/:broker': async (at) => {
-      const { topic, partition } = await partitionOf(at);
-      const broker = partition.replicas.find((id) => id === pathNumber(at.call.params['broker']!));
-      if (broker === undefined) throw notFound(`Replica ${at.call.params['broker']} cannot be found.`);
-      return replicaEntity(at, topic, partition, broker);
+    'GET /topics/:topic/partitions/:partition/replicas/:broker': {
+      summary: 'A replica of a partition.',
+      answer: async (at) => {
+        const { topic, partition } = await partitionOf(at);
+        const broker = partition.replicas.find((id) => id === pathNumber(at.call.params['broker']!));
+        if (broker === undefined) throw notFound(`Replica ${at.call.params['broker']} cannot be found.`);
+        return replicaEntity(at, topic, partition, broker);
+      },
     },
   });
 }
@@ -95,34 +132,43 @@ function partitionRoutes(cluster: ClusterRoutes): Routes {
 function reassignmentRoutes(cluster: ClusterRoutes): Routes {
   const all: Path = [['topics', '-'], ['partitions', '-'], ['reassignment']];
   return cluster.declare({
-    'GET /topics/-/partitions/-/reassignment': async (at) => {
-      const moves = await reassignmentsOf(at, null);
-      return listOfResources(
-        at,
-        'Reassignment',
-        all,
-        moves.map((move) => reassignmentEntity(at, move)),
-      );
+    'GET /topics/-/partitions/-/reassignment': {
+      summary: 'All replicas that are being moved.',
+      answer: async (at) => {
+        const moves = await reassignmentsOf(at, null);
+        return listOfResources(
+          at,
+          'Reassignment',
+          all,
+          moves.map((move) => reassignmentEntity(at, move)),
+        );
+      },
     },
-    'GET /topics/:topic/partitions/-/reassignment': async (at) => {
-      const { name, partitions } = await topicOf(at);
-      const moves = await reassignmentsOf(
-        at,
-        partitions.map(({ partition }) => ({ topic: name, partition })),
-      );
-      const path: Path = [['topics', name], ['partitions', '-'], ['reassignment']];
-      return listOfResources(
-        at,
-        'Reassignment',
-        path,
-        moves.map((move) => reassignmentEntity(at, move)),
-      );
+    'GET /topics/:topic/partitions/-/reassignment': {
+      summary: 'The replicas of a topic that are being moved.',
+      answer: async (at) => {
+        const { name, partitions } = await topicOf(at);
+        const moves = await reassignmentsOf(
+          at,
+          partitions.map(({ partition }) => ({ topic: name, partition })),
+        );
+        const path: Path = [['topics', name], ['partitions', '-'], ['reassignment']];
+        return listOfResources(
+          at,
+          'Reassignment',
+          path,
+          moves.map((move) => reassignmentEntity(at, move)),
+        );
+      },
     },
-    'GET /topics/:topic/partitions/:partition/reassignment': async (at) => {
-      const { topic, partition } = await partitionOf(at);
-      const [move] = await reassignmentsOf(at, [{ topic, partition: partition.partition }]);
-      if (move === undefined) throw notFound(`No reassignment of ${topic}-${partition.partition} is under way.`);
-      return reassignmentEntity(at, move);
+    'GET /topics/:topic/partitions/:partition/reassignment': {
+      summary: 'How the replicas of a partition are being moved.',
+      answer: async (at) => {
+        const { topic, partition } = await partitionOf(at);
+        const [move] = await reassignmentsOf(at, [{ topic, partition: partition.partition }]);
+        if (move === undefined) throw notFound(`No reassignment of ${topic}-${partition.partition} is under way.`);
+        return reassignmentEntity(at, move);
+      },
     },
   });
 }
@@ -156,11 +202,6 @@ async function partitionOf(at: ClusterCall): Promise<{ readonly topic: string; r
   if (partition === undefined) throw notFound(`Partition ${at.call.params['partition']} cannot be found.`);
   return { topic: name, partition };
 }
-
-const NEW_TOPIC = [
-  ...['topic_name', 'partitions_count', 'replication_factor', 'replicas_assignments'],
-  ...['configs', 'validate_only'],
-];
 
 async function createTopic(at: ClusterCall): Promise<Answer> {
   const members = bodyOf(at, NEW_TOPIC);

@@ -3,6 +3,7 @@ import { denied, type GlobalOperation, type Permissions, type SubjectOperation }
 import { RegistryError } from '../errors.ts';
 import type { SchemaRegistry } from '../registry.ts';
 import { type Params, type Query, readReference } from './entities.ts';
+import type { QueryName } from './query-parameters.ts';
 import { isGlobalScope, plainSubject, referencedSubject } from '../subject-name.ts';
 
 export interface Call {
@@ -24,8 +25,21 @@ type SubjectUse = 'reading' | 'writing';
 
 const USE: { readonly [need in Need]?: SubjectUse } = { SUBJECT_WRITE: 'writing', SUBJECT_DELETE: 'writing' };
 
+/** What is told of a route, by the names of what it takes. */
+export interface Description {
+  /** One sentence. */
+  readonly summary: string;
+  /** The parameters that it sees: all others are as if they were not there. */
+  readonly query?: readonly QueryName[];
+  /** The members of its body. */
+  readonly body?: readonly string[];
+  /** The status of its answer when all is well; 200 unless said. */
+  readonly status?: number;
+}
+
 export interface Route {
   readonly needs: Need;
+  readonly description: Description;
   /** Throws for a call that is not allowed. */
   readonly answer: (call: Call) => unknown;
 }
@@ -34,14 +48,16 @@ export interface Route {
 export type Routes = Readonly<Record<string, Route>>;
 
 /** Declares a route, with what it needs; `use` where that is another than the operation's own. */
-export type DeclareRoute = (needs: Need, answer: Route['answer'], use?: SubjectUse) => Route;
+export type DeclareRoute = (needs: Need, description: Description, answer: Route['answer'], use?: SubjectUse) => Route;
 
 export function routesOf(registry: SchemaRegistry): DeclareRoute {
-  return (needs, answer, use) => ({
+  return (needs, description, answer, use) => ({
     needs,
+    description,
     answer: (call) => {
       authorize(registry, needs, call, use);
-      return answer(call);
+      const query = Object.fromEntries((description.query ?? []).map((name) => [name, call.query[name]]));
+      return answer({ ...call, query });
     },
   });
 }

@@ -4,17 +4,27 @@ import { asRefusal, invalidSchema, RegistryError } from '../errors.ts';
 import { explained } from '../insight/dry-run.ts';
 import type { SchemaRegistry } from '../registry.ts';
 import type { Call, DeclareRoute, Routes } from './access.ts';
-import { flag, schemaRequest } from './entities.ts';
+import { flag, SCHEMA_MEMBERS, schemaRequest } from './entities.ts';
 
 export function compatibilityRoutes(registry: SchemaRegistry, needs: DeclareRoute): Routes {
   return {
     'POST /compatibility/subjects/:subject/versions/:version': needs(
       'SUBJECT_WRITE',
+      {
+        summary: 'Whether a schema is compatible with a version.',
+        query: ['verbose', 'explain', 'normalize'],
+        body: SCHEMA_MEMBERS,
+      },
       (call) => compatibility(registry, call, call.params['version']),
       'reading',
     ),
     'POST /compatibility/subjects/:subject/versions': needs(
       'SUBJECT_WRITE',
+      {
+        summary: 'Whether a schema is compatible with the versions that the subject’s level compares it with.',
+        query: ['verbose', 'explain', 'normalize'],
+        body: SCHEMA_MEMBERS,
+      },
       (call) => compatibility(registry, call, undefined),
       'reading',
     ),

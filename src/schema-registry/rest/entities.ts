@@ -40,6 +40,12 @@ export function prefixOf(query: Query): { readonly prefix?: string } {
   return prefix === undefined || prefix === '' ? {} : { prefix };
 }
 
+/** What a schema is sent with. */
+export const SCHEMA_MEMBERS = [
+  ...['schema', 'schemaType', 'references', 'metadata', 'ruleSet', 'id', 'version'],
+  ...['schemaTagsToAdd', 'schemaTagsToRemove', 'propagateSchemaTags'],
+] as const;
+
 export function schemaRequest(body: Record<string, unknown>, query: Query): SchemaRequest {
   const schemaType = optionalText(body['schemaType'], 'schemaType');
   const references = body['references'] ?? undefined;

@@ -10,16 +10,23 @@ import type { StoredSchema } from '../storage/schema-records.ts';
 
 export function insightRoutes(registry: SchemaRegistry, needs: DeclareRoute): Routes {
   return {
-    'GET /subjects/:subject/diff': needs('SUBJECT_READ', ({ params, query }) => {
-      const subject = params['subject']!;
-      const includeDeleted = String(query['deleted']).toLowerCase() === 'true';
-      const to = registry.version(subject, String(query['to'] ?? 'latest'), includeDeleted);
-      const from =
-        query['from'] === undefined
-          ? versionBefore(registry, to, includeDeleted)
-          : registry.version(subject, String(query['from']), includeDeleted);
-      return diff(registry, from, to);
-    }),
+    'GET /subjects/:subject/diff': needs(
+      'SUBJECT_READ',
+      {
+        summary: 'What changed between two versions, and whether each reads the other.',
+        query: ['from', 'to', 'deleted'],
+      },
+      ({ params, query }) => {
+        const subject = params['subject']!;
+        const includeDeleted = String(query['deleted']).toLowerCase() === 'true';
+        const to = registry.version(subject, String(query['to'] ?? 'latest'), includeDeleted);
+        const from =
+          query['from'] === undefined
+            ? versionBefore(registry, to, includeDeleted)
+            : registry.version(subject, String(query['from']), includeDeleted);
+        return diff(registry, from, to);
+      },
+    ),
   };
 }
 

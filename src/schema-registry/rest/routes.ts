@@ -8,6 +8,7 @@ import { compatibilityRoutes } from './compatibility.ts';
 import { page, text } from './entities.ts';
 import { configRoutes, modeRoutes } from './governance.ts';
 import { insightRoutes } from './insights.ts';
+import { PAGE } from './query-parameters.ts';
 import { schemaRoutes } from './schemas.ts';
 import { subjectRoutes, versionRoutes } from './subjects.ts';
 
@@ -37,21 +38,27 @@ export function registryRoutes(registry: SchemaRegistry, surroundings: Surroundi
 
 function contextRoutes(registry: SchemaRegistry, needs: DeclareRoute): Routes {
   return {
-    'GET /contexts': needs('LISTING', ({ query, permissions }) => {
-      const prefix = text(query['contextPrefix']) ?? '';
-      const isShown = (context: string) =>
-        context === DEFAULT_CONTEXT ||
-        permissions.allows('GLOBAL_READ') ||
-        registry
-          .subjects({ prefix: qualify(context, ''), deleted: true })
-          .some((subject) => permissions.allows('SUBJECT_READ', subject));
-      return page(
-        registry.contexts().filter((context) => context.startsWith(prefix) && isShown(context)),
-        query,
-      );
-    }),
-    'DELETE /contexts/:context': needs('GLOBAL_COMPATIBILITY_WRITE', ({ params }) =>
-      registry.deleteContext(contextNamed(params['context']!)),
+    'GET /contexts': needs(
+      'LISTING',
+      { summary: 'The contexts.', query: ['contextPrefix', ...PAGE] },
+      ({ query, permissions }) => {
+        const prefix = text(query['contextPrefix']) ?? '';
+        const isShown = (context: string) =>
+          context === DEFAULT_CONTEXT ||
+          permissions.allows('GLOBAL_READ') ||
+          registry
+            .subjects({ prefix: qualify(context, ''), deleted: true })
+            .some((subject) => permissions.allows('SUBJECT_READ', subject));
+        return page(
+          registry.contexts().filter((context) => context.startsWith(prefix) && isShown(context)),
+          query,
+        );
+      },
+    ),
+    'DELETE /contexts/:context': needs(
+      'GLOBAL_COMPATIBILITY_WRITE',
+      { summary: 'Deletes a context without subjects.', status: 204 },
+      ({ params }) => registry.deleteContext(contextNamed(params['context']!)),
     ),
   };
 }
@@ -59,19 +66,28 @@ function contextRoutes(registry: SchemaRegistry, needs: DeclareRoute): Routes {
 /** What clients ask of any registry, whatever is in it. */
 function serverRoutes(needs: DeclareRoute, { clusterId, version }: Surroundings): Routes {
   return {
-    'GET /': needs('NOTHING', () => ({})),
-    'POST /': needs('NOTHING', () => ({})),
+    'GET /': needs('NOTHING', { summary: 'Answers an empty object.' }, () => ({})),
+    'POST /': needs('NOTHING', { summary: 'Answers an empty object.' }, () => ({})),
     // Clients ask before each topic's first record; there are no associations, so they go by the topic's name.
-    'GET /associations/resources/:namespace/:name': needs('NOTHING', () => []),
-    'GET /associations/subjects/:subject': needs('NOTHING', () => []),
-    'GET /v1/metadata/id': needs('NOTHING', () => ({
+    'GET /associations/resources/:namespace/:name': needs(
+      'NOTHING',
+      { summary: 'The subjects of a resource: none, so clients go by the topic’s name.' },
+      () => [],
+    ),
+    'GET /associations/subjects/:subject': needs('NOTHING', { summary: 'The resources of a subject: none.' }, () => []),
+    'GET /v1/metadata/id': needs('NOTHING', { summary: 'The ids of the cluster and of the registry.' }, () => ({
       scope: {
         path: [],
         clusters: { 'kafka-cluster': clusterId, 'schema-registry-cluster': 'schema-registry' },
       },
       id: '',
     })),
-    'GET /v1/metadata/deployment': needs('NOTHING', () => ({ attributes: [] })),
-    'GET /v1/metadata/version': needs('NOTHING', () => ({ version, commitId: '' })),
+    'GET /v1/metadata/deployment': needs('NOTHING', { summary: 'How the registry is deployed.' }, () => ({
+      attributes: [],
+    })),
+    'GET /v1/metadata/version': needs('NOTHING', { summary: 'The version of the registry.' }, () => ({
+      version,
+      commitId: '',
+    })),
   };
 }

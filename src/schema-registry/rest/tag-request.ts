@@ -6,6 +6,11 @@ import type { SchemaRequest } from '../schema-reader.ts';
 import type { StoredSchema } from '../storage/schema-records.ts';
 import { readSchemaTags } from '../tags.ts';
 
+export const TAG_MEMBERS = [
+  ...['newVersion', 'tagsToAdd', 'tagsToRemove', 'metadata'],
+  ...['ruleSet', 'rulesToMerge', 'rulesToRemove'],
+] as const;
+
 /** `newVersion` is what the next version will be, unless the request says so itself. */
 export function tagRequest(
   { schema, schemaType, references, metadata, ruleSet }: StoredSchema,

@@ -3,7 +3,15 @@
 // its query.
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
-import { addHealth, addMetrics, healthOf, httpServer, type Listenable, readRimSettings } from '../../rim/index.ts';
+import {
+  addHealth,
+  addMetrics,
+  healthOf,
+  httpServer,
+  type Listenable,
+  readRimSettings,
+  type RouteDescription,
+} from '../../rim/index.ts';
 import type { Environment, ValuesOf } from '../../util/index.ts';
 import type { Entity } from '../statements/entities.ts';
 import type { sqlRestSettings } from '../settings.ts';
@@ -19,6 +27,23 @@ import type { SqlService } from './service.ts';
 const BODY_BYTES_MAX = 10 * 1024 * 1024;
 /** What a client of a WebSocket may send: nothing is asked of it. */
 const FRAME_BYTES_MAX = 1024;
+
+/** What the routes answer in, the preferred one first. */
+const STATEMENTS = [V1, JSON_TYPE];
+const INSERTS = [DELIMITED, JSON_TYPE];
+const QUERY = [V1, JSON_TYPE, DELIMITED, PROTOBUF];
+const QUERY_STREAM = [DELIMITED, JSON_TYPE, V1, PROTOBUF];
+/** What statements may see besides, as members of a body. */
+const CONTEXT = ['sessionVariables', 'commandSequenceNumber'];
+const WS_QUERY: Told = {
+  summary: 'Runs a query over a WebSocket: a frame with its columns, then a frame per row.',
+  query: {
+    request: { type: 'string', description: 'The body of `POST /query`, as JSON.' },
+    version: { type: 'string', description: 'The version of the API: 1.' },
+  },
+  produces: [],
+  status: 101,
+};
 
 export interface SqlServerOptions {
   readonly settings: ValuesOf<typeof sqlRestSettings>;
@@ -50,21 +75,29 @@ export function sqlServer(service: SqlService, { settings, isTls, environment, l
 }
 
 function statementRoutes(app: FastifyInstance, service: SqlService): void {
-  app.post('/ksql', async (request, reply) => {
-    const body = jsonBody(request);
-    const type = acceptOf(request, [V1, JSON_TYPE]);
-    const entities: Entity[] = [];
-    try {
-      const statements = service.entities(textOf(body, 'ksql'), {
-        ...contextOf(body, 'streamsProperties'),
-        host: request.host,
-      });
-      for await (const entity of statements) entities.push(entity);
-    } catch (error) {
-      return fail(reply, error, entities);
-    }
-    return reply.type(type).send(JSON.stringify(entities));
-  });
+  app.post(
+    '/ksql',
+    told({
+      summary: 'Carries out statements, and answers what became of each.',
+      body: ['ksql', 'streamsProperties', ...CONTEXT],
+      produces: STATEMENTS,
+    }),
+    async (request, reply) => {
+      const body = jsonBody(request);
+      const type = acceptOf(request, STATEMENTS);
+      const entities: Entity[] = [];
+      try {
+        const statements = service.entities(textOf(body, 'ksql'), {
+          ...contextOf(body, 'streamsProperties'),
+          host: request.host,
+        });
+        for await (const entity of statements) entities.push(entity);
+      } catch (error) {
+        return fail(reply, error, entities);
+      }
+      return reply.type(type).send(JSON.stringify(entities));
+    },
+  );
   app.post('/ksql/terminate', () => {
     throw new RequestError(BAD_REQUEST, 'Terminating a whole cluster is not supported. Use TERMINATE ALL and DROP.');
   });
@@ -72,46 +105,77 @@ function statementRoutes(app: FastifyInstance, service: SqlService): void {
   void app.register(async (rows) => {
     rows.removeAllContentTypeParsers();
     rows.addContentTypeParser(CONSUMED, (_request, payload, done) => done(null, payload));
-    rows.post('/inserts-stream', (request, reply) =>
-      insertLines(service, request.body as NodeJS.ReadableStream, reply, acceptOf(request, [DELIMITED, JSON_TYPE])),
+    rows.post(
+      '/inserts-stream',
+      told({
+        summary: 'Inserts rows: a line with the `target`, then a line per row, each acknowledged when it is stored.',
+        body: ['target'],
+        produces: INSERTS,
+      }),
+      (request, reply) =>
+        insertLines(service, request.body as NodeJS.ReadableStream, reply, acceptOf(request, INSERTS)),
     );
   });
 }
 
 function queryRoutes(app: FastifyInstance, service: SqlService): void {
-  app.post('/query', async (request, reply) => {
-    const body = jsonBody(request);
-    const type = acceptOf(request, [V1, JSON_TYPE, DELIMITED, PROTOBUF]);
-    const query = await service.query(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'), formatOf(type));
-    if ('lines' in query) return streamLines(reply, query);
-    return type === DELIMITED ? streamDelimited(reply, query) : streamRows(reply, query, type);
-  });
-  app.post('/query-stream', async (request, reply) => {
-    const body = jsonBody(request);
-    const type = acceptOf(request, [DELIMITED, JSON_TYPE, V1, PROTOBUF]);
-    const query = await service.query(textOf(body, 'sql'), contextOf(body, 'properties'), formatOf(type));
-    if ('lines' in query) {
-      if (type === DELIMITED) return streamLines(reply, query);
-      await query.close();
-      throw new RequestError(40600, `PRINT can be streamed as ${DELIMITED} only.`);
-    }
-    if (type === V1 || type === PROTOBUF) return streamRows(reply, query, type);
-    return type === JSON_TYPE ? streamArray(reply, query) : streamDelimited(reply, query);
-  });
-  app.post('/close-query', async (request, reply) => {
-    const queryId = textOf(jsonBody(request), 'queryId');
-    if (!(await service.closeQuery(queryId))) throw new RequestError(BAD_REQUEST, `No query with id ${queryId}`);
-    return reply.send();
-  });
+  app.post(
+    '/query',
+    told({
+      summary: 'Runs a query, and answers its rows as they come.',
+      body: ['ksql', 'streamsProperties', ...CONTEXT],
+      produces: QUERY,
+    }),
+    async (request, reply) => {
+      const body = jsonBody(request);
+      const type = acceptOf(request, QUERY);
+      const query = await service.query(textOf(body, 'ksql'), contextOf(body, 'streamsProperties'), formatOf(type));
+      if ('lines' in query) return streamLines(reply, query);
+      return type === DELIMITED ? streamDelimited(reply, query) : streamRows(reply, query, type);
+    },
+  );
+  app.post(
+    '/query-stream',
+    told({
+      summary: 'Runs a query, and answers its columns, then its rows as they come.',
+      body: ['sql', 'properties', ...CONTEXT],
+      produces: QUERY_STREAM,
+    }),
+    async (request, reply) => {
+      const body = jsonBody(request);
+      const type = acceptOf(request, QUERY_STREAM);
+      const query = await service.query(textOf(body, 'sql'), contextOf(body, 'properties'), formatOf(type));
+      if ('lines' in query) {
+        if (type === DELIMITED) return streamLines(reply, query);
+        await query.close();
+        throw new RequestError(40600, `PRINT can be streamed as ${DELIMITED} only.`);
+      }
+      if (type === V1 || type === PROTOBUF) return streamRows(reply, query, type);
+      return type === JSON_TYPE ? streamArray(reply, query) : streamDelimited(reply, query);
+    },
+  );
+  app.post(
+    '/close-query',
+    told({ summary: 'Ends a query of a client.', body: ['queryId'], produces: [] }),
+    async (request, reply) => {
+      const queryId = textOf(jsonBody(request), 'queryId');
+      if (!(await service.closeQuery(queryId))) throw new RequestError(BAD_REQUEST, `No query with id ${queryId}`);
+      return reply.send();
+    },
+  );
   void app.register(fastifyWebsocket, { options: { maxPayload: FRAME_BYTES_MAX } });
   void app.register(async (sockets) => {
-    sockets.get('/ws/query', { websocket: true }, (socket, request) => queryOverSocket(service, socket, request));
+    sockets.get('/ws/query', { ...told(WS_QUERY), websocket: true }, (socket, request) =>
+      queryOverSocket(service, socket, request),
+    );
   });
 }
 
 function infoRoutes(app: FastifyInstance, service: SqlService, environment: Environment): void {
-  app.get('/', (_request, reply) => reply.redirect('/info', 302));
-  app.get('/info', (_request, reply) =>
+  app.get('/', told({ summary: 'Leads to `/info`.', produces: [], status: 302 }), (_request, reply) =>
+    reply.redirect('/info', 302),
+  );
+  app.get('/info', told({ summary: 'The version, the cluster and the state of the server.' }), (_request, reply) =>
     json(reply, {
       KsqlServerInfo: {
         version: service.version,
@@ -121,32 +185,45 @@ function infoRoutes(app: FastifyInstance, service: SqlService, environment: Envi
       },
     }),
   );
-  app.get('/healthcheck', async (_request, reply) => {
-    const { metastore, kafka, commandRunner } = service.healthChecks();
-    const { isHealthy, checks } = await healthOf({ metastore, kafka, commandRunner }, environment);
-    reply.code(isHealthy ? 200 : 503);
-    return json(reply, { isHealthy, details: checks, serverState: 'READY' });
-  });
-  app.get('/v1/metadata', (_request, reply) =>
-    json(reply, { version: service.version, clusterId: clusterIdOf(service) }),
+  app.get(
+    '/healthcheck',
+    told({ summary: 'Whether the server can work: 200, or 503 when a check fails.' }),
+    async (_request, reply) => {
+      const { metastore, kafka, commandRunner } = service.healthChecks();
+      const { isHealthy, checks } = await healthOf({ metastore, kafka, commandRunner }, environment);
+      reply.code(isHealthy ? 200 : 503);
+      return json(reply, { isHealthy, details: checks, serverState: 'READY' });
+    },
   );
-  app.get('/v1/metadata/id', (_request, reply) => json(reply, clusterIdOf(service)));
-  app.get<{ Params: { property: string } }>('/is_valid_property/:property', (request, reply) => {
-    service.checkProperty(request.params.property);
-    return reply.type(V1).send('true');
-  });
-  app.get('/chc/ready', (_request, reply) => json(reply, {}));
-  app.get('/chc/live', (_request, reply) => json(reply, {}));
+  app.get(
+    '/v1/metadata',
+    told({ summary: 'The version, and the ids of the cluster and of the server.' }),
+    (_request, reply) => json(reply, { version: service.version, clusterId: clusterIdOf(service) }),
+  );
+  app.get('/v1/metadata/id', told({ summary: 'The ids of the cluster and of the server.' }), (_request, reply) =>
+    json(reply, clusterIdOf(service)),
+  );
+  app.get<{ Params: { property: string } }>(
+    '/is_valid_property/:property',
+    told({ summary: 'Whether a property may be set.' }),
+    (request, reply) => {
+      service.checkProperty(request.params.property);
+      return reply.type(V1).send('true');
+    },
+  );
+  app.get('/chc/ready', told({ summary: 'Answers when the server is up.' }), (_request, reply) => json(reply, {}));
+  app.get('/chc/live', told({ summary: 'Answers when the server is up.' }), (_request, reply) => json(reply, {}));
 }
 
 /** How statements that were given to the server fare. */
 function statusRoutes(app: FastifyInstance, service: SqlService): void {
-  app.get('/status', (_request, reply) => {
+  app.get('/status', told({ summary: 'How the statements fare that were given to the server.' }), (_request, reply) => {
     const statuses = Object.entries(service.commandStatuses()).map(([id, { status }]) => [id, status]);
     return json(reply, { commandStatuses: Object.fromEntries(statuses) });
   });
   app.get<{ Params: { type: string; entity: string; action: string } }>(
     '/status/:type/:entity/:action',
+    told({ summary: 'How one statement fares: `stream/ORDERS/create`.' }),
     (request, reply) => {
       const { type, entity, action } = request.params;
       const statuses = service.commandStatuses();
@@ -158,18 +235,41 @@ function statusRoutes(app: FastifyInstance, service: SqlService): void {
   );
 }
 
+type Told = Omit<RouteDescription, 'consumes' | 'produces'> & Partial<Pick<RouteDescription, 'produces'>>;
+
+/** The options of a route: what people are told of it. */
+function told(description: Told): { readonly config: { readonly description: RouteDescription } } {
+  const consumes = description.body === undefined ? [] : CONSUMED;
+  return { config: { description: { consumes, produces: [V1], ...description } } };
+}
+
 /** What servers that share a cluster tell each other; there is one. */
 function clusterRoutes(app: FastifyInstance, service: SqlService, environment: Environment): void {
   const cluster = new Cluster(service, environment);
-  app.get('/clusterStatus', async (request, reply) => json(reply, await cluster.status(request.host)));
-  app.post('/heartbeat', (request, reply) => {
-    cluster.heardOf(jsonBody(request));
-    return json(reply, { isOk: true });
-  });
-  app.post('/lag', (request, reply) => {
-    cluster.lagOf(jsonBody(request));
-    return json(reply, { isOk: true });
-  });
+  app.get(
+    '/clusterStatus',
+    told({ summary: 'The servers that this one has heard of, and itself.' }),
+    async (request, reply) => json(reply, await cluster.status(request.host)),
+  );
+  app.post(
+    '/heartbeat',
+    told({ summary: 'Takes another server’s sign of life.', body: ['hostInfo'] }),
+    (request, reply) => {
+      cluster.heardOf(jsonBody(request));
+      return json(reply, { isOk: true });
+    },
+  );
+  app.post(
+    '/lag',
+    told({
+      summary: 'Takes how far another server’s stores are behind.',
+      body: ['ksqlHost', 'hostStoreLags'],
+    }),
+    (request, reply) => {
+      cluster.lagOf(jsonBody(request));
+      return json(reply, { isOk: true });
+    },
+  );
 }
 
 function clusterIdOf(service: SqlService): object {

@@ -1,8 +1,10 @@
 // What an instance tells about itself.
+/** Where an instance is in its life; Kafka Streams' names. */
 export type StreamsState = 'CREATED' | 'REBALANCING' | 'RUNNING' | 'PENDING_SHUTDOWN' | 'NOT_RUNNING' | 'ERROR';
 
 /** How many records have come to an operator, and how many have gone on from it. */
 export interface FlowCount {
+  /** Of a source: read. */
   readonly recordsIn: number;
   /** Of a sink: written. */
   readonly recordsOut: number;
@@ -10,8 +12,11 @@ export interface FlowCount {
 
 /** A record that an operator has left out by rule. */
 export interface DroppedRecord {
+  /** Where it is from. */
   readonly topic: string;
+  /** From 0. */
   readonly partition: number;
+  /** Its place in the partition. */
   readonly offset: number;
   /** Event time, milliseconds since the epoch. */
   readonly timestamp: number;
@@ -21,7 +26,9 @@ export interface DroppedRecord {
   readonly error: string | undefined;
 }
 
+/** What an operator of a task has done. */
 export interface OperatorMetrics extends FlowCount {
+  /** Its name in the topology. */
   readonly operator: string;
   /** Its place in the topology: operators stand behind what they get records from, but for the sources of internal topics. */
   readonly index: number;
@@ -37,7 +44,9 @@ export interface OperatorMetrics extends FlowCount {
 
 /** A partition that a task reads. */
 export interface SourceMetrics {
+  /** The topic's name. */
   readonly topic: string;
+  /** From 0. */
   readonly partition: number;
   /** The offset behind the last record that was processed or left out; -1 before that is known. */
   readonly position: number;
@@ -51,8 +60,11 @@ export interface SourceMetrics {
   readonly waitsFor: string | undefined;
 }
 
+/** What a task has done since it was opened. */
 export interface TaskMetrics {
+  /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
+  /** Records that were processed. */
   readonly processed: number;
   /** Records left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
@@ -72,6 +84,7 @@ export interface TaskMetrics {
   readonly operators: readonly OperatorMetrics[];
   /** How far back `recent` goes, milliseconds. */
   readonly recentMs: number;
+  /** One for each partition that it reads. */
   readonly sources: readonly SourceMetrics[];
 }
 
@@ -91,9 +104,11 @@ export interface LagInfo {
   readonly currentOffset: number;
   /** Behind the last record that is committed. */
   readonly endOffset: number;
+  /** What is between the two, in records. */
   readonly lag: number;
 }
 
+/** How an instance is closed. */
 export interface CloseOptions {
   /** Whether a static member gives up its place in the group. Default false. */
   readonly leaveGroup?: boolean;
@@ -101,6 +116,7 @@ export interface CloseOptions {
 
 /** What a restoration did, for those who watch. */
 export interface RestoreReport {
+  /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
   /** Entries that came from the checkpoint. */
   readonly checkpointRows: number;
@@ -112,6 +128,7 @@ export interface RestoreReport {
 
 /** How far a restoration has come, for those who wait for it. */
 export interface RestoreProgress {
+  /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
   /** Records that have come from changelogs. */
   readonly changelogRecords: number;

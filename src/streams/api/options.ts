@@ -7,6 +7,7 @@ export type SerdeOf<T> = Serde<NonNullable<T>>;
 
 /** A serde that can write such keys or values, and may read as more than they are: a text for one of two words. */
 export interface WritingSerdeOf<T> extends Omit<SerdeOf<T>, 'decode'> {
+  /** What stands in `bytes[start, end)`. */
   decode(bytes: Buffer, start: number, end: number): unknown;
 }
 
@@ -16,12 +17,15 @@ export interface WritingSerdeOf<T> extends Omit<SerdeOf<T>, 'decode'> {
  */
 export type Reads = 'both' | 'key' | 'value' | 'neither';
 
+/** What has a name in the topology. */
 export interface Named {
   /** The operator's name in the topology; stores and internal topics are named after it. Default: derived from the structure. */
   readonly name?: string;
 }
 
+/** What a function looks at. */
 export interface Reading<R extends Reads = Reads> extends Named {
+  /** Default `both`. */
   readonly reads?: R;
 }
 
@@ -59,10 +63,15 @@ export type OffsetReset = 'earliest' | 'latest' | 'none';
 /** The same for one source, which may also say the offset to begin with, by partition; -2 is the earliest, -1 the latest. */
 export type SourceOffsetReset = OffsetReset | ((partition: TopicPartition) => number);
 
+/** How a topic is read. */
 export interface Consumed<K, V> extends Named {
+  /** How keys are read. */
   readonly key: SerdeOf<K>;
+  /** How values are read. */
   readonly value: SerdeOf<V>;
+  /** Event time of records. Default: their timestamps. */
   readonly timestampExtractor?: TimestampExtractor<K, V>;
+  /** Default: the application's `autoOffsetReset`. */
   readonly offsetReset?: SourceOffsetReset;
   /** What happens to records of this source that can't be decoded; default: the application's `onDecodeError`. */
   readonly onDecodeError?: DecodeErrorHandler;
@@ -79,24 +88,34 @@ export type StreamPartitioner<K, V> = (
   partitions: number,
 ) => number | readonly number[] | undefined;
 
+/** How a topic is written. */
 export interface Produced<K, V> extends Named {
+  /** Default: as keys were read or made. */
   readonly key?: WritingSerdeOf<K>;
+  /** Default: as values were read or made. */
   readonly value?: WritingSerdeOf<V>;
+  /** Default: murmur2 of the key's bytes. */
   readonly partitioner?: StreamPartitioner<K, V>;
   /** Returns the timestamp to write; default: the record's. */
   readonly timestamp?: (key: K, value: V, context: RecordContext) => number;
 }
 
+/** How records are grouped. */
 export interface Grouped<K, V, R extends Reads = Reads> extends Reading<R> {
   /** Needed when the records have to be repartitioned and the serdes are not known from the source. */
   readonly key?: WritingSerdeOf<K>;
+  /** As `key`, for values. */
   readonly value?: WritingSerdeOf<V>;
 }
 
+/** A topic in between, by which records are spread anew. */
 export interface Repartitioned<K, V> extends Named {
+  /** Default: as keys were read or made. */
   readonly key?: WritingSerdeOf<K>;
+  /** Default: as values were read or made. */
   readonly value?: WritingSerdeOf<V>;
   readonly partitions?: number;
+  /** Default: murmur2 of the key's bytes. */
   readonly partitioner?: StreamPartitioner<K, V>;
 }
 
@@ -111,7 +130,9 @@ export type StoreType = 'PERSISTENT' | 'IN_MEMORY';
 export interface Materialized<K, V> {
   /** The store's name: needed for interactive queries; its changelog is `<application>-<name>-changelog`. */
   readonly name?: string;
+  /** How keys are kept. Default: as they were read or made. */
   readonly key?: WritingSerdeOf<K>;
+  /** How values are kept. Default: as they were read or made. */
   readonly value?: WritingSerdeOf<V>;
   /** How long windows are kept, at least size plus grace. */
   readonly retentionMs?: number;
@@ -130,6 +151,7 @@ export interface Materialized<K, V> {
   readonly kind?: 'key-value' | 'versioned' | 'window' | 'session';
   /** Of tables of windows: how long these are, where a supplier says it. It is what the windows say. */
   readonly windowSizeMs?: number;
+  /** Of versioned tables: how far back values are known, ms. */
   readonly historyRetentionMs?: number;
   /** Of versioned tables: how much of the time that is kept goes at once. Default: half of it, and a second at least. */
   readonly segmentIntervalMs?: number;
@@ -137,19 +159,29 @@ export interface Materialized<K, V> {
   readonly topicConfig?: Readonly<Record<string, string>>;
 }
 
+/** The state of a join of two streams. */
 export interface StreamJoined<K, V1, V2> extends Named {
+  /** How keys are kept. Default: as they were read or made. */
   readonly key?: WritingSerdeOf<K>;
+  /** How values of this stream are kept. Default: as they were read or made. */
   readonly value?: WritingSerdeOf<V1>;
+  /** How values of the other stream are kept. Default: as they were read or made. */
   readonly otherValue?: WritingSerdeOf<V2>;
+  /** What the names of the stores begin with. Default: the join's name. */
   readonly storeName?: string;
+  /** How long records wait for their partners, ms. Default, and the least: as long as they can be joined. */
   readonly retentionMs?: number;
+  /** False: the state is lost on restart. Default true. */
   readonly logging?: boolean;
   /** Default `PERSISTENT`. */
   readonly storeType?: StoreType;
 }
 
+/** How a stream is joined with a table. */
 export interface Joined<K, V1> extends Named {
+  /** How keys are written, where the stream is repartitioned. */
   readonly key?: WritingSerdeOf<K>;
+  /** How values are written, where the stream is repartitioned. */
   readonly value?: WritingSerdeOf<V1>;
   /**
    * Records wait until the stream's time is so much later than theirs, and are joined then with what the table held at their
@@ -160,9 +192,13 @@ export interface Joined<K, V1> extends Named {
 
 /** Serdes of a foreign-key join's internal topics, where they are not known from the tables. */
 export interface TableJoined<K, KO, V, VO> extends Named {
+  /** Keys of this table. */
   readonly key?: WritingSerdeOf<K>;
+  /** Values of this table. */
   readonly value?: WritingSerdeOf<V>;
+  /** Keys of the other table. */
   readonly otherKey?: WritingSerdeOf<KO>;
+  /** Values of the other table. */
   readonly otherValue?: WritingSerdeOf<VO>;
 }
 
@@ -183,6 +219,7 @@ export interface WindowTime {
 /** When windowed aggregates are emitted: with every update, or once when the window can't change any more. */
 export type EmitStrategy = 'onWindowUpdate' | 'onWindowClose';
 
+/** How long updates of a table are held back: until their window closes, or for `ms` of event time. */
 export type Suppressed =
   | { readonly until: 'windowCloses'; readonly name?: string; readonly maxRecords?: number }
   | {
@@ -194,24 +231,33 @@ export type Suppressed =
       readonly whenFull?: 'emitEarly' | 'fail';
     };
 
+/** A record that something went wrong with. */
 export interface FailedRecord {
+  /** Where it is from. */
   readonly topic: string;
+  /** From 0. */
   readonly partition: number;
+  /** Its place in the partition. */
   readonly offset: number;
+  /** Milliseconds since the epoch. */
   readonly timestamp: number;
   /** The operator that failed. */
   readonly node: string;
 }
 
+/** A record whose key or value is none of its serde. */
 export interface UndecodableRecord extends FailedRecord {
+  /** Which of the two it is. */
   readonly part: 'key' | 'value';
   /** Views that are valid during the call only. */
   readonly rawKey: Buffer | null;
+  /** As `rawKey`: valid during the call only. */
   readonly rawValue: Buffer | null;
 }
 
 /** `continue` skips the record, `fail` stops the application at it. */
 export type ErrorResponse = 'continue' | 'fail';
+/** Called when a key or a value can't be decoded. */
 export type DecodeErrorHandler = (error: unknown, record: UndecodableRecord) => ErrorResponse;
 /**
  * What becomes of an application whose instance has met what it can't get past: it begins anew at the last commit, waiting
@@ -219,6 +265,7 @@ export type DecodeErrorHandler = (error: unknown, record: UndecodableRecord) => 
  * (`shutdownApplication`).
  */
 export type UncaughtResponse = 'replaceThread' | 'shutdownClient' | 'shutdownApplication';
+/** Called when an instance has met what it can't get past. */
 export type UncaughtErrorHandler = (error: unknown) => UncaughtResponse;
 /** Called when a user's function throws. */
 export type ProcessingErrorHandler = (error: unknown, record: FailedRecord) => ErrorResponse;
@@ -227,11 +274,13 @@ export type ProcessingErrorHandler = (error: unknown, record: FailedRecord) => E
 export interface RefusedOutput extends FailedRecord {
   /** Views that are valid during the call only. */
   readonly rawKey: Uint8Array | null;
+  /** As `rawKey`: valid during the call only. */
   readonly rawValue: Uint8Array | null;
 }
 /** Called when the broker refuses a record of a sink. Records of changelogs can't be left out: there it is not asked. */
 export type ProductionErrorHandler = (error: unknown, record: RefusedOutput) => ErrorResponse;
 
+/** Why operators leave records out. */
 export const DROP_REASONS = [
   'null-key',
   'null-value',
@@ -246,16 +295,20 @@ export const DROP_REASONS = [
   'failed',
   'refused',
 ] as const;
+/** One of `DROP_REASONS`. */
 export type DropReason = (typeof DROP_REASONS)[number];
 /** Told about every record that an operator leaves out by its rules. */
 export type DropListener = (reason: DropReason, record: FailedRecord) => void;
 
 /** Records that an operator of a task has left out since the last report, as they came too late for it. */
 export interface LateReport {
+  /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
+  /** Its name in the topology. */
   readonly operator: string;
   /** Windows had closed (`late`), or had been forgotten as well (`expired`). */
   readonly reason: 'late' | 'expired';
+  /** Records since the last report. */
   readonly count: number;
   /** Event time that the task had come to. */
   readonly streamTime: number;

@@ -4,8 +4,11 @@ import { type ByteWriter, MillraceError } from '../../util/index.ts';
 
 /** A key within a window. Time windows are [start, end), session and sliding windows include their end. */
 export interface Windowed<K> {
+  /** The key without its window. */
   readonly key: K;
+  /** Milliseconds since the epoch. */
   readonly start: number;
+  /** Milliseconds since the epoch. */
   readonly end: number;
 }
 
@@ -34,8 +37,11 @@ function notNegative(value: number, what: string): number {
 
 /** Tumbling and hopping windows, aligned to the epoch. */
 export class TimeWindows {
+  /** How long a window is, ms. */
   readonly sizeMs: number;
+  /** How far the starts of windows are apart, ms; the size, where they don't overlap. */
   readonly advanceMs: number;
+  /** How long after its end a window takes records, ms. */
   readonly graceMs: number;
 
   private constructor(sizeMs: number, advanceMs: number, graceMs: number) {
@@ -50,14 +56,17 @@ export class TimeWindows {
     }
   }
 
+  /** Tumbling windows. Throws INVALID_WINDOW for a size that is not positive, or a negative grace. */
   static ofSizeAndGrace(sizeMs: number, graceMs: number): TimeWindows {
     return new TimeWindows(sizeMs, sizeMs, graceMs);
   }
 
+  /** Tumbling windows that close at their end. Throws INVALID_WINDOW for a size that is not positive. */
   static ofSizeWithNoGrace(sizeMs: number): TimeWindows {
     return new TimeWindows(sizeMs, sizeMs, 0);
   }
 
+  /** Hopping windows of the same size. Throws INVALID_WINDOW for an advance above the size. */
   advanceBy(advanceMs: number): TimeWindows {
     return new TimeWindows(this.sizeMs, advanceMs, this.graceMs);
   }
@@ -68,6 +77,7 @@ export class TimeWindows {
     return Math.floor(Math.max(0, timestamp - sizeMs + advanceMs) / advanceMs) * advanceMs;
   }
 
+  /** The start of the window behind the one that starts then. */
   nextStart(start: number): number {
     return start + this.advanceMs;
   }
@@ -75,19 +85,25 @@ export class TimeWindows {
 
 /** One window from a time on, without end: what comes before it is left out. */
 export class UnlimitedWindows {
+  /** Infinite. */
   readonly sizeMs = Number.POSITIVE_INFINITY;
+  /** Infinite. */
   readonly advanceMs = Number.POSITIVE_INFINITY;
+  /** 0: the window never closes. */
   readonly graceMs = 0;
+  /** Milliseconds since the epoch. */
   readonly startMs: number;
 
   private constructor(startMs: number) {
     this.startMs = notNegative(startMs, 'the start of the window');
   }
 
+  /** From the epoch on. */
   static of(): UnlimitedWindows {
     return new UnlimitedWindows(0);
   }
 
+  /** From a time on, in milliseconds since the epoch. Throws INVALID_WINDOW for a negative one. */
   startOn(startMs: number): UnlimitedWindows {
     return new UnlimitedWindows(startMs);
   }
@@ -97,6 +113,7 @@ export class UnlimitedWindows {
     return timestamp < this.startMs ? Number.POSITIVE_INFINITY : this.startMs;
   }
 
+  /** Infinite: there is one window. */
   nextStart(): number {
     return Number.POSITIVE_INFINITY;
   }
@@ -108,7 +125,9 @@ export class UnlimitedWindows {
  * plus `sizeMs`, the longest that one of them takes: that is when it closes, and what its key says.
  */
 export class Windows {
+  /** How long the longest window takes, ms. */
   readonly sizeMs: number;
+  /** How long after its end a window takes records, ms. */
   readonly graceMs: number;
   readonly #startsOf: (timestamp: number) => Iterable<number>;
 
@@ -118,6 +137,7 @@ export class Windows {
     this.#startsOf = startsOf;
   }
 
+  /** Throws INVALID_WINDOW for a size that is not positive, a negative grace, or without `startsOf`. */
   static of({ sizeMs, graceMs = 0, startsOf }: WindowsOptions): Windows {
     if (typeof startsOf !== 'function') {
       throw new MillraceError(
@@ -142,17 +162,21 @@ export class Windows {
   }
 }
 
+/** What windows of one's own are made of. */
 export interface WindowsOptions {
   /** How long the longest window takes, ms. */
   readonly sizeMs: number;
   /** How long after its end a window takes records, ms. Default 0. */
   readonly graceMs?: number;
+  /** The starts of the windows that a time is in, milliseconds since the epoch. */
   readonly startsOf: (timestamp: number) => Iterable<number>;
 }
 
 /** Windows of a fixed length that exist wherever their content changes: both ends are inclusive. */
 export class SlidingWindows {
+  /** How far apart records of one window may be, ms. */
   readonly timeDifferenceMs: number;
+  /** How long after its end a window takes records, ms. */
   readonly graceMs: number;
 
   private constructor(timeDifferenceMs: number, graceMs: number) {
@@ -160,10 +184,12 @@ export class SlidingWindows {
     this.graceMs = notNegative(graceMs, 'the grace period');
   }
 
+  /** Throws INVALID_WINDOW for a negative difference or grace. */
   static ofTimeDifferenceAndGrace(timeDifferenceMs: number, graceMs: number): SlidingWindows {
     return new SlidingWindows(timeDifferenceMs, graceMs);
   }
 
+  /** Windows that close at their end. Throws INVALID_WINDOW for a negative difference. */
   static ofTimeDifferenceWithNoGrace(timeDifferenceMs: number): SlidingWindows {
     return new SlidingWindows(timeDifferenceMs, 0);
   }
@@ -171,7 +197,9 @@ export class SlidingWindows {
 
 /** Sessions: records of a key that are no further apart than the gap. */
 export class SessionWindows {
+  /** How far apart records of one session may be, ms. */
   readonly gapMs: number;
+  /** How long after its end a session takes records, ms. */
   readonly graceMs: number;
 
   private constructor(gapMs: number, graceMs: number) {
@@ -179,10 +207,12 @@ export class SessionWindows {
     this.graceMs = notNegative(graceMs, 'the grace period');
   }
 
+  /** Throws INVALID_WINDOW for a gap that is not positive, or a negative grace. */
   static ofInactivityGapAndGrace(gapMs: number, graceMs: number): SessionWindows {
     return new SessionWindows(gapMs, graceMs);
   }
 
+  /** Sessions without a grace period. Throws INVALID_WINDOW for a gap that is not positive. */
   static ofInactivityGapWithNoGrace(gapMs: number): SessionWindows {
     return new SessionWindows(gapMs, 0);
   }
@@ -194,6 +224,7 @@ export class JoinWindows {
   readonly beforeMs: number;
   /** How much later than the left record the right one may be. */
   readonly afterMs: number;
+  /** How late a record may be and still be joined, ms. */
   readonly graceMs: number;
   /** True when the unmatched side of an outer join is emitted at once, and again if a match comes later. */
   readonly eager: boolean;
@@ -210,10 +241,12 @@ export class JoinWindows {
     this.eager = eager;
   }
 
+  /** The other record may be so much earlier or later. Throws INVALID_WINDOW for a negative difference or grace. */
   static ofTimeDifferenceAndGrace(differenceMs: number, graceMs: number): JoinWindows {
     return new JoinWindows(differenceMs, differenceMs, graceMs, false);
   }
 
+  /** The same without a grace period. */
   static ofTimeDifferenceWithNoGrace(differenceMs: number): JoinWindows {
     return new JoinWindows(differenceMs, differenceMs, 0, false);
   }
@@ -223,14 +256,17 @@ export class JoinWindows {
     return new JoinWindows(differenceMs, differenceMs, graceMs, true);
   }
 
+  /** Another bound for how much earlier the right record may be, ms; negative: it has to be later. */
   before(beforeMs: number): JoinWindows {
     return new JoinWindows(beforeMs, this.afterMs, this.graceMs, this.eager);
   }
 
+  /** Another bound for how much later the right record may be, ms; negative: it has to be earlier. */
   after(afterMs: number): JoinWindows {
     return new JoinWindows(this.beforeMs, afterMs, this.graceMs, this.eager);
   }
 
+  /** From the earliest to the latest partner, ms. */
   get sizeMs(): number {
     return this.beforeMs + this.afterMs;
   }
@@ -240,7 +276,9 @@ export class JoinWindows {
 export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string;
   readonly windowBytes = 8;
+  /** That of the keys without windows. */
   readonly inner: Serde<K>;
+  /** How long the windows are, ms. */
   readonly sizeMs: number;
 
   constructor(inner: Serde<K>, sizeMs: number) {
@@ -274,6 +312,7 @@ export class TimeWindowedSerde<K> implements Serde<Windowed<K>> {
 export class SessionWindowedSerde<K> implements Serde<Windowed<K>> {
   readonly name: string;
   readonly windowBytes = 16;
+  /** That of the keys without windows. */
   readonly inner: Serde<K>;
 
   constructor(inner: Serde<K>) {

@@ -47,6 +47,7 @@ import { Worker } from './worker.ts';
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5000;
+/** An instance of an application: it runs the tasks of a topology that its group assigns to it. */
 export class KafkaStreams {
   readonly #topology: Topology;
   readonly #settings: ResolvedSettings;
@@ -95,6 +96,7 @@ export class KafkaStreams {
     });
   }
 
+  /** Where it is in its life. */
   get state(): StreamsState {
     return this.#state;
   }
@@ -104,6 +106,7 @@ export class KafkaStreams {
     return this.#error;
   }
 
+  /** Calls `listener` with each new state, and the one before. */
   onStateChange(listener: (state: StreamsState, before: StreamsState) => void): void {
     this.#listeners.push(contained(listener, (error) => this.#settings.onError(error, false)));
   }
@@ -181,10 +184,12 @@ export class KafkaStreams {
     this.#isPaused = true;
   }
 
+  /** Ends what `pause` began. */
   resume(): void {
     this.#isPaused = false;
   }
 
+  /** Whether `pause` holds. */
   get isPaused(): boolean {
     return this.#isPaused;
   }

@@ -18,6 +18,7 @@ export type ProcessingGuarantee = 'exactly_once_v2' | 'at_least_once';
 
 /** Kafka Streams' settings under its names in camel case. */
 export interface StreamsSettings {
+  /** The cluster that the application runs on; whoever made it closes it. */
   readonly client: Client;
   /** Names the consumer group, and stands in front of the names of internal topics. */
   readonly applicationId: string;
@@ -46,6 +47,7 @@ export interface StreamsSettings {
   readonly replicationFactor?: number;
   /** How much longer than its windows a windowed changelog is kept. Default a day. */
   readonly windowstoreChangelogAdditionalRetentionMs?: number;
+  /** How long a poll waits for records, ms. Default 100. */
   readonly pollMs?: number;
   /** Threads that share the instance's work. Default 1; more need the topology in a module: `KafkaStreams.fromModule`. */
   readonly numStreamThreads?: number;
@@ -72,9 +74,13 @@ export interface StreamsSettings {
    * earlier stops with FENCED_INSTANCE_ID. Default: none.
    */
   readonly groupInstanceId?: string;
+  /** An instance that is not heard of for so long is taken out of the group, ms. Default 45 000. */
   readonly sessionTimeoutMs?: number;
+  /** How often an instance is heard of, ms. Default 3 000. */
   readonly heartbeatIntervalMs?: number;
+  /** How long the group waits for an instance to join again, ms. Default 300 000. */
   readonly rebalanceTimeoutMs?: number;
+  /** A transaction that is open for longer is aborted by the broker, ms. Default 10 000. */
   readonly transactionTimeoutMs?: number;
   /** What brokers call the instance in their logs. */
   readonly clientId?: string;
@@ -94,6 +100,7 @@ export interface StreamsSettings {
   readonly clientTags?: Readonly<Record<string, string>>;
   /** Standbys are on instances where these of their `clientTags` are different, as far as there are such instances. */
   readonly rackAwareAssignmentTags?: readonly string[];
+  /** Where time, chance and ids come from. Default: the system. */
   readonly environment?: Environment;
   /** Default: fail. */
   readonly onDecodeError?: DecodeErrorHandler;
@@ -103,6 +110,7 @@ export interface StreamsSettings {
   readonly onProductionError?: ProductionErrorHandler;
   /** Asked about what the instance can't get past by itself. Default: `shutdownClient`. */
   readonly onUncaughtError?: UncaughtErrorHandler;
+  /** Told about every record that an operator leaves out by its rules. */
   readonly onDrop?: DropListener;
   /**
    * Where records are written that a handler had left out: their bytes and headers as they came in, and further headers under
