@@ -1,6 +1,7 @@
 // What the platform itself is told: where data lives and where services listen. All other settings are those of its
 // parts, under their own names, and are handed on to them.
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { brokerSettings } from '../broker/settings.ts';
 import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
@@ -80,8 +81,11 @@ export function splitSettings(given: GivenSettings): SplitSettings {
       `"${unused}" is for the broker, and with "bootstrap.servers" none is started here: leave out one of them.`,
     );
   }
+  const own = readSettings(platformSettings, platform);
   return {
-    platform: readSettings(platformSettings, platform),
+    // Whole from the start: the directory that a relative path begins in may be removed, and Node never comes back from making
+    // one in what is no more.
+    platform: { ...own, 'log.dirs': resolve(own['log.dirs']) },
     broker,
     registry,
     restProxy: readSettings(restProxySettings, restProxy),

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { createClient } from '../../src/client/index.ts';
 import { ANY_PORTS, Millrace } from './support.ts';
 
 const directories: string[] = [];
@@ -35,6 +36,21 @@ describe('millrace start', () => {
       expect(stopped).toMatchObject({ code: 0, stderr: '' });
       expect(stopped.stdout).toContain('Stopped.');
     }
+  });
+
+  test('goes on, and stops, where the directory that it was started in is gone', async () => {
+    const home = newDirectory();
+    const millrace = new Millrace(['start', '-d', 'data', ...ANY_PORTS], { cwd: home });
+    const [, broker] = await millrace.says(/Broker ready\s+(\S+)/);
+    await millrace.says(/is up after/);
+    rmSync(home, { recursive: true, force: true });
+    const client = createClient({ bootstrapServers: broker! });
+    const created = client.admin().createTopics([{ name: 'later' }]);
+    // Made anew or refused, but answered.
+    await Promise.allSettled([created]);
+    expect(await client.admin().listTopics()).toBeInstanceOf(Array);
+    await client.close();
+    expect((await millrace.kill('SIGTERM')).code).not.toBeNull();
   });
 
   test('a hang-up ends nothing and tells what a restart would change', async () => {

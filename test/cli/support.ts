@@ -18,9 +18,12 @@ export class Millrace {
 
   constructor(
     args: readonly string[],
-    options: { env?: Record<string, string>; input?: string; keepsInput?: boolean; bin?: string } = {},
+    options: { env?: Record<string, string>; input?: string; keepsInput?: boolean; bin?: string; cwd?: string } = {},
   ) {
-    this.child = spawn(process.execPath, [options.bin ?? BIN, ...args], { env: { ...process.env, ...options.env } });
+    this.child = spawn(process.execPath, [options.bin ?? BIN, ...args], {
+      env: { ...process.env, ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
     this.child.stdout!.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
     });
