@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import { type Environment, messageOf, systemEnvironment } from '../../util/index.ts';
 
@@ -180,7 +181,8 @@ export function resolveSettings(given: StreamsSettings): ResolvedSettings {
   return {
     client: given.client,
     applicationId: given.applicationId,
-    stateDir: given.stateDir === '' ? undefined : given.stateDir,
+    // Whole from the start: the directory that a relative path begins in may be removed.
+    stateDir: given.stateDir === undefined || given.stateDir === '' ? undefined : resolve(given.stateDir),
     exactlyOnce,
     commitIntervalMs: given.commitIntervalMs ?? (exactlyOnce ? 100 : 30_000),
     checkpointIntervalMs: given.checkpointIntervalMs ?? 10_000,
