@@ -65,6 +65,8 @@ export function restProxyServer(options: RestProxyOptions): Listenable {
     bodyBytesMax: settings['kafka.rest.request.max.bytes'],
     consumes: CONSUMED,
     ignoreTrailingSlash: true,
+    // Whoever asks for the head of a consumer's records would have them read for nobody.
+    answersHead: (url) => !url.startsWith('/consumers/'),
     // v3 has two names, as in the original.
     rewriteUrl: (url) => url.replace(/^\/kafka(?=\/v3(\/|$|\?))/, ''),
     fail,
@@ -150,8 +152,6 @@ function addRoute(app: FastifyInstance, method: Method, url: string, route: Rout
     method,
     url,
     config: { description: described(route) },
-    // Whoever asks for the head of a consumer's records would have them read for nobody.
-    exposeHeadRoute: !url.startsWith('/consumers/'),
     handler: async (request, reply) => {
       const onUndelivered = deliveryOf(reply);
       const head = headOf(request, route, negotiation);

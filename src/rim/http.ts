@@ -31,6 +31,8 @@ export interface HttpServerOptions {
   readonly consumes: readonly string[];
   /** Whether a path with a slash behind it is the same path. */
   readonly ignoreTrailingSlash?: boolean;
+  /** Whether HEAD is answered as GET at a path: not where GET takes something away. Everywhere, unless it is told. */
+  readonly answersHead?: (url: string) => boolean;
   /** What a path means. */
   readonly rewriteUrl?: (url: string) => string;
   /** Answers with an error, in the service's form. */
@@ -98,15 +100,15 @@ export function httpServer(options: HttpServerOptions): HttpServer {
 }
 
 /** HEAD is answered as GET (RFC 9110, 9.3.2); the response knows that it has no body. */
-function answeringHead(handler: RequestListener): RequestListener {
+function answeringHead(handler: RequestListener, answers: (url: string) => boolean): RequestListener {
   return (request, response) => {
-    if (request.method === 'HEAD') request.method = 'GET';
+    if (request.method === 'HEAD' && answers(request.url ?? '/')) request.method = 'GET';
     handler(request, response);
   };
 }
 
 function newServer(options: HttpServerOptions, tls: Tls | undefined): FastifyInstance {
-  const { bodyBytesMax, ignoreTrailingSlash = false, rewriteUrl, fail } = options;
+  const { bodyBytesMax, ignoreTrailingSlash = false, answersHead = () => true, rewriteUrl, fail } = options;
   const server = {
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
@@ -124,6 +126,6 @@ function newServer(options: HttpServerOptions, tls: Tls | undefined): FastifyIns
     ...(tls === undefined ? {} : { https: {} }),
     // A route of its own for HEAD beside each GET would double the time that routes take at a start.
     exposeHeadRoutes: false,
-    serverFactory: (handler) => serverOfBothVersions(answeringHead(handler), tls),
+    serverFactory: (handler) => serverOfBothVersions(answeringHead(handler, answersHead), tls),
   });
 }
