@@ -9,6 +9,8 @@ import type { Tls } from './tls.ts';
 
 /** So much of the preface that nothing else begins with it. */
 const PREFACE = 'PRI * HTTP/2.0';
+/** How long a connection stays open that nothing is asked on: longer than clients keep theirs, or requests meet its end. */
+const KEEP_ALIVE_MS = 72_000;
 /** How long a connection may be open without having said anything. */
 const SILENCE_MS = 60_000;
 
@@ -34,7 +36,10 @@ export function serverOfBothVersions(handler: RequestListener, tls: Tls | undefi
 
 function clearTextServer(handler: RequestListener): Server {
   // A request may take as long as it takes: those for rows do.
-  const server = nodeHttp.http.createServer({ ...upgrades, requestTimeout: 0 }, handler);
+  const server = nodeHttp.http.createServer(
+    { ...upgrades, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS },
+    handler,
+  );
   let http2: Http2Server | undefined;
   const http1 = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   server.removeAllListeners('connection');
@@ -82,6 +87,7 @@ function tlsServer(handler: RequestListener, { certificates, clientAuthenticatio
       ...inUse,
       ...upgrades,
       allowHTTP1: true,
+      http1Options: { keepAliveTimeout: KEEP_ALIVE_MS },
       requestCert: clientAuthentication !== 'NONE',
       rejectUnauthorized: clientAuthentication === 'REQUIRED',
     },
