@@ -180,7 +180,10 @@ function addStream(app: FastifyInstance, method: Method, url: string, route: Rou
     handler: async (request, reply) => {
       const head = headOf(request, route, negotiation);
       checkType(head, route);
-      const parts = await route.stream!({ ...head, body: request.body as Readable, onUndelivered: deliveryOf(reply) });
+      const body = request.body as Readable;
+      // What was not read when the answer has ended is still in the connection, before the next request.
+      reply.raw.once('close', () => body.resume());
+      const parts = await route.stream!({ ...head, body, onUndelivered: deliveryOf(reply) });
       return reply.type(head.answerType).send(Readable.from(parts, { objectMode: false }));
     },
   });

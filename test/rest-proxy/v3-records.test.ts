@@ -1,6 +1,6 @@
 // v3's records: streamed in both directions, one by one and as batches, in all types; slow readers, and clients that vanish.
 import { once } from 'node:events';
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConsumerRecord, recordsOf } from '../../src/client/index.ts';
 import { jsonObjects } from '../../src/rest-proxy/v3/json-objects.ts';
@@ -158,6 +158,31 @@ describe('a record', () => {
     expect(large.answers).toMatchObject([{ error_code: 200 }, { error_code: 413 }]);
     const open = await post(topic, good, '{"value":');
     expect(open.answers).toMatchObject([{ error_code: 200 }, { error_code: 400 }]);
+  });
+
+  test('that ends a stream early does not hold up what is asked next on the connection', async () => {
+    const topic = await newTopic();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = async (body: string): Promise<{ text: string; socket: unknown }> => {
+      const asked = request(proxy.url + pathOf(topic), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        agent,
+      });
+      asked.end(body);
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      return { text: String(Buffer.concat(await answer.toArray())), socket: asked.socket };
+    };
+    try {
+      const large = JSON.stringify({ value: { type: 'STRING', data: 'x'.repeat(200_000) } });
+      const early = await ask(large + ' '.repeat(3_000_000));
+      expect(early.text).toContain('"error_code":413');
+      const next = await ask('{"value":{"type":"STRING","data":"next"}}');
+      expect(next.text).toContain('"error_code":200');
+      expect(next.socket).toBe(early.socket);
+    } finally {
+      agent.destroy();
+    }
   });
 
   test.each<[string, string, string, number, number]>([
