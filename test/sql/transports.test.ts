@@ -2,7 +2,7 @@
 // acknowledged while more are being sent.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request as request1, type IncomingMessage } from 'node:http';
+import { Agent, request as request1, type IncomingMessage } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connect2 } from 'node:http2';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -366,6 +366,18 @@ describe('/inserts-stream', () => {
   });
 
   test('a request without a target is refused', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = async (body: string): Promise<{ status: number; socket: unknown }> => {
+      const asked = request1(`${sql.url}/inserts-stream`, { method: 'POST', headers: JSON_BODY, agent });
+      asked.end(body);
+      const [said] = (await once(asked, 'response')) as [IncomingMessage];
+      await said.toArray();
+      return { status: said.statusCode!, socket: asked.socket };
+    };
+    // What is not read of a body that was refused early does not hold up what is asked next on the connection.
+    const early = await ask(`{"id": 1}\n${' '.repeat(3_000_000)}`);
+    expect(await ask('{"id": 1}')).toEqual({ status: 400, socket: early.socket });
+    agent.destroy();
     const answer = await fetch(`${sql.url}/inserts-stream`, { method: 'POST', headers: JSON_BODY, body: '{"id": 1}' });
     expect(answer.status).toBe(400);
   });

@@ -1,6 +1,7 @@
 // SQL over HTTP, with ksqlDB's paths, content types and error codes. Nothing is decided here: requests become calls of
 // the service, its answers become ksqlDB's shapes. Rows are streamed with back-pressure; a client that goes away closes
 // its query.
+import type { Readable } from 'node:stream';
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
 import {
@@ -112,8 +113,7 @@ function statementRoutes(app: FastifyInstance, service: SqlService): void {
         body: ['target'],
         produces: INSERTS,
       }),
-      (request, reply) =>
-        insertLines(service, request.body as NodeJS.ReadableStream, reply, acceptOf(request, INSERTS)),
+      (request, reply) => insertLines(service, request.body as Readable, reply, acceptOf(request, INSERTS)),
     );
   });
 }

@@ -1,5 +1,6 @@
 // Rows as lines of a request: the first names the target, each further one is a row, which is acknowledged as soon as it is
 // stored, while the client may still be sending.
+import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { FastifyReply } from 'fastify';
 import { JsonNumber, messageOf, parseExactJson } from '../../../util/index.ts';
@@ -15,11 +16,13 @@ const ON_THEIR_WAY_MAX = 1000;
 /** `type`: acknowledgements as lines, or as one JSON array. */
 export async function insertLines(
   service: SqlService,
-  body: NodeJS.ReadableStream,
+  body: Readable,
   reply: FastifyReply,
   type: string,
 ): Promise<FastifyReply> {
   const lines = linesOf(body);
+  // What was not read when the answer has ended is still in the connection, before the next request.
+  reply.raw.once('close', () => void lines.return().then(() => body.resume()));
   const target = targetOf((await lines.next()).value);
   const isArray = type !== DELIMITED;
   const answer = liveAnswer(reply, { type, onGone: async () => {} });
@@ -89,10 +92,11 @@ function targetOf(line: string | undefined | void): string {
 }
 
 /** The lines of a text that is still coming, without the blank ones. */
-async function* linesOf(body: NodeJS.ReadableStream): AsyncGenerator<string, void> {
+async function* linesOf(body: Readable): AsyncGenerator<string, void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
-  for await (const chunk of body) {
+  // Who is refused in the middle still gets the answer: the connection is not ended.
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
     const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
     rest = lines.pop()!;
     if (rest.length > LINE_CHARS_MAX)
