@@ -90,6 +90,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
       'package-root',
     ],
     ['bytes', 'environment', 'errors', 'worker'],
+    ['decimal'],
     ['async', 'java-regex', 'restarts', 'settings'],
     ['options', 'port-calls'],
   ],

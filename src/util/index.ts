@@ -4,6 +4,7 @@ export { assert, AssertionError, unreachable } from './assert.ts';
 export { atOnce, deferred, type Deferred, inTurns, Pace, type Steps, Turns, yieldToEventLoop } from './async.ts';
 export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvironment } from './environment.ts';
 export { crc32c } from './crc32c.ts';
+export { Decimal, signedBytes, signedInteger } from './decimal.ts';
 export { codeOf, faultOf, isOutOfStack, messageOf, MillraceError } from './errors.ts';
 export { noRouteSchemas } from './fastify.ts';
 export {

@@ -20,9 +20,8 @@ import {
   TIME,
   TIMESTAMP,
 } from '../../src/sql/types.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
 import type { Row } from '../../src/sql/values/value.ts';
-import { ByteWriter } from '../../src/util/index.ts';
+import { ByteWriter, Decimal } from '../../src/util/index.ts';
 
 type Schema = string | readonly Schema[] | { readonly [key: string]: unknown };
 

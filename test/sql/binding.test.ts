@@ -23,7 +23,7 @@ import {
   TIMESTAMP,
   typeText,
 } from '../../src/sql/types.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 
 const columns = [
   { name: 'I', type: INTEGER },

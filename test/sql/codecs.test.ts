@@ -22,7 +22,7 @@ import {
   TIMESTAMP,
 } from '../../src/sql/types.ts';
 import { long } from '../../src/sql/values/bigint.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 import { equalValues, type Row, type SqlValue } from '../../src/sql/values/value.ts';
 
 const scalars: readonly (readonly [SqlType, fc.Arbitrary<SqlValue>])[] = [

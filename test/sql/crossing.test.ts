@@ -1,6 +1,6 @@
 // What goes from thread to thread comes out as it went in.
 import { describe, expect, test } from 'vitest';
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 import { fromPort, toPort } from '../../src/sql/values/crossing.ts';
 import { fc, test as property } from '../streams/property.ts';
 

@@ -21,7 +21,7 @@ import {
   structOf,
 } from '../../src/sql/types.ts';
 import { long } from '../../src/sql/values/bigint.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 import type { SqlValue } from '../../src/sql/values/value.ts';
 
 const functions = builtInFunctions();

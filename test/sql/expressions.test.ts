@@ -18,7 +18,7 @@ import {
   structOf,
   typeText,
 } from '../../src/sql/types.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 import { type Row, valueText } from '../../src/sql/values/value.ts';
 
 const columns = [

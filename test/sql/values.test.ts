@@ -11,7 +11,7 @@ import {
   subtractLong,
 } from '../../src/sql/values/bigint.ts';
 import { dateTimePattern } from '../../src/sql/values/datetime-pattern.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 import { parseDate, parseTime, parseTimestamp } from '../../src/sql/values/temporal.ts';
 import { doubleText } from '../../src/sql/values/value.ts';
 

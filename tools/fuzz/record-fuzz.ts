@@ -30,9 +30,8 @@ import {
   TIME,
   TIMESTAMP,
 } from '../../src/sql/types.ts';
-import { Decimal } from '../../src/sql/values/decimal.ts';
 import type { Row, SqlValue } from '../../src/sql/values/value.ts';
-import { MillraceError } from '../../src/util/index.ts';
+import { Decimal, MillraceError } from '../../src/util/index.ts';
 import { Chance } from './chance.ts';
 import { attempt, type FuzzOptions, newOutcome, note, type Outcome, PROBLEMS_MAX } from './outcome.ts';
 

@@ -1,4 +1,4 @@
-import { Decimal } from '../../src/sql/values/decimal.ts';
+import { Decimal } from '../../src/util/index.ts';
 import { isObject, printSpec, type Spec, SpecNumber } from './spec-json.ts';
 
 /** A value as it was read back from a topic, with the kind that decides how it is compared. */

@@ -12,7 +12,7 @@ import {
 } from '../../src/sql/functions/function.ts';
 import { aggregate, aggregateOverload } from '../../src/sql/functions/aggregate/basic.ts';
 import { signature } from '../../src/sql/functions/signature.ts';
-import type { Decimal } from '../../src/sql/values/decimal.ts';
+import { type Decimal } from '../../src/util/index.ts';
 import { type SqlValue, valueText } from '../../src/sql/values/value.ts';
 
 /** Functions that only the cases know: they show how functions are resolved and what their failures do. */

@@ -14,7 +14,7 @@ import {
 } from '../../schemas/index.ts';
 import { DeserializationError } from '../../serde/index.ts';
 import { sameType, type SqlType, type StructType } from '../types.ts';
-import { Decimal, signedInteger } from '../values/decimal.ts';
+import { Decimal, signedInteger } from '../../util/index.ts';
 import { type Row, type SqlValue, valueText } from '../values/value.ts';
 import { branchName, decimalScaleOf, entryOf, logicalTypeOf, onlyBranch, recordOf } from './avro-columns.ts';
 import type { CodecColumn } from './codec.ts';

@@ -14,9 +14,8 @@ import {
   writeAvroText,
 } from '../../schemas/index.ts';
 import { SerializationError } from '../../serde/index.ts';
-import { ByteWriter, faultOf } from '../../util/index.ts';
+import { ByteWriter, type Decimal, faultOf, signedBytes } from '../../util/index.ts';
 import type { SqlType, StructType } from '../types.ts';
-import { type Decimal, signedBytes } from '../values/decimal.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 import { branchName, decimalScaleOf, entryOf, onlyBranch, recordOf } from './avro-columns.ts';
 import { findByName, unitOf } from './avro-reading.ts';

@@ -1,8 +1,7 @@
 import { DeserializationError } from '../../serde/index.ts';
-import { type ByteWriter, unreachable } from '../../util/index.ts';
+import { type ByteWriter, Decimal, unreachable } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 import { long } from '../values/bigint.ts';
-import { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 

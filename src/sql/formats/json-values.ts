@@ -1,10 +1,9 @@
 // What parsed JSON means as values of SQL types. Numbers are what their text says, whether it was read exactly or not.
 import { parseBase64 } from '../values/text-values.ts';
 import { DeserializationError } from '../../serde/index.ts';
-import { JsonNumber, parseExactJson } from '../../util/index.ts';
+import { Decimal, JsonNumber, parseExactJson } from '../../util/index.ts';
 import { containsType, type SqlType, type StructType, typeText } from '../types.ts';
 import { type Long, long, longToInt, parseLong } from '../values/bigint.ts';
-import { Decimal } from '../values/decimal.ts';
 import type { SqlValue } from '../values/value.ts';
 import type { Reader } from './codec.ts';
 import { JsonKeys } from './json-keys.ts';

@@ -3,7 +3,7 @@ import type { MessageField, MessageType, ProtoOption, ProtoValue } from '../../s
 import { DeserializationError } from '../../serde/index.ts';
 import { refuse } from '../errors.ts';
 import { DATE, decimalType, type SqlKind, type SqlType, TIME, TIMESTAMP } from '../types.ts';
-import { Decimal, signedBytes, signedInteger } from '../values/decimal.ts';
+import { Decimal, signedBytes, signedInteger } from '../../util/index.ts';
 import type { SqlValue } from '../values/value.ts';
 
 /** A message of a few scalars, which together are one value. */

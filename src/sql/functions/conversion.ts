@@ -1,9 +1,8 @@
 // Values of SQL as functions in TypeScript have them (`sql-api/functions.ts` says which), and what those answer as values of
 // SQL: of the declared type, or refused.
-import { MillraceError } from '../../util/index.ts';
+import { Decimal, MillraceError } from '../../util/index.ts';
 import { type SqlType, typeText } from '../types.ts';
 import { long } from '../values/bigint.ts';
-import { Decimal } from '../values/decimal.ts';
 import { parseDate, parseTime } from '../values/temporal.ts';
 import { dateText, type SqlValue, timeText } from '../values/value.ts';
 

@@ -2,7 +2,7 @@
 import { decimalType, type SqlType } from '../types.ts';
 import { doubleToLong, type Long, negateLong } from '../values/bigint.ts';
 import { ln } from '../values/logarithm.ts';
-import { Decimal } from '../values/decimal.ts';
+import { Decimal } from '../../util/index.ts';
 import type { SqlValue } from '../values/value.ts';
 import { pure, type ScalarFunction, type ScalarOverload, scalar, typed } from './function.ts';
 

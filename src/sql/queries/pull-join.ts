@@ -6,7 +6,7 @@ import type { Evaluate } from '../expressions/evaluation/evaluate.ts';
 import type { TypedExpression } from '../expressions/typed.ts';
 import type { PlanEnvironment } from '../plan/environment.ts';
 import type { HashJoinStep } from '../plan/plan.ts';
-import { Decimal } from '../values/decimal.ts';
+import { Decimal } from '../../util/index.ts';
 import { identityOf, type Row, type SqlValue } from '../values/value.ts';
 import { joinLookup } from './join-lookups.ts';
 import { type Lookup, orNull } from './materialization.ts';

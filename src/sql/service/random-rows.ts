@@ -1,8 +1,7 @@
 // Made-up rows: a value for each column, by what is planned for it and by chance.
-import { type Environment, unreachable } from '../../util/index.ts';
+import { Decimal, type Environment, unreachable } from '../../util/index.ts';
 import { type DatagenPlan, type FieldPlan, RANDOM_MAX } from '../statements/datagen.ts';
 import type { SqlType } from '../types.ts';
-import { Decimal } from '../values/decimal.ts';
 import type { Row, SqlValue } from '../values/value.ts';
 
 type Random = FieldPlan & { readonly kind: 'random' };

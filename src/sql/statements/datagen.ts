@@ -8,7 +8,7 @@ import { quoteName } from '../parser/print.ts';
 import { allColumns, type Column } from '../schema.ts';
 import { type SqlType, STRING, typeText } from '../types.ts';
 import { caster } from '../values/cast.ts';
-import { Decimal } from '../values/decimal.ts';
+import { Decimal } from '../../util/index.ts';
 import type { SqlValue } from '../values/value.ts';
 
 /** What the values of a column are. */

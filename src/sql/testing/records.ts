@@ -2,14 +2,13 @@
 // What has columns goes through the format's own serde, as rows that are read from JSON; what is text or JSON is taken as it is.
 import { deserialize, deserializeLoading, type Serde, serialize } from '../../serde/index.ts';
 import type { Windowed } from '../../streams/index.ts';
-import { type JsonValue, JsonNumber, MillraceError, parseExactJson } from '../../util/index.ts';
+import { Decimal, JsonNumber, type JsonValue, MillraceError, parseExactJson } from '../../util/index.ts';
 import type { DataSource } from '../catalog.ts';
 import { FORMATS } from '../formats/all.ts';
 import type { CodecColumn } from '../formats/codec.ts';
 import { jsonFormat } from '../formats/json.ts';
 import { type FormatEnvironment, keySerde, layoutOf, rowSerde } from '../formats/row-serde.ts';
 import type { FormatInfo } from '../formats/traits.ts';
-import { Decimal } from '../values/decimal.ts';
 import type { Row } from '../values/value.ts';
 
 /** A record that goes in, or is expected. */

@@ -1,7 +1,7 @@
 import { parseBase64, parseBoolean } from './text-values.ts';
 import { type SqlType, sameType } from '../types.ts';
 import { doubleToInt, doubleToLong, type Long, longToInt, parseLong } from './bigint.ts';
-import { Decimal } from './decimal.ts';
+import { Decimal } from '../../util/index.ts';
 import { parseDate, parseTime, parseTimestamp } from './temporal.ts';
 import { type SqlValue, valueText } from './value.ts';
 

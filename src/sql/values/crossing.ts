@@ -1,6 +1,6 @@
 // How plans and rows go from thread to thread. What a `MessagePort` takes is copied as it is (big integers, maps, dates,
 // undefined among it), but for objects of classes: these become plain data on the way, and themselves again.
-import { Decimal } from './decimal.ts';
+import { Decimal } from '../../util/index.ts';
 
 /** The only property of what stands for a decimal: no plan and no row has an object with such a property. */
 const DECIMAL = '\u0000decimal';

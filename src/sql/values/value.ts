@@ -1,6 +1,5 @@
-import { assert } from '../../util/index.ts';
+import { assert, Decimal } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
-import { Decimal } from './decimal.ts';
 
 /** Any value of SQL (`types.ts` says which type has which). Null is SQL's NULL; undefined never occurs. */
 export type SqlValue =

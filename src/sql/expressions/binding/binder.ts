@@ -1,6 +1,6 @@
 // From what was written to what it means: names, overloads, types and casts are settled here, and what has no meaning is
 // refused. Refusals come in the order in which the parts stand.
-import { assert, unreachable } from '../../../util/index.ts';
+import { assert, Decimal, unreachable } from '../../../util/index.ts';
 import { refuse, refuseName, StatementError } from '../../errors.ts';
 import type { Expression } from '../../parser/ast.ts';
 import { printExpression } from '../../parser/print.ts';
@@ -17,7 +17,6 @@ import {
 } from '../../types.ts';
 import { long } from '../../values/bigint.ts';
 import { caster } from '../../values/cast.ts';
-import { Decimal } from '../../values/decimal.ts';
 import type { Lambda, TypedExpression } from '../typed.ts';
 import { bindArithmetic } from './arithmetic.ts';
 import type { Binding, BindingEnvironment, Element } from './binding.ts';

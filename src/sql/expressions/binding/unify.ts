@@ -16,7 +16,7 @@ import {
 } from '../../types.ts';
 import { parseLong } from '../../values/bigint.ts';
 import { caster } from '../../values/cast.ts';
-import { Decimal } from '../../values/decimal.ts';
+import { Decimal } from '../../../util/index.ts';
 import { parseBoolean } from '../../values/text-values.ts';
 import type { TypedExpression } from '../typed.ts';
 import type { Element } from './binding.ts';

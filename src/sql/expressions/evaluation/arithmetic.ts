@@ -1,8 +1,7 @@
-import { assert } from '../../../util/index.ts';
+import { assert, type Decimal } from '../../../util/index.ts';
 import type { ArithmeticOperator } from '../../parser/ast.ts';
 import type { DecimalType } from '../../types.ts';
 import { addLong, divideLong, type Long, multiplyLong, remainderLong, subtractLong } from '../../values/bigint.ts';
-import type { Decimal } from '../../values/decimal.ts';
 import type { SqlValue } from '../../values/value.ts';
 import type { Arithmetic } from '../typed.ts';
 import type { Evaluate } from './evaluate.ts';

@@ -1,10 +1,9 @@
-import { assert, unreachable } from '../../../util/index.ts';
+import { assert, type Decimal, unreachable } from '../../../util/index.ts';
 import type { FunctionCall } from '../../../sql-api/index.ts';
 import type { FunctionCatalog } from '../../functions/function.ts';
 import type { SqlType } from '../../types.ts';
 import { negateLong } from '../../values/bigint.ts';
 import { type Caster, caster, exactDecimal, unchanged } from '../../values/cast.ts';
-import type { Decimal } from '../../values/decimal.ts';
 import type { Row, SqlValue } from '../../values/value.ts';
 import type { Argument, Cast, Lambda, ScalarCall, TableCall, TypedExpression } from '../typed.ts';
 import { evaluateArithmetic } from './arithmetic.ts';

@@ -1,6 +1,6 @@
 import { BIGINT, DOUBLE, type SqlType, structOf } from '../../types.ts';
 import { addLong, type Long, subtractLong } from '../../values/bigint.ts';
-import { Decimal } from '../../values/decimal.ts';
+import { Decimal } from '../../../util/index.ts';
 import type { SqlValue } from '../../values/value.ts';
 import type { AggregateFunction, AggregateOverload, Aggregator } from '../function.ts';
 import { signature } from '../signature.ts';

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../util/index.ts';
+import { MillraceError } from './errors.ts';
 
 /** An exact decimal number: `unscaled * 10 ** -scale`. */
 export class Decimal {
