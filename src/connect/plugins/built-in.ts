@@ -39,8 +39,16 @@ function entries(
 const BOTH = ['converter', 'header_converter'] as const;
 const CONVERTERS = 'org.apache.kafka.connect.converters';
 
+const FILE = 'org.apache.kafka.connect.file';
+
 /** All that is built in. */
 export const BUILT_IN: readonly PluginEntry[] = [
+  ...entries(['source'], [`${FILE}.FileStreamSourceConnector`], async () => {
+    return [(await import('../connectors/file-stream/index.ts')).fileStreamSource];
+  }),
+  ...entries(['sink'], [`${FILE}.FileStreamSinkConnector`], async () => {
+    return [(await import('../connectors/file-stream/index.ts')).fileStreamSink];
+  }),
   ...entries(BOTH, ['org.apache.kafka.connect.json.JsonConverter'], async () => {
     return (await import('../converters/json/converter.ts')).jsonConverters;
   }),

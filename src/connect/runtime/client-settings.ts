@@ -93,3 +93,17 @@ function read<T extends typeof PRODUCER | typeof CONSUMER>(table: T, prefix: str
   }
   return found;
 }
+
+const METADATA_AGE = 'metadata.max.age.ms';
+const USUAL_METADATA_AGE_MS = 10_000;
+
+/** How old what a sink knows of topics may become, ms. Kafka's default is five minutes, in which a new topic goes unseen. */
+export function metadataAgeOf(worker: RawConfig, connector: RawConfig): number {
+  const given = connector[`consumer.override.${METADATA_AGE}`] ?? worker[`consumer.${METADATA_AGE}`];
+  return given === undefined ? USUAL_METADATA_AGE_MS : Number(number(given, METADATA_AGE));
+}
+
+/** The consumer group of a sink. */
+export function groupOf(connector: string): string {
+  return `connect-${connector}`;
+}

@@ -3,6 +3,7 @@
 // (`errors.tolerance=none`) or the record is passed over (`all`), which is counted.
 import type { Log } from '../api/plugins.ts';
 import { ConnectError, RetriableError } from '../data/errors.ts';
+import { TransformationFault } from '../plugins/index.ts';
 import { type Environment, messageOf, MillraceError } from '../../util/index.ts';
 
 /** Where on its way a record was, in the words of the dead letters' headers. */
@@ -113,7 +114,8 @@ export class ErrorHandling<R> {
 }
 
 /** Whether the same call may succeed later. */
-export function isRetriable(error: unknown): boolean {
+export function isRetriable(thrown: unknown): boolean {
+  const error = thrown instanceof TransformationFault ? thrown.cause : thrown;
   return error instanceof RetriableError || (error instanceof MillraceError && error.retriable);
 }
 

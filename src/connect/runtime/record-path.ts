@@ -3,11 +3,13 @@
 import type { ConsumerRecord, Header } from '../../client/index.ts';
 import type { Converter, HeaderConverter } from '../api/plugins.ts';
 import type { ConnectHeader, ConnectRecord, SinkRecord, SourceRecord } from '../data/record.ts';
+import { TransformationFault } from '../plugins/index.ts';
 import { asError, type ErrorHandling, SKIPPED, type Stage } from './error-handling.ts';
 
 /** Transformations in their order, each for the records of its predicate. */
 export interface Chain {
   apply<R extends ConnectRecord>(record: R): R | null | Promise<R | null>;
+  close(): void;
 }
 
 /** A plugin at work, and the class that a failure names. */
@@ -183,9 +185,11 @@ function stagesOf<R>(errors: ErrorHandling<R>, record: R) {
     try {
       return await work(by.use);
     } catch (thrown) {
-      return await errors.recover({ stage, executor: by.className, error: asError(thrown), record }, () =>
-        work(by.use),
-      );
+      // Of a chain, the one that failed is named.
+      const isOfChain = thrown instanceof TransformationFault;
+      const executor = isOfChain ? thrown.className : by.className;
+      const error = asError(isOfChain ? thrown.cause : thrown);
+      return await errors.recover({ stage, executor, error, record }, () => work(by.use));
     }
   };
 }

@@ -27,6 +27,8 @@ export type SinkTopics = { readonly names: readonly string[] } | { readonly patt
 export interface SinkRunOptions extends TaskOptions {
   readonly task: SinkTask;
   readonly topics: SinkTopics;
+  /** How often topics are looked for that match a pattern. */
+  readonly topicsIntervalMs: number;
   /** `groupId` among them. */
   readonly consumer: ConsumerSettings;
   /** Made for this task, closed with it. */
@@ -35,8 +37,6 @@ export interface SinkRunOptions extends TaskOptions {
 
 const POLL_MS = 1000;
 const RETRY_MS = 1000;
-/** How often topics are looked for that match a pattern. */
-const TOPICS_MS = 10_000;
 /** What says that the group has gone on, or is about to: what was put comes again, here or elsewhere. */
 const MOVED_ON = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID']);
 
@@ -116,21 +116,15 @@ export class SinkRun extends TaskLoop {
     this.#resume();
   }
 
-  protected override async finish(): Promise<void> {
-    await this.#commit(this.#assignment());
-  }
+  protected override async finish(): Promise<void> {}
 
   protected override async release(): Promise<void> {
     const { task, log } = this.#options;
     this.#cancelCommit();
     this.#cancelTopics();
     this.stopping.abort();
-    for (const end of [
-      () => this.#close(this.#assignment()),
-      () => task.stop(),
-      () => this.#consumer?.close(),
-      () => this.#deadLetters?.close(),
-    ]) {
+    // Leaving the group gives the partitions up, with a commit, while the task is still there.
+    for (const end of [() => this.#consumer?.close(), () => task.stop(), () => this.#deadLetters?.close()]) {
       try {
         await end();
       } catch (error) {
@@ -201,8 +195,6 @@ export class SinkRun extends TaskLoop {
     const names = await topicNames(this.#options.client, this.#options.topics);
     if (names.length === this.#subscribed.length && names.every((name, i) => name === this.#subscribed[i])) return;
     if (this.#consumer !== undefined) {
-      await this.#commit(this.#assignment());
-      await this.#close(this.#assignment());
       await this.#consumer.close();
       this.#consumer = undefined;
     }
@@ -224,7 +216,7 @@ export class SinkRun extends TaskLoop {
   }
 
   #scheduleTopics(): void {
-    this.#cancelTopics = this.#options.environment.after(TOPICS_MS, () => {
+    this.#cancelTopics = this.#options.environment.after(this.#options.topicsIntervalMs, () => {
       this.#areTopicsDue = true;
       this.#scheduleTopics();
     });

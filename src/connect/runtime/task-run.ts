@@ -30,6 +30,8 @@ export interface TaskOptions {
 /** A task that runs, is paused, or has failed. */
 export interface RunningTask {
   readonly id: TaskId;
+  /** Begins; what becomes of it is told to the listener. */
+  start(): void;
   setTarget(target: TargetState): void;
   /** Resolves when it has committed, stopped and closed what it had, or at once when it has failed. */
   stop(): Promise<void>;
@@ -56,7 +58,6 @@ export abstract class TaskLoop implements RunningTask {
     this.#target = target;
   }
 
-  /** Begins; what becomes of it is told to the listener. */
   start(): void {
     this.#running = this.#run();
   }
@@ -106,7 +107,6 @@ export abstract class TaskLoop implements RunningTask {
   }
 
   async #run(): Promise<void> {
-    let failed = false;
     try {
       await this.open();
       while (!this.stopping.signal.aborted) {
@@ -116,17 +116,21 @@ export abstract class TaskLoop implements RunningTask {
       }
       await this.finish();
     } catch (error) {
-      failed = true;
       const trace = traceOf(error);
       this.options.log.error(
         `task ${this.id.connector}-${this.id.task} has failed and will not go on by itself: ${trace}`,
       );
-      await this.release(true);
+      await this.#letGo(true);
       this.#tell('FAILED', trace);
       return;
     }
-    await this.release(failed);
+    await this.#letGo(false);
     this.#tell('UNASSIGNED');
+  }
+
+  async #letGo(failed: boolean): Promise<void> {
+    await this.release(failed);
+    this.options.path.chain.use.close();
   }
 
   #tell(state: RunState, trace?: string): void {
