@@ -54,4 +54,7 @@ export const BUILT_IN: readonly PluginEntry[] = [
     ),
     async () => (await import('../converters/primitives.ts')).primitiveConverters,
   ),
+  ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
+    return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
+  }),
 ];
