@@ -72,7 +72,8 @@ function objectText(schema: Schema | null, value: object, isInside: boolean): st
 export function instantText(schema: Schema | null, value: Date): string {
   const text = value.toISOString();
   const millis = value.getTime();
-  const guessed = millis >= 0 && millis < DAY_MS ? LOGICAL.time : millis % DAY_MS === 0 ? LOGICAL.date : LOGICAL.timestamp;
+  const guessed =
+    millis >= 0 && millis < DAY_MS ? LOGICAL.time : millis % DAY_MS === 0 ? LOGICAL.date : LOGICAL.timestamp;
   switch (schema?.name ?? guessed) {
     case LOGICAL.time:
       return text.slice(-13);
@@ -106,7 +107,8 @@ export function parseValueText(text: string): SchemaAndValue {
 const NOTHING: SchemaAndValue = { schema: null, value: null };
 /** Types of numbers, each with room for those before it. */
 const WIDTHS: readonly SchemaType[] = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64'];
-const TEMPORAL = /(?:\d{4}-\d\d-\d\d(?:T\d\d\\?:\d\d\\?:\d\d\.\d{3}Z)?|\d\d\\?:\d\d\\?:\d\d\.\d{3}Z)(?=\s*(?:[,:\]}]|$))/y;
+const TEMPORAL =
+  /(?:\d{4}-\d\d-\d\d(?:T\d\d\\?:\d\d\\?:\d\d\.\d{3}Z)?|\d\d\\?:\d\d\\?:\d\d\.\d{3}Z)(?=\s*(?:[,:\]}]|$))/y;
 const TOKEN = /[^\s:,{}[\]"](?:[^:,{}[\]"]*[^\s:,{}[\]"])?/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/sy;
 const SPACE = /\s*/y;
@@ -217,7 +219,8 @@ function numberOf(token: string): SchemaAndValue | undefined {
   if (decimal === undefined) return undefined;
   const whole = wholeOf(decimal);
   const integer = whole === undefined ? undefined : INTEGERS.find(({ min }) => whole >= min && whole < -min);
-  if (integer !== undefined) return { schema: integer.schema, value: integer.schema.type === 'int64' ? whole : Number(whole) };
+  if (integer !== undefined)
+    return { schema: integer.schema, value: integer.schema.type === 'int64' ? whole : Number(whole) };
   const value = Number(token);
   if (decimal.scale !== 0 && Number.isFinite(Math.fround(value))) return { schema: FLOAT32, value: Math.fround(value) };
   if (decimal.scale !== 0 && Number.isFinite(value)) return { schema: FLOAT64, value };

@@ -16,6 +16,7 @@ import {
   REPLACE_NULL,
   requireMap,
   requireStruct,
+  schemalessLong,
   structLike,
 } from './side.ts';
 
@@ -133,7 +134,10 @@ function castFields(schema: Schema, targets: Spec['fields']): { schema: Schema; 
     fields.map(({ name, schema: of, cast }) => {
       const { optional, default: given } = of;
       if (cast === undefined) return [name, of];
-      return [name, primitive(targets.get(name)!, { optional, default: given === undefined ? undefined : cast(given) })];
+      return [
+        name,
+        primitive(targets.get(name)!, { optional, default: given === undefined ? undefined : cast(given) }),
+      ];
     }),
   );
   const { optional, default: given } = schema;
@@ -169,7 +173,8 @@ function caster(schema: Schema | null, target: Target): CastValue {
       throw new DataError(
         `Cast transformation does not support casting from ${type?.toUpperCase()}; supported types are ${shown([...TARGETS, 'bytes'])}`,
       );
-    return target === 'string' ? asText(schema, value) : castTo(schema, encoded(schema, value));
+    const made = castTo(schema, target === 'string' ? value : encoded(schema, value));
+    return schema === null && typeof made === 'bigint' ? schemalessLong(made) : made;
   };
 }
 
@@ -212,9 +217,7 @@ const fraction =
     return value instanceof Decimal ? round(value.toNumber()) : unexpected(schema, value);
   };
 
-const CASTS: Readonly<Record<Exclude<Target, 'string'>, (schema: Schema | null, value: unknown) => unknown>> & {
-  readonly string: (schema: Schema | null, value: unknown) => unknown;
-} = {
+const CASTS: Readonly<Record<Target, (schema: Schema | null, value: unknown) => unknown>> = {
   int8: whole(8),
   int16: whole(16),
   int32: whole(32),
@@ -238,7 +241,8 @@ function asInteger(schema: Schema | null, value: unknown, bits: number): bigint 
   if (value instanceof Decimal) return value.truncate();
   if (typeof value !== 'number') return unexpected(schema, value);
   if (Number.isNaN(value)) return 0n;
-  if (schema === null && Number.isInteger(value)) return Number.isSafeInteger(value) ? BigInt(value) : saturated(value, 64);
+  if (schema === null && Number.isInteger(value))
+    return Number.isSafeInteger(value) ? BigInt(value) : saturated(value, 64);
   return saturated(value, bits);
 }
 

@@ -81,13 +81,16 @@ const hoistConfig = defineConfig({
 });
 
 /** HoistField: the whole value as a field. */
-export const hoistField = kafkaTransformations({ name: 'HoistField', config: hoistConfig }, ({ field }, side): Apply => {
-  const hoisted = perSchema((schema) => structOf([[field, schema]]));
-  return (record) => {
-    const { schema, value } = side.of(record);
-    return side.put(record, schema === null ? null : hoisted(schema), { [field]: value });
-  };
-});
+export const hoistField = kafkaTransformations(
+  { name: 'HoistField', config: hoistConfig },
+  ({ field }, side): Apply => {
+    const hoisted = perSchema((schema) => structOf([[field, schema]]));
+    return (record) => {
+      const { schema, value } = side.of(record);
+      return side.put(record, schema === null ? null : hoisted(schema), { [field]: value });
+    };
+  },
+);
 
 const replaceConfig = defineConfig({
   exclude: { type: 'LIST', default: '', importance: 'MEDIUM', doc: 'Fields to leave out; goes before include.' },
@@ -171,7 +174,9 @@ export const setSchemaMetadata = kafkaTransformations(
       if (schema.type !== 'struct' || value === null || value === undefined)
         return side.put(record, updated(schema), value);
       const struct = value as Members;
-      const copy = Object.fromEntries(schema.fields.map(({ name: field, schema: of }) => [field, read(struct, field, of)]));
+      const copy = Object.fromEntries(
+        schema.fields.map(({ name: field, schema: of }) => [field, read(struct, field, of)]),
+      );
       return side.put(record, updated(schema), copy);
     };
   },
@@ -205,7 +210,11 @@ export const valueToKey = kafkaTransformation({ name: 'ValueToKey', config: keyC
     const { valueSchema, value } = record;
     if (valueSchema === null) {
       const members = requireMap(value, purpose);
-      return { ...record, keySchema: null, key: Object.fromEntries(fields.map((name) => [name, members[name] ?? null])) };
+      return {
+        ...record,
+        keySchema: null,
+        key: Object.fromEntries(fields.map((name) => [name, members[name] ?? null])),
+      };
     }
     const struct = requireStruct(valueSchema, value, purpose);
     const keySchema = keySchemas(valueSchema);

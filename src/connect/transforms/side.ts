@@ -36,7 +36,7 @@ interface KafkaTransformation<D extends ConfigDef> {
   /** Without the package. */
   readonly name: string;
   readonly config: D;
-  readonly validate?: TransformationPlugin<D>['validate'];
+  readonly validate?: NonNullable<TransformationPlugin<D>['validate']>;
 }
 
 const PACKAGE = 'org.apache.kafka.connect.transforms';
@@ -103,6 +103,12 @@ export function structLike(schema: Schema, fields: readonly (readonly [string, S
 
 /** The same schema, but optional. */
 export const optionally = (schema: Schema): Schema => (schema.optional ? schema : schema.with({ optional: true }));
+
+/** A whole number as it is without a schema: a bigint only where a number would not hold it. */
+export function schemalessLong(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
 
 // ── What is asked of values ───────────────────────────────────────────────────────────────────────────────────────
 
