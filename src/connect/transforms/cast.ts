@@ -12,6 +12,8 @@ import {
   fieldReader,
   javaClass,
   kafkaTransformations,
+  memberOf,
+  type Members,
   perSchema,
   REPLACE_NULL,
   requireMap,
@@ -106,7 +108,7 @@ export const cast = kafkaTransformations({ name: 'Cast', config }, (settings, si
     if (schema === null) {
       if (schemalessWhole !== undefined) return side.put(record, null, schemalessWhole(value));
       const changed: Record<string, unknown> = { ...requireMap(value, PURPOSE) };
-      for (const [name, castValue] of schemaless) changed[name] = castValue(changed[name]);
+      for (const [name, castValue] of schemaless) changed[name] = castValue(memberOf(changed, name));
       return side.put(record, null, changed);
     }
     if (whole !== undefined) {
@@ -144,25 +146,25 @@ function castFields(schema: Schema, targets: Spec['fields']): { schema: Schema; 
   const castDefault = (): unknown =>
     Object.fromEntries(
       fields.map(({ name, cast }) => {
-        const value = (given as Record<string, unknown>)[name];
+        const value = memberOf(given as Members, name);
         return [name, cast === undefined ? value : cast(value)];
       }),
     );
   return { schema: like.with({ optional, ...(given === undefined ? {} : { default: castDefault() }) }), fields };
 }
 
-/** Of the old schema its name and the like stay, unless they say what the value means no longer. */
+/** The old schema's name and the like stay, but for a logical type's: the value is none of it any more. */
 function castSchema(schema: Schema, target: Target): Schema {
   const { name, version, doc, parameters, optional, default: given } = schema;
   return primitive(target, {
-    name,
-    version,
+    ...(isLogical(schema) ? {} : { name, version, parameters }),
     doc,
-    parameters,
     optional,
     default: given === undefined || given === null ? undefined : caster(schema, target)(given),
   });
 }
+
+const isLogical = ({ name }: Schema): boolean => Object.values<string | undefined>(LOGICAL).includes(name);
 
 function caster(schema: Schema | null, target: Target): CastValue {
   const castTo = CASTS[target];

@@ -17,10 +17,11 @@ export const FIELD_SYNTAX = {
 
 /** The names that a path leads through. Throws `ConfigError`. */
 export function fieldPath(path: string, version: string): string[] {
-  if (version.toUpperCase() === 'V1') return path === '' ? [] : [path];
+  if (version.toUpperCase() === 'V1') return [path];
+  if (path === '') throw new ConfigError('The path of a field must not be empty');
   const names: string[] = [];
   let at = 0;
-  while (at <= path.length && path !== '') {
+  while (at <= path.length) {
     const [name, end] = path[at] === '`' ? quotedName(path, at) : plainName(path, at);
     names.push(name);
     if (end >= path.length) break;

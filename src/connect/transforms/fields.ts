@@ -9,6 +9,7 @@ import {
   fieldReader,
   kafkaTransformation,
   kafkaTransformations,
+  memberOf,
   type Members,
   perSchema,
   REPLACE_NULL,
@@ -61,12 +62,12 @@ export const extractField = kafkaTransformations(
     return (record) => {
       const { schema, value } = side.of(record);
       if (schema === null) {
-        let current: unknown = value === null || value === undefined ? null : requireMap(value, purpose);
-        for (const name of path) {
-          if (current === null || current === undefined) break;
-          current = requireMap(current, purpose)[name];
+        let current: unknown = value ?? null;
+        for (const [depth, name] of path.entries()) {
+          if (current === null) break;
+          current = memberOf(requireMap(current, depth === 0 ? purpose : 'nested field access'), name);
         }
-        return side.put(record, null, current ?? null);
+        return side.put(record, null, current);
       }
       const struct = requireStructOrNull(schema, value, purpose);
       const found = schemaAt(schema);
@@ -213,7 +214,7 @@ export const valueToKey = kafkaTransformation({ name: 'ValueToKey', config: keyC
       return {
         ...record,
         keySchema: null,
-        key: Object.fromEntries(fields.map((name) => [name, members[name] ?? null])),
+        key: Object.fromEntries(fields.map((name) => [name, memberOf(members, name)])),
       };
     }
     const struct = requireStruct(valueSchema, value, purpose);

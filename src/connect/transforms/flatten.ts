@@ -6,10 +6,11 @@ import {
   type Apply,
   javaClass,
   kafkaTransformations,
+  memberOf,
   type Members,
   perSchema,
   requireMap,
-  requireStructOrNull,
+  requireStruct,
   structLike,
 } from './side.ts';
 
@@ -45,15 +46,14 @@ export const flatten = kafkaTransformations({ name: 'Flatten', config }, ({ deli
   });
   return (record) => {
     const { schema, value } = side.of(record);
+    if (value === null || value === undefined) return record;
     if (schema === null) {
-      if (value === null || value === undefined) return record;
       const flattened: Record<string, unknown> = {};
       flattenMap(requireMap(value, PURPOSE), '', delimiter, flattened);
       return side.put(record, null, flattened);
     }
-    const struct = requireStructOrNull(schema, value, PURPOSE);
+    const struct = requireStruct(schema, value, PURPOSE);
     const made = flat(schema);
-    if (struct === null) return side.put(record, made.schema, null);
     return side.put(
       record,
       made.schema,
@@ -66,7 +66,7 @@ function valueAt(struct: Members, { path }: FlatField): unknown {
   let current: unknown = struct;
   for (const { name, schema } of path) {
     if (current === null) return null;
-    current = (current as Members)[name] ?? schema.default ?? null;
+    current = memberOf(current as Members, name) ?? schema.default ?? null;
   }
   return current;
 }
@@ -80,7 +80,7 @@ function flatFields(schema: Schema, delimiter: string): FlatField[] {
     for (const field of of.fields) {
       const name = prefix === '' ? field.name : `${prefix}${delimiter}${field.name}`;
       const isOptional = optional || field.schema.optional;
-      const inherited = given === undefined || given === null ? undefined : (given as Members)[field.name];
+      const inherited = given === undefined || given === null ? undefined : memberOf(given as Members, field.name);
       const at = [...path, field];
       const standing = field.schema.default ?? inherited ?? undefined;
       switch (field.schema.type) {

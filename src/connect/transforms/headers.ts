@@ -8,6 +8,7 @@ import {
   fieldReader,
   kafkaTransformation,
   kafkaTransformations,
+  memberOf,
   perSchema,
   REPLACE_NULL,
   requireMap,
@@ -85,7 +86,7 @@ export const headerFrom = kafkaTransformations(
       const added: ConnectHeader[] = [];
       if (schema === null) {
         const members = requireMap(value, purpose);
-        fields.forEach((name, i) => added.push({ key: headers[i]!, schema: null, value: members[name] ?? null }));
+        fields.forEach((name, i) => added.push({ key: headers[i]!, schema: null, value: memberOf(members, name) }));
         const kept = Object.fromEntries(Object.entries(members).filter(([name]) => !fields.includes(name)));
         return { ...side.put(record, null, moves ? kept : value), headers: [...record.headers, ...added] };
       }

@@ -8,6 +8,7 @@ import {
   fieldReader,
   javaClass,
   kafkaTransformations,
+  memberOf,
   REPLACE_NULL,
   requireMap,
   requireStruct,
@@ -41,7 +42,7 @@ export const maskField = kafkaTransformations({ name: 'MaskField', config }, (se
     if (value === null || value === undefined) return record;
     if (schema === null) {
       const changed: Record<string, unknown> = { ...requireMap(value, PURPOSE) };
-      for (const name of names) changed[name] = mask(null, changed[name]);
+      for (const name of names) changed[name] = mask(null, memberOf(changed, name));
       return side.put(record, null, changed);
     }
     const struct = requireStruct(schema, value, PURPOSE);
@@ -90,7 +91,9 @@ function replaced(schema: Schema | null, value: unknown, replacement: string): u
 function numberLike(schema: Schema | null, value: unknown, replacement: string): unknown {
   if (value instanceof Decimal) {
     const decimal = Decimal.parse(replacement) ?? null;
-    return schema?.name === LOGICAL.decimal ? (decimal?.rescale(scaleOf(schema)) ?? null) : decimal;
+    if (decimal === null || schema?.name !== LOGICAL.decimal) return decimal;
+    const scaled = decimal.rescale(scaleOf(schema));
+    return scaled.compare(decimal) === 0 ? scaled : null;
   }
   if (typeof value !== 'number' && typeof value !== 'bigint') return undefined;
   const isFloat =

@@ -75,11 +75,14 @@ export const REPLACE_NULL = {
   },
 } as const satisfies ConfigDef;
 
+/** A member that an object has itself, or null. */
+export function memberOf(members: Members, name: string): unknown {
+  return Object.hasOwn(members, name) ? (members[name] ?? null) : null;
+}
+
 /** What reads a field: with its schema's default for a null, or not. */
 export function fieldReader(replaceNull: boolean): (struct: Members, name: string, schema: Schema) => unknown {
-  return replaceNull
-    ? (struct, name, schema) => struct[name] ?? schema.default ?? null
-    : (struct, name) => struct[name] ?? null;
+  return replaceNull ? (struct, name, schema) => memberOf(struct, name) ?? schema.default ?? null : memberOf;
 }
 
 /** Remembers what is made of each schema. */

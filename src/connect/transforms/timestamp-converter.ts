@@ -19,6 +19,7 @@ import {
   fieldReader,
   javaClass,
   kafkaTransformations,
+  memberOf,
   type Members,
   perSchema,
   REPLACE_NULL,
@@ -100,8 +101,9 @@ export const timestampConverter = kafkaTransformations(
     const target = forms[settings['target.type'] as Kind];
     const read = fieldReader(settings['replace.null.with.default']);
     const converted = (schema: Schema | null, value: unknown): unknown => {
+      const known = schema === null ? undefined : kindOfSchema(schema);
       if (value === null || value === undefined) return null;
-      const kind = schema === null ? kindOfValue(value) : kindOfSchema(schema);
+      const kind = known ?? kindOfValue(value);
       const written = target.write(forms[kind].read(value));
       return schema === null && typeof written === 'bigint' ? schemalessLong(written) : written;
     };
@@ -129,7 +131,7 @@ export const timestampConverter = kafkaTransformations(
         if (value === null || value === undefined || field === '')
           return side.put(record, null, converted(null, value));
         const members = requireMap(value, PURPOSE);
-        return side.put(record, null, { ...members, [field]: converted(null, members[field]) });
+        return side.put(record, null, { ...members, [field]: converted(null, memberOf(members, field)) });
       }
       if (field === '') {
         kindOfSchema(schema);
@@ -179,7 +181,7 @@ function formsOf(pattern: string, precision: string): Readonly<Record<Kind, Form
     schema: make(),
     optionalSchema: make({ optional: true }),
     read: readDate(kind),
-    write: (ms) => new Date(Number(cut(ms))),
+    write: (ms) => new Date(near(cut(ms))),
   });
   return {
     string: textForm(format, pattern),
@@ -188,6 +190,13 @@ function formsOf(pattern: string, precision: string): Readonly<Record<Kind, Form
     Time: logical('Time', time, floorMod),
     Timestamp: logical('Timestamp', timestamp, (ms) => ms),
   };
+}
+
+/** Milliseconds that a date can have: 8.64e15 to both sides of the epoch. */
+function near(ms: bigint): number {
+  const value = Number(ms);
+  if (Math.abs(value) <= 8.64e15) return value;
+  throw new DataError(`The time ${ms} ms is too far from the epoch`);
 }
 
 const floorMod = (ms: bigint): bigint => ((ms % DAY_MS) + DAY_MS) % DAY_MS;
@@ -205,7 +214,7 @@ function textForm(format: SimpleDateFormat | undefined, pattern: string): Form {
       if (ms !== undefined) return BigInt(ms);
       throw new DataError(`Could not parse timestamp: value (${value as string}) does not match pattern (${pattern})`);
     },
-    write: (ms) => needed().format(Number(ms)),
+    write: (ms) => needed().format(near(ms)),
   };
 }
 

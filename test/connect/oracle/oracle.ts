@@ -196,7 +196,13 @@ export function normal(answer: unknown): unknown {
   const [[tag, inner] = ['', undefined], more] = Object.entries(answer);
   if (more === undefined && typeof inner === 'string') {
     if (/^(int\d+|float\d+)$/.test(tag)) return { number: /^-?\d+$/.test(inner) ? inner : floatForm(tag, inner) };
-    if (tag === 'decimal') return { decimal: Decimal.parse(inner)!.toString() };
+    if (tag === 'decimal')
+      return {
+        decimal: Decimal.parse(inner)!
+          .toString()
+          .replace(/(\.\d*?)0+$/, '$1')
+          .replace(/\.$/, ''),
+      };
   }
   if (more === undefined && tag === 'map' && Array.isArray(inner))
     return { map: inner.map((pair) => JSON.stringify(normal(pair))).sort() };
