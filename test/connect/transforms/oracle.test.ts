@@ -152,12 +152,8 @@ function comparable(answer: Answer): unknown {
   return answer.error === undefined ? normal(answer) : 'refused';
 }
 
-/** Without what is wrong with the value: which of several wrong fields is named depends on the order in Java's map. */
-const said = (error: string): string =>
-  error
-    .replace('to a number', 'to number')
-    .replace(/class [\w.[]+/, '…')
-    .replace(/^Cast transformation does not support.*|^Value \(.*/s, 'cast');
+/** Without the class of the value, and in one of the ways in which Kafka says it. */
+const said = (error: string): string => error.replace('to a number', 'to number').replace(/class [\w.[]+/, '…');
 
 /**
  * Where ours is other on purpose: tombstones are not refused by MaskField, schemas that are no structs can be renamed, a cast
@@ -203,11 +199,11 @@ describe.skipIf('missing' in jars)('beside Kafka Connect 4.1.1', () => {
       expect({ ...seen, answer: comparable(mine) }).toEqual({ ...seen, answer: comparable(known) });
       if (known.error === undefined) continue;
       refused++;
-      // Not what Java says of schemas that were asked for what they don't have; it also prints whole records.
-      if (
-        known.class === 'org.apache.kafka.connect.errors.DataException' &&
-        !known.error.endsWith('on non-struct type')
-      )
+      // Which of several fields is named depends on the order in Java's map. Nor is it told what Java says of schemas that were
+      // asked for what they don't have.
+      const severalFields = Object.values(question.config).some((text) => text.includes(','));
+      if (severalFields || known.error.endsWith('on non-struct type')) continue;
+      if (known.class === 'org.apache.kafka.connect.errors.DataException')
         expect(said(known.error)).toContain(said(mine.error!));
     }
     expect(refused).toBeLessThan(RUNS);
