@@ -37,6 +37,13 @@ function entries(
 }
 
 const BOTH = ['converter', 'header_converter'] as const;
+const TRANSFORMS = 'org.apache.kafka.connect.transforms';
+/** Those that are there for keys and for values. */
+const SIDED = [
+  ...['Cast', 'ExtractField', 'Flatten', 'HeaderFrom', 'HoistField', 'InsertField', 'MaskField', 'ReplaceField'],
+  ...['SetSchemaMetadata', 'TimestampConverter'],
+].flatMap((name) => [`${name}$Key`, `${name}$Value`]);
+const UNSIDED = ['DropHeaders', 'Filter', 'InsertHeader', 'RegexRouter', 'TimestampRouter', 'ValueToKey'];
 const CONVERTERS = 'org.apache.kafka.connect.converters';
 
 const FILE = 'org.apache.kafka.connect.file';
@@ -61,5 +68,18 @@ export const BUILT_IN: readonly PluginEntry[] = [
       (type) => `${CONVERTERS}.${type}Converter`,
     ),
     async () => (await import('../converters/primitives.ts')).primitiveConverters,
+  ),
+  ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
+    return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
+  }),
+  ...entries(
+    ['transformation'],
+    [...SIDED, ...UNSIDED].map((name) => `${TRANSFORMS}.${name}`),
+    async () => (await import('../transforms/kafka.ts')).kafkaTransforms,
+  ),
+  ...entries(
+    ['predicate'],
+    ['HasHeaderKey', 'RecordIsTombstone', 'TopicNameMatches'].map((name) => `${TRANSFORMS}.predicates.${name}`),
+    async () => (await import('../transforms/predicates.ts')).predicates,
   ),
 ];
