@@ -89,6 +89,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
       'nearest-name',
       'node-http',
       'node-version',
+      'number-text',
       'package-root',
     ],
     ['bytes', 'environment', 'errors', 'worker'],

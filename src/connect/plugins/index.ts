@@ -1,0 +1,3 @@
+// What a worker can run, by the names of configurations.
+export { type ListedPlugin, type PluginOf, Plugins } from './plugins.ts';
+export { TransformationChain, TransformationFault } from './transformation-chain.ts';
