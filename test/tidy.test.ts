@@ -22,7 +22,7 @@ const arrows: Record<string, readonly string[]> = {
   'schema-registry': ['schemas', 'serde', 'client', 'rim', 'http-client', 'util'],
   'rest-proxy': ['client', 'serde', 'rim', 'util'],
   streams: ['client', 'serde', 'util'],
-  connect: ['client', 'serde', 'schemas', 'rim', 'util'],
+  connect: ['client', 'serde', 'schemas', 'rim', 'http-client', 'util'],
   'interactive-queries': ['streams', 'rim', 'util'],
   sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
   platform: [
@@ -148,7 +148,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
       'transaction',
       'transaction-states',
     ],
-    ['admin', 'batcher', 'fetcher', 'membership'],
+    ['admin', 'batcher', 'fetcher', 'group-session'],
+    ['group-member', 'membership'],
     ['consumer', 'producer'],
     ['kafka-client'],
   ],

@@ -5,19 +5,9 @@
  */
 import type { RawConfig } from '../api/config-def.ts';
 import type { OffsetValue } from '../data/record.ts';
+import type { RunState, TargetState, TaskId } from '../data/states.ts';
 
-/** What a user wants of a connector, in the words of the config topic. */
-export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED';
-
-/** Where a connector or a task is, in the words of REST and the status topic. */
-export type RunState = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'RESTARTING' | 'DESTROYED';
-
-/** A task of a connector. */
-export interface TaskId {
-  readonly connector: string;
-  /** From 0. */
-  readonly task: number;
-}
+export type { RunState, TargetState, TaskId } from '../data/states.ts';
 
 /** A part of a source, or a partition of a topic (`kafka_topic`, `kafka_partition`), and how far it is done with. */
 export interface StoredOffset {
@@ -38,7 +28,17 @@ export interface Worker {
   /** Settings of the tasks that the running connector wants, at most its `tasks.max`; rejects where it does not run or cannot say. */
   taskConfigs(name: string): Promise<readonly RawConfig[]>;
   /** Starts a task. What fails is told to the listener as FAILED. Resolves when it has begun to start. */
-  startTask(id: TaskId, connector: RawConfig, task: RawConfig, target: TargetState): Promise<void>;
+  startTask(
+    id: TaskId,
+    connector: RawConfig,
+    task: RawConfig,
+    target: TargetState,
+    /**
+     * For sources under exactly-once: asked when the task's transactional producer has fenced earlier ones, before anything is
+     * read. Where it rejects, the task has meanwhile become another worker's: it ends, without a failure being told.
+     */
+    isStillOurs?: () => Promise<void>,
+  ): Promise<void>;
   /** Resolves when they have stopped, offsets committed, or were given up after `task.shutdown.graceful.timeout.ms`. */
   stopTasks(ids: readonly TaskId[]): Promise<void>;
   /** Pauses, stops or goes on, the connector and its tasks that run here. A source and a sink that is paused keeps what it has. */

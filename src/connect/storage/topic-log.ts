@@ -18,6 +18,8 @@ export interface TopicLogOptions {
   readonly partitions: number;
   /** Of the topic, where it has to be made; -1: the broker's default. */
   readonly replicationFactor: number;
+  /** Further configs of the topic, where it has to be made. */
+  readonly topicConfigs?: Readonly<Record<string, string>>;
   /** Whether records of transactions that are open or aborted are left out. */
   readonly isolation?: 'read_uncommitted' | 'read_committed';
   readonly environment: Environment;
@@ -136,11 +138,12 @@ export class TopicLog {
 
 /** How many partitions the topic has, which is made where it is not there. */
 async function topicWith(options: TopicLogOptions, exactPartitions: boolean): Promise<number> {
-  const { client, topic, partitions, replicationFactor } = options;
+  const { client, topic, partitions, replicationFactor, topicConfigs = {} } = options;
   const admin = client.admin();
   try {
     const replication = replicationFactor < 0 ? {} : { replicationFactor };
-    await admin.createTopics([{ name: topic, partitions, ...replication, configs: { 'cleanup.policy': 'compact' } }]);
+    const configs = { ...topicConfigs, 'cleanup.policy': 'compact' };
+    await admin.createTopics([{ name: topic, partitions, ...replication, configs }]);
     return partitions;
   } catch (error) {
     if (codeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
