@@ -24,7 +24,7 @@ const arrows: Record<string, readonly string[]> = {
   streams: ['client', 'serde', 'util'],
   connect: ['client', 'serde', 'schemas', 'rim', 'http-client', 'util'],
   'interactive-queries': ['streams', 'rim', 'util'],
-  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
+  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'http-client', 'util'],
   platform: [
     'broker',
     'client',
