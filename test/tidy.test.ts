@@ -178,7 +178,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   connect: [
     ['data'],
     ['api'],
-    ['config-providers', 'connectors', 'converters', 'transforms'],
+    ['config-providers', 'converters', 'transforms'],
+    ['connectors'],
     ['plugins', 'storage'],
     ['runtime'],
     ['herder'],

@@ -62,12 +62,17 @@ const FILE = 'org.apache.kafka.connect.file';
 const fileStream = () => import('../connectors/file-stream/index.ts');
 const JDBC = 'io.confluent.connect.jdbc';
 const jdbc = () => import('../connectors/jdbc/index.ts');
+const HTTP = 'io.confluent.connect.http';
+const http = () => import('../connectors/http/index.ts');
 
 const CONNECTORS: readonly PluginEntry[] = [
   connector('source', `${FILE}.FileStreamSourceConnector`, KAFKA_VERSION, 'fileStreamSource', fileStream),
   connector('sink', `${FILE}.FileStreamSinkConnector`, KAFKA_VERSION, 'fileStreamSink', fileStream),
   connector('source', `${JDBC}.JdbcSourceConnector`, JDBC_VERSION, 'jdbcSource', jdbc),
   connector('sink', `${JDBC}.JdbcSinkConnector`, JDBC_VERSION, 'jdbcSink', jdbc),
+  connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
+  connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
+  connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),
 ];
 
 /** All that is built in. */
