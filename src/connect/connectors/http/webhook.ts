@@ -1,8 +1,8 @@
 // millrace.connect.WebhookSource: requests that others send, as records. A request is answered when its record is safely in the topic, so
 // that whoever sends again what was not answered loses nothing.
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { codeOf } from '../../../util/index.ts';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { codeOf, nodeHttp } from '../../../util/index.ts';
 import {
   atLeast,
   between,
@@ -94,7 +94,7 @@ class WebhookSourceTask implements SourceTask<Config> {
   async start(given: Config, context: SourceTaskContext): Promise<void> {
     this.#config = given;
     this.#context = context;
-    const server = createServer((request, response) => void this.#take(request, response));
+    const server = nodeHttp.http.createServer((request, response) => void this.#take(request, response));
     this.#server = server;
     const { 'webhook.host': host, 'webhook.port': port } = given;
     await new Promise<void>((resolve, reject) => {
