@@ -62,6 +62,8 @@ const FILE = 'org.apache.kafka.connect.file';
 const fileStream = () => import('../connectors/file-stream/index.ts');
 const JDBC = 'io.confluent.connect.jdbc';
 const jdbc = () => import('../connectors/jdbc/index.ts');
+const MIRROR = 'org.apache.kafka.connect.mirror';
+const mirror = () => import('../connectors/mirror/index.ts');
 const HTTP = 'io.confluent.connect.http';
 const http = () => import('../connectors/http/index.ts');
 
@@ -70,6 +72,9 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', `${FILE}.FileStreamSinkConnector`, KAFKA_VERSION, 'fileStreamSink', fileStream),
   connector('source', `${JDBC}.JdbcSourceConnector`, JDBC_VERSION, 'jdbcSource', jdbc),
   connector('sink', `${JDBC}.JdbcSinkConnector`, JDBC_VERSION, 'jdbcSink', jdbc),
+  connector('source', `${MIRROR}.MirrorSourceConnector`, KAFKA_VERSION, 'mirrorSource', mirror),
+  connector('source', `${MIRROR}.MirrorCheckpointConnector`, KAFKA_VERSION, 'mirrorCheckpoint', mirror),
+  connector('source', `${MIRROR}.MirrorHeartbeatConnector`, KAFKA_VERSION, 'mirrorHeartbeat', mirror),
   connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
   connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
   connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),
