@@ -96,6 +96,9 @@ export const BUILT_IN: readonly PluginEntry[] = [
     ),
     async () => (await import('../converters/primitives.ts')).primitiveConverters,
   ),
+  ...entries(['converter'], ['io.confluent.connect.avro.AvroConverter'], async () => {
+    return [(await import('../converters/avro/converter.ts')).avroConverter];
+  }),
   ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
     return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
   }),
