@@ -82,7 +82,6 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     unix_socket_directories: directory,
     wal_level: 'logical',
     fsync: 'off',
-    synchronous_commit: 'off',
     full_page_writes: 'off',
     max_wal_senders: '20',
     max_replication_slots: '20',

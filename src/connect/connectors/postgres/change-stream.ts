@@ -12,6 +12,7 @@ import {
   type Lsn,
   type PgOutputMessage,
   type RelationMessage,
+  type Tuple,
 } from './pgoutput.ts';
 import { before, carriedOffset, isBehind, type Position, type Resume, streamOffset } from './positions.ts';
 import type { ReplicationStream, WalItem } from './replication-stream.ts';
@@ -19,6 +20,9 @@ import { SnapshotSegments } from './segments.ts';
 import type { TaskParts } from './setup.ts';
 import { type TableEvents, tableEvents } from './table-events.ts';
 import { UnknownLabelError } from './types/value-types.ts';
+
+/** What the marks of incremental snapshots begin with among logical decoding messages; they are no events. */
+export const MARK_PREFIX = 'millrace.watermark';
 
 /** A relation of the stream: the events of its rows, if it is captured. */
 interface Relation {
@@ -31,12 +35,14 @@ interface Relation {
 
 /** Somebody who wants to see what goes by: incremental snapshots and signals. */
 export interface StreamListener {
+  /** A transaction begins. */
+  began(xid: number): void;
   /** A row was put into the table of signals. */
   signal(row: Readonly<Record<string, string | null>>): Promise<void> | void;
   /** A row of a table was changed, or (key undefined) all of them. */
   changed(table: TableEvents, key: readonly (string | null | undefined)[] | undefined): void;
-  /** A logical decoding message. Whether it was meant for the listener. */
-  message(prefix: string, content: Buffer): boolean;
+  /** A mark that was written into the log, by this connector or another. */
+  mark(content: string): void;
 }
 
 /** Reads a stream. */
@@ -114,6 +120,12 @@ export class ChangeStream {
     this.#ready.push(record);
   }
 
+  /** A row that an incremental snapshot has read: as it was behind everything that has been told. */
+  addRow(events: TableEvents, texts: Tuple): void {
+    const record = this.#records.ofSnapshotRow(events, texts, this.#context);
+    this.#ready.push({ ...record, sourceOffset: this.offset('READ') });
+  }
+
   /** What has come, so many records at most; none: nothing has that became any. Rejects with what ended the stream. */
   async take(max: number): Promise<SourceRecord[]> {
     while (this.#ready.length < max) {
@@ -175,6 +187,7 @@ export class ChangeStream {
       this.#segmentList = [];
       this.#carried = carriedOffset([], this.#incremental);
     }
+    this.#listener?.began(message.xid);
     this.#records.beginTransaction();
     if (!this.#parts.setup.config['provide.transaction.metadata']) return;
     // The only thing that is told before the first change: as the second part of nothing.
@@ -328,8 +341,9 @@ export class ChangeStream {
       };
     }
     this.#nextEvent(lsn);
-    const isOurs = this.#listener?.message(message.prefix, message.content) === true;
-    if (isOurs || !this.#parts.setup.isMessageCaptured(message.prefix)) this.#passed();
+    const isMark = message.prefix === MARK_PREFIX;
+    if (isMark) this.#listener?.mark(message.content.toString());
+    if (isMark || !this.#parts.setup.isMessageCaptured(message.prefix)) this.#passed();
     else this.#emit(this.#records.ofMessage(message.prefix, message.content, this.#context));
     if (!message.transactional) this.#context = inTransaction;
   }
