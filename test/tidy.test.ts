@@ -24,7 +24,7 @@ const arrows: Record<string, readonly string[]> = {
   streams: ['client', 'serde', 'util'],
   connect: ['client', 'serde', 'schemas', 'rim', 'http-client', 'util'],
   'interactive-queries': ['streams', 'rim', 'util'],
-  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'util'],
+  sql: ['streams', 'serde', 'schemas', 'client', 'rim', 'sql-api', 'http-client', 'util'],
   platform: [
     'broker',
     'client',
@@ -178,7 +178,8 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   connect: [
     ['data'],
     ['api'],
-    ['config-providers', 'connectors', 'converters', 'transforms'],
+    ['config-providers', 'converters', 'transforms'],
+    ['connectors'],
     ['plugins', 'storage'],
     ['runtime'],
     ['herder'],
@@ -237,11 +238,12 @@ const longFiles: Record<string, string> = {};
 const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   {
     module: /^(node:)?(net|tls)$/,
-    allowed: /^(broker\/listener|client\/dial|platform\/|rim\/(tls|visitors|http-versions)|cli\/schemas\.ts$)/,
+    allowed:
+      /^(broker\/listener|client\/dial|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|cli\/schemas\.ts$)/,
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,
-    allowed: /(\/rest(\/|\.ts$))|^rim\/|^platform\/|^http-client\//,
+    allowed: /(\/rest(\/|\.ts$))|^rim\/|^platform\/|^http-client\/|^connect\/connectors\//,
   },
   { module: /^chevrotain$/, allowed: /^sql\/parser\// },
   { module: /^classic-level$/, allowed: /^streams\/state\// },
@@ -305,7 +307,7 @@ describe('the house', () => {
     const offences = files.filter((file) => {
       const text = readFileSync(file, 'utf8');
       if (/import (?!type\b)[^;]*from '(node:)?https?2?'/.test(text)) return true;
-      return /\bnodeHttp\b/.test(text) && !/^(rim|http-client|util)\//.test(nameOf(file));
+      return /\bnodeHttp\b/.test(text) && !/^(rim|http-client|util|connect\/connectors)\//.test(nameOf(file));
     });
     expect(offences.map(nameOf)).toEqual([]);
   });

@@ -27,8 +27,12 @@ export function checkValue(schema: Schema | null, value: unknown, path = 'value'
 
 /** The value of a struct's field; its default where it is missing. */
 export function fieldValue(struct: Readonly<Record<string, unknown>>, name: string, schema: Schema): unknown {
-  const value = struct[name];
-  return value === undefined || value === null ? (schema.default ?? null) : value;
+  return ownMember(struct, name) ?? schema.default ?? null;
+}
+
+/** What every object has by birth is no member of a struct. */
+function ownMember(struct: object, name: string): unknown {
+  return Object.hasOwn(struct, name) ? (struct as Record<string, unknown>)[name] : undefined;
 }
 
 const LOGICAL_CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -43,7 +47,7 @@ function checkPlain(schema: Schema, value: unknown, path: string): void {
     case 'struct':
       if (typeof value !== 'object' || Array.isArray(value)) throw mismatch(schema, value, path);
       for (const field of schema.fields)
-        checkValue(field.schema, (value as Record<string, unknown>)[field.name], `${path}.${field.name}`);
+        checkValue(field.schema, ownMember(value as object, field.name), `${path}.${field.name}`);
       return;
     case 'array':
       if (!Array.isArray(value)) throw mismatch(schema, value, path);

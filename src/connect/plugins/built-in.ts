@@ -1,6 +1,7 @@
 // The table of what is built in: what a class is called and what it is, known without loading it, and where it is when it is
 // used. A connector has a line of its own here.
 import type { Plugin } from '../api/plugins.ts';
+import { VERSION as JDBC_VERSION } from '../connectors/jdbc/version.ts';
 import { KAFKA_VERSION } from '../data/kafka-version.ts';
 
 /** What a plugin can be, as `GET /connector-plugins` names it. */
@@ -37,18 +38,46 @@ function entries(
 }
 
 const BOTH = ['converter', 'header_converter'] as const;
+const TRANSFORMS = 'org.apache.kafka.connect.transforms';
+/** Those that are there for keys and for values. */
+const SIDED = [
+  ...['Cast', 'ExtractField', 'Flatten', 'HeaderFrom', 'HoistField', 'InsertField', 'MaskField', 'ReplaceField'],
+  ...['SetSchemaMetadata', 'TimestampConverter'],
+].flatMap((name) => [`${name}$Key`, `${name}$Value`]);
+const UNSIDED = ['DropHeaders', 'Filter', 'InsertHeader', 'RegexRouter', 'TimestampRouter', 'ValueToKey'];
 const CONVERTERS = 'org.apache.kafka.connect.converters';
 
+/** A connector whose module exports it under a name. */
+function connector<N extends string>(
+  kind: 'source' | 'sink',
+  className: string,
+  version: string,
+  name: N,
+  load: () => Promise<Readonly<Record<N, Plugin>>>,
+): PluginEntry {
+  return { className, kind, version, load: async () => (await load())[name] };
+}
+
 const FILE = 'org.apache.kafka.connect.file';
+const fileStream = () => import('../connectors/file-stream/index.ts');
+const JDBC = 'io.confluent.connect.jdbc';
+const jdbc = () => import('../connectors/jdbc/index.ts');
+const HTTP = 'io.confluent.connect.http';
+const http = () => import('../connectors/http/index.ts');
+
+const CONNECTORS: readonly PluginEntry[] = [
+  connector('source', `${FILE}.FileStreamSourceConnector`, KAFKA_VERSION, 'fileStreamSource', fileStream),
+  connector('sink', `${FILE}.FileStreamSinkConnector`, KAFKA_VERSION, 'fileStreamSink', fileStream),
+  connector('source', `${JDBC}.JdbcSourceConnector`, JDBC_VERSION, 'jdbcSource', jdbc),
+  connector('sink', `${JDBC}.JdbcSinkConnector`, JDBC_VERSION, 'jdbcSink', jdbc),
+  connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
+  connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
+  connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),
+];
 
 /** All that is built in. */
 export const BUILT_IN: readonly PluginEntry[] = [
-  ...entries(['source'], [`${FILE}.FileStreamSourceConnector`], async () => {
-    return [(await import('../connectors/file-stream/index.ts')).fileStreamSource];
-  }),
-  ...entries(['sink'], [`${FILE}.FileStreamSinkConnector`], async () => {
-    return [(await import('../connectors/file-stream/index.ts')).fileStreamSink];
-  }),
+  ...CONNECTORS,
   ...entries(BOTH, ['org.apache.kafka.connect.json.JsonConverter'], async () => {
     return (await import('../converters/json/converter.ts')).jsonConverters;
   }),
@@ -61,5 +90,18 @@ export const BUILT_IN: readonly PluginEntry[] = [
       (type) => `${CONVERTERS}.${type}Converter`,
     ),
     async () => (await import('../converters/primitives.ts')).primitiveConverters,
+  ),
+  ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
+    return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
+  }),
+  ...entries(
+    ['transformation'],
+    [...SIDED, ...UNSIDED].map((name) => `${TRANSFORMS}.${name}`),
+    async () => (await import('../transforms/kafka.ts')).kafkaTransforms,
+  ),
+  ...entries(
+    ['predicate'],
+    ['HasHeaderKey', 'RecordIsTombstone', 'TopicNameMatches'].map((name) => `${TRANSFORMS}.predicates.${name}`),
+    async () => (await import('../transforms/predicates.ts')).predicates,
   ),
 ];

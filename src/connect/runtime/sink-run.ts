@@ -168,6 +168,7 @@ export class SinkRun extends TaskLoop {
       retryIn: (delayMs) => {
         this.#retryMs = delayMs;
       },
+      toleratesErrors: this.#options.errors.tolerance === 'all',
       reportErrant: async (record, error) => {
         const origin = originOf(record);
         if (origin === undefined) throw new ConnectError('only records that were put can be reported as errant');

@@ -55,6 +55,8 @@ export class SourceRun extends TaskLoop {
   #cancelCommit = (): void => {};
   #poll: AbortController | undefined;
   #isInTransaction = false;
+  /** Of records whose transaction is open: they are in their topics when it is committed. */
+  readonly #toTell: (() => void)[] = [];
   /** A record that was refused, of those whose task hears of each. */
   #refusal: Error | undefined;
   /** Of the topics of the present batch. */
@@ -220,7 +222,11 @@ export class SourceRun extends TaskLoop {
   #sendAndTell(record: SourceRecord, sent: Parameters<Producer['send']>[0]): void {
     const { producer, task, errors } = this.#options;
     producer.send(sent).then(
-      ({ offset, partition }) => task.commitRecord?.(record, { offset, partition }),
+      ({ offset, partition }) => {
+        const tell = (): void => task.commitRecord?.(record, { offset, partition });
+        if (this.#options.exactlyOnce === undefined) tell();
+        else this.#toTell.push(tell);
+      },
       (error) => {
         if (errors.tolerance === 'all' && this.#options.exactlyOnce === undefined) {
           this.#errors.counts.skipped++;
@@ -291,6 +297,7 @@ export class SourceRun extends TaskLoop {
     await producer.commitTransaction();
     this.#isInTransaction = false;
     if (this.#refusal !== undefined) throw this.#refusal;
+    for (const tell of this.#toTell.splice(0)) tell();
     await task.commit?.();
   }
 

@@ -103,10 +103,14 @@ function structWriter(schema: Schema, options: JsonValueOptions): JsonWriter {
     lead: `${i === 0 ? '' : ','}${JSON.stringify(field.name)}:`,
     write: jsonWriter(field.schema, options),
   }));
+  // What every object has by birth is no field of this one.
+  const hasBornNames = fields.some(({ name }) => name in {});
   return (value) => {
     if (typeof value !== 'object' || Array.isArray(value)) return refuse(schema, value);
     let text = '{';
-    for (const { name, lead, write } of fields) text += lead + write((value as Record<string, unknown>)[name]);
+    const struct = value as Record<string, unknown>;
+    for (const { name, lead, write } of fields)
+      text += lead + write(hasBornNames && !Object.hasOwn(struct, name) ? undefined : struct[name]);
     return `${text}}`;
   };
 }
