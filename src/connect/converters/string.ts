@@ -25,7 +25,6 @@ const config = defineConfig({
       value !== null && Object.hasOwn(ENCODINGS, value.toUpperCase())
         ? undefined
         : 'Unsupported encoding; use one of UTF-8, UTF-16LE, ISO-8859-1',
-    group: 'Encoding',
     width: 'MEDIUM',
     displayName: 'Encoding',
   },

@@ -16,6 +16,8 @@ export interface ListedPlugin {
   readonly version: string;
 }
 
+/** The kinds in the order in which they are listed. */
+const ORDER: readonly PluginKind[] = ['sink', 'source', 'transformation', 'predicate', 'converter', 'header_converter'];
 const CONNECTORS: readonly PluginKind[] = ['source', 'sink'];
 
 /** The endings of class names that may be left out, and what the kinds are called in errors. */
@@ -46,7 +48,7 @@ export class Plugins {
     return this.#entries
       .filter(({ kind }) => !connectorsOnly || CONNECTORS.includes(kind))
       .map(({ className, kind, version }) => ({ class: className, type: kind, version }))
-      .sort((a, b) => (a.type === b.type ? compare(a.class, b.class) : compare(a.type, b.type)));
+      .sort((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type) || compare(a.class, b.class));
   }
 
   /** The class names of some kinds, in their order. */

@@ -1,7 +1,7 @@
 // What a task does with each record between its connector and its converters: the transformations of `transforms`, in their
 // order, each for the records that its predicate is for.
 import { parseConfig, type RawConfig, withPrefix } from '../api/config-def.ts';
-import type { Predicate, Transformation } from '../api/plugins.ts';
+import type { Predicate, Transformation, TransformationPlugin } from '../api/plugins.ts';
 import { ConfigError, ConnectError } from '../data/errors.ts';
 import type { ConnectRecord } from '../data/record.ts';
 import type { Plugins } from './plugins.ts';
@@ -102,10 +102,18 @@ async function makeStep(alias: string, config: RawConfig, plugins: Plugins): Pro
   return {
     alias,
     className: plugin.className,
-    transformation: await plugin.create(parseConfig(plugin.config, own), own),
+    transformation: await made(plugin, own),
     predicate,
     negate: own['negate']?.trim().toLowerCase() === 'true',
   };
+}
+
+/** Settings are checked here, too: a task may have been started with settings that nobody has validated. */
+async function made(plugin: TransformationPlugin, given: RawConfig): Promise<Transformation> {
+  const settings = parseConfig(plugin.config, given);
+  const problems = (await plugin.validate?.(settings)) ?? [];
+  if (problems.length > 0) throw new ConfigError(problems.map(({ message }) => message).join('\n'));
+  return plugin.create(settings, given);
 }
 
 async function makePredicate(alias: string, config: RawConfig, plugins: Plugins): Promise<Predicate> {

@@ -49,9 +49,9 @@ const config = defineConfig({
   'replace.null.with.default': {
     type: 'BOOLEAN',
     default: true,
-    importance: 'MEDIUM',
+    importance: 'LOW',
     doc: "Whether a null becomes its schema's default, where there is one.",
-    group: 'Schemas',
+    group: 'Serialization',
     width: 'MEDIUM',
     displayName: 'Replace null with default',
   },
