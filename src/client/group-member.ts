@@ -1,7 +1,7 @@
 // A member of a group whose members are not consumers: the session's rounds (group-session.ts), with bytes that only the members
 // understand.
 import type { GroupMemberSettings, GroupMembership, GroupParticipant } from './client.ts';
-import { MillraceError } from '../util/index.ts';
+import { deferred, MillraceError } from '../util/index.ts';
 import { checkGroupMember } from './checks.ts';
 import type { Cluster } from './cluster.ts';
 import { GroupSession, type JoinedGroup } from './group-session.ts';
@@ -20,6 +20,7 @@ export class GroupMember implements GroupMembership {
   readonly #purpose: string;
   #hasPlace = false;
   #isClosed = false;
+  readonly #closed = deferred();
 
   constructor(cluster: Cluster, settings: GroupMemberSettings, participant: GroupParticipant) {
     checkGroupMember(settings, participant);
@@ -61,7 +62,8 @@ export class GroupMember implements GroupMembership {
     for (;;) {
       const round = this.#session.advance();
       if (round === undefined) return;
-      await round;
+      // Whoever closes need not wait for a broker that does not answer.
+      await Promise.race([round, this.#closed.promise]);
       if (this.#isClosed) return;
     }
   }
@@ -79,6 +81,7 @@ export class GroupMember implements GroupMembership {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#closed.resolve();
     try {
       await this.leave();
     } finally {

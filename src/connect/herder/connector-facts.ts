@@ -92,11 +92,23 @@ export function heavierRestart(a: RestartRequest, b: RestartRequest): RestartReq
   return weight(b) > weight(a) ? b : a;
 }
 
-/** Settings of tasks that hold a secret of the connector's get back what stands for it: secrets are not stored. */
-export function withoutSecrets(connector: RawConfig, tasks: readonly RawConfig[]): RawConfig[] {
-  const variables = Object.entries(connector).filter(([, value]) => /\$\{[^}]*:/.test(value ?? ''));
+/** What Java's tasks have of their connector's config in theirs. */
+const TASKS_HAVE_TOO = ['topics', 'topics.regex'];
+
+/**
+ * Configs of tasks as they are stored. A secret of the connector's config gets back what stands for it: secrets are not stored.
+ * Java's workers, which may get a task of a connector that runs here, need the class of the task: by custom it is called as
+ * the connector is.
+ */
+export function storedTasks(plugins: PluginCatalogue, connector: RawConfig, tasks: readonly RawConfig[]): RawConfig[] {
+  const variables = Object.entries(connector).filter(([, value]) => /\$\{[^}]*:/.test(value));
+  const inherited = Object.entries(connector).filter(([name]) => TASKS_HAVE_TOO.includes(name));
+  const className = plugins.connector(connector[CONNECTOR_CLASS] ?? '')?.className;
+  const taskClass = className === undefined ? {} : { 'task.class': className.replace(/Connector$/, 'Task') };
   return tasks.map((task) => ({
+    ...taskClass,
     ...task,
+    ...Object.fromEntries(inherited),
     ...Object.fromEntries(variables.filter(([name]) => Object.hasOwn(task, name))),
   }));
 }

@@ -51,7 +51,9 @@ export interface PluginCatalogue {
   /** Sinks, sources, transformations, predicates, converters, header converters. */
   list(): readonly PluginInfo[];
   /** A connector by its class name or an alias; undefined where there is none. */
-  connector(name: string): { readonly kind: ConnectorKind; readonly version: string } | undefined;
+  connector(
+    name: string,
+  ): { readonly className: string; readonly kind: ConnectorKind; readonly version: string } | undefined;
   /** The settings of a plugin of any kind; undefined where there is none of that name. */
   configOf(name: string): Promise<readonly ConfigKeyInfo[] | undefined>;
   /** Everything that can be said against a connector's config. Rejects with `ConnectError` where it names no connector that there is. */

@@ -28,8 +28,8 @@ import { ToldStatuses } from './told-statuses.ts';
 
 export interface StandaloneHerderOptions {
   readonly clusterId: string;
-  /** What it is called in states: `host:port` of its REST. */
-  readonly workerId: string;
+  /** What it is called in states: `host:port` of its REST. Asked for from the first connector on. */
+  readonly workerId: () => string;
   readonly plugins: PluginCatalogue;
   /** Makes the worker, which tells the listener what becomes of what runs. */
   readonly worker: (listener: WorkerListener) => Worker;
@@ -338,7 +338,7 @@ export class StandaloneHerder implements Herder {
     const now = this.#now;
     const config = now.connectorConfig(connector);
     if (config === undefined || this.#failed.has(connector) || now.target(connector) !== 'STARTED') return;
-    const tasks = facts.withoutSecrets(config, await this.#worker.taskConfigs(connector));
+    const tasks = facts.storedTasks(this.#options.plugins, config, await this.#worker.taskConfigs(connector));
     if (!facts.tasksHaveChanged(now, connector, tasks)) return;
     await this.#stopTasks(connector);
     await this.#configs.putTaskConfigs(connector, tasks);

@@ -12,7 +12,7 @@ const LATE: readonly RunState[] = ['UNASSIGNED', 'FAILED'];
 export class ToldStatuses {
   readonly #statuses: StatusStore;
   readonly #plugins: PluginCatalogue;
-  readonly #workerId: string;
+  readonly #workerId: () => string;
   readonly #configOf: (connector: string) => RawConfig | undefined;
   readonly #generation: () => number;
 
@@ -20,7 +20,7 @@ export class ToldStatuses {
     statuses: StatusStore,
     plugins: PluginCatalogue,
     worker: {
-      readonly id: string;
+      readonly id: () => string;
       readonly configOf: (connector: string) => RawConfig | undefined;
       readonly generation: () => number;
     },
@@ -49,6 +49,6 @@ export class ToldStatuses {
   #status(connector: string, state: RunState, trace: string | undefined): Status {
     // What is let go of has no version, as in the original: whoever gets it next may have another one.
     const version = state === 'UNASSIGNED' ? null : versionOf(this.#plugins, this.#configOf(connector));
-    return { state, trace: trace ?? null, workerId: this.#workerId, generation: this.#generation(), version };
+    return { state, trace: trace ?? null, workerId: this.#workerId(), generation: this.#generation(), version };
   }
 }

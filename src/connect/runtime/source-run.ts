@@ -35,6 +35,8 @@ export interface SourceRunOptions extends TaskOptions {
   readonly offsetsTopic: string | undefined;
   readonly topics: TopicCreation;
   readonly exactlyOnce: ExactlyOnce | undefined;
+  /** Asked when earlier tasks of the same number cannot write any more: whether this one may still begin. */
+  readonly isStillOurs: (() => Promise<void>) | undefined;
 }
 
 /** So much may be on its way to brokers before the task is polled again. */
@@ -82,8 +84,11 @@ export class SourceRun extends TaskLoop {
   }
 
   protected override async open(): Promise<void> {
-    const { task, config, raw, producer, offsets, olderOffsets, exactlyOnce } = this.#options;
-    if (exactlyOnce !== undefined) await producer.initTransactions();
+    const { task, config, raw, producer, offsets, olderOffsets, exactlyOnce, isStillOurs } = this.#options;
+    if (exactlyOnce !== undefined) {
+      await producer.initTransactions();
+      await isStillOurs?.();
+    }
     await Promise.all([offsets.refresh(), olderOffsets?.refresh()]);
     await task.start(config, this.#context(), raw);
     this.#scheduleCommit();

@@ -16,7 +16,7 @@ export interface StoredOffset {
   readonly offset: Readonly<Record<string, OffsetValue>> | null;
 }
 
-/** Runs connectors and tasks. Calls for one connector come one after the other. */
+/** Runs connectors and tasks. Calls for one connector come one after the other, but for `offsets` and `fenceZombies`. */
 export interface Worker {
   /**
    * Makes and starts a connector. What fails is told to the listener as FAILED, and leaves a connector that only `stopConnector`
@@ -35,7 +35,7 @@ export interface Worker {
     target: TargetState,
     /**
      * For sources under exactly-once: asked when the task's transactional producer has fenced earlier ones, before anything is
-     * read. Where it rejects, the task has meanwhile become another worker's: it ends, without a failure being told.
+     * read. Where it rejects, the task has become another worker's meanwhile, or another one altogether: it fails with that.
      */
     isStillOurs?: () => Promise<void>,
   ): Promise<void>;

@@ -17,7 +17,7 @@ import { traceOf, waitFor } from './error-handling.ts';
 import { alterOffsets, type OffsetAccess, offsetsOf } from './connector-offsets.ts';
 import type { Path } from './record-path.ts';
 import { SinkRun } from './sink-run.ts';
-import { type ExactlyOnce, SourceRun } from './source-run.ts';
+import { type ExactlyOnce, SourceRun, type SourceRunOptions } from './source-run.ts';
 import { deadLetterSettings, errorSettings, type TaskSettings, taskSettings } from './task-settings.ts';
 import type { RunningTask, TaskOptions } from './task-run.ts';
 import { TopicCreation } from './topic-creation.ts';
@@ -178,13 +178,19 @@ export class ConnectWorker implements Worker {
 
   // ── Tasks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async startTask(id: TaskId, connector: RawConfig, task: RawConfig, target: TargetState): Promise<void> {
+  async startTask(
+    id: TaskId,
+    connector: RawConfig,
+    task: RawConfig,
+    target: TargetState,
+    isStillOurs?: () => Promise<void>,
+  ): Promise<void> {
     const name = nameOf(id);
     if (this.#tasks.has(name)) throw new ConnectError(`task ${name} runs already`);
     const { listener, resolve } = this.#options;
     try {
       const [config, taskConfig] = await Promise.all([resolve(connector), resolve(task)]);
-      const run = await this.#makeTask(id, config, taskConfig, target);
+      const run = await this.#makeTask(id, { connector: config, task: taskConfig }, target, isStillOurs);
       this.#tasks.set(name, run);
       run.start();
     } catch (error) {
@@ -211,7 +217,12 @@ export class ConnectWorker implements Worker {
     this.#tasks.delete(name);
   }
 
-  async #makeTask(id: TaskId, connector: RawConfig, task: RawConfig, target: TargetState): Promise<RunningTask> {
+  async #makeTask(
+    id: TaskId,
+    { connector, task }: { readonly connector: RawConfig; readonly task: RawConfig },
+    target: TargetState,
+    isStillOurs: (() => Promise<void>) | undefined,
+  ): Promise<RunningTask> {
     const { client, environment, logOf, listener, flushIntervalMs } = this.#options;
     const plugin = await this.#plugin(connector);
     const path = await this.#path(connector);
@@ -230,7 +241,7 @@ export class ConnectWorker implements Worker {
       onTopic: (topic) => listener.onTopic(id, topic),
     };
     return plugin.kind === 'source'
-      ? await this.#sourceRun(plugin, options, connector, target)
+      ? await this.#sourceRun(plugin, { ...options, isStillOurs }, connector, target)
       : this.#sinkRun(plugin, options, connector, target);
   }
 
@@ -249,7 +260,7 @@ export class ConnectWorker implements Worker {
 
   async #sourceRun(
     plugin: SourcePlugin,
-    options: TaskOptions,
+    options: TaskOptions & Pick<SourceRunOptions, 'isStillOurs'>,
     connector: RawConfig,
     target: TargetState,
   ): Promise<RunningTask> {

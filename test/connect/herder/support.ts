@@ -51,8 +51,8 @@ interface Running {
 }
 
 export class RememberingWorker implements Worker {
-  readonly name: string;
   readonly calls: string[] = [];
+  readonly #name: () => string;
   readonly listener: WorkerListener;
   readonly #machine: Machine;
   readonly #connectors = new Map<string, Running>();
@@ -60,10 +60,14 @@ export class RememberingWorker implements Worker {
   /** Thrown by `taskConfigs`, so often. */
   taskConfigFailures = 0;
 
-  constructor(name: string, machine: Machine, listener: WorkerListener) {
-    this.name = name;
+  constructor(name: () => string, machine: Machine, listener: WorkerListener) {
+    this.#name = name;
     this.#machine = machine;
     this.listener = listener;
+  }
+
+  get name(): string {
+    return this.#name();
   }
 
   async startConnector(name: string, config: RawConfig, target: TargetState): Promise<void> {
@@ -93,7 +97,7 @@ export class RememberingWorker implements Worker {
     const { config } = running;
     const max = Number(config['tasks.max'] ?? 1);
     const count = config['tasks'] === undefined ? Math.min(1, max) : Math.min(max, Number(config['tasks']));
-    return Array.from({ length: count }, () => ({ ...config, 'task.class': `${FILE}SourceTask` }));
+    return Array.from({ length: count }, () => config);
   }
 
   async startTask(
@@ -207,7 +211,7 @@ export const testCatalogue: PluginCatalogue = {
   connector(name) {
     const found = PLUGINS.find((plugin) => plugin.class === name || aliasesOf(plugin.class).includes(name));
     return found?.type === 'source' || found?.type === 'sink'
-      ? { kind: found.type, version: found.version }
+      ? { className: found.class, kind: found.type, version: found.version }
       : undefined;
   },
   async configOf(name) {

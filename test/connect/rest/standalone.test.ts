@@ -21,9 +21,9 @@ beforeAll(async () => {
   const machine = new Machine();
   herder = new StandaloneHerder({
     clusterId: 'a-cluster',
-    workerId: WORKER_ID,
+    workerId: () => WORKER_ID,
     plugins: testCatalogue,
-    worker: (listener) => (worker = new RememberingWorker(WORKER_ID, machine, listener)),
+    worker: (listener) => (worker = new RememberingWorker(() => WORKER_ID, machine, listener)),
     loggers: new Loggers(environment, () => {}),
     environment,
   });
