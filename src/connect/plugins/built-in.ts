@@ -62,6 +62,7 @@ const FILE = 'org.apache.kafka.connect.file';
 const fileStream = () => import('../connectors/file-stream/index.ts');
 const JDBC = 'io.confluent.connect.jdbc';
 const jdbc = () => import('../connectors/jdbc/index.ts');
+const DATAGEN = 'io.confluent.kafka.connect.datagen.DatagenConnector';
 const MIRROR = 'org.apache.kafka.connect.mirror';
 const mirror = () => import('../connectors/mirror/index.ts');
 const HTTP = 'io.confluent.connect.http';
@@ -72,6 +73,7 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', `${FILE}.FileStreamSinkConnector`, KAFKA_VERSION, 'fileStreamSink', fileStream),
   connector('source', `${JDBC}.JdbcSourceConnector`, JDBC_VERSION, 'jdbcSource', jdbc),
   connector('sink', `${JDBC}.JdbcSinkConnector`, JDBC_VERSION, 'jdbcSink', jdbc),
+  connector('source', DATAGEN, '0.6.0', 'datagenSource', () => import('../connectors/datagen/index.ts')),
   connector('source', `${MIRROR}.MirrorSourceConnector`, KAFKA_VERSION, 'mirrorSource', mirror),
   connector('source', `${MIRROR}.MirrorCheckpointConnector`, KAFKA_VERSION, 'mirrorCheckpoint', mirror),
   connector('source', `${MIRROR}.MirrorHeartbeatConnector`, KAFKA_VERSION, 'mirrorHeartbeat', mirror),
