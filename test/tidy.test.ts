@@ -184,6 +184,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['runtime'],
     ['herder'],
     ['rest'],
+    ['service'],
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [

@@ -13,7 +13,7 @@ import type { StoredOffset, Worker, WorkerListener } from '../runtime/worker-por
 import type { RestartRequest } from '../storage/config-state.ts';
 import type { ConfigStore } from '../storage/config-store.ts';
 import type { StatusStore } from '../storage/status-store.ts';
-import { checkedForCluster } from './cluster-checks.ts';
+import { checkedSinkGroup } from './cluster-checks.ts';
 import { ClusterLoop, type ClusterSettings } from './cluster-loop.ts';
 import * as facts from './connector-facts.ts';
 import { Fencings } from './fencing.ts';
@@ -244,10 +244,9 @@ export class DistributedHerder implements Herder {
 
   async validate(config: GivenConfig): Promise<ConfigInfos> {
     const { plugins, settings } = this.#options;
-    const { groupId, exactlyOnceSources } = settings;
     const infos = await facts.validated(plugins, config);
     const given = facts.withoutNulls(config);
-    return checkedForCluster(infos, facts.kindOf(plugins, given), given, { plugins, groupId, exactlyOnceSources });
+    return facts.kindOf(plugins, given) === 'sink' ? checkedSinkGroup(infos, given, settings.groupId) : infos;
   }
 
   // ── Changes ─────────────────────────────────────────────────────────────────────────────────────────────────────

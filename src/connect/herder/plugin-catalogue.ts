@@ -3,6 +3,17 @@
  * form in which REST answers it.
  */
 import type { RawConfig } from '../api/config-def.ts';
+import { connectorConfigSections } from '../plugins/connector-config.ts';
+import type { PluginOf, Plugins } from '../plugins/plugins.ts';
+import {
+  type ConfigInfos,
+  type ConfigKeyInfo,
+  describeConfig,
+  validateConnector,
+  type WorkerFacts,
+} from '../plugins/validation.ts';
+
+export type { ConfigInfo, ConfigInfos, ConfigKeyInfo } from '../plugins/validation.ts';
 
 /** What connectors are. */
 export type ConnectorKind = 'source' | 'sink';
@@ -12,39 +23,6 @@ export interface PluginInfo {
   readonly class: string;
   readonly type: ConnectorKind | 'converter' | 'header_converter' | 'transformation' | 'predicate';
   readonly version: string;
-}
-
-/** A declared setting. */
-export interface ConfigKeyInfo {
-  readonly name: string;
-  readonly type: string;
-  readonly required: boolean;
-  readonly default_value: string | null;
-  readonly importance: string;
-  readonly documentation: string;
-  readonly group: string | null;
-  readonly width: string;
-  readonly display_name: string;
-  readonly dependents: readonly string[];
-  readonly order: number;
-}
-
-/** A setting's value, and what is wrong with it. */
-export interface ConfigValueInfo {
-  readonly name: string;
-  readonly value: string | null;
-  readonly recommended_values: readonly string[];
-  readonly errors: readonly string[];
-  readonly visible: boolean;
-}
-
-/** What `PUT …/config/validate` answers. */
-export interface ConfigInfos {
-  readonly name: string;
-  readonly error_count: number;
-  readonly groups: readonly string[];
-  /** Without a definition where nothing declares the name. */
-  readonly configs: readonly { readonly definition: ConfigKeyInfo | null; readonly value: ConfigValueInfo }[];
 }
 
 export interface PluginCatalogue {
@@ -58,8 +36,42 @@ export interface PluginCatalogue {
   configOf(name: string): Promise<readonly ConfigKeyInfo[] | undefined>;
   /** Everything that can be said against a connector's config. Rejects with `ConnectError` where it names no connector that there is. */
   validate(config: RawConfig): Promise<ConfigInfos>;
-  /** Whether a source's records can be written exactly once; undefined where the connector does not say. */
-  exactlyOnce(config: RawConfig): Promise<'supported' | 'unsupported' | undefined>;
-  /** Whether the connector says where transactions end. */
-  definesTransactions(config: RawConfig): Promise<boolean>;
+}
+
+const KINDS: readonly PluginInfo['type'][] = [
+  ...(['sink', 'source', 'transformation'] as const),
+  ...(['predicate', 'converter', 'header_converter'] as const),
+];
+
+/** What a worker's plugins are to its herder. `resolve` puts what providers have in place of `${provider:path:key}`. */
+export function catalogueOf(
+  plugins: Plugins,
+  worker: WorkerFacts & { readonly resolve: (config: RawConfig) => Promise<RawConfig> },
+): PluginCatalogue {
+  return {
+    list: () => KINDS.flatMap((kind) => plugins.list().filter(({ type }) => type === kind)),
+    connector(name) {
+      const found = plugins.find(name, 'source', 'sink');
+      return found === undefined
+        ? undefined
+        : { className: found.className, kind: found.kind as ConnectorKind, version: found.version };
+    },
+    async configOf(name) {
+      const found = plugins.find(name);
+      if (found === undefined) return undefined;
+      const plugin = await plugins.load(found.className, found.kind);
+      const own = describeConfig(plugin.config);
+      return plugin.kind === 'source' || plugin.kind === 'sink' ? withCommon(own, plugin) : own;
+    },
+    validate: async (config) => validateConnector(await worker.resolve(config), plugins, worker),
+  };
+}
+
+/** A connector's own settings, and those that all have. */
+function withCommon(own: readonly ConfigKeyInfo[], plugin: PluginOf<'source' | 'sink'>): ConfigKeyInfo[] {
+  const names = new Set(own.map(({ name }) => name));
+  const common = connectorConfigSections(plugin.kind, {}).flatMap(({ config, first }) =>
+    describeConfig(config).map((info, i) => ({ ...info, order: first + i })),
+  );
+  return [...own, ...common.filter(({ name }) => !names.has(name))];
 }

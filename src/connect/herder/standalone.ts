@@ -32,7 +32,7 @@ export interface StandaloneHerderOptions {
   readonly workerId: () => string;
   readonly plugins: PluginCatalogue;
   /** Makes the worker, which tells the listener what becomes of what runs. */
-  readonly worker: (listener: WorkerListener) => Worker;
+  readonly worker: (listener: WorkerListener) => Promise<Worker> | Worker;
   readonly loggers: Loggers;
   /** Whether it is remembered which topics a connector uses. Default true. */
   readonly tracksTopics?: boolean;
@@ -43,7 +43,8 @@ export class StandaloneHerder implements Herder {
   readonly clusterId: string;
   readonly loggers: Loggers;
   readonly #options: StandaloneHerderOptions;
-  readonly #worker: Worker;
+  /** There from `open` on: it tells the herder what becomes of what runs. */
+  #worker!: Worker;
   readonly #configs: ConfigStore = new MemoryConfigStore();
   readonly #statuses: StatusStore = new MemoryStatusStore();
   readonly #told: ToldStatuses;
@@ -52,7 +53,7 @@ export class StandaloneHerder implements Herder {
   readonly #failed = new Set<string>();
   #isReady = false;
 
-  constructor(options: StandaloneHerderOptions) {
+  private constructor(options: StandaloneHerderOptions) {
     const { clusterId, loggers, plugins, workerId } = options;
     this.clusterId = clusterId;
     this.loggers = loggers;
@@ -62,12 +63,19 @@ export class StandaloneHerder implements Herder {
       configOf: (connector) => this.#now.connectorConfig(connector),
       generation: () => 0,
     });
-    this.#worker = options.worker({
-      onConnector: (name, state, trace) => this.#onConnector(name, state, trace),
-      onTask: (id, state, trace) => this.#told.task(id, state, trace),
-      onTaskReconfiguration: (connector) => this.#later(`tasks of ${connector}`, () => this.#updateTasks(connector)),
-      onTopic: (id, topic) => this.#onTopic(id, topic),
+  }
+
+  /** Makes the worker. */
+  static async open(options: StandaloneHerderOptions): Promise<StandaloneHerder> {
+    const herder = new StandaloneHerder(options);
+    herder.#worker = await options.worker({
+      onConnector: (name, state, trace) => herder.#onConnector(name, state, trace),
+      onTask: (id, state, trace) => herder.#told.task(id, state, trace),
+      onTaskReconfiguration: (connector) =>
+        herder.#later(`tasks of ${connector}`, () => herder.#updateTasks(connector)),
+      onTopic: (id, topic) => herder.#onTopic(id, topic),
     });
+    return herder;
   }
 
   get isReady(): boolean {

@@ -20,10 +20,11 @@ export interface OffsetAccess {
   readonly stores: readonly OffsetStore[];
 }
 
-const ALTERED =
-  'The Connect framework-managed offsets for this connector have been altered successfully. However, if this connector manages offsets externally, they will need to be manually altered in the system that the connector uses.';
-const RESET =
-  'The Connect framework-managed offsets for this connector have been reset successfully. However, if this connector manages offsets externally, they will need to be manually reset in the system that the connector uses.';
+/** In Kafka's words: a connector that looks at offsets knows of all that it has. */
+function sentence(done: 'altered' | 'reset', isAllThereIs: boolean): string {
+  if (isAllThereIs) return `The offsets for this connector have been ${done} successfully`;
+  return `The Connect framework-managed offsets for this connector have been ${done} successfully. However, if this connector manages offsets externally, they will need to be manually ${done} in the system that the connector uses.`;
+}
 
 /** All offsets of a connector. */
 export async function offsetsOf(access: OffsetAccess, name: string): Promise<readonly StoredOffset[]> {
@@ -47,7 +48,7 @@ export async function alterOffsets(
 ): Promise<string> {
   if (access.plugin.kind === 'sink') await alterSink(access, access.plugin, name, offsets);
   else await alterSource(access, access.plugin, name, offsets);
-  return offsets === null ? RESET : ALTERED;
+  return sentence(offsets === null ? 'reset' : 'altered', access.plugin.checkOffsets !== undefined);
 }
 
 /** By the JSON of partitions; those of the connector's own store go before older ones. */

@@ -386,19 +386,18 @@ describe('exactly once', () => {
     await untilShared(machine, namesOf('c', 1));
     await expect(usurper.partitionsFor('connect-configs')).resolves.toBe(1);
   });
+});
 
-  test('configs that want what the cluster has not are refused', async () => {
-    const worker = await start();
-    const put = (name: string, config: object) => worker.ask(`PUT /connectors/${name}/config`, config);
-    const required = await put('c', { ...SOURCE, 'exactly.once.support': 'required' });
-    expect(required.body.message).toContain('This worker does not have exactly-once source support enabled.');
-    const boundary = await put('c', { ...SOURCE, 'transaction.boundary': 'connector' });
-    expect(boundary.body.message).toContain('does not support connector-defined transaction boundaries');
-    const sink = { 'connector.class': 'FileStreamSink', topic: 't' };
-    const group = await put('s', { ...sink, 'consumer.override.group.id': 'workers' });
-    expect(group.body.message).toContain('Consumer group workers conflicts with Connect worker group workers');
-    expect((await put('s', sink)).status).toBe(201);
-  });
+test('a sink cannot be in the workers’ own group', async () => {
+  const worker = await start({ groupId: 'connect-x' });
+  const put = (name: string, config: object) => worker.ask(`PUT /connectors/${name}/config`, config);
+  const sink = { 'connector.class': 'FileStreamSink', topic: 't' };
+  const group = await put('s', { ...sink, 'consumer.override.group.id': 'connect-x' });
+  expect(group.body.message).toContain('Consumer group connect-x conflicts with Connect worker group connect-x');
+  expect((await put('x', sink)).body.message).toContain(
+    'Consumer group for sink connector named x conflicts with Connect worker group connect-x',
+  );
+  expect((await put('s', sink)).status).toBe(201);
 });
 
 describe('what is wrong from the start', () => {

@@ -232,8 +232,6 @@ export const testCatalogue: PluginCatalogue = {
     const error_count = configs.reduce((sum, { value }) => sum + value.errors.length, 0);
     return { name, error_count, groups: [], configs };
   },
-  exactlyOnce: async (config) => (config['eos'] === 'no' ? 'unsupported' : 'supported'),
-  definesTransactions: async () => false,
 };
 
 function problemsOf({ name, required }: ConfigKeyInfo, value: string | null): string[] {

@@ -153,16 +153,16 @@ export const exchanges: readonly Exchange[] = [
   },
   { ask: 'GET /connectors/f1/status', status: 200, soon: true, answer: status('f1', 'RUNNING', [task('RUNNING')]) },
   {
+    ask: 'POST /connectors/f1/restart?includeTasks=true&onlyFailed=true',
+    status: 202,
+    answer: status('f1', 'RUNNING', [task('RUNNING')]),
+  },
+  {
     ask: 'POST /connectors/f1/restart?includeTasks=true',
     status: 202,
     answer: status('f1', 'RESTARTING', [task('RESTARTING')]),
   },
   { ask: 'GET /connectors/f1/status', status: 200, soon: true, answer: status('f1', 'RUNNING', [task('RUNNING')]) },
-  {
-    ask: 'POST /connectors/f1/restart?includeTasks=true&onlyFailed=true',
-    status: 202,
-    answer: status('f1', 'RUNNING', [task('RUNNING')]),
-  },
   { ask: 'POST /connectors/nope/restart?includeTasks=true', status: 404, message: 'Unknown connector: nope' },
   { ask: 'POST /connectors/f1/restart?includeTasks=maybe', status: 204 },
   { ask: 'GET /connectors/f1/status', status: 200, soon: true, answer: status('f1', 'RUNNING', [task('RUNNING')]) },
@@ -285,6 +285,8 @@ export const exchanges: readonly Exchange[] = [
     body: { ...FILE, topic: null },
     status: 400,
     message: INVALID('Null value can not be supplied as the configuration value.'),
+    // The original says so of some settings, and makes a connector that cannot start with others.
+    differs: 'all',
   },
   {
     ask: 'POST /connectors',

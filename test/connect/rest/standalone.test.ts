@@ -19,7 +19,7 @@ const environment = systemEnvironment;
 
 beforeAll(async () => {
   const machine = new Machine();
-  herder = new StandaloneHerder({
+  herder = await StandaloneHerder.open({
     clusterId: 'a-cluster',
     workerId: () => WORKER_ID,
     plugins: testCatalogue,
