@@ -307,3 +307,76 @@ describe('AvroConverter', () => {
     expect(schemas.newest('com.example.Order')).toBeDefined();
   });
 });
+
+describe('JsonSchemaConverter', () => {
+  const json = 'io.confluent.connect.json.JsonSchemaConverter';
+
+  test.each(['BASE64', 'NUMERIC'])('reads what it has written, with its schema (decimals: %s)', async (format) => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(typedStruct(2, names), typedValue(2, names)), async ({ schema, value }) => {
+        fc.pre(value !== null);
+        const converter = await converterOf(json, new MemorySchemas(), { 'decimal.format': format });
+        const read = await thereAndBack(converter, schema, value).catch((error: Error) => {
+          fc.pre(!error.message.includes('has more digits than a number of a JSON Schema can have'));
+          throw error;
+        });
+        expect(normal(schemaJson(read.schema))).toEqual(normal(schemaJson(schema)));
+        // A null that has a default is that default.
+        const again = await thereAndBack(converter, schema, read.value);
+        expect(normal(valueJson(again.schema, again.value))).toEqual(normal(valueJson(read.schema, read.value)));
+      }),
+      RUNS,
+    );
+  });
+
+  test('a struct has the JSON Schema that Confluent gives it', async () => {
+    const schemas = new MemorySchemas();
+    const read = await thereAndBack(await converterOf(json, schemas), orders, order);
+    expect(read.value).toEqual(order);
+    expect(schemaJson(read.schema)).toEqual(schemaJson(orders));
+    const { title, type, properties } = JSON.parse(schemas.newest('topic-value')!.schema) as Record<string, never>;
+    expect({ title, type }).toEqual({ title: 'com.example.Order', type: 'object' });
+    expect(properties).toMatchObject({
+      id: { type: 'integer', 'connect.type': 'int64', 'connect.index': 0 },
+      note: { oneOf: [{ type: 'null' }, { type: 'string' }], 'connect.index': 2 },
+      price: {
+        type: 'string',
+        title: 'org.apache.kafka.connect.data.Decimal',
+        'connect.version': 1,
+        'connect.type': 'bytes',
+        'connect.parameters': { scale: '2' },
+      },
+      counts: { type: 'object', 'connect.type': 'map', additionalProperties: { type: 'integer' } },
+      byNumber: { type: 'array', 'connect.type': 'map', items: { type: 'object', properties: { key: {}, value: {} } } },
+      kind: { type: 'string', default: 'plain', description: 'What it is.' },
+    });
+  });
+
+  test('schemas of others: references, enums, unions, what is not required', async () => {
+    const schemas = new MemorySchemas();
+    const own = {
+      type: 'object',
+      required: ['color'],
+      properties: {
+        color: { enum: ['RED', 'GREEN'] },
+        size: { $ref: '#/definitions/size' },
+        either: { oneOf: [{ type: 'integer' }, { type: 'string' }] },
+      },
+      definitions: { size: { type: 'object', properties: { w: { type: 'number' } } } },
+    };
+    const id = schemas.add('topic-value', { schemaType: 'JSON', schema: JSON.stringify(own) });
+    const converter = await converterOf(json, schemas, { 'use.optional.for.nonrequired': 'true' });
+    const text = JSON.stringify({ color: 'RED', size: { w: 1.5 }, either: 'x' });
+    const bytes = Buffer.concat([Buffer.from([0, 0, 0, 0, id]), Buffer.from(text)]);
+    const { schema, value } = await converter.toConnect('topic', [], bytes);
+    const field = 'io.confluent.connect.json.OneOf.field.1';
+    expect(value).toEqual({ color: 'RED', size: { w: 1.5 }, either: { [field]: 'x' } });
+    expect(schema!.fields.map(({ name, schema: of }) => [name, of.type, of.optional])).toEqual([
+      ['color', 'string', false],
+      ['size', 'struct', true],
+      ['either', 'struct', true],
+    ]);
+    const written = await converter.fromConnect('other', [], schema, value);
+    expect(Buffer.from(written!).subarray(5).toString()).toBe(text);
+  });
+});
