@@ -67,6 +67,9 @@ export const BUILT_IN: readonly PluginEntry[] = [
   ...entries(['converter'], ['io.confluent.connect.json.JsonSchemaConverter'], async () => {
     return [(await import('../converters/json-schema/converter.ts')).jsonSchemaConverter];
   }),
+  ...entries(['converter'], ['io.confluent.connect.protobuf.ProtobufConverter'], async () => {
+    return [(await import('../converters/protobuf/converter.ts')).protobufConverter];
+  }),
   ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
     return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
   }),
