@@ -101,6 +101,12 @@ export const BUILT_IN: readonly PluginEntry[] = [
   ...entries(['converter'], ['io.confluent.connect.avro.AvroConverter'], async () => {
     return [(await import('../converters/avro/converter.ts')).avroConverter];
   }),
+  ...entries(['converter'], ['io.confluent.connect.json.JsonSchemaConverter'], async () => {
+    return [(await import('../converters/json-schema/converter.ts')).jsonSchemaConverter];
+  }),
+  ...entries(['converter'], ['io.confluent.connect.protobuf.ProtobufConverter'], async () => {
+    return [(await import('../converters/protobuf/converter.ts')).protobufConverter];
+  }),
   ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
     return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
   }),

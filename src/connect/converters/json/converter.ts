@@ -135,7 +135,7 @@ class JsonConverter implements Coder {
     let known = this.#readers.get(text);
     if (known === undefined) {
       const schema = schemaOf(json);
-      const read = schema === null ? schemalessValue : jsonReader(schema, this.#options.replaceNull);
+      const read = schema === null ? schemalessValue : jsonReader(schema, this.#options);
       known = { schema, read };
       if (this.#readers.size >= this.#cacheSize) this.#readers.delete(this.#readers.keys().next().value!);
       this.#readers.set(text, known);
