@@ -19,11 +19,14 @@ import { StandaloneHerder } from './herder/standalone.ts';
 import { WorkerClient } from './herder/worker-client.ts';
 import type { Plugins } from './plugins/index.ts';
 import { type ConnectRestOptions, connectServer } from './rest/rest.ts';
-import { Loggers } from './runtime/loggers.ts';
+import { Loggers, type LogLevel } from './runtime/loggers.ts';
 import { ConnectWorker, type OffsetStoreOptions, type WorkerOptions } from './runtime/worker.ts';
 import type { WorkerListener } from './runtime/worker-port.ts';
 import { TopicConfigStore } from './storage/topic-config-store.ts';
 import { TopicStatusStore } from './storage/topic-status-store.ts';
+
+export { readWorkerSettings } from './herder/settings.ts';
+export { loadUserPlugins, Plugins } from './plugins/index.ts';
 
 export interface ConnectServiceOptions {
   readonly config: WorkerConfig;
@@ -38,6 +41,8 @@ export interface ConnectServiceOptions {
   readonly version: string;
   readonly environment: Environment;
   readonly log: (message: string) => void;
+  /** How much is logged until somebody says otherwise (`/admin/loggers`). Default `INFO`. */
+  readonly logLevel?: LogLevel;
 }
 
 export interface ConnectService {
@@ -63,7 +68,7 @@ export async function openConnect(options: ConnectServiceOptions): Promise<Conne
   try {
     let url = '';
     const place = { url: () => url, workerId: () => new URL(url).host };
-    const loggers = new Loggers(environment, log);
+    const loggers = new Loggers(environment, log, options.logLevel);
     const others = new WorkerClient({ timeoutMs: FORWARD_TIMEOUT_MS, ca: trustedOf(config), environment });
     const herder =
       config.mode === 'distributed'

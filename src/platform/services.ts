@@ -109,7 +109,10 @@ async function startSql(
   start: Start,
   client: Client,
   schemas: SchemaSource,
-  { threads, connectUrl }: { readonly threads: QueryThreads | undefined; readonly connectUrl: () => string | undefined },
+  {
+    threads,
+    connectUrl,
+  }: { readonly threads: QueryThreads | undefined; readonly connectUrl: () => string | undefined },
 ): Promise<SqlService> {
   const { settings, environment, log, stop } = start;
   const sql = await openSqlService({

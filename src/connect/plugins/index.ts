@@ -2,3 +2,4 @@
 export { type ListedPlugin, type PluginOf, Plugins } from './plugins.ts';
 export { TransformationChain, TransformationFault } from './transformation-chain.ts';
 export { taskConfig } from './connector-config.ts';
+export { loadUserPlugins } from './user-plugins.ts';
