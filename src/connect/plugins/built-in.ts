@@ -116,6 +116,20 @@ export const BUILT_IN: readonly PluginEntry[] = [
     async () => (await import('../transforms/kafka.ts')).kafkaTransforms,
   ),
   ...entries(
+    ['transformation'],
+    ['TombstoneHandler', 'Drop$Key', 'Drop$Value'].map((name) => `io.confluent.connect.transforms.${name}`),
+    async () => (await import('../transforms/confluent.ts')).confluentTransforms,
+  ),
+  ...entries(['transformation'], ['millrace.transforms.Function'], async () => {
+    return [(await import('../transforms/function.ts')).functionTransform];
+  }),
+  {
+    className: 'io.debezium.transforms.ExtractNewRecordState',
+    kind: 'transformation',
+    version: '3.6.1.Final',
+    load: async () => (await import('../transforms/debezium.ts')).extractNewRecordState,
+  },
+  ...entries(
     ['predicate'],
     ['HasHeaderKey', 'RecordIsTombstone', 'TopicNameMatches'].map((name) => `${TRANSFORMS}.predicates.${name}`),
     async () => (await import('../transforms/predicates.ts')).predicates,
