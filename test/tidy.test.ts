@@ -204,6 +204,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     [
       'connect',
       'connect-client',
+      'connector-file',
       'entities',
       'group-positions',
       'reset-target',
@@ -211,6 +212,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
       'schemas-text',
       'start',
     ],
+    ['connect-worker'],
     ['demo', 'kafka', 'schemas', 'session', 'sql-test', 'streams'],
     ['commands', 'migrations', 'prompt', 'schemas-command', 'streams-command'],
     ['migrations-command', 'sql'],

@@ -1,12 +1,12 @@
 // `millrace connect`: connectors are listed and described, made from files, paused and gone on with, moved, and deleted; or a worker is
 // started here. The life of a change: the command asks Connect's REST, and tells what has become of it.
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readPropertiesFile, startConnectWorker } from '../../platform/index.ts';
-import { codeOf, MillraceError } from '../../util/index.ts';
+import { readPropertiesFile } from '../../platform/index.ts';
+import { MillraceError } from '../../util/index.ts';
 import { addressOf } from '../connect.ts';
 import { ConnectClient, type ConnectorOffset, type ConnectorStatus, pathOf } from '../connect-client.ts';
-import { signalled } from '../start.ts';
+import { connectorIn, jsonIn } from '../connector-file.ts';
+import { runWorker } from '../connect-worker.ts';
 import type { CommandIo } from './io.ts';
 import { collect, type OutputOptions, withOutput } from './options.ts';
 import { column, type Column, printDetails, printRows, section } from './output.ts';
@@ -183,28 +183,6 @@ async function create(
   });
 }
 
-/** A connector of a file: properties, a JSON object of settings, or one with name and config. */
-export function connectorIn(
-  file: string,
-  overrides: Readonly<Record<string, string>> = {},
-): { readonly name: string; readonly config: Record<string, string> } {
-  const given = { ...settingsIn(file), ...overrides };
-  const { name } = given;
-  if (name === undefined || name === '')
-    throw new MillraceError('INVALID_CONFIG', `${file} does not say what the connector is called: name=…`);
-  return { name, config: given };
-}
-
-function settingsIn(file: string): Record<string, string> {
-  const text = textOf(file);
-  if (!text.trimStart().startsWith('{')) return readPropertiesFile(file);
-  const json = jsonOf(file, text) as Record<string, unknown>;
-  const { name, config } = json;
-  const settings =
-    typeof config === 'object' && config !== null ? { ...config, ...(name === undefined ? {} : { name }) } : json;
-  return Object.fromEntries(Object.entries(settings).map(([setting, value]) => [setting, String(value)]));
-}
-
 async function offsets(
   io: CommandIo,
   name: string,
@@ -215,7 +193,7 @@ async function offsets(
       const answer =
         options.set === undefined
           ? await client.ask('DELETE', pathOf(name, '/offsets'))
-          : await client.ask('PATCH', pathOf(name, '/offsets'), { offsets: jsonOf(options.set, textOf(options.set)) });
+          : await client.ask('PATCH', pathOf(name, '/offsets'), { offsets: jsonIn(options.set) });
       io.out(`${(answer as { message: string }).message}\n`);
       return;
     }
@@ -234,22 +212,6 @@ async function offsets(
   });
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new MillraceError('FILE_UNREADABLE', `${file} cannot be read: ${codeOf(error)}.`, { cause: error });
-  }
-}
-
-function jsonOf(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new MillraceError('FILE_UNREADABLE', `${file} is no JSON: ${(error as Error).message}.`, { cause: error });
-  }
-}
-
 function pair(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at < 1) throw new MillraceError('INVALID_OPTION', `"${text}" is no setting: write key=value.`);
@@ -262,19 +224,4 @@ async function worker(io: CommandIo, file: string, connectors: readonly string[]
   const settings = readPropertiesFile(file);
   const isAlone = connectors.length > 0 || settings['group.id'] === undefined;
   await runWorker(isAlone ? 'standalone' : 'distributed', settings, connectors, io);
-}
-
-/** Runs a worker until a signal ends it. */
-export async function runWorker(
-  mode: 'standalone' | 'distributed',
-  settings: Readonly<Record<string, string>>,
-  connectors: readonly string[],
-  io: Pick<CommandIo, 'out' | 'err'>,
-): Promise<void> {
-  const stopping = signalled();
-  const running = await startConnectWorker({ mode, settings, connectors, log: (message) => io.err(`${message}\n`) });
-  io.out(`Connect ready            ${running.url}\n`);
-  await stopping;
-  await running.stop();
-  io.out('Stopped.\n');
 }

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { version } from '../../platform/index.ts';
 import { codeOf, messageOf, nearestName, packageRoot } from '../../util/index.ts';
 import { ConnectClient, pathOf } from '../connect-client.ts';
+import { connectorIn } from '../connector-file.ts';
 import { UsageError } from './arguments.ts';
 import { consoleConsumer } from './console-consumer.ts';
 import { consoleProducer } from './console-producer.ts';
@@ -296,7 +297,6 @@ async function config(rest: readonly string[], io: ToolIo): Promise<void> {
 async function load(rest: readonly string[], io: ToolIo): Promise<void> {
   const { name, file } = connectorWords(rest);
   if (file === undefined) throw new UsageError(`Say what ${name} is: confluent load ${name} -d <file>.`, false);
-  const { connectorIn } = await import('../commands/connect.ts');
   const info = await onConnect(async (client) => client.put(name, connectorIn(file, { name }).config));
   io.out(`${JSON.stringify(info, null, 2)}\n`);
 }

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPropertiesFile } from '../../platform/index.ts';
+import { runWorker } from '../connect-worker.ts';
 import { start } from '../start.ts';
 import { pairOf, UsageError } from './arguments.ts';
 import type { Program } from './foreign-settings.ts';
@@ -66,7 +67,6 @@ function connectStart(mode: 'standalone' | 'distributed'): Tool {
       if (mode === 'distributed' && connectors.length > 0)
         throw new UsageError('Connectors of a distributed worker are made over REST: millrace connect create does it.');
       if (!existsSync(file)) throw new ToolError(`There is no file ${file}.`);
-      const { runWorker } = await import('../commands/connect.ts');
       await runWorker(mode, readPropertiesFile(file), connectors, io);
     },
   };
