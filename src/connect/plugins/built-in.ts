@@ -1,7 +1,7 @@
 // The table of what is built in: what a class is called and what it is, known without loading it, and where it is when it is
 // used. A connector has a line of its own here.
 import type { Plugin } from '../api/plugins.ts';
-import { KAFKA_VERSION } from '../data/kafka-version.ts';
+import { DEBEZIUM_VERSION, KAFKA_VERSION } from '../data/kafka-version.ts';
 
 /** What a plugin can be, as `GET /connector-plugins` names it. */
 export type PluginKind = Plugin['kind'];
@@ -89,8 +89,14 @@ export const BUILT_IN: readonly PluginEntry[] = [
   {
     className: 'io.debezium.transforms.ExtractNewRecordState',
     kind: 'transformation',
-    version: '3.6.1.Final',
-    load: async () => (await import('../transforms/debezium.ts')).extractNewRecordState,
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/extract-new-record-state.ts')).extractNewRecordState,
+  },
+  {
+    className: 'io.debezium.transforms.ByLogicalTableRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/by-logical-table-router.ts')).byLogicalTableRouter,
   },
   ...entries(
     ['predicate'],
