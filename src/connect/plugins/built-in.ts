@@ -2,7 +2,7 @@
 // used. A connector has a line of its own here.
 import type { Plugin } from '../api/plugins.ts';
 import { VERSION as JDBC_VERSION } from '../connectors/jdbc/version.ts';
-import { KAFKA_VERSION } from '../data/kafka-version.ts';
+import { DEBEZIUM_VERSION, KAFKA_VERSION } from '../data/kafka-version.ts';
 
 /** What a plugin can be, as `GET /connector-plugins` names it. */
 export type PluginKind = Plugin['kind'];
@@ -126,8 +126,14 @@ export const BUILT_IN: readonly PluginEntry[] = [
   {
     className: 'io.debezium.transforms.ExtractNewRecordState',
     kind: 'transformation',
-    version: '3.6.1.Final',
-    load: async () => (await import('../transforms/debezium.ts')).extractNewRecordState,
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/extract-new-record-state.ts')).extractNewRecordState,
+  },
+  {
+    className: 'io.debezium.transforms.ByLogicalTableRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/by-logical-table-router.ts')).byLogicalTableRouter,
   },
   ...entries(
     ['predicate'],

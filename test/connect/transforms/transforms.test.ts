@@ -130,6 +130,53 @@ describe('ExtractNewRecordState', () => {
   });
 });
 
+describe('ByLogicalTableRouter', () => {
+  const row = structOf({ id: INT32 }, { name: 'srv.orders_1.Value', optional: true });
+  const envelope = structOf({ before: row, after: row, op: STRING }, { name: 'srv.orders_1.Envelope' });
+  const given = record({
+    topic: 'srv.orders_1',
+    keySchema: structOf({ id: INT32 }, { name: 'srv.orders_1.Key' }),
+    key: { id: 1 },
+    valueSchema: envelope,
+    value: { before: null, after: { id: 1 }, op: 'c' },
+  });
+  const regex = { 'topic.regex': '(.*)orders_(.*)', 'topic.replacement': '$1orders' };
+
+  test('tables go to one topic, whose name their schemas have, and keys say which', async () => {
+    const router = await made('ByLogicalTableRouter', regex);
+    const [first, second] = [given, given].map((each) => router.apply(each) as ConnectRecord);
+    expect(first).toMatchObject({
+      topic: 'srv.orders',
+      key: { id: 1, __dbz__physicalTableIdentifier: 'srv.orders_1' },
+      value: given.value,
+    });
+    expect(first!.keySchema!.name).toBe('srv.orders.Key');
+    expect(first!.valueSchema!.name).toBe('srv.orders.Envelope');
+    expect(first!.valueSchema!.field('after')!.schema.name).toBe('srv.orders.Value');
+    expect([second!.keySchema, second!.valueSchema]).toEqual([first!.keySchema, first!.valueSchema]);
+    expect(second!.valueSchema).toBe(first!.valueSchema);
+  });
+
+  test.each([
+    [{ 'key.enforce.uniqueness': 'false' }, { id: 1 }],
+    [
+      { 'key.field.name': 'shard', 'key.field.regex': '.*_(.*)', 'key.field.replacement': '$1' },
+      { id: 1, shard: '1' },
+    ],
+  ])('with %j', async (config, key) => {
+    const router = await made('ByLogicalTableRouter', { ...regex, ...config });
+    expect((router.apply(given) as ConnectRecord).key).toEqual(key);
+  });
+
+  test('other topics, and tombstones', async () => {
+    const router = await made('ByLogicalTableRouter', regex);
+    const other = record({ topic: 'else' });
+    expect(router.apply(other)).toBe(other);
+    const tombstone = { ...given, value: null, valueSchema: null };
+    expect(router.apply(tombstone)).toMatchObject({ topic: 'srv.orders', value: null, valueSchema: null });
+  });
+});
+
 describe("Confluent's", () => {
   test.each([
     ['drop_silent', null],

@@ -3,6 +3,7 @@
 import { type ConfigDef, defineConfig, oneOfTexts } from '../api/config-def.ts';
 import { transformationPlugin } from '../api/plugins.ts';
 import { ConfigError } from '../data/errors.ts';
+import { DEBEZIUM_VERSION } from '../data/kafka-version.ts';
 import type { ConnectHeader, ConnectRecord } from '../data/record.ts';
 import { OPTIONAL_STRING, type Schema } from '../data/schema.ts';
 import { fieldReader, memberOf, type Members, optionally, perSchema, structLike } from './side.ts';
@@ -202,7 +203,7 @@ function header({ name, schema, of }: Found, event: Members): ConnectHeader {
 }
 
 /** Change events are structs whose names end so, and hold the row twice. */
-function isEnvelope(schema: Schema): boolean {
+export function isEnvelope(schema: Schema): boolean {
   if (schema.type !== 'struct' || schema.name?.endsWith('Envelope') !== true) return false;
   return (
     ['before', 'after'].every((name) => schema.field(name)?.schema.type === 'struct') &&
@@ -225,7 +226,7 @@ function deletionsOf(settings: Readonly<Record<string, unknown>>): Deletions {
 /** The row that a change event leaves behind. */
 export const extractNewRecordState = transformationPlugin({
   className: 'io.debezium.transforms.ExtractNewRecordState',
-  version: '3.6.1.Final',
+  version: DEBEZIUM_VERSION,
   config,
   create: (settings) => new ExtractNewRecordState(settings),
 });
