@@ -42,8 +42,14 @@ function parse(text: string): Decimal {
   return decimal;
 }
 
+/** Without the zeros at its end, as Debezium has it. */
 function variable({ scale, unscaled }: Decimal): { scale: number; value: Buffer } {
-  return { scale, value: signedBytes(unscaled) };
+  let [digits, places] = [unscaled, scale];
+  while (places > 0 && digits % 10n === 0n) {
+    digits /= 10n;
+    places--;
+  }
+  return { scale: places, value: signedBytes(digits) };
 }
 
 function textual(read: (text: string) => string): ValueType {
