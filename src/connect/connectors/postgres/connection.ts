@@ -148,7 +148,7 @@ function isAboutEncryption(error: unknown): boolean {
 // ── Errors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** SQLSTATEs, or their classes, of what passes: connections that broke, a server that starts or ends, a slot still in use. */
-const PASSING = /^(08...|57P0[1-5]|53...|55006|40...|58...|25P03)$/;
+const PASSING = /^(08...|57P0[1-5]|53[0-3]..|55006|40...|58...|25P03)$/;
 /** What Node says of a server that is not there, or went away. */
 const NETWORK =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|ECONNABORTED|ENOENT)$/;
