@@ -76,6 +76,8 @@ export class ReplicationStream {
       stream.close();
       throw error;
     }
+    // Where reading goes on is safe already.
+    stream.#sendStatus();
     stream.#scheduleStatus();
     return stream;
   }
