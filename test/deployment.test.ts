@@ -58,7 +58,7 @@ describe('the image', () => {
     const [entry, ...rest] = [...words(lastOf('ENTRYPOINT')), ...words(lastOf('CMD'))];
     expect(entry).toBe('millrace');
     const here = rest.map((word) => word.replace(/^\/data$/, join(directory, 'data')));
-    const ports = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0'];
+    const ports = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0', '--connect-port', '0'];
     const started = new Millrace([...here, ...ports]);
     await started.says(/is up after/);
     const address = (name: string): string =>

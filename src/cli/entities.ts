@@ -93,6 +93,18 @@ const renderers: Readonly<Record<string, Renderer>> = {
     `Topic ${String(entity['topicName'])} ${entity['exists'] === false ? 'does not exist' : 'exists'}.`,
   assert_schema: (entity) =>
     `Schema of ${String(entity['subject'] ?? entity['id'])} ${entity['exists'] === false ? 'does not exist' : 'exists'}.`,
+  connector_info: (entity) => `Created connector ${String((entity['info'] as Row)['name'])}`,
+  drop_connector: (entity) => `Dropped connector "${String(entity['connectorName'])}"`,
+  connector_list: (entity, style) =>
+    table(list(entity, 'connectors'), style, {
+      'Connector Name': 'name',
+      Type: 'type',
+      Class: 'className',
+      Status: 'state',
+    }),
+  connector_plugins_list: (entity, style) =>
+    table(list(entity, 'connectorsPlugins'), style, { Class: 'className', Type: 'type', Version: 'version' }),
+  connector_description: (entity, style) => describeConnector(entity, style),
   warning_entity: (entity) => warningText(String(entity['message'])),
 };
 
@@ -106,6 +118,35 @@ function table(rows: readonly Row[], style: TableStyle, columns: Readonly<Record
     rows.map((row) => Object.values(columns).map((member) => row[member] ?? '')),
     { ...style, headings: Object.keys(columns) },
   );
+}
+
+function describeConnector(entity: Row, style: TableStyle): string {
+  const status = entity['status'] as Row;
+  const connector = status['connector'] as Row;
+  const lines = [
+    `Name                 : ${String(status['name'])}`,
+    `Class                : ${String(entity['connectorClass'])}`,
+    `Type                 : ${String(status['type'])}`,
+    `State                : ${String(connector['state'])}`,
+    `WorkerId             : ${String(connector['worker_id'])}`,
+    ...(connector['trace'] ? [`Trace                : ${String(connector['trace'])}`] : []),
+  ];
+  const tasks = list(status, 'tasks');
+  if (tasks.length > 0)
+    lines.push('', table(tasks, style, { 'Task ID': 'id', State: 'state', 'Error Trace': 'trace' }));
+  const sources = list(entity, 'sources');
+  if (sources.length > 0)
+    lines.push('', table(sources, style, { 'KSQL Source Name': 'name', 'Kafka Topic': 'topic', Type: 'type' }));
+  const topics = (entity['topics'] ?? []) as string[];
+  if (topics.length > 0)
+    lines.push(
+      '',
+      renderTable(
+        topics.map((topic) => [topic]),
+        { ...style, headings: ['Related Topics'] },
+      ),
+    );
+  return lines.join('\n');
 }
 
 function describeSource(source: Row, style: TableStyle): string {

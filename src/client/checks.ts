@@ -18,7 +18,14 @@ import {
   textsByName,
   wholeNumber,
 } from '../util/index.ts';
-import type { ConsumerSettings, Header, ProducerRecord, ProducerSettings } from './client.ts';
+import type {
+  ConsumerSettings,
+  GroupMemberSettings,
+  GroupParticipant,
+  Header,
+  ProducerRecord,
+  ProducerSettings,
+} from './client.ts';
 
 const INT32_MAX = 0x7fffffff;
 
@@ -85,13 +92,36 @@ const consumerSettings: { readonly [K in keyof Required<ConsumerSettings>]: Opti
 
 export function checkConsumerSettings(settings: ConsumerSettings): void {
   checkOptions('consumer', settings, consumerSettings, 'INVALID_CONFIG');
-  const { sessionTimeoutMs, heartbeatIntervalMs } = settings;
+  checkHeartbeats('consumer', settings);
+}
+
+function checkHeartbeats(
+  what: string,
+  { sessionTimeoutMs, heartbeatIntervalMs }: Pick<ConsumerSettings, 'sessionTimeoutMs' | 'heartbeatIntervalMs'>,
+): void {
   if (sessionTimeoutMs !== undefined && heartbeatIntervalMs !== undefined && heartbeatIntervalMs >= sessionTimeoutMs) {
     throw new MillraceError(
       'INVALID_CONFIG',
-      `consumer: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
+      `${what}: heartbeatIntervalMs (${heartbeatIntervalMs}) must be less than sessionTimeoutMs (${sessionTimeoutMs})`,
     );
   }
+}
+
+const groupMemberSettings: { readonly [K in keyof Required<GroupMemberSettings>]: Option } = {
+  groupId: someText,
+  protocolType: someText,
+  sessionTimeoutMs: atLeastOne,
+  heartbeatIntervalMs: atLeastOne,
+  rebalanceTimeoutMs: atLeastOne,
+  silenceMs: atLeastOne,
+};
+
+export function checkGroupMember(settings: GroupMemberSettings, participant: GroupParticipant): void {
+  checkOptions('groupMember', settings, groupMemberSettings, 'INVALID_CONFIG');
+  for (const name of ['groupId', 'protocolType'] as const) checkValue(`groupMember: ${name}`, settings[name], someText);
+  checkHeartbeats('groupMember', settings);
+  const wanted = having('a participant', 'protocols', 'assign', 'onJoined');
+  checkValue('groupMember: the participant', participant, wanted);
 }
 
 const clientOptions: OptionTable = {

@@ -16,6 +16,11 @@ export interface Client {
   producer(settings?: ProducerSettings): Producer;
   /** Makes a consumer. Throws INVALID_CONFIG for settings that don't go together, or that there are none of. */
   consumer(settings?: ConsumerSettings): Consumer;
+  /**
+   * Makes a member of a group whose members are not consumers. Throws INVALID_CONFIG for settings that don't go together, or that
+   * there are none of.
+   */
+  groupMember(settings: GroupMemberSettings, participant: GroupParticipant): GroupMembership;
   /** What is asked of brokers, and changed, beside records. */
   admin(): Admin;
   /** Closes every producer and consumer it made, then its connections. */
@@ -299,5 +304,80 @@ export interface Consumer {
   /** Makes a poll that waits return at once. */
   wakeup(): void;
   /** Leaves the group, unless the member is static. Commits nothing by itself. */
+  close(): Promise<void>;
+}
+
+// ── Members of other groups ───────────────────────────────────────────────────────────────────────────────────────
+
+/** How members of a group of another kind than consumers' take part in it (the classic protocol, KIP-848's predecessor). */
+export interface GroupMemberSettings {
+  readonly groupId: string;
+  /** What all members of the group are: `connect`. */
+  readonly protocolType: string;
+  /** A member that is not heard of for so long is taken out of the group, ms. Default 10 000. */
+  readonly sessionTimeoutMs?: number;
+  /** How often a member is heard of, ms. Default 3 000. */
+  readonly heartbeatIntervalMs?: number;
+  /** How long the group waits for a member to join again, ms. Default 60 000. */
+  readonly rebalanceTimeoutMs?: number;
+  /** A member that hears nothing of the group for so long takes its place for lost, ms. Default: `sessionTimeoutMs`. */
+  readonly silenceMs?: number;
+}
+
+/** A protocol that a member speaks, and what it says of itself in it. */
+export interface GroupProtocol {
+  readonly name: string;
+  readonly metadata: Uint8Array;
+}
+
+/** A forming of a group, as its leader sees it. */
+export interface GroupRound {
+  /** The protocol that all members speak, by the name of `GroupProtocol`. */
+  readonly protocol: string;
+  /** This member's id. */
+  readonly leaderId: string;
+  readonly generationId: number;
+  readonly members: readonly { readonly memberId: string; readonly metadata: Uint8Array }[];
+}
+
+/** A member's place in a group that has been formed. */
+export interface GroupPlace {
+  readonly protocol: string;
+  readonly memberId: string;
+  readonly leaderId: string;
+  readonly generationId: number;
+  /** What the leader gave it; empty where it gave nothing. */
+  readonly assignment: Uint8Array;
+}
+
+/** What a member says and does in its group. Calls come one after the other, all of them within `join`, but for `onDue`. */
+export interface GroupParticipant {
+  /** What it offers, the preferred first; asked whenever it joins. */
+  protocols(): readonly GroupProtocol[];
+  /** The leader's part: what each member gets, by its id. */
+  assign(round: GroupRound): ReadonlyMap<string, Uint8Array> | Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Before it joins again, still with its place: what it may not go on with. */
+  onJoining?(): Promise<void> | void;
+  /** It has a place. The group is not waiting, but heartbeats go on, until this resolves. */
+  onJoined(place: GroupPlace): Promise<void> | void;
+  /** The group has gone on without it, or may have: what it had may be another one's now. */
+  onLost?(): Promise<void> | void;
+  /** The group is formed anew, or it has lost its place: it is to call `join`. */
+  onDue?(): void;
+}
+
+/** A member of a group that consumers are not in. */
+export interface GroupMembership {
+  /** Empty while it is none. */
+  readonly memberId: string;
+  /** Whether it has its place, and nothing is to be done. */
+  readonly isSettled: boolean;
+  /** Resolves when it has its place; at once where it has. Rejects with what the group refuses: the next call tries again. */
+  join(): Promise<void>;
+  /** Has the next `join` form the group anew, from what all members say then. */
+  requestRejoin(): void;
+  /** Gives up its place. It may join again. */
+  leave(): Promise<void>;
+  /** Leaves for good. */
   close(): Promise<void>;
 }

@@ -1,11 +1,22 @@
 import type { BrokerAddress, Dial } from '../protocol/index.ts';
 import { type Environment, MillraceError } from '../util/index.ts';
 import { KafkaAdmin } from './admin.ts';
-import type { Admin, Client, Consumer, ConsumerSettings, Producer, ProducerSettings } from './client.ts';
+import type {
+  Admin,
+  Client,
+  Consumer,
+  ConsumerSettings,
+  GroupMemberSettings,
+  GroupMembership,
+  GroupParticipant,
+  Producer,
+  ProducerSettings,
+} from './client.ts';
 import { checkClientOptions } from './checks.ts';
 import { Cluster } from './cluster.ts';
 import { KafkaConsumer } from './consumer.ts';
 import { dialTcp } from './dial.ts';
+import { GroupMember } from './group-member.ts';
 import { KafkaProducer } from './producer.ts';
 
 /** How a client finds its cluster. */
@@ -36,7 +47,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
 class KafkaClient implements Client {
   readonly #cluster: Cluster;
-  readonly #open = new Set<Producer | Consumer>();
+  readonly #open = new Set<Producer | Consumer | GroupMembership>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -50,6 +61,10 @@ class KafkaClient implements Client {
     return this.#keep(new KafkaConsumer(this.#cluster, settings));
   }
 
+  groupMember(settings: GroupMemberSettings, participant: GroupParticipant): GroupMembership {
+    return this.#keep(new GroupMember(this.#cluster, settings, participant));
+  }
+
   admin(): Admin {
     return new KafkaAdmin(this.#cluster);
   }
@@ -61,7 +76,7 @@ class KafkaClient implements Client {
   }
 
   /** Remembers a part until it is closed, so that closing the client leaves nothing behind. */
-  #keep<T extends Producer | Consumer>(part: T): T {
+  #keep<T extends Producer | Consumer | GroupMembership>(part: T): T {
     this.#open.add(part);
     const close = part.close.bind(part);
     part.close = async (options?: { readonly timeoutMs?: number }) => {

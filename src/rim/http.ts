@@ -33,6 +33,8 @@ export interface HttpServerOptions {
   readonly ignoreTrailingSlash?: boolean;
   /** Whether HEAD is answered as GET at a path: not where GET takes something away. Everywhere, unless it is told. */
   readonly answersHead?: (url: string) => boolean;
+  /** Requests that show otherwise whose they are, and need no login. */
+  readonly needsNoLogin?: (method: string, url: string) => boolean;
   /** What a path means. */
   readonly rewriteUrl?: (url: string) => string;
   /** Answers with an error, in the service's form. */
@@ -56,7 +58,7 @@ export interface HttpServer {
 
 /** A server without routes: bodies are texts. The caller adds routes, listens and closes. */
 export function httpServer(options: HttpServerOptions): HttpServer {
-  const { settings, isTls, consumes, fail, log } = options;
+  const { settings, isTls, consumes, needsNoLogin = () => false, fail, log } = options;
   const authentication = authenticationOf(settings, log);
   const checkVisit = visitorsOf(settings);
   const app = newServer(options, isTls ? tlsOf(settings, log) : undefined);
@@ -78,7 +80,7 @@ export function httpServer(options: HttpServerOptions): HttpServer {
       return;
     }
     const { challenge } = authentication;
-    if (challenge === undefined) {
+    if (challenge === undefined || needsNoLogin(request.method, request.url)) {
       users.set(request, ANONYMOUS);
       done();
       return;

@@ -9,4 +9,4 @@ export { Negotiation } from './negotiation.ts';
 export { HttpRefusal } from './refusal.ts';
 export type { QueryParameter, RouteDescription } from './route-description.ts';
 export { invalid, linesOf } from './setting-files.ts';
-export { readRimSettings, rimSettingsOf } from './settings.ts';
+export { readRimSettings, type RimSettings, rimSettingsOf } from './settings.ts';

@@ -14,7 +14,7 @@ import {
   writeAvroLong,
   writeAvroText,
 } from '../schemas/index.ts';
-import { type ByteWriter, faultOf, messageOf } from '../util/index.ts';
+import { type ByteWriter, faultOf, messageOf, shortestFloat } from '../util/index.ts';
 import { exactJson, valueOfJson } from './exact-json.ts';
 import type { Codec } from './registry-serde.ts';
 import type { ResolvedSchema } from './schema-source.ts';
@@ -185,7 +185,7 @@ function read(node: AvroNode, from: AvroCursor): string {
     case 'long':
       return String(from.long());
     case 'float':
-      return numberText(shortest(from.float()));
+      return numberText(shortestFloat(from.float()));
     case 'double':
       return numberText(from.double());
     case 'string':
@@ -221,13 +221,4 @@ function numberText(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`;
   const text = Object.is(value, -0) ? '-0' : String(value);
   return /[.e]/.test(text) ? text : `${text}.0`;
-}
-
-/** The shortest number that is the same float. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
-  }
-  return value;
 }

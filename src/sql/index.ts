@@ -6,4 +6,5 @@ export { sqlRestSettings } from './settings.ts';
 export type { HostThread, HostThreadListener } from './queries/remote-host.ts';
 export { recordsIn } from './testing/records.ts';
 export { testStatements } from './testing/runner.ts';
-export { openSqlService, type QueryThreads, type SqlService, type SqlServiceOptions } from './service/service.ts';
+export type { QueryThreads, SqlServiceOptions } from './service/options.ts';
+export { openSqlService, type SqlService } from './service/service.ts';

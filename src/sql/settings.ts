@@ -17,6 +17,10 @@ import {
 /** Set for the whole service. */
 export const sqlSettings = {
   'ksql.service.id': stringSetting('default_', 'Names the service: its topics, groups and queries begin with it.'),
+  'ksql.connect.url': stringSetting(
+    '',
+    "The Kafka Connect that statements about connectors are carried out by: http://host:8083, with user:password@ where it asks for a login; empty: the platform's own.",
+  ),
   'ksql.queries.file': stringSetting(
     '',
     'A file of statements that the service runs, and no others (headless mode); empty: statements come from clients.',

@@ -30,6 +30,7 @@ export { Restarts } from './restarts.ts';
 export { startWorker } from './worker.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';
+export { doubleText, shortestFloat } from './number-text.ts';
 export { didYouMean, nearestName } from './nearest-name.ts';
 export {
   booleanSetting,

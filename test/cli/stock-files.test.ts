@@ -176,7 +176,7 @@ describe('become settings', () => {
 });
 
 describe('start the platform', () => {
-  const anyPort = ['schema.registry.listeners', 'ksql.listeners', 'kafka.rest.listeners'].map(
+  const anyPort = ['schema.registry.listeners', 'ksql.listeners', 'kafka.rest.listeners', 'connect.listeners'].map(
     (name) => `${name}=http://127.0.0.1:0`,
   );
   const overrides = (data: string): string[] =>

@@ -13,7 +13,7 @@ import {
 import { dateTimePattern } from '../../src/sql/values/datetime-pattern.ts';
 import { Decimal } from '../../src/util/index.ts';
 import { parseDate, parseTime, parseTimestamp } from '../../src/sql/values/temporal.ts';
-import { doubleText } from '../../src/sql/values/value.ts';
+import { doubleText } from '../../src/util/index.ts';
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 

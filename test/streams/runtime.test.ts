@@ -562,6 +562,7 @@ test('an application that is closed between two generations begins no other', as
   const goesOn = Promise.withResolvers<void>();
   const unlucky: Client = {
     producer: (settings) => client.producer(settings),
+    groupMember: (settings, participant) => client.groupMember(settings, participant),
     close: () => client.close(),
     consumer: (settings) => {
       consumers++;

@@ -87,7 +87,7 @@ export interface ConfigProblem {
 export interface CheckedSetting {
   readonly name: string;
   readonly key: ConfigKey;
-  /** Null where it was left out, or is wrong. */
+  /** Null where it was left out, or cannot be read; what a validator refuses is here. */
   readonly value: unknown;
   readonly problems: readonly string[];
 }
@@ -103,7 +103,7 @@ export function checkConfig(definition: ConfigDef, given: RawConfig): CheckedSet
       const value = source === null ? null : parseValue(name, key.type, source);
       const problem = key.validator?.(value as never);
       if (problem !== undefined)
-        return wrong(name, key, `Invalid value ${source} for configuration ${name}: ${problem}`);
+        return { ...wrong(name, key, `Invalid value ${shown(value)} for configuration ${name}: ${problem}`), value };
       return { name, key, value, problems: [] };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -131,6 +131,11 @@ export function withPrefix(prefix: string, given: RawConfig): Record<string, str
 
 function wrong(name: string, key: ConfigKey, problem: string): CheckedSetting {
   return { name, key, value: null, problems: [problem] };
+}
+
+/** A value as Java prints it. */
+function shown(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
 }
 
 const INTEGERS: Readonly<Record<string, readonly [bigint, bigint]>> = {

@@ -163,6 +163,8 @@ export interface SinkTaskContext {
   requestCommit(): void;
   /** How long to wait before a batch that was refused with `RetriableError` is put again, ms. */
   retryIn(delayMs: number): void;
+  /** Whether a record that is reported may be passed over (`errors.tolerance=all`): else it is no use to look for the one to blame. */
+  readonly toleratesErrors: boolean;
   /**
    * A record that cannot be written, with the reason, while the others of its batch can. Resolves when it is safe to go on without
    * it (`errors.tolerance=all`; it is in the dead letter queue where there is one), else rejects: throw that on.

@@ -1,12 +1,12 @@
 // One line of CSV per record, without a header and without a line's end.
 import { DeserializationError } from '../../serde/index.ts';
-import { Decimal, messageOf } from '../../util/index.ts';
+import { Decimal, doubleText, messageOf } from '../../util/index.ts';
 import { StatementError } from '../errors.ts';
 import { quoteName } from '../parser/print.ts';
 import type { SqlType } from '../types.ts';
 import { parseLong } from '../values/bigint.ts';
 import { parseBase64 } from '../values/text-values.ts';
-import { doubleText, type SqlValue } from '../values/value.ts';
+import { type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import type { PlainFormat } from './format.ts';
 import { exactFit } from './json-values.ts';

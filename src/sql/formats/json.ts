@@ -1,9 +1,9 @@
 // JSON texts as records: an object of the columns, or the only column's value.
 import { DeserializationError } from '../../serde/index.ts';
-import { type ByteWriter, faultOf, JsonNumber } from '../../util/index.ts';
+import { type ByteWriter, doubleText, faultOf, JsonNumber } from '../../util/index.ts';
 import type { Column } from '../schema.ts';
 import type { SqlType } from '../types.ts';
-import { doubleText, type Row, type SqlValue } from '../values/value.ts';
+import { type Row, type SqlValue } from '../values/value.ts';
 import type { CodecColumn, RowSerde } from './codec.ts';
 import { hasOddMap, type PlainFormat } from './format.ts';
 import { JsonFields } from './json-fields.ts';

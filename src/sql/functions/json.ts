@@ -1,7 +1,7 @@
 // Functions of texts that hold JSON. Numbers keep their digits; what is no JSON is null.
-import { JsonNumber, type JsonValue, parseExactJson, parseJsonPrefix } from '../../util/index.ts';
+import { doubleText, JsonNumber, type JsonValue, parseExactJson, parseJsonPrefix } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
-import { dateText, doubleText, type SqlValue, timestampText } from '../values/value.ts';
+import { dateText, type SqlValue, timestampText } from '../values/value.ts';
 import { nullable, pure, type ScalarFunction, scalar, typed } from './function.ts';
 
 type Text = string | null;

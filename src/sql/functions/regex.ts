@@ -1,5 +1,5 @@
 // Regular expressions are Java's, as ksqlDB's are, in time that grows with the text (see `util/java-regex`).
-import { JavaPattern, type PatternMatch } from '../../util/index.ts';
+import { JavaPattern } from '../../util/index.ts';
 import type { SqlValue } from '../values/value.ts';
 import { checkLength, pure, type ScalarFunction, scalar } from './function.ts';
 
@@ -18,39 +18,11 @@ function replace(text: string, pattern: string, fresh: string): SqlValue {
   let replaced = '';
   let from = 0;
   for (const match of regex.matches(text)) {
-    replaced += text.slice(from, match.start) + replacementOf(match, fresh, regex);
+    replaced += text.slice(from, match.start) + regex.expand(match, fresh);
     checkLength(replaced.length);
     from = match.end;
   }
   return replaced + text.slice(from);
-}
-
-/**
- * As `Matcher.appendReplacement`: `$2` and `${name}` are groups (nothing when they took no part), with as many digits as
- * make the number of one, and a backslash takes a character as it is. A group that there isn't is an error.
- */
-function replacementOf({ groups }: PatternMatch, fresh: string, { groupNames }: JavaPattern): string {
-  return fresh.replace(
-    /\\([\s\S])?|\$(?:(\d+)|\{(\w*)\})?/g,
-    (all, escaped?: string, digits?: string, name?: string) => {
-      if (all.startsWith('\\')) {
-        if (escaped === undefined) throw new Error('The replacement ends with a backslash');
-        return escaped;
-      }
-      if (name !== undefined) {
-        const number = groupNames.get(name);
-        if (number === undefined)
-          throw new Error(`The replacement names the group ${name}, which the pattern does not have`);
-        return groups[number] ?? '';
-      }
-      if (digits === undefined) throw new Error('The replacement has a $ that no group follows; write \\$');
-      let length = 1;
-      while (length < digits.length && Number(digits.slice(0, length + 1)) < groups.length) length++;
-      const number = Number(digits.slice(0, length));
-      if (number >= groups.length) throw new Error(`The replacement names group ${number} of ${groups.length - 1}`);
-      return (groups[number] ?? '') + digits.slice(length);
-    },
-  );
 }
 
 function split(text: string, pattern: string): SqlValue {

@@ -358,7 +358,8 @@ export type Statement =
       readonly type: 'SOURCE' | 'SINK';
       readonly name: string;
       readonly ifNotExists: boolean;
-      readonly properties: Properties;
+      /** What Connect is told: names as they are written. */
+      readonly config: ReadonlyMap<string, Literal>;
     })
   | (Node & { readonly kind: 'dropConnector'; readonly name: string; readonly ifExists: boolean })
   /** Undefined id = ALL. */

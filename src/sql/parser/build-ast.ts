@@ -83,7 +83,7 @@ function create(cst: CstNode): Statement {
       type: side,
       name: nameOf(node(connector, 'name')),
       ifNotExists: has(connector, 'ifNotExists'),
-      properties: properties(optionalNode(connector, 'withProperties')),
+      config: literals(optionalNode(connector, 'withProperties')),
       at,
     };
   }
@@ -257,12 +257,17 @@ function sourceKind(cst: CstNode): SourceKind {
 }
 
 function properties(cst: CstNode | undefined): Properties {
+  return new Map([...literals(cst)].map(([name, value]) => [name.toUpperCase(), value]));
+}
+
+/** Names as they were written. */
+function literals(cst: CstNode | undefined): Properties {
   const found = new Map<string, Literal>();
   for (const property of cst === undefined ? [] : nodes(cst, 'property')) {
     const quoted = optionalToken(property, 'STRING');
     const word = has(property, 'CONNECTOR') ? 'CONNECTOR' : undefined;
     const name = word ?? (quoted === undefined ? nameOf(node(property, 'name')) : stringOf(quoted));
-    found.set(name.toUpperCase(), literal(node(property, 'literalValue')));
+    found.set(name, literal(node(property, 'literalValue')));
   }
   return found;
 }

@@ -40,9 +40,11 @@ import { explainPull } from '../queries/explain-pull.ts';
 import { startPull } from '../queries/pull.ts';
 import { problemLog } from '../queries/problems.ts';
 import { isScalablePush, startPush } from '../queries/push.ts';
-import { type HostThread, RemoteHost } from '../queries/remote-host.ts';
+import { RemoteHost } from '../queries/remote-host.ts';
 import { Datagen } from './datagen.ts';
 import { CommandProgress } from './command-progress.ts';
+import { Connectors } from './connectors.ts';
+import type { CommandStatus, SqlServiceOptions } from './options.ts';
 import { ProcessingLogTopic } from './processing-log.ts';
 import { notForStatements, rehearse } from './rehearsal.ts';
 import { ReplayedQueries, ReplayedTopics } from './replay.ts';
@@ -52,41 +54,19 @@ import { NO_CONTEXT, type RequestContext, Session, withoutEffect } from './sessi
 import { defaultOf, isEditable, isWithoutEffect, normalizeSettings, propertyNamed } from '../settings.ts';
 import { type Asserting, assertSchema, assertTopic } from '../statements/assert.ts';
 import type { PreparedStatement, Settings } from '../statements/context.ts';
-import { describe, describeAll, describeFunction, explain, queryToExplain, show } from '../statements/describe.ts';
+import {
+  describe,
+  describeAll,
+  describeTopicSources,
+  describeFunction,
+  explain,
+  queryToExplain,
+  show,
+} from '../statements/describe.ts';
 import { changedFunctions, loadExtensions } from '../statements/functions.ts';
 import type { Looking } from '../statements/looking.ts';
 import { insertStatement } from '../statements/insert-json.ts';
 import { clusterTopics, clusterWriter } from '../statements/cluster.ts';
-
-export interface SqlServiceOptions {
-  readonly client: Client;
-  readonly schemas: SchemaSource;
-  /** Where the state of queries is checkpointed; empty: nowhere, every start reads their changelogs. */
-  readonly stateDir: string;
-  /** `ksql.*` properties. */
-  readonly settings?: GivenSettings;
-  readonly version: string;
-  /** Statements that the service runs, and no others; without it, they come from clients and are kept in the command log. */
-  readonly script?: string;
-  /** Threads for queries; without any, they run in this one. */
-  readonly threads?: QueryThreads;
-  readonly log?: (message: string) => void;
-  readonly environment?: Environment;
-}
-
-/** PORT. Threads that serve query hosts. */
-export interface QueryThreads {
-  /** How many are used where `num.stream.threads` does not say. */
-  readonly defaultCount: number;
-  /** One of them, which is started when it is needed. */
-  thread(index: number): HostThread;
-}
-
-export interface CommandStatus {
-  readonly status: 'SUCCESS' | 'ERROR';
-  readonly message: string;
-  readonly queryId?: string;
-}
 
 export async function openSqlService(options: SqlServiceOptions): Promise<SqlService> {
   const settings = normalizeSettings(options.settings ?? {});
@@ -129,6 +109,7 @@ export class SqlService {
   /** What the command log says and this service could not do; the next start tries it again. */
   readonly #undone: string[] = [];
   readonly #progress: CommandProgress;
+  readonly #connectors: Connectors;
   readonly #problems: ProcessingLogTopic;
   readonly #transient = new Map<string, RunningQuery & { readonly sql: string }>();
   #queryNumber = 0;
@@ -146,6 +127,7 @@ export class SqlService {
     const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
     this.#environment = environment;
     this.#progress = new CommandProgress(environment);
+    this.#connectors = new Connectors(() => settings['ksql.connect.url'] || options.connectUrl?.());
     this.version = version;
     this.serviceId = serviceId;
     this.kafkaClusterId = kafkaClusterId;
@@ -346,6 +328,7 @@ export class SqlService {
       errorsOf: (queryId) => this.#executor.errorsOf(queryId),
       applicationId: (queryId) => this.#executor.applicationId(queryId),
       counts: (queryId) => this.#executor.counts(queryId),
+      connectors: this.#connectors,
       explainPull: (query) => {
         const setting = session.setting();
         checkExtensions(query, parsed.text, setting);
@@ -377,7 +360,10 @@ export class SqlService {
         case 'createConnector':
         case 'dropConnector':
         case 'describeConnector':
-          return refuse('Connectors are not supported: there is no Connect here yet.');
+          return await this.#connectors.carryOut(statement, {
+            isRehearsal: engine !== this.#engine.context,
+            sourcesOf: (topic) => describeTopicSources(look, topic),
+          });
         default:
           return undefined;
       }
@@ -660,6 +646,7 @@ export class SqlService {
     await this.#datagen.close();
     await this.#executor.close();
     await this.#problems.close();
+    this.#connectors.close();
     await this.#writer.close();
     await this.#commands?.close();
   }

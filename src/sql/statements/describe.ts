@@ -77,8 +77,14 @@ export async function show(look: Looking, { what, extended, all }: Of<'show'>): 
         '@type': 'variables',
         variables: [...look.variables].map(([name, value]) => ({ name, value })),
       };
-    default:
-      return refuse(`SHOW ${what} is not supported: there is no Connect here yet.`);
+    case 'CONNECTORS':
+      return look.connectors.list(undefined);
+    case 'SOURCE CONNECTORS':
+      return look.connectors.list('source');
+    case 'SINK CONNECTORS':
+      return look.connectors.list('sink');
+    case 'CONNECTOR PLUGINS':
+      return look.connectors.plugins();
   }
 }
 
@@ -193,6 +199,12 @@ function dependents({ catalog, queries }: EngineContext, name: string): string[]
 async function descriptions(look: Looking, sources: readonly DataSource[], extended: boolean): Promise<Entity> {
   const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(look, source, extended)));
   return { '@type': 'source_descriptions', sourceDescriptions };
+}
+
+/** The streams and tables over a topic. */
+export function describeTopicSources(look: Looking, topic: string): Promise<object[]> {
+  const sources = look.engine.catalog.sources().filter((source) => source.topic === topic);
+  return Promise.all(sources.map((source) => describeSource(look, source, false)));
 }
 
 async function describeSource(look: Looking, source: DataSource, extended: boolean) {

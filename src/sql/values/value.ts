@@ -1,4 +1,4 @@
-import { assert, Decimal } from '../../util/index.ts';
+import { assert, Decimal, doubleText } from '../../util/index.ts';
 import type { SqlType } from '../types.ts';
 
 /** Any value of SQL (`types.ts` says which type has which). Null is SQL's NULL; undefined never occurs. */
@@ -61,21 +61,6 @@ export function identityOf(value: SqlValue): SqlValue {
 function tagged(value: SqlValue): string {
   const identity = identityOf(value);
   return `${typeof identity}${String(identity).length}:${String(identity)}`;
-}
-
-/** A double as Java prints it: `1.0`, `0.001`, `1.0E10`, `NaN`, `Infinity`. */
-export function doubleText(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  const size = Math.abs(value);
-  if (size >= 1e-3 && size < 1e7) {
-    const text = String(value);
-    return text.includes('.') ? text : `${text}.0`;
-  }
-  // Java prints one more digit of the smallest number.
-  if (size === Number.MIN_VALUE) return value < 0 ? '-4.9E-324' : '4.9E-324';
-  const [digits, exponent] = value.toExponential().split('e') as [string, string];
-  return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
 /** A value's text as CAST(x AS STRING) gives it. */

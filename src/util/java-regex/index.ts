@@ -16,23 +16,17 @@ import { CodePoints } from './code-points.ts';
 import { stepsAtMost } from './cost.ts';
 import { parsePattern } from './parse.ts';
 import { type InRe2, inJavaScript, inRe2, type TextCondition } from './print.ts';
+import { expanded, type Match } from './replacement.ts';
 import type { Node, Parsed } from './tree.ts';
 
 export { PatternSyntaxError } from './parse.ts';
+export type { Match } from './replacement.ts';
 
 /** Steps of JavaScript's engine, about 10 ms. */
 const DIRECT_STEPS_MAX = 1_000_000;
 /** How long one match may take of what can only go back. */
 const WATCHDOG_MS = 1000;
 const PATTERNS_MAX = 1000;
-
-export interface Match {
-  /** Where it begins and ends, in UTF-16 units. */
-  readonly start: number;
-  readonly end: number;
-  /** What each group matched, the whole match first; undefined for a group that took no part. */
-  readonly groups: readonly (string | undefined)[];
-}
 
 /** A compiled pattern. Immutable, so that all who use the same text share it. */
 export class JavaPattern {
@@ -110,6 +104,11 @@ export class JavaPattern {
 
   test(text: string): boolean {
     return this.exec(text) !== undefined;
+  }
+
+  /** What a replacement (`Matcher.appendReplacement`) is for a match. Throws an `Error` for a group that there isn't. */
+  expand(match: Match, replacement: string): string {
+    return expanded(match, replacement, this.groupNames);
   }
 
   #matchOf(found: RegExpExecArray | null): Match | undefined {

@@ -1,0 +1,3 @@
+// What plugins are written against.
+export * from './config-def.ts';
+export * from './plugins.ts';

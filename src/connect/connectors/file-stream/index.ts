@@ -1,0 +1,2 @@
+export { fileStreamSink } from './sink.ts';
+export { fileStreamSource } from './source.ts';

@@ -1,0 +1,3 @@
+export { httpSink } from './sink.ts';
+export { httpSource } from './source.ts';
+export { webhookSource } from './webhook.ts';

@@ -1,0 +1,2 @@
+export { jdbcSink } from './sink/index.ts';
+export { jdbcSource } from './source/index.ts';
