@@ -55,10 +55,11 @@ describe.skipIf(postgresMissing !== undefined)('events', () => {
     await client.query(`INSERT INTO t VALUES (DEFAULT, ${values})`);
     await harness.until((written) => written.length === 2);
     const [first, second] = harness.written as [SourceRecord, SourceRecord];
-    const [{ id: _, ...row }, { id: __, ...streamed }] = harness.changes('public.t').map(({ after }) => after!) as [
-      ChangeValue['after'] & object,
-      ChangeValue['after'] & object,
-    ];
+    const [row, streamed] = harness.changes('public.t').map(({ after }) => {
+      const { id, ...rest } = after!;
+      expect(typeof id).toBe('number');
+      return rest;
+    }) as [Record<string, unknown>, Record<string, unknown>];
     expect(streamed).toEqual(row);
     expect(second.valueSchema!.equals(first.valueSchema)).toBe(true);
     for (const record of harness.written) checkValue(record.valueSchema, record.value);
@@ -330,8 +331,6 @@ describe.skipIf(postgresMissing !== undefined)('events', () => {
       table: 't',
       xmin: null,
     });
-    const [xact] = await postgres.rows(`SELECT 1`);
-    expect(xact).toBeDefined();
     expect(Number(source['ts_us'] as bigint) / 1000).toBeCloseTo(Number(source['ts_ms'] as bigint), -1);
     expect(record.headers.map(({ key }) => key)).toEqual(
       ['connectorLogicalName', 'taskId', 'connectorName', 'runId'].map((name) => `__debezium.context.${name}`),

@@ -145,7 +145,7 @@ describe.skipIf(postgresMissing !== undefined)('a task', () => {
     await harness.kill();
     await harness.start();
     await harness.until((written) => written.length === 10);
-    await expect.poll(() => confirmed(database)).toBeGreaterThan(first);
+    await harness.until(async () => (await confirmed(database)) > first, 'the slot on');
     expect(await confirmed(database)).toBeLessThanOrEqual(harness.offset!['tx_lsn'] as number);
     expect(ids(harness)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });

@@ -1,7 +1,6 @@
 // Connections to the server: opened with the encryption that was asked for, with one way of writing dates, bytes and numbers,
 // and with errors that say what becomes of the task: what may pass is tried again, what somebody has to mend is not.
 import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientConfig, DatabaseError } from 'pg';
 import { codeOf, messageOf } from '../../../util/index.ts';
 import type { Password } from '../../api/config-def.ts';
@@ -119,7 +118,7 @@ function clientConfig(settings: ConnectionSettings, way: Way, replication: boole
   return config;
 }
 
-function tlsOptions(settings: ConnectionSettings): ConnectionOptions {
+function tlsOptions(settings: ConnectionSettings): Exclude<ClientConfig['ssl'], boolean | undefined> {
   const verifies = settings.sslMode === 'verify-ca' || settings.sslMode === 'verify-full';
   return {
     rejectUnauthorized: verifies,
