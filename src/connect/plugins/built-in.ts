@@ -65,6 +65,8 @@ const jdbc = () => import('../connectors/jdbc/index.ts');
 const DATAGEN = 'io.confluent.kafka.connect.datagen.DatagenConnector';
 const MIRROR = 'org.apache.kafka.connect.mirror';
 const mirror = () => import('../connectors/mirror/index.ts');
+const DEBEZIUM_POSTGRES = 'io.debezium.connector.postgresql.PostgresConnector';
+const postgres = () => import('../connectors/postgres/index.ts');
 const HTTP = 'io.confluent.connect.http';
 const http = () => import('../connectors/http/index.ts');
 
@@ -77,6 +79,7 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('source', `${MIRROR}.MirrorSourceConnector`, KAFKA_VERSION, 'mirrorSource', mirror),
   connector('source', `${MIRROR}.MirrorCheckpointConnector`, KAFKA_VERSION, 'mirrorCheckpoint', mirror),
   connector('source', `${MIRROR}.MirrorHeartbeatConnector`, KAFKA_VERSION, 'mirrorHeartbeat', mirror),
+  connector('source', DEBEZIUM_POSTGRES, '3.6.1.Final', 'postgresSource', postgres),
   connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
   connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
   connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),

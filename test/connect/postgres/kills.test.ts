@@ -2,7 +2,8 @@
 // compared with what is in the database, and each change must have been told once, in order for each row.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Postgres, postgresMissing, startPostgres } from '../support/postgres.ts';
-import { type ChangeValue, Harness } from './harness.ts';
+import { Harness } from './harness.ts';
+import { replay, summary } from './replay.ts';
 
 /** Numbers from a seed (mulberry32). */
 function randomFrom(seed: number): (below: number) => number {
@@ -13,29 +14,6 @@ function randomFrom(seed: number): (below: number) => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) % below;
   };
-}
-
-/** Follows the events of a table by what each says: a row that comes must not be there, one that changes must be as it was left. */
-function replay(changes: readonly ChangeValue[], key: (row: Record<string, unknown>) => string): Map<string, unknown> {
-  const rows = new Map<string, { version: number }>();
-  for (const [i, { op, before, after }] of changes.entries()) {
-    const row = (after ?? before) as { version: number };
-    const id = key(row as unknown as Record<string, unknown>);
-    const at = `event ${i} (${op} of ${id})`;
-    const had = rows.get(id);
-    if (op === 'r' || op === 'c') {
-      expect(had, `${at}: the row is there already`).toBeUndefined();
-      rows.set(id, row);
-    } else if (op === 'u') {
-      expect(had, `${at}: the row is not there`).toBeDefined();
-      expect(row.version, `${at}: a change was lost, or told twice`).toBe(had!.version + 1);
-      rows.set(id, row);
-    } else if (op === 'd') {
-      expect(had, `${at}: the row is not there`).toBeDefined();
-      rows.delete(id);
-    }
-  }
-  return rows;
 }
 
 describe.skipIf(postgresMissing !== undefined)('a task that is killed', () => {
@@ -50,7 +28,7 @@ describe.skipIf(postgresMissing !== undefined)('a task that is killed', () => {
   });
   afterAll(() => postgres?.stop());
 
-  test.each([1, 2, 3, 4, 5, 6])(
+  test.each([1, 2, 3, 4])(
     'at any record loses nothing and tells nothing twice (seed %i)',
     async (seed) => {
       const random = randomFrom(seed);
@@ -127,7 +105,7 @@ describe.skipIf(postgresMissing !== undefined)('a task that is killed', () => {
 
       const inA = await client.query<{ id: number; version: number }>('SELECT id, version FROM a');
       const told = replay(harness.changes('public.a'), (row) => String(row['id']));
-      expect(summary(told.values())).toEqual(summary(inA.rows));
+      expect(summary(told.values(), ['v'])).toEqual(summary(inA.rows));
       const inB = await client.query<{ x: number; name: string; version: number }>('SELECT x, name, version FROM b');
       const toldB = replay(harness.changes('public.b'), (row) => `${String(row['name'])} ${String(row['x'])}`);
       expect(summary(toldB.values())).toEqual(summary(inB.rows));
@@ -136,10 +114,3 @@ describe.skipIf(postgresMissing !== undefined)('a task that is killed', () => {
     60_000,
   );
 });
-
-function summary(rows: Iterable<unknown>): string[] {
-  return [...rows]
-    .map((row) => Object.entries(row as Record<string, unknown>).filter(([name]) => name !== 'v'))
-    .map((columns) => JSON.stringify(columns.sort()))
-    .sort();
-}

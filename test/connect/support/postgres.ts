@@ -56,7 +56,8 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
@@ -83,8 +84,8 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     wal_level: 'logical',
     fsync: 'off',
     full_page_writes: 'off',
-    max_wal_senders: '20',
-    max_replication_slots: '20',
+    max_wal_senders: '100',
+    max_replication_slots: '100',
     autovacuum: 'off',
     shared_buffers: '64MB',
     ...settings,

@@ -1,7 +1,6 @@
 // Connections to the server: opened with the encryption that was asked for, with one way of writing dates, bytes and numbers,
 // and with errors that say what becomes of the task: what may pass is tried again, what somebody has to mend is not.
 import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientConfig, DatabaseError } from 'pg';
 import { codeOf, messageOf } from '../../../util/index.ts';
 import type { Password } from '../../api/config-def.ts';
@@ -119,7 +118,7 @@ function clientConfig(settings: ConnectionSettings, way: Way, replication: boole
   return config;
 }
 
-function tlsOptions(settings: ConnectionSettings): ConnectionOptions {
+function tlsOptions(settings: ConnectionSettings): Exclude<ClientConfig['ssl'], boolean | undefined> {
   const verifies = settings.sslMode === 'verify-ca' || settings.sslMode === 'verify-full';
   return {
     rejectUnauthorized: verifies,
@@ -148,7 +147,7 @@ function isAboutEncryption(error: unknown): boolean {
 // ── Errors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** SQLSTATEs, or their classes, of what passes: connections that broke, a server that starts or ends, a slot still in use. */
-const PASSING = /^(08...|57P0[1-5]|53...|55006|40...|58...|25P03)$/;
+const PASSING = /^(08...|57P0[1-5]|53[0-3]..|55006|40...|58...|25P03)$/;
 /** What Node says of a server that is not there, or went away. */
 const NETWORK =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|ECONNABORTED|ENOENT)$/;

@@ -193,7 +193,7 @@ export class EventRecords {
   /** The record of a logical decoding message. */
   ofMessage(prefix: string, content: Buffer, context: StreamContext): MadeRecords {
     const record = {
-      ...this.#record(this.#parts.setup.topics.message, this.#parts.headers),
+      ...this.#record(this.#parts.setup.topics.message, []),
       keySchema: MESSAGE_KEY,
       key: { prefix },
       valueSchema: this.#messageValue,
