@@ -178,6 +178,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   connect: [
     ['data'],
     ['api'],
+    ['testing'],
     ['config-providers', 'converters', 'transforms'],
     ['connectors'],
     ['plugins', 'storage'],
