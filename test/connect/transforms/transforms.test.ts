@@ -124,9 +124,10 @@ describe('ExtractNewRecordState', () => {
     expect(await apply({}, event(null, null, 't'))).toBeNull();
   });
 
-  test('old and new settings together are refused', async () => {
+  test('old and new settings together, and what there is not, are refused', async () => {
     const both = { 'delete.tombstone.handling.mode': 'drop', 'delete.handling.mode': 'drop' };
     await expect(apply(both, created)).rejects.toThrow('give it alone');
+    await expect(apply({ 'drop.fields.header.name': 'h' }, created)).rejects.toThrow('use ReplaceField behind it');
   });
 });
 
