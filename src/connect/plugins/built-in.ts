@@ -133,6 +133,12 @@ export const BUILT_IN: readonly PluginEntry[] = [
     load: async () => (await import('../transforms/extract-new-record-state.ts')).extractNewRecordState,
   },
   {
+    className: 'io.debezium.transforms.outbox.EventRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/event-router.ts')).eventRouter,
+  },
+  {
     className: 'io.debezium.transforms.ByLogicalTableRouter',
     kind: 'transformation',
     version: DEBEZIUM_VERSION,

@@ -74,6 +74,14 @@ const config = defineConfig({
     importance: 'LOW',
     doc: 'What stands in front of the names of these headers.',
   },
+  'drop.fields.header.name': {
+    type: 'STRING',
+    default: '',
+    importance: 'LOW',
+    doc: 'Not supported: fields that a header names are not left out. Use ReplaceField behind it.',
+    validator: (value) =>
+      value === '' ? undefined : 'leaving out fields that a header names is not supported; use ReplaceField behind it',
+  },
   'replace.null.with.default': {
     type: 'BOOLEAN',
     default: true,

@@ -124,9 +124,10 @@ describe('ExtractNewRecordState', () => {
     expect(await apply({}, event(null, null, 't'))).toBeNull();
   });
 
-  test('old and new settings together are refused', async () => {
+  test('old and new settings together, and what there is not, are refused', async () => {
     const both = { 'delete.tombstone.handling.mode': 'drop', 'delete.handling.mode': 'drop' };
     await expect(apply(both, created)).rejects.toThrow('give it alone');
+    await expect(apply({ 'drop.fields.header.name': 'h' }, created)).rejects.toThrow('use ReplaceField behind it');
   });
 });
 
@@ -174,6 +175,76 @@ describe('ByLogicalTableRouter', () => {
     expect(router.apply(other)).toBe(other);
     const tombstone = { ...given, value: null, valueSchema: null };
     expect(router.apply(tombstone)).toMatchObject({ topic: 'srv.orders', value: null, valueSchema: null });
+  });
+});
+
+describe('the EventRouter of an outbox', () => {
+  const row = structOf(
+    { id: STRING, aggregatetype: STRING, aggregateid: STRING, type: STRING, payload: OPTIONAL_STRING, part: INT32 },
+    { name: 'srv.outbox.Value', optional: true },
+  );
+  const envelope = structOf(
+    { before: row, after: row, op: STRING, ts_ms: OPTIONAL_INT64 },
+    { name: 'srv.outbox.Envelope' },
+  );
+  const values = { id: 'e1', aggregatetype: 'Order', aggregateid: '42', type: 'Created', payload: '{"a":1}', part: 3 };
+  const event = (op: string, after: unknown = values): ConnectRecord =>
+    record({ topic: 'srv.outbox', valueSchema: envelope, value: { before: null, after, op, ts_ms: 9n } });
+  const apply = async (config: Record<string, string>, given = event('c')) =>
+    (await made('io.debezium.transforms.outbox.EventRouter', config)).apply(given) as ConnectRecord | null;
+
+  test('an inserted row is an event in the topic of its kind', async () => {
+    expect(await apply({})).toEqual(
+      record({
+        topic: 'outbox.event.Order',
+        keySchema: STRING,
+        key: '42',
+        valueSchema: OPTIONAL_STRING,
+        value: '{"a":1}',
+        timestamp: 9,
+        headers: [{ key: 'id', schema: STRING, value: 'e1' }],
+      }),
+    );
+  });
+
+  test('other columns are headers, fields beside the payload, and the partition', async () => {
+    const placement = 'type:header:eventType,type:envelope:kind,part:partition';
+    const result = (await apply({ 'table.fields.additional.placement': placement }))!;
+    expect(result.headers.map(({ key, value }) => [key, value])).toEqual([
+      ['id', 'e1'],
+      ['eventType', 'Created'],
+    ]);
+    expect(result).toMatchObject({ partition: 3, value: { payload: '{"a":1}', kind: 'Created' } });
+    expect(result.valueSchema!.name).toBe('srv.outbox.Order.Value');
+  });
+
+  test('the topic is chosen by any column', async () => {
+    const route = { 'route.by.field': 'type', 'route.topic.regex': '(.).*', 'route.topic.replacement': 'events.$1' };
+    expect((await apply(route))!.topic).toBe('events.C');
+  });
+
+  test('a row without a payload can be a tombstone', async () => {
+    const empty = event('c', { ...values, payload: null });
+    expect(await apply({}, empty)).toMatchObject({ value: null, valueSchema: OPTIONAL_STRING });
+    const tombstone = { 'route.tombstone.on.empty.payload': 'true' };
+    expect(await apply(tombstone, empty)).toMatchObject({ value: null, valueSchema: null });
+  });
+
+  test('deleted rows are no events, changed ones can be refused', async () => {
+    expect(await apply({}, event('d', null))).toBeNull();
+    expect(await apply({}, event('u'))).toBeNull();
+    await expect(apply({ 'table.op.invalid.behavior': 'fatal' }, event('u'))).rejects.toThrow(
+      'an outbox has inserted rows only',
+    );
+  });
+
+  test.each([
+    [{ 'table.expand.json.payload': 'true' }, 'expanding JSON is not supported'],
+    [{ 'table.field.event.schema.version': 'v' }, 'versions of schemas from a column are not supported'],
+    [{ 'table.fields.additional.placement': 'a:nowhere' }, 'a:nowhere is not like column:header'],
+    [{ 'table.fields.additional.placement': 'nope:header' }, 'nope is not a valid field name'],
+  ])('%j is refused', async (config, problem) => {
+    await expect(apply(config)).rejects.toThrow(problem);
   });
 });
 
