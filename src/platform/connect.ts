@@ -1,6 +1,6 @@
 // Connect on the platform's broker and registry: a worker of the cluster `connect-cluster`, which is alone until others join it.
 import type { Client } from '../client/index.ts';
-import { loadUserPlugins, openConnect, Plugins, readWorkerSettings } from '../connect/service.ts';
+import { loadUserPlugins, openConnect, Plugins, workerConfig } from '../connect/service.ts';
 import { HttpSchemaSource } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { listening } from './listening.ts';
@@ -28,7 +28,7 @@ const USUAL = {
 /** Resolves with its URL when it is in service. */
 export async function startConnect(start: Start, client: Client, schemas: SchemaSource): Promise<string> {
   const { settings, environment, log, stop, services } = start;
-  const config = readWorkerSettings('distributed', {
+  const config = await workerConfig('distributed', {
     ...USUAL,
     'bootstrap.servers': settings.platform['bootstrap.servers'],
     ...settings.connect,
@@ -40,7 +40,6 @@ export async function startConnect(start: Start, client: Client, schemas: Schema
       config,
       client,
       plugins: new Plugins(own),
-      resolve: async (given) => given,
       schemaSource: (given) => sourceOf(given['schema.registry.url'], schemas),
       version,
       environment,

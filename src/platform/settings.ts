@@ -154,7 +154,7 @@ export function readPropertiesFile(file: string): Record<string, string> {
 export function settingsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const notSettings = new Set(['MILLRACE_HOME', 'MILLRACE_BOOTSTRAP_SERVER']);
+  const notSettings = new Set(['MILLRACE_HOME', 'MILLRACE_BOOTSTRAP_SERVER', 'MILLRACE_CONNECT_URL']);
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('MILLRACE_') || notSettings.has(name) || value === undefined) continue;

@@ -159,6 +159,8 @@ export function structOf(
   const names = new Set<string>();
   for (const [name] of entries) {
     if (names.has(name)) throw new ConnectError(`a struct cannot have two fields named ${name}`);
+    // An object cannot have it as a member of its own by assignment: values would be lost in silence.
+    if (name === '__proto__') throw new ConnectError('a struct cannot have a field named __proto__');
     names.add(name);
   }
   return new Schema('struct', options, { fields: entries.map(([name, schema], index) => ({ name, index, schema })) });

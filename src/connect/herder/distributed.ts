@@ -156,7 +156,7 @@ export class DistributedHerder implements Herder {
       },
     });
     const herder = new DistributedHerder(options, told, worker, hear);
-    hear.generation = () => herder.#loop.group.place?.generation ?? -1;
+    hear.generation = () => herder.#loop.group.generation;
     return herder;
   }
 

@@ -98,6 +98,11 @@ export class WorkerGroup {
     return this.#place;
   }
 
+  /** The last one in which it had a place; -1 before. */
+  get generation(): number {
+    return this.#lastGeneration;
+  }
+
   get isLeader(): boolean {
     return this.#place !== undefined && this.#member.memberId !== '' && this.#member.memberId === this.#place.leader;
   }

@@ -2,7 +2,7 @@
 // used. A connector has a line of its own here.
 import type { Plugin } from '../api/plugins.ts';
 import { VERSION as JDBC_VERSION } from '../connectors/jdbc/version.ts';
-import { KAFKA_VERSION } from '../data/kafka-version.ts';
+import { DEBEZIUM_VERSION, KAFKA_VERSION } from '../data/kafka-version.ts';
 
 /** What a plugin can be, as `GET /connector-plugins` names it. */
 export type PluginKind = Plugin['kind'];
@@ -118,6 +118,32 @@ export const BUILT_IN: readonly PluginEntry[] = [
     [...SIDED, ...UNSIDED].map((name) => `${TRANSFORMS}.${name}`),
     async () => (await import('../transforms/kafka.ts')).kafkaTransforms,
   ),
+  ...entries(
+    ['transformation'],
+    ['TombstoneHandler', 'Drop$Key', 'Drop$Value'].map((name) => `io.confluent.connect.transforms.${name}`),
+    async () => (await import('../transforms/confluent.ts')).confluentTransforms,
+  ),
+  ...entries(['transformation'], ['millrace.transforms.Function'], async () => {
+    return [(await import('../transforms/function.ts')).functionTransform];
+  }),
+  {
+    className: 'io.debezium.transforms.ExtractNewRecordState',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/extract-new-record-state.ts')).extractNewRecordState,
+  },
+  {
+    className: 'io.debezium.transforms.outbox.EventRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/event-router.ts')).eventRouter,
+  },
+  {
+    className: 'io.debezium.transforms.ByLogicalTableRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/by-logical-table-router.ts')).byLogicalTableRouter,
+  },
   ...entries(
     ['predicate'],
     ['HasHeaderKey', 'RecordIsTombstone', 'TopicNameMatches'].map((name) => `${TRANSFORMS}.predicates.${name}`),

@@ -1,4 +1,5 @@
-// Workers of Apache Kafka's own, where its jars and Java are on the machine: in CONNECT_JARS, or /tmp/connect-lib/jars.
+// Workers of Apache Kafka's own, where Java is on the machine and KAFKA_CONNECT_JARS names the folder of its jars: connect-runtime and
+// connect-file 4.1.1 with all that they need (`mvn dependency:copy-dependencies`).
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,14 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../rest/asking.ts';
 
-const jars = process.env['CONNECT_JARS'] ?? '/tmp/connect-lib/jars';
+const jars = process.env['KAFKA_CONNECT_JARS'] ?? '';
 
 /** Why there are no Java workers here; undefined: there are. */
 export const noJavaWorkers: string | undefined = reason();
 
 function reason(): string | undefined {
+  if (jars === '') return 'KAFKA_CONNECT_JARS does not say where its jars are';
   const isThere = existsSync(jars) && readdirSync(jars).some((name) => name.startsWith('connect-runtime-'));
-  if (!isThere) return `there is no connect-runtime in ${jars}`;
+  if (!isThere) return `there is no connect-runtime in KAFKA_CONNECT_JARS=${jars}`;
   return spawnSync('java', ['-version']).status === 0 ? undefined : 'there is no java';
 }
 

@@ -42,7 +42,7 @@ function presentWriter(node: AvroNode, schema: Schema, mapping: AvroMapping): Av
     case 'int':
       return /^int(8|16|32)$/.test(schema.type) ? intWriter(schema) : undefined;
     case 'long':
-      return /^int/.test(schema.type) ? longWriter(schema) : undefined;
+      return schema.type.startsWith('int') ? longWriter(schema) : undefined;
     case 'float':
       return schema.type === 'float32' ? typed('number', writeFloat) : undefined;
     case 'double':

@@ -8,7 +8,7 @@ import { converterPlugin } from '../../api/plugins.ts';
 import { KAFKA_VERSION } from '../../data/kafka-version.ts';
 import type { SchemaAndValue } from '../../data/record.ts';
 import type { Schema } from '../../data/schema.ts';
-import { type JsonReader, jsonReader, parseNumbers } from '../json/reader.ts';
+import { hasDecimals, type JsonReader, jsonReader, parseNumbers } from '../json/reader.ts';
 import { jsonWriter } from '../json/writer.ts';
 import { REGISTRY_CONFIG, RegistryConverter, type SchemaLanguage } from '../registry/converter.ts';
 import { connectSchemaOf } from './from-json-schema.ts';
@@ -52,15 +52,15 @@ function codecOf(
   mapping: JsonSchemaMapping,
 ): Codec<SchemaAndValue> {
   const write = written === undefined ? undefined : jsonWriter(written, mapping.values);
-  let reading: { readonly schema: Schema; readonly read: JsonReader } | undefined;
+  let reading: { readonly schema: Schema; readonly read: JsonReader; readonly exact: boolean } | undefined;
   return {
     recordName: root.title,
     lead: new Uint8Array(),
     encode: ({ value }, out) => out.utf8(write!(value)),
     decode(bytes, start, end) {
       reading ??= readingOf(root, mapping);
-      const { schema, read } = reading;
-      const node = parsed(bytes.subarray(start, end));
+      const { schema, read, exact } = reading;
+      const node = parsed(bytes.subarray(start, end), exact);
       return { schema, value: read(node) };
     },
   };
@@ -68,13 +68,13 @@ function codecOf(
 
 function readingOf(root: ReturnType<typeof parseJsonSchema>['root'], mapping: JsonSchemaMapping) {
   const schema = connectSchemaOf(root, mapping);
-  return { schema, read: jsonReader(schema, mapping.values) };
+  return { schema, read: jsonReader(schema, mapping.values), exact: hasDecimals(schema) };
 }
 
-function parsed(bytes: Buffer): unknown {
+function parsed(bytes: Buffer, exact: boolean): unknown {
   if (!isUtf8(bytes)) throw new DeserializationError('the text is not UTF-8');
   try {
-    return parseNumbers(bytes.toString());
+    return parseNumbers(bytes.toString(), exact);
   } catch (error) {
     throw new DeserializationError(`the text is no JSON: ${messageOf(error)}`, error);
   }

@@ -17,20 +17,37 @@ export interface JsonReadOptions {
 /** Reads a value of one schema from parsed JSON; undefined is what is missing. Throws `DataError`. */
 export type JsonReader = (node: unknown) => unknown;
 
-/** More digits than a double is sure to hold. */
+/** More digits than a double is sure to hold: in front of the point, or anywhere. */
+const LONG_INTEGER = /(?:^|[^\d.])\d{16}/;
 const LONG_NUMBER = /[\d.]{16}/;
 
 /**
  * Parses JSON. Whole numbers are numbers, or bigints beyond 2^53; others are numbers, or `JsonNumber`s where a double could not
- * hold all digits. Throws `SyntaxError`.
+ * hold all digits, and somebody wants them (`hasDecimals`). Throws `SyntaxError`.
  */
-export function parseNumbers(text: string): unknown {
-  return LONG_NUMBER.test(text) ? parseJson(text, exactNumber) : JSON.parse(text);
+export function parseNumbers(text: string, hasDecimals = true): unknown {
+  return (hasDecimals ? LONG_NUMBER : LONG_INTEGER).test(text) ? parseJson(text, exactNumber) : JSON.parse(text);
 }
 
 /** The same for what no schema is known of, where numbers that are not whole are doubles. */
 export function parseSchemaless(text: string): unknown {
-  return LONG_NUMBER.test(text) ? parseJson(text, wholeOrDouble) : JSON.parse(text);
+  return LONG_INTEGER.test(text) ? parseJson(text, wholeOrDouble) : JSON.parse(text);
+}
+
+/** Whether values of a schema have decimals in them. */
+export function hasDecimals(schema: Schema | null): boolean {
+  switch (schema?.type) {
+    case 'bytes':
+      return schema.name === LOGICAL.decimal;
+    case 'array':
+      return hasDecimals(schema.valueSchema);
+    case 'map':
+      return hasDecimals(schema.keySchema) || hasDecimals(schema.valueSchema);
+    case 'struct':
+      return schema.fields.some((field) => hasDecimals(field.schema));
+    default:
+      return false;
+  }
 }
 
 /** What `parseNumbers` has read, as `parseSchemaless` would have. */
