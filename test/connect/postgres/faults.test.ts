@@ -120,6 +120,17 @@ describe.skipIf(postgresMissing !== undefined)('a task', () => {
     expect(ids(harness)).toEqual([1, 2, 1, 2, 3, 4]);
   });
 
+  test('says what is to be done when its publication was dropped meanwhile', async () => {
+    const { harness, client } = await open('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+    await harness.until((written) => written.length === 1);
+    await harness.kill();
+    await client.query('DROP PUBLICATION dbz_publication; INSERT INTO t VALUES (2)');
+    await harness.start();
+    await expect(harness.until(() => false)).rejects.toThrow(
+      /publication "dbz_publication" does not exist \(what was written before a publication was made cannot be streamed by it/,
+    );
+  });
+
   test('does not take a slot that another has', async () => {
     const { harness, database } = await open('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
     await harness.until((written) => written.length === 1);
