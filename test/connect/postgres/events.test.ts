@@ -218,9 +218,9 @@ describe.skipIf(postgresMissing !== undefined)('events', () => {
   test('have arrays', async () => {
     const { row, schemas } = await readBothWays(
       `a2 smallint[], a8 bigint[], ab boolean[], an numeric(5,2)[], at text[], aby bytea[], ad date[], ats timestamptz[], au uuid[],
-       am mood[], ae integer[], ah hstore[], two integer[][], apt point[], abx box[]`,
+       am mood[], ae integer[], ah hstore[], two integer[][], apt point[], abx box[], iv int2vector`,
       `'{1,NULL,-3}', '{9007199254740993}', '{t,f}', '{1.25,3}', '{"a,b",NULL,"NULL","q\\"x\\\\y",""}', '{"\\\\xdead"}', '{2024-01-01}',
-       '{"2024-01-01 00:00:00+00"}', '{123e4567-e89b-12d3-a456-426614174000}', '{sad,happy}', '{}', '{"a=>1"}', '{{1,2},{3,4}}', '{"(0,0)"}', '{(1,2),(3,4);(5,6),(7,8)}'`,
+       '{"2024-01-01 00:00:00+00"}', '{123e4567-e89b-12d3-a456-426614174000}', '{sad,happy}', '{}', '{"a=>1"}', '{{1,2},{3,4}}', '{"(0,0)"}', '{(1,2),(3,4);(5,6),(7,8)}', '1 2'`,
       { 'include.unknown.datatypes': 'true' },
     );
     expect(row).toEqual({
@@ -241,6 +241,7 @@ describe.skipIf(postgresMissing !== undefined)('events', () => {
       two: [1, 2, 3, 4],
       apt: [{ x: 0, y: 0, wkb: Buffer.from('010100000000000000000000000000000000000000', 'hex'), srid: null }],
       abx: [Buffer.from('(3,4),(1,2)'), Buffer.from('(7,8),(5,6)')],
+      iv: Buffer.from('1 2'),
     });
     expect(schemas['a2']).toEqual(optional('array', { items: optional('int16') }));
   });

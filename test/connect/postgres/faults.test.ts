@@ -120,6 +120,17 @@ describe.skipIf(postgresMissing !== undefined)('a task', () => {
     expect(ids(harness)).toEqual([1, 2, 1, 2, 3, 4]);
   });
 
+  test('says what is to be done when its publication was dropped meanwhile', async () => {
+    const { harness, client } = await open('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+    await harness.until((written) => written.length === 1);
+    await harness.kill();
+    await client.query('DROP PUBLICATION dbz_publication; INSERT INTO t VALUES (2)');
+    await harness.start();
+    await expect(harness.until(() => false)).rejects.toThrow(
+      /publication "dbz_publication" does not exist \(what was written before a publication was made cannot be streamed by it/,
+    );
+  });
+
   test('does not take a slot that another has', async () => {
     const { harness, database } = await open('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
     await harness.until((written) => written.length === 1);
@@ -280,6 +291,20 @@ describe.skipIf(postgresMissing !== undefined)('a task', () => {
     await harness.start();
     await harness.until((written) => written.length === 1);
     expect(ids(harness)).toEqual([2]);
+  });
+
+  test('can be ended while the server waits for transactions to make its slot', async () => {
+    const { harness, client, database } = await open('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+    await client.query('BEGIN; INSERT INTO t VALUES (2)');
+    const stop = new AbortController();
+    const polled = harness.poll(1, stop.signal);
+    const waits = `SELECT FROM pg_stat_activity WHERE backend_type = 'walsender' AND datname = '${database}'`;
+    await expect.poll(() => postgres.rows(waits)).toHaveLength(1);
+    stop.abort();
+    expect(await polled).toBe(0);
+    await client.query('COMMIT');
+    await harness.until((written) => written.length === 2);
+    expect(ids(harness)).toEqual([1, 2]);
   });
 
   test('drops its slot at its end when it is to', async () => {

@@ -60,7 +60,8 @@ describe.skipIf(postgresMissing !== undefined)('a platform that is killed', () =
         },
       }),
     });
-    expect(response.status, await response.text()).toBe(201);
+    const answer = await response.text();
+    expect(response.status, `answered: ${answer}`).toBe(201);
 
     const kafka = createClient({ bootstrapServers: `127.0.0.1:${port}` });
     const written = async (): Promise<number> => {

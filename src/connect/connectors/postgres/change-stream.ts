@@ -2,7 +2,7 @@
 // the events of its table; what changes a row becomes its records, each with an offset behind which exactly the rest comes.
 // When reading goes on in the middle of a transaction, the server sends all of it again: what was told is passed over.
 import type { Client } from 'pg';
-import { ConnectError } from '../../data/errors.ts';
+import { ConnectError, DataError } from '../../data/errors.ts';
 import type { OffsetValue, SourceRecord } from '../../data/record.ts';
 import { fullName, readTable, TypeRegistry } from './catalog.ts';
 import { EventRecords, type MadeRecords, type StreamContext } from './event-records.ts';
@@ -10,6 +10,7 @@ import {
   type ChangeMessage,
   decodePgOutput,
   type Lsn,
+  lsnText,
   type PgOutputMessage,
   type RelationMessage,
   type Tuple,
@@ -274,8 +275,12 @@ export class ChangeStream {
     try {
       this.#emit(this.#records.ofChange(relation.message, events, message, this.#context));
     } catch (error) {
-      if (!(error instanceof UnknownLabelError)) throw error;
-      return this.#withNewLabel(error, relation, message);
+      if (error instanceof UnknownLabelError) return this.#withNewLabel(error, relation, message);
+      if (!(error instanceof DataError)) throw error;
+      throw new DataError(
+        `a row of table ${events.id}, written at ${lsnText(this.#context.lsn)}: ${error.message}`,
+        error,
+      );
     }
     this.#tellListener(relation, message);
     return undefined;

@@ -160,6 +160,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   '28000': 'the user may not log in like this: see database.user and database.sslmode, and the server’s pg_hba.conf',
   '3D000': 'there is no such database: see database.dbname',
   '42501': 'the user lacks a right',
+  '42704':
+    'what was written before a publication was made cannot be streamed by it: drop the slot, and read all rows again with snapshot.mode=when_needed',
 };
 
 /** A fault of the database as what it means for the task: `RetriableError` where it may pass, else `ConnectError`. */

@@ -242,7 +242,7 @@ export class PostgresTask implements SourceTask<PostgresSettings> {
     const delayMs = setup.config['snapshot.delay.ms'];
     if (setup.snapshotMode !== 'no_data' && delayMs > 0) await this.#context.pause(delayMs, signal);
     const found = await readSlot(client, setup);
-    const slot = found === undefined ? await createSlot(setup) : undefined;
+    const slot = found === undefined ? await createSlot(setup, signal) : undefined;
     const slotLsn = slot?.lsn ?? found!.confirmed;
     log.info(`slot ${setup.config['slot.name']} ${slot === undefined ? 'is there' : 'was made'}`);
     if (setup.snapshotMode !== 'no_data')
