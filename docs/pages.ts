@@ -51,7 +51,7 @@ function settingsPage(): string {
     'Those of its consumers also without `kafka.rest.` in front.',
     settingsTable(restProxySettings),
     '## Connect',
-    'In a file of a worker of its own (`connect-distributed`, `connect-standalone`) as they stand here; for the worker of the platform with `connect.` in front, and with defaults of its own: `connect.group.id=connect-cluster`, topics `connect-configs`, `connect-offsets` and `connect-status`, keys as texts and values as Avro with the registry of the platform, and sources that are written exactly once.',
+    'In a file of a worker of its own (`connect-distributed`, `connect-standalone`) as they stand here; for the worker of the platform with `connect.` in front, and with defaults of its own: `connect.group.id=connect-cluster`, topics `_connect-configs`, `_connect-offsets` and `_connect-status`, keys as texts and values as Avro with the registry of the platform, and sources that are written exactly once.',
     settingsTable({ ...workerSettings.distributed, ...workerSettings.standalone }),
     '## SQL',
     'Set for the service, or with `SET` for a session.',

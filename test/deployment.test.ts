@@ -39,7 +39,7 @@ interface Compose {
   readonly volumes: Readonly<Record<string, null>>;
 }
 
-const PORTS = ['8081', '8082', '8088', '9092'];
+const PORTS = ['8081', '8082', '8083', '8088', '9092'];
 
 describe('the image', () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-image-'));
@@ -67,7 +67,7 @@ describe('the image', () => {
     const [command, ...parameters] = words(check!);
     expect(command).toBe('millrace');
     const where = ['-b', address('Broker'), '--registry', address('Schema Registry')];
-    const services = ['--sql', address('SQL'), '--rest', address('REST proxy')];
+    const services = ['--sql', address('SQL'), '--rest', address('REST proxy'), '--connect', address('Connect')];
     expect(await new Millrace([...parameters, ...where, ...services]).ended).toMatchObject({ code: 0, stderr: '' });
     expect((await started.kill('SIGTERM')).code).toBe(0);
     expect((await new Millrace([...parameters, ...where, ...services]).ended).code).toBe(1);

@@ -311,6 +311,7 @@ export interface Consumer {
 
 /** How members of a group of another kind than consumers' take part in it (the classic protocol, KIP-848's predecessor). */
 export interface GroupMemberSettings {
+  /** The group. */
   readonly groupId: string;
   /** What all members of the group are: `connect`. */
   readonly protocolType: string;
@@ -326,7 +327,9 @@ export interface GroupMemberSettings {
 
 /** A protocol that a member speaks, and what it says of itself in it. */
 export interface GroupProtocol {
+  /** Members agree upon one that all of them have. */
   readonly name: string;
+  /** What this member says of itself with it. */
   readonly metadata: Uint8Array;
 }
 
@@ -336,15 +339,21 @@ export interface GroupRound {
   readonly protocol: string;
   /** This member's id. */
   readonly leaderId: string;
+  /** Which forming of the group it is. */
   readonly generationId: number;
+  /** All of them, with what they say of themselves. */
   readonly members: readonly { readonly memberId: string; readonly metadata: Uint8Array }[];
 }
 
 /** A member's place in a group that has been formed. */
 export interface GroupPlace {
+  /** What the members have agreed upon. */
   readonly protocol: string;
+  /** The coordinator's name for this member. */
   readonly memberId: string;
+  /** Whose part it is to assign. */
   readonly leaderId: string;
+  /** Which forming of the group it is. */
   readonly generationId: number;
   /** What the leader gave it; empty where it gave nothing. */
   readonly assignment: Uint8Array;

@@ -10,13 +10,14 @@ import { version } from './version.ts';
 /** What a worker of the platform is told, unless `connect.…` says otherwise. */
 const USUAL = {
   'group.id': 'connect-cluster',
-  'config.storage.topic': 'connect-configs',
+  // Names that begin so are those of services: lists leave them out.
+  'config.storage.topic': '_connect-configs',
   'config.storage.replication.factor': -1,
-  'offset.storage.topic': 'connect-offsets',
+  'offset.storage.topic': '_connect-offsets',
   'offset.storage.replication.factor': -1,
   // One machine has no use for as many as a cluster.
   'offset.storage.partitions': 5,
-  'status.storage.topic': 'connect-status',
+  'status.storage.topic': '_connect-status',
   'status.storage.replication.factor': -1,
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'io.confluent.connect.avro.AvroConverter',

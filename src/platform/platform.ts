@@ -11,7 +11,7 @@ import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvi
 import { listening } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
 import type { RunningService, Start } from './services.ts';
-import { splitSettings } from './settings.ts';
+import { parseListener, splitSettings } from './settings.ts';
 import { ServiceThread } from './threads.ts';
 
 /** What a platform is started with. */
@@ -175,17 +175,21 @@ async function startHere(start: Start, client: Client, hasConnect: boolean): Pro
 
 /** The services in threads of their own, and their schemas over HTTP. */
 async function startThreads(
-  { services, stop }: Start,
+  { services, stop, settings: { platform } }: Start,
   threads: { readonly services: ServiceThread; readonly connect: ServiceThread | undefined },
 ): Promise<SchemaSource> {
   const { services: thread, connect } = threads;
+  // Connect has to know where the registry is: where that is settled before, neither waits for the other.
+  const isSettled = parseListener('schema.registry.listeners', platform['schema.registry.listeners']).port !== 0;
+  const connecting = isSettled ? connect?.start() : undefined;
+  connecting?.catch(() => {});
   await thread.start();
   // Before the broker, which they need to the end.
   stop.push(() => thread.stop());
   services.push(...thread.services);
   const { url } = thread.services.find(({ name }) => name === 'schema-registry')!;
   if (connect !== undefined) {
-    await connect.start({ 'schema.registry.listeners': url });
+    await (connecting ?? connect.start({ 'schema.registry.listeners': url }));
     stop.push(() => connect.stop());
     services.push(...connect.services);
     thread.connectAt(connect.services[0]!.url);

@@ -19,7 +19,9 @@ import { checkValue } from '../data/validate.ts';
 
 /** Something that is to hold. */
 export interface Check {
+  /** What holds, with the class that it is about. */
   readonly name: string;
+  /** Rejects with what does not hold. */
   run(): Promise<void>;
 }
 
