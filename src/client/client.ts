@@ -311,6 +311,7 @@ export interface Consumer {
 
 /** How members of a group of another kind than consumers' take part in it (the classic protocol, KIP-848's predecessor). */
 export interface GroupMemberSettings {
+  /** The group. */
   readonly groupId: string;
   /** What all members of the group are: `connect`. */
   readonly protocolType: string;
@@ -326,7 +327,9 @@ export interface GroupMemberSettings {
 
 /** A protocol that a member speaks, and what it says of itself in it. */
 export interface GroupProtocol {
+  /** Members of a group agree upon one that all of them offer. */
   readonly name: string;
+  /** Bytes that the leader gets. */
   readonly metadata: Uint8Array;
 }
 
@@ -336,15 +339,21 @@ export interface GroupRound {
   readonly protocol: string;
   /** This member's id. */
   readonly leaderId: string;
+  /** Counts the formings of the group. */
   readonly generationId: number;
+  /** All of them, the leader too, with what they say in the protocol. */
   readonly members: readonly { readonly memberId: string; readonly metadata: Uint8Array }[];
 }
 
 /** A member's place in a group that has been formed. */
 export interface GroupPlace {
+  /** The protocol that all members speak. */
   readonly protocol: string;
+  /** Its id. */
   readonly memberId: string;
+  /** The leader's, which may be its own. */
   readonly leaderId: string;
+  /** Which forming of the group it is. */
   readonly generationId: number;
   /** What the leader gave it; empty where it gave nothing. */
   readonly assignment: Uint8Array;

@@ -291,6 +291,7 @@ describe('requests', () => {
     await untilStatus(workers[0]!, 'c', ['PAUSED', 'PAUSED', 'PAUSED']);
     await workers[0]!.ask('PUT /connectors/c/resume');
     await untilStatus(workers[1]!, 'c', ['RUNNING', 'RUNNING', 'RUNNING']);
+    expect(machine.twice).toEqual([]);
   });
 });
 
