@@ -119,7 +119,7 @@ export class TestWorker {
       settings: readRimSettings('', readSettings(rimSettingsOf(''), {})),
       version: '4.1.1',
       requestTimeoutMs: timeoutMs,
-      healthTimeoutMs: timeoutMs,
+      healthTimeoutMs: timeoutMs / 2,
       isSigned: true,
     });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
