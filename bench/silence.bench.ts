@@ -135,7 +135,7 @@ interface Server {
 
 async function start(dataDir: string): Promise<Server> {
   const main = join(import.meta.dirname, '..', 'bin', 'millrace');
-  const ports = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0'];
+  const ports = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0', '--connect-port', '0'];
   const child = spawn(process.execPath, [main, 'start', '-d', dataDir, ...ports], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -30,7 +30,7 @@ async function startsOf(what: string, main: string): Promise<Record<string, numb
     const begun = performance.now();
     const child = spawn(
       process.execPath,
-      [main, 'start', '-d', dataDir, '--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0'],
+      [main, 'start', '-d', dataDir, '--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0', '--connect-port', '0'],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -18,7 +18,7 @@ export interface ServedRoutes {
 interface Document {
   readonly title: string;
   readonly description: string;
-  readonly service: 'schema-registry' | 'sql' | 'rest-proxy';
+  readonly service: 'schema-registry' | 'sql' | 'rest-proxy' | 'connect';
   readonly port: number;
   /** Which of the service's paths are in it. */
   readonly has: (path: string) => boolean;
@@ -82,6 +82,14 @@ export const documents: Readonly<Record<string, Document>> = {
     has: (path) => V3.test(path),
     errorType: 'application/json',
   },
+  'connect.json': {
+    title: 'Connect',
+    description: 'Connectors, their tasks, configs and offsets, with the paths of Kafka Connect.',
+    service: 'connect',
+    port: 8083,
+    has: () => true,
+    errorType: 'application/json',
+  },
 };
 
 /** Runs `use` on the servers of a platform that is started for it, by the service's name. */
@@ -103,6 +111,7 @@ export async function withServers<T>(use: (served: ReadonlyMap<string, ServedRou
         'schema.registry.listeners': 'http://127.0.0.1:0',
         'ksql.listeners': 'http://127.0.0.1:0',
         'kafka.rest.listeners': 'http://127.0.0.1:0',
+        'connect.listeners': 'http://127.0.0.1:0',
       },
     });
     try {

@@ -1,6 +1,9 @@
+import type { ConfigDef } from '../src/connect/index.ts';
+import { BUILT_IN } from '../src/connect/plugins/built-in.ts';
 import { errorCodes } from '../src/util/error-codes.ts';
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
+import { workerSettings } from '../src/connect/herder/settings.ts';
 import { restProxySettings } from '../src/rest-proxy/settings.ts';
 import { registrySettings } from '../src/schema-registry/index.ts';
 import { storeServerSettings } from '../src/interactive-queries/index.ts';
@@ -20,6 +23,7 @@ export async function referencePages(): Promise<Record<string, string>> {
   const openApi = await withServers(async (servers) => openApiDocuments(servers, version));
   return {
     'settings.md': settingsPage(),
+    'connectors.md': await connectorsPage(),
     'kafka-apis.md': apisPage(),
     'sql-functions.md': functionsPage(),
     'errors.md': errorsPage(),
@@ -46,6 +50,9 @@ function settingsPage(): string {
     '## REST proxy',
     'Those of its consumers also without `kafka.rest.` in front.',
     settingsTable(restProxySettings),
+    '## Connect',
+    'In a file of a worker of its own (`connect-distributed`, `connect-standalone`) as they stand here; for the worker of the platform with `connect.` in front, and with defaults of its own: `connect.group.id=connect-cluster`, topics `_connect-configs`, `_connect-offsets` and `_connect-status`, keys as texts and values as Avro with the registry of the platform, and sources that are written exactly once.',
+    settingsTable({ ...workerSettings.distributed, ...workerSettings.standalone }),
     '## SQL',
     'Set for the service, or with `SET` for a session.',
     settingsTable(sqlSettings),
@@ -58,6 +65,42 @@ function settingsPage(): string {
     'Given to `StoreServer.listen({ settings })`.',
     settingsTable(storeServerSettings),
   ]);
+}
+
+/** The settings of each connector, converter and transformation, as PUT …/config/validate tells them. */
+async function connectorsPage(): Promise<string> {
+  const titles = {
+    source: 'Sources',
+    sink: 'Sinks',
+    converter: 'Converters',
+    transformation: 'Transformations',
+    predicate: 'Predicates',
+  };
+  const parts: string[] = [];
+  for (const [kind, title] of Object.entries(titles)) {
+    parts.push(`## ${title}`);
+    const entries = BUILT_IN.filter((entry) => entry.kind === kind).toSorted((a, b) =>
+      a.className < b.className ? -1 : 1,
+    );
+    for (const entry of entries) {
+      const { config } = await entry.load();
+      const rows = Object.entries(config as ConfigDef)
+        .filter(([, { internal }]) => internal !== true)
+        .map(([name, { type, default: value, doc }]) => [
+          `\`${name}\``,
+          type.toLowerCase(),
+          value === undefined ? 'required' : value === null || value === '' ? '' : `\`${String(value)}\``,
+          doc,
+        ]);
+      parts.push(
+        `### \`${entry.className}\``,
+        ...(rows.length === 0 ? ['Has no settings.'] : [table(['setting', 'type', 'default', 'what it does'], rows)]),
+      );
+    }
+  }
+  const words =
+    'Classes are also found by the last part of their names, with or without its ending: `JdbcSink`, `FileStreamSource`, `MaskField$Value`. What all connectors have beside their own (`tasks.max`, `topics`, `errors.…`, `transforms`, …) is in [Connect](../connect/overview.md).';
+  return page('Connectors, converters, transformations', [words, ...parts]);
 }
 
 function settingsTable(settings: SettingTable): string {

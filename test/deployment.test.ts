@@ -39,7 +39,7 @@ interface Compose {
   readonly volumes: Readonly<Record<string, null>>;
 }
 
-const PORTS = ['8081', '8082', '8088', '9092'];
+const PORTS = ['8081', '8082', '8083', '8088', '9092'];
 
 describe('the image', () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-image-'));
@@ -58,7 +58,7 @@ describe('the image', () => {
     const [entry, ...rest] = [...words(lastOf('ENTRYPOINT')), ...words(lastOf('CMD'))];
     expect(entry).toBe('millrace');
     const here = rest.map((word) => word.replace(/^\/data$/, join(directory, 'data')));
-    const ports = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0'];
+    const ports = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0', '--connect-port', '0'];
     const started = new Millrace([...here, ...ports]);
     await started.says(/is up after/);
     const address = (name: string): string =>
@@ -67,7 +67,7 @@ describe('the image', () => {
     const [command, ...parameters] = words(check!);
     expect(command).toBe('millrace');
     const where = ['-b', address('Broker'), '--registry', address('Schema Registry')];
-    const services = ['--sql', address('SQL'), '--rest', address('REST proxy')];
+    const services = ['--sql', address('SQL'), '--rest', address('REST proxy'), '--connect', address('Connect')];
     expect(await new Millrace([...parameters, ...where, ...services]).ended).toMatchObject({ code: 0, stderr: '' });
     expect((await started.kill('SIGTERM')).code).toBe(0);
     expect((await new Millrace([...parameters, ...where, ...services]).ended).code).toBe(1);

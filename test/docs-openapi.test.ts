@@ -23,8 +23,8 @@ test('routes are documented, or refuse', async () => {
       );
       expect(asked.length).toBeGreaterThan(20);
       for (const { url, method } of asked) {
-        // What a HEAD answers is what a GET does.
-        if (method === 'HEAD') continue;
+        // What a HEAD answers is what a GET does, and what an OPTIONS, which methods there are.
+        if (method === 'HEAD' || method === 'OPTIONS') continue;
         if (made[file]!.paths[pathOf(url)]?.[method.toLowerCase()] !== undefined) continue;
         expect({ url, method, status: await statusOf(served, method, url) }).toEqual({
           url,
@@ -38,7 +38,11 @@ test('routes are documented, or refuse', async () => {
 
 async function statusOf({ app }: ServedRoutes, method: string, url: RouteOptions['url']): Promise<string> {
   const path = pathOf(url).replace(/\{\w+\}|\*/g, 'x');
-  const { statusCode } = await app.inject({ method: method as 'GET', url: path });
+  const { statusCode } = await app.inject({
+    method: method as 'GET',
+    url: path,
+    ...(path.startsWith('/connectors/') ? { payload: [] } : {}),
+  });
   return statusCode >= 400 && statusCode < 500 ? 'refused' : String(statusCode);
 }
 

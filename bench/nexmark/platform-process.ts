@@ -21,7 +21,7 @@ export class PlatformProcess {
     this.bootstrap = cluster ?? `127.0.0.1:${broker}`;
     this.url = `http://127.0.0.1:${sql}`;
     this.#arguments = [
-      ...['start', '--data-dir', this.#dataDir, '--registry-port', registry!, '--sql-port', sql!, '--rest-port', '0'],
+      ...['start', '--data-dir', this.#dataDir, '--registry-port', registry!, '--sql-port', sql!, '--rest-port', '0', '-p', 'connect.listeners='],
       ...(cluster === undefined ? ['--port', broker!, '-p', 'log.retention.ms=-1'] : ['--bootstrap-server', cluster]),
     ];
   }

@@ -34,6 +34,7 @@ program
   .option('--registry-port <port>', 'port of the Schema Registry (8081)')
   .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
   .option('--rest-port <port>', 'port of the REST proxy (8082)')
+  .option('--connect-port <port>', 'port of Connect (8083)')
   .option('--host <host>', 'address that all services listen on (127.0.0.1)')
   .action(async (options: StartOptions) => {
     const { start } = await import('./start.ts');
@@ -83,6 +84,7 @@ program
   .option('--registry-port <port>', 'port of the Schema Registry (8081)')
   .option('--sql-port <port>', 'port of SQL over HTTP (8088)')
   .option('--rest-port <port>', 'a REST proxy on this port, too')
+  .option('--connect-port <port>', 'Connect on this port, too')
   .action(async (options: DemoOptions) => {
     const { demo } = await import('./demo/demo.ts');
     await demo(options);

@@ -6,6 +6,7 @@ export interface ServiceOptions {
   readonly registryPort?: string;
   readonly sqlPort?: string;
   readonly restPort?: string;
+  readonly connectPort?: string;
   readonly host?: string;
 }
 

@@ -9,6 +9,7 @@ const NAMES = {
   'schema-registry': 'Schema Registry',
   sql: 'SQL',
   'rest-proxy': 'REST proxy',
+  connect: 'Connect',
 } as const;
 
 export async function start(options: StartOptions): Promise<void> {
@@ -30,6 +31,7 @@ function settingsOf(options: StartOptions): Record<string, string | boolean> {
   return {
     'service.threads': true,
     'kafka.rest.listeners': 'http://127.0.0.1:8082',
+    'connect.listeners': 'http://127.0.0.1:8083',
     ...(options.config === undefined ? {} : readPropertiesFile(options.config)),
     ...options.settings,
     ...settingsFromEnvironment(process.env),
@@ -47,6 +49,7 @@ export function serviceSettings({
   registryPort,
   sqlPort,
   restPort,
+  connectPort,
   bootstrapServer,
 }: ServiceOptions & Pick<StartOptions, 'bootstrapServer'>): Record<string, string> {
   const settings: Record<string, string> = {};
@@ -62,6 +65,9 @@ export function serviceSettings({
   }
   if (restPort !== undefined || host !== undefined) {
     settings['kafka.rest.listeners'] = `http://${address}:${parsePort(restPort ?? '8082')}`;
+  }
+  if (connectPort !== undefined || host !== undefined) {
+    settings['connect.listeners'] = `http://${address}:${parsePort(connectPort ?? '8083')}`;
   }
   return settings;
 }

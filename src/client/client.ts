@@ -327,9 +327,9 @@ export interface GroupMemberSettings {
 
 /** A protocol that a member speaks, and what it says of itself in it. */
 export interface GroupProtocol {
-  /** Members of a group agree upon one that all of them offer. */
+  /** Members agree upon one that all of them have. */
   readonly name: string;
-  /** Bytes that the leader gets. */
+  /** What this member says of itself with it. */
   readonly metadata: Uint8Array;
 }
 
@@ -339,19 +339,19 @@ export interface GroupRound {
   readonly protocol: string;
   /** This member's id. */
   readonly leaderId: string;
-  /** Counts the formings of the group. */
+  /** Which forming of the group it is. */
   readonly generationId: number;
-  /** All of them, the leader too, with what they say in the protocol. */
+  /** All of them, with what they say of themselves. */
   readonly members: readonly { readonly memberId: string; readonly metadata: Uint8Array }[];
 }
 
 /** A member's place in a group that has been formed. */
 export interface GroupPlace {
-  /** The protocol that all members speak. */
+  /** What the members have agreed upon. */
   readonly protocol: string;
-  /** Its id. */
+  /** The coordinator's name for this member. */
   readonly memberId: string;
-  /** The leader's, which may be its own. */
+  /** Whose part it is to assign. */
   readonly leaderId: string;
   /** Which forming of the group it is. */
   readonly generationId: number;

@@ -14,4 +14,11 @@ export { ConfigError, ConnectError, DataError, RetriableError } from './data/err
 export type * from './data/record.ts';
 export { sourceRecord } from './data/record.ts';
 export * from './data/schema.ts';
+export {
+  type Check,
+  sinkContract,
+  type SinkContractOptions,
+  sourceContract,
+  type SourceContractOptions,
+} from './testing/contract.ts';
 export { checkValue, fieldValue } from './data/validate.ts';

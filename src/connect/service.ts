@@ -6,38 +6,48 @@ import { readFileSync } from 'node:fs';
 import type { Client } from '../client/index.ts';
 import type { Listenable } from '../rim/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
-import { codeOf, type Environment, messageOf } from '../util/index.ts';
+import { codeOf, type Environment, type GivenSettings, messageOf } from '../util/index.ts';
 import type { RawConfig } from './api/config-def.ts';
+import { ConfigProviders } from './config-providers/config-providers.ts';
 import { ConfigError } from './data/errors.ts';
 import { DistributedHerder } from './herder/distributed.ts';
 import type { Herder } from './herder/herder.ts';
 import { advertisedUrl, type ConnectListener } from './herder/listeners.ts';
 import { catalogueOf, type PluginCatalogue } from './herder/plugin-catalogue.ts';
-import type { WorkerConfig } from './herder/settings.ts';
+import { readWorkerSettings, type WorkerConfig, type WorkerMode } from './herder/settings.ts';
 import type { ConnectorFile } from './herder/connector-files.ts';
 import { StandaloneHerder } from './herder/standalone.ts';
 import { WorkerClient } from './herder/worker-client.ts';
 import type { Plugins } from './plugins/index.ts';
 import { type ConnectRestOptions, connectServer } from './rest/rest.ts';
-import { Loggers } from './runtime/loggers.ts';
+import { Loggers, type LogLevel } from './runtime/loggers.ts';
 import { ConnectWorker, type OffsetStoreOptions, type WorkerOptions } from './runtime/worker.ts';
 import type { WorkerListener } from './runtime/worker-port.ts';
 import { TopicConfigStore } from './storage/topic-config-store.ts';
 import { TopicStatusStore } from './storage/topic-status-store.ts';
+
+export { readConnectorFile } from './herder/connector-files.ts';
+export { loadUserPlugins, Plugins } from './plugins/index.ts';
+
+/** Reads what a worker was given, with what providers have in place of `${provider:path:key}`. Rejects with what is wrong with it. */
+export async function workerConfig(mode: WorkerMode, given: GivenSettings): Promise<WorkerConfig> {
+  const raw = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+  return readWorkerSettings(mode, await new ConfigProviders(raw).resolve(raw));
+}
 
 export interface ConnectServiceOptions {
   readonly config: WorkerConfig;
   /** Of the cluster that the worker's topics are in; closed by the caller, behind the service. */
   readonly client: Client;
   readonly plugins: Plugins;
-  /** Puts what providers have in place of `${provider:path:key}`. */
-  readonly resolve: (config: RawConfig) => Promise<RawConfig>;
   /** The registry that a converter's settings name, or the platform's. */
   readonly schemaSource: (config: RawConfig) => SchemaSource;
   /** What the worker is told to be. */
   readonly version: string;
   readonly environment: Environment;
   readonly log: (message: string) => void;
+  /** How much is logged until somebody says otherwise (`/admin/loggers`). Default `INFO`. */
+  readonly logLevel?: LogLevel;
 }
 
 export interface ConnectService {
@@ -63,7 +73,7 @@ export async function openConnect(options: ConnectServiceOptions): Promise<Conne
   try {
     let url = '';
     const place = { url: () => url, workerId: () => new URL(url).host };
-    const loggers = new Loggers(environment, log);
+    const loggers = new Loggers(environment, log, options.logLevel);
     const others = new WorkerClient({ timeoutMs: FORWARD_TIMEOUT_MS, ca: trustedOf(config), environment });
     const herder =
       config.mode === 'distributed'
@@ -163,13 +173,13 @@ async function distributed(
   });
 }
 
-function catalogue({ config, plugins, resolve }: ConnectServiceOptions): PluginCatalogue {
+function catalogue({ config, plugins }: ConnectServiceOptions): PluginCatalogue {
   const exactlyOnceSources = config.values['exactly.once.source.support'] === 'enabled';
-  return catalogueOf(plugins, { config: config.raw, exactlyOnceSources, resolve });
+  return catalogueOf(plugins, { config: config.raw, exactlyOnceSources, resolve: resolver(config) });
 }
 
 function workerOptions(
-  { config, client, plugins, resolve, schemaSource, environment }: ConnectServiceOptions,
+  { config, client, plugins, schemaSource, environment }: ConnectServiceOptions,
   loggers: Loggers,
   offsets: OffsetStoreOptions,
   listener: WorkerListener,
@@ -179,7 +189,7 @@ function workerOptions(
     client,
     plugins,
     raw,
-    resolve,
+    resolve: resolver(config),
     schemaSource,
     offsets,
     groupId: mode === 'distributed' ? values['group.id'] : undefined,
@@ -192,6 +202,12 @@ function workerOptions(
     logOf: (name) => loggers.log(name),
     listener,
   };
+}
+
+/** Configs of connectors are stored as they are given: what providers have is put in where they are used. */
+function resolver({ raw }: WorkerConfig): WorkerOptions['resolve'] {
+  const providers = new ConfigProviders(raw);
+  return (config) => providers.resolve(config);
 }
 
 /** Listens everywhere; the listeners with the ports that they really have. */

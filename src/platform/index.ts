@@ -1,6 +1,7 @@
 // Everything in one process: constructed, started and stopped in order.
 export type { DumpOptions } from '../broker/index.ts';
-export { dumpFile, registryAt } from './on-demand.ts';
+export type { ConnectWorkerOptions, RunningConnectWorker } from './connect-worker.ts';
+export { dumpFile, registryAt, startConnectWorker } from './on-demand.ts';
 export { Platform, type PlatformOptions } from './platform.ts';
 export type { RunningService } from './services.ts';
 export { isWithoutEffect } from '../sql/settings.ts';

@@ -2,11 +2,17 @@
 import type { DumpOptions } from '../broker/index.ts';
 import type { HttpSchemaSourceOptions } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
+import type { ConnectWorkerOptions, RunningConnectWorker } from './connect-worker.ts';
 
 /** The lines of a file of a partition's directory; undefined where it is of no kind that is known. */
 export async function dumpFile(path: string, options: DumpOptions): Promise<Iterable<string> | undefined> {
   const broker = await import('../broker/index.ts');
   return broker.dumpFile(path, options);
+}
+
+/** A worker of Connect by itself. Rejects with what is wrong with its settings, its connectors, or the brokers. */
+export async function startConnectWorker(options: ConnectWorkerOptions): Promise<RunningConnectWorker> {
+  return (await import('./connect-worker.ts')).startConnectWorker(options);
 }
 
 /** A registry over HTTP. Rejects with `INVALID_OPTION` where the certificates are none. */

@@ -1,7 +1,8 @@
-// The only place that constructs everything. Start: broker → client → registry → SQL → REST proxy, each on what came before; stop: the
-// other way round. Inside the process the parts talk through the same ports as over the network.
+// The only place that constructs everything. Start: broker → client → registry → SQL → REST proxy → Connect, each on what came before;
+// stop: the other way round. Inside the process the parts talk through the same ports as over the network.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import type { Broker } from '../broker/index.ts';
 import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
@@ -10,7 +11,7 @@ import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvi
 import { listening } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
 import type { RunningService, Start } from './services.ts';
-import { splitSettings } from './settings.ts';
+import { parseListener, splitSettings } from './settings.ts';
 import { ServiceThread } from './threads.ts';
 
 /** What a platform is started with. */
@@ -23,7 +24,7 @@ export interface PlatformOptions {
   readonly environment?: Environment;
 }
 
-/** Broker, registry, SQL and REST proxy in this process, as they were started. */
+/** Broker, registry, SQL, REST proxy and Connect in this process, as they were started. */
 export class Platform {
   /** What listens where, in the order of the start. */
   readonly services: readonly RunningService[];
@@ -55,24 +56,26 @@ export class Platform {
     const start: Start = { settings, environment, log, services: [], stop: [] };
     const { services, stop } = start;
     let broker: Broker | undefined;
-    // While the broker is loaded and opens its logs, the thread of the services loads what it needs.
-    const thread = settings.platform['service.threads']
-      ? new ServiceThread({
-          settings: options.settings ?? {},
-          serve: (port) => broker!.serveThread(port),
-          environment,
-          log,
-        })
+    // While the broker is loaded and opens its logs, the threads of the services load what they need.
+    const threadOf = (entry: 'platform/service-work' | 'platform/connect-work', name: string): ServiceThread => {
+      const serve = (port: MessagePort): void => broker!.serveThread(port);
+      const thread = new ServiceThread({ entry, name, settings: options.settings ?? {}, serve, environment, log });
+      stop.push(() => thread.stop());
+      return thread;
+    };
+    const hasConnect = settings.platform['connect.listeners'] !== '';
+    const threads = settings.platform['service.threads']
+      ? {
+          services: threadOf('platform/service-work', "the services' thread"),
+          connect: hasConnect ? threadOf('platform/connect-work', "Connect's thread") : undefined,
+        }
       : undefined;
-    if (thread !== undefined) stop.push(() => thread.stop());
     try {
       const opened = await startBroker(start);
       const { client } = opened;
       broker = opened.broker;
       const schemas =
-        thread === undefined
-          ? await (await import('./services.ts')).startServices(start, client)
-          : await startThread(start, thread);
+        threads === undefined ? await startHere(start, client, hasConnect) : await startThreads(start, threads);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -86,7 +89,7 @@ export class Platform {
     if (found !== undefined) return found.url;
     throw new MillraceError(
       'SERVICE_NOT_STARTED',
-      `There is no ${name} here: set kafka.rest.listeners to where it is to listen.`,
+      `There is no ${name} here: set ${name === 'connect' ? 'connect' : 'kafka.rest'}.listeners to where it is to listen.`,
     );
   }
 
@@ -159,12 +162,37 @@ async function startBroker({
   return { client };
 }
 
-/** The services in a thread of their own, and their schemas over HTTP. */
-async function startThread({ services, stop }: Start, thread: ServiceThread): Promise<SchemaSource> {
+/** The services in this thread. */
+async function startHere(start: Start, client: Client, hasConnect: boolean): Promise<SchemaSource> {
+  const { startServices } = await import('./services.ts');
+  const { schemas, connectAt } = await startServices(start, client);
+  if (hasConnect) {
+    const { startConnect } = await import('./connect.ts');
+    connectAt(await startConnect(start, client, schemas));
+  }
+  return schemas;
+}
+
+/** The services in threads of their own, and their schemas over HTTP. */
+async function startThreads(
+  { services, stop, settings: { platform } }: Start,
+  threads: { readonly services: ServiceThread; readonly connect: ServiceThread | undefined },
+): Promise<SchemaSource> {
+  const { services: thread, connect } = threads;
+  // Connect has to know where the registry is: where that is settled before, neither waits for the other.
+  const isSettled = parseListener('schema.registry.listeners', platform['schema.registry.listeners']).port !== 0;
+  const connecting = isSettled ? connect?.start() : undefined;
+  connecting?.catch(() => {});
   await thread.start();
   // Before the broker, which they need to the end.
   stop.push(() => thread.stop());
   services.push(...thread.services);
   const { url } = thread.services.find(({ name }) => name === 'schema-registry')!;
+  if (connect !== undefined) {
+    await (connecting ?? connect.start({ 'schema.registry.listeners': url }));
+    stop.push(() => connect.stop());
+    services.push(...connect.services);
+    thread.connectAt(connect.services[0]!.url);
+  }
   return lazySchemas(async () => new (await import('../schema-registry/index.ts')).HttpSchemaSource({ url }));
 }

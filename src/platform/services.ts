@@ -21,7 +21,7 @@ import { version } from './version.ts';
 /** A service that answers. */
 export interface RunningService {
   /** Which one it is. */
-  readonly name: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy';
+  readonly name: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy' | 'connect';
   /** `host:port` of the broker, the URL of the others. */
   readonly url: string;
 }
@@ -36,14 +36,28 @@ export interface Start {
   readonly stop: (() => Promise<void>)[];
 }
 
-/** The registry, then SQL, then the REST proxy; resolves with the registry's schemas when all answer. Queries run in `threads`, if there are any. */
-export async function startServices(start: Start, client: Client, threads?: QueryThreads): Promise<SchemaSource> {
+/** What is known of services that have been started. */
+export interface StartedServices {
+  /** The registry's. */
+  readonly schemas: SchemaSource;
+  /** Tells SQL where Connect is. */
+  readonly connectAt: (url: string) => void;
+}
+
+/** The registry, then SQL, then the REST proxy; resolves when all answer. Queries run in `threads`, if there are any. */
+export async function startServices(start: Start, client: Client, threads?: QueryThreads): Promise<StartedServices> {
+  let connectUrl: string | undefined;
   let sql: SqlService | undefined;
   // Before a schema comes in, the registry asks the queries that use it.
   const schemas = await startRegistry(start, client, () => sql?.schemaUsers());
-  sql = await startSql(start, client, schemas, threads);
+  sql = await startSql(start, client, schemas, { threads, connectUrl: () => connectUrl });
   if (start.settings.platform['kafka.rest.listeners'] !== '') await startRestProxy(start, client, schemas);
-  return schemas;
+  return {
+    schemas,
+    connectAt(url) {
+      connectUrl = url;
+    },
+  };
 }
 
 async function startRestProxy(start: Start, client: Client, schemas: SchemaSource): Promise<void> {
@@ -95,7 +109,10 @@ async function startSql(
   start: Start,
   client: Client,
   schemas: SchemaSource,
-  threads: QueryThreads | undefined,
+  {
+    threads,
+    connectUrl,
+  }: { readonly threads: QueryThreads | undefined; readonly connectUrl: () => string | undefined },
 ): Promise<SqlService> {
   const { settings, environment, log, stop } = start;
   const sql = await openSqlService({
@@ -106,6 +123,7 @@ async function startSql(
     version,
     ...scriptOf(settings.sql),
     ...(threads === undefined ? {} : { threads }),
+    connectUrl,
     environment,
     log,
   });

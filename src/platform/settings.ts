@@ -30,12 +30,19 @@ export const platformSettings = {
     '',
     'Where the REST proxy listens: `http://127.0.0.1:8082`, if `millrace start` is not told otherwise. Empty: there is none.',
   ),
+  'connect.listeners': stringSetting(
+    '',
+    'Where Kafka Connect listens: `http://127.0.0.1:8083`, if `millrace start` is not told otherwise. Empty: there is none. All other settings of a worker have `connect.` before their names.',
+  ),
   'service.threads': booleanSetting(
     false,
-    'Run the Schema Registry, SQL and the REST proxy in a thread of their own, and queries in further ones (`ksql.streams.num.stream.threads`), so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
+    'Run the Schema Registry, SQL and the REST proxy in a thread of their own, Connect in another one, and queries in further ones (`ksql.streams.num.stream.threads`), so that the broker answers whatever they do. `millrace start` does, unless it is told not to.',
   ),
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;
+
+/** What stands before the settings of a worker of Connect. */
+const CONNECT = 'connect.';
 
 export type PlatformSettings = ValuesOf<typeof platformSettings>;
 
@@ -44,6 +51,8 @@ export interface SplitSettings {
   readonly broker: GivenSettings;
   readonly registry: GivenSettings;
   readonly restProxy: RestProxySettings;
+  /** Of a worker of Connect, without what stands before them here. */
+  readonly connect: GivenSettings;
   readonly sql: GivenSettings;
   readonly sqlRest: GivenSettings;
 }
@@ -54,6 +63,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   const broker: Record<string, string | number | boolean> = {};
   const registry: Record<string, string | number | boolean> = {};
   const restProxy: Record<string, string | number | boolean> = {};
+  const connect: Record<string, string | number | boolean> = {};
   const sql: Record<string, string | number | boolean> = {};
   const sqlRest: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(given)) {
@@ -62,6 +72,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
     else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
+    else if (name.startsWith(CONNECT)) connect[name.slice(CONNECT.length)] = value;
     else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
     else if (restProxyName(name) !== undefined) restProxy[restProxyName(name)!] = value;
     else {
@@ -89,6 +100,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     broker,
     registry,
     restProxy: readSettings(restProxySettings, restProxy),
+    connect,
     sql,
     sqlRest,
   };
@@ -142,7 +154,7 @@ export function readPropertiesFile(file: string): Record<string, string> {
 export function settingsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const notSettings = new Set(['MILLRACE_HOME', 'MILLRACE_BOOTSTRAP_SERVER']);
+  const notSettings = new Set(['MILLRACE_HOME', 'MILLRACE_BOOTSTRAP_SERVER', 'MILLRACE_CONNECT_URL']);
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('MILLRACE_') || notSettings.has(name) || value === undefined) continue;

@@ -1,16 +1,15 @@
-// The services' thread, seen from the broker's: it is started, asked to stop, and started again when it dies. Whatever its
-// requests and queries do, the broker answers its own clients; whatever becomes of it, the broker does not notice.
+// A thread of services, seen from the broker's: it is started, asked to stop, and started again when it dies. Whatever its
+// requests, queries and connectors do, the broker answers its own clients; whatever becomes of it, the broker does not notice.
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { deferred, type Environment, type GivenSettings, MillraceError, Restarts, startWorker } from '../util/index.ts';
 import type { RunningService } from './services.ts';
 
-/** What the services' thread is given. */
-export interface ServiceThreadData {
-  readonly settings: GivenSettings;
-}
-
-/** What it is told. */
-export type ToServiceThread = 'begin' | 'stop';
+/** What a thread of services is told. */
+export type ToServiceThread =
+  | { readonly kind: 'begin'; readonly settings: GivenSettings }
+  /** Where Connect is, once it is known. */
+  | { readonly kind: 'connect-url'; readonly url: string }
+  | { readonly kind: 'stop' };
 
 /** What it tells. */
 export type FromServiceThread =
@@ -21,6 +20,10 @@ export type FromServiceThread =
   | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string };
 
 export interface ServiceThreadOptions {
+  /** What runs in it. */
+  readonly entry: 'platform/service-work' | 'platform/connect-work';
+  /** What the log calls it: `the services' thread`. */
+  readonly name: string;
   readonly settings: GivenSettings;
   /** Serves a client at the other end of the port. */
   readonly serve: (port: MessagePort) => void;
@@ -32,6 +35,7 @@ const LISTENERS = {
   'schema-registry': 'schema.registry.listeners',
   sql: 'ksql.listeners',
   'rest-proxy': 'kafka.rest.listeners',
+  connect: 'connect.listeners',
 } as const;
 
 export class ServiceThread {
@@ -42,6 +46,7 @@ export class ServiceThread {
   readonly #restarts: Restarts;
   #ended = deferred();
   #isStopping = false;
+  #connectUrl: string | undefined;
 
   /** The thread loads what it needs at once, and begins with its work when it is told to. */
   constructor(options: ServiceThreadOptions) {
@@ -51,8 +56,9 @@ export class ServiceThread {
     this.#worker = this.#spawn();
   }
 
-  /** Resolves when the services answer; rejects with what keeps them from it. */
-  async start(): Promise<void> {
+  /** Resolves when the services answer; rejects with what keeps them from it. `more`: settings that were not known before. */
+  async start(more: GivenSettings = {}): Promise<void> {
+    this.#settings = { ...this.#settings, ...more };
     const started = deferred();
     this.#worker.on('message', (message: FromServiceThread) => {
       if (message.kind === 'started') started.resolve();
@@ -60,9 +66,15 @@ export class ServiceThread {
       this.#isStopping = true;
       started.reject(new MillraceError(message.code ?? 'THREAD_LOST', message.message));
     });
-    void this.#ended.promise.then(() => started.reject(lost()));
-    this.#worker.postMessage('begin' satisfies ToServiceThread);
+    void this.#ended.promise.then(() => started.reject(lost(this.#options.name)));
+    this.#begin();
     await started.promise;
+  }
+
+  /** Tells the services where Connect is. */
+  connectAt(url: string): void {
+    this.#connectUrl = url;
+    this.#tell({ kind: 'connect-url', url });
   }
 
   get services(): readonly RunningService[] {
@@ -74,7 +86,7 @@ export class ServiceThread {
     this.#isStopping = true;
     this.#restarts.cancel();
     if (this.#restarts.isWaiting) return;
-    this.#worker.postMessage('stop' satisfies ToServiceThread);
+    this.#tell({ kind: 'stop' });
     await this.#ended.promise;
   }
 
@@ -83,20 +95,28 @@ export class ServiceThread {
     await this.#worker.terminate();
   }
 
+  #begin(): void {
+    this.#tell({ kind: 'begin', settings: this.#settings });
+    if (this.#connectUrl !== undefined) this.#tell({ kind: 'connect-url', url: this.#connectUrl });
+  }
+
+  #tell(message: ToServiceThread): void {
+    this.#worker.postMessage(message);
+  }
+
   #spawn(): Worker {
-    const workerData: ServiceThreadData = { settings: this.#settings };
-    const worker = startWorker('platform/service-work', { workerData });
-    const { log, serve } = this.#options;
+    const { log, serve, entry, name } = this.#options;
+    const worker = startWorker(entry, {});
     worker.on('message', (message: FromServiceThread) => {
       if (message.kind === 'log') log(message.message);
       else if (message.kind === 'connect') serve(message.port);
       else if (message.kind === 'started') {
-        if (this.#services.length > 0) log("the services' thread is up again");
+        if (this.#services.length > 0) log(`${name} is up again`);
         this.#started(message.services);
       } else if (message.kind === 'failed' && this.#services.length > 0) log(message.message);
     });
     worker.on('error', (error) =>
-      log(`the services' thread died: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      log(`${name} died: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     );
     worker.on('exit', () => this.#exited());
     return worker;
@@ -117,12 +137,12 @@ export class ServiceThread {
     }
     const delayMs = this.#restarts.schedule(() => {
       this.#worker = this.#spawn();
-      this.#worker.postMessage('begin' satisfies ToServiceThread);
+      this.#begin();
     });
-    this.#options.log(`the services' thread ended; it is started again in ${delayMs} ms`);
+    this.#options.log(`${this.#options.name} ended; it is started again in ${delayMs} ms`);
   }
 }
 
-function lost(): MillraceError {
-  return new MillraceError('THREAD_LOST', "The services' thread ended before they were up.");
+function lost(name: string): MillraceError {
+  return new MillraceError('THREAD_LOST', `${name[0]!.toUpperCase()}${name.slice(1)} ended before it was up.`);
 }

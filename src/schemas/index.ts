@@ -37,6 +37,7 @@ export type {
   StoredSchema,
 } from './parsed-schema.ts';
 export type { ProtoField, ProtoMessage, ProtoOneof, ProtoOption, ProtoValue } from './protobuf/ast.ts';
+export { connectParameters } from './protobuf/connect-parameters.ts';
 export { isCompatible, protobufDifferences } from './protobuf/compatibility.ts';
 export { jsonNameOf } from './protobuf/descriptor.ts';
 export { linkProto } from './protobuf/linker.ts';

@@ -27,6 +27,13 @@ export const errorCodes: Readonly<Record<string, string>> = {
   CLIENT_CLOSED: 'The client was closed before the call. Make a new one.',
   COMMAND_LOG_BROKEN: 'The SQL service’s command log holds something that is not a command. Restore the topic.',
   COMMAND_LOG_VERSION: 'The command log was written by a newer version. Start that one.',
+  CONNECT_BAD_CONFIG:
+    'A connector, or a worker of Connect, was told what cannot be. Its message says which setting, and why.',
+  CONNECT_BAD_DATA:
+    'A value is not what its schema says, or cannot become what is wanted. `errors.tolerance` says what becomes of its record.',
+  CONNECT_FAILED: 'A connector, or its task, cannot go on. Its message says why; restart it when that is put right.',
+  CONNECT_REFUSED: 'Connect refused a request. Its message says why.',
+  CONNECT_TRY_LATER: 'What a connector talks to is away, or busy. The same is tried again by itself.',
   CONFIG_UNREADABLE: 'The configuration file can’t be read.',
   CONNECTION_FAILED:
     'No broker answers at the address. Start one, or name another. Tried again by itself where it can be.',

@@ -1,6 +1,6 @@
 // The verbs of `confluent`, each as people type it, in its old and its new spellings: one process behind, found again by a
 // directory. Its ports are any that are free, by the environment.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -14,6 +14,7 @@ const env = {
   MILLRACE_SCHEMA_REGISTRY_LISTENERS: 'http://127.0.0.1:0',
   MILLRACE_KAFKA_REST_LISTENERS: 'http://127.0.0.1:0',
   MILLRACE_KSQL_LISTENERS: 'http://127.0.0.1:0',
+  MILLRACE_CONNECT_LISTENERS: 'http://127.0.0.1:0',
 };
 
 function confluent(words: string, input = ''): Promise<Outcome> {
@@ -25,7 +26,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const serving = ['zookeeper', 'kafka', 'schema-registry', 'kafka-rest', 'ksql-server'];
+const serving = ['zookeeper', 'kafka', 'schema-registry', 'kafka-rest', 'connect', 'ksql-server'];
 const isUp = (names: readonly string[]): string => names.map((name) => `${name} is [UP]\n`).join('');
 
 describe('before anything runs', () => {
@@ -45,7 +46,8 @@ describe('before anything runs', () => {
     ['top kafka', 'No services run: confluent start starts them.\n'],
     ['log kafka', 'There is no log: nothing was started yet.\n'],
     ['destroy', 'There is nothing to destroy.\n'],
-    ['start connect', 'Kafka Connect is not there yet.\n'],
+    ['load my-sink', 'Say what my-sink is: confluent load my-sink -d <file>.\n'],
+    ['unload', 'Say which connector, and behind -d the file that says what it is.\n'],
     ['start control-center', 'Control Center is not there yet.\n'],
     ['start kafak', 'There is no service "kafak": use zookeeper, kafka, '],
     ['statr kafka', 'There is no command "statr". Did you mean "start"?\n'],
@@ -58,22 +60,6 @@ describe('before anything runs', () => {
     const said = await confluent(words);
     expect(said).toMatchObject({ code: 1, stdout: '' });
     expect(said.stderr.slice(0, stderr.length)).toBe(stderr);
-  });
-
-  test.each([
-    'config my-sink',
-    'load my-sink',
-    'unload my-sink',
-    'status my-sink',
-    'status connectors',
-    'list connectors',
-    'local services connect connector list',
-  ])('%s says that Connect is not there yet', async (words) => {
-    expect(await confluent(words)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: 'Kafka Connect is not there yet: there are no connectors.\n',
-    });
   });
 
   test('help and version', async () => {
@@ -113,6 +99,27 @@ test('starts, is used, stops, and goes on with its data', async () => {
   expect((await confluent('consume typed --value-format=avro --from-beginning --max-messages 1')).stdout).toBe('5\n');
   const refused = await confluent('produce typed --value-format avro', '5\n');
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Must provide the Avro schema .*\n$/) });
+
+  // Connectors, in the old spelling and the new one.
+  const file = join(directory, 'lines.properties');
+  writeFileSync(join(directory, 'lines.txt'), 'one\n');
+  writeFileSync(file, `connector.class=FileStreamSource\nfile=${join(directory, 'lines.txt')}\ntopic=lines\n`);
+  const loaded = await confluent(`load lines -d ${file}`);
+  expect(loaded).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(loaded.stdout)).toMatchObject({ name: 'lines', config: { topic: 'lines' } });
+  expect((await confluent('list connectors')).stdout).toBe('[\n  "lines"\n]\n');
+  expect((await confluent('local services connect connector list')).stdout).toBe('[\n  "lines"\n]\n');
+  expect((await confluent('list plugins')).stdout).toContain('org.apache.kafka.connect.file.FileStreamSourceConnector');
+  expect(JSON.parse((await confluent('local services connect connector status lines')).stdout)).toMatchObject({
+    name: 'lines',
+    type: 'source',
+  });
+  expect((await confluent('config lines')).stdout).toContain("Current configuration of 'lines' connector:");
+  expect((await confluent('unload lines')).stdout).toBe('Success.\n');
+  expect(await confluent('status lines')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('No status found for connector lines'),
+  });
 
   const stopped = await confluent('stop');
   expect(stopped.stdout).toBe(

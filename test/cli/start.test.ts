@@ -105,6 +105,8 @@ describe('millrace start', () => {
       '0',
       '--rest-port',
       '0',
+      '--connect-port',
+      '0',
     ]).ended;
     taken.close();
     expect(blocked).toMatchObject({ code: 1, stdout: '' });

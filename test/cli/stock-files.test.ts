@@ -6,7 +6,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { stockSettings } from '../../src/cli/kafka/stock-files.ts';
 import { createClient } from '../../src/client/index.ts';
 import { openEmbedded } from '../suites/embedded.ts';
-import { toolRunner } from './kafka-tool-runner.ts';
 import { Millrace } from './support.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-stock-'));
@@ -176,7 +175,7 @@ describe('become settings', () => {
 });
 
 describe('start the platform', () => {
-  const anyPort = ['schema.registry.listeners', 'ksql.listeners', 'kafka.rest.listeners'].map(
+  const anyPort = ['schema.registry.listeners', 'ksql.listeners', 'kafka.rest.listeners', 'connect.listeners'].map(
     (name) => `${name}=http://127.0.0.1:0`,
   );
   const overrides = (data: string): string[] =>
@@ -235,9 +234,4 @@ describe('start the platform', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('Unknown setting "num.patitions". Did you mean "num.partitions"?');
   });
-});
-
-test.each(['connect-standalone', 'connect-distributed'])('%s says that it is not there yet', async (name) => {
-  const said = await toolRunner(() => '')(`${name} worker.properties`);
-  expect(said).toEqual({ code: 1, out: '', err: 'Kafka Connect is not there yet: no workers can be started.\n' });
 });

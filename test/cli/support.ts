@@ -60,4 +60,15 @@ export class Millrace {
   }
 }
 
-export const ANY_PORTS = ['--port', '0', '--registry-port', '0', '--sql-port', '0', '--rest-port', '0'];
+export const ANY_PORTS = [
+  '--port',
+  '0',
+  '--registry-port',
+  '0',
+  '--sql-port',
+  '0',
+  '--rest-port',
+  '0',
+  '--connect-port',
+  '0',
+];

@@ -53,7 +53,8 @@ export class Reader {
 
   #said(): string {
     const text = this.#lines.map((line) => `${line}\n`).join('');
-    return text.replaceAll(/ +$/gm, '');
+    // Where Connect is on a page is where it usually is.
+    return text.replaceAll(/ +$/gm, '').replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:8083');
   }
 
   async end(): Promise<void> {

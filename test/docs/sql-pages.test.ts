@@ -171,7 +171,8 @@ const SAMPLES: Record<string, string> = {
 const NOT_OF_CREATE = new Set(['QUERY_ID', 'CLEANUP_POLICY']);
 
 /** Reading twice shows the same, once what was written has arrived. */
-const isReading = (sql: string): boolean => /^SELECT\b/.test(sql) && !/\bEMIT\b/.test(sql);
+const isReading = (sql: string): boolean =>
+  (/^SELECT\b/.test(sql) && !/\bEMIT\b/.test(sql)) || /^(SHOW|DESCRIBE) .*CONNECTORS?\b/.test(sql);
 
 describe('what is typed shows what the page says', () => {
   const examples = [...pages].map(([name, page]) => ({

@@ -135,6 +135,8 @@ test('a thread that dies is started again where it was, and the broker does not 
   const client = createClient({ dial: async () => broker.connect() });
   const logged: string[] = [];
   const thread = new ServiceThread({
+    entry: 'platform/service-work',
+    name: "the services' thread",
     settings: { 'log.dirs': dataDir, ...listeners },
     serve: (port) => broker.serveThread(port),
     environment: systemEnvironment,

@@ -29,7 +29,13 @@ const readPackage = (folder: string) => JSON.parse(readFileSync(join(folder, 'pa
 
 const { exports, dependencies } = readPackage(root);
 /** Started by name: by `bin/millrace` and as threads. */
-const started = ['cli/main', 'platform/query-work', 'platform/service-work', 'streams/runtime/thread-work'];
+const started = [
+  'cli/main',
+  'platform/connect-work',
+  'platform/query-work',
+  'platform/service-work',
+  'streams/runtime/thread-work',
+];
 const exported = Object.values(exports)
   .map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)?.[1])
   .filter((entry) => entry !== undefined);

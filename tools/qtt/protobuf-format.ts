@@ -1,4 +1,5 @@
 import {
+  connectParameters,
   type DeclaredMessage,
   embedded,
   type FieldReading,
@@ -18,7 +19,7 @@ import {
 import { readMessageIndexes, writeEnvelope, writeMessageIndexes } from '../../src/serde/index.ts';
 import { ByteWriter, MillraceError } from '../../src/util/index.ts';
 import { entryOf, messagesOf, recordMessage } from '../../src/sql/formats/protobuf-schema.ts';
-import { isWrapper, parametersOf } from '../../src/sql/formats/protobuf-special.ts';
+import { isWrapper } from '../../src/sql/formats/protobuf-special.ts';
 import { type Actual, integer } from './compare.ts';
 import type { RecordFormat } from './record-formats.ts';
 import { type CaseRegistry, decimalBytes, decimalText, type RegisteredText } from './registry-formats.ts';
@@ -167,7 +168,7 @@ function writeEmbedded(message: MessageType, spec: Spec, field: MessageField, ou
       );
     }
     case 'confluent.type.Decimal': {
-      const scale = Number(parametersOf(field.options).get('scale') ?? 0);
+      const scale = Number(connectParameters(field.options).get('scale') ?? 0);
       const value = decimalBytes(text(spec), scale).toString('base64');
       return writeMessage(message, { value, scale: number(scale) }, out);
     }

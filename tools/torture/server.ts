@@ -76,6 +76,8 @@ export class Server {
           `${sql}`,
           '--rest-port',
           '0',
+          '--connect-port',
+          '0',
         ],
         ...SETTINGS.flatMap((setting) => ['-p', setting]),
       ],

@@ -40,6 +40,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'read records of topics: formats, filters, registered schemas',
     load: async () => (await import('./consume.ts')).consume,
   },
+  connect: {
+    summary: 'connectors: list, make, pause, restart and delete them, set their offsets; start a worker',
+    load: async () => (await import('./connect.ts')).connect,
+  },
   status: {
     summary: 'which services answer',
     load: async () => (await import('./status.ts')).status,

@@ -6,10 +6,11 @@ import { type ClusterOptions, registryAddress, type RegistryOptions, withAdmin }
 export interface ServiceOptions extends ClusterOptions, RegistryOptions {
   readonly sql: string;
   readonly rest: string;
+  readonly connect: string;
 }
 
 export interface Service {
-  readonly service: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy';
+  readonly service: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy' | 'connect';
   readonly address: string;
   /** `unwell`: it answers, and says what is wrong. `strange`: what answers is something else. */
   readonly state: 'up' | 'unwell' | 'strange' | 'down';
@@ -36,7 +37,7 @@ const NOBODY: ReadonlySet<string> = new Set([
 const PATIENCE_MS = 5000;
 
 export function servicesOf(options: ServiceOptions): Promise<Service[]> {
-  return Promise.all([brokerOf(options), registryOf(options), sqlOf(options), proxyOf(options)]);
+  return Promise.all([brokerOf(options), registryOf(options), sqlOf(options), proxyOf(options), connectOf(options)]);
 }
 
 async function brokerOf(options: ServiceOptions): Promise<Service> {
@@ -70,6 +71,11 @@ function proxyOf(options: ServiceOptions): Promise<Service> {
   return httpService('rest-proxy', connection, '/v3/clusters', ({ kind }) =>
     kind === 'KafkaClusterList' ? null : undefined,
   );
+}
+
+function connectOf(options: ServiceOptions): Promise<Service> {
+  const connection = new HttpConnection(registryAddress(options, options.connect));
+  return httpService('connect', connection, '/', ({ version }) => version);
 }
 
 type Json = Readonly<Record<string, unknown>>;

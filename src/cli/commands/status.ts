@@ -10,7 +10,8 @@ import { type Service, type ServiceOptions, servicesOf } from './services.ts';
 export function onServices(command: Command): Command {
   return withRegistry(onCluster(command))
     .option('--sql <url>', 'the SQL service', 'http://127.0.0.1:8088')
-    .option('--rest <url>', 'the REST proxy', 'http://127.0.0.1:8082');
+    .option('--rest <url>', 'the REST proxy', 'http://127.0.0.1:8082')
+    .option('--connect <url>', 'Kafka Connect', 'http://127.0.0.1:8083');
 }
 
 export function status(command: Command, io: CommandIo): void {

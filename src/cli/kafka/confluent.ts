@@ -1,7 +1,7 @@
 /**
  * The verbs of Confluent's command line for a machine of one's own: `confluent start`, `confluent local services kafka start`, and
- * so on. All services are one process behind, which a directory remembers: its data, its log, its id. Connect's verbs say that
- * it is not there yet.
+ * so on. All services are one process behind, which a directory remembers: its data, its log, its id. Connectors are asked for over
+ * Connect's REST.
  */
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { version } from '../../platform/index.ts';
-import { codeOf, nearestName, packageRoot } from '../../util/index.ts';
+import { codeOf, messageOf, nearestName, packageRoot } from '../../util/index.ts';
+import { ConnectClient, pathOf } from '../connect-client.ts';
+import { connectorIn } from '../connector-file.ts';
 import { UsageError } from './arguments.ts';
 import { consoleConsumer } from './console-consumer.ts';
 import { consoleProducer } from './console-producer.ts';
@@ -24,7 +26,7 @@ const SERVICES: Readonly<Record<string, RegExp | undefined>> = {
   kafka: /^Broker ready +(\S+)/m,
   'schema-registry': /^Schema Registry ready +(\S+)/m,
   'kafka-rest': /^REST Proxy ready +(\S+)/im,
-  connect: undefined,
+  connect: /^Connect ready +(\S+)/m,
   'ksql-server': /^SQL ready +(\S+)/m,
   'control-center': undefined,
 };
@@ -56,9 +58,12 @@ const VERBS: Readonly<Record<string, readonly [text: string, run: Verb]>> = {
   destroy: ['destroy: stop, and delete the directory with all data', destroy],
   produce: ['produce <topic> [--value-format avro|json|protobuf] [flags of the console]', produce],
   consume: ['consume <topic> [--value-format avro|json|protobuf] [flags of the console]', consume],
-  config: ['config <connector>: Connect is not there yet', connect],
-  load: ['load <connector>: Connect is not there yet', connect],
-  unload: ['unload <connector>: Connect is not there yet', connect],
+  config: [
+    'config <connector> [-d <file>]: what a connector is told; with a file, what it is told from now on',
+    config,
+  ],
+  load: ['load <connector> -d <file>: make a connector, as a file (JSON, properties) says', load],
+  unload: ['unload <connector>: end a connector, and forget it', unload],
   version: ['version [service]', showVersion],
   help: ['help [command]', help],
 };
@@ -90,8 +95,18 @@ function plain(words: readonly string[]): string[] {
   if (first === undefined) return [];
   if (!Object.hasOwn(SERVICES, first) || second === undefined)
     return [first, ...(second === undefined ? [] : [second]), ...rest];
-  if (second === 'connector' || second === 'plugin') return ['load'];
+  // `connect connector load NAME`, `connect plugin list`: what stands behind them are verbs of their own.
+  if (second === 'connector') return connectorVerb(rest);
+  if (second === 'plugin') return ['list', 'plugins'];
   return second === 'produce' || second === 'consume' ? [second, ...rest] : [second, first, ...rest];
+}
+
+function connectorVerb([verb = 'list', ...rest]: readonly string[]): string[] {
+  return verb === 'list'
+    ? ['list', 'connectors']
+    : verb === 'status' && rest.length === 0
+      ? ['status', 'connectors']
+      : [verb, ...rest];
 }
 
 // ── The process behind ────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,15 +183,22 @@ function serviceIn([name]: readonly string[]): string | undefined {
     throw new UsageError(`There is no service "${name}": use ${LISTED.join(', ')}.`, false);
   }
   if (SERVICES[name] !== undefined) return name;
-  throw new ToolError(`${name === 'connect' ? 'Kafka Connect' : 'Control Center'} is not there yet.`);
-}
-
-function connect(): Promise<void> {
-  return Promise.reject(new ToolError('Kafka Connect is not there yet: there are no connectors.'));
+  throw new ToolError('Control Center is not there yet.');
 }
 
 async function list([what = 'services']: readonly string[], io: ToolIo): Promise<void> {
-  if (what === 'connectors' || what === 'plugins') await connect();
+  if (what === 'connectors') {
+    const names = (await onConnect((client) => client.all())).map(({ info }) => info.name);
+    io.out(`${JSON.stringify(names.sort(), null, 2)}\n`);
+    return;
+  }
+  if (what === 'plugins') {
+    const plugins = (await onConnect((client) => client.plugins())).filter(
+      ({ type }) => type === 'source' || type === 'sink',
+    );
+    io.out(`Available Connect Plugins:\n${JSON.stringify(plugins, null, 2)}\n`);
+    return;
+  }
   if (what !== 'services') throw new UsageError(`list services, connectors or plugins, not "${what}"`, false);
   io.out(`Available services:\n${LISTED.map((name) => `  ${name}\n`).join('')}`);
 }
@@ -231,10 +253,58 @@ async function stop(rest: readonly string[], io: ToolIo): Promise<void> {
 async function status(rest: readonly string[], io: ToolIo): Promise<void> {
   const [name] = rest;
   // What is no service is taken for a connector, as the original does.
-  if (name === 'connectors' || (name !== undefined && !Object.hasOwn(SERVICES, name))) await connect();
+  if (name === 'connectors') return list(['connectors'], io);
+  if (name !== undefined && !Object.hasOwn(SERVICES, name)) {
+    io.out(`${JSON.stringify(await onConnect((client) => client.status(name)), null, 2)}\n`);
+    return;
+  }
   const run = known();
   const wanted = name === undefined ? LISTED : [name];
   for (const service of wanted) io.out(`${service} is [${addressOf(service, run) === undefined ? 'DOWN' : 'UP'}]\n`);
+}
+
+// ── Connectors ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The Connect of the run that there is, or the one on the usual port. */
+async function onConnect<T>(work: (client: ConnectClient) => Promise<T>): Promise<T> {
+  const client = new ConnectClient({ url: addressOf('connect', known()) ?? 'http://127.0.0.1:8083' });
+  try {
+    return await work(client);
+  } catch (error) {
+    throw new ToolError(messageOf(error));
+  } finally {
+    client.close();
+  }
+}
+
+/** A name, and the file behind `-d`, `-c` or `--config`. */
+function connectorWords(rest: readonly string[]): { readonly name: string; readonly file: string | undefined } {
+  const at = rest.findIndex((word) => ['-d', '-c', '--config'].includes(word));
+  const file = at < 0 ? undefined : rest[at + 1];
+  const [name] = rest.filter((_word, i) => at < 0 || (i !== at && i !== at + 1));
+  if (name === undefined || (at >= 0 && file === undefined))
+    throw new UsageError('Say which connector, and behind -d the file that says what it is.', false);
+  return { name, file };
+}
+
+async function config(rest: readonly string[], io: ToolIo): Promise<void> {
+  const { name, file } = connectorWords(rest);
+  if (file !== undefined) return load(rest, io);
+  const info = await onConnect((client) => client.info(name));
+  io.out(`Current configuration of '${name}' connector:\n${JSON.stringify(info, null, 2)}\n`);
+}
+
+async function load(rest: readonly string[], io: ToolIo): Promise<void> {
+  const { name, file } = connectorWords(rest);
+  if (file === undefined) throw new UsageError(`Say what ${name} is: confluent load ${name} -d <file>.`, false);
+  const info = await onConnect(async (client) => client.put(name, connectorIn(file, { name }).config));
+  io.out(`${JSON.stringify(info, null, 2)}\n`);
+}
+
+async function unload(rest: readonly string[], io: ToolIo): Promise<void> {
+  const { name } = connectorWords(rest);
+  await onConnect((client) => client.ask('DELETE', pathOf(name)));
+  io.out(`Success.\n`);
 }
 
 async function top(rest: readonly string[], io: ToolIo): Promise<void> {

@@ -33,8 +33,8 @@ export const KAFKA_TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   'zookeeper-server-start': async () => (await import('./servers.ts')).zookeeperServerStart,
   'schema-registry-start': async () => (await import('./servers.ts')).schemaRegistryStart,
   'kafka-rest-start': async () => (await import('./servers.ts')).kafkaRestStart,
-  'connect-standalone': async () => (await import('./servers.ts')).connectStart,
-  'connect-distributed': async () => (await import('./servers.ts')).connectStart,
+  'connect-standalone': async () => (await import('./servers.ts')).connectStandalone,
+  'connect-distributed': async () => (await import('./servers.ts')).connectDistributed,
   'ksql-server-start': async () => (await import('./servers.ts')).ksqlServerStart,
 };
 

@@ -1,6 +1,8 @@
 // The names under which the originals are started: each starts the platform, which has all of them in one process.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readPropertiesFile } from '../../platform/index.ts';
+import { runWorker } from '../connect-worker.ts';
 import { start } from '../start.ts';
 import { pairOf, UsageError } from './arguments.ts';
 import type { Program } from './foreign-settings.ts';
@@ -51,14 +53,27 @@ export const schemaRegistryStart = server('schema-registry', 'schema-registry.pr
 export const ksqlServerStart = server('ksql', 'ksql-server.properties');
 export const kafkaRestStart = server('kafka-rest', 'kafka-rest.properties');
 
-export const connectStart: Tool = {
-  summary: 'Kafka Connect is not there yet.',
-  standsAlone: true,
-  flags: { daemon: { text: '' } },
-  async run() {
-    throw new ToolError('Kafka Connect is not there yet: no workers can be started.');
-  },
-};
+function connectStart(mode: 'standalone' | 'distributed'): Tool {
+  const words = mode === 'standalone' ? 'worker.properties connector.properties…' : 'worker.properties';
+  return {
+    summary: `connect-${mode} ${words}: a worker of Connect, beside brokers that run.`,
+    standsAlone: true,
+    flags: {
+      daemon: { text: '', ignored: 'it stays in the foreground; a shell’s & or a service manager puts it behind.' },
+    },
+    async run(args, io) {
+      const [file, ...connectors] = args.words.filter((word) => word !== '-daemon');
+      if (file === undefined) throw new UsageError(`Usage: connect-${mode} ${words}`);
+      if (mode === 'distributed' && connectors.length > 0)
+        throw new UsageError('Connectors of a distributed worker are made over REST: millrace connect create does it.');
+      if (!existsSync(file)) throw new ToolError(`There is no file ${file}.`);
+      await runWorker(mode, readPropertiesFile(file), connectors, io);
+    },
+  };
+}
+
+export const connectStandalone = connectStart('standalone');
+export const connectDistributed = connectStart('distributed');
 
 export const zookeeperServerStart: Tool = {
   summary: 'There is no ZooKeeper here, and none is needed.',

@@ -46,17 +46,23 @@ export type ConfigKey = { [T in ConfigType]: ConfigKeyOf<T> }[ConfigType];
 
 /** A declared setting of one type. */
 export interface ConfigKeyOf<T extends ConfigType> {
+  /** One of Kafka's types. */
   readonly type: T;
   /** In the form in which it would be given (`'a,b'` for a list). */
   readonly default?: string | number | boolean | null;
+  /** How much it matters, for forms. */
   readonly importance: 'HIGH' | 'MEDIUM' | 'LOW';
+  /** What it does, in a sentence or two. */
   readonly doc: string;
   /** Says what is wrong with a value (completes "Invalid value … for configuration …: "), or undefined. */
   readonly validator?: (value: ParsedTypes[T] | null) => string | undefined;
   /** The values to choose from, for forms; other values are not refused by this. */
   readonly recommended?: readonly string[];
+  /** Under which heading forms have it. */
   readonly group?: string;
+  /** How much room forms give it. */
   readonly width?: 'NONE' | 'SHORT' | 'MEDIUM' | 'LONG';
+  /** What forms call it. */
   readonly displayName?: string;
   /** Settings that mean something only with this one. */
   readonly dependents?: readonly string[];
@@ -79,16 +85,21 @@ export function defineConfig<const D extends ConfigDef>(definition: D): D {
 
 /** What is wrong with a setting. */
 export interface ConfigProblem {
+  /** The setting's name. */
   readonly name: string;
+  /** What is wrong, and what to do. */
   readonly message: string;
 }
 
 /** A setting, its parsed value and what is wrong with it. */
 export interface CheckedSetting {
+  /** Its name. */
   readonly name: string;
+  /** Its declaration. */
   readonly key: ConfigKey;
   /** Null where it was left out, or cannot be read; what a validator refuses is here. */
   readonly value: unknown;
+  /** In Kafka's words; empty: none. */
   readonly problems: readonly string[];
 }
 

@@ -27,9 +27,13 @@ import type { ConfigDef, ConfigOf, ConfigProblem, RawConfig } from './config-def
 
 /** Where a plugin says what happens; which of it is seen is the worker's log level (`/admin/loggers`). */
 export interface Log {
+  /** What has gone wrong, and has to be looked at. */
   error(message: string): void;
+  /** What may be wrong. */
   warn(message: string): void;
+  /** What happens seldom, and may be of interest. */
   info(message: string): void;
+  /** What helps to find faults. */
   debug(message: string): void;
 }
 
@@ -49,8 +53,11 @@ interface PluginFace<D extends ConfigDef> {
 
 /** What a running connector can ask of its worker. */
 export interface ConnectorContext {
+  /** The connector's name. */
   readonly name: string;
+  /** Time, chance and timers. */
   readonly environment: Environment;
+  /** The log of its class. */
   readonly log: Log;
   /** Asks `taskConfigs` again, because what it would answer has changed. */
   requestTaskReconfiguration(): void;
@@ -73,9 +80,11 @@ export type ExactlyOnceSupport = 'supported' | 'unsupported';
 
 /** A connector that reads from somewhere into topics. */
 export interface SourcePlugin<D extends ConfigDef = ConfigDef> extends PluginFace<D> {
+  /** Reads into topics. */
   readonly kind: 'source';
   /** `raw` has what was given, with names that the declaration does not know. */
   create(config: ConfigOf<D>, raw: RawConfig, context: ConnectorContext): Connector;
+  /** A new task, not yet started. */
   task(): SourceTask<ConfigOf<D>>;
   /** Whether nothing is twice in topics when offsets are stored with records. Default: unsupported. */
   exactlyOnce?(config: ConfigOf<D>): ExactlyOnceSupport;
@@ -87,15 +96,21 @@ export interface SourcePlugin<D extends ConfigDef = ConfigDef> extends PluginFac
 
 /** How far a part of a source has been read. */
 export interface SourceOffsetEntry {
+  /** Which part. */
   readonly partition: SourcePartition;
+  /** How far; null: as if never read. */
   readonly offset: SourceOffset | null;
 }
 
 /** What a source's task can ask of its worker. */
 export interface SourceTaskContext {
+  /** The connector's name. */
   readonly connector: string;
+  /** The task's number, from 0. */
   readonly taskId: number;
+  /** Time, chance and timers. */
   readonly environment: Environment;
+  /** The log of its class. */
   readonly log: Log;
   /** Where reading goes on, by what was stored with the last record of a part that is safely in its topic; null: at the beginning. */
   offset(partition: SourcePartition): Promise<SourceOffset | null>;
@@ -109,12 +124,15 @@ export interface SourceTaskContext {
 
 /** Transactions whose ends the task knows. */
 export interface SourceTransaction {
+  /** Commits behind the batch, or behind this record of it. */
   commit(record?: SourceRecord): void;
+  /** Drops what the transaction has, up to the batch's end or this record; its offsets are kept. */
   abort(record?: SourceRecord): void;
 }
 
 /** Reads its part of a source. */
 export interface SourceTask<C = Record<string, unknown>> {
+  /** Opens what is read, where its offsets say. `raw`: names that the declaration does not know, too. */
   start(config: C, context: SourceTaskContext, raw: RawConfig): Promise<void> | void;
   /**
    * The next records. May wait, until the signal is aborted, for something to come; an empty answer is asked again at once, so
@@ -125,14 +143,17 @@ export interface SourceTask<C = Record<string, unknown>> {
   commit?(): Promise<void> | void;
   /** A record is in its topic, or was left out by a transformation or by `errors.tolerance` (null). */
   commitRecord?(record: SourceRecord, written: { readonly offset: number; readonly partition: number } | null): void;
+  /** Lets go of everything. */
   stop(): Promise<void> | void;
 }
 
 /** A connector that writes from topics to somewhere. */
 export interface SinkPlugin<D extends ConfigDef = ConfigDef> extends PluginFace<D> {
+  /** Writes from topics. */
   readonly kind: 'sink';
   /** `raw` has what was given, with names that the declaration does not know. */
   create(config: ConfigOf<D>, raw: RawConfig, context: ConnectorContext): Connector;
+  /** A new task, not yet started. */
   task(): SinkTask<ConfigOf<D>>;
   /** Throws `ConnectError` where offsets cannot be altered, or not to these. */
   checkOffsets?(
@@ -143,19 +164,25 @@ export interface SinkPlugin<D extends ConfigDef = ConfigDef> extends PluginFace<
 
 /** An offset to be committed: the next record's. */
 export interface SinkOffset extends TopicPartition {
+  /** The next record's. */
   readonly offset: number;
 }
 
 /** What a sink's task can ask of its worker. */
 export interface SinkTaskContext {
+  /** The connector's name. */
   readonly connector: string;
+  /** The task's number, from 0. */
   readonly taskId: number;
+  /** Time, chance and timers. */
   readonly environment: Environment;
+  /** The log of its class. */
   readonly log: Log;
   /** What it gets records of now. */
   assignment(): readonly TopicPartition[];
   /** Nothing comes of these partitions until `resume`. */
   pause(partitions: readonly TopicPartition[]): void;
+  /** Ends what `pause` began. */
   resume(partitions: readonly TopicPartition[]): void;
   /** Goes on at these offsets, for sinks that store offsets themselves. */
   seek(offsets: readonly SinkOffset[]): void;
@@ -176,6 +203,7 @@ export interface SinkTaskContext {
 
 /** Writes its part of some topics. */
 export interface SinkTask<C = Record<string, unknown>> {
+  /** Opens what is written to. `raw`: names that the declaration does not know, too. */
   start(config: C, context: SinkTaskContext, raw: RawConfig): Promise<void> | void;
   /** Records of these partitions come from now on. */
   open?(partitions: readonly TopicPartition[]): Promise<void> | void;
@@ -190,6 +218,7 @@ export interface SinkTask<C = Record<string, unknown>> {
   preCommit?(offsets: readonly SinkOffset[]): Promise<readonly SinkOffset[]> | readonly SinkOffset[];
   /** Nothing of these partitions comes any more; their offsets have been committed. */
   close?(partitions: readonly TopicPartition[]): Promise<void> | void;
+  /** Lets go of everything. */
   stop(): Promise<void> | void;
 }
 
@@ -199,23 +228,29 @@ export interface SinkTask<C = Record<string, unknown>> {
 export interface Transformation {
   /** The record as it goes on, or null: it does not. Keeps what it does not know (`{ ...record, value }`). Throws `DataError`. */
   apply<R extends ConnectRecord>(record: R): R | null | Promise<R | null>;
+  /** Lets go of what it has. */
   close?(): void;
 }
 
 /** How transformations are made. */
 export interface TransformationPlugin<D extends ConfigDef = ConfigDef> extends PluginFace<D> {
+  /** Changes records. */
   readonly kind: 'transformation';
+  /** One, for a connector's settings. */
   create(config: ConfigOf<D>, raw: RawConfig): Transformation | Promise<Transformation>;
 }
 
 /** Says which records a transformation is for. */
 export interface Predicate {
+  /** Whether it is one of them. */
   test(record: ConnectRecord): boolean;
 }
 
 /** How predicates are made. */
 export interface PredicatePlugin<D extends ConfigDef = ConfigDef> extends PluginFace<D> {
+  /** Tells records apart. */
   readonly kind: 'predicate';
+  /** One, for a connector's settings. */
   create(config: ConfigOf<D>, raw: RawConfig): Predicate;
 }
 
@@ -223,6 +258,7 @@ export interface PredicatePlugin<D extends ConfigDef = ConfigDef> extends Plugin
 
 /** What converters have beside their settings. */
 export interface ConverterContext {
+  /** Whether it is for keys. */
   readonly isKey: boolean;
   /** The registry that `schema.registry.url` of these settings names, or the platform's own. */
   schemaSource(config: RawConfig): SchemaSource;
@@ -247,19 +283,25 @@ export interface Converter {
 
 /** How converters are made. */
 export interface ConverterPlugin<D extends ConfigDef = ConfigDef> extends PluginFace<D> {
+  /** Makes bytes of keys and values. */
   readonly kind: 'converter';
+  /** One, for keys or for values. */
   create(config: ConfigOf<D>, raw: RawConfig, context: ConverterContext): Converter;
 }
 
 /** Values of headers to bytes and back. */
 export interface HeaderConverter {
+  /** The bytes of a header's value; null where it has none. Throws `DataError`. */
   fromConnect(topic: string, key: string, schema: Schema | null, value: unknown): Uint8Array | null;
+  /** The value of a header's bytes. Throws `DataError`. */
   toConnect(topic: string, key: string, bytes: Uint8Array | null): SchemaAndValue;
 }
 
 /** How header converters are made. */
 export interface HeaderConverterPlugin<D extends ConfigDef = ConfigDef> extends PluginFace<D> {
+  /** Makes bytes of headers. */
   readonly kind: 'header_converter';
+  /** One, for a connector's settings. */
   create(config: ConfigOf<D>, raw: RawConfig): HeaderConverter;
 }
 

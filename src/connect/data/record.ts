@@ -8,26 +8,33 @@ import type { Schema } from './schema.ts';
 export interface SchemaAndValue {
   /** Null: the value has no schema. */
   readonly schema: Schema | null;
+  /** As its schema says. */
   readonly value: unknown;
 }
 
 /** A header of a record. Names may come several times. */
 export interface ConnectHeader extends SchemaAndValue {
+  /** Its name. */
   readonly key: string;
 }
 
 /** What source and sink records have in common, and all that transformations see. */
 export interface ConnectRecord {
+  /** Where it goes, or was. */
   readonly topic: string;
   /** Null: the producer chooses. */
   readonly partition: number | null;
+  /** What its key is; null: not said. */
   readonly keySchema: Schema | null;
+  /** Null: it has none. */
   readonly key: unknown;
+  /** What its value is; null: not said. */
   readonly valueSchema: Schema | null;
   /** Null is a tombstone. */
   readonly value: unknown;
   /** Milliseconds since the epoch; null: when it is written. */
   readonly timestamp: number | null;
+  /** In their order. */
   readonly headers: readonly ConnectHeader[];
 }
 
@@ -40,19 +47,25 @@ export type SourceOffset = Readonly<Record<string, OffsetValue>>;
 
 /** A record that a source's task has read. */
 export interface SourceRecord extends ConnectRecord {
+  /** Which part of the source it is from. */
   readonly sourcePartition: SourcePartition;
+  /** Where reading goes on behind it. */
   readonly sourceOffset: SourceOffset;
 }
 
 /** A record on its way to a sink's task. */
 export interface SinkRecord extends ConnectRecord {
+  /** From 0. */
   readonly partition: number;
+  /** In its partition. */
   readonly offset: number;
   /** Whether the producer or the log said the time. */
   readonly timestampType: 'CreateTime' | 'LogAppendTime';
   /** Where it was before transformations renamed anything: what offsets are committed by. */
   readonly originalTopic: string;
+  /** From 0. */
   readonly originalPartition: number;
+  /** In that partition. */
   readonly originalOffset: number;
 }
 

@@ -57,12 +57,17 @@ interface SchemaParts {
 
 /** What values of a record's key, value or header are. */
 export class Schema {
+  /** One of the twelve. */
   readonly type: SchemaType;
   /** Whether null is a value of it. */
   readonly optional: boolean;
+  /** A struct's full name, or a logical type's. */
   readonly name: string | undefined;
+  /** Whatever its author counts. */
   readonly version: number | undefined;
+  /** For people. */
   readonly doc: string | undefined;
+  /** For programs. */
   readonly parameters: Readonly<Record<string, string>> | undefined;
   /** Undefined: there is none. */
   readonly default: unknown;
@@ -159,25 +164,42 @@ export function structOf(
   const names = new Set<string>();
   for (const [name] of entries) {
     if (names.has(name)) throw new ConnectError(`a struct cannot have two fields named ${name}`);
+    // An object cannot have it as a member of its own by assignment: values would be lost in silence.
+    if (name === '__proto__') throw new ConnectError('a struct cannot have a field named __proto__');
     names.add(name);
   }
   return new Schema('struct', options, { fields: entries.map(([name, schema], index) => ({ name, index, schema })) });
 }
 
+/** Whole numbers of 8 bits. */
 export const INT8 = primitive('int8');
+/** Whole numbers of 16 bits. */
 export const INT16 = primitive('int16');
+/** Whole numbers of 32 bits. */
 export const INT32 = primitive('int32');
+/** Whole numbers of 64 bits: `bigint`. */
 export const INT64 = primitive('int64');
+/** Floating numbers of 32 bits. */
 export const FLOAT32 = primitive('float32');
+/** Floating numbers of 64 bits. */
 export const FLOAT64 = primitive('float64');
+/** True or false. */
 export const BOOLEAN = primitive('boolean');
+/** Texts. */
 export const STRING = primitive('string');
+/** Bytes: `Uint8Array`. */
 export const BYTES = primitive('bytes');
+/** Whole numbers of 32 bits, or null. */
 export const OPTIONAL_INT32 = primitive('int32', { optional: true });
+/** Whole numbers of 64 bits, or null. */
 export const OPTIONAL_INT64 = primitive('int64', { optional: true });
+/** Floating numbers of 64 bits, or null. */
 export const OPTIONAL_FLOAT64 = primitive('float64', { optional: true });
+/** True, false, or null. */
 export const OPTIONAL_BOOLEAN = primitive('boolean', { optional: true });
+/** Texts, or null. */
 export const OPTIONAL_STRING = primitive('string', { optional: true });
+/** Bytes, or null. */
 export const OPTIONAL_BYTES = primitive('bytes', { optional: true });
 
 /** The names of Connect's logical types; their values are `Decimal`s and `Date`s. */

@@ -2,7 +2,7 @@
 // used. A connector has a line of its own here.
 import type { Plugin } from '../api/plugins.ts';
 import { VERSION as JDBC_VERSION } from '../connectors/jdbc/version.ts';
-import { KAFKA_VERSION } from '../data/kafka-version.ts';
+import { DEBEZIUM_VERSION, KAFKA_VERSION } from '../data/kafka-version.ts';
 
 /** What a plugin can be, as `GET /connector-plugins` names it. */
 export type PluginKind = Plugin['kind'];
@@ -62,6 +62,11 @@ const FILE = 'org.apache.kafka.connect.file';
 const fileStream = () => import('../connectors/file-stream/index.ts');
 const JDBC = 'io.confluent.connect.jdbc';
 const jdbc = () => import('../connectors/jdbc/index.ts');
+const DATAGEN = 'io.confluent.kafka.connect.datagen.DatagenConnector';
+const MIRROR = 'org.apache.kafka.connect.mirror';
+const mirror = () => import('../connectors/mirror/index.ts');
+const DEBEZIUM_POSTGRES = 'io.debezium.connector.postgresql.PostgresConnector';
+const postgres = () => import('../connectors/postgres/index.ts');
 const HTTP = 'io.confluent.connect.http';
 const http = () => import('../connectors/http/index.ts');
 
@@ -70,6 +75,11 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', `${FILE}.FileStreamSinkConnector`, KAFKA_VERSION, 'fileStreamSink', fileStream),
   connector('source', `${JDBC}.JdbcSourceConnector`, JDBC_VERSION, 'jdbcSource', jdbc),
   connector('sink', `${JDBC}.JdbcSinkConnector`, JDBC_VERSION, 'jdbcSink', jdbc),
+  connector('source', DATAGEN, '0.6.0', 'datagenSource', () => import('../connectors/datagen/index.ts')),
+  connector('source', `${MIRROR}.MirrorSourceConnector`, KAFKA_VERSION, 'mirrorSource', mirror),
+  connector('source', `${MIRROR}.MirrorCheckpointConnector`, KAFKA_VERSION, 'mirrorCheckpoint', mirror),
+  connector('source', `${MIRROR}.MirrorHeartbeatConnector`, KAFKA_VERSION, 'mirrorHeartbeat', mirror),
+  connector('source', DEBEZIUM_POSTGRES, '3.6.1.Final', 'postgresSource', postgres),
   connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
   connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
   connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),
@@ -91,6 +101,15 @@ export const BUILT_IN: readonly PluginEntry[] = [
     ),
     async () => (await import('../converters/primitives.ts')).primitiveConverters,
   ),
+  ...entries(['converter'], ['io.confluent.connect.avro.AvroConverter'], async () => {
+    return [(await import('../converters/avro/converter.ts')).avroConverter];
+  }),
+  ...entries(['converter'], ['io.confluent.connect.json.JsonSchemaConverter'], async () => {
+    return [(await import('../converters/json-schema/converter.ts')).jsonSchemaConverter];
+  }),
+  ...entries(['converter'], ['io.confluent.connect.protobuf.ProtobufConverter'], async () => {
+    return [(await import('../converters/protobuf/converter.ts')).protobufConverter];
+  }),
   ...entries(['header_converter'], ['org.apache.kafka.connect.storage.SimpleHeaderConverter'], async () => {
     return [(await import('../converters/simple-header.ts')).simpleHeaderConverter];
   }),
@@ -99,6 +118,32 @@ export const BUILT_IN: readonly PluginEntry[] = [
     [...SIDED, ...UNSIDED].map((name) => `${TRANSFORMS}.${name}`),
     async () => (await import('../transforms/kafka.ts')).kafkaTransforms,
   ),
+  ...entries(
+    ['transformation'],
+    ['TombstoneHandler', 'Drop$Key', 'Drop$Value'].map((name) => `io.confluent.connect.transforms.${name}`),
+    async () => (await import('../transforms/confluent.ts')).confluentTransforms,
+  ),
+  ...entries(['transformation'], ['millrace.transforms.Function'], async () => {
+    return [(await import('../transforms/function.ts')).functionTransform];
+  }),
+  {
+    className: 'io.debezium.transforms.ExtractNewRecordState',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/extract-new-record-state.ts')).extractNewRecordState,
+  },
+  {
+    className: 'io.debezium.transforms.outbox.EventRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/event-router.ts')).eventRouter,
+  },
+  {
+    className: 'io.debezium.transforms.ByLogicalTableRouter',
+    kind: 'transformation',
+    version: DEBEZIUM_VERSION,
+    load: async () => (await import('../transforms/by-logical-table-router.ts')).byLogicalTableRouter,
+  },
   ...entries(
     ['predicate'],
     ['HasHeaderKey', 'RecordIsTombstone', 'TopicNameMatches'].map((name) => `${TRANSFORMS}.predicates.${name}`),

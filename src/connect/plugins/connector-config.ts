@@ -295,6 +295,15 @@ function topicGroupConfig(name: string): ConfigDef {
   };
 }
 
+/** What tasks are told, whatever they are of. */
+export const taskConfig = {
+  ...commonConfig,
+  ...errorConfig,
+  ...sourceConfig,
+  ...offsetsConfig,
+  ...sinkConfig,
+} as const;
+
 /** The settings that all sources or all sinks have; with what the given ones name: groups of topics. */
 export function connectorConfigDef(kind: 'source' | 'sink', given: Readonly<Record<string, string>> = {}): ConfigDef {
   return Object.assign({}, ...connectorConfigSections(kind, given).map(({ config }) => config)) as ConfigDef;

@@ -55,6 +55,8 @@ export class SourceRun extends TaskLoop {
   #cancelCommit = (): void => {};
   #poll: AbortController | undefined;
   #isInTransaction = false;
+  /** A stop fell into a batch: not all that poll returned is written, which is what `commit` would say. */
+  #isBrokenOff = false;
   /** Of records whose transaction is open: they are in their topics when it is committed. */
   readonly #toTell: (() => void)[] = [];
   /** A record that was refused, of those whose task hears of each. */
@@ -175,7 +177,10 @@ export class SourceRun extends TaskLoop {
     this.#roundRobin++;
     this.#partitionCounts.clear();
     for (const record of records) {
-      if (this.stopping.signal.aborted && this.#options.exactlyOnce === undefined) return;
+      if (this.stopping.signal.aborted && this.#options.exactlyOnce === undefined) {
+        this.#isBrokenOff = true;
+        return;
+      }
       this.#begin();
       const prepared = outgoing(this.#options.path, this.#errors, record);
       const out = prepared instanceof Promise ? await prepared : prepared;
@@ -272,7 +277,7 @@ export class SourceRun extends TaskLoop {
     await producer.flush();
     if (this.#refusal !== undefined) throw this.#refusal;
     await offsets.write(id.connector, entries);
-    await task.commit?.();
+    if (!this.#isBrokenOff) await task.commit?.();
   }
 
   /** An aborted transaction's records are gone, but its offsets are kept: they are not to be read again. */

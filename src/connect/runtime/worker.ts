@@ -268,7 +268,7 @@ export class ConnectWorker implements Worker {
     const settings = taskSettings(connector);
     const exactlyOnce = exactlyOnceSources
       ? {
-          boundary: settings['transaction.boundary'] as ExactlyOnce['boundary'],
+          boundary: settings['transaction.boundary'].toLowerCase() as ExactlyOnce['boundary'],
           intervalMs: settings['transaction.boundary.interval.ms'] ?? options.flushIntervalMs,
         }
       : undefined;
@@ -302,7 +302,7 @@ export class ConnectWorker implements Worker {
   #sinkRun(plugin: SinkPlugin, options: TaskOptions, connector: RawConfig, target: TargetState): RunningTask {
     const { client, raw, overridePolicy } = this.#options;
     const settings = taskSettings(connector);
-    const letters = deadLetterSettings(settings);
+    const letters = deadLetterSettings(settings, connector);
     const producer = producerSettings(raw, connector, overridePolicy);
     return new SinkRun(
       {

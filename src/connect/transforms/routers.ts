@@ -29,26 +29,29 @@ const regexConfig = defineConfig({
   },
 });
 
+/** What renames texts that match as a whole; others have no new name. Throws `DataError` for a group that there isn't. */
+export function renamer(regex: string, replacement: string): (text: string) => string | undefined {
+  const whole = JavaPattern.whole(regex);
+  const pattern = JavaPattern.of(regex);
+  return (text) => {
+    if (!whole.test(text)) return undefined;
+    const match = pattern.exec(text)!;
+    try {
+      return text.slice(0, match.start) + pattern.expand(match, replacement) + text.slice(match.end);
+    } catch (error) {
+      throw new DataError(messageOf(error), error);
+    }
+  };
+}
+
 /** RegexRouter: topics renamed by a regular expression. */
 export const regexRouter = kafkaTransformation({ name: 'RegexRouter', config: regexConfig }, (settings): Apply => {
-  const whole = JavaPattern.whole(settings.regex);
-  const pattern = JavaPattern.of(settings.regex);
+  const renamed = renamer(settings.regex, settings.replacement);
   return (record) => {
-    const { topic } = record;
-    if (!whole.test(topic)) return record;
-    const match = pattern.exec(topic)!;
-    const replaced = replacedBy(() => pattern.expand(match, settings.replacement));
-    return { ...record, topic: topic.slice(0, match.start) + replaced + topic.slice(match.end) };
+    const topic = renamed(record.topic);
+    return topic === undefined ? record : { ...record, topic };
   };
 });
-
-function replacedBy(expand: () => string): string {
-  try {
-    return expand();
-  } catch (error) {
-    throw new DataError(messageOf(error), error);
-  }
-}
 
 const timestampConfig = defineConfig({
   'topic.format': {

@@ -15,6 +15,8 @@ export interface Annotations {
 export interface ConnectAnnotations {
   /** `connect.type`: int32, bytes, map, … */
   readonly type: string | undefined;
+  /** `connect.version`: the schema's own. */
+  readonly version: number | undefined;
   /** `connect.index`: the place among an object's properties. */
   readonly index: number | undefined;
   /** `connect.parameters`: a decimal's scale, and the like. */
@@ -120,7 +122,7 @@ export const NO_ANNOTATIONS: Annotations = {
   title: undefined,
   description: undefined,
   defaultValue: undefined,
-  connect: { type: undefined, index: undefined, parameters: {} },
+  connect: { type: undefined, version: undefined, index: undefined, parameters: {} },
 };
 
 export const EMPTY: TargetNode = { kind: 'empty', ...NO_ANNOTATIONS };

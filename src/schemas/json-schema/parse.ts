@@ -299,9 +299,11 @@ function annotationsOf(raw: Raw, at: Place): Annotations {
 }
 
 function connectOf(raw: Raw): ConnectAnnotations {
-  const { 'connect.type': type, 'connect.index': index, 'connect.parameters': parameters } = raw;
+  const { 'connect.type': type, 'connect.version': version, 'connect.index': index } = raw;
+  const parameters = raw['connect.parameters'];
   return {
     type: typeof type === 'string' ? type : undefined,
+    version: typeof version === 'number' ? version : undefined,
     index: typeof index === 'number' ? index : undefined,
     parameters: typeof parameters === 'object' && parameters !== null ? { ...parameters } : {},
   };

@@ -1,5 +1,5 @@
 // Protobuf messages that stand for one value in SQL: Connect's converter has them so, and with it ksqlDB.
-import type { MessageField, MessageType, ProtoOption, ProtoValue } from '../../schemas/index.ts';
+import { connectParameters, type MessageField, type MessageType } from '../../schemas/index.ts';
 import { DeserializationError } from '../../serde/index.ts';
 import { refuse } from '../errors.ts';
 import { DATE, decimalType, type SqlKind, type SqlType, TIME, TIMESTAMP } from '../types.ts';
@@ -77,7 +77,7 @@ const SCALE_MAX = 1000;
 
 const decimal: SpecialMessage = {
   sqlType(field) {
-    const parameters = parametersOf(field.options);
+    const parameters = connectParameters(field.options);
     const [precision, scale] = [Number(parameters.get('precision') ?? 64), Number(parameters.get('scale') ?? 0)];
     if (!Number.isInteger(precision) || !Number.isInteger(scale) || precision < 1 || scale < 0 || scale > precision) {
       return refuse(
@@ -135,29 +135,6 @@ export function isWrapper({ name }: MessageType): boolean {
 /** Whether a message has nothing but a value: wrappers, and what stands around a collection in a collection. */
 export function isAroundValue({ fields }: MessageType): boolean {
   return fields.length === 1 && fields[0]!.name === 'value';
-}
-
-/** What Connect says beside a field's type: `[(confluent.field_meta) = { params: [{ key: "scale", value: "2" }] }]`. */
-export function parametersOf(options: readonly ProtoOption[]): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>();
-  const add = (value: ProtoValue): void => {
-    if (value.kind === 'list') value.values.forEach(add);
-    if (value.kind !== 'message') return;
-    const text = (name: string): string | undefined => {
-      const found = value.fields.find((field) => field.name === name)?.value;
-      return found?.kind === 'string' ? Buffer.from(found.bytes, 'latin1').toString('utf8') : undefined;
-    };
-    const key = text('key');
-    if (key !== undefined) parameters.set(key, text('value') ?? '');
-  };
-  for (const { name, value } of options) {
-    if (!name[0]!.extension || !/(^|\.)field_meta$/.test(name[0]!.name)) continue;
-    if (name[1]?.name === 'params') add(value);
-    else if (name.length === 1 && value.kind === 'message') {
-      for (const field of value.fields) if (field.name === 'params') add(field.value);
-    }
-  }
-  return parameters;
 }
 
 function outOfRange(name: string, what: string): never {

@@ -4,7 +4,6 @@ import { ConnectionFailure, HttpConnection } from '../../http-client/index.ts';
 import type { Statement } from '../parser/ast.ts';
 import { quoteName } from '../parser/print.ts';
 import { refuse } from '../errors.ts';
-import type { Settings } from '../statements/context.ts';
 import type { Entity } from '../statements/entities.ts';
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
@@ -43,12 +42,12 @@ const CONFLICT = 409;
 
 /** The Connect that statements are carried out by. */
 export class Connectors {
-  readonly #setting: Settings;
+  readonly #url: () => string | undefined;
   #http: HttpConnection | undefined;
 
-  /** `setting`: of the service; which Connect it is does not change while it runs. */
-  constructor(setting: Settings) {
-    this.#setting = setting;
+  /** `url`: where it is, as far as that is known; it does not change any more then. */
+  constructor(url: () => string | undefined) {
+    this.#url = url;
   }
 
   close(): void {
@@ -179,8 +178,8 @@ export class Connectors {
   }
 
   #connection(): HttpConnection {
-    const url = this.#setting('ksql.connect.url') ?? '';
-    if (url === '')
+    const url = this.#url();
+    if (url === undefined)
       refuse(
         'There is no Connect here: start the platform with it, or say where one is with ksql.connect.url=http://host:8083',
       );

@@ -16,6 +16,8 @@ export interface SqlServiceOptions {
   readonly script?: string;
   /** Threads for queries; without any, they run in this one. */
   readonly threads?: QueryThreads;
+  /** Where the platform's own Connect is, once it is known; for `ksql.connect.url`, where that does not say otherwise. */
+  readonly connectUrl?: () => string | undefined;
   readonly log?: (message: string) => void;
   readonly environment?: Environment;
 }

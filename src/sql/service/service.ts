@@ -127,7 +127,7 @@ export class SqlService {
     const { client, schemas, stateDir, version, log = () => {}, environment = systemEnvironment } = options;
     this.#environment = environment;
     this.#progress = new CommandProgress(environment);
-    this.#connectors = new Connectors((name) => settings[name]);
+    this.#connectors = new Connectors(() => settings['ksql.connect.url'] || options.connectUrl?.());
     this.version = version;
     this.serviceId = serviceId;
     this.kafkaClusterId = kafkaClusterId;

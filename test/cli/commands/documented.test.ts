@@ -31,6 +31,7 @@ test.skipIf(!existsSync('/bin/bash'))(
         'schema.registry.listeners': 'http://127.0.0.1:0',
         'ksql.listeners': 'http://127.0.0.1:0',
         'kafka.rest.listeners': 'http://127.0.0.1:0',
+        'connect.listeners': 'http://127.0.0.1:0',
         'group.initial.rebalance.delay.ms': '0',
       },
     });
@@ -39,11 +40,12 @@ test.skipIf(!existsSync('/bin/bash'))(
       PATH: `${join(root, 'bin')}:${join(process.execPath, '..')}:${process.env['PATH']}`,
       MILLRACE_BOOTSTRAP_SERVER: platform.url('broker').replace(/^.*:\/\//, ''),
       SCHEMA_REGISTRY_URL: platform.url('schema-registry'),
+      MILLRACE_CONNECT_URL: platform.url('connect'),
     };
     const bash = async (script: string): Promise<string> => {
       const here = script.replaceAll(
         /^millrace (status|doctor)$/gm,
-        `$& --sql ${platform.url('sql')} --rest ${platform.url('rest-proxy')}`,
+        `$& --sql ${platform.url('sql')} --rest ${platform.url('rest-proxy')} --connect ${platform.url('connect')}`,
       );
       return (await promisify(execFile)('/bin/bash', ['-euo', 'pipefail', '-c', here], { cwd: directory, env })).stdout;
     };

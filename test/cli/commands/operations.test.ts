@@ -24,10 +24,11 @@ beforeAll(async () => {
       'schema.registry.listeners': 'http://127.0.0.1:0',
       'ksql.listeners': 'http://127.0.0.1:0',
       'kafka.rest.listeners': 'http://127.0.0.1:0',
+      'connect.listeners': 'http://127.0.0.1:0',
     },
   });
   server = platform.url('broker').replace(/^.*:\/\//, '');
-  services = `$B --registry ${platform.url('schema-registry')} --sql ${platform.url('sql')} --rest ${platform.url('rest-proxy')}`;
+  services = `$B --registry ${platform.url('schema-registry')} --sql ${platform.url('sql')} --rest ${platform.url('rest-proxy')} --connect ${platform.url('connect')}`;
   client = createClient({ bootstrapServers: server });
   await client.admin().createTopics([{ name: 'busy', partitions: 2 }]);
 });
@@ -50,16 +51,18 @@ test('status tells who answers, as what', async () => {
     { service: 'schema-registry', state: 'up', version },
     { service: 'sql', state: 'up', version },
     { service: 'rest-proxy', state: 'up', version: null },
+    { service: 'connect', state: 'up', version },
   ]);
   const down = await run(
-    `status -b 127.0.0.1:1 --registry http://127.0.0.1:1 --sql http://${server} --rest ${platform.url('sql')} -o json`,
+    `status -b 127.0.0.1:1 --registry http://127.0.0.1:1 --sql http://${server} --rest ${platform.url('sql')} --connect http://127.0.0.1:1 -o json`,
   );
-  expect(down.error).toBe('not up: broker, schema-registry, sql, rest-proxy.');
+  expect(down.error).toBe('not up: broker, schema-registry, sql, rest-proxy, connect.');
   expect(JSON.parse(down.out).map(({ state }: { state: string }) => state)).toEqual([
     'down',
     'down',
     'strange',
     'strange',
+    'down',
   ]);
   const swapped = await run(`status $B --registry ${platform.url('sql')} --sql ${platform.url('sql')} -o csv`);
   expect(swapped.out).toMatch(/\nschema-registry,[^\n]*,strange,/);

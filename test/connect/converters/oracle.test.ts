@@ -98,6 +98,54 @@ describe.skipIf('missing' in jars)('beside Kafka Connect 4.1.1', () => {
     for (const [, mine, known] of await both(reads)) expect(normal(mine)).toEqual(normal(known));
   });
 
+  test('SimpleHeaderConverter', async () => {
+    // Nothing that it reads otherwise on purpose: texts of which only the beginning is a value, and what has no common schema.
+    const number = fc.oneof(
+      fc.integer(),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.integer().map((n) => n / 4),
+    );
+    const words = fc.stringMatching(/^[A-Za-z][A-Za-z .*-]{0,8}$/);
+    const leaf = fc.oneof(number.map(String), fc.boolean().map(String), words);
+    const day = fc.integer({ min: 1, max: 4e7 }).map((minutes) => new Date(minutes * 60_000).toISOString());
+    const list = (texts: fc.Arbitrary<string>) =>
+      fc.array(texts, { minLength: 1, maxLength: 3 }).map((parts) => `[${parts.join(',')}]`);
+    const map = fc.dictionary(words, fc.integer().map(String), { minKeys: 1, maxKeys: 3, noNullPrototype: true }).map(
+      (entries) =>
+        `{${Object.entries(entries)
+          .map(([key, value]) => `"${key}":${value}`)
+          .join(',')}}`,
+    );
+    const quoted = words.map((word) => `"${word}"`);
+    const texts = fc.oneof(
+      leaf,
+      day,
+      list(fc.integer().map(String)),
+      list(fc.boolean().map(String)),
+      list(quoted),
+      map,
+      list(day.map((text) => `"${text}"`)),
+    );
+    const name = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
+    const reads = fc.sample(texts, { numRuns: RUNS, seed: 4 }).map((text): Question => {
+      return { task: 'readHeader', class: name, config: {}, bytes: Buffer.from(text) };
+    });
+    for (const [question, mine, known] of await both(reads))
+      expect({ question, answer: normal(mine) }).toEqual({ question, answer: normal(known) });
+    // Nor dates before 1970, and midnights, whose form Kafka takes from the value alone.
+    const values = fc
+      .sample(typedValue(1), { numRuns: RUNS, seed: 5 })
+      .filter(({ schema }) => schema.name === undefined);
+    const writes = values.map(
+      ({ schema, value }): Question => ({ task: 'writeHeader', class: name, config: {}, schema, value }),
+    );
+    const plain = writes.filter(
+      (question) => !JSON.stringify(schemaJson((question as { schema: Schema }).schema)).includes('connect.data'),
+    );
+    for (const [question, mine, known] of await both(plain))
+      expect({ question, ...mine }).toEqual({ question, ...known });
+  });
+
   test('what the converters of single values refuse', async () => {
     const refused: Question[] = ['Short', 'Integer', 'Long', 'Float', 'Double', 'Boolean'].flatMap((type) => [
       { task: 'read', class: `${PACKAGE}.${type}Converter`, config: {}, bytes: Buffer.from([2, 0, 1]) },

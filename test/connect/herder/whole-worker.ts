@@ -31,7 +31,6 @@ export async function startWorker(
     }),
     client,
     plugins: new Plugins(),
-    resolve: async (config) => config,
     schemaSource: () => new MemorySchemas(),
     version: '4.1.1',
     environment: systemEnvironment,

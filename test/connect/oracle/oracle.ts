@@ -195,7 +195,7 @@ export function normal(answer: unknown): unknown {
   if (typeof answer !== 'object' || answer === null) return answer;
   const [[tag, inner] = ['', undefined], more] = Object.entries(answer);
   if (more === undefined && typeof inner === 'string') {
-    if (/^(int\d+|float\d+)$/.test(tag)) return { number: /^-?\d+$/.test(inner) ? inner : floatForm(tag, inner) };
+    if (/^(int\d+|float\d+)$/.test(tag)) return { number: tag.startsWith('int') ? inner : floatForm(tag, inner) };
     if (tag === 'decimal')
       return {
         decimal: Decimal.parse(inner)!

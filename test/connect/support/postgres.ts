@@ -1,7 +1,7 @@
 // A PostgreSQL server of a test's own: made in a temporary directory, with logical replication, on a free port of the
 // loopback interface, and gone behind the test file. `test.skipIf(postgresMissing)` where a machine has none.
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +56,8 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
@@ -64,12 +65,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Starts a server. `settings`: more of what postgresql.conf has. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Postgres> {
+function idOf(flag: '-u' | '-g'): number {
+  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+}
+
+/** Starts a server. `settings`: more of what postgresql.conf has; `files`: what is put beside its data, readable to it alone. */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string>> = {},
+): Promise<Postgres> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-postgres-'));
-  if (runsAsRoot) {
-    const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-    chownSync(directory, id('-u'), id('-g'));
+  const own = (path: string): void => {
+    if (runsAsRoot) chownSync(path, idOf('-u'), idOf('-g'));
+  };
+  own(directory);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(directory, name), content, { mode: 0o600 });
+    own(join(directory, name));
   }
   const data = join(directory, 'data');
   await run(
@@ -82,10 +94,9 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     unix_socket_directories: directory,
     wal_level: 'logical',
     fsync: 'off',
-    synchronous_commit: 'off',
     full_page_writes: 'off',
-    max_wal_senders: '20',
-    max_replication_slots: '20',
+    max_wal_senders: '100',
+    max_replication_slots: '100',
     autovacuum: 'off',
     shared_buffers: '64MB',
     ...settings,

@@ -97,7 +97,7 @@ export const httpSink = sinkPlugin({
   className: 'io.confluent.connect.http.HttpSinkConnector',
   version: '1.7.0',
   config,
-  validate: httpProblems,
+  validate: (given) => httpProblems(given),
   create: (_config, raw) => ({ taskConfigs: (maxTasks) => Array.from({ length: maxTasks }, () => raw) }),
   task: () => new HttpSinkTask(),
 });

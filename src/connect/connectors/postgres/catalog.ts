@@ -54,7 +54,7 @@ export interface CatalogTable extends TableName {
 
 const TYPES = `
   SELECT t.oid, t.typname, t.typtype,
-         CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE 0 END, t.typbasetype, t.typtypmod,
+         CASE WHEN t.typinput = 'pg_catalog.array_in'::regproc THEN t.typelem ELSE 0 END, t.typbasetype, t.typtypmod,
          (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)
     FROM pg_catalog.pg_type t`;
 

@@ -2,7 +2,7 @@
 // the events of its table; what changes a row becomes its records, each with an offset behind which exactly the rest comes.
 // When reading goes on in the middle of a transaction, the server sends all of it again: what was told is passed over.
 import type { Client } from 'pg';
-import { ConnectError } from '../../data/errors.ts';
+import { ConnectError, DataError } from '../../data/errors.ts';
 import type { OffsetValue, SourceRecord } from '../../data/record.ts';
 import { fullName, readTable, TypeRegistry } from './catalog.ts';
 import { EventRecords, type MadeRecords, type StreamContext } from './event-records.ts';
@@ -10,8 +10,10 @@ import {
   type ChangeMessage,
   decodePgOutput,
   type Lsn,
+  lsnText,
   type PgOutputMessage,
   type RelationMessage,
+  type Tuple,
 } from './pgoutput.ts';
 import { before, carriedOffset, isBehind, type Position, type Resume, streamOffset } from './positions.ts';
 import type { ReplicationStream, WalItem } from './replication-stream.ts';
@@ -19,6 +21,9 @@ import { SnapshotSegments } from './segments.ts';
 import type { TaskParts } from './setup.ts';
 import { type TableEvents, tableEvents } from './table-events.ts';
 import { UnknownLabelError } from './types/value-types.ts';
+
+/** What the marks of incremental snapshots begin with among logical decoding messages; they are no events. */
+export const MARK_PREFIX = 'millrace.watermark';
 
 /** A relation of the stream: the events of its rows, if it is captured. */
 interface Relation {
@@ -31,12 +36,14 @@ interface Relation {
 
 /** Somebody who wants to see what goes by: incremental snapshots and signals. */
 export interface StreamListener {
+  /** A transaction begins. */
+  began(xid: number): void;
   /** A row was put into the table of signals. */
   signal(row: Readonly<Record<string, string | null>>): Promise<void> | void;
   /** A row of a table was changed, or (key undefined) all of them. */
   changed(table: TableEvents, key: readonly (string | null | undefined)[] | undefined): void;
-  /** A logical decoding message. Whether it was meant for the listener. */
-  message(prefix: string, content: Buffer): boolean;
+  /** A mark that was written into the log, by this connector or another. */
+  mark(content: string): void;
 }
 
 /** Reads a stream. */
@@ -114,6 +121,12 @@ export class ChangeStream {
     this.#ready.push(record);
   }
 
+  /** A row that an incremental snapshot has read: as it was behind everything that has been told. */
+  addRow(events: TableEvents, texts: Tuple): void {
+    const record = this.#records.ofSnapshotRow(events, texts, this.#context);
+    this.#ready.push({ ...record, sourceOffset: this.offset('READ') });
+  }
+
   /** What has come, so many records at most; none: nothing has that became any. Rejects with what ended the stream. */
   async take(max: number): Promise<SourceRecord[]> {
     while (this.#ready.length < max) {
@@ -175,6 +188,7 @@ export class ChangeStream {
       this.#segmentList = [];
       this.#carried = carriedOffset([], this.#incremental);
     }
+    this.#listener?.began(message.xid);
     this.#records.beginTransaction();
     if (!this.#parts.setup.config['provide.transaction.metadata']) return;
     // The only thing that is told before the first change: as the second part of nothing.
@@ -261,8 +275,12 @@ export class ChangeStream {
     try {
       this.#emit(this.#records.ofChange(relation.message, events, message, this.#context));
     } catch (error) {
-      if (!(error instanceof UnknownLabelError)) throw error;
-      return this.#withNewLabel(error, relation, message);
+      if (error instanceof UnknownLabelError) return this.#withNewLabel(error, relation, message);
+      if (!(error instanceof DataError)) throw error;
+      throw new DataError(
+        `a row of table ${events.id}, written at ${lsnText(this.#context.lsn)}: ${error.message}`,
+        error,
+      );
     }
     this.#tellListener(relation, message);
     return undefined;
@@ -328,8 +346,9 @@ export class ChangeStream {
       };
     }
     this.#nextEvent(lsn);
-    const isOurs = this.#listener?.message(message.prefix, message.content) === true;
-    if (isOurs || !this.#parts.setup.isMessageCaptured(message.prefix)) this.#passed();
+    const isMark = message.prefix === MARK_PREFIX;
+    if (isMark) this.#listener?.mark(message.content.toString());
+    if (isMark || !this.#parts.setup.isMessageCaptured(message.prefix)) this.#passed();
     else this.#emit(this.#records.ofMessage(message.prefix, message.content, this.#context));
     if (!message.transactional) this.#context = inTransaction;
   }

@@ -1,7 +1,6 @@
 // Connections to the server: opened with the encryption that was asked for, with one way of writing dates, bytes and numbers,
 // and with errors that say what becomes of the task: what may pass is tried again, what somebody has to mend is not.
 import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientConfig, DatabaseError } from 'pg';
 import { codeOf, messageOf } from '../../../util/index.ts';
 import type { Password } from '../../api/config-def.ts';
@@ -119,7 +118,7 @@ function clientConfig(settings: ConnectionSettings, way: Way, replication: boole
   return config;
 }
 
-function tlsOptions(settings: ConnectionSettings): ConnectionOptions {
+function tlsOptions(settings: ConnectionSettings): Exclude<ClientConfig['ssl'], boolean | undefined> {
   const verifies = settings.sslMode === 'verify-ca' || settings.sslMode === 'verify-full';
   return {
     rejectUnauthorized: verifies,
@@ -148,7 +147,7 @@ function isAboutEncryption(error: unknown): boolean {
 // ── Errors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** SQLSTATEs, or their classes, of what passes: connections that broke, a server that starts or ends, a slot still in use. */
-const PASSING = /^(08...|57P0[1-5]|53...|55006|40...|58...|25P03)$/;
+const PASSING = /^(08...|57P0[1-5]|53[0-3]..|55006|40...|58...|25P03)$/;
 /** What Node says of a server that is not there, or went away. */
 const NETWORK =
   /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN|ECONNABORTED|ENOENT)$/;
@@ -161,6 +160,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   '28000': 'the user may not log in like this: see database.user and database.sslmode, and the server’s pg_hba.conf',
   '3D000': 'there is no such database: see database.dbname',
   '42501': 'the user lacks a right',
+  '42704':
+    'what was written before a publication was made cannot be streamed by it: drop the slot, and read all rows again with snapshot.mode=when_needed',
 };
 
 /** A fault of the database as what it means for the task: `RetriableError` where it may pass, else `ConnectError`. */

@@ -35,6 +35,17 @@ export interface MadeRecords {
 /** Which half of a change of a key is told. */
 export type Shown = 'both' | 'old' | 'new' | 'none';
 
+/** What is told of a change. */
+interface Change {
+  readonly key: Row | null;
+  readonly before: Row | null;
+  readonly after: Row | null;
+  readonly op: string;
+  /** Beside those that all events have. */
+  readonly headers?: readonly ConnectHeader[];
+  readonly snapshot?: string;
+}
+
 const MESSAGE_KEY = structOf(
   { prefix: OPTIONAL_STRING },
   { name: 'io.debezium.connector.postgresql.MessageKey', version: 1 },
@@ -136,7 +147,7 @@ export class EventRecords {
       (message.oldKind === 'O' || events.keyPlaces.every((place) => relation.columns[place]!.isIdentity));
     if (!knowsOldKey || events.keyPlaces.every((place) => old[place] === now[place])) {
       const before = message.oldKind === 'O' ? events.row(old!) : null;
-      return [this.#event(events, events.key(now), { before, after: events.row(now), op: 'u' }, context, [])];
+      return [this.#event(events, { key: events.key(now), before, after: events.row(now), op: 'u' }, context)];
     }
     const header = (name: string, texts: Tuple): ConnectHeader => ({
       key: `__debezium.${name}`,
@@ -150,7 +161,11 @@ export class EventRecords {
   }
 
   #insert(events: TableEvents, now: Tuple, context: StreamContext, headers: readonly ConnectHeader[]): UnplacedRecord {
-    return this.#event(events, events.key(now), { before: null, after: events.row(now), op: 'c' }, context, headers);
+    return this.#event(
+      events,
+      { key: events.key(now), before: null, after: events.row(now), op: 'c', headers },
+      context,
+    );
   }
 
   #delete(
@@ -159,8 +174,8 @@ export class EventRecords {
     context: StreamContext,
     headers: readonly ConnectHeader[],
   ): UnplacedRecord[] {
-    const key = events.key(old);
-    const record = this.#event(events, key, { before: events.row(old), after: null, op: 'd' }, context, headers);
+    const change = { key: events.key(old), before: events.row(old), after: null, op: 'd', headers };
+    const record = this.#event(events, change, context);
     if (!this.#parts.setup.config['tombstones.on.delete']) return [record];
     return [record, { ...record, valueSchema: null, value: null }];
   }
@@ -169,7 +184,7 @@ export class EventRecords {
   ofTruncate(tables: readonly TableEvents[], context: StreamContext): MadeRecords {
     if (this.#parts.setup.isSkipped('t')) return { messageType: 'TRUNCATE', records: [] };
     const records = tables.map((events) => ({
-      ...this.#event(events, null, { before: null, after: null, op: 't' }, context, []),
+      ...this.#event(events, { key: null, before: null, after: null, op: 't' }, context),
       keySchema: null,
     }));
     return { messageType: 'TRUNCATE', records };
@@ -178,7 +193,7 @@ export class EventRecords {
   /** The record of a logical decoding message. */
   ofMessage(prefix: string, content: Buffer, context: StreamContext): MadeRecords {
     const record = {
-      ...this.#record(this.#parts.setup.topics.message, this.#parts.headers),
+      ...this.#record(this.#parts.setup.topics.message, []),
       keySchema: MESSAGE_KEY,
       key: { prefix },
       valueSchema: this.#messageValue,
@@ -195,19 +210,13 @@ export class EventRecords {
 
   /** A row as an incremental snapshot reads it. */
   ofSnapshotRow(events: TableEvents, texts: Tuple, context: StreamContext): UnplacedRecord {
-    const change = { before: null, after: events.row(texts), op: 'r' };
-    return this.#event(events, events.key(texts), change, { ...context, at: 0 }, [], 'incremental');
+    const change = { key: events.key(texts), before: null, after: events.row(texts), op: 'r', snapshot: 'incremental' };
+    return this.#event(events, change, { ...context, at: 0 });
   }
 
-  #event(
-    events: TableEvents,
-    key: Row | null,
-    change: { readonly before: Row | null; readonly after: Row | null; readonly op: string },
-    context: StreamContext,
-    headers: readonly ConnectHeader[],
-    snapshot = 'false',
-  ): UnplacedRecord {
+  #event(events: TableEvents, change: Change, context: StreamContext): UnplacedRecord {
     const nowMs = BigInt(this.#parts.environment.now());
+    const { key, before, after, op, headers = [], snapshot = 'false' } = change;
     const common = this.#parts.headers;
     return {
       ...this.#record(events.topic, headers.length === 0 ? common : [...headers, ...common]),
@@ -215,11 +224,11 @@ export class EventRecords {
       key,
       valueSchema: events.envelope,
       value: {
-        before: change.before,
-        after: change.after,
+        before,
+        after,
         source: this.#source(events.name.schema, events.name.table, context, snapshot),
         transaction: this.#transactionBlock(events.id, context),
-        op: change.op,
+        op,
         ts_ms: nowMs,
         ts_us: nowMs * 1000n,
         ts_ns: nowMs * 1_000_000n,

@@ -76,6 +76,8 @@ export class ReplicationStream {
       stream.close();
       throw error;
     }
+    // Where reading goes on is safe already.
+    stream.#sendStatus();
     stream.#scheduleStatus();
     return stream;
   }
@@ -167,7 +169,11 @@ export class ReplicationStream {
       // Descriptions of relations come without a position.
       this.#received = Math.max(this.#received, lsn);
       this.#asked.times = 0;
-      this.#push({ kind: 'data', lsn, bytes: chunk.subarray(DATA_HEADER_BYTES) }, chunk.length - DATA_HEADER_BYTES);
+      // A copy: `pg` writes over its buffer when more comes.
+      this.#push(
+        { kind: 'data', lsn, bytes: Buffer.from(chunk.subarray(DATA_HEADER_BYTES)) },
+        chunk.length - DATA_HEADER_BYTES,
+      );
       return;
     }
     if (chunk[0] !== KEEP_ALIVE || chunk.length < KEEP_ALIVE_BYTES) {

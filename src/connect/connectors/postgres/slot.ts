@@ -45,9 +45,11 @@ export interface NewSlot {
   close(): Promise<void>;
 }
 
-/** Makes the slot. */
-export async function createSlot(setup: Setup): Promise<NewSlot> {
+/** Makes the slot. The server waits for all transactions that are open to end; aborted, it is not waited for any more. */
+export async function createSlot(setup: Setup, signal: AbortSignal): Promise<NewSlot> {
   const client = await connect(setup.connection, { replication: true });
+  const giveUp = (): void => void client.connection.stream.destroy();
+  signal.addEventListener('abort', giveUp);
   try {
     const result = await client.query<{ consistent_point: string; snapshot_name: string }>(
       `CREATE_REPLICATION_SLOT "${setup.config['slot.name']}" LOGICAL pgoutput EXPORT_SNAPSHOT`,
@@ -61,6 +63,8 @@ export async function createSlot(setup: Setup): Promise<NewSlot> {
   } catch (error) {
     await client.end().catch(() => undefined);
     throw databaseError(error, `slot ${setup.config['slot.name']} cannot be made in ${where(setup.connection)}`);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

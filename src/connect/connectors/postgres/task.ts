@@ -42,6 +42,8 @@ export class PostgresTask implements SourceTask<PostgresSettings> {
   #session: Session | undefined;
   /** Of the last record that poll returned. */
   #returned: SourceOffset | undefined;
+  /** The same, when the worker said that everything was stored. */
+  #stored: SourceOffset | undefined;
   /** A snapshot of `snapshot.mode=always` has been begun. */
   #begunAlways = false;
   #failures = 0;
@@ -58,6 +60,7 @@ export class PostgresTask implements SourceTask<PostgresSettings> {
 
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[]> {
     try {
+      this.#confirm();
       const records = await this.#read(signal);
       const last = records.at(-1);
       if (last !== undefined) this.#returned = last.sourceOffset;
@@ -69,10 +72,19 @@ export class PostgresTask implements SourceTask<PostgresSettings> {
     }
   }
 
-  /** Everything up to the last record that was returned is safe: the server may forget it. */
   commit(): void {
-    if (this.#session?.phase !== 'stream' || this.#returned === undefined || !this.#parts.setup.movesSlot) return;
-    const resume = readOffset(this.#returned);
+    this.#stored = this.#returned;
+  }
+
+  /**
+   * The server may forget what is stored. It is told so by the next poll, not at once: a worker that ends in the middle of a batch
+   * stores what it has written of it, and polls no more.
+   */
+  #confirm(): void {
+    const stored = this.#stored;
+    this.#stored = undefined;
+    if (this.#session?.phase !== 'stream' || stored === undefined || !this.#parts.setup.movesSlot) return;
+    const resume = readOffset(stored);
     if (resume?.phase === 'stream') this.#session.stream.confirm(resume.position.at);
   }
 
@@ -230,7 +242,7 @@ export class PostgresTask implements SourceTask<PostgresSettings> {
     const delayMs = setup.config['snapshot.delay.ms'];
     if (setup.snapshotMode !== 'no_data' && delayMs > 0) await this.#context.pause(delayMs, signal);
     const found = await readSlot(client, setup);
-    const slot = found === undefined ? await createSlot(setup) : undefined;
+    const slot = found === undefined ? await createSlot(setup, signal) : undefined;
     const slotLsn = slot?.lsn ?? found!.confirmed;
     log.info(`slot ${setup.config['slot.name']} ${slot === undefined ? 'is there' : 'was made'}`);
     if (setup.snapshotMode !== 'no_data')

@@ -9,7 +9,7 @@ import type { SchemaAndValue } from '../../data/record.ts';
 import type { Schema } from '../../data/schema.ts';
 import { checkValue } from '../../data/validate.ts';
 import { bothPlugins, type Coder } from '../both-plugins.ts';
-import { type JsonReader, jsonReader, parseNumbers, parseSchemaless, schemalessValue } from './reader.ts';
+import { hasDecimals, type JsonReader, jsonReader, parseNumbers, parseSchemaless, schemalessValue } from './reader.ts';
 import { schemaOf, schemaText } from './schema-json.ts';
 import { jsonWriter, type JsonValueOptions, type JsonWriter } from './writer.ts';
 
@@ -63,6 +63,7 @@ const ENVELOPE_RULE =
 interface KnownReader {
   readonly schema: Schema | null;
   readonly read: JsonReader;
+  readonly hasDecimals: boolean;
 }
 
 class JsonConverter implements Coder {
@@ -117,7 +118,7 @@ class JsonConverter implements Coder {
 
   #enveloped(text: string): SchemaAndValue {
     if (this.#lastReader !== undefined && text.startsWith(this.#lastLead)) {
-      const payload = payloadOf(text, this.#lastLead);
+      const payload = payloadOf(text, this.#lastLead, this.#lastReader.hasDecimals);
       if (payload !== undefined) return valueOf(this.#lastReader, payload);
     }
     const envelope = parsed(text, parseNumbers);
@@ -135,8 +136,8 @@ class JsonConverter implements Coder {
     let known = this.#readers.get(text);
     if (known === undefined) {
       const schema = schemaOf(json);
-      const read = schema === null ? schemalessValue : jsonReader(schema, this.#options.replaceNull);
-      known = { schema, read };
+      const read = schema === null ? schemalessValue : jsonReader(schema, this.#options);
+      known = { schema, read, hasDecimals: hasDecimals(schema) };
       if (this.#readers.size >= this.#cacheSize) this.#readers.delete(this.#readers.keys().next().value!);
       this.#readers.set(text, known);
     }
@@ -151,10 +152,10 @@ function valueOf({ schema, read }: KnownReader, payload: unknown): SchemaAndValu
 }
 
 /** What stands behind a lead that is known; undefined when that is not all of the text. */
-function payloadOf(text: string, lead: string): unknown {
+function payloadOf(text: string, lead: string, exact: boolean): unknown {
   if (!text.endsWith('}')) return undefined;
   try {
-    return parseNumbers(text.slice(lead.length, -1));
+    return parseNumbers(text.slice(lead.length, -1), exact);
   } catch {
     return undefined;
   }

@@ -4,24 +4,50 @@ import { Decimal, JsonNumber, parseJson } from '../../../util/index.ts';
 import { DataError } from '../../data/errors.ts';
 import { dateOfDays, decimalOfBytes } from '../../data/logical.ts';
 import { LOGICAL, scaleOf, type Schema } from '../../data/schema.ts';
+import { isUnion } from './unions.ts';
+
+/** What the converter's settings say of values that are read. */
+export interface JsonReadOptions {
+  /** Whether a null becomes the schema's default, where there is one. */
+  readonly replaceNull: boolean;
+  /** As JSON Schema's converter has it: entries of maps with other keys than strings are objects, unions their one value. */
+  readonly isRegistered?: boolean;
+}
 
 /** Reads a value of one schema from parsed JSON; undefined is what is missing. Throws `DataError`. */
 export type JsonReader = (node: unknown) => unknown;
 
-/** More digits than a double is sure to hold. */
+/** More digits than a double is sure to hold: in front of the point, or anywhere. */
+const LONG_INTEGER = /(?:^|[^\d.])\d{16}/;
 const LONG_NUMBER = /[\d.]{16}/;
 
 /**
  * Parses JSON. Whole numbers are numbers, or bigints beyond 2^53; others are numbers, or `JsonNumber`s where a double could not
- * hold all digits. Throws `SyntaxError`.
+ * hold all digits, and somebody wants them (`hasDecimals`). Throws `SyntaxError`.
  */
-export function parseNumbers(text: string): unknown {
-  return LONG_NUMBER.test(text) ? parseJson(text, exactNumber) : JSON.parse(text);
+export function parseNumbers(text: string, hasDecimals = true): unknown {
+  return (hasDecimals ? LONG_NUMBER : LONG_INTEGER).test(text) ? parseJson(text, exactNumber) : JSON.parse(text);
 }
 
 /** The same for what no schema is known of, where numbers that are not whole are doubles. */
 export function parseSchemaless(text: string): unknown {
-  return LONG_NUMBER.test(text) ? parseJson(text, wholeOrDouble) : JSON.parse(text);
+  return LONG_INTEGER.test(text) ? parseJson(text, wholeOrDouble) : JSON.parse(text);
+}
+
+/** Whether values of a schema have decimals in them. */
+export function hasDecimals(schema: Schema | null): boolean {
+  switch (schema?.type) {
+    case 'bytes':
+      return schema.name === LOGICAL.decimal;
+    case 'array':
+      return hasDecimals(schema.valueSchema);
+    case 'map':
+      return hasDecimals(schema.keySchema) || hasDecimals(schema.valueSchema);
+    case 'struct':
+      return schema.fields.some((field) => hasDecimals(field.schema));
+    default:
+      return false;
+  }
 }
 
 /** What `parseNumbers` has read, as `parseSchemaless` would have. */
@@ -42,11 +68,11 @@ function wholeOrDouble(text: string): number | bigint {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(text) ? value : BigInt(text);
 }
 
-/** What reads the values of a schema. `replaceNull`: whether a null becomes the schema's default, where there is one. */
-export function jsonReader(schema: Schema, replaceNull: boolean): JsonReader {
-  const read = present(schema, replaceNull);
+/** What reads the values of a schema. */
+export function jsonReader(schema: Schema, options: JsonReadOptions): JsonReader {
+  const read = present(schema, options);
   const { optional, default: given } = schema;
-  const replaced = replaceNull && given !== undefined && given !== null ? given : undefined;
+  const replaced = options.replaceNull && given !== undefined && given !== null ? given : undefined;
   return (node) => {
     if (node !== null && node !== undefined) return read(node);
     if (replaced !== undefined) return replaced;
@@ -56,7 +82,7 @@ export function jsonReader(schema: Schema, replaceNull: boolean): JsonReader {
 }
 
 /** Reads nodes that are not null. */
-function present(schema: Schema, replaceNull: boolean): JsonReader {
+function present(schema: Schema, options: JsonReadOptions): JsonReader {
   switch (schema.name) {
     case LOGICAL.decimal:
       return (node) => decimalOf(schema, node);
@@ -67,11 +93,11 @@ function present(schema: Schema, replaceNull: boolean): JsonReader {
     case LOGICAL.timestamp:
       return (node) => new Date(whole(node, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'Timestamp'));
     default:
-      return plain(schema, replaceNull);
+      return plain(schema, options);
   }
 }
 
-function plain(schema: Schema, replaceNull: boolean): JsonReader {
+function plain(schema: Schema, options: JsonReadOptions): JsonReader {
   switch (schema.type) {
     case 'int8':
       return (node) => whole(node, -0x80, 0x7f, 'INT8');
@@ -91,33 +117,36 @@ function plain(schema: Schema, replaceNull: boolean): JsonReader {
     case 'bytes':
       return bytes;
     case 'array': {
-      const element = jsonReader(schema.valueSchema, replaceNull);
+      const element = jsonReader(schema.valueSchema, options);
       return (node) =>
         Array.isArray(node) ? node.map(element) : refuse('ARRAY', node, 'Arrays should be encoded as JSON arrays');
     }
     case 'map':
-      return schema.keySchema.type === 'string' ? objectReader(schema, replaceNull) : pairsReader(schema, replaceNull);
+      return schema.keySchema.type === 'string' ? objectReader(schema, options) : pairsReader(schema, options);
     case 'struct':
-      return structReader(schema, replaceNull);
+      return options.isRegistered === true && isUnion(schema)
+        ? unionReader(schema, options)
+        : structReader(schema, options);
   }
 }
 
-function objectReader(schema: Schema, replaceNull: boolean): JsonReader {
-  const element = jsonReader(schema.valueSchema, replaceNull);
+function objectReader(schema: Schema, options: JsonReadOptions): JsonReader {
+  const element = jsonReader(schema.valueSchema, options);
   return (node) => {
     if (!isObject(node)) return refuse('MAP', node, 'Maps with string fields should be encoded as JSON objects');
     return new Map(Object.entries(node).map(([key, value]) => [key, element(value)]));
   };
 }
 
-function pairsReader(schema: Schema, replaceNull: boolean): JsonReader {
-  const key = jsonReader(schema.keySchema, replaceNull);
-  const element = jsonReader(schema.valueSchema, replaceNull);
+function pairsReader(schema: Schema, options: JsonReadOptions): JsonReader {
+  const key = jsonReader(schema.keySchema, options);
+  const element = jsonReader(schema.valueSchema, options);
   return (node) => {
     if (!Array.isArray(node))
       return refuse('MAP', node, 'Maps with non-string fields should be encoded as JSON array of tuples');
     return new Map(
-      node.map((pair: unknown) => {
+      node.map((given: unknown) => {
+        const pair = options.isRegistered === true && isObject(given) ? [given['key'], given['value']] : given;
         if (!Array.isArray(pair)) throw new DataError(`Found invalid map entry instead of array tuple: ${kind(pair)}`);
         if (pair.length !== 2)
           throw new DataError(`Found invalid map entry, expected length 2 but found :${pair.length}`);
@@ -127,8 +156,8 @@ function pairsReader(schema: Schema, replaceNull: boolean): JsonReader {
   };
 }
 
-function structReader(schema: Schema, replaceNull: boolean): JsonReader {
-  const fields = schema.fields.map(({ name, schema: of }) => ({ name, read: jsonReader(of, replaceNull) }));
+function structReader(schema: Schema, options: JsonReadOptions): JsonReader {
+  const fields = schema.fields.map(({ name, schema: of }) => ({ name, read: jsonReader(of, options) }));
   // What every object has by birth is no field of this one.
   const hasBornNames = fields.some(({ name }) => name in {});
   return (node) => {
@@ -140,6 +169,21 @@ function structReader(schema: Schema, replaceNull: boolean): JsonReader {
   };
 }
 
+/** The first branch that the value is one of. */
+function unionReader(schema: Schema, options: JsonReadOptions): JsonReader {
+  const branches = schema.fields.map(({ name, schema: of }) => ({ name, read: jsonReader(of, options) }));
+  return (node) => {
+    for (const { name, read } of branches) {
+      try {
+        return { [name]: read(node) };
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+      }
+    }
+    return refuse('union', node, 'None of the branches of the union has a value like this');
+  };
+}
+
 function whole(node: unknown, min: number, max: number, type: string): number {
   if (typeof node === 'number' && Number.isInteger(node) && node >= min && node <= max) return node;
   return refuse(type, node);
@@ -147,7 +191,7 @@ function whole(node: unknown, min: number, max: number, type: string): number {
 
 function long(node: unknown): bigint {
   if (typeof node === 'bigint' && BigInt.asIntN(64, node) === node) return node;
-  return typeof node === 'number' && Number.isSafeInteger(node) ? BigInt(node) : refuse('INT64', node);
+  return Number.isInteger(node) && Math.abs(node as number) < 2 ** 63 ? BigInt(node as number) : refuse('INT64', node);
 }
 
 function double(node: unknown, type: string): number {

@@ -50,7 +50,7 @@ export function schemaOf(json: unknown): Schema | null {
   const schema = typed(json, optionsOf(json));
   const given = json['default'];
   if (given === undefined) return schema;
-  return schema.with({ default: jsonReader(schema, true)(given) });
+  return schema.with({ default: jsonReader(schema, { replaceNull: true })(given) });
 }
 
 function typed(json: Record<string, unknown>, options: SchemaOptions): Schema {

@@ -5,12 +5,15 @@ import { DataError } from '../../data/errors.ts';
 import { daysOf, decimalBytes, millisOf, ofScale } from '../../data/logical.ts';
 import { LOGICAL, type Schema } from '../../data/schema.ts';
 import { checkValue } from '../../data/validate.ts';
+import { isUnion } from './unions.ts';
 
 /** What the converter's settings say of values. */
 export interface JsonValueOptions {
   readonly decimalFormat: 'BASE64' | 'NUMERIC';
   /** Whether a null becomes the schema's default, where there is one. */
   readonly replaceNull: boolean;
+  /** As JSON Schema's converter has it: entries of maps with other keys than strings are objects, unions their one value. */
+  readonly isRegistered?: boolean;
 }
 
 /** Writes a value of one schema. Throws `DataError` for what is none. */
@@ -80,7 +83,9 @@ function plain(schema: Schema, options: JsonValueOptions): JsonWriter {
     case 'map':
       return mapWriter(schema, options);
     case 'struct':
-      return structWriter(schema, options);
+      return options.isRegistered === true && isUnion(schema)
+        ? unionWriter(schema, options)
+        : structWriter(schema, options);
   }
 }
 
@@ -88,12 +93,14 @@ function mapWriter(schema: Schema, options: JsonValueOptions): JsonWriter {
   const key = jsonWriter(schema.keySchema, options);
   const element = jsonWriter(schema.valueSchema, options);
   const isObject = schema.keySchema.type === 'string';
+  const entry = (k: string, v: string): string =>
+    options.isRegistered === true ? `{"key":${k},"value":${v}}` : `[${k},${v}]`;
   return (value) => {
     if (!(value instanceof Map)) return refuse(schema, value);
     const entries = [...(value as Map<unknown, unknown>)];
     return isObject
       ? `{${entries.map(([k, v]) => `${key(k)}:${element(v)}`).join(',')}}`
-      : `[${entries.map(([k, v]) => `[${key(k)},${element(v)}]`).join(',')}]`;
+      : `[${entries.map(([k, v]) => entry(key(k), element(v))).join(',')}]`;
   };
 }
 
@@ -112,6 +119,17 @@ function structWriter(schema: Schema, options: JsonValueOptions): JsonWriter {
     for (const { name, lead, write } of fields)
       text += lead + write(hasBornNames && !Object.hasOwn(struct, name) ? undefined : struct[name]);
     return `${text}}`;
+  };
+}
+
+/** The value of the one field that has one. */
+function unionWriter(schema: Schema, options: JsonValueOptions): JsonWriter {
+  const branches = schema.fields.map(({ name, schema: of }) => ({ name, write: jsonWriter(of, options) }));
+  return (value) => {
+    const struct = value as Readonly<Record<string, unknown>>;
+    const branch = branches.find(({ name }) => struct[name] !== null && struct[name] !== undefined);
+    if (branch === undefined) throw new DataError('a union needs one field with a value');
+    return branch.write(struct[branch.name]);
   };
 }
 

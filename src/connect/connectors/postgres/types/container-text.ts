@@ -7,6 +7,7 @@ export function parseArray(text: string, delimiter: string): (string | null)[] {
   let at = text.startsWith('[') ? text.indexOf('=') + 1 : 0;
   let depth = 0;
   const bad = (): DataError => new DataError(`${shown(text)} is no array that PostgreSQL writes`);
+  if (text[at] !== '{') throw bad();
   do {
     const char = text[at];
     if (char === undefined) throw bad();

@@ -18,8 +18,8 @@ export function decimalType(modifier: number, mode: DecimalMode): ValueType {
   if (mode === 'string') return textual((text) => SPECIAL[text] ?? text);
   if (mode === 'double') return numeric(FLOAT64, Number, 0, true);
   if (modifier < 4) {
-    const read = (text: string): unknown => (text in SPECIAL ? null : variable(parse(text)));
-    return numeric(variableScaleDecimal(), read, variable(new Decimal(0n, 0)), false);
+    const read = (text: string): unknown => (text in SPECIAL ? null : variable(text));
+    return numeric(variableScaleDecimal(), read, variable('0'), false);
   }
   const [precision, scale] = [((modifier - 4) >> 16) & 0xffff, (((modifier - 4) & 0x7ff) ^ 1024) - 1024];
   const schema = decimalOf(scale, { parameters: { [PRECISION]: String(precision) } });
@@ -42,7 +42,9 @@ function parse(text: string): Decimal {
   return decimal;
 }
 
-function variable({ scale, unscaled }: Decimal): { scale: number; value: Buffer } {
+/** Without the zeros at the end of its fraction, as Debezium has it. */
+function variable(text: string): { scale: number; value: Buffer } {
+  const { scale, unscaled } = parse(text.includes('.') ? text.replace(/\.?0+$/, '') : text);
   return { scale, value: signedBytes(unscaled) };
 }
 

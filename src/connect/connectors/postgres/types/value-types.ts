@@ -39,6 +39,10 @@ export function valueTypeOf(
 ): ValueType | undefined {
   const { type, modifier } = registry.resolve(oid, declaredModifier);
   if (type === undefined) return unknownType(settings);
+  if (type.oid !== oid) {
+    const base = valueTypeOf(registry, type.oid, modifier, settings);
+    return base === undefined ? undefined : { ...base, tellsDefault: false };
+  }
   if (type.elementOid !== 0) {
     const element = valueTypeOf(registry, type.elementOid, modifier, settings);
     return element === undefined ? undefined : arrayType(element, type.name === '_box' ? ';' : ',', settings);

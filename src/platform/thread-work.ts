@@ -1,0 +1,58 @@
+// A thread of services from within: what it is told and tells is declared in `threads.ts`. It loads what it needs at once, and begins
+// when it is told to, with a client of its own.
+import { parentPort } from 'node:worker_threads';
+import type { Client } from '../client/index.ts';
+import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';
+import type { Start } from './services.ts';
+import { splitSettings } from './settings.ts';
+import { threadClient } from './thread-client.ts';
+import type { FromServiceThread, ToServiceThread } from './threads.ts';
+
+const parent = parentPort!;
+
+/** Tells the broker's thread. */
+export function tell(message: FromServiceThread): void {
+  parent.postMessage(message, message.kind === 'connect' ? [message.port] : []);
+}
+
+/** What a thread of services does when it is told to begin; what it returns is told where Connect is. */
+export type Work = (start: Start, client: Client) => Promise<{ connectAt?(url: string): void }>;
+
+/** Waits to be told, and does it. */
+export function workInThread(work: Work): void {
+  let start: Start | undefined;
+  let begun: ReturnType<Work> | undefined;
+
+  const stop = async (): Promise<void> => {
+    for (const step of start?.stop.toReversed() ?? [])
+      await step().catch((error: unknown) => tell({ kind: 'log', message: `stopping: ${messageOf(error)}` }));
+    // Nothing is left that would be told or written; what still listens must not keep the thread.
+    parent.close();
+  };
+
+  const begin = async (settings: Parameters<typeof splitSettings>[0]): Promise<void> => {
+    try {
+      const split = splitSettings(settings);
+      const client = threadClient(split.platform['bootstrap.servers'], (port) => tell({ kind: 'connect', port }));
+      start = {
+        settings: split,
+        environment: systemEnvironment,
+        log: (message) => tell({ kind: 'log', message }),
+        services: [],
+        stop: [() => client.close()],
+      };
+      begun = work(start, client);
+      await begun;
+      tell({ kind: 'started', services: start.services });
+    } catch (error) {
+      tell({ kind: 'failed', code: codeOf(error), message: messageOf(error) });
+      await stop();
+    }
+  };
+
+  parent.on('message', (message: ToServiceThread) => {
+    if (message.kind === 'begin') void begin(message.settings);
+    else if (message.kind === 'stop') void stop();
+    else void begun?.then((working) => working.connectAt?.(message.url)).catch(() => {});
+  });
+}
