@@ -53,18 +53,24 @@ class Group {
     throw new Error('it does not come to an end');
   }
 
-  check(): void {
+  /** What is wrong with how it is shared out. */
+  problems(): string[] {
     const all = [...this.workers.values()];
-    const names = this.configs.connectors;
-    const tasks = names.flatMap((connector) => this.configs.tasks(connector).map(({ task }) => `${connector}-${task}`));
-    for (const [kind, wanted] of [
-      ['connectors', names],
-      ['tasks', tasks],
-    ] as const) {
-      expect(all.flatMap((has) => [...has[kind]]).sort()).toEqual([...wanted].sort());
+    const connectors = this.configs.connectors;
+    const tasks = connectors.flatMap((connector) =>
+      this.configs.tasks(connector).map(({ task }) => `${connector}-${task}`),
+    );
+    const wanted = { connectors, tasks };
+    return (['connectors', 'tasks'] as const).flatMap((kind) => {
+      const held = all.flatMap((has) => [...has[kind]]).sort();
       const sizes = all.map((has) => has[kind].size);
-      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
-    }
+      const isRight = held.join() === [...wanted[kind]].sort().join();
+      const isEven = Math.max(...sizes) - Math.min(...sizes) <= 1;
+      return [
+        ...(isRight ? [] : [`${kind} are ${held.join()}, not ${wanted[kind].join()}`]),
+        ...(isEven ? [] : [`${kind} are spread as ${sizes.join()}`]),
+      ];
+    });
   }
 }
 
@@ -80,7 +86,7 @@ describe('the cooperative one', () => {
     expect(group.workers.get('w2')).toEqual(allotment());
     expect(before.tasks.size - group.workers.get('w1')!.tasks.size).toBe(3);
     expect(group.round()).toBe(true);
-    group.check();
+    expect(group.problems()).toEqual([]);
   });
 
   test('keeps what a worker had for as long as it may be away, and gives it to who comes then', () => {
@@ -100,7 +106,7 @@ describe('the cooperative one', () => {
     group.environment.advance(DELAY_MS / 2);
     group.round();
     expect(group.workers.get('w3')).toEqual(lost);
-    group.check();
+    expect(group.problems()).toEqual([]);
   });
 
   test('shares out what nobody comes back for', () => {
@@ -110,7 +116,7 @@ describe('the cooperative one', () => {
     group.settle();
     group.workers.delete('w2');
     group.settle();
-    group.check();
+    expect(group.problems()).toEqual([]);
   });
 
   test('takes what is on two workers from both', () => {
@@ -121,7 +127,7 @@ describe('the cooperative one', () => {
     expect(group.round()).toBe(false);
     expect([...group.workers.values()].filter(({ tasks }) => tasks.has('a-0'))).toEqual([]);
     group.settle();
-    group.check();
+    expect(group.problems()).toEqual([]);
   });
 
   test('whatever comes and goes, in the end all is well', () => {
@@ -144,7 +150,7 @@ describe('the cooperative one', () => {
         }
         group.settle();
         group.settle();
-        group.check();
+        expect(group.problems()).toEqual([]);
       }),
       { numRuns: 300 },
     );

@@ -1,5 +1,6 @@
 // What the config topic says, also when compaction or the death of a writer has left half of it.
 import { describe, expect, test } from 'vitest';
+import { DataError } from '../../../src/connect/data/errors.ts';
 import { applyConfigRecord, configRecords } from '../../../src/connect/storage/config-records.ts';
 import { type ConfigListener, ConfigState } from '../../../src/connect/storage/config-state.ts';
 import { applyStatusRecord, statusKeys, statusValue } from '../../../src/connect/storage/status-records.ts';
@@ -126,7 +127,7 @@ test.each([
   ['whatever', '{}'],
 ])('%s = %s is understood by nobody, and changes nothing', (key, value) => {
   const state = read(connector);
-  expect(() => applyConfigRecord(state, key, value === null ? null : Buffer.from(value), 1)).toThrow();
+  expect(() => applyConfigRecord(state, key, value === null ? null : Buffer.from(value), 1)).toThrow(DataError);
   expect(state.snapshot().connectorConfig('a')).toEqual({ x: '1' });
 });
 
@@ -160,7 +161,7 @@ describe('states', () => {
     expect(statusValue(status('DESTROYED', 'w', 1))).toBeNull();
     applyStatusRecord(table, statusKeys.connector('a-1'), null);
     expect([table.connector('a-1'), table.task(id)]).toEqual([undefined, undefined]);
-    expect(() => applyStatusRecord(table, 'status-topic-:connector-', null)).toThrow();
+    expect(() => applyStatusRecord(table, 'status-topic-:connector-', null)).toThrow(DataError);
   });
 });
 
