@@ -371,7 +371,7 @@ export interface GroupParticipant {
   onJoined(place: GroupPlace): Promise<void> | void;
   /** The group has gone on without it, or may have: what it had may be another one's now. */
   onLost?(): Promise<void> | void;
-  /** The group is formed anew, or it has lost its place: it is to call `join`. */
+  /** The group is formed anew, or it has lost its place: it is to call `join`. Not told while `join` is under way. */
   onDue?(): void;
 }
 
@@ -383,7 +383,7 @@ export interface GroupMembership {
   readonly isSettled: boolean;
   /** Resolves when it has its place; at once where it has. Rejects with what the group refuses: the next call tries again. */
   join(): Promise<void>;
-  /** Has the next `join` form the group anew, from what all members say then. */
+  /** Has the next `join` form the group anew, if this member leads it or says something else than before. */
   requestRejoin(): void;
   /** Gives up its place. It may join again. */
   leave(): Promise<void>;

@@ -19,6 +19,8 @@ export class GroupMember implements GroupMembership {
   /** Connections of its own: a parked JoinGroup must hold up nobody else. */
   readonly #purpose: string;
   #hasPlace = false;
+  /** Calls of `join` that have not ended: they see by themselves what is due. */
+  #joining = 0;
   #isClosed = false;
   readonly #closed = deferred();
 
@@ -59,12 +61,17 @@ export class GroupMember implements GroupMembership {
 
   async join(): Promise<void> {
     if (this.#isClosed) throw new MillraceError('CLIENT_CLOSED', 'the member of the group has been closed');
-    for (;;) {
-      const round = this.#session.advance();
-      if (round === undefined) return;
-      // Whoever closes need not wait for a broker that does not answer.
-      await Promise.race([round, this.#closed.promise]);
-      if (this.#isClosed) return;
+    this.#joining++;
+    try {
+      for (;;) {
+        const round = this.#session.advance();
+        if (round === undefined) return;
+        // Whoever closes need not wait for a broker that does not answer.
+        await Promise.race([round, this.#closed.promise]);
+        if (this.#isClosed) return;
+      }
+    } finally {
+      this.#joining--;
     }
   }
 
@@ -112,6 +119,6 @@ export class GroupMember implements GroupMembership {
   }
 
   #wake(): void {
-    if (!this.#session.isStable) this.#participant.onDue?.();
+    if (this.#joining === 0 && !this.#session.isStable) this.#participant.onDue?.();
   }
 }

@@ -128,49 +128,63 @@ async function distributed(
     transactionalId: support === 'disabled' ? undefined : `connect-cluster-${groupId}`,
     readsCommitted: support === 'enabled',
   });
-  const statuses = await TopicStatusStore.open({
-    ...common,
-    topic: values['status.storage.topic'],
-    partitions: values['status.storage.partitions'],
-    replicationFactor: values['status.storage.replication.factor'],
-    topicConfigs: topicConfigs.status,
-  });
+  const statuses = await orClose([configs], () =>
+    TopicStatusStore.open({
+      ...common,
+      topic: values['status.storage.topic'],
+      partitions: values['status.storage.partitions'],
+      replicationFactor: values['status.storage.replication.factor'],
+      topicConfigs: topicConfigs.status,
+    }),
+  );
   const offsets = {
     topic: values['offset.storage.topic'],
     partitions: values['offset.storage.partitions'],
     replicationFactor: values['offset.storage.replication.factor'],
   };
-  return DistributedHerder.open({
-    client,
-    clusterId: await client.admin().clusterId(),
-    workerId,
-    url,
-    plugins: catalogue(options),
-    worker: (listener) => ConnectWorker.open(workerOptions(options, loggers, offsets, listener)),
-    others,
-    configs,
-    statuses,
-    loggers,
-    environment,
-    settings: {
-      groupId,
-      protocol: values['connect.protocol'] as 'eager' | 'compatible' | 'sessioned',
-      sessionTimeoutMs: values['session.timeout.ms'],
-      heartbeatIntervalMs: values['heartbeat.interval.ms'],
-      rebalanceTimeoutMs: values['rebalance.timeout.ms'],
-      maxDelayMs: values['scheduled.rebalance.max.delay.ms'],
-      syncTimeoutMs: values['worker.sync.timeout.ms'],
-      unsyncBackoffMs: values['worker.unsync.backoff.ms'],
-      shutdownTimeoutMs: values['task.shutdown.graceful.timeout.ms'],
-      keyAlgorithm: values['inter.worker.key.generation.algorithm'],
-      keyLength,
-      keyTtlMs: values['inter.worker.key.ttl.ms'],
-      exactlyOnceSources: support === 'enabled',
-      signatureAlgorithm: values['inter.worker.signature.algorithm'],
-      verificationAlgorithms,
-      tracksTopics: values['topic.tracking.enable'],
-    },
-  });
+  return orClose([configs, statuses], async () =>
+    DistributedHerder.open({
+      client,
+      clusterId: await client.admin().clusterId(),
+      workerId,
+      url,
+      plugins: catalogue(options),
+      worker: (listener) => ConnectWorker.open(workerOptions(options, loggers, offsets, listener)),
+      others,
+      configs,
+      statuses,
+      loggers,
+      environment,
+      settings: {
+        groupId,
+        protocol: values['connect.protocol'] as 'eager' | 'compatible' | 'sessioned',
+        sessionTimeoutMs: values['session.timeout.ms'],
+        heartbeatIntervalMs: values['heartbeat.interval.ms'],
+        rebalanceTimeoutMs: values['rebalance.timeout.ms'],
+        maxDelayMs: values['scheduled.rebalance.max.delay.ms'],
+        syncTimeoutMs: values['worker.sync.timeout.ms'],
+        unsyncBackoffMs: values['worker.unsync.backoff.ms'],
+        shutdownTimeoutMs: values['task.shutdown.graceful.timeout.ms'],
+        keyAlgorithm: values['inter.worker.key.generation.algorithm'],
+        keyLength,
+        keyTtlMs: values['inter.worker.key.ttl.ms'],
+        exactlyOnceSources: support === 'enabled',
+        signatureAlgorithm: values['inter.worker.signature.algorithm'],
+        verificationAlgorithms,
+        tracksTopics: values['topic.tracking.enable'],
+      },
+    }),
+  );
+}
+
+/** What was opened is closed where the next step does not work. */
+async function orClose<T>(opened: readonly { close(): Promise<void> }[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await Promise.allSettled(opened.map((each) => each.close()));
+    throw error;
+  }
 }
 
 function catalogue({ config, plugins }: ConnectServiceOptions): PluginCatalogue {

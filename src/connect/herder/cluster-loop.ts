@@ -123,7 +123,7 @@ export class ClusterLoop {
       },
       {
         configs: () => configs.snapshot(),
-        onRevoked: (what) => this.#onRevoked(what),
+        onRevoked: (what, isLost) => this.#onRevoked(what, isLost),
         onAssigned: (place) => this.#onAssigned(place),
         onDue: () => this.wake(),
       },
@@ -297,13 +297,15 @@ export class ClusterLoop {
     }
   }
 
-  async #onRevoked(what: Allotment): Promise<void> {
-    const { local, statuses } = this.#options;
+  async #onRevoked(what: Allotment, isLost: boolean): Promise<void> {
+    const { local, statuses, told } = this.#options;
     // Under the eager protocol what was given in the last round may not have been started.
     if (!this.#isSettled && this.group.mode === 'eager') return;
     const count = `${what.connectors.size} connectors and ${what.tasks.size} tasks`;
-    await this.stages.during(`stopping ${count}`, () => local.stop(what));
+    const stop = () => local.stop(what);
+    await this.stages.during(`stopping ${count}`, isLost ? () => told.unheard(stop) : stop);
     remove(this.#running, what);
+    if (isLost) return;
     this.#forgetTopics(what);
     await this.stages.during('flushing updates to the status topic', () => this.#within(statuses.flush()));
   }

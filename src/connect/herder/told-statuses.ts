@@ -15,6 +15,7 @@ export class ToldStatuses {
   readonly #workerId: () => string;
   readonly #configOf: (connector: string) => RawConfig | undefined;
   readonly #generation: () => number;
+  #isMuted = false;
 
   constructor(
     statuses: StatusStore,
@@ -33,11 +34,23 @@ export class ToldStatuses {
   }
 
   connector(name: string, state: RunState, trace?: string): void {
-    this.#statuses.putConnector(name, this.#status(name, state, trace), LATE.includes(state));
+    const isLate = LATE.includes(state);
+    if (!isLate || !this.#isMuted) this.#statuses.putConnector(name, this.#status(name, state, trace), isLate);
   }
 
   task(id: TaskId, state: RunState, trace?: string): void {
-    this.#statuses.putTask(id, this.#status(id.connector, state, trace), LATE.includes(state));
+    const isLate = LATE.includes(state);
+    if (!isLate || !this.#isMuted) this.#statuses.putTask(id, this.#status(id.connector, state, trace), isLate);
+  }
+
+  /** What stops now may be another worker's already, who tells of it. */
+  async unheard(work: () => Promise<void>): Promise<void> {
+    this.#isMuted = true;
+    try {
+      await work();
+    } finally {
+      this.#isMuted = false;
+    }
   }
 
   /** Nothing is to be known any more of a connector, its tasks, and the topics that it used. */

@@ -40,8 +40,8 @@ export interface WorkerGroupOptions {
 export interface WorkerGroupListener {
   /** The configs as they are known here now. */
   configs(): ConfigSnapshot;
-  /** To be stopped; others may get it when this resolves. */
-  onRevoked(what: Allotment): Promise<void>;
+  /** To be stopped; others may get it when this resolves, or, where the worker has lost its place, have got it already. */
+  onRevoked(what: Allotment, isLost: boolean): Promise<void>;
   /** What this worker has now, with what it had before. */
   onAssigned(assignment: Place): Promise<void>;
   /** A round is due: `join` is to be called. */
@@ -82,7 +82,7 @@ export class WorkerGroup {
         assign: (round) => this.#assign(round),
         onJoining: () => this.#onJoining(),
         onJoined: (place) => this.#onJoined(place),
-        onLost: () => this.#giveUp(),
+        onLost: () => this.#giveUp(true),
         onDue: () => listener.onDue(),
       },
     );
@@ -130,7 +130,7 @@ export class WorkerGroup {
 
   /** Gives up everything, and the place. `join` comes back. */
   async leave(): Promise<void> {
-    await this.#giveUp();
+    await this.#giveUp(false);
     await this.#member.leave();
   }
 
@@ -150,14 +150,14 @@ export class WorkerGroup {
 
   async #onJoining(): Promise<void> {
     this.#owners = undefined;
-    if (this.#mode === 'eager') await this.#giveUp();
+    if (this.#mode === 'eager') await this.#giveUp(false);
   }
 
-  async #giveUp(): Promise<void> {
+  async #giveUp(isLost: boolean): Promise<void> {
     const place = this.#place;
     this.#place = undefined;
     this.#owners = undefined;
-    if (place !== undefined) await this.#listener.onRevoked(place.has);
+    if (place !== undefined) await this.#listener.onRevoked(place.has, isLost);
   }
 
   async #onJoined({ protocol, generationId, assignment }: GroupPlace): Promise<void> {
@@ -167,7 +167,7 @@ export class WorkerGroup {
     const { hasFailed, leader, leaderUrl, offset, delayMs, gets, givesUp } = got;
     const hasGivenUp = givesUp.connectors.size + givesUp.tasks.size > 0;
     const has = this.#place === undefined ? allotment() : copyOf(this.#place.has);
-    if (hasGivenUp) await this.#listener.onRevoked(givesUp);
+    if (hasGivenUp) await this.#listener.onRevoked(givesUp, false);
     remove(has, givesUp);
     add(has, gets);
     this.#lastGeneration = generationId;

@@ -69,8 +69,9 @@ export class StatusTable {
 
   /** Null: nothing is known of the connector and its tasks any more. */
   setConnector(name: string, status: Status | null): void {
-    if (status !== null) this.#connectors.set(name, status);
-    else {
+    if (status !== null) {
+      if (!isLate(this.#connectors.get(name), status)) this.#connectors.set(name, status);
+    } else {
       this.#connectors.delete(name);
       this.#tasks.delete(name);
     }
@@ -79,17 +80,23 @@ export class StatusTable {
   setTask(id: TaskId, status: Status | null): void {
     const { connector, task } = id;
     const before = this.task(id);
-    // Whoever lost a task says so when another one has it already, and has said so in the same or a later generation.
-    const isLate =
+    // Whoever lets go of a task may say so when another one has it already, in the same generation.
+    const isOvertaken =
       before?.state === 'RUNNING' && status?.state === 'UNASSIGNED' && before.generation >= status.generation;
     if (status === null) this.#tasks.get(connector)?.delete(task);
-    else if (!isLate) this.#tasks.set(connector, (this.#tasks.get(connector) ?? new Map()).set(task, status));
+    else if (!isOvertaken && !isLate(before, status))
+      this.#tasks.set(connector, (this.#tasks.get(connector) ?? new Map()).set(task, status));
   }
 
   setTopic(connector: string, topic: string, use: TopicUse | null): void {
     if (use === null) this.#topics.get(connector)?.delete(topic);
     else this.#topics.set(connector, (this.#topics.get(connector) ?? new Map()).set(topic, use));
   }
+}
+
+/** A worker that was away says what became of what another one has got meanwhile. */
+function isLate(known: Status | undefined, status: Status): boolean {
+  return (status.state === 'UNASSIGNED' || status.state === 'FAILED') && !isSafe(known, status);
 }
 
 /** Whether a worker may say this although it may be late. */

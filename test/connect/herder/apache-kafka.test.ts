@@ -10,13 +10,13 @@ import { taskIdOf } from '../../../src/connect/storage/json-records.ts';
 import { type Embedded, openEmbedded } from '../../suites/embedded.ts';
 import { ask, until } from '../rest/asking.ts';
 import { recordsIn, valuesIn } from '../support/worker.ts';
-import { JavaWorker, noJavaWorkers } from './java-worker.ts';
+import { hasJavaWorkers, JavaWorker } from './java-worker.ts';
 import { clusterSettings, startWorker, type WholeWorker } from './whole-worker.ts';
 
 const CLUSTER = clusterSettings('mixed');
 const LONG_MS = 180_000;
 
-describe.skipIf(noJavaWorkers !== undefined)('with workers of Java', { timeout: LONG_MS }, () => {
+describe.skipIf(!hasJavaWorkers)('with workers of Java', { timeout: LONG_MS }, () => {
   let embedded: Embedded;
   let bootstrapServers: string;
   let directory: string;

@@ -66,9 +66,13 @@ export class TestWorker {
   static async start(
     connect: Connect,
     machine: Machine,
-    settings: Partial<DistributedSettings> & { readonly topics?: string; readonly transactional?: boolean } = {},
+    settings: Partial<DistributedSettings> & {
+      readonly topics?: string;
+      readonly transactional?: boolean;
+      readonly timeoutMs?: number;
+    } = {},
   ): Promise<TestWorker> {
-    const { topics = 'connect', transactional = false, ...own } = settings;
+    const { topics = 'connect', transactional = false, timeoutMs = 10_000, ...own } = settings;
     const all = { ...QUICK, ...own };
     let isCut = false;
     const open = new Set<Awaited<ReturnType<Connect>>>();
@@ -114,7 +118,8 @@ export class TestWorker {
       client: others,
       settings: readRimSettings('', readSettings(rimSettingsOf(''), {})),
       version: '4.1.1',
-      requestTimeoutMs: 10_000,
+      requestTimeoutMs: timeoutMs,
+      healthTimeoutMs: timeoutMs / 2,
       isSigned: true,
     });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Broker } from '../../../src/broker/index.ts';
 import { newSessionKey, signed } from '../../../src/connect/herder/signatures.ts';
-import { systemEnvironment } from '../../../src/util/index.ts';
+import { MillraceError, systemEnvironment } from '../../../src/util/index.ts';
 import type { Embedded } from '../../suites/embedded.ts';
 import { recordsIn } from '../support/worker.ts';
 import { ask, until } from '../rest/asking.ts';
@@ -270,6 +270,43 @@ describe('requests', () => {
     expect([Buffer.from(key, 'base64').length, algorithm]).toEqual([32, 'HmacSHA256']);
   });
 
+  test('that take too long are answered with what is in their way', async () => {
+    let isAway = false;
+    const open: { close(): void }[] = [];
+    const worker = await TestWorker.start(
+      async () => {
+        if (isAway) throw new MillraceError('CONNECTION_FAILED', 'no way to the broker', { retriable: true });
+        const transport = embedded.broker.connect();
+        open.push(transport);
+        return transport;
+      },
+      machine,
+      { timeoutMs: 300 },
+    );
+    running.add(worker);
+    expect((await worker.ask('GET /health')).status).toBe(200);
+    isAway = true;
+    for (const transport of open) transport.close();
+    const stuck = await until(
+      () => worker.ask('GET /connectors/c'),
+      ({ status }) => status === 500,
+    );
+    expect(stuck.body.message).toMatch(
+      /^Request timed out\. The worker is currently ensuring membership in the cluster, which began at 20\d\d-/,
+    );
+    const health = await worker.ask('GET /health');
+    expect(health).toMatchObject({ status: 500, body: { status: 'unhealthy' } });
+    expect(health.body.message).toContain('The worker is currently ensuring membership in the cluster');
+    // What is known is told nevertheless.
+    expect((await worker.ask('GET /connectors')).body).toEqual([]);
+    isAway = false;
+    const again = await until(
+      () => worker.ask('GET /health'),
+      ({ status }) => status === 200,
+    );
+    expect(again.body.status).toBe('healthy');
+  });
+
   test('levels of loggers are set on all workers', async () => {
     const workers = [await start(), await start()];
     const answer = await workers[0]!.ask('PUT /admin/loggers/some.where?scope=cluster', { level: 'DEBUG' });
@@ -291,6 +328,7 @@ describe('requests', () => {
     await untilStatus(workers[0]!, 'c', ['PAUSED', 'PAUSED', 'PAUSED']);
     await workers[0]!.ask('PUT /connectors/c/resume');
     await untilStatus(workers[1]!, 'c', ['RUNNING', 'RUNNING', 'RUNNING']);
+    expect(machine.twice).toEqual([]);
   });
 });
 

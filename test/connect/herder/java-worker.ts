@@ -1,25 +1,18 @@
-// Workers of Apache Kafka's own, where Java is on the machine and KAFKA_CONNECT_JARS names the folder of its jars: connect-runtime and
-// connect-file 4.1.1 with all that they need (`mvn dependency:copy-dependencies`).
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+// Workers of Apache Kafka's own, where there are Java and Maven (test/suites/connect-jars.ts).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectJars } from '../../suites/connect-jars.ts';
 import { until } from '../rest/asking.ts';
 
-const jars = process.env['KAFKA_CONNECT_JARS'] ?? '';
+const jars = await connectJars();
 
-/** Why there are no Java workers here; undefined: there are. */
-export const noJavaWorkers: string | undefined = reason();
-
-function reason(): string | undefined {
-  if (jars === '') return 'KAFKA_CONNECT_JARS does not say where its jars are';
-  const isThere = existsSync(jars) && readdirSync(jars).some((name) => name.startsWith('connect-runtime-'));
-  if (!isThere) return `there is no connect-runtime in KAFKA_CONNECT_JARS=${jars}`;
-  return spawnSync('java', ['-version']).status === 0 ? undefined : 'there is no java';
-}
-
-if (noJavaWorkers !== undefined) process.stderr.write(`Java's workers are left out: ${noJavaWorkers}\n`);
+/** Whether there are some; why not is printed. */
+export const hasJavaWorkers = 'folder' in jars;
+if ('missing' in jars) process.stderr.write(`Java's workers are left out: ${jars.missing}\n`);
+const folder = 'folder' in jars ? jars.folder : '';
 
 export interface JavaWorkerOptions {
   readonly mode: 'standalone' | 'distributed';
@@ -65,7 +58,7 @@ export class JavaWorker {
     const lines = Object.entries(all).map(([name, value]) => `${name}=${value}`);
     writeFileSync(file, `${lines.join('\n')}\n`);
     const main = `org.apache.kafka.connect.cli.Connect${mode === 'standalone' ? 'Standalone' : 'Distributed'}`;
-    const child = spawn('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), main, file]);
+    const child = spawn('java', ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', join(folder, '*'), main, file]);
     const worker = new JavaWorker(child, port, directory);
     const isHealthy = await until(
       () =>

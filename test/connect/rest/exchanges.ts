@@ -23,14 +23,13 @@ export interface Exchange {
 export const WORKER = '<worker>';
 const VERSION = '4.1.1';
 const FILE = { 'connector.class': 'FileStreamSource', file: '/nowhere/in.txt', topic: 't1' };
-const F1 = {
+const F1_GIVEN = {
   'connector.class': 'FileStreamSource',
   'tasks.max': '1',
   file: '/nowhere/in.txt',
   topic: 't1',
-  name: 'f1',
 };
-const { name: _, ...F1_GIVEN } = F1;
+const F1 = { ...F1_GIVEN, name: 'f1' };
 const state = (now: string) => ({ state: now, worker_id: WORKER, version: VERSION });
 const task = (now: string) => ({ id: 0, ...state(now) });
 const TASK_0 = [{ connector: 'f1', task: 0 }];
