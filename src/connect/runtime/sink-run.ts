@@ -21,6 +21,12 @@ import { incoming, originOf } from './record-path.ts';
 import { TaskLoop, type TaskOptions } from './task-run.ts';
 import type { TargetState } from './worker-port.ts';
 
+/** Records, with the offsets behind them and behind what was left out. */
+interface Batch {
+  records: SinkRecord[];
+  readonly behind: Map<string, SinkOffset>;
+}
+
 /** What a sink reads. */
 export type SinkTopics = { readonly names: readonly string[] } | { readonly pattern: JavaPattern };
 
@@ -52,6 +58,10 @@ export class SinkRun extends TaskLoop {
   /** The batch that has to be put again, with the offsets behind it. */
   #pending: readonly SinkRecord[] = [];
   #behindPending = new Map<string, SinkOffset>();
+  /** The batch behind that one. */
+  #fetched: Batch | undefined;
+  /** Tasks hear of nothing else while a put is under way. */
+  #putting: Promise<void> = Promise.resolve();
   #retryMs = RETRY_MS;
   #isRetrying = false;
   #isHeld = false;
@@ -94,17 +104,17 @@ export class SinkRun extends TaskLoop {
       await this.#putAgain();
       return;
     }
-    const records: SinkRecord[] = [];
-    for (const record of await this.#poll(POLL_MS)) {
-      const prepared = incoming(this.#options.path, this.#errors, record);
-      const sink = prepared instanceof Promise ? await prepared : prepared;
-      if (sink !== null) records.push(sink);
-      const { topic, partition, offset } = record;
-      this.uses(topic);
-      this.#behindPending.set(nameOf(record), { topic, partition, offset: offset + 1 });
-    }
-    this.#pending = records;
-    await this.#put();
+    const batch = this.#fetched ?? (await this.#fetch());
+    this.#fetched = undefined;
+    if (batch.behind.size === 0) return;
+    this.#pending = batch.records;
+    this.#behindPending = batch.behind;
+    // While the task waits for whoever it writes to, the next batch is read.
+    this.#putting = this.#put().finally(() => this.#consumer?.wakeup());
+    const [put, fetched] = await Promise.allSettled([this.#putting, this.#fetch()]);
+    if (put.status === 'rejected') throw put.reason;
+    if (fetched.status === 'rejected') throw fetched.reason;
+    if (fetched.value.behind.size > 0) this.#fetched = fetched.value;
   }
 
   /** The group is kept, nothing is fetched. */
@@ -180,6 +190,20 @@ export class SinkRun extends TaskLoop {
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** What has come, as it is put. */
+  async #fetch(): Promise<Batch> {
+    const batch: Batch = { records: [], behind: new Map() };
+    for (const record of await this.#poll(POLL_MS)) {
+      const prepared = incoming(this.#options.path, this.#errors, record);
+      const sink = prepared instanceof Promise ? await prepared : prepared;
+      if (sink !== null) batch.records.push(sink);
+      const { topic, partition, offset } = record;
+      this.uses(topic);
+      batch.behind.set(nameOf(record), { topic, partition, offset: offset + 1 });
+    }
+    return batch;
+  }
+
   async #poll(timeoutMs: number): Promise<Iterable<ConsumerRecord>> {
     const consumer = this.#consumer;
     if (consumer === undefined) {
@@ -205,14 +229,19 @@ export class SinkRun extends TaskLoop {
     this.#consumer = consumer;
     consumer.subscribe(names, {
       onAssigned: async (partitions) => {
+        await this.#settled();
         if (this.#isHeld) consumer.pause(partitions);
         if (partitions.length > 0) await this.#options.task.open?.(partitions);
       },
       onRevoked: async (partitions) => {
+        await this.#settled();
         await this.#commit(partitions);
         await this.#close(partitions);
       },
-      onLost: (partitions) => this.#close(partitions),
+      onLost: async (partitions) => {
+        await this.#settled();
+        await this.#close(partitions);
+      },
     });
   }
 
@@ -236,6 +265,11 @@ export class SinkRun extends TaskLoop {
   }
 
   // ── Putting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Resolves when no put is under way; how it has ended is its turn's to know. */
+  async #settled(): Promise<void> {
+    await this.#putting.catch(() => {});
+  }
 
   async #put(): Promise<void> {
     if (this.#pending.length === 0 && this.#behindPending.size === 0) return;
@@ -350,10 +384,12 @@ export class SinkRun extends TaskLoop {
       this.#done.delete(name);
       this.#behindPending.delete(name);
     }
-    this.#pending = this.#pending.filter(
-      ({ originalTopic, originalPartition }) =>
-        !names.has(nameOf({ topic: originalTopic, partition: originalPartition })),
-    );
+    const isKept = ({ originalTopic, originalPartition }: SinkRecord): boolean =>
+      !names.has(nameOf({ topic: originalTopic, partition: originalPartition }));
+    this.#pending = this.#pending.filter(isKept);
+    if (this.#fetched === undefined) return;
+    for (const name of names) this.#fetched.behind.delete(name);
+    this.#fetched.records = this.#fetched.records.filter(isKept);
   }
 }
 
