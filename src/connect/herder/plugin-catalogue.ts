@@ -13,7 +13,7 @@ import {
   type WorkerFacts,
 } from '../plugins/validation.ts';
 
-export type { ConfigInfo, ConfigInfos, ConfigKeyInfo } from '../plugins/validation.ts';
+export type { ConfigInfos, ConfigKeyInfo } from '../plugins/validation.ts';
 
 /** What connectors are. */
 export type ConnectorKind = 'source' | 'sink';

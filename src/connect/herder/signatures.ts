@@ -6,9 +6,6 @@ import type { SessionKey } from '../storage/config-state.ts';
 import type { SignedRequest } from './herder.ts';
 import { HerderRefusal, invalid } from './refusals.ts';
 
-export const SIGNATURE_HEADER = 'x-connect-authorization';
-export const ALGORITHM_HEADER = 'x-connect-request-signature-algorithm';
-
 /** By Java's names; the length of keys in bytes, as Java makes them. */
 const ALGORITHMS: Readonly<Record<string, { readonly digest: string; readonly keyBytes: number }>> = {
   HmacSHA1: { digest: 'sha1', keyBytes: 64 },

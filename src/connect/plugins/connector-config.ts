@@ -304,11 +304,6 @@ export const taskConfig = {
   ...sinkConfig,
 } as const;
 
-/** The settings that all sources or all sinks have; with what the given ones name: groups of topics. */
-export function connectorConfigDef(kind: 'source' | 'sink', given: Readonly<Record<string, string>> = {}): ConfigDef {
-  return Object.assign({}, ...connectorConfigSections(kind, given).map(({ config }) => config)) as ConfigDef;
-}
-
 /** Settings that Kafka counts one behind the other. */
 export interface ConfigSection {
   readonly config: ConfigDef;

@@ -1,5 +1,5 @@
 // What a worker can run, by the names of configurations.
-export { type ListedPlugin, type PluginOf, Plugins } from './plugins.ts';
+export { Plugins } from './plugins.ts';
 export { TransformationChain, TransformationFault } from './transformation-chain.ts';
 export { taskConfig } from './connector-config.ts';
 export { loadUserPlugins } from './user-plugins.ts';

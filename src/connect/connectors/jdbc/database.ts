@@ -3,7 +3,6 @@
  * Connect; what is known of tables; and the words in which its SQL differs. One connection, one statement at a time.
  */
 import type { Schema } from '../../data/schema.ts';
-import type { SinkRecord } from '../../data/record.ts';
 
 /** A table by its parts; those that the database does not have, or that are the default, are undefined. */
 export interface TableId {
@@ -122,6 +121,3 @@ export function tableSql(dialect: Dialect, { catalog, schema, table }: TableId, 
   const parts = [catalog, schema, table].filter((part) => part !== undefined);
   return parts.map((part) => (quotes ? dialect.quote(part) : part)).join('.');
 }
-
-/** A record that a table is written from. */
-export type Written = SinkRecord;

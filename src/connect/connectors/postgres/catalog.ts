@@ -2,7 +2,6 @@
 // tables are asked for when a snapshot begins, and when the stream describes a relation (which leaves out what a column's
 // default is, whether it may be null, and what the primary key is).
 import type { Client } from 'pg';
-import { ConnectError } from '../../data/errors.ts';
 import { queryTexts } from './connection.ts';
 
 /** A table's name, of two parts. */
@@ -167,10 +166,4 @@ export async function readTable(client: Client, name: TableName): Promise<Catalo
   const keyRows = await queryTexts(client, KEY, [oid]);
   const key = keyRows.filter(([index]) => index === keyRows[0]![0]).map(([, column]) => column!);
   return { schema: name.schema, table: name.table, columns, key, replicaIdentity: found[1]! };
-}
-
-/** Throws where a table that was there a moment ago is gone. */
-export function present(table: CatalogTable | undefined, name: TableName): CatalogTable {
-  if (table === undefined) throw new ConnectError(`table ${fullName(name)} is gone`);
-  return table;
 }

@@ -62,18 +62,6 @@ export async function connect(settings: ConnectionSettings, options: { replicati
   throw new ConnectError(`there is no way to connect to ${where(settings)}`);
 }
 
-/** A connection that is closed behind what is done with it. */
-export async function withConnection<T>(settings: ConnectionSettings, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connect(settings);
-  try {
-    return await use(client);
-  } catch (error) {
-    throw error instanceof ConnectError ? error : databaseError(error, where(settings));
-  } finally {
-    await client.end().catch(() => undefined);
-  }
-}
-
 /** The server and the database, for messages. */
 export function where(settings: ConnectionSettings): string {
   return `database ${settings.database} at ${settings.host}:${settings.port}`;

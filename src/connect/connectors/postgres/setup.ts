@@ -1,5 +1,5 @@
 // What the settings say, as the parts of the connector need it. Made once, for a task or for a validation.
-import { type Environment, messageOf, randomUuid } from '../../../util/index.ts';
+import { type Environment, randomUuid } from '../../../util/index.ts';
 import type { RawConfig } from '../../api/config-def.ts';
 import type { Log } from '../../api/plugins.ts';
 import { ConfigError } from '../../data/errors.ts';
@@ -176,16 +176,6 @@ function streamParametersOf(config: PostgresSettings): [string, string][] {
       if (!/^\w+$/.test(name)) throw new ConfigError(`slot.stream.params: ${JSON.stringify(each)} is not name=value`);
       return [name, value];
     });
-}
-
-/** Checks what only a look at the texts tells. Answers what is wrong, or undefined. */
-export function faultOfSetup(config: PostgresSettings, raw: RawConfig): string | undefined {
-  try {
-    setUp(config, raw);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 /** The headers that events have of whose they are; the same objects for all records of a task's life. */
