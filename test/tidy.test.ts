@@ -91,6 +91,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
       'node-version',
       'number-text',
       'package-root',
+      'properties-file',
     ],
     ['bytes', 'environment', 'errors', 'worker'],
     ['decimal'],

@@ -11,6 +11,7 @@ import {
   codeOf,
   type GivenSettings,
   MillraceError,
+  propertiesIn,
   readSettings,
   settingNamed,
   type SettingTable,
@@ -135,17 +136,10 @@ export function readPropertiesFile(file: string): Record<string, string> {
     });
   }
   const properties: Record<string, string> = {};
-  for (const [index, line] of text
-    .replace(/\\\r?\n\s*/g, '')
-    .split(/\r?\n/)
-    .entries()) {
-    const trimmed = line.trim();
-    if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith('!')) continue;
-    const match = /^([^=:\s]+)\s*[=:]\s*(.*)$/.exec(trimmed);
-    if (match === null) {
-      throw new MillraceError('INVALID_CONFIG', `${file}, line ${index + 1}: "${trimmed}" is not a key=value pair.`);
-    }
-    properties[match[1]!] = match[2]!;
+  for (const { key, value, line, hasSeparator } of propertiesIn(text)) {
+    if (!hasSeparator)
+      throw new MillraceError('INVALID_CONFIG', `${file}, line ${line}: "${key}" is not a key=value pair.`);
+    properties[key] = value;
   }
   return properties;
 }

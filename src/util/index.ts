@@ -24,6 +24,7 @@ export {
   wholeNumber,
 } from './options.ts';
 export { nodeHttp } from './node-http.ts';
+export { parseProperties, propertiesIn } from './properties-file.ts';
 export { packageRoot } from './package-root.ts';
 export { type Callable, type Fault, fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
 export { Restarts } from './restarts.ts';

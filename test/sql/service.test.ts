@@ -329,7 +329,7 @@ describe.each(PLACES)('SQL over HTTP, queries %s', (_place, settings) => {
 
   test('refuses what it does not know, with a hint', async () => {
     await expect(ksql("SET 'auto.offset.rest'='earliest';")).rejects.toThrow('Did you mean "auto.offset.reset"?');
-    await expect(ksql("CREATE SINK CONNECTOR c WITH ('x'='y');")).rejects.toThrow('Connectors are not supported');
+    await expect(ksql("CREATE SINK CONNECTOR c WITH ('x'='y');")).rejects.toThrow('There is no Connect here');
     await expect(ksql('SELECT * FROM clicks;')).rejects.toThrow("should be issued to the websocket endpoint '/query'");
     expect((await post('/ksql', 'no json')).status).toBe(400);
   });

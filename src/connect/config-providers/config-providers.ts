@@ -3,10 +3,9 @@
 // nobody provides stays as it is. What has come from a provider is a secret: it is in no log and in no answer.
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { JavaPattern, messageOf } from '../../util/index.ts';
+import { JavaPattern, messageOf, parseProperties } from '../../util/index.ts';
 import { type RawConfig, withPrefix } from '../api/config-def.ts';
 import { ConfigError } from '../data/errors.ts';
-import { parseProperties } from './properties-file.ts';
 
 /** Where values come from. */
 interface ConfigProvider {

@@ -1,7 +1,7 @@
 // The connectors that a standalone worker is started with, one to a file: a JSON object of settings; one with `name`, `config` and
 // `initial_state` as REST takes it; or a file of properties, read as Java reads them.
 import { readFileSync } from 'node:fs';
-import { codeOf } from '../../util/index.ts';
+import { codeOf, parseProperties } from '../../util/index.ts';
 import type { RawConfig } from '../api/config-def.ts';
 import { ConfigError } from '../data/errors.ts';
 import type { TargetState } from '../data/states.ts';
@@ -24,7 +24,7 @@ export function readConnectorFile(path: string): ConnectorFile {
     throw new ConfigError(`The connector's file ${path} cannot be read: ${String(codeOf(cause))}`, cause);
   }
   const json = jsonObject(text);
-  if (json === undefined) return named(path, parseJavaProperties(text));
+  if (json === undefined) return named(path, Object.fromEntries(parseProperties(text)));
   const { name, config, initial_state: state } = json;
   if (!isObject(config)) return named(path, settings(path, json));
   const given = settings(path, config);
@@ -69,27 +69,5 @@ function settings(path: string, given: Readonly<Record<string, unknown>>): RawCo
         throw new ConfigError(`${name} at '${path}' is neither a text nor a number nor a boolean`);
       return [name, String(value)];
     }),
-  );
-}
-
-/** `java.util.Properties`: a line is a key, what separates it (`=`, `:` or blanks), and a value; a backslash continues or escapes. */
-export function parseJavaProperties(text: string): Record<string, string> {
-  const properties: Record<string, string> = {};
-  const lines = text.split(/\r\n|\n|\r/);
-  while (lines.length > 0) {
-    let line = lines.shift()!.trimStart();
-    if (line === '' || line.startsWith('#') || line.startsWith('!')) continue;
-    while (/(^|[^\\])(\\\\)*\\$/.test(line) && lines.length > 0) line = line.slice(0, -1) + lines.shift()!.trimStart();
-    const [, key = '', value = ''] = /^((?:\\.|[^\\=:\s])*)(?:\s*[=:]\s*|\s+)?(.*)$/s.exec(line) ?? [];
-    properties[unescaped(key)] = unescaped(value);
-  }
-  return properties;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
-
-function unescaped(text: string): string {
-  return text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.?))/gs, (_, code: string | undefined, escaped: string) =>
-    code === undefined ? (ESCAPES[escaped] ?? escaped) : String.fromCharCode(Number.parseInt(code, 16)),
   );
 }

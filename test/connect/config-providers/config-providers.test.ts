@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigProviders } from '../../../src/connect/config-providers/config-providers.ts';
-import { parseProperties } from '../../../src/connect/config-providers/properties-file.ts';
+import { parseProperties } from '../../../src/util/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-providers-'));
 afterAll(() => rmSync(folder, { recursive: true }));

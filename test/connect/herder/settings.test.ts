@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseJavaProperties, readConnectorFile } from '../../../src/connect/herder/connector-files.ts';
+import { readConnectorFile } from '../../../src/connect/herder/connector-files.ts';
+import { parseProperties } from '../../../src/util/index.ts';
 import { advertisedUrl, listenersOf } from '../../../src/connect/herder/listeners.ts';
 import { readWorkerSettings } from '../../../src/connect/herder/settings.ts';
 import { Loggers } from '../../../src/connect/runtime/loggers.ts';
@@ -121,7 +122,7 @@ describe('files of connectors', () => {
   test('are properties as Java reads them', () => {
     const text =
       '# a comment\n! another\nname = my\\ file\npattern=(.*)\\\\.(.*)\nlong=a,\\\n   b\nempty=\nkey\\:x : \\u00e4\\t!\nbare\n';
-    expect(parseJavaProperties(text)).toEqual({
+    expect(Object.fromEntries(parseProperties(text))).toEqual({
       name: 'my file',
       pattern: '(.*)\\.(.*)',
       long: 'a,b',

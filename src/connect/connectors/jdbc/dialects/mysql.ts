@@ -6,7 +6,7 @@ import { LOGICAL, primitive, type Schema, scaleOf } from '../../../data/schema.t
 import type { Database, Dialect, Mapping, Param, ResultColumn, Rows, TableColumn, TableId } from '../database.ts';
 import { numericColumn } from '../numbers.ts';
 import { dateColumn, parseTimestamp, printTimestamp, timeColumn, timestampColumn } from '../times.ts';
-import { bindLogical, bindPlain } from './binding.ts';
+import { bindLogical, bindPlain, inTransaction, literalOf } from './binding.ts';
 import type { ServerAddress } from './postgres.ts';
 
 const PARAMS_MAX = 60_000;
@@ -52,8 +52,7 @@ export const mysql: Dialect = {
   literal(schema, value) {
     // Texts and bytes have no defaults there.
     if (schema.type === 'string' || schema.type === 'bytes') return undefined;
-    const bound = mysql.bind(schema, value, 'UTC');
-    return typeof bound === 'string' ? `'${bound.replaceAll("'", "''")}'` : String(bound);
+    return literalOf(mysql.bind(schema, value, 'UTC'));
   },
   comparable: (column) => column,
   timestampParam: (nanos, zone) => printTimestamp(nanos, zone, 6),
@@ -260,16 +259,8 @@ class MysqlDatabase implements Database {
     });
   }
 
-  async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.execute('START TRANSACTION');
-    try {
-      const result = await work();
-      await this.execute('COMMIT');
-      return result;
-    } catch (error) {
-      await this.execute('ROLLBACK').catch(() => {});
-      throw error;
-    }
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return inTransaction(this, 'START TRANSACTION', work);
   }
 
   close(): Promise<void> {

@@ -6,7 +6,7 @@ import { LOGICAL, primitive, type Schema } from '../../../data/schema.ts';
 import type { Database, Dialect, Mapping, Param, ResultColumn, Rows, TableColumn, TableId } from '../database.ts';
 import { numericColumn } from '../numbers.ts';
 import { dateColumn, parseTimestamp, printZoned, timeColumn, timestampColumn } from '../times.ts';
-import { bindLogical, bindPlain } from './binding.ts';
+import { bindLogical, bindPlain, inTransaction, literalOf, onConflict } from './binding.ts';
 
 /** Where a server is, and as whom. */
 export interface ServerAddress {
@@ -33,15 +33,7 @@ export const postgres: Dialect = {
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
   paramsMax: PARAMS_MAX,
   upsertsOncePerKey: true,
-  upsert(table, columns, keys, rows) {
-    const isKey = new Set(keys);
-    const others = columns.filter((column) => !isKey.has(column));
-    const change =
-      others.length === 0
-        ? 'NOTHING'
-        : `UPDATE SET ${others.map((column) => `${column}=EXCLUDED.${column}`).join(',')}`;
-    return `INSERT INTO ${table} (${columns.join(',')}) VALUES ${rows.join(',')} ON CONFLICT (${keys.join(',')}) DO ${change}`;
-  },
+  upsert: onConflict,
   columnType(schema) {
     switch (schema.name) {
       case LOGICAL.decimal:
@@ -62,10 +54,7 @@ export const postgres: Dialect = {
     if (Array.isArray(value)) return arrayLiteral(schema?.type === 'array' ? schema.valueSchema : null, value, zone);
     return bindLogical(schema, value, zone) ?? bindPlain(value);
   },
-  literal(schema, value) {
-    const bound = postgres.bind(schema, value, 'UTC');
-    return typeof bound === 'string' ? `'${bound.replaceAll("'", "''")}'` : String(bound);
-  },
+  literal: (schema, value) => literalOf(postgres.bind(schema, value, 'UTC')),
   comparable: (column) => column,
   timestampParam: (nanos, zone) => printZoned(nanos, zone, 6),
 };
@@ -244,16 +233,8 @@ class PostgresDatabase implements Database {
     }
   }
 
-  async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.execute('BEGIN');
-    try {
-      const result = await work();
-      await this.execute('COMMIT');
-      return result;
-    } catch (error) {
-      await this.execute('ROLLBACK').catch(() => {});
-      throw error;
-    }
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return inTransaction(this, 'BEGIN', work);
   }
 
   async close(): Promise<void> {

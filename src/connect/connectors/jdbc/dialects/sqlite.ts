@@ -7,7 +7,7 @@ import { LOGICAL, primitive, type Schema } from '../../../data/schema.ts';
 import type { Database, Dialect, Mapping, Param, ResultColumn, Rows, TableColumn, TableId } from '../database.ts';
 import { numericColumn } from '../numbers.ts';
 import { dateColumn, parseTimestamp, printTimestamp, timeColumn, timestampColumn } from '../times.ts';
-import { bindLogical, bindPlain } from './binding.ts';
+import { bindLogical, bindPlain, inTransaction, literalOf, onConflict } from './binding.ts';
 
 const PARAMS_MAX = 32_766;
 
@@ -17,15 +17,7 @@ export const sqlite: Dialect = {
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
   paramsMax: PARAMS_MAX,
   upsertsOncePerKey: false,
-  upsert(table, columns, keys, rows) {
-    const isKey = new Set(keys);
-    const others = columns.filter((column) => !isKey.has(column));
-    const change =
-      others.length === 0
-        ? 'NOTHING'
-        : `UPDATE SET ${others.map((column) => `${column}=excluded.${column}`).join(',')}`;
-    return `INSERT INTO ${table} (${columns.join(',')}) VALUES ${rows.join(',')} ON CONFLICT (${keys.join(',')}) DO ${change}`;
-  },
+  upsert: onConflict,
   columnType(schema) {
     const logical: Readonly<Record<string, string>> = {
       [LOGICAL.decimal]: 'NUMERIC',
@@ -41,10 +33,7 @@ export const sqlite: Dialect = {
     if (typeof value === 'boolean') return value ? 1 : 0;
     return bindLogical(schema, value, zone) ?? bindPlain(value);
   },
-  literal(schema, value) {
-    const bound = sqlite.bind(schema, value, 'UTC');
-    return typeof bound === 'string' ? `'${bound.replaceAll("'", "''")}'` : String(bound);
-  },
+  literal: (schema, value) => literalOf(sqlite.bind(schema, value, 'UTC')),
   // Times are texts of several forms, or milliseconds.
   comparable: (column) =>
     `CASE typeof(${column}) WHEN 'integer' THEN strftime('%Y-%m-%d %H:%M:%f', ${column} / 1000.0, 'unixepoch') ELSE strftime('%Y-%m-%d %H:%M:%f', ${column}) END`,
@@ -195,16 +184,8 @@ class SqliteDatabase implements Database {
     }
   }
 
-  async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.execute('BEGIN IMMEDIATE');
-    try {
-      const result = await work();
-      await this.execute('COMMIT');
-      return result;
-    } catch (error) {
-      await this.execute('ROLLBACK').catch(() => {});
-      throw error;
-    }
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return inTransaction(this, 'BEGIN IMMEDIATE', work);
   }
 
   async close(): Promise<void> {
