@@ -1,24 +1,27 @@
 // Records as the texts that other systems are given: values as they are, or as JSON, and templates with parts of records.
-import { jsonWriter, type JsonWriter } from '../converters/json/writer.ts';
+import { type JsonValueOptions, jsonWriter, type JsonWriter } from '../converters/json/writer.ts';
 import { DataError } from '../data/errors.ts';
 import { javaText } from '../data/java-text.ts';
 import type { SinkRecord } from '../data/record.ts';
 import type { Schema } from '../data/schema.ts';
 
-const JSON_OPTIONS = { decimalFormat: 'NUMERIC', replaceNull: true } as const;
-const writers = new WeakMap<Schema, JsonWriter>();
-const writeSchemaless = jsonWriter(null, JSON_OPTIONS);
+/** What writes values as JSON without their schemas, whichever these are. */
+export function jsonTexts(options: JsonValueOptions): (schema: Schema | null, value: unknown) => string {
+  const writers = new WeakMap<Schema, JsonWriter>();
+  const writeSchemaless = jsonWriter(null, options);
+  return (schema, value) => {
+    if (schema === null) return writeSchemaless(value);
+    let write = writers.get(schema);
+    if (write === undefined) {
+      write = jsonWriter(schema, options);
+      writers.set(schema, write);
+    }
+    return write(value);
+  };
+}
 
 /** A value as JSON without its schema: decimals are numbers, bytes Base64, times counted as Kafka Connect does. Throws `DataError`. */
-export function jsonText(schema: Schema | null, value: unknown): string {
-  if (schema === null) return writeSchemaless(value);
-  let write = writers.get(schema);
-  if (write === undefined) {
-    write = jsonWriter(schema, JSON_OPTIONS);
-    writers.set(schema, write);
-  }
-  return write(value);
-}
+export const jsonText = jsonTexts({ decimalFormat: 'NUMERIC', replaceNull: true });
 
 /** Texts, numbers and bytes (UTF-8) as they are, all else as JSON. */
 export function plainText(schema: Schema | null, value: unknown): string {
