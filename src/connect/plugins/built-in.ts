@@ -71,6 +71,7 @@ const ELASTICSEARCH = 'io.confluent.connect.elasticsearch.ElasticsearchSinkConne
 const elasticsearch = () => import('../connectors/elasticsearch/index.ts');
 const REDIS = 'com.github.jcustenborder.kafka.connect.redis';
 const redis = () => import('../connectors/redis/index.ts');
+const smtp = () => import('../connectors/smtp/index.ts');
 const HTTP = 'io.confluent.connect.http';
 const http = () => import('../connectors/http/index.ts');
 
@@ -90,6 +91,7 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', ELASTICSEARCH, '15.0.0', 'elasticsearchSink', elasticsearch),
   connector('sink', `${REDIS}.RedisSinkConnector`, '0.0.8', 'redisSink', redis),
   connector('source', 'millrace.connect.RedisStreamSourceConnector', '1.0.0', 'redisStreamSource', redis),
+  connector('sink', 'millrace.connect.SmtpSinkConnector', '1.0.0', 'smtpSink', smtp),
 ];
 
 /** All that is built in. */
