@@ -94,6 +94,12 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', 'millrace.connect.SmtpSinkConnector', '1.0.0', 'smtpSink', smtp),
 ];
 
+/** Connectors that are asked for and are not here: what to do instead, by the beginning of their classes' names. */
+export const MISSING: Readonly<Record<string, string>> = {
+  'com.mongodb.kafka.connect.':
+    "MongoDB's connectors are not built in: run them on a worker of Apache Kafka with its own group.id, or write a plugin",
+};
+
 /** All that is built in. */
 export const BUILT_IN: readonly PluginEntry[] = [
   ...CONNECTORS,
