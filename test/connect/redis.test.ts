@@ -32,9 +32,10 @@ const of = (key: string, id: bigint, note: string | null) => ({
 const tombstone = (key: string) => ({ keySchema: STRING, key, valueSchema: null, value: null });
 const text = (key: string | null, value: string) => ({ keySchema: STRING, key, valueSchema: STRING, value });
 
-async function start(emitted: Parameters<typeof emitting>[0] = []) {
+async function start(emitted: Parameters<typeof emitting>[0] = [], exactlyOnceSources = false) {
   const client = (await openCluster()).connect();
-  const opened = await openWorker(client, [redisSink, redisStreamSource, emitting(emitted)]);
+  const plugins = [redisSink, redisStreamSource, emitting(emitted)];
+  const opened = await openWorker(client, plugins, { exactlyOnceSources });
   const run = async (config: Record<string, string>): Promise<void> => {
     await opened.worker.startTask({ connector: config['name']!, task: 0 }, config, config, 'STARTED');
   };
@@ -150,6 +151,8 @@ describe.skipIf(server === undefined)('Redis', () => {
       expect(() => check({ 'redis.client.mode': 'Cluster' })).toThrow(/redis.client.mode/);
       expect(() => check({ 'redis.ssl.truststore.path': '/x' })).toThrow(/NODE_EXTRA_CA_CERTS/);
       expect(await redisSink.validate!(check({}))).toEqual([]);
+      const [lacking] = await redisSink.validate!(check({ 'millrace.redis.command': 'JSON.SET' }));
+      expect(lacking!.message).toContain('this server has no JSON.SET');
       const problems = await redisSink.validate!(check({ 'redis.password': 'wrong' }));
       expect(problems.map(({ message }) => message).join()).toMatch(/WRONGPASS/);
       expect((await redisSink.validate!(check({ 'redis.database': '99' })))[0]!.message).toMatch(/DB index/);
@@ -187,6 +190,21 @@ describe.skipIf(server === undefined)('Redis', () => {
       await until('six', async () => (await valuesIn(client, 'from-a')).length === 6);
       const read = await recordsIn(client, 'from-a');
       expect(read.map(({ key }) => key!.toString()).sort()).toEqual(['0', '1', '2', '3', '4', '5']);
+    });
+
+    test('leaves nothing out and reads nothing twice, however often it is stopped', async () => {
+      const { client, run, worker } = await start([], true);
+      let added = 0;
+      for (let round = 0; round < 6; round++) {
+        await run(source({ 'redis.streams': 'a', 'redis.stream.key.field': 'n', 'batch.max.records': '7' }));
+        for (let i = 0; i < 40; i++) await redis.send('XADD', 'a', '*', 'n', String(added++));
+        await until('some', async () => (await recordsIn(client, 'from-a')).length > round * 20);
+        await worker.stopTasks([{ connector: 'streams', task: 0 }]);
+      }
+      await run(source({ 'redis.streams': 'a', 'redis.stream.key.field': 'n' }));
+      const numbers = async () => (await recordsIn(client, 'from-a')).map(({ key }) => Number(key!.toString()));
+      await until('all', async () => (await numbers()).length >= added);
+      expect((await numbers()).sort((a, b) => a - b)).toEqual(Array.from({ length: added }, (_, i) => i));
     });
 
     test('begins behind what is there, where that is asked for, and keeps bytes as they are', async () => {
@@ -243,6 +261,34 @@ describe.skipIf(server === undefined)('Redis', () => {
     for (let i = 1; i < 20; i++) await redis.send('XADD', 'a', '*', 'n', String(i));
     await until('all', async () => (await redis.send('HGET', '19', 'n')) === '19');
     expect((await recordsIn(client, 'in')).map(({ key }) => key!.toString())).toHaveLength(20);
+    expect([heard.stateOf('streams-0'), heard.stateOf('out-0')]).toEqual(['RUNNING', 'RUNNING']);
+  });
+
+  test('a server that stands still is waited for, and nothing is lost', async () => {
+    const { client, run, heard, log } = await start();
+    const settings = { 'redis.connection.retry.delay.ms': '100', 'redis.operation.timeout.ms': '400' };
+    const timing = { ...settings, 'redis.socket.connect.timeout.ms': '400' };
+    await redis.send('XADD', 'a', '*', 'n', '0');
+    await run({
+      ...redis.settings,
+      ...timing,
+      name: 'streams',
+      'connector.class': 'RedisStreamSource',
+      'redis.streams': 'a',
+      'topic.name.pattern': 'in',
+      'redis.stream.key.field': 'n',
+      'value.converter': JSON_CONVERTER,
+    });
+    await run(sink({ ...timing, 'millrace.redis.command': 'HSET' }));
+    await until('the first', async () => (await redis.send('HGET', '0', 'n')) === '0');
+    redis.freeze();
+    await until('the source has noticed', () =>
+      log.some((line) => line.includes('could not read, and will try again')),
+    );
+    redis.thaw();
+    for (let i = 1; i < 20; i++) await redis.send('XADD', 'a', '*', 'n', String(i));
+    await until('all', async () => (await redis.send('HGET', '19', 'n')) === '19');
+    expect(await recordsIn(client, 'in')).toHaveLength(20);
     expect([heard.stateOf('streams-0'), heard.stateOf('out-0')]).toEqual(['RUNNING', 'RUNNING']);
   });
 

@@ -24,6 +24,9 @@ export interface Redis {
   send<T = unknown>(...command: string[]): Promise<T>;
   halt(): Promise<void>;
   resume(): Promise<void>;
+  /** The server stands still, with its connections, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -84,7 +87,10 @@ export async function startRedis(): Promise<Redis> {
       server = spawn('redis-server', args, { stdio: 'ignore' });
       await isUp();
     },
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
     async stop() {
+      server.kill('SIGCONT');
       await halt();
       rmSync(directory, { recursive: true, force: true });
     },

@@ -2,8 +2,10 @@
 // hashes, documents, entries of streams and messages. A batch is sent without waiting for single answers, in the order of its records,
 // together with how far it goes; all of it has been answered when `put` returns. A batch that broke off is put again: what SET, HSET
 // and JSON.SET leave is the same then, while XADD and PUBLISH may do it twice.
+import { systemEnvironment } from '../../../util/index.ts';
 import {
   type ConfigOf,
+  type ConfigProblem,
   atLeast,
   defineConfig,
   oneOfTexts,
@@ -69,10 +71,33 @@ export const redisSink = sinkPlugin({
   className: 'com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector',
   version: '0.0.8',
   config,
-  validate: (given) => connectionProblems(given),
+  async validate(given) {
+    const problems = await connectionProblems(given);
+    return problems.length > 0 ? problems : commandProblems(given);
+  },
   create: (_config, raw) => ({ taskConfigs: (maxTasks) => Array.from({ length: maxTasks }, () => raw) }),
   task: () => new RedisSinkTask(),
 });
+
+/** What is wrong with the command on this server. */
+async function missingCommand(given: Config, connection: RedisConnection): Promise<string | undefined> {
+  const command = given['millrace.redis.command'];
+  // The others are on every server, and not everyone may ask.
+  if (command !== 'JSON.SET') return undefined;
+  const [found] = (await connection.send(['COMMAND', 'INFO', command])) as readonly unknown[];
+  const isThere = found !== null && found !== undefined;
+  return isThere ? undefined : `millrace.redis.command: this server has no ${command}; choose another command`;
+}
+
+async function commandProblems(given: Config): Promise<ConfigProblem[]> {
+  const connection = new RedisConnection(given, systemEnvironment);
+  try {
+    const missing = await missingCommand(given, connection);
+    return missing === undefined ? [] : [{ name: 'millrace.redis.command', message: missing }];
+  } finally {
+    connection.stop();
+  }
+}
 
 class RedisSinkTask implements SinkTask<Config> {
   #config!: Config;
@@ -96,13 +121,10 @@ class RedisSinkTask implements SinkTask<Config> {
     this.#connection?.stop();
   }
 
-  /** Commands of modules are not on every server. */
   async #checkCommand(): Promise<void> {
     if (this.#isCommandKnown) return;
-    const command = this.#config['millrace.redis.command'];
-    const [found] = (await this.#connection.send(['COMMAND', 'INFO', command])) as readonly unknown[];
-    if (found === null || found === undefined)
-      throw new ConfigError(`millrace.redis.command: this server has no ${command}; choose another command`);
+    const missing = await missingCommand(this.#config, this.#connection);
+    if (missing !== undefined) throw new ConfigError(missing);
     this.#isCommandKnown = true;
   }
 
