@@ -30,13 +30,14 @@ export interface Redis {
   stop(): Promise<void>;
 }
 
-/** Starts a server. */
-export async function startRedis(): Promise<Redis> {
+/** Starts a server; `more`: settings of its own. */
+export async function startRedis(more: readonly string[] = []): Promise<Redis> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-redis-'));
   const port = await freePort();
   const args = [
     ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--requirepass', 'secret'],
     ...['--appendonly', 'yes', '--appendfsync', 'no', '--save', '', '--logfile', 'log'],
+    ...more,
   ];
   let server = spawn('redis-server', args, { stdio: 'ignore' });
   const open = async () => {

@@ -1,7 +1,7 @@
 // A mail server on the loopback interface (RFC 5321, with AUTH PLAIN of RFC 4954), which keeps what it is sent, and refuses it when it
 // is told to.
-import { createServer, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createSecureServer, TLSSocket } from 'node:tls';
 
 /** A mail that was taken. */
 export interface TakenMail {
@@ -12,14 +12,31 @@ export interface TakenMail {
   readonly body: string;
 }
 
+/** Who a server says it is: PEM. */
+export interface Identity {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export class MailServer {
+  /** Whether the last mail came over an encrypted connection. */
+  isEncrypted = false;
   readonly taken: TakenMail[] = [];
   connections = 0;
   /** What the next mails are answered when they have been sent whole: `451 later`; `drop` breaks the connection off. */
   readonly answers: string[] = [];
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((socket) => this.#serve(socket));
+  readonly #identity: Identity | undefined;
+  readonly #server;
   #port = 0;
+
+  /** With an identity, connections are encrypted from their beginning, or where the client asks for it (STARTTLS). */
+  constructor(identity?: Identity, isSecure = false) {
+    this.#identity = identity;
+    this.#server = isSecure
+      ? createSecureServer({ ...identity }, (socket) => this.#greet(socket))
+      : createServer((socket) => this.#greet(socket));
+  }
 
   get port(): number {
     return this.#port;
@@ -35,10 +52,15 @@ export class MailServer {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  #serve(socket: Socket): void {
+  #greet(socket: Socket): void {
     this.connections++;
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {});
+    this.#serve(socket);
+    socket.write('220 ready\r\n');
+  }
+
+  #serve(socket: Socket): void {
     const say = (line: string): void => void socket.write(`${line}\r\n`);
     let buffered = '';
     let isKnown = false;
@@ -53,6 +75,7 @@ export class MailServer {
         const answer = this.answers.shift() ?? '250 taken';
         if (answer === 'drop') socket.destroy();
         else say(answer);
+        this.isEncrypted = socket instanceof TLSSocket;
         if (answer.startsWith('250')) this.taken.push({ ...envelope, ...read(data) });
         data = undefined;
         return;
@@ -61,8 +84,14 @@ export class MailServer {
       const address = /<([^>]*)>/.exec(line)?.[1] ?? '';
       switch (verb) {
         case 'EHLO':
-          say('250-127.0.0.1');
+          say('250-localhost');
+          if (this.#identity !== undefined && !(socket instanceof TLSSocket)) say('250-STARTTLS');
           return say('250 AUTH PLAIN');
+        case 'STAR':
+          if (this.#identity === undefined) return say('502 not known here');
+          say('220 go on');
+          socket.removeAllListeners('data');
+          return this.#serve(new TLSSocket(socket, { isServer: true, ...this.#identity }).on('error', () => {}));
         case 'AUTH':
           isKnown = Buffer.from(line.slice(11), 'base64').toString() === '\0me\0secret';
           return say(isKnown ? '235 welcome' : '535 who is that?');
@@ -91,7 +120,6 @@ export class MailServer {
       buffered = lines.pop()!;
       for (const line of lines) hear(line);
     });
-    say('220 ready');
   }
 }
 

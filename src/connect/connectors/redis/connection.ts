@@ -143,7 +143,7 @@ async function open(config: RedisConfig) {
   } as const;
   const client = createClient({
     RESP: 2,
-    socket: config['redis.ssl.enabled'] ? { ...socket, tls: true, servername: host } : socket,
+    socket: config['redis.ssl.enabled'] ? { ...socket, tls: true } : socket,
     database: config['redis.database'],
     disableOfflineQueue: true,
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
