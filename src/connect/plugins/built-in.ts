@@ -67,6 +67,11 @@ const MIRROR = 'org.apache.kafka.connect.mirror';
 const mirror = () => import('../connectors/mirror/index.ts');
 const DEBEZIUM_POSTGRES = 'io.debezium.connector.postgresql.PostgresConnector';
 const postgres = () => import('../connectors/postgres/index.ts');
+const ELASTICSEARCH = 'io.confluent.connect.elasticsearch.ElasticsearchSinkConnector';
+const elasticsearch = () => import('../connectors/elasticsearch/index.ts');
+const REDIS = 'com.github.jcustenborder.kafka.connect.redis';
+const redis = () => import('../connectors/redis/index.ts');
+const smtp = () => import('../connectors/smtp/index.ts');
 const HTTP = 'io.confluent.connect.http';
 const http = () => import('../connectors/http/index.ts');
 
@@ -83,7 +88,17 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
   connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
   connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),
+  connector('sink', ELASTICSEARCH, '15.0.0', 'elasticsearchSink', elasticsearch),
+  connector('sink', `${REDIS}.RedisSinkConnector`, '0.0.8', 'redisSink', redis),
+  connector('source', 'millrace.connect.RedisStreamSourceConnector', '1.0.0', 'redisStreamSource', redis),
+  connector('sink', 'millrace.connect.SmtpSinkConnector', '1.0.0', 'smtpSink', smtp),
 ];
+
+/** Connectors that are asked for and are not here: what to do instead, by the beginning of their classes' names. */
+export const MISSING: Readonly<Record<string, string>> = {
+  'com.mongodb.kafka.connect.':
+    "MongoDB's connectors are not built in: run them on a worker of Apache Kafka with its own group.id, or write a plugin",
+};
 
 /** All that is built in. */
 export const BUILT_IN: readonly PluginEntry[] = [

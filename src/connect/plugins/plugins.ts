@@ -4,7 +4,7 @@
 import { nearestName } from '../../util/index.ts';
 import type { Plugin } from '../api/plugins.ts';
 import { ConnectError } from '../data/errors.ts';
-import { BUILT_IN, type PluginEntry, type PluginKind } from './built-in.ts';
+import { BUILT_IN, MISSING, type PluginEntry, type PluginKind } from './built-in.ts';
 
 /** A plugin of some kinds. */
 export type PluginOf<K extends PluginKind> = Extract<Plugin, { readonly kind: K }>;
@@ -92,8 +92,10 @@ export class Plugins {
     if (found !== undefined) return found;
     const known = this.#of(kinds).flatMap((entry) => [entry.className, ...aliasesOf(entry)]);
     const nearest = nearestName(name, known);
+    const [, instead] = Object.entries(MISSING).find(([beginning]) => name.startsWith(beginning)) ?? [];
+    const hint = instead ?? (nearest === undefined ? undefined : `Did you mean ${nearest}?`);
     throw new ConnectError(
-      `Failed to find any class that implements ${KIND_NAMES[kinds[0]!]} and which name matches ${name}, available ${what(kinds)}s are: ${this.names(...kinds).join(', ')}${nearest === undefined ? '' : `. Did you mean ${nearest}?`}`,
+      `Failed to find any class that implements ${KIND_NAMES[kinds[0]!]} and which name matches ${name}, available ${what(kinds)}s are: ${this.names(...kinds).join(', ')}${hint === undefined ? '' : `. ${hint}`}`,
     );
   }
 

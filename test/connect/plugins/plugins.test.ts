@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sinkPlugin, sourcePlugin, transformationPlugin } from '../../../src/connect/api/plugins.ts';
 import type { ConnectRecord } from '../../../src/connect/data/record.ts';
+import { driver } from '../../../src/connect/connectors/driver.ts';
 import { Plugins } from '../../../src/connect/plugins/plugins.ts';
 import { TransformationChain, TransformationFault } from '../../../src/connect/plugins/transformation-chain.ts';
 import { loadUserPlugins } from '../../../src/connect/plugins/user-plugins.ts';
@@ -42,6 +43,21 @@ describe('the table of plugins', () => {
       'Failed to find any class that implements Connector and which name matches RiverSorce, available connectors are: com.example.RiverSourceConnector, com.example.SeaSinkConnector, ',
     );
     await expect(plugins.connector('RiverSorce')).rejects.toThrow('Did you mean RiverSource?');
+  });
+
+  test('what is asked for and not built in is told with what to do instead', async () => {
+    await expect(plugins.connector('com.mongodb.kafka.connect.MongoSinkConnector')).rejects.toThrow(
+      "MongoDB's connectors are not built in: run them on a worker of Apache Kafka",
+    );
+  });
+
+  test('a driver that is not installed is told with what to do', async () => {
+    const name = 'no-such-driver-of-ours';
+    await expect(driver(name, () => import(name))).rejects.toThrow(
+      'This connector needs the package no-such-driver-of-ours, which is not installed: npm install no-such-driver-of-ours',
+    );
+    const broken = new Error('its own fault');
+    await expect(driver(name, () => Promise.reject(broken))).rejects.toBe(broken);
   });
 
   test('a name that several have is refused', () => {

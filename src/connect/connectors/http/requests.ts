@@ -9,6 +9,8 @@ import { type HttpConfig, statusCodes } from './settings.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly url: string;
+  /** The same at other servers, for further attempts. */
+  readonly otherUrls?: readonly string[];
   readonly body?: string;
   readonly contentType?: string;
 }
@@ -18,6 +20,15 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+}
+
+/** An answer that says that the request cannot be done. */
+export class StatusError extends ConnectError {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** How much of an answer an error has. */
@@ -39,12 +50,13 @@ export class Requests {
     this.#isRetried = statusCodes(config['retry.on.status.codes']);
   }
 
-  /** Rejects with `RetriableError` when trying again did not help, or the signal came first; with `ConnectError` when it can't. */
+  /** Rejects with `RetriableError` when trying again did not help, or the signal came first; with `StatusError` when it can't. */
   async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
     const { 'max.retries': retries, 'retry.backoff.ms': backoffMs } = this.#config;
+    const urls = [request.url, ...(request.otherUrls ?? [])];
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#once(request, signal);
+        return await this.#once({ ...request, url: urls[attempt % urls.length]! }, signal);
       } catch (error) {
         if (!(error instanceof RetriableError) || attempt >= retries || signal?.aborted === true) throw error;
         const usual = Math.min(backoffMs * 2 ** attempt, LONGEST_WAIT_MS);
@@ -69,7 +81,7 @@ export class Requests {
       throw new RetriableError(`${method} ${url} answered 401: the token is not taken any more`);
     }
     const message = `${method} ${url} answered ${status}: ${text.slice(0, SHOWN_LENGTH)}`;
-    if (!this.#isRetried(status)) throw new ConnectError(message);
+    if (!this.#isRetried(status)) throw new StatusError(status, message);
     const after = Number(answered.get('retry-after') ?? Number.NaN);
     throw Number.isFinite(after) ? new LaterError(message, after * 1000) : new RetriableError(message);
   }

@@ -9,11 +9,9 @@ import {
   type SinkTaskContext,
   sinkPlugin,
 } from '../../api/index.ts';
-import { jsonWriter, type JsonWriter } from '../../converters/json/writer.ts';
 import { ConnectError, DataError, RetriableError } from '../../data/errors.ts';
-import { javaText } from '../../data/java-text.ts';
 import type { SinkRecord } from '../../data/record.ts';
-import type { Schema } from '../../data/schema.ts';
+import { filled, jsonText, plainText } from '../record-text.ts';
 import { type HttpRequest, Requests } from './requests.ts';
 import { httpConfig, httpProblems, urlProblem } from './settings.ts';
 
@@ -114,7 +112,6 @@ class HttpSinkTask implements SinkTask<Config> {
   #context!: SinkTaskContext;
   #requests!: Requests;
   readonly #stopping = new AbortController();
-  readonly #writers = new WeakMap<Schema, JsonWriter>();
 
   start(given: Config, context: SinkTaskContext): void {
     this.#config = given;
@@ -138,8 +135,8 @@ class HttpSinkTask implements SinkTask<Config> {
       try {
         const method = this.#methodFor(record);
         if (method === undefined) continue;
-        const url = this.#filled(this.#config['http.api.url'], record, encodeURIComponent);
-        const key = JSON.stringify([method, url, pattern === '' ? '' : this.#filled(pattern, record, String)]);
+        const url = filled(this.#config['http.api.url'], record, encodeURIComponent);
+        const key = JSON.stringify([method, url, pattern === '' ? '' : filled(pattern, record)]);
         let batch = open.get(key);
         if (batch === undefined || batch.records.length >= most || method === 'DELETE') {
           batch = { url, method, records: [] };
@@ -187,56 +184,9 @@ class HttpSinkTask implements SinkTask<Config> {
     if (records[0]!.value === null) return { method, url };
     const { 'batch.prefix': prefix, 'batch.suffix': suffix, 'batch.separator': separator } = this.#config;
     const isJson = this.#config['request.body.format'] === 'json';
-    const texts = records.map((record) => this.#text(record, isJson));
+    const texts = records.map(({ valueSchema, value }) => (isJson ? jsonText : plainText)(valueSchema, value));
     const isArray = this.#config['batch.json.as.array'];
     const body = isArray ? `[${texts.join(',')}]` : `${prefix}${texts.join(separator)}${suffix}`;
     return { method, url, body, contentType: isJson || isArray ? 'application/json' : 'text/plain; charset=utf-8' };
   }
-
-  #text({ valueSchema, value }: SinkRecord, isJson: boolean): string {
-    if (!isJson && typeof value !== 'object') return javaText(valueSchema, value);
-    if (!isJson && value instanceof Uint8Array) return Buffer.from(value).toString();
-    if (valueSchema === null) return jsonWriter(null, JSON_OPTIONS)(value);
-    let write = this.#writers.get(valueSchema);
-    if (write === undefined) {
-      write = jsonWriter(valueSchema, JSON_OPTIONS);
-      this.#writers.set(valueSchema, write);
-    }
-    return write(value);
-  }
-
-  #filled(template: string, record: SinkRecord, encode: (text: string) => string): string {
-    return template.replaceAll(/\$\{([^}]+)\}/g, (_whole, name: string) => {
-      const found = this.#part(name, record);
-      if (found === null || found === undefined)
-        throw new DataError(
-          `\${${name}}: the record at offset ${record.originalOffset} of ${record.originalTopic} has none`,
-        );
-      return encode(typeof found === 'object' ? JSON.stringify(found) : String(found));
-    });
-  }
-
-  #part(name: string, record: SinkRecord): unknown {
-    switch (name) {
-      case 'topic':
-        return record.topic;
-      case 'partition':
-        return record.originalPartition;
-      case 'offset':
-        return record.originalOffset;
-      case 'key':
-        return record.key instanceof Uint8Array ? Buffer.from(record.key).toString() : record.key;
-      default: {
-        let found: unknown = record.value;
-        for (const field of name.split('.'))
-          found =
-            typeof found === 'object' && found !== null && Object.hasOwn(found, field)
-              ? (found as Record<string, unknown>)[field]
-              : undefined;
-        return found;
-      }
-    }
-  }
 }
-
-const JSON_OPTIONS = { decimalFormat: 'NUMERIC', replaceNull: true } as const;

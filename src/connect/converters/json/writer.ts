@@ -14,6 +14,8 @@ export interface JsonValueOptions {
   readonly replaceNull: boolean;
   /** As JSON Schema's converter has it: entries of maps with other keys than strings are objects, unions their one value. */
   readonly isRegistered?: boolean;
+  /** Whether days are texts (`"2020-01-31"`) and not counted. */
+  readonly hasDateTexts?: boolean;
 }
 
 /** Writes a value of one schema. Throws `DataError` for what is none. */
@@ -38,7 +40,7 @@ function present(schema: Schema, options: JsonValueOptions): JsonWriter {
   return (schema.name === undefined ? undefined : logical(schema, options)) ?? plain(schema, options);
 }
 
-function logical(schema: Schema, { decimalFormat }: JsonValueOptions): JsonWriter | undefined {
+function logical(schema: Schema, { decimalFormat, hasDateTexts }: JsonValueOptions): JsonWriter | undefined {
   switch (schema.name) {
     case LOGICAL.decimal:
       return (value) => {
@@ -48,7 +50,10 @@ function logical(schema: Schema, { decimalFormat }: JsonValueOptions): JsonWrite
           : ofScale(schema, value).toString();
       };
     case LOGICAL.date:
-      return (value) => (value instanceof Date ? String(daysOf(value)) : refuse(schema, value));
+      return (value) => {
+        if (!(value instanceof Date)) return refuse(schema, value);
+        return hasDateTexts === true ? `"${value.toISOString().slice(0, -14)}"` : String(daysOf(value));
+      };
     case LOGICAL.time:
       return (value) => (value instanceof Date ? String(millisOf(value)) : refuse(schema, value));
     case LOGICAL.timestamp:

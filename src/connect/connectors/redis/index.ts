@@ -1,0 +1,2 @@
+export { redisSink } from './sink.ts';
+export { redisStreamSource } from './source.ts';

@@ -1,0 +1,1 @@
+export { smtpSink } from './sink.ts';
