@@ -24,10 +24,11 @@ interface Package {
   readonly license: string;
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 const readPackage = (folder: string) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Package;
 
-const { exports, dependencies } = readPackage(root);
+const { exports, dependencies, peerDependencies } = readPackage(root);
 /** Started by name: by `bin/millrace` and as threads. */
 const started = [
   'cli/main',
@@ -40,7 +41,8 @@ const exported = Object.values(exports)
   .map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)?.[1])
   .filter((entry) => entry !== undefined);
 
-const isDependency = (id: string) => Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`));
+const foreign = Object.keys({ ...dependencies, ...peerDependencies });
+const isDependency = (id: string) => foreign.some((name) => id === name || id.startsWith(`${name}/`));
 
 rmSync(dist, { recursive: true, force: true });
 const bundle = await rolldown({
