@@ -4,7 +4,7 @@ import { loadUserPlugins, openConnect, Plugins, workerConfig } from '../connect/
 import { HttpSchemaSource } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { listening } from './listening.ts';
-import type { Start } from './services.ts';
+import type { Start } from './start.ts';
 import { version } from './version.ts';
 
 /** What a worker of the platform is told, unless `connect.…` says otherwise. */

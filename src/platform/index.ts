@@ -3,7 +3,7 @@ export type { DumpOptions } from '../broker/index.ts';
 export type { ConnectWorkerOptions, RunningConnectWorker } from './connect-worker.ts';
 export { dumpFile, registryAt, startConnectWorker } from './on-demand.ts';
 export { Platform, type PlatformOptions } from './platform.ts';
-export type { RunningService } from './services.ts';
+export type { RunningService } from './start.ts';
 export { isWithoutEffect } from '../sql/settings.ts';
 export { checkSettings, knowsSetting, readPropertiesFile, settingsFromEnvironment } from './settings.ts';
 export { type SqlTestFiles, testSqlFiles } from './sql-test.ts';

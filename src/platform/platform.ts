@@ -10,8 +10,8 @@ import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
 import { listening } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
-import type { RunningService, Start } from './services.ts';
-import { parseListener, splitSettings } from './settings.ts';
+import type { RunningService, Start } from './start.ts';
+import { splitSettings } from './settings.ts';
 import { ServiceThread } from './threads.ts';
 
 /** What a platform is started with. */
@@ -175,13 +175,11 @@ async function startHere(start: Start, client: Client, hasConnect: boolean): Pro
 
 /** The services in threads of their own, and their schemas over HTTP. */
 async function startThreads(
-  { services, stop, settings: { platform } }: Start,
+  { services, stop }: Start,
   threads: { readonly services: ServiceThread; readonly connect: ServiceThread | undefined },
 ): Promise<SchemaSource> {
   const { services: thread, connect } = threads;
-  // Connect has to know where the registry is: where that is settled before, neither waits for the other.
-  const isSettled = parseListener('schema.registry.listeners', platform['schema.registry.listeners']).port !== 0;
-  const connecting = isSettled ? connect?.start() : undefined;
+  const connecting = connect?.start();
   connecting?.catch(() => {});
   await thread.start();
   // Before the broker, which they need to the end.
@@ -189,7 +187,7 @@ async function startThreads(
   services.push(...thread.services);
   const { url } = thread.services.find(({ name }) => name === 'schema-registry')!;
   if (connect !== undefined) {
-    await (connecting ?? connect.start({ 'schema.registry.listeners': url }));
+    await connecting;
     stop.push(() => connect.stop());
     services.push(...connect.services);
     thread.connectAt(connect.services[0]!.url);

@@ -2,39 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../client/index.ts';
-import {
-  type CompatibilityLevel,
-  registryServer,
-  registrySettings as registrySettingTable,
-  registrySource,
-  SchemaRegistry,
-  type SchemaUsers,
-} from '../schema-registry/index.ts';
+import { registryServer, registrySource, type SchemaUsers } from '../schema-registry/index.ts';
 import { restProxyServer } from '../rest-proxy/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { openSqlService, type QueryThreads, sqlRestSettings, type SqlService, sqlServer } from '../sql/index.ts';
-import { codeOf, type Environment, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
+import { codeOf, type GivenSettings, MillraceError, readSettings } from '../util/index.ts';
 import { type ListenersName, listening } from './listening.ts';
-import { parseListener, type splitSettings } from './settings.ts';
+import { openRegistry } from './registry.ts';
+import type { RunningService, Start } from './start.ts';
+import { parseListener } from './settings.ts';
 import { version } from './version.ts';
-
-/** A service that answers. */
-export interface RunningService {
-  /** Which one it is. */
-  readonly name: 'broker' | 'schema-registry' | 'sql' | 'rest-proxy' | 'connect';
-  /** `host:port` of the broker, the URL of the others. */
-  readonly url: string;
-}
-
-/** What is known, and what has been started so far, while a platform starts. */
-export interface Start {
-  readonly settings: ReturnType<typeof splitSettings>;
-  readonly environment: Environment;
-  readonly log: (message: string) => void;
-  readonly services: RunningService[];
-  /** To be done in the opposite order. */
-  readonly stop: (() => Promise<void>)[];
-}
 
 /** What is known of services that have been started. */
 export interface StartedServices {
@@ -78,15 +55,8 @@ async function startRegistry(
   client: Client,
   users: () => SchemaUsers | undefined,
 ): Promise<SchemaSource> {
-  const { environment, log, stop } = start;
-  const settings = readSettings(registrySettingTable, start.settings.registry);
-  const registry = await SchemaRegistry.open(client, {
-    topic: settings['kafkastore.topic'],
-    compatibilityLevel: settings['schema.compatibility.level'].toUpperCase() as CompatibilityLevel,
-    environment,
-    log,
-  });
-  stop.push(() => registry.close());
+  const { environment, log } = start;
+  const { registry, values: settings } = await openRegistry(start, client);
   const http = registryServer(registry, {
     clusterId: await client.admin().clusterId(),
     version,

@@ -3,7 +3,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Client } from '../client/index.ts';
 import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';
-import type { Start } from './services.ts';
+import type { Start } from './start.ts';
 import { splitSettings } from './settings.ts';
 import { threadClient } from './thread-client.ts';
 import type { FromServiceThread, ToServiceThread } from './threads.ts';

@@ -2,7 +2,7 @@
 // requests, queries and connectors do, the broker answers its own clients; whatever becomes of it, the broker does not notice.
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { deferred, type Environment, type GivenSettings, MillraceError, Restarts, startWorker } from '../util/index.ts';
-import type { RunningService } from './services.ts';
+import type { RunningService } from './start.ts';
 
 /** What a thread of services is told. */
 export type ToServiceThread =
@@ -56,9 +56,8 @@ export class ServiceThread {
     this.#worker = this.#spawn();
   }
 
-  /** Resolves when the services answer; rejects with what keeps them from it. `more`: settings that were not known before. */
-  async start(more: GivenSettings = {}): Promise<void> {
-    this.#settings = { ...this.#settings, ...more };
+  /** Resolves when the services answer; rejects with what keeps them from it. */
+  async start(): Promise<void> {
     const started = deferred();
     this.#worker.on('message', (message: FromServiceThread) => {
       if (message.kind === 'started') started.resolve();

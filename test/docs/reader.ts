@@ -27,6 +27,7 @@ const NAMED = {
   'schema-registry': 'localhost:8081',
   'rest-proxy': 'localhost:8082',
   sql: 'localhost:8088',
+  connect: 'localhost:8083',
 };
 
 export class Reader {
@@ -47,6 +48,7 @@ export class Reader {
         'schema.registry.listeners': 'http://127.0.0.1:0',
         'kafka.rest.listeners': 'http://127.0.0.1:0',
         'ksql.listeners': 'http://127.0.0.1:0',
+        'connect.listeners': 'http://127.0.0.1:0',
         'group.initial.rebalance.delay.ms': '0',
         ...settings,
       },
