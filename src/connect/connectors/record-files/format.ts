@@ -57,6 +57,11 @@ export function gzipped(format: RecordFormat, level = -1): RecordFormat {
   };
 }
 
+/** A file's bytes, unpacked where its name says that they are packed with gzip. */
+export function unpackedByName(name: string, bytes: FileBytes): FileBytes {
+  return name.endsWith('.gz') ? gunzipped(bytes) : bytes;
+}
+
 async function* gunzipped(bytes: FileBytes): FileBytes {
   const source = Readable.from(bytes);
   const gunzip = createGunzip();
