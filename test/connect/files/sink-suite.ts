@@ -37,7 +37,8 @@ const JSON_FORMAT = { 'format.class': 'io.confluent.connect.s3.format.json.JsonF
 const PARTITIONERS = 'io.confluent.connect.storage.partitioner';
 const person = structOf({ id: INT32, name: OPTIONAL_STRING, at: timestamp() }, { name: 'person', version: 1 });
 
-function recordOf(offset: number, more: Partial<SinkRecord> = {}): SinkRecord {
+/** A record of a person. */
+export function recordOf(offset: number, more: Partial<SinkRecord> = {}): SinkRecord {
   const topic = more.originalTopic ?? 't';
   return {
     topic,
@@ -58,7 +59,7 @@ function recordOf(offset: number, more: Partial<SinkRecord> = {}): SinkRecord {
 }
 
 /** A task that is driven as a worker drives it. */
-async function startTask(
+export async function startTask(
   plugin: SinkPlugin,
   raw: RawConfig,
   environment = new ManualEnvironment(Date.UTC(2026, 5, 1)),

@@ -225,6 +225,67 @@ describe('CSV', () => {
   });
 });
 
+test('files that grow are read line by line, wherever their task is killed', async () => {
+  const path = temporaryDirectory();
+  const raw = { path, topic: 't', tail: 'true', 'format.class': 'lines', files: '*.log', 'batch.size': '2' };
+  expect(await folderSource.validate!(parseConfig(folderSource.config, raw))).toEqual([]);
+  const step = fc.record({
+    file: fc.constantFrom('a.log', 'b.log'),
+    text: fc.constantFrom('1', '22', '\n', '3\n', 'ü\n4\n5\n'),
+  });
+  const life = fc.record({
+    steps: fc.array(step, { maxLength: 4 }),
+    polls: fc.integer({ min: 0, max: 3 }),
+    last: fc.integer({ min: 0, max: 2 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(life, { maxLength: 5 }), async (lives) => {
+      const texts = { 'a.log': '', 'b.log': '' };
+      for (const name of Object.keys(texts)) writeFileSync(join(path, name), '');
+      const offsets: Offsets = new Map();
+      const seen: unknown[] = [];
+      for (const { steps, polls, last } of [...lives, { steps: [], polls: 60, last: 0 }]) {
+        const { task, poll } = await driveSource(folderSource, raw, offsets);
+        for (const { file, text } of steps) writeFileSync(join(path, file), (texts[file] += text));
+        for (let i = 0; i < polls; i++) seen.push(...(await poll()).map(({ value }) => value));
+        seen.push(...(await poll(last)).map(({ value }) => value));
+        await task.stop();
+      }
+      const expected = Object.values(texts).flatMap((text) => text.split('\n').slice(0, -1));
+      expect(seen.toSorted()).toEqual(expected.toSorted());
+    }),
+    { numRuns: 60 },
+  );
+  writeFileSync(join(path, 'a.log'), '1\n2\n');
+  const { task, readAll } = await driveSource(folderSource, raw, new Map());
+  await readAll();
+  writeFileSync(join(path, 'a.log'), '1\n');
+  await expect(task.poll(new AbortController().signal)).rejects.toThrow(/it is another file/);
+  writeFileSync(join(path, 'b.log'), '1\nx\n');
+  const json = await driveSource(
+    folderSource,
+    { ...raw, 'format.class': 'json', files: 'b.log', 'batch.size': '9' },
+    new Map(),
+  );
+  expect((await json.poll()).map(({ value }) => value)).toEqual([1]);
+  await expect(json.poll()).rejects.toThrow(/b\.log, at position 2: .*no JSON/);
+  const problems = await folderSource.validate!(
+    parseConfig(folderSource.config, { ...raw, 'format.class': 'csv', 'cleanup.policy': 'DELETE' }),
+  );
+  expect(problems.map(({ name }) => name)).toEqual(['tail', 'cleanup.policy']);
+});
+
+test('offsets that a user gives are looked at', () => {
+  const { settings } = folders();
+  const given = parseConfig(spoolLines.config, settings);
+  const check = (partition: Record<string, string>, offset: SourceOffset | null) => () =>
+    spoolLines.checkOffsets!(given, [{ partition, offset }]);
+  expect(check({ fileName: 'a' }, null)).not.toThrow();
+  expect(check({ fileName: 'a' }, { offset: 1, size: 2, modified: 3 })).not.toThrow();
+  expect(check({ fileName: 'a' }, { offset: 1 })).toThrow(/size/);
+  expect(check({ name: 'a' }, null)).toThrow(/fileName/);
+});
+
 test('JSON documents are told apart in chunks of any size', async () => {
   const document = fc.json({ maxDepth: 3 });
   await fc.assert(

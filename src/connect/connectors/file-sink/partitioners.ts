@@ -1,30 +1,15 @@
 // Which folder a record's file is in, and when a record was.
-import { ConfigError, DataError } from '../../data/errors.ts';
+import { DataError } from '../../data/errors.ts';
 import type { SinkRecord } from '../../data/record.ts';
 import type { Schema } from '../../data/schema.ts';
 import { fieldValue } from '../../data/validate.ts';
 import { toWall } from '../../data/time-zones.ts';
 import { simpleDateFormat } from '../../transforms/simple-date-format.ts';
+import { partitionerName, pathPattern } from './partitioner-names.ts';
 import type { FileSinkConfig } from './settings.ts';
-
-const PARTITIONERS = {
-  DefaultPartitioner: 'default',
-  FieldPartitioner: 'field',
-  TimeBasedPartitioner: 'time',
-  DailyPartitioner: 'daily',
-  HourlyPartitioner: 'hourly',
-} as const;
-type PartitionerName = (typeof PARTITIONERS)[keyof typeof PARTITIONERS];
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** Which partitioner a class name means, by its last part. Throws `ConfigError`. */
-export function partitionerName(className: string): PartitionerName {
-  const last = className.split('.').at(-1)!;
-  if (Object.hasOwn(PARTITIONERS, last)) return PARTITIONERS[last as keyof typeof PARTITIONERS];
-  throw new ConfigError(`a partitioner is one of ${Object.keys(PARTITIONERS).join(', ')}`);
-}
 
 /** Says the folder, below that of the topic, of a record that was at a time. Throws `DataError`. */
 export interface Partitioner {
@@ -59,18 +44,6 @@ const patternOf =
   (...parts: readonly (readonly [string, string])[]) =>
   (delimiter: string): string =>
     parts.map(([name, pattern], i) => `'${i === 0 ? '' : delimiter.replaceAll("'", "''")}${name}'=${pattern}`).join('');
-
-/** A pattern of Joda-Time in the letters of SimpleDateFormat, whose year of an era is `y`. Throws `ConfigError`. */
-export function pathPattern(pattern: string): string {
-  return pattern
-    .split(/('(?:[^']|'')*')/)
-    .map((part, i) => {
-      if (i % 2 === 1) return part;
-      if (/[zZX]/.test(part)) throw new ConfigError('path.format has no letters for time zones (z, Z)');
-      return part.replaceAll('Y', 'y');
-    })
-    .join('');
-}
 
 function byTime(pattern: string, durationMs: number, zone: string): Partitioner {
   const format = simpleDateFormat(pathPattern(pattern));

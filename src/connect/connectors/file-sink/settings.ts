@@ -3,7 +3,7 @@ import { atLeast, type ConfigOf, type ConfigProblem, defineConfig, oneOfTexts } 
 import { isZone } from '../../data/time-zones.ts';
 import { simpleDateFormat } from '../../transforms/simple-date-format.ts';
 import { formatConfig, formatName } from '../record-files/index.ts';
-import { partitionerName, pathPattern } from './partitioners.ts';
+import { partitionerName, pathPattern } from './partitioner-names.ts';
 
 const ENGLISH = /^en(?:[-_]|$)/i;
 

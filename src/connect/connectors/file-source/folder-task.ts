@@ -7,7 +7,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { codeOf, messageOf } from '../../../util/index.ts';
-import type { SourceTask, SourceTaskContext } from '../../api/plugins.ts';
+import type { SourceOffsetEntry, SourceTask, SourceTaskContext } from '../../api/plugins.ts';
 import { ConnectError } from '../../data/errors.ts';
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../data/record.ts';
 import type { FileBytes } from '../record-files/index.ts';
@@ -48,6 +48,18 @@ interface Open {
   readonly file: SourceFile;
   readonly partition: SourcePartition;
   readonly reader: RecordReader<Content>;
+}
+
+/** Throws `ConnectError` where offsets that a user gives are none of files. */
+export function checkFileOffsets(_config: unknown, offsets: readonly SourceOffsetEntry[]): void {
+  for (const { partition, offset } of offsets) {
+    if (Object.keys(partition).join() !== 'fileName')
+      throw new ConnectError(`Partition objects must have the key 'fileName' alone, not ${JSON.stringify(partition)}`);
+    if (offset !== null && !['offset', 'size', 'modified'].every((key) => Number.isSafeInteger(offset[key])))
+      throw new ConnectError(
+        `Offset objects have the keys offset (records), size (bytes) and modified (ms) of the file, not ${JSON.stringify(offset)}`,
+      );
+  }
 }
 
 /** Reads the files of a folder. */

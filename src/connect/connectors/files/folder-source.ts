@@ -1,10 +1,28 @@
 // millrace.connect.FolderSourceConnector: the records of a folder's files, of any format.
 import { matchesGlob } from 'node:path';
-import { atLeast, type ConfigOf, defineConfig, nonEmpty, oneOfTexts } from '../../api/config-def.ts';
-import { type SourceTaskContext, sourcePlugin } from '../../api/plugins.ts';
+import {
+  atLeast,
+  type ConfigOf,
+  type ConfigProblem,
+  defineConfig,
+  nonEmpty,
+  oneOfTexts,
+  type RawConfig,
+} from '../../api/config-def.ts';
+import { type SourceTask, type SourceTaskContext, sourcePlugin } from '../../api/plugins.ts';
 import type { SchemaAndValue } from '../../data/record.ts';
-import { type FolderReading, FolderTask, isMine, shareConfig, shares } from '../file-source/index.ts';
-import { formatConfig, formatOf } from '../record-files/index.ts';
+import {
+  checkFileOffsets,
+  checkTailOffsets,
+  type FolderReading,
+  FolderTask,
+  isMine,
+  shareConfig,
+  shares,
+  type TailReading,
+  TailTask,
+} from '../file-source/index.ts';
+import { formatConfig, formatName, formatOf } from '../record-files/index.ts';
 
 const config = defineConfig({
   ...formatConfig,
@@ -21,6 +39,12 @@ const config = defineConfig({
     default: '**',
     importance: 'HIGH',
     doc: 'Globs of the names of files, below the folder: *.csv, 2026/**/*.jsonl.',
+  },
+  tail: {
+    type: 'BOOLEAN',
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'Whether files grow: their lines are read as they come, each when its line end is there. Files of lines only.',
   },
   'cleanup.policy': {
     type: 'STRING',
@@ -70,16 +94,75 @@ export const folderSource = sourcePlugin({
   version: '1.0.0',
   config,
   exactlyOnce: () => 'supported',
-  validate: (given) =>
-    given['cleanup.policy'] === 'MOVE' && given['archive.path'] === null
-      ? [{ name: 'archive.path', message: 'cleanup.policy=MOVE needs the folder that files are moved to' }]
-      : [],
+  validate: problemsOf,
   create: (_config, raw) => ({ taskConfigs: (maxTasks) => shares(raw, maxTasks) }),
   task: () => new FolderSourceTask(),
+  checkOffsets: (given, offsets) => (given.tail ? checkTailOffsets : checkFileOffsets)(given, offsets),
 });
 
-class FolderSourceTask extends FolderTask<Config, SchemaAndValue> {
-  protected override readingOf(given: Config, { environment }: SourceTaskContext): FolderReading<SchemaAndValue> {
+function problemsOf(given: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (given['cleanup.policy'] === 'MOVE' && given['archive.path'] === null)
+    problems.push({ name: 'archive.path', message: 'cleanup.policy=MOVE needs the folder that files are moved to' });
+  if (!given.tail) return problems;
+  if (!['json', 'lines'].includes(formatName(given)))
+    problems.push({ name: 'tail', message: 'only files of lines grow: format.class is json or lines' });
+  if (given['cleanup.policy'] !== 'NONE')
+    problems.push({ name: 'cleanup.policy', message: 'files that grow are never read to their end: NONE' });
+  return problems;
+}
+
+/** Files that come whole, or that grow. */
+class FolderSourceTask implements SourceTask<Config> {
+  #task!: SourceTask<Config>;
+
+  async start(given: Config, context: SourceTaskContext, raw: RawConfig): Promise<void> {
+    this.#task = given.tail ? new GrowingFilesTask() : new WholeFilesTask();
+    await this.#task.start(given, context, raw);
+  }
+  poll(signal: AbortSignal): ReturnType<SourceTask['poll']> {
+    return this.#task.poll(signal);
+  }
+  async commit(): Promise<void> {
+    await this.#task.commit?.();
+  }
+  async stop(): Promise<void> {
+    await this.#task?.stop();
+  }
+}
+
+function accepting(given: Config): (name: string) => boolean {
+  return (name) => given.files.some((glob) => matchesGlob(name, glob)) && isMine(given, name);
+}
+
+function contentOf({ topic }: Config, { environment }: SourceTaskContext, { schema, value }: SchemaAndValue) {
+  return {
+    topic,
+    partition: null,
+    keySchema: null,
+    key: null,
+    valueSchema: schema,
+    value,
+    timestamp: environment.now(),
+    headers: [],
+  };
+}
+
+class GrowingFilesTask extends TailTask<Config> {
+  protected override readingOf(given: Config, context: SourceTaskContext): TailReading {
+    return {
+      folder: given.path,
+      batchSize: given['batch.size'],
+      waitMs: given['poll.interval.ms'],
+      format: formatOf(given),
+      accepts: accepting(given),
+      recordOf: (record) => contentOf(given, context, record),
+    };
+  }
+}
+
+class WholeFilesTask extends FolderTask<Config, SchemaAndValue> {
+  protected override readingOf(given: Config, context: SourceTaskContext): FolderReading<SchemaAndValue> {
     const format = formatOf(given);
     return {
       folder: given.path,
@@ -90,18 +173,9 @@ class FolderSourceTask extends FolderTask<Config, SchemaAndValue> {
       cleanup: given['cleanup.policy'] as 'NONE' | 'DELETE' | 'MOVE',
       finishedFolder: given['archive.path'],
       errorFolder: given['error.path'],
-      accepts: (name) => given.files.some((glob) => matchesGlob(name, glob)) && isMine(given, name),
+      accepts: accepting(given),
       read: (_file, bytes) => format.read(bytes),
-      recordOf: (_file, { schema, value }) => ({
-        topic: given.topic,
-        partition: null,
-        keySchema: null,
-        key: null,
-        valueSchema: schema,
-        value,
-        timestamp: environment.now(),
-        headers: [],
-      }),
+      recordOf: (_file, record) => contentOf(given, context, record),
     };
   }
 }

@@ -13,7 +13,7 @@ import { ConfigError, DataError } from '../../../data/errors.ts';
 import { OPTIONAL_STRING, type Schema, structOf } from '../../../data/schema.ts';
 import { isZone } from '../../../data/time-zones.ts';
 import { simpleDateFormat } from '../../../transforms/simple-date-format.ts';
-import { type FolderReading, FolderTask, shares } from '../../file-source/index.ts';
+import { checkFileOffsets, type FolderReading, FolderTask, shares } from '../../file-source/index.ts';
 import { csvRows, type FileBytes } from '../../record-files/index.ts';
 import { only, spoolConfig, spoolProblems, spoolReading, spoolRecord } from './settings.ts';
 import { spoolSchema, textReader } from './text-types.ts';
@@ -125,6 +125,7 @@ export const spoolCsv = sourcePlugin({
   version: SPOOL_DIR_VERSION,
   config,
   exactlyOnce: () => 'supported',
+  checkOffsets: checkFileOffsets,
   validate: (given) => [...spoolProblems(given), ...schemaProblems(given)],
   create: (_config, raw) => ({ taskConfigs: (maxTasks) => shares(raw, maxTasks) }),
   task: () => new CsvTask(),

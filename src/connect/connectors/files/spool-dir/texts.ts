@@ -3,7 +3,7 @@ import { type ConfigOf, defineConfig } from '../../../api/config-def.ts';
 import { type SourceTaskContext, sourcePlugin } from '../../../api/plugins.ts';
 import type { SourceRecord } from '../../../data/record.ts';
 import { STRING } from '../../../data/schema.ts';
-import { type FolderReading, FolderTask, shares } from '../../file-source/index.ts';
+import { checkFileOffsets, type FolderReading, FolderTask, shares } from '../../file-source/index.ts';
 import { type FileBytes, jsonDocuments, textLines } from '../../record-files/index.ts';
 import { only, spoolConfig, spoolProblems, spoolReading, spoolRecord } from './settings.ts';
 
@@ -41,6 +41,7 @@ function textSource(className: string, read: (bytes: FileBytes) => AsyncIterable
     version: SPOOL_DIR_VERSION,
     config: defineConfig({ ...spoolConfig, ...only('schema.generation.enabled', 'false', 'values are texts') }),
     exactlyOnce: () => 'supported',
+    checkOffsets: checkFileOffsets,
     validate: spoolProblems,
     create: (_config, raw) => ({ taskConfigs: (maxTasks) => shares(raw, maxTasks) }),
     task: () => new TextTask(read),
