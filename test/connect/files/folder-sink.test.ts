@@ -33,7 +33,7 @@ describe('the sink of a folder', () => {
     /** A process that goes on where the last one committed; it says each of its commits. */
     const live = (path: string, from: number, killAfter: number): Promise<number> =>
       new Promise((resolve, reject) => {
-        const program = join(import.meta.dirname, 'folder-sink-process.ts');
+        const program = join(import.meta.dirname, 'folder-sink-child.ts');
         const child = spawn(process.execPath, [program, path, String(from)], { stdio: ['ignore', 'pipe', 'inherit'] });
         let said = '';
         child.stdout.on('data', (chunk: Buffer) => {

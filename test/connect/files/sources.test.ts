@@ -377,7 +377,7 @@ describe('each record of each file is read once', () => {
     const offsets: Record<string, SourceOffset> = {};
     const live = (killAfter: number): Promise<void> =>
       new Promise((resolve, reject) => {
-        const program = join(import.meta.dirname, 'spool-process.ts');
+        const program = join(import.meta.dirname, 'spool-child.ts');
         const child = spawn(process.execPath, [program, JSON.stringify(settings), JSON.stringify(offsets)], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });

@@ -3,6 +3,7 @@ import { atLeast, type ConfigOf, type ConfigProblem, defineConfig, oneOfTexts } 
 import { isZone } from '../../data/time-zones.ts';
 import { simpleDateFormat } from '../../transforms/simple-date-format.ts';
 import { formatConfig, formatName } from '../record-files/index.ts';
+import { problemOf } from '../problem-of.ts';
 import { partitionerName, pathPattern } from './partitioner-names.ts';
 
 const ENGLISH = /^en(?:[-_]|$)/i;
@@ -64,14 +65,7 @@ export const fileSinkConfig = defineConfig({
     default: 'io.confluent.connect.storage.partitioner.DefaultPartitioner',
     importance: 'HIGH',
     doc: 'What folders are by: DefaultPartitioner (the partition of the topic), FieldPartitioner (fields of the value), TimeBasedPartitioner, DailyPartitioner, HourlyPartitioner.',
-    validator: (name) => {
-      try {
-        partitionerName(name!);
-        return undefined;
-      } catch (error) {
-        return (error as Error).message;
-      }
-    },
+    validator: (name) => problemOf(() => partitionerName(name!)),
   },
   'partition.field.name': {
     type: 'LIST',
@@ -154,7 +148,7 @@ export function fileSinkProblems(config: FileSinkConfig): ConfigProblem[] {
   if (partitioner === 'time') {
     need(config['partition.duration.ms'] > 0, 'partition.duration.ms', 'TimeBasedPartitioner needs a duration, ms');
     need(config['path.format'] !== '', 'path.format', "TimeBasedPartitioner needs a format, such as 'day'=YYYY-MM-dd");
-    const problem = patternProblem(config['path.format']);
+    const problem = problemOf(() => simpleDateFormat(pathPattern(config['path.format'])));
     need(problem === undefined, 'path.format', problem ?? '');
   }
   if (['time', 'daily', 'hourly'].includes(partitioner) || config['rotate.schedule.interval.ms'] > 0)
@@ -162,13 +156,4 @@ export function fileSinkProblems(config: FileSinkConfig): ConfigProblem[] {
   if (config['behavior.on.null.values'] === 'write')
     need(formatName(config) === 'json', 'behavior.on.null.values', 'only JsonFormat can write records without a value');
   return problems;
-}
-
-function patternProblem(pattern: string): string | undefined {
-  try {
-    simpleDateFormat(pathPattern(pattern));
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }

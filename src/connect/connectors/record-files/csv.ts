@@ -36,15 +36,10 @@ export function csvFiles(): RecordFormat {
       let schema: Schema | undefined;
       for await (const row of csvRows(bytes)) {
         if (schema === undefined) schema = structOf(row.map((name, i) => [name ?? `column${i + 1}`, OPTIONAL_STRING]));
-        else yield { schema, value: structOfRow(schema, row) };
+        else yield { schema, value: Object.fromEntries(schema.fields.map(({ name }, i) => [name, row[i] ?? null])) };
       }
     },
   };
-}
-
-/** A row's values by the names of a schema's fields. */
-export function structOfRow(schema: Schema, row: readonly (string | null)[]): Record<string, string | null> {
-  return Object.fromEntries(schema.fields.map(({ name }, i) => [name, row[i] ?? null]));
 }
 
 /**

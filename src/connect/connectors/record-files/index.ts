@@ -1,6 +1,6 @@
 // Formats of files of records.
 export { avroContainer } from './avro-container.ts';
-export { csvFiles, csvRows, structOfRow } from './csv.ts';
+export { csvFiles, csvRows } from './csv.ts';
 export { type FileBytes, gzipped, type RecordFileWriter, type RecordFormat, unpackedByName } from './format.ts';
 export { jsonDocuments } from './json-documents.ts';
 export { jsonLines, rawBytes, textLines } from './lines.ts';

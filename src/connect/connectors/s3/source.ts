@@ -1,7 +1,6 @@
 // io.confluent.connect.s3.source.S3SourceConnector: files of a bucket into topics. A stream is what is read in order: the files of a
 // folder, of one partition of a topic where the sink has written them. Its offset is the file that was read last, and how many of
 // its records were; so of a stream, what is behind that file is new, and files must come in the order of their names.
-import { messageOf } from '../../../util/index.ts';
 import { atLeast, type ConfigOf, defineConfig, oneOfTexts } from '../../api/config-def.ts';
 import { type SourceTask, type SourceTaskContext, sourcePlugin } from '../../api/plugins.ts';
 import { ConfigError, ConnectError, DataError } from '../../data/errors.ts';
@@ -15,7 +14,8 @@ import {
 import { isMine, RecordReader, shareConfig, shares } from '../file-source/index.ts';
 import type { FileStore, StoredFile } from '../file-store/index.ts';
 import { formatConfig, formatOf, type RecordFormat, unpackedByName } from '../record-files/index.ts';
-import { compareBytes, JavaPattern } from '../../../util/index.ts';
+import { compareBytes, JavaPattern, messageOf } from '../../../util/index.ts';
+import { problemOf } from '../problem-of.ts';
 import { openS3Store } from './s3-store.ts';
 import { bucketConfig, bucketProblems, refused } from './settings.ts';
 
@@ -266,13 +266,5 @@ function topicPattern(entry: string): { topic: string; pattern: JavaPattern } {
   return { topic: entry.slice(0, at), pattern: JavaPattern.whole(entry.slice(at + 1)) };
 }
 
-const problemOf = (look: () => unknown): string | undefined => {
-  try {
-    look();
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-};
 const topicProblem = (entry: string): string | undefined => problemOf(() => topicPattern(entry));
 const patternProblem = (pattern: string): string | undefined => problemOf(() => JavaPattern.whole(pattern));

@@ -13,6 +13,7 @@ import { ConfigError, DataError } from '../../../data/errors.ts';
 import { OPTIONAL_STRING, type Schema, structOf } from '../../../data/schema.ts';
 import { isZone } from '../../../data/time-zones.ts';
 import { simpleDateFormat } from '../../../transforms/simple-date-format.ts';
+import { problemOf } from '../../problem-of.ts';
 import { checkFileOffsets, type FolderReading, FolderTask, shares } from '../../file-source/index.ts';
 import { csvRows, type FileBytes } from '../../record-files/index.ts';
 import { only, spoolConfig, spoolProblems, spoolReading, spoolRecord } from './settings.ts';
@@ -269,13 +270,4 @@ function nullsOf(given: Config): (text: string | null) => string | null {
     if (text === null) return bare ? null : '';
     return text === '' && quoted ? null : text;
   };
-}
-
-function problemOf(look: () => unknown): string | undefined {
-  try {
-    look();
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
 }

@@ -1,5 +1,4 @@
 // What all sources of spooled files are told, under the names of the connectors of SpoolDir.
-import { messageOf } from '../../../../util/index.ts';
 import { JavaPattern } from '../../../../util/index.ts';
 import {
   atLeast,
@@ -12,6 +11,7 @@ import {
 import type { ConnectHeader, SourceRecord } from '../../../data/record.ts';
 import { INT64, STRING, timestamp } from '../../../data/schema.ts';
 import type { SourceTaskContext } from '../../../api/plugins.ts';
+import { problemOf } from '../../problem-of.ts';
 import { type FolderReading, isMine, shareConfig, type SourceFile } from '../../file-source/index.ts';
 
 const TIMESTAMP = timestamp();
@@ -42,15 +42,8 @@ export const spoolConfig = defineConfig({
   'input.file.pattern': {
     type: 'STRING',
     importance: 'HIGH',
-    doc: "The regular expression of the names of files that are read, without their folders': ^.*\\.csv$.",
-    validator(pattern) {
-      try {
-        JavaPattern.whole(pattern!);
-        return undefined;
-      } catch (error) {
-        return messageOf(error);
-      }
-    },
+    doc: 'The regular expression of the names of files that are read, without their folders: ^.*\\.csv$.',
+    validator: (pattern) => problemOf(() => JavaPattern.whole(pattern!)),
   },
   'input.path.walk.recursively': {
     type: 'BOOLEAN',
