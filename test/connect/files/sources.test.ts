@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { folderSource, spoolCsv, spoolJson, spoolLines } from '../../../src/connect/connectors/files/index.ts';
 import { jsonDocuments } from '../../../src/connect/connectors/record-files/index.ts';
 import { parseConfig, type SourceOffset, sourceContract, type SourcePlugin } from '../../../src/connect/index.ts';
-import { Decimal } from '../../../src/util/index.ts';
+import { Decimal, systemEnvironment } from '../../../src/util/index.ts';
 import {
   afterwards,
   openCluster,
@@ -273,6 +273,46 @@ test('files that grow are read line by line, wherever their task is killed', asy
     parseConfig(folderSource.config, { ...raw, 'format.class': 'csv', 'cleanup.policy': 'DELETE' }),
   );
   expect(problems.map(({ name }) => name)).toEqual(['tail', 'cleanup.policy']);
+});
+
+test('files are read when they are old enough, of folders below, too, and by one task each', async () => {
+  const { input, settings } = folders();
+  const finished = join(input, 'done');
+  mkdirSync(finished);
+  mkdirSync(join(input, 'sub'));
+  const raw = {
+    ...settings,
+    'finished.path': finished,
+    'input.path.walk.recursively': 'true',
+    'file.minimum.age.ms': '3600000',
+  };
+  const names = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? `f${i}` : `sub/f${i}`));
+  for (const name of names) writeFileSync(join(input, name), `${name}\n`);
+  const context = {
+    name: 'c',
+    environment: systemEnvironment,
+    log: console,
+    requestTaskReconfiguration() {},
+    raiseError() {},
+  };
+  const connector = spoolLines.create(parseConfig(spoolLines.config, raw), raw, context);
+  const tasks = await connector.taskConfigs(3);
+  const readAll = async (): Promise<unknown[][]> => {
+    const all: unknown[][] = [];
+    for (const task of tasks) {
+      const driven = await driveSource(spoolLines, task, new Map());
+      all.push((await driven.readAll()).map(({ value }) => value));
+      await driven.task.stop();
+    }
+    return all;
+  };
+  expect((await readAll()).flat()).toEqual([]);
+  for (const name of names) utimesSync(join(input, name), 1000, 1000);
+  const shares = await readAll();
+  expect(shares.flat().toSorted()).toEqual(names.toSorted());
+  for (const share of shares) expect(share.length).toBeGreaterThan(0);
+  expect(readdirSync(join(finished, 'sub'))).toHaveLength(10);
+  expect((await readAll()).flat()).toEqual([]);
 });
 
 test('offsets that a user gives are looked at', () => {

@@ -124,7 +124,7 @@ export abstract class FolderTask<C, T> implements SourceTask<C> {
         continue;
       }
       const skip = isSame ? Number(offset['offset']) : 0;
-      const bytes = unpackedByName(file.name, createReadStream(file.path) as AsyncIterable<Buffer>);
+      const bytes = unpackedByName(file.name, bytesOf(file));
       return { file, partition, reader: new RecordReader(contents(this.#reading, file, bytes), skip) };
     }
     return undefined;
@@ -223,6 +223,11 @@ export abstract class FolderTask<C, T> implements SourceTask<C> {
       await rm(path);
     }
   }
+}
+
+/** Opened when it is first read. */
+async function* bytesOf({ path }: SourceFile): FileBytes {
+  yield* createReadStream(path) as AsyncIterable<Buffer>;
 }
 
 async function* contents<T>(reading: FolderReading<T>, file: SourceFile, bytes: FileBytes): AsyncGenerator<Content> {
