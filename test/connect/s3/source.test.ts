@@ -1,4 +1,6 @@
 // The source of S3: what the sink has written, and any other files.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { s3Sink, s3Source } from '../../../src/connect/connectors/s3/index.ts';
@@ -6,7 +8,7 @@ import { INT64, parseConfig, sourceContract, STRING, structOf, timestamp } from 
 import { emitting } from '../jdbc/suite.ts';
 import { driveSource, type Offsets } from '../files/driven-source.ts';
 import { openBucket } from '../support/s3.ts';
-import { openCluster, openWorker, recordsIn, until } from '../support/worker.ts';
+import { afterwards, openCluster, openWorker, recordsIn, until } from '../support/worker.ts';
 
 const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter';
 const generic = { mode: 'GENERIC', 'topic.regex.list': 'people:.*people.*,rest:.*\\.json', 'format.class': 'json' };
@@ -106,6 +108,41 @@ test('restores partitions, each in order, though files of several are in a folde
     ['t', 0, '0-1'],
     ['t', 1, '1-1'],
   ]);
+  await task.stop();
+});
+
+test('goes on where a connection was lost in the middle of a file', async () => {
+  const text = Array.from({ length: 2000 }, (_, i) => `${i}\n`).join('');
+  let gets = 0;
+  const server = createServer((request, response) => {
+    if (request.url!.includes('list-type'))
+      response.end('<ListBucketResult><Contents><Key>topics/a.json</Key><Size>1</Size></Contents></ListBucketResult>');
+    else {
+      response.writeHead(200, { 'content-length': text.length });
+      if (++gets > 1) response.end(text);
+      else response.write(text.slice(0, 3000), () => response.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterwards(() => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  const raw = {
+    ...generic,
+    's3.bucket.name': 'b',
+    'store.url': `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    'aws.access.key.id': 'x',
+    'aws.secret.access.key': 'y',
+  };
+  const { task, poll, readAll } = await driveSource(s3Source, raw, new Map());
+  const values: unknown[] = [];
+  const lost = async (): Promise<void> => {
+    for (;;) values.push(...(await poll()).map(({ value }) => value));
+  };
+  await expect(lost()).rejects.toMatchObject({ code: 'CONNECT_TRY_LATER' });
+  values.push(...(await readAll()).map(({ value }) => value));
+  expect([values, gets]).toEqual([Array.from({ length: 2000 }, (_, i) => i), 2]);
   await task.stop();
 });
 
