@@ -25,6 +25,10 @@ export class AvroCursor {
     this.#itemsLeft = end - start + MAX_EMPTY_ITEMS;
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#end;
+  }
+
   /** Throws when something is left over. */
   finish(): void {
     if (this.#at < this.#end) throw broken(`${this.#end - this.#at} bytes are left over behind the value`);

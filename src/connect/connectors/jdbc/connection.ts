@@ -5,7 +5,7 @@ import { atLeast, type ConfigOf, type ConfigProblem, defineConfig, oneOfTexts } 
 import type { Environment } from '../../../util/index.ts';
 import { messageOf } from '../../../util/index.ts';
 import type { Database } from './database.ts';
-import { isZone } from './times.ts';
+import { isZone } from '../../data/time-zones.ts';
 import { parseUrl } from './url.ts';
 
 const GROUP = 'Database';

@@ -2,6 +2,7 @@
 // JavaScript have milliseconds only; offsets must have all that a column has, or rows would come again, or never.
 import { DataError } from '../../data/errors.ts';
 import { date, primitive, type Schema, time, timestamp } from '../../data/schema.ts';
+import { fromWall, toWall } from '../../data/time-zones.ts';
 import type { ResultColumn, TimestampGranularity } from './database.ts';
 
 const NANOS_PER_MS = 1_000_000n;
@@ -37,16 +38,6 @@ export function printZoned(nanos: bigint, zone: string, digits: number): string 
   const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${printTimestamp(nanos, zone, digits)}${minutes < 0 ? '-' : '+'}${two(hours)}:${two(rest)}`;
-}
-
-/** Whether the zone is one that can be counted in. */
-export function isZone(zone: string): boolean {
-  try {
-    formatOf(zone);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A column of timestamps, as `timestamp.granularity` has them. */
@@ -97,42 +88,4 @@ function offsetOf(zone: string): number {
   const match = /^([+-])(\d\d):?(\d\d)?(?::(\d\d))?$/.exec(zone)!;
   const [, sign, hours, minutes = '0', seconds = '0'] = match;
   return (sign === '-' ? -1 : 1) * (+hours! * 3_600_000 + +minutes * 60_000 + +seconds * 1000);
-}
-
-/** The moment at which clocks of a zone show a time; of two, where clocks are set back, the first. */
-function fromWall(wall: number, zone: string): number {
-  if (zone === 'UTC') return wall;
-  const first = wall - (toWall(wall, zone) - wall);
-  return wall - (toWall(first, zone) - first);
-}
-
-/** What clocks of a zone show, as if they were in UTC. */
-function toWall(ms: number, zone: string): number {
-  if (zone === 'UTC') return ms;
-  const parts = Object.fromEntries(
-    formatOf(zone)
-      .formatToParts(ms)
-      .map(({ type, value }) => [type, Number(value)]),
-  );
-  const { year, month, day, hour, minute, second } = parts;
-  return Date.UTC(year!, month! - 1, day, hour, minute, second) + (((ms % 1000) + 1000) % 1000);
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatOf(zone: string): Intl.DateTimeFormat {
-  let format = formats.get(zone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-u-hc-h23-ca-iso8601', {
-      timeZone: zone,
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-    formats.set(zone, format);
-  }
-  return format;
 }

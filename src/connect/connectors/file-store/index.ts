@@ -1,0 +1,3 @@
+// Stores of files.
+export { DirectoryStore } from './directory-store.ts';
+export type { FileStore, StoredFile } from './store.ts';
