@@ -93,12 +93,10 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('sink', `${HTTP}.HttpSinkConnector`, '1.7.0', 'httpSink', http),
   connector('source', `${HTTP}.HttpSourceConnector`, '1.0.0', 'httpSource', http),
   connector('source', 'millrace.connect.WebhookSourceConnector', '1.0.0', 'webhookSource', http),
-<<<<<<< HEAD
   connector('sink', ELASTICSEARCH, '15.0.0', 'elasticsearchSink', elasticsearch),
   connector('sink', `${REDIS}.RedisSinkConnector`, '0.0.8', 'redisSink', redis),
   connector('source', 'millrace.connect.RedisStreamSourceConnector', '1.0.0', 'redisStreamSource', redis),
   connector('sink', 'millrace.connect.SmtpSinkConnector', '1.0.0', 'smtpSink', smtp),
-=======
   connector('sink', `${S3}.S3SinkConnector`, '10.6.0', 's3Sink', s3),
   connector('source', `${S3}.source.S3SourceConnector`, '2.6.0', 's3Source', s3),
   connector('source', `${SPOOL_DIR}CsvSourceConnector`, SPOOL_DIR_VERSION, 'spoolCsv', files),
@@ -106,7 +104,6 @@ const CONNECTORS: readonly PluginEntry[] = [
   connector('source', `${SPOOL_DIR}SchemaLessJsonSourceConnector`, SPOOL_DIR_VERSION, 'spoolJson', files),
   connector('source', 'millrace.connect.FolderSourceConnector', '1.0.0', 'folderSource', files),
   connector('sink', 'millrace.connect.FolderSinkConnector', '1.0.0', 'folderSink', files),
->>>>>>> files
 ];
 
 /** Connectors that are asked for and are not here: what to do instead, by the beginning of their classes' names. */
