@@ -128,7 +128,7 @@ describe('statements that look', () => {
     ['DESCRIBE nowhere;', "Could not find STREAM/TABLE 'NOWHERE' in the Metastore"],
     ['DESCRIBE FUNCTION nowhere;', "Can't find any functions with the name 'NOWHERE'"],
     ['EXPLAIN nothing;', 'Query with id:NOTHING does not exist'],
-    ['SHOW CONNECTORS;', 'SHOW CONNECTORS is not supported'],
+    ['SHOW CONNECTORS;', 'There is no Connect here'],
     ['ASSERT TOPIC nowhere TIMEOUT 0 SECONDS;', 'Topic nowhere does not exist.'],
     ['ASSERT NOT EXISTS TOPIC s TIMEOUT 0 SECONDS;', 'Topic s exists.'],
     [
