@@ -90,7 +90,8 @@ async function connectorsPage(): Promise<string> {
           `\`${name}\``,
           type.toLowerCase(),
           value === undefined ? 'required' : value === null || value === '' ? '' : `\`${String(value)}\``,
-          doc,
+          // What stands for something is no element of the page.
+          doc.replaceAll('<', '&lt;'),
         ]);
       parts.push(
         `### \`${entry.className}\``,
