@@ -125,6 +125,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'settings'],
     ['coordinator-memory'],
     ['log', 'record-validation'],
+    ['metadata'],
     ['partition'],
     ['topics'],
     ['cleaner', 'internal-topic'],

@@ -32,6 +32,7 @@ import { InProcessTransport } from './in-process.ts';
 import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
+import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { RequestMemory } from './request-memory.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
@@ -91,6 +92,7 @@ export class Broker {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
       const clusterId = readClusterId(disk, dataDir, settings['node.id'], environment);
+      const metadata = ClusterMetadata.open(disk, dataDir);
       const flusher = new Flusher(
         settings.durability as 'fsync',
         settings['log.flush.interval.ms'],
@@ -116,6 +118,7 @@ export class Broker {
         environment,
         disk,
         topics,
+        metadata,
         flusher,
         groups,
         transactions,

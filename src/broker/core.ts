@@ -3,6 +3,7 @@ import type { BrokerAddress } from '../protocol/index.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { Disk } from './log/disk.ts';
+import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { BrokerSettings } from './settings.ts';
@@ -21,6 +22,8 @@ export interface Core {
   readonly turns: Turns;
   readonly disk: Disk;
   readonly topics: Topics;
+  /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
+  readonly metadata: ClusterMetadata;
   readonly flusher: Flusher;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
