@@ -121,7 +121,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['http'],
   ],
   security: [
-    ['asn1', 'file-backed', 'setting-files', 'ssl-settings', 'store-entries'],
+    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'ssl-settings', 'store-entries'],
     ['pem', 'rc2'],
     ['encryption'],
     ['jks', 'pkcs12'],
