@@ -100,7 +100,6 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['async', 'java-regex', 'restarts', 'settings'],
     ['options', 'port-calls'],
   ],
-  security: [['jaas', 'scram', 'tls']],
   schemas: [
     ['errors', 'exact-json', 'incompatibility'],
     ['elements'],
@@ -116,10 +115,18 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['wire-transport'],
   ],
   rim: [
-    ['compression', 'file-backed', 'negotiation', 'refusal', 'route-description', 'setting-files', 'settings'],
+    ['compression', 'negotiation', 'refusal', 'route-description', 'settings'],
     ['health', 'metrics', 'passwords', 'tls', 'visitors'],
     ['authentication', 'http-versions'],
     ['http'],
+  ],
+  security: [
+    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'ssl-settings', 'store-entries'],
+    ['pem', 'rc2'],
+    ['encryption'],
+    ['jks', 'pkcs12'],
+    ['store'],
+    ['tls'],
   ],
   broker: [
     ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'settings'],

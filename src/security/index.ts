@@ -1,4 +1,6 @@
-// What secures connections, whichever side of them one is on: SASL's exchanges, and the settings that name passwords and keys.
+// What secures connections, whichever side of them one is on: keys and trust for TLS, SASL's exchanges, and the settings that
+// name passwords and keys.
+export { FileBacked } from './file-backed.ts';
 export { type LoginModule, parseJaasConfig } from './jaas.ts';
 export {
   isScramMechanism,
@@ -16,3 +18,6 @@ export {
   scramNonce,
   ScramServer,
 } from './scram.ts';
+export { invalid, linesOf, readSettingFile } from './setting-files.ts';
+export { endpointIdentification, JAVA_SSL_SETTINGS, type SslSetting, sslSettings } from './ssl-settings.ts';
+export { hasKey, hasTrust, type SslSource, tlsContext } from './tls.ts';
