@@ -34,6 +34,9 @@ import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { RequestMemory } from './request-memory.ts';
+import { ConnectionLimits } from './security/connection-limits.ts';
+import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
+import { ScramUsers } from './security/scram-users.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
 import { Topics } from './topics.ts';
@@ -85,7 +88,8 @@ export class Broker {
       disk = nodeDisk,
       log: report = () => {},
     } = options;
-    const settings = readBrokerSettings(given);
+    const ofAll = Object.fromEntries(Object.entries(given).filter(([name]) => !isListenerSetting(name)));
+    const settings = readBrokerSettings(ofAll);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
@@ -119,6 +123,8 @@ export class Broker {
         disk,
         topics,
         metadata,
+        scramUsers: new ScramUsers(metadata),
+        connectionLimits: new ConnectionLimits(settings),
         flusher,
         groups,
         transactions,
@@ -161,9 +167,19 @@ export class Broker {
     this.#threadClients.accept(port);
   }
 
-  /** Listens for clients; port 0 takes any free one. Returns the address that was taken. */
+  /** Listens for clients, without any security; port 0 takes any free one. Returns the address that was taken. */
   async listen(address: BrokerAddress): Promise<BrokerAddress> {
-    const listener = await Listener.open(this.#core, address);
+    return this.listenOn(plainListener(address, this.#core.givenSettings));
+  }
+
+  /** What Kafka's `listeners` says, with the settings of each. Throws `INVALID_CONFIG`; nothing listens yet. */
+  listenersIn(text: string): ListenerConfig[] {
+    return readListeners(text, this.#core.givenSettings);
+  }
+
+  /** The same for one of these. */
+  async listenOn(config: ListenerConfig): Promise<BrokerAddress> {
+    const listener = await Listener.open(this.#core, config);
     this.#listeners.push(listener);
     return listener.address;
   }

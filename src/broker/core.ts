@@ -6,6 +6,9 @@ import type { Disk } from './log/disk.ts';
 import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RequestMemory } from './request-memory.ts';
+import type { ConnectionLimits } from './security/connection-limits.ts';
+import type { ScramUsers } from './security/scram-users.ts';
+import type { Session } from './security/session.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { Topics } from './topics.ts';
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
@@ -24,6 +27,8 @@ export interface Core {
   readonly topics: Topics;
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
+  readonly scramUsers: ScramUsers;
+  readonly connectionLimits: ConnectionLimits;
   readonly flusher: Flusher;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
@@ -38,6 +43,7 @@ export interface RequestContext {
   readonly version: number;
   readonly clientId: string;
   readonly clientHost: string;
+  readonly session: Session;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;
   /**

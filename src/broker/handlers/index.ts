@@ -18,6 +18,8 @@ import { handleListOffsets, handleOffsetForLeaderEpoch } from './list-offsets.ts
 import { handleDescribeTopicPartitions, handleMetadata } from './metadata.ts';
 import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch } from './offsets.ts';
 import { handleProduce } from './produce.ts';
+import { handleSaslAuthenticate, handleSaslHandshake } from './sasl.ts';
+import { handleAlterUserScramCredentials, handleDescribeUserScramCredentials } from './scram.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
 import {
   handleAddOffsetsToTxn,
@@ -44,6 +46,7 @@ export const handlers: readonly Handler[] = [
   handleSyncGroup,
   handleDescribeGroups,
   handleListGroups,
+  handleSaslHandshake,
   handleApiVersions(() => handlers),
   handleCreateTopics,
   handleDeleteTopics,
@@ -57,10 +60,13 @@ export const handlers: readonly Handler[] = [
   handleDescribeConfigs,
   handleAlterConfigs,
   handleDescribeLogDirs,
+  handleSaslAuthenticate,
   handleCreatePartitions,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
   handleOffsetDelete,
+  handleDescribeUserScramCredentials,
+  handleAlterUserScramCredentials,
   handleDescribeCluster,
   handleDescribeProducers,
   handleDescribeTransactions,

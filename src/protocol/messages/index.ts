@@ -46,6 +46,7 @@ export { offsetCommit, offsetDelete, offsetFetch } from './offsets.ts';
 export { produce } from './produce.ts';
 export { electLeaders, ElectionType, listPartitionReassignments } from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
+export { alterUserScramCredentials, describeUserScramCredentials, ScramMechanismType } from './scram.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
