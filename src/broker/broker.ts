@@ -13,13 +13,12 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { BrokerAddress, Transport } from '../protocol/index.ts';
+import { type BrokerAddress, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
   messageOf,
   MillraceError,
-  randomUuid,
   systemEnvironment,
   Turns,
 } from '../util/index.ts';
@@ -33,6 +32,7 @@ import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
+import { LiveSettings } from './metadata/live-settings.ts';
 import { RequestMemory } from './request-memory.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
@@ -85,14 +85,16 @@ export class Broker {
       disk = nodeDisk,
       log: report = () => {},
     } = options;
-    const settings = readBrokerSettings(given);
+    readBrokerSettings(given);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
-      const clusterId = readClusterId(disk, dataDir, settings['node.id'], environment);
       const metadata = ClusterMetadata.open(disk, dataDir);
+      const liveSettings = new LiveSettings(given, metadata);
+      const settings = liveSettings.values;
+      const identity = readIdentity(disk, dataDir, settings['node.id'], environment);
       const flusher = new Flusher(
         settings.durability as 'fsync',
         settings['log.flush.interval.ms'],
@@ -102,6 +104,7 @@ export class Broker {
       const cache = new TailCache(settings['tail.cache.bytes']);
       const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
       topics.load(isClean);
+      liveSettings.onChange = () => topics.settingsChanged();
       const groups = new GroupCoordinator({ settings, environment, topics, report });
       groups.load();
       const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
@@ -111,10 +114,10 @@ export class Broker {
       disk.remove(marker);
       disk.syncDirectory(dataDir);
       const core: Core = {
-        clusterId,
+        ...identity,
         dataDirectory: dataDir,
         settings,
-        givenSettings: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
+        liveSettings,
         environment,
         disk,
         topics,
@@ -220,22 +223,30 @@ function makeForcedDirectory(disk: Disk, path: string): void {
   disk.syncDirectory(parent);
 }
 
-/** The cluster's id, made up at the first start. */
-function readClusterId(disk: Disk, dataDir: string, nodeId: number, environment: Environment): string {
+/** What the directory says that it belongs to, made up at the first start. */
+function readIdentity(
+  disk: Disk,
+  dataDir: string,
+  nodeId: number,
+  environment: Environment,
+): { readonly clusterId: string; readonly directoryId: string } {
   const path = join(dataDir, META_FILE);
   if (disk.exists(path)) {
-    const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
-    if (found !== null) return found[1]!.trim();
+    const text = disk.readFile(path).toString();
+    const clusterId = /^cluster\.id=(.+)$/m.exec(text)?.[1]?.trim();
+    const directoryId = /^directory\.id=([\w-]{22})\s*$/m.exec(text)?.[1] ?? ZERO_UUID;
+    if (clusterId !== undefined) return { clusterId, directoryId };
     const what = `${path} is damaged: it has no cluster.id. Restore it, or remove it for a new id`;
     throw new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}, which clients take for another cluster.`);
   }
-  const clusterId = environment.randomBytes(16).toString('base64url');
+  const newId = (): string => environment.randomBytes(16).toString('base64url');
+  const identity = { clusterId: newId(), directoryId: newId() };
   const lines = [
     'version=1',
-    `cluster.id=${clusterId}`,
+    `cluster.id=${identity.clusterId}`,
     `node.id=${nodeId}`,
-    `directory.id=${randomUuid(environment)}`,
+    `directory.id=${identity.directoryId}`,
   ];
   disk.replaceFile(path, `${lines.join('\n')}\n`, true);
-  return clusterId;
+  return identity;
 }
