@@ -120,7 +120,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   broker: [
     ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'settings'],
-    ['coordinator-memory'],
+    ['coordinator-memory', 'fetch-sessions'],
     ['log', 'record-validation'],
     ['metadata'],
     ['partition'],

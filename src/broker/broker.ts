@@ -24,6 +24,7 @@ import {
 } from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
+import { FetchSessions } from './fetch-sessions.ts';
 import { Flusher } from './flusher.ts';
 import { CoordinatorMemory } from './coordinator-memory.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -113,6 +114,16 @@ export class Broker {
       topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
       disk.syncDirectory(dataDir);
+      const fetchSessions = new FetchSessions(environment, {
+        slots: () => settings['max.incremental.fetch.session.cache.slots'],
+        admits: (bytes) => coordinatorMemory.admits(bytes),
+      });
+      const coordinatorMemory: CoordinatorMemory = new CoordinatorMemory(
+        settings['coordinator.max.memory.bytes'],
+        () => groups.bytes + transactions.bytes + fetchSessions.bytes,
+        environment,
+        report,
+      );
       const core: Core = {
         ...identity,
         dataDirectory: dataDir,
@@ -123,16 +134,12 @@ export class Broker {
         topics,
         metadata,
         flusher,
+        fetchSessions,
         groups,
         transactions,
         turns: new Turns(environment),
         requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
-        coordinatorMemory: new CoordinatorMemory(
-          settings['coordinator.max.memory.bytes'],
-          () => groups.bytes + transactions.bytes,
-          environment,
-          report,
-        ),
+        coordinatorMemory,
         report,
       };
       return new Broker(core, disk, unlock);

@@ -1,5 +1,6 @@
 import type { Environment, Steps, Turns } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
+import type { FetchSessions } from './fetch-sessions.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { Disk } from './log/disk.ts';
@@ -29,6 +30,7 @@ export interface Core {
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
   readonly flusher: Flusher;
+  readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly requestMemory: RequestMemory;

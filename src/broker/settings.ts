@@ -57,7 +57,7 @@ export const brokerSettings = {
   ),
   'coordinator.max.memory.bytes': long(
     -1,
-    'About how many bytes groups, their members and offsets, and transactions may take; what would be more is refused. -1: an eighth of the memory, or of the heap where that is less.',
+    'About how many bytes groups, their members and offsets, transactions, and sessions of fetches may take; what would be more is refused. -1: an eighth of the memory, or of the heap where that is less.',
     -1,
   ),
 
@@ -135,6 +135,11 @@ export const brokerSettings = {
   'follower.replication.throttled.rate': long(LONG_MAX, ONE_REPLICA, 0),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'Reported for clients; there is one directory.', 0),
 
+  'max.incremental.fetch.session.cache.slots': int(
+    1000,
+    'Sessions of consumers that are told only what is new; more get full answers.',
+    0,
+  ),
   'fetch.max.bytes': int(57_671_680, 'The most that one fetch is answered with.', 1024),
 
   'group.min.session.timeout.ms': int(6000, 'The shortest session timeout a member may ask for.', 1),
