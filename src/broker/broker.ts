@@ -13,18 +13,18 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { BrokerAddress, Transport } from '../protocol/index.ts';
+import { type BrokerAddress, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
   messageOf,
   MillraceError,
-  randomUuid,
   systemEnvironment,
   Turns,
 } from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
+import { FetchSessions } from './fetch-sessions.ts';
 import { Flusher } from './flusher.ts';
 import { CoordinatorMemory } from './coordinator-memory.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -33,6 +33,7 @@ import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
+import { LiveSettings } from './metadata/live-settings.ts';
 import { RequestMemory } from './request-memory.ts';
 import { ConnectionLimits } from './security/connection-limits.ts';
 import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
@@ -59,6 +60,8 @@ export interface BrokerOptions {
 
 export class Broker {
   readonly #core: Core;
+  /** Those of single listeners, too. */
+  readonly #given: GivenSettings;
   readonly #disk: Disk;
   readonly #unlock: () => void;
   readonly #listeners: Listener[] = [];
@@ -69,8 +72,9 @@ export class Broker {
   #upkeep: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(core: Core, disk: Disk, unlock: () => void) {
+  private constructor(core: Core, given: GivenSettings, disk: Disk, unlock: () => void) {
     this.#core = core;
+    this.#given = given;
     this.#disk = disk;
     this.#unlock = unlock;
     this.#threadClients = new ThreadClients(core, () => this.#endpoint());
@@ -89,14 +93,16 @@ export class Broker {
       log: report = () => {},
     } = options;
     const ofAll = Object.fromEntries(Object.entries(given).filter(([name]) => !isListenerSetting(name)));
-    const settings = readBrokerSettings(ofAll);
+    readBrokerSettings(ofAll);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
-      const clusterId = readClusterId(disk, dataDir, settings['node.id'], environment);
       const metadata = ClusterMetadata.open(disk, dataDir);
+      const liveSettings = new LiveSettings(ofAll, metadata);
+      const settings = liveSettings.values;
+      const identity = readIdentity(disk, dataDir, settings['node.id'], environment);
       const flusher = new Flusher(
         settings.durability as 'fsync',
         settings['log.flush.interval.ms'],
@@ -106,6 +112,7 @@ export class Broker {
       const cache = new TailCache(settings['tail.cache.bytes']);
       const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
       topics.load(isClean);
+      liveSettings.onChange = () => topics.settingsChanged();
       const groups = new GroupCoordinator({ settings, environment, topics, report });
       groups.load();
       const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
@@ -114,11 +121,21 @@ export class Broker {
       topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
       disk.syncDirectory(dataDir);
+      const fetchSessions = new FetchSessions(environment, {
+        slots: () => settings['max.incremental.fetch.session.cache.slots'],
+        admits: (bytes) => coordinatorMemory.admits(bytes),
+      });
+      const coordinatorMemory: CoordinatorMemory = new CoordinatorMemory(
+        settings['coordinator.max.memory.bytes'],
+        () => groups.bytes + transactions.bytes + fetchSessions.bytes,
+        environment,
+        report,
+      );
       const core: Core = {
-        clusterId,
+        ...identity,
         dataDirectory: dataDir,
         settings,
-        givenSettings: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
+        liveSettings,
         environment,
         disk,
         topics,
@@ -126,19 +143,15 @@ export class Broker {
         scramUsers: new ScramUsers(metadata),
         connectionLimits: new ConnectionLimits(settings),
         flusher,
+        fetchSessions,
         groups,
         transactions,
         turns: new Turns(environment),
         requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
-        coordinatorMemory: new CoordinatorMemory(
-          settings['coordinator.max.memory.bytes'],
-          () => groups.bytes + transactions.bytes,
-          environment,
-          report,
-        ),
+        coordinatorMemory,
         report,
       };
-      return new Broker(core, disk, unlock);
+      return new Broker(core, given, disk, unlock);
     } catch (error) {
       unlock();
       throw error;
@@ -169,12 +182,12 @@ export class Broker {
 
   /** Listens for clients, without any security; port 0 takes any free one. Returns the address that was taken. */
   async listen(address: BrokerAddress): Promise<BrokerAddress> {
-    return this.listenOn(plainListener(address, this.#core.givenSettings));
+    return this.listenOn(plainListener(address, this.#given));
   }
 
   /** What Kafka's `listeners` says, with the settings of each. Throws `INVALID_CONFIG`; nothing listens yet. */
   listenersIn(text: string): ListenerConfig[] {
-    return readListeners(text, this.#core.givenSettings);
+    return readListeners(text, this.#given);
   }
 
   /** The same for one of these. */
@@ -236,22 +249,30 @@ function makeForcedDirectory(disk: Disk, path: string): void {
   disk.syncDirectory(parent);
 }
 
-/** The cluster's id, made up at the first start. */
-function readClusterId(disk: Disk, dataDir: string, nodeId: number, environment: Environment): string {
+/** What the directory says that it belongs to, made up at the first start. */
+function readIdentity(
+  disk: Disk,
+  dataDir: string,
+  nodeId: number,
+  environment: Environment,
+): { readonly clusterId: string; readonly directoryId: string } {
   const path = join(dataDir, META_FILE);
   if (disk.exists(path)) {
-    const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
-    if (found !== null) return found[1]!.trim();
+    const text = disk.readFile(path).toString();
+    const clusterId = /^cluster\.id=(.+)$/m.exec(text)?.[1]?.trim();
+    const directoryId = /^directory\.id=([\w-]{22})\s*$/m.exec(text)?.[1] ?? ZERO_UUID;
+    if (clusterId !== undefined) return { clusterId, directoryId };
     const what = `${path} is damaged: it has no cluster.id. Restore it, or remove it for a new id`;
     throw new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}, which clients take for another cluster.`);
   }
-  const clusterId = environment.randomBytes(16).toString('base64url');
+  const newId = (): string => environment.randomBytes(16).toString('base64url');
+  const identity = { clusterId: newId(), directoryId: newId() };
   const lines = [
     'version=1',
-    `cluster.id=${clusterId}`,
+    `cluster.id=${identity.clusterId}`,
     `node.id=${nodeId}`,
-    `directory.id=${randomUuid(environment)}`,
+    `directory.id=${identity.directoryId}`,
   ];
   disk.replaceFile(path, `${lines.join('\n')}\n`, true);
-  return clusterId;
+  return identity;
 }

@@ -100,6 +100,9 @@ describe('become settings', () => {
         'controller.listener.names': 'CONTROLLER',
         'listener.security.protocol.map':
           'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+        'num.network.threads': '3',
+        'num.io.threads': '8',
+        'num.recovery.threads.per.data.dir': '1',
         'socket.request.max.bytes': '104857600',
         'log.dirs': '/tmp/kraft-combined-logs',
         'num.partitions': '1',
@@ -108,8 +111,8 @@ describe('become settings', () => {
         'log.retention.check.interval.ms': '300000',
       },
       notices: [
-        'Passed over, as they have no meaning here: process.roles, controller.quorum.bootstrap.servers, num.network.threads, num.io.threads, socket.send.buffer.bytes, ' +
-          'socket.receive.buffer.bytes, num.recovery.threads.per.data.dir, offsets.topic.replication.factor, ' +
+        'Passed over, as they have no meaning here: process.roles, controller.quorum.bootstrap.servers, socket.send.buffer.bytes, ' +
+          'socket.receive.buffer.bytes, offsets.topic.replication.factor, ' +
           'share.coordinator.state.topic.replication.factor, share.coordinator.state.topic.min.isr, ' +
           'transaction.state.log.replication.factor, transaction.state.log.min.isr.',
       ],
