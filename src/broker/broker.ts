@@ -35,6 +35,8 @@ import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
 import { RequestMemory } from './request-memory.ts';
+import { Audit } from './security/audit.ts';
+import { Authorizer } from './security/authorizer.ts';
 import { ConnectionLimits } from './security/connection-limits.ts';
 import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
 import { ScramUsers } from './security/scram-users.ts';
@@ -141,6 +143,8 @@ export class Broker {
         topics,
         metadata,
         scramUsers: new ScramUsers(metadata),
+        authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
+        audit: new Audit(environment, report),
         connectionLimits: new ConnectionLimits(settings),
         flusher,
         fetchSessions,

@@ -8,6 +8,8 @@ import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RequestMemory } from './request-memory.ts';
+import type { Audit } from './security/audit.ts';
+import type { Authorizer } from './security/authorizer.ts';
 import type { ConnectionLimits } from './security/connection-limits.ts';
 import type { ScramUsers } from './security/scram-users.ts';
 import type { Session } from './security/session.ts';
@@ -33,6 +35,9 @@ export interface Core {
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
   readonly scramUsers: ScramUsers;
+  /** Undefined: everybody may do everything. */
+  readonly authorizer: Authorizer | undefined;
+  readonly audit: Audit;
   readonly connectionLimits: ConnectionLimits;
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;

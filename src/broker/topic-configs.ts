@@ -59,7 +59,15 @@ export function describeBrokerConfigs(core: Core): ConfigDescription[] {
     const synonyms = brokerValues(core, name);
     const { value, source } = synonyms[0] ?? { value: null, source: ConfigSource.default };
     if (isSecret === true)
-      return { ...common(name, kind, doc), type: ConfigType.password, isReadOnly: true, isSecret, value: null, source, synonyms: [] };
+      return {
+        ...common(name, kind, doc),
+        type: ConfigType.password,
+        isReadOnly: true,
+        isSecret,
+        value: null,
+        source,
+        synonyms: [],
+      };
     return { ...common(name, kind, doc), isReadOnly: !isDynamic(name), value, source, synonyms };
   });
 }

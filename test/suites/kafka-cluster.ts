@@ -116,7 +116,7 @@ export async function openKafkaCluster(jars: string, nodes: number): Promise<Kaf
   };
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer();

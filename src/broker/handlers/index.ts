@@ -1,4 +1,6 @@
 // The registry of what the broker answers. ApiVersions is derived from it: an API is offered when it has a handler.
+import { withAccess } from './access/rules.ts';
+import { handleCreateAcls, handleDeleteAcls, handleDescribeAcls } from './acls.ts';
 import { handleApiVersions } from './api-versions.ts';
 import { handleDescribeCluster, handleDescribeLogDirs } from './cluster.ts';
 import {
@@ -8,6 +10,12 @@ import {
   handleListConfigResources,
 } from './configs.ts';
 import { handleUpdateFeatures } from './features.ts';
+import {
+  handleCreateDelegationToken,
+  handleDescribeDelegationToken,
+  handleExpireDelegationToken,
+  handleRenewDelegationToken,
+} from './delegation-tokens.ts';
 import { handleFetch } from './fetch.ts';
 import {
   handleDeleteGroups,
@@ -46,7 +54,7 @@ import {
   handleWriteTxnMarkers,
 } from './transactions.ts';
 
-export const handlers: readonly Handler[] = [
+const all: readonly Handler[] = [
   handleProduce,
   handleFetch,
   handleListOffsets,
@@ -61,7 +69,7 @@ export const handlers: readonly Handler[] = [
   handleDescribeGroups,
   handleListGroups,
   handleSaslHandshake,
-  handleApiVersions(() => handlers),
+  handleApiVersions(() => all),
   handleCreateTopics,
   handleDeleteTopics,
   handleDeleteRecords,
@@ -71,11 +79,18 @@ export const handlers: readonly Handler[] = [
   handleAddOffsetsToTxn,
   handleEndTxn,
   handleTxnOffsetCommit,
+  handleDescribeAcls,
+  handleCreateAcls,
+  handleDeleteAcls,
   handleDescribeConfigs,
   handleAlterConfigs,
   handleDescribeLogDirs,
   handleSaslAuthenticate,
   handleCreatePartitions,
+  handleCreateDelegationToken,
+  handleRenewDelegationToken,
+  handleExpireDelegationToken,
+  handleDescribeDelegationToken,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
   handleListConfigResources,
@@ -98,6 +113,9 @@ export const handlers: readonly Handler[] = [
   handleAddRaftVoter,
   handleRemoveRaftVoter,
 ];
+
+/** Each behind its access rule. */
+export const handlers: readonly Handler[] = all.map(withAccess);
 
 const byKey = new Map(handlers.map((handler) => [handler.api.key, handler]));
 

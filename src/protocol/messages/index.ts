@@ -21,6 +21,12 @@ export {
   ResourceType,
 } from './configs.ts';
 export { FeatureUpgradeType, updateFeatures } from './features.ts';
+export {
+  createDelegationToken,
+  describeDelegationToken,
+  expireDelegationToken,
+  renewDelegationToken,
+} from './delegation-tokens.ts';
 export { fetch } from './fetch.ts';
 export {
   CoordinatorType,
