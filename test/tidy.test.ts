@@ -63,6 +63,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['avro-resolution', 'memory-schemas', 'registry-serde'],
     ['avro-codec', 'avro-json', 'json-schema-codec', 'protobuf-codec'],
     ['avro', 'json-schema', 'protobuf', 'text'],
+    ['conformance'],
   ],
   sql: [
     ['errors', 'foreign-properties', 'parser'],
@@ -121,7 +122,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   broker: [
     ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'settings'],
     ['coordinator-memory', 'fetch-sessions'],
-    ['log', 'record-validation'],
+    ['log', 'record-schemas', 'record-validation'],
     ['metadata'],
     ['partition'],
     ['topics'],
@@ -192,15 +193,15 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'sql-test', 'thread-client', 'version'],
+    ['lazy-schemas', 'record-check', 'settings', 'sql-test', 'thread-client', 'version'],
     ['connect-worker'],
     ['on-demand'],
     ['listening', 'start'],
     ['registry'],
     ['query-threads', 'services'],
     ['connect', 'threads'],
-    ['thread-work'],
-    ['connect-work', 'platform', 'query-work', 'service-work'],
+    ['record-schemas', 'thread-work'],
+    ['connect-work', 'platform', 'query-work', 'record-schemas-work', 'service-work'],
   ],
   cli: [
     ['hangup', 'history', 'options', 'registry-client', 'statements', 'text-width'],

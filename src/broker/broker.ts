@@ -34,6 +34,7 @@ import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import { RequestMemory } from './request-memory.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
@@ -51,6 +52,8 @@ export interface BrokerOptions {
   readonly settings?: GivenSettings;
   readonly environment?: Environment;
   readonly disk?: Disk;
+  /** Checks records of topics that want schemas; without it, no topic may want them. */
+  readonly recordSchemas?: RecordSchemas;
   /** Takes note of what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -103,7 +106,9 @@ export class Broker {
         report,
       );
       const cache = new TailCache(settings['tail.cache.bytes']);
-      const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
+      const knowsSchemas = options.recordSchemas !== undefined;
+      const env = { disk, environment, cache };
+      const topics = new Topics({ directory: dataDir, settings, env, flusher, knowsSchemas, report });
       topics.load(isClean);
       liveSettings.onChange = () => topics.settingsChanged();
       const groups = new GroupCoordinator({ settings, environment, topics, report });
@@ -133,6 +138,7 @@ export class Broker {
         disk,
         topics,
         metadata,
+        recordSchemas: options.recordSchemas,
         flusher,
         fetchSessions,
         groups,

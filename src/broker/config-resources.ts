@@ -8,7 +8,7 @@ import { MillraceError, parseSetting, type SettingTable, settingNamed } from '..
 import { checkClientMetrics, clientMetricsConfigs } from './client-metrics.ts';
 import type { Core } from './core.ts';
 import { ALL_BROKERS } from './metadata/live-settings.ts';
-import { brokerSettings, isDynamic, checkTopicConfigs, topicSettings } from './settings.ts';
+import { brokerSettings, isDynamic, topicSettings } from './settings.ts';
 import {
   type ConfigDescription,
   describeBrokerConfigs,
@@ -37,7 +37,7 @@ const topicResource: ConfigResource = {
   table: topicSettings,
   current: (core, name) => topicNamed(core, name).configs,
   describe: (core, name) => describeTopicConfigs(core, topicNamed(core, name).configs),
-  check: (core, configs) => checkTopicConfigs(configs, core.settings),
+  check: (core, configs) => core.topics.checkConfigs(configs),
   inherited: (core, name, config) => String(topicNamed(core, name).settings[config as 'cleanup.policy']),
 };
 

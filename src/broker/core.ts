@@ -7,6 +7,7 @@ import type { Disk } from './log/disk.ts';
 import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { Topics } from './topics.ts';
@@ -29,6 +30,8 @@ export interface Core {
   readonly topics: Topics;
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
+  /** Missing where nobody knows schemas. */
+  readonly recordSchemas: RecordSchemas | undefined;
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;

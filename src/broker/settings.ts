@@ -28,6 +28,9 @@ const REPORTED = 'Reported for clients; it has no meaning here.';
 const ONE_REPLICA = 'Reported for clients; there is one replica.';
 const NOT_TIERED = 'Reported for clients; all records are in local files.';
 
+const STRATEGIES = ['TopicNameStrategy', 'RecordNameStrategy', 'TopicRecordNameStrategy'];
+/** Confluent's names, in full or short. */
+const STRATEGY_NAMES = STRATEGIES.flatMap((name) => [`io.confluent.kafka.serializers.subject.${name}`, name]);
 const CODECS = ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'];
 const POLICIES = ['delete', 'compact'];
 const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'];
@@ -249,6 +252,14 @@ export const topicSettings = {
   'compression.lz4.level': inherited('compression.lz4.level'),
   'compression.type': inherited('compression.type'),
   'compression.zstd.level': inherited('compression.zstd.level'),
+  'confluent.key.schema.validation': bool(false, 'Take only records whose keys are of a registered schema.'),
+  'confluent.key.subject.name.strategy': text(STRATEGY_NAMES[0]!, 'How the subject of keys is named.', STRATEGY_NAMES),
+  'confluent.value.schema.validation': bool(false, 'Take only records whose values are of a registered schema.'),
+  'confluent.value.subject.name.strategy': text(
+    STRATEGY_NAMES[0]!,
+    'How the subject of values is named.',
+    STRATEGY_NAMES,
+  ),
   'delete.retention.ms': inherited('log.cleaner.delete.retention.ms'),
   'errors.deadletterqueue.group.enable': {
     ...bool(false, 'Whether share groups may write what they give up to this topic; they do not yet.'),
