@@ -13,7 +13,7 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { BrokerAddress, Transport } from '../protocol/index.ts';
+import { type BrokerAddress, ResourceType, type Transport } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
@@ -102,7 +102,13 @@ export class Broker {
       const cache = new TailCache(settings['tail.cache.bytes']);
       const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
       topics.load(isClean);
-      const groups = new GroupCoordinator({ settings, environment, topics, report });
+      const groups = new GroupCoordinator({
+        settings,
+        environment,
+        topics,
+        configsOf: (group) => metadata.configsOf(ResourceType.group, group),
+        report,
+      });
       groups.load();
       const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
       transactions.load((known) => new ProducerIds(disk, dataDir, known));

@@ -3,10 +3,10 @@
  *
  * * 0: the list of APIs, from the handlers that there are. A version that is not known is answered in version 0 with
  *   UNSUPPORTED_VERSION and the versions of ApiVersions itself (KIP-511), so that the client can ask again.
- * * 3: the client's name and version, of letters, digits, `-` and `.`; others are refused with INVALID_REQUEST. Features: only
- *   `transaction.version` 2 (KIP-890).
+ * * 3: the client's name and version, of letters, digits, `-` and `.`; others are refused with INVALID_REQUEST. Features:
+ *   `group.version` 1 (KIP-848) and `transaction.version` 2 (KIP-890).
  *
- * Not done: `metadata.version`, `group.version`; features can't be changed.
+ * Not done: `metadata.version`; features can't be changed.
  */
 import { type AnyApi, apiVersions, ErrorCode, type ResponseOf } from '../../protocol/index.ts';
 import type { Handler } from './handler.ts';
@@ -15,8 +15,11 @@ import { on } from './handler.ts';
 type Response = ResponseOf<typeof apiVersions>;
 
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
-/** What we finalize: transactions in their second version (KIP-890). */
-const FEATURES = [{ name: 'transaction.version', version: 2 }] as const;
+/** What we finalize: groups in the consumer protocol (KIP-848), transactions in their second version (KIP-890). */
+const FEATURES = [
+  { name: 'group.version', version: 1 },
+  { name: 'transaction.version', version: 2 },
+] as const;
 
 export const FINALIZED_FEATURES: ReadonlyMap<string, number> = new Map(
   FEATURES.map(({ name, version }) => [name, version]),

@@ -2,6 +2,7 @@
 import { handleApiVersions } from './api-versions.ts';
 import { handleDescribeCluster, handleDescribeLogDirs } from './cluster.ts';
 import { handleAlterConfigs, handleDescribeConfigs, handleIncrementalAlterConfigs } from './configs.ts';
+import { handleConsumerGroupDescribe, handleConsumerGroupHeartbeat } from './consumer-groups.ts';
 import { handleFetch } from './fetch.ts';
 import {
   handleDeleteGroups,
@@ -65,6 +66,8 @@ export const handlers: readonly Handler[] = [
   handleDescribeProducers,
   handleDescribeTransactions,
   handleListTransactions,
+  handleConsumerGroupHeartbeat,
+  handleConsumerGroupDescribe,
   handleDescribeTopicPartitions,
 ];
 

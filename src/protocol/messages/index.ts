@@ -19,6 +19,7 @@ export {
   incrementalAlterConfigs,
   ResourceType,
 } from './configs.ts';
+export { consumerGroupDescribe, consumerGroupHeartbeat, MemberEpoch, MemberType } from './consumer-groups.ts';
 export { fetch } from './fetch.ts';
 export {
   CoordinatorType,
