@@ -13,7 +13,7 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import { type BrokerAddress, type Transport, ZERO_UUID } from '../protocol/index.ts';
+import { type BrokerAddress, ResourceType, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
@@ -111,7 +111,13 @@ export class Broker {
       const topics = new Topics({ directory: dataDir, settings, env, flusher, knowsSchemas, report });
       topics.load(isClean);
       liveSettings.onChange = () => topics.settingsChanged();
-      const groups = new GroupCoordinator({ settings, environment, topics, report });
+      const groups = new GroupCoordinator({
+        settings,
+        environment,
+        topics,
+        configsOf: (group) => metadata.configsOf(ResourceType.group, group),
+        report,
+      });
       groups.load();
       const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
       transactions.load((known) => new ProducerIds(disk, dataDir, known));

@@ -49,6 +49,8 @@ export class Topics {
   readonly #byMetricName = new Map<string, string>();
   readonly #internal = new Map<string, NewTopic>();
   #doomed: { path: string; at: number }[] = [];
+  /** Another number behind each change of topics or their partitions. */
+  version = 0;
   /** Called with each topic that was deleted. */
   onDeleted: (topic: Topic) => void = () => {};
 
@@ -387,6 +389,7 @@ export class Topics {
   }
 
   #writeCatalogue(): void {
+    this.version++;
     const topics = [...this.#byName.values()].map(({ name, id, partitions, configs }) => {
       return { name, id, partitions: partitions.length, configs };
     });

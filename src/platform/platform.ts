@@ -123,6 +123,7 @@ export class Platform {
 /** What a single process needs less of than a cluster of machines; every one of these can be set. */
 const EMBEDDED = {
   'group.initial.rebalance.delay.ms': 0,
+  'group.consumer.assignment.interval.ms': 0,
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.num.partitions': 4,
 };

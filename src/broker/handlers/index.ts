@@ -8,6 +8,7 @@ import {
   handleListConfigResources,
 } from './configs.ts';
 import { handleUpdateFeatures } from './features.ts';
+import { handleConsumerGroupDescribe, handleConsumerGroupHeartbeat } from './consumer-groups.ts';
 import { handleFetch } from './fetch.ts';
 import {
   handleDeleteGroups,
@@ -80,6 +81,8 @@ export const handlers: readonly Handler[] = [
   handleDescribeProducers,
   handleDescribeTransactions,
   handleListTransactions,
+  handleConsumerGroupHeartbeat,
+  handleConsumerGroupDescribe,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,
