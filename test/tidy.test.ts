@@ -14,7 +14,7 @@ const arrows: Record<string, readonly string[]> = {
   protocol: ['util'],
   security: ['util'],
   broker: ['protocol', 'security', 'util'],
-  client: ['protocol', 'security', 'util'],
+  client: ['http-client', 'protocol', 'security', 'util'],
   schemas: ['util'],
   rim: ['security', 'util'],
   'http-client': ['util'],
@@ -145,9 +145,11 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['backoff', 'dial', 'partitioner', 'positions', 'record-cursor', 'timed-transport'],
-    ['administration', 'cluster'],
-    ['client'],
+    ['backoff', 'partitioner', 'positions', 'record-cursor', 'security-settings', 'sockets', 'timed-transport'],
+    ['administration', 'cluster', 'oauth-tokens'],
+    ['client', 'login'],
+    ['access', 'sasl'],
+    ['dial'],
     [
       'acls',
       'assignors',
@@ -255,6 +257,7 @@ const outsiders: Record<string, string> = {
   'schemas/json-schema/content-model.ts': 'measures what a regular expression costs, to stop it',
   'rim/authentication.ts': 'a secret is not to be had from a seed',
   'client/dial.ts': "a socket's own time-out",
+  'client/sockets.ts': "a socket's own time-out",
   'rim/http-versions.ts': "a socket's own time-out",
 };
 
@@ -267,7 +270,7 @@ const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   {
     module: /^(node:)?(net|tls)$/,
     allowed:
-      /^(broker\/listener|client\/dial|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
+      /^(broker\/listener|client\/sockets|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,
