@@ -1,8 +1,11 @@
 import type { Environment, Steps, Turns } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
+import type { FetchSessions } from './fetch-sessions.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { Disk } from './log/disk.ts';
+import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
+import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { BrokerSettings } from './settings.ts';
@@ -13,15 +16,21 @@ import type { TransactionCoordinator } from './transactions/transaction-coordina
 export interface Core {
   readonly clusterId: string;
   readonly dataDirectory: string;
+  /** Of the data directory, made up at the first start. */
+  readonly directoryId: string;
+  /** As they are now: some change while the broker runs. */
   readonly settings: BrokerSettings;
-  /** The settings that were given, as text: DescribeConfigs tells them from defaults. */
-  readonly givenSettings: Readonly<Record<string, string>>;
+  /** Where the settings come from. */
+  readonly liveSettings: LiveSettings;
   readonly environment: Environment;
   /** Of all requests that take several. */
   readonly turns: Turns;
   readonly disk: Disk;
   readonly topics: Topics;
+  /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
+  readonly metadata: ClusterMetadata;
   readonly flusher: Flusher;
+  readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly requestMemory: RequestMemory;

@@ -4,7 +4,7 @@ import type { Flusher } from './flusher.ts';
 import { DataDirectory, type StoredTopic } from './log/data-directory.ts';
 import { type LogEnvironment, PartitionLog } from './log/partition-log.ts';
 import { Partition } from './partition.ts';
-import { type BrokerSettings, readTopicSettings, type TopicSettings } from './settings.ts';
+import { type BrokerSettings, checkTopicConfigs, readTopicSettings, type TopicSettings } from './settings.ts';
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
@@ -106,7 +106,7 @@ export class Topics {
       throw refusal('INVALID_TOPIC_EXCEPTION', `Invalid topic name '${name}': ${why}.`);
     }
     checkPartitionCount(partitions);
-    readTopicSettings(configs, this.#settings);
+    checkTopicConfigs(configs, this.#settings);
   }
 
   /** Makes topics, which differ in their names: all of them, with one write of the catalogue, or none. */
@@ -188,6 +188,11 @@ export class Topics {
       for (const { topic, configs } of before) this.#configure(topic, configs);
       throw error;
     }
+  }
+
+  /** The broker's settings have changed, which are the defaults of its topics'. */
+  settingsChanged(): void {
+    for (const topic of this.#byName.values()) this.#configure(topic, topic.configs);
   }
 
   #configure(topic: Topic, configs: Readonly<Record<string, string>>): void {

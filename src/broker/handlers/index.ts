@@ -1,7 +1,13 @@
 // The registry of what the broker answers. ApiVersions is derived from it: an API is offered when it has a handler.
 import { handleApiVersions } from './api-versions.ts';
 import { handleDescribeCluster, handleDescribeLogDirs } from './cluster.ts';
-import { handleAlterConfigs, handleDescribeConfigs, handleIncrementalAlterConfigs } from './configs.ts';
+import {
+  handleAlterConfigs,
+  handleDescribeConfigs,
+  handleIncrementalAlterConfigs,
+  handleListConfigResources,
+} from './configs.ts';
+import { handleUpdateFeatures } from './features.ts';
 import { handleFetch } from './fetch.ts';
 import {
   handleDeleteGroups,
@@ -18,6 +24,13 @@ import { handleListOffsets, handleOffsetForLeaderEpoch } from './list-offsets.ts
 import { handleDescribeTopicPartitions, handleMetadata } from './metadata.ts';
 import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch } from './offsets.ts';
 import { handleProduce } from './produce.ts';
+import { handleAddRaftVoter, handleDescribeQuorum, handleRemoveRaftVoter, handleUnregisterBroker } from './quorum.ts';
+import {
+  handleAlterPartitionReassignments,
+  handleAlterReplicaLogDirs,
+  handleElectLeaders,
+  handleListPartitionReassignments,
+} from './replicas.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
 import {
   handleAddOffsetsToTxn,
@@ -28,6 +41,7 @@ import {
   handleInitProducerId,
   handleListTransactions,
   handleTxnOffsetCommit,
+  handleWriteTxnMarkers,
 } from './transactions.ts';
 
 export const handlers: readonly Handler[] = [
@@ -60,12 +74,23 @@ export const handlers: readonly Handler[] = [
   handleCreatePartitions,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
+  handleListConfigResources,
   handleOffsetDelete,
   handleDescribeCluster,
   handleDescribeProducers,
   handleDescribeTransactions,
   handleListTransactions,
   handleDescribeTopicPartitions,
+  handleWriteTxnMarkers,
+  handleAlterReplicaLogDirs,
+  handleElectLeaders,
+  handleAlterPartitionReassignments,
+  handleListPartitionReassignments,
+  handleDescribeQuorum,
+  handleUpdateFeatures,
+  handleUnregisterBroker,
+  handleAddRaftVoter,
+  handleRemoveRaftVoter,
 ];
 
 const byKey = new Map(handlers.map((handler) => [handler.api.key, handler]));
