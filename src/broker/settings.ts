@@ -17,6 +17,7 @@ import {
   settingNamed,
   stringSetting as text,
 } from '../util/index.ts';
+import { securitySettings } from './security-settings.ts';
 
 const LONG_MAX = Number.MAX_SAFE_INTEGER;
 const INT_MAX = 0x7fffffff;
@@ -38,7 +39,10 @@ const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'];
 export const brokerSettings = {
   'node.id': int(1, 'The id of this broker in its cluster.', 0),
   'broker.rack': text('', 'The rack that is told to clients; empty for none.'),
-  'advertised.listeners': text('', 'host:port told to clients; empty for the address that is listened on.'),
+  'advertised.listeners': text(
+    '',
+    'What clients are told to connect to: `host:port`, or one for each listener as `NAME://host:port`, separated by commas; empty: the address that is listened on.',
+  ),
   'socket.request.max.bytes': int(104_857_600, 'A larger request closes its connection before it is read.', 1),
   'request.max.elements': int(
     200_000,
@@ -51,6 +55,7 @@ export const brokerSettings = {
     'Connections above this number are refused, and above 40 % of the files that the process may open: logs and state need some, too.',
     0,
   ),
+  ...securitySettings,
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
   'queued.max.request.bytes': long(

@@ -1,5 +1,5 @@
 import { ConfigSource, ConfigType } from '../protocol/index.ts';
-import type { SettingKind, SettingTable } from '../util/index.ts';
+import type { Setting, SettingKind, SettingTable } from '../util/index.ts';
 import type { Core } from './core.ts';
 import type { SettingValueSource } from './metadata/live-settings.ts';
 import {
@@ -23,6 +23,8 @@ export interface ConfigDescription {
   readonly doc: string;
   /** Whether it can be set at the start only. */
   readonly isReadOnly: boolean;
+  /** Whether its value is told to nobody. */
+  readonly isSecret: boolean;
   /** The same value's possible sources, the one that counts first. */
   readonly synonyms: readonly SettingValueSource[];
 }
@@ -80,9 +82,19 @@ function describeInherited(
 export function describeBrokerConfigs(core: Core): ConfigDescription[] {
   return visible(brokerSettings).map((key) => {
     const name = key as BrokerSettingName;
-    const { kind, doc } = brokerSettings[name];
+    const { kind, doc, isSecret }: Setting<unknown> = brokerSettings[name];
     const synonyms = brokerValues(core, name);
     const { value, source } = synonyms[0] ?? { value: null, source: ConfigSource.default };
+    if (isSecret === true)
+      return {
+        ...common(name, kind, doc),
+        type: ConfigType.password,
+        isReadOnly: true,
+        isSecret,
+        value: null,
+        source,
+        synonyms: [],
+      };
     return { ...common(name, kind, doc), isReadOnly: !isDynamic(name), value, source, synonyms };
   });
 }
@@ -118,7 +130,7 @@ function visible(table: SettingTable): string[] {
 }
 
 function common(name: string, kind: SettingKind, doc: string) {
-  return { name, type: TYPES[kind], doc, isReadOnly: false };
+  return { name, type: TYPES[kind], doc, isReadOnly: false, isSecret: false };
 }
 
 /** What a broker setting is told to be, and its default behind that. */
