@@ -121,7 +121,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['http'],
   ],
   security: [
-    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'ssl-settings', 'store-entries'],
+    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'settings', 'store-entries'],
     ['pem', 'rc2'],
     ['encryption'],
     ['jks', 'pkcs12'],
@@ -147,7 +147,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['backoff', 'partitioner', 'positions', 'record-cursor', 'security-settings', 'sockets', 'timed-transport'],
+    ['backoff', 'partitioner', 'positions', 'record-cursor', 'settings', 'sockets', 'timed-transport'],
     ['administration', 'cluster', 'oauth-tokens'],
     ['client', 'login'],
     ['access', 'sasl'],

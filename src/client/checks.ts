@@ -27,7 +27,7 @@ import type {
   ProducerRecord,
   ProducerSettings,
 } from './client.ts';
-import { securityOptions } from './security-settings.ts';
+import { securityOptions } from './settings.ts';
 
 const INT32_MAX = 0x7fffffff;
 

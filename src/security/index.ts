@@ -19,5 +19,5 @@ export {
   ScramServer,
 } from './scram.ts';
 export { invalid, linesOf, readSettingFile } from './setting-files.ts';
-export { endpointIdentification, JAVA_SSL_SETTINGS, type SslSetting, sslSettings } from './ssl-settings.ts';
+export { endpointIdentification, JAVA_SSL_SETTINGS, type SslSetting, sslSettings } from './settings.ts';
 export { hasKey, hasTrust, type SslSource, tlsContext } from './tls.ts';
