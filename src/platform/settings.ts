@@ -81,17 +81,17 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
     else if (isElsewhere && access.takes(name, value)) continue;
-    else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
-    else if (name.startsWith('ksql.')) sql[name] = value;
-    else if (name.startsWith(CONNECT)) connect[name.slice(CONNECT.length)] = value;
-    else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
-    else if (restProxyName(name) !== undefined) restProxy[restProxyName(name)!] = value;
-    else if (access.takes(name, value)) {
+    else if (!isElsewhere && accessPrefixOf(name) !== undefined && !Object.hasOwn(brokerSettings, name)) {
       throw new MillraceError(
         'INVALID_CONFIG',
         `"${name}" says how to get in to a cluster that is elsewhere: name that by "bootstrap.servers", or leave it out.`,
       );
-    } else {
+    } else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
+    else if (name.startsWith('ksql.')) sql[name] = value;
+    else if (name.startsWith(CONNECT)) connect[name.slice(CONNECT.length)] = value;
+    else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
+    else if (restProxyName(name) !== undefined) restProxy[restProxyName(name)!] = value;
+    else {
       const known = { ...platformSettings, ...registrySettings, ...restProxySettings, ...brokerSettings };
       const meant = `schema.registry.${name}`;
       if (Object.hasOwn(registrySettings, meant) && !Object.hasOwn(known, name)) {
@@ -123,6 +123,10 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   };
 }
 
+function accessPrefixOf(name: string): string | undefined {
+  return ACCESS_PREFIXES.find((prefix) => name.startsWith(prefix) && isSecuritySetting(name.slice(prefix.length)));
+}
+
 /**
  * How to get in to a cluster that is elsewhere: as the services' originals call it, and as Kafka does. All of a platform's services
  * get in as the same user.
@@ -132,7 +136,7 @@ class AccessSettings {
 
   /** Whether it is such a setting. Throws when another service's is said to be something else. */
   takes(name: string, value: SettingValue): boolean {
-    const prefix = ACCESS_PREFIXES.find((each) => name.startsWith(each) && isSecuritySetting(name.slice(each.length)));
+    const prefix = accessPrefixOf(name);
     if (prefix === undefined) return false;
     const bare = name.slice(prefix.length);
     const before = this.#given.get(bare);
