@@ -13,7 +13,7 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import { type BrokerAddress, type Transport, ZERO_UUID } from '../protocol/index.ts';
+import { type BrokerAddress, ResourceType, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
@@ -34,7 +34,11 @@ import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import { RequestMemory } from './request-memory.ts';
+import { ConnectionLimits } from './security/connection-limits.ts';
+import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
+import { ScramUsers } from './security/scram-users.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
 import { Topics } from './topics.ts';
@@ -51,12 +55,16 @@ export interface BrokerOptions {
   readonly settings?: GivenSettings;
   readonly environment?: Environment;
   readonly disk?: Disk;
+  /** Checks records of topics that want schemas; without it, no topic may want them. */
+  readonly recordSchemas?: RecordSchemas;
   /** Takes note of what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
 
 export class Broker {
   readonly #core: Core;
+  /** Those of single listeners, too. */
+  readonly #given: GivenSettings;
   readonly #disk: Disk;
   readonly #unlock: () => void;
   readonly #listeners: Listener[] = [];
@@ -67,8 +75,9 @@ export class Broker {
   #upkeep: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(core: Core, disk: Disk, unlock: () => void) {
+  private constructor(core: Core, given: GivenSettings, disk: Disk, unlock: () => void) {
     this.#core = core;
+    this.#given = given;
     this.#disk = disk;
     this.#unlock = unlock;
     this.#threadClients = new ThreadClients(core, () => this.#endpoint());
@@ -86,14 +95,15 @@ export class Broker {
       disk = nodeDisk,
       log: report = () => {},
     } = options;
-    readBrokerSettings(given);
+    const ofAll = Object.fromEntries(Object.entries(given).filter(([name]) => !isListenerSetting(name)));
+    readBrokerSettings(ofAll);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
       const metadata = ClusterMetadata.open(disk, dataDir);
-      const liveSettings = new LiveSettings(given, metadata);
+      const liveSettings = new LiveSettings(ofAll, metadata);
       const settings = liveSettings.values;
       const identity = readIdentity(disk, dataDir, settings['node.id'], environment);
       const flusher = new Flusher(
@@ -103,10 +113,18 @@ export class Broker {
         report,
       );
       const cache = new TailCache(settings['tail.cache.bytes']);
-      const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
+      const knowsSchemas = options.recordSchemas !== undefined;
+      const env = { disk, environment, cache };
+      const topics = new Topics({ directory: dataDir, settings, env, flusher, knowsSchemas, report });
       topics.load(isClean);
       liveSettings.onChange = () => topics.settingsChanged();
-      const groups = new GroupCoordinator({ settings, environment, topics, report });
+      const groups = new GroupCoordinator({
+        settings,
+        environment,
+        topics,
+        configsOf: (group) => metadata.configsOf(ResourceType.group, group),
+        report,
+      });
       groups.load();
       const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
       transactions.load((known) => new ProducerIds(disk, dataDir, known));
@@ -133,6 +151,9 @@ export class Broker {
         disk,
         topics,
         metadata,
+        recordSchemas: options.recordSchemas,
+        scramUsers: new ScramUsers(metadata),
+        connectionLimits: new ConnectionLimits(settings),
         flusher,
         fetchSessions,
         groups,
@@ -142,7 +163,7 @@ export class Broker {
         coordinatorMemory,
         report,
       };
-      return new Broker(core, disk, unlock);
+      return new Broker(core, given, disk, unlock);
     } catch (error) {
       unlock();
       throw error;
@@ -171,9 +192,19 @@ export class Broker {
     this.#threadClients.accept(port);
   }
 
-  /** Listens for clients; port 0 takes any free one. Returns the address that was taken. */
+  /** Listens for clients, without any security; port 0 takes any free one. Returns the address that was taken. */
   async listen(address: BrokerAddress): Promise<BrokerAddress> {
-    const listener = await Listener.open(this.#core, address);
+    return this.listenOn(plainListener(address, this.#given));
+  }
+
+  /** What Kafka's `listeners` says, with the settings of each. Throws `INVALID_CONFIG`; nothing listens yet. */
+  listenersIn(text: string): ListenerConfig[] {
+    return readListeners(text, this.#given);
+  }
+
+  /** The same for one of these. */
+  async listenOn(config: ListenerConfig): Promise<BrokerAddress> {
+    const listener = await Listener.open(this.#core, config);
     this.#listeners.push(listener);
     return listener.address;
   }

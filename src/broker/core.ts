@@ -7,7 +7,11 @@ import type { Disk } from './log/disk.ts';
 import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
+import type { ConnectionLimits } from './security/connection-limits.ts';
+import type { ScramUsers } from './security/scram-users.ts';
+import type { Session } from './security/session.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { Topics } from './topics.ts';
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
@@ -29,6 +33,10 @@ export interface Core {
   readonly topics: Topics;
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
+  /** Missing where nobody knows schemas. */
+  readonly recordSchemas: RecordSchemas | undefined;
+  readonly scramUsers: ScramUsers;
+  readonly connectionLimits: ConnectionLimits;
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
@@ -44,6 +52,7 @@ export interface RequestContext {
   readonly version: number;
   readonly clientId: string;
   readonly clientHost: string;
+  readonly session: Session;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;
   /**

@@ -4,6 +4,7 @@ import { type BrokerAddress, PortStream } from '../protocol/index.ts';
 import { Connection } from './connection.ts';
 import type { Core } from './core.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
+import { PLATFORM_SESSION } from './security/session.ts';
 
 export class ThreadClients {
   readonly #core: Core;
@@ -24,11 +25,24 @@ export class ThreadClients {
         this.#streams.delete(stream);
         connection.closed();
         // Nobody is left who could come back: others need not wait for the session to end.
-        for (const [memberId, groupId] of joined) this.#core.groups.get(groupId)?.classic.leave(memberId, null);
+        for (const [memberId, groupId] of joined) this.#core.groups.forgetMember(groupId, memberId);
       },
     });
     const joined = new Map<string, string>();
-    const connection = new Connection(this.#core, stream, this.#endpoint(), IN_PROCESS_HOST, joined);
+    const socket = {
+      send: (pieces: Buffer[]) => stream.send(pieces),
+      pause: () => stream.pause(),
+      resume: () => stream.resume(),
+      // What was posted before arrives.
+      end: () => stream.destroy(),
+      destroy: () => stream.destroy(),
+    };
+    const connection = new Connection(this.#core, socket, {
+      session: PLATFORM_SESSION,
+      clientHost: IN_PROCESS_HOST,
+      endpoint: this.#endpoint(),
+      joined,
+    });
     this.#streams.add(stream);
   }
 

@@ -1,10 +1,11 @@
 import { ConfigSource, ConfigType } from '../protocol/index.ts';
-import type { SettingKind, SettingTable } from '../util/index.ts';
+import type { Setting, SettingKind, SettingTable } from '../util/index.ts';
 import type { Core } from './core.ts';
 import type { SettingValueSource } from './metadata/live-settings.ts';
 import {
   brokerSettings,
   type BrokerSettingName,
+  groupSettings,
   isDynamic,
   isInternalSetting,
   topicDefault,
@@ -22,6 +23,8 @@ export interface ConfigDescription {
   readonly doc: string;
   /** Whether it can be set at the start only. */
   readonly isReadOnly: boolean;
+  /** Whether its value is told to nobody. */
+  readonly isSecret: boolean;
   /** The same value's possible sources, the one that counts first. */
   readonly synonyms: readonly SettingValueSource[];
 }
@@ -38,13 +41,39 @@ const LONG_MAX = '9223372036854775807';
 
 /** Every config of a topic with its value and where that comes from: clients read, change and write all of them. */
 export function describeTopicConfigs(core: Core, configs: Readonly<Record<string, string>>): ConfigDescription[] {
-  return visible(topicSettings).map((key) => {
-    const name = key as TopicSettingName;
-    const { kind, doc, synonym }: TopicSetting<unknown> = topicSettings[name];
+  return describeInherited(core, configs, {
+    table: topicSettings,
+    source: ConfigSource.dynamicTopic,
+    byDefault: (name) => topicDefault(name as TopicSettingName, core.settings),
+  });
+}
+
+/** The same of a group. */
+export function describeGroupConfigs(core: Core, configs: Readonly<Record<string, string>>): ConfigDescription[] {
+  return describeInherited(core, configs, {
+    table: groupSettings,
+    source: ConfigSource.group,
+    byDefault: (name) => groupSettings[name as keyof typeof groupSettings].default,
+  });
+}
+
+/** Configs whose defaults may be settings of the broker. */
+function describeInherited(
+  core: Core,
+  configs: Readonly<Record<string, string>>,
+  of: {
+    readonly table: Readonly<Record<string, TopicSetting<unknown>>>;
+    /** Of what is set. */
+    readonly source: number;
+    readonly byDefault: (name: string) => unknown;
+  },
+): ConfigDescription[] {
+  return visible(of.table).map((name) => {
+    const { kind, doc, synonym } = of.table[name]!;
     const own = configs[name];
-    const ownValue = own === undefined ? [] : [{ name, value: own, source: ConfigSource.dynamicTopic }];
+    const ownValue = own === undefined ? [] : [{ name, value: own, source: of.source }];
     const synonyms = [...ownValue, ...(synonym === undefined ? [] : brokerValues(core, synonym))];
-    const byDefault = { value: format(kind, topicDefault(name, core.settings)), source: ConfigSource.default };
+    const byDefault = { value: format(kind, of.byDefault(name)), source: ConfigSource.default };
     const { value, source } = synonyms[0] ?? byDefault;
     return { ...common(name, kind, doc), value, source, synonyms };
   });
@@ -53,9 +82,19 @@ export function describeTopicConfigs(core: Core, configs: Readonly<Record<string
 export function describeBrokerConfigs(core: Core): ConfigDescription[] {
   return visible(brokerSettings).map((key) => {
     const name = key as BrokerSettingName;
-    const { kind, doc } = brokerSettings[name];
+    const { kind, doc, isSecret }: Setting<unknown> = brokerSettings[name];
     const synonyms = brokerValues(core, name);
     const { value, source } = synonyms[0] ?? { value: null, source: ConfigSource.default };
+    if (isSecret === true)
+      return {
+        ...common(name, kind, doc),
+        type: ConfigType.password,
+        isReadOnly: true,
+        isSecret,
+        value: null,
+        source,
+        synonyms: [],
+      };
     return { ...common(name, kind, doc), isReadOnly: !isDynamic(name), value, source, synonyms };
   });
 }
@@ -91,7 +130,7 @@ function visible(table: SettingTable): string[] {
 }
 
 function common(name: string, kind: SettingKind, doc: string) {
-  return { name, type: TYPES[kind], doc, isReadOnly: false };
+  return { name, type: TYPES[kind], doc, isReadOnly: false, isSecret: false };
 }
 
 /** What a broker setting is told to be, and its default behind that. */

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { brokerSettings } from '../broker/settings.ts';
-import { clientOptionsOf, type ClusterOptions, isSecuritySetting } from '../client/settings.ts';
+import { clientOptionsOf, type ClusterOptions, isSecuritySetting, securitySettings } from '../client/settings.ts';
 import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
 import { isProperty, sqlRestSettings } from '../sql/settings.ts';
@@ -23,7 +23,10 @@ import {
 
 export const platformSettings = {
   'log.dirs': stringSetting('./millrace-data', 'The data directory: logs, state, everything that must not be lost.'),
-  listeners: stringSetting('PLAINTEXT://127.0.0.1:9092', 'Where the broker listens for Kafka clients.'),
+  listeners: stringSetting(
+    'PLAINTEXT://127.0.0.1:9092',
+    'Where the broker listens for Kafka clients: one address, or several with a name for each, separated by commas.',
+  ),
   'bootstrap.servers': stringSetting(
     '',
     'Brokers of an Apache Kafka cluster: the Schema Registry, SQL and the REST proxy run on that, and no broker is started here.',
@@ -44,6 +47,8 @@ export const platformSettings = {
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;
 
+/** What stands before the settings of one of the broker's listeners. */
+const OF_LISTENER = 'listener.name.';
 /** What stands before the settings of a worker of Connect. */
 const CONNECT = 'connect.';
 
@@ -81,13 +86,14 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
     else if (isElsewhere && access.takes(name, value)) continue;
-    else if (!isElsewhere && accessPrefixOf(name) !== undefined && !Object.hasOwn(brokerSettings, name)) {
+    else if (!isElsewhere && isForElsewhere(name)) {
       throw new MillraceError(
         'INVALID_CONFIG',
         `"${name}" says how to get in to a cluster that is elsewhere: name that by "bootstrap.servers", or leave it out.`,
       );
     } else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
+    else if (name.startsWith(OF_LISTENER)) broker[name] = value;
     else if (name.startsWith(CONNECT)) connect[name.slice(CONNECT.length)] = value;
     else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
     else if (restProxyName(name) !== undefined) restProxy[restProxyName(name)!] = value;
@@ -125,6 +131,13 @@ export function splitSettings(given: GivenSettings): SplitSettings {
 
 function accessPrefixOf(name: string): string | undefined {
   return ACCESS_PREFIXES.find((prefix) => name.startsWith(prefix) && isSecuritySetting(name.slice(prefix.length)));
+}
+
+/** Whether a setting makes sense for a cluster that is elsewhere only. */
+function isForElsewhere(name: string): boolean {
+  const prefix = accessPrefixOf(name);
+  if (prefix !== '') return prefix !== undefined;
+  return Object.hasOwn(securitySettings, name) && !Object.hasOwn(brokerSettings, name);
 }
 
 /**
@@ -168,12 +181,15 @@ function restProxyName(name: string): string | undefined {
 
 /** Throws when a name is nobody's, or a value of the platform's own or of the broker's can't be one. */
 export function checkSettings(given: GivenSettings): void {
-  readSettings(brokerSettings, splitSettings(given).broker);
+  const { broker } = splitSettings(given);
+  const ofAll = Object.entries(broker).filter(([name]) => !name.startsWith(OF_LISTENER));
+  readSettings(brokerSettings, Object.fromEntries(ofAll));
 }
 
 /** Whether some part of the platform has a setting of this name. */
 export function knowsSetting(name: string): boolean {
   const tables = [platformSettings, registrySettings, brokerSettings, sqlRestSettings];
+  if (name.startsWith(OF_LISTENER)) return true;
   return tables.some((table) => Object.hasOwn(table, name)) || (name.startsWith('ksql.') && isProperty(name));
 }
 
@@ -229,8 +245,5 @@ export function parseListener(
   }
   const scheme = match[1]?.toUpperCase() ?? '';
   const isTls = scheme === 'HTTPS' || scheme === 'SSL';
-  if (scheme.startsWith('SASL') || (isTls && name === 'listeners')) {
-    throw new MillraceError('INVALID_CONFIG', `"${name}": ${match[1]} is not supported; listen on PLAINTEXT.`);
-  }
   return { host: match[2]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[3]), isTls };
 }

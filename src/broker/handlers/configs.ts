@@ -50,12 +50,12 @@ export const handleDescribeConfigs = inStepsOn(describeConfigs, function* (reque
       errorMessage: null,
       configs: all
         .filter(({ name }) => wanted.size === 0 || wanted.has(name))
-        .map(({ name, value, source, synonyms, type, doc, isReadOnly }) => ({
+        .map(({ name, value, source, synonyms, type, doc, isReadOnly, isSecret }) => ({
           name,
           value,
           readOnly: isReadOnly,
           configSource: source,
-          isSensitive: false,
+          isSensitive: isSecret,
           synonyms: request.includeSynonyms ? synonyms : [],
           configType: type,
           documentation: request.includeDocumentation ? doc : null,

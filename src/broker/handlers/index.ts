@@ -8,6 +8,7 @@ import {
   handleListConfigResources,
 } from './configs.ts';
 import { handleUpdateFeatures } from './features.ts';
+import { handleConsumerGroupDescribe, handleConsumerGroupHeartbeat } from './consumer-groups.ts';
 import { handleFetch } from './fetch.ts';
 import {
   handleDeleteGroups,
@@ -31,6 +32,8 @@ import {
   handleElectLeaders,
   handleListPartitionReassignments,
 } from './replicas.ts';
+import { handleSaslAuthenticate, handleSaslHandshake } from './sasl.ts';
+import { handleAlterUserScramCredentials, handleDescribeUserScramCredentials } from './scram.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
 import {
   handleAddOffsetsToTxn,
@@ -58,6 +61,7 @@ export const handlers: readonly Handler[] = [
   handleSyncGroup,
   handleDescribeGroups,
   handleListGroups,
+  handleSaslHandshake,
   handleApiVersions(() => handlers),
   handleCreateTopics,
   handleDeleteTopics,
@@ -71,15 +75,20 @@ export const handlers: readonly Handler[] = [
   handleDescribeConfigs,
   handleAlterConfigs,
   handleDescribeLogDirs,
+  handleSaslAuthenticate,
   handleCreatePartitions,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
   handleListConfigResources,
   handleOffsetDelete,
+  handleDescribeUserScramCredentials,
+  handleAlterUserScramCredentials,
   handleDescribeCluster,
   handleDescribeProducers,
   handleDescribeTransactions,
   handleListTransactions,
+  handleConsumerGroupHeartbeat,
+  handleConsumerGroupDescribe,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

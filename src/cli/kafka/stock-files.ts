@@ -1,7 +1,6 @@
 /**
  * The originals' files of properties, as they ship and as people have changed them, become settings of the platform: the same
- * name may mean another thing in another program's file (`listeners` is the registry's in the registry's file), a broker listens
- * in one place, and what has no meaning here is told of and passed over. What no program has is left for the platform to refuse.
+ * name may mean another thing in another program's file (`listeners` is the registry's in the registry's file), and what has no meaning here is told of and passed over. What no program has is left for the platform to refuse.
  */
 import { knowsSetting, readPropertiesFile } from '../../platform/index.ts';
 import { createClient, isSecuritySetting } from '../../client/index.ts';
@@ -52,14 +51,11 @@ export async function stockSettings(
   const access = accessIn(program, given);
   for (const [name, value] of Object.entries(given)) {
     if (name === BROKERS[program]) Object.assign(settings, await brokersAt(value, access));
-    else if (isOfClients(program, name)) continue;
-    else if (program === 'kafka' && (name === 'listeners' || name === 'advertised.listeners')) {
-      settings[name] = clientListener(name, value, given, notices);
-    } else {
+    else if (!isOfClients(program, name)) {
       const own = PREFIXES[program].map((prefix) => RENAMED[name] ?? `${prefix}${name}`).find(knowsSetting);
-      if (own !== undefined) settings[own] = value;
-      else if (isForeign(program, name)) passedOver.push(name);
-      else settings[name] = value;
+      const isPassedOver = own === undefined ? isForeign(program, name) : isForeignOfListener(name);
+      if (isPassedOver) passedOver.push(name);
+      else settings[own ?? name] = value;
     }
   }
   if (settings['bootstrap.servers'] !== undefined) Object.assign(settings, access);
@@ -89,18 +85,17 @@ function isOfClients(program: Program, name: string): boolean {
   });
 }
 
-/** A broker has one listener, for clients; those of controllers are none. */
-function clientListener(
-  name: string,
-  value: string,
-  given: Readonly<Record<string, string>>,
-  notices: string[],
-): string {
-  const controllers = (given['controller.listener.names'] ?? 'CONTROLLER').split(',').map((each) => each.trim());
-  const all = value.split(',').map((each) => each.trim());
-  const [first = value, ...others] = all.filter((each) => !controllers.includes(each.split('://')[0]!));
-  if (others.length > 0) notices.push(`Of ${name} the first is used, ${first}: there is one listener for clients.`);
-  return name === 'listeners' ? first : first.replace(/^.*:\/\//, '');
+/** Whether a file is Apache Kafka's own: it has settings that a broker has there and nothing has here. */
+export function isKafkaFile(file: string): boolean {
+  return Object.keys(readPropertiesFile(file)).some((name) => !knowsSetting(name) && isForeign('kafka', name));
+}
+
+/** `listener.name.<listener>.[<mechanism>.]…`: what is one listener's, and has no meaning here for any. */
+function isForeignOfListener(name: string): boolean {
+  const [, setting] = /^listener\.name\.[^.]+\.(.+)$/.exec(name) ?? [];
+  if (setting === undefined) return false;
+  const ofMechanism = setting.replace(/^(plain|scram-sha-\d+|oauthbearer|gssapi)\./i, '');
+  return !knowsSetting(ofMechanism) && isForeign('kafka', ofMechanism);
 }
 
 /**

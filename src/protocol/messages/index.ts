@@ -20,6 +20,7 @@ export {
   listConfigResources,
   ResourceType,
 } from './configs.ts';
+export { consumerGroupDescribe, consumerGroupHeartbeat, MemberEpoch, MemberType } from './consumer-groups.ts';
 export { FeatureUpgradeType, updateFeatures } from './features.ts';
 export { fetch } from './fetch.ts';
 export {
@@ -55,6 +56,7 @@ export {
   listPartitionReassignments,
 } from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
+export { alterUserScramCredentials, describeUserScramCredentials, ScramMechanismType } from './scram.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
