@@ -105,7 +105,8 @@ async function connectorsPage(): Promise<string> {
 }
 
 function settingsTable(settings: SettingTable): string {
-  const rows = Object.entries(settings).map(([name, { kind, default: value, doc, oneOf }]) => {
+  const documented = Object.entries(settings).filter(([name]) => !name.startsWith('internal.'));
+  const rows = documented.map(([name, { kind, default: value, doc, oneOf }]) => {
     const allowed = oneOf === undefined ? kind : oneOf.filter((option) => option !== '').join(', ');
     return [`\`${name}\``, allowed, value === '' ? '' : `\`${String(value)}\``, doc];
   });

@@ -13,18 +13,18 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import { type BrokerAddress, ResourceType, type Transport } from '../protocol/index.ts';
+import { type BrokerAddress, ResourceType, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
   messageOf,
   MillraceError,
-  randomUuid,
   systemEnvironment,
   Turns,
 } from '../util/index.ts';
 import { Cleaner } from './cleaner.ts';
 import type { Core } from './core.ts';
+import { FetchSessions } from './fetch-sessions.ts';
 import { Flusher } from './flusher.ts';
 import { CoordinatorMemory } from './coordinator-memory.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
@@ -33,6 +33,8 @@ import { Listener } from './listener.ts';
 import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
+import { LiveSettings } from './metadata/live-settings.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import { RequestMemory } from './request-memory.ts';
 import { readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
@@ -50,6 +52,8 @@ export interface BrokerOptions {
   readonly settings?: GivenSettings;
   readonly environment?: Environment;
   readonly disk?: Disk;
+  /** Checks records of topics that want schemas; without it, no topic may want them. */
+  readonly recordSchemas?: RecordSchemas;
   /** Takes note of what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -85,14 +89,16 @@ export class Broker {
       disk = nodeDisk,
       log: report = () => {},
     } = options;
-    const settings = readBrokerSettings(given);
+    readBrokerSettings(given);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
-      const clusterId = readClusterId(disk, dataDir, settings['node.id'], environment);
       const metadata = ClusterMetadata.open(disk, dataDir);
+      const liveSettings = new LiveSettings(given, metadata);
+      const settings = liveSettings.values;
+      const identity = readIdentity(disk, dataDir, settings['node.id'], environment);
       const flusher = new Flusher(
         settings.durability as 'fsync',
         settings['log.flush.interval.ms'],
@@ -100,8 +106,11 @@ export class Broker {
         report,
       );
       const cache = new TailCache(settings['tail.cache.bytes']);
-      const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
+      const knowsSchemas = options.recordSchemas !== undefined;
+      const env = { disk, environment, cache };
+      const topics = new Topics({ directory: dataDir, settings, env, flusher, knowsSchemas, report });
       topics.load(isClean);
+      liveSettings.onChange = () => topics.settingsChanged();
       const groups = new GroupCoordinator({
         settings,
         environment,
@@ -116,26 +125,33 @@ export class Broker {
       topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
       disk.syncDirectory(dataDir);
+      const fetchSessions = new FetchSessions(environment, {
+        slots: () => settings['max.incremental.fetch.session.cache.slots'],
+        admits: (bytes) => coordinatorMemory.admits(bytes),
+      });
+      const coordinatorMemory: CoordinatorMemory = new CoordinatorMemory(
+        settings['coordinator.max.memory.bytes'],
+        () => groups.bytes + transactions.bytes + fetchSessions.bytes,
+        environment,
+        report,
+      );
       const core: Core = {
-        clusterId,
+        ...identity,
         dataDirectory: dataDir,
         settings,
-        givenSettings: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)])),
+        liveSettings,
         environment,
         disk,
         topics,
         metadata,
+        recordSchemas: options.recordSchemas,
         flusher,
+        fetchSessions,
         groups,
         transactions,
         turns: new Turns(environment),
         requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
-        coordinatorMemory: new CoordinatorMemory(
-          settings['coordinator.max.memory.bytes'],
-          () => groups.bytes + transactions.bytes,
-          environment,
-          report,
-        ),
+        coordinatorMemory,
         report,
       };
       return new Broker(core, disk, unlock);
@@ -226,22 +242,30 @@ function makeForcedDirectory(disk: Disk, path: string): void {
   disk.syncDirectory(parent);
 }
 
-/** The cluster's id, made up at the first start. */
-function readClusterId(disk: Disk, dataDir: string, nodeId: number, environment: Environment): string {
+/** What the directory says that it belongs to, made up at the first start. */
+function readIdentity(
+  disk: Disk,
+  dataDir: string,
+  nodeId: number,
+  environment: Environment,
+): { readonly clusterId: string; readonly directoryId: string } {
   const path = join(dataDir, META_FILE);
   if (disk.exists(path)) {
-    const found = /^cluster\.id=(.+)$/m.exec(disk.readFile(path).toString());
-    if (found !== null) return found[1]!.trim();
+    const text = disk.readFile(path).toString();
+    const clusterId = /^cluster\.id=(.+)$/m.exec(text)?.[1]?.trim();
+    const directoryId = /^directory\.id=([\w-]{22})\s*$/m.exec(text)?.[1] ?? ZERO_UUID;
+    if (clusterId !== undefined) return { clusterId, directoryId };
     const what = `${path} is damaged: it has no cluster.id. Restore it, or remove it for a new id`;
     throw new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}, which clients take for another cluster.`);
   }
-  const clusterId = environment.randomBytes(16).toString('base64url');
+  const newId = (): string => environment.randomBytes(16).toString('base64url');
+  const identity = { clusterId: newId(), directoryId: newId() };
   const lines = [
     'version=1',
-    `cluster.id=${clusterId}`,
+    `cluster.id=${identity.clusterId}`,
     `node.id=${nodeId}`,
-    `directory.id=${randomUuid(environment)}`,
+    `directory.id=${identity.directoryId}`,
   ];
   disk.replaceFile(path, `${lines.join('\n')}\n`, true);
-  return clusterId;
+  return identity;
 }

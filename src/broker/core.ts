@@ -1,10 +1,13 @@
 import type { Environment, Steps, Turns } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
+import type { FetchSessions } from './fetch-sessions.ts';
 import type { Flusher } from './flusher.ts';
 import type { GroupCoordinator } from './groups/group-coordinator.ts';
 import type { Disk } from './log/disk.ts';
 import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
+import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { Topics } from './topics.ts';
@@ -14,9 +17,12 @@ import type { TransactionCoordinator } from './transactions/transaction-coordina
 export interface Core {
   readonly clusterId: string;
   readonly dataDirectory: string;
+  /** Of the data directory, made up at the first start. */
+  readonly directoryId: string;
+  /** As they are now: some change while the broker runs. */
   readonly settings: BrokerSettings;
-  /** The settings that were given, as text: DescribeConfigs tells them from defaults. */
-  readonly givenSettings: Readonly<Record<string, string>>;
+  /** Where the settings come from. */
+  readonly liveSettings: LiveSettings;
   readonly environment: Environment;
   /** Of all requests that take several. */
   readonly turns: Turns;
@@ -24,7 +30,10 @@ export interface Core {
   readonly topics: Topics;
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
+  /** Missing where nobody knows schemas. */
+  readonly recordSchemas: RecordSchemas | undefined;
   readonly flusher: Flusher;
+  readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly requestMemory: RequestMemory;

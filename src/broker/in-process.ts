@@ -1,8 +1,8 @@
 import type { AnyApi, Api, BrokerAddress, Transport } from '../protocol/index.ts';
 import { deferred, MillraceError } from '../util/index.ts';
 import type { Core, RequestContext } from './core.ts';
+import { finalizedLevels } from './features.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
-import { FINALIZED_FEATURES } from './handlers/api-versions.ts';
 import { handlerOf } from './handlers/index.ts';
 
 /**
@@ -11,7 +11,6 @@ import { handlerOf } from './handlers/index.ts';
  */
 export class InProcessTransport implements Transport {
   readonly closed: Promise<void>;
-  readonly features = FINALIZED_FEATURES;
   readonly #core: Core;
   readonly #endpoint: () => BrokerAddress;
   readonly #clientId: string;
@@ -25,6 +24,10 @@ export class InProcessTransport implements Transport {
     this.#clientId = clientId;
     this.#endpoint = endpoint;
     this.closed = this.#closed.promise;
+  }
+
+  get features(): ReadonlyMap<string, number> {
+    return finalizedLevels(this.#core.metadata);
   }
 
   request<Req, Res>(api: Api<Req, Res>, body: Req): Promise<Res> {

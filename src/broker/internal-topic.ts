@@ -1,6 +1,7 @@
 import { batchHeader, ErrorCode, isIntactBatch, RecordBatchBuilder } from '../protocol/index.ts';
 import { assert, type Environment } from '../util/index.ts';
 import type { Partition, Settled } from './partition.ts';
+import { LEAST_SEGMENT_BYTES } from './settings.ts';
 import type { Topic, Topics } from './topics.ts';
 
 export interface JournalRecord {
@@ -37,7 +38,7 @@ export class InternalTopic {
       configs: {
         'cleanup.policy': 'compact',
         'compression.type': 'producer',
-        'segment.bytes': String(options.segmentBytes),
+        ...segmentSize(options.segmentBytes),
       },
     });
   }
@@ -104,6 +105,11 @@ export class InternalTopic {
   #topic(): Topic {
     return this.#topics.get(this.name) ?? this.#topics.create([this.#topics.byDefault(this.name)])[0]!;
   }
+}
+
+/** Tests have smaller ones than users may. */
+function segmentSize(bytes: number): Readonly<Record<string, string>> {
+  return { [bytes < LEAST_SEGMENT_BYTES ? 'internal.segment.bytes' : 'segment.bytes']: String(bytes) };
 }
 
 /** Kafka's placement of groups and transactional ids: Java's string hash, made positive. */

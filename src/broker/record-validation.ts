@@ -34,6 +34,12 @@ export interface UnpackBudget {
   bytes: number;
 }
 
+/** What one batch may unpack to, within what its request may. */
+interface UnpackRoom {
+  readonly budget: UnpackBudget;
+  readonly most: number;
+}
+
 /** What may still be done before others have their turn. */
 export interface TurnBudget {
   packedBytes: number;
@@ -88,13 +94,21 @@ export function validateBatch(
     turn.records -= batchHeader.recordCount(bytes);
     if (codec !== CompressionCodec.none) turn.packedBytes -= bytes.length;
     if (turn.records < 0 || turn.packedBytes < 0) return undefined;
-    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), budget, turn);
+    const plain = unpacked(codec, bytes.subarray(BATCH_HEADER_BYTES), {
+      budget,
+      turn,
+      most: settings['max.decompressed.message.bytes'],
+    });
     if (plain === undefined) return undefined;
     const walk = new RecordWalk(bytes, plain, settings, now);
     walk.go(Number.POSITIVE_INFINITY);
     const target = storedCodec(bytes, settings);
     const isWanted = target === codec || walk.refusal !== undefined;
-    return accepted(bytes, walk, isWanted ? bytes : repacked(bytes, target, compress(target, plain), settings));
+    return accepted(
+      bytes,
+      walk,
+      isWanted ? bytes : repacked(bytes, target, compress(target, plain, levelOf(target, settings)), settings),
+    );
   } catch (error) {
     return refusalOf(error);
   }
@@ -118,13 +132,20 @@ export async function validateLargeBatch(
     const packed = bytes.subarray(BATCH_HEADER_BYTES);
     // What is packed gives way to others while it is unpacked.
     if (codec === CompressionCodec.none) await turns.next();
-    const plain = codec === CompressionCodec.none ? packed : await unpackedBeside(codec, packed, budget);
+    const plain =
+      codec === CompressionCodec.none
+        ? packed
+        : await unpackedBeside(codec, packed, { budget, most: settings['max.decompressed.message.bytes'] });
     const walk = new RecordWalk(bytes, plain, settings, environment.now());
     while (!walk.go(RECORDS_PER_TURN)) await turns.next();
     const target = storedCodec(bytes, settings);
     const isWanted = target === codec || walk.refusal !== undefined;
     if (isWanted) return accepted(bytes, walk, bytes);
-    return accepted(bytes, walk, repacked(bytes, target, await compressBeside(target, plain), settings));
+    return accepted(
+      bytes,
+      walk,
+      repacked(bytes, target, await compressBeside(target, plain, levelOf(target, settings)), settings),
+    );
   } catch (error) {
     return refusalOf(error);
   }
@@ -205,9 +226,10 @@ function refusalOf(error: unknown): Validated {
  * Unpacks within the budget; what is too large uses it up, as it took the time. Undefined where it is too large only for what is
  * left of the turn.
  */
-function unpacked(codec: number, packed: Buffer, budget: UnpackBudget, turn: TurnBudget): Buffer | undefined {
+function unpacked(codec: number, packed: Buffer, room: UnpackRoom & { readonly turn: TurnBudget }): Buffer | undefined {
   if (codec === CompressionCodec.none) return packed;
-  const bytes = leftOf(budget);
+  const { budget, turn, most } = room;
+  const bytes = Math.min(leftOf(budget), most);
   const limit = Math.min(bytes, turn.plainBytes);
   try {
     // Zero bytes are no limit that zlib would know.
@@ -217,7 +239,7 @@ function unpacked(codec: number, packed: Buffer, budget: UnpackBudget, turn: Tur
     return plain;
   } catch (error) {
     if (codeOf(error) === 'MESSAGE_TOO_LARGE' && limit < bytes) return undefined;
-    budget.bytes = 0;
+    budget.bytes -= bytes;
     throw error;
   }
 }
@@ -313,12 +335,19 @@ function storedCodec(batch: Buffer, settings: TopicSettings): number {
   return wanted === 'uncompressed' ? CompressionCodec.none : CompressionCodec[wanted as 'gzip'];
 }
 
-async function unpackedBeside(codec: number, packed: Buffer, budget: UnpackBudget): Promise<Buffer> {
-  const bytes = leftOf(budget);
-  budget.bytes = 0;
+async function unpackedBeside(codec: number, packed: Buffer, { budget, most }: UnpackRoom): Promise<Buffer> {
+  const bytes = Math.min(leftOf(budget), most);
+  budget.bytes -= bytes;
   const plain = await decompressBeside(codec, packed, bytes);
-  budget.bytes = bytes - plain.length;
+  budget.bytes += bytes - plain.length;
   return plain;
+}
+
+/** Of the codecs that have levels, the one that the topic asks for; undefined for the codec's own. */
+function levelOf(codec: number, settings: TopicSettings): number | undefined {
+  if (codec === CompressionCodec.zstd) return settings['compression.zstd.level'];
+  const level = codec === CompressionCodec.gzip ? settings['compression.gzip.level'] : -1;
+  return level === -1 ? undefined : level;
 }
 
 /** Throws MESSAGE_TOO_LARGE when nothing is. */

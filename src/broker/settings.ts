@@ -2,6 +2,7 @@
  * Every setting the broker knows, under Kafka's own names: type, default and one line of documentation. Topic configs
  * name the broker setting that is their default. What is not in these tables is refused, with a suggestion.
  */
+import { DEFAULT_MAX_DECOMPRESSED_BYTES } from '../protocol/index.ts';
 import {
   booleanSetting as bool,
   doubleSetting as double,
@@ -21,6 +22,15 @@ const LONG_MAX = Number.MAX_SAFE_INTEGER;
 const INT_MAX = 0x7fffffff;
 const DAY_MS = 86_400_000;
 
+/** Since Kafka 4.1. */
+export const LEAST_SEGMENT_BYTES = 1_048_576;
+const REPORTED = 'Reported for clients; it has no meaning here.';
+const ONE_REPLICA = 'Reported for clients; there is one replica.';
+const NOT_TIERED = 'Reported for clients; all records are in local files.';
+
+const STRATEGIES = ['TopicNameStrategy', 'RecordNameStrategy', 'TopicRecordNameStrategy'];
+/** Confluent's names, in full or short. */
+const STRATEGY_NAMES = STRATEGIES.flatMap((name) => [`io.confluent.kafka.serializers.subject.${name}`, name]);
 const CODECS = ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'];
 const POLICIES = ['delete', 'compact'];
 const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'];
@@ -50,7 +60,7 @@ export const brokerSettings = {
   ),
   'coordinator.max.memory.bytes': long(
     -1,
-    'About how many bytes groups, their members and offsets, and transactions may take; what would be more is refused. -1: an eighth of the memory, or of the heap where that is less.',
+    'About how many bytes groups, their members and offsets, transactions, and sessions of fetches may take; what would be more is refused. -1: an eighth of the memory, or of the heap where that is less.',
     -1,
   ),
 
@@ -72,7 +82,12 @@ export const brokerSettings = {
   'log.retention.hours': int(168, 'Records older than this are deleted, unless log.retention.ms is set.', -1),
   'log.retention.bytes': long(-1, 'The oldest segments of a larger partition are deleted; -1 for no limit.', -1),
   'log.retention.check.interval.ms': long(300_000, 'How often segments are checked for deletion.', 1),
-  'log.segment.bytes': int(1_073_741_824, 'A segment file is closed when it would grow beyond this.', 14),
+  'log.segment.bytes': int(
+    1_073_741_824,
+    'A segment file is closed when it would grow beyond this.',
+    LEAST_SEGMENT_BYTES,
+  ),
+  'internal.log.segment.bytes': int(0, 'Smaller segments than users may have, for tests; 0: log.segment.bytes.', 0),
   'log.roll.ms': long(7 * DAY_MS, 'A segment file is closed when its first record is this old.', 1),
   'log.index.interval.bytes': int(4096, 'One index entry per so many bytes of log.', 0),
   'log.index.size.max.bytes': int(10_485_760, 'The largest offset index of a segment.', 4),
@@ -91,8 +106,43 @@ export const brokerSettings = {
   'log.cleaner.min.cleanable.ratio': double(0.5, 'The share of uncompacted bytes from which a log is compacted.', 0, 1),
   'message.max.bytes': int(1_048_588, 'The largest record batch.', 0),
   'compression.type': text('producer', 'The codec batches are stored with; producer keeps theirs.', CODECS),
+  'compression.gzip.level': int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9),
+  'compression.lz4.level': int(9, 'Reported for clients; our lz4 has one level.', 1, 17),
+  'compression.zstd.level': int(3, 'How hard zstd tries, from -131072 (fast) to 22 (small).', -131_072, 22),
+  'max.decompressed.message.bytes': int(
+    DEFAULT_MAX_DECOMPRESSED_BYTES,
+    'What the records of one batch may unpack to.',
+    1,
+  ),
   'tail.cache.bytes': long(134_217_728, 'Memory for the newest record batches, so that tail reads need no file.', 0),
 
+  'log.preallocate': bool(false, 'Reported for clients; files grow as they are written.'),
+  'log.flush.interval.messages': long(LONG_MAX, 'Reported for clients; durability decides.', 1),
+  'log.roll.jitter.ms': long(0, 'Reported for clients; segments close on time.', 0),
+  'log.cleaner.threads': int(1, REPORTED, 0),
+  'log.cleaner.dedupe.buffer.size': long(134_217_728, REPORTED),
+  'log.cleaner.io.buffer.size': int(524_288, REPORTED, 0),
+  'log.cleaner.io.buffer.load.factor': double(0.9, REPORTED, 0, 1),
+  'log.cleaner.io.max.bytes.per.second': double(Number.MAX_VALUE, REPORTED, 0, Number.MAX_VALUE),
+  'log.local.retention.bytes': long(-2, NOT_TIERED, -2),
+  'log.local.retention.ms': long(-2, NOT_TIERED, -2),
+  'log.remote.copy.lag.bytes': long(-1, NOT_TIERED, -1),
+  'log.remote.copy.lag.ms': long(0, NOT_TIERED, 0),
+  'num.io.threads': int(8, REPORTED, 1),
+  'num.network.threads': int(3, REPORTED, 1),
+  'num.recovery.threads.per.data.dir': int(2, REPORTED, 1),
+  'background.threads': int(10, REPORTED, 1),
+  'num.replica.fetchers': int(1, ONE_REPLICA, 1),
+  'unclean.leader.election.enable': bool(false, ONE_REPLICA),
+  'leader.replication.throttled.rate': long(LONG_MAX, ONE_REPLICA, 0),
+  'follower.replication.throttled.rate': long(LONG_MAX, ONE_REPLICA, 0),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'Reported for clients; there is one directory.', 0),
+
+  'max.incremental.fetch.session.cache.slots': int(
+    1000,
+    'Sessions of consumers that are told only what is new; more get full answers.',
+    0,
+  ),
   'fetch.max.bytes': int(57_671_680, 'The most that one fetch is answered with.', 1024),
 
   'group.min.session.timeout.ms': int(6000, 'The shortest session timeout a member may ask for.', 1),
@@ -142,12 +192,76 @@ export const brokerSettings = {
   'producer.id.expiration.ms': int(86_400_000, 'A partition forgets an idle producer after this.', 1),
 } as const satisfies Record<string, Setting<unknown>>;
 
+/** The settings that may be changed while the broker runs: whoever acts on one looks at it each time. */
+const DYNAMIC: ReadonlySet<string> = new Set<keyof typeof brokerSettings>([
+  'background.threads',
+  'compression.gzip.level',
+  'compression.lz4.level',
+  'compression.type',
+  'compression.zstd.level',
+  'follower.replication.throttled.rate',
+  'leader.replication.throttled.rate',
+  'log.cleaner.backoff.ms',
+  'log.cleaner.dedupe.buffer.size',
+  'log.cleaner.delete.retention.ms',
+  'log.cleaner.io.buffer.load.factor',
+  'log.cleaner.io.buffer.size',
+  'log.cleaner.io.max.bytes.per.second',
+  'log.cleaner.max.compaction.lag.ms',
+  'log.cleaner.min.cleanable.ratio',
+  'log.cleaner.min.compaction.lag.ms',
+  'log.cleaner.threads',
+  'log.cleanup.policy',
+  'log.flush.interval.messages',
+  'log.index.interval.bytes',
+  'log.index.size.max.bytes',
+  'log.local.retention.bytes',
+  'log.local.retention.ms',
+  'log.message.timestamp.after.max.ms',
+  'log.message.timestamp.before.max.ms',
+  'log.message.timestamp.type',
+  'log.preallocate',
+  'log.remote.copy.lag.bytes',
+  'log.remote.copy.lag.ms',
+  'log.retention.bytes',
+  'log.retention.ms',
+  'log.roll.jitter.ms',
+  'log.roll.ms',
+  'log.segment.bytes',
+  'log.segment.delete.delay.ms',
+  'max.connections',
+  'max.decompressed.message.bytes',
+  'message.max.bytes',
+  'min.insync.replicas',
+  'num.io.threads',
+  'num.network.threads',
+  'num.recovery.threads.per.data.dir',
+  'num.replica.fetchers',
+  'producer.id.expiration.ms',
+  'replica.alter.log.dirs.io.max.bytes.per.second',
+  'transaction.partition.verification.enable',
+  'unclean.leader.election.enable',
+]);
+
+/** What is not for users: it is taken, but neither listed nor documented. As in Kafka, such names begin so. */
+export function isInternalSetting(name: string): boolean {
+  return name.startsWith('internal.');
+}
+
+export function isDynamic(name: string): boolean {
+  return DYNAMIC.has(name);
+}
+
 export type BrokerSettings = { readonly [K in keyof typeof brokerSettings]: (typeof brokerSettings)[K]['default'] };
 export type BrokerSettingName = keyof typeof brokerSettings;
 
 export interface TopicSetting<T> extends Setting<T> {
   /** The broker setting that is the default. */
   readonly synonym?: BrokerSettingName;
+  /** Why it can't be true. */
+  readonly neverTrue?: string;
+  /** What it may be set to at least, though smaller values that were set once are read. */
+  readonly leastNow?: number;
 }
 
 function inherited<K extends BrokerSettingName>(
@@ -158,15 +272,33 @@ function inherited<K extends BrokerSettingName>(
 
 export const topicSettings = {
   'cleanup.policy': inherited('log.cleanup.policy'),
+  'compression.gzip.level': inherited('compression.gzip.level'),
+  'compression.lz4.level': inherited('compression.lz4.level'),
   'compression.type': inherited('compression.type'),
+  'compression.zstd.level': inherited('compression.zstd.level'),
+  'confluent.key.schema.validation': bool(false, 'Take only records whose keys are of a registered schema.'),
+  'confluent.key.subject.name.strategy': text(STRATEGY_NAMES[0]!, 'How the subject of keys is named.', STRATEGY_NAMES),
+  'confluent.value.schema.validation': bool(false, 'Take only records whose values are of a registered schema.'),
+  'confluent.value.subject.name.strategy': text(
+    STRATEGY_NAMES[0]!,
+    'How the subject of values is named.',
+    STRATEGY_NAMES,
+  ),
   'delete.retention.ms': inherited('log.cleaner.delete.retention.ms'),
+  'errors.deadletterqueue.group.enable': {
+    ...bool(false, 'Whether share groups may write what they give up to this topic; they do not yet.'),
+    neverTrue: 'share groups have no dead letter queues yet (KIP-1191)',
+  },
   'file.delete.delay.ms': inherited('log.segment.delete.delay.ms'),
-  'flush.messages': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 1),
+  'flush.messages': inherited('log.flush.interval.messages'),
   'flush.ms': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 0),
-  'follower.replication.throttled.replicas': text('', 'Reported for clients; there is one replica.'),
+  'follower.replication.throttled.replicas': text('', ONE_REPLICA),
   'index.interval.bytes': inherited('log.index.interval.bytes'),
-  'leader.replication.throttled.replicas': text('', 'Reported for clients; there is one replica.'),
+  'leader.replication.throttled.replicas': text('', ONE_REPLICA),
+  'local.retention.bytes': inherited('log.local.retention.bytes'),
+  'local.retention.ms': inherited('log.local.retention.ms'),
   'max.compaction.lag.ms': inherited('log.cleaner.max.compaction.lag.ms'),
+  'max.decompressed.message.bytes': inherited('max.decompressed.message.bytes'),
   'max.message.bytes': inherited('message.max.bytes'),
   'message.timestamp.after.max.ms': inherited('log.message.timestamp.after.max.ms'),
   'message.timestamp.before.max.ms': inherited('log.message.timestamp.before.max.ms'),
@@ -174,17 +306,26 @@ export const topicSettings = {
   'min.cleanable.dirty.ratio': inherited('log.cleaner.min.cleanable.ratio'),
   'min.compaction.lag.ms': inherited('log.cleaner.min.compaction.lag.ms'),
   'min.insync.replicas': inherited('min.insync.replicas'),
-  preallocate: bool(false, 'Reported for clients; files grow as they are written.'),
+  preallocate: inherited('log.preallocate'),
+  'remote.copy.lag.bytes': inherited('log.remote.copy.lag.bytes'),
+  'remote.copy.lag.ms': inherited('log.remote.copy.lag.ms'),
+  'remote.log.copy.disable': bool(false, NOT_TIERED),
+  'remote.log.delete.on.disable': bool(false, NOT_TIERED),
+  'remote.storage.enable': {
+    ...bool(false, 'Whether old segments move to remote storage; there is none.'),
+    neverTrue: 'this broker has no tiered storage: all records are in local files',
+  },
   'retention.bytes': inherited('log.retention.bytes'),
   'retention.ms': {
     ...long(7 * DAY_MS, 'Records older than this are deleted; -1 never.', -1),
     synonym: 'log.retention.ms',
   },
-  'segment.bytes': inherited('log.segment.bytes'),
+  'segment.bytes': { ...inherited('log.segment.bytes'), min: 14, leastNow: LEAST_SEGMENT_BYTES },
+  'internal.segment.bytes': inherited('internal.log.segment.bytes'),
   'segment.index.bytes': inherited('log.index.size.max.bytes'),
-  'segment.jitter.ms': long(0, 'Reported for clients; segments close on time.', 0),
+  'segment.jitter.ms': inherited('log.roll.jitter.ms'),
   'segment.ms': inherited('log.roll.ms'),
-  'unclean.leader.election.enable': bool(false, 'Reported for clients; there is one replica.'),
+  'unclean.leader.election.enable': inherited('unclean.leader.election.enable'),
 } as const satisfies Record<string, TopicSetting<unknown>>;
 
 export type TopicSettings = { readonly [K in keyof typeof topicSettings]: (typeof topicSettings)[K]['default'] };
@@ -225,7 +366,23 @@ export function readTopicSettings(configs: Readonly<Record<string, string>>, bro
   for (const [name, value] of Object.entries(configs)) {
     values[name] = parseSetting(name, settingNamed(topicSettings, name, 'topic config'), value);
   }
+  if (values['internal.segment.bytes'] !== 0) values['segment.bytes'] = values['internal.segment.bytes'];
   return values as TopicSettings;
+}
+
+/** Refuses what a client can't set: what is no setting, and what older brokers took. */
+export function checkTopicConfigs(configs: Readonly<Record<string, string>>, broker: BrokerSettings): void {
+  readTopicSettings(configs, broker);
+  for (const [name, value] of Object.entries(configs)) {
+    const { neverTrue, leastNow }: TopicSetting<unknown> = topicSettings[name as TopicSettingName];
+    if (neverTrue !== undefined && value.trim() === 'true') {
+      throw new MillraceError('INVALID_CONFIG', `"${name}" can't be true: ${neverTrue}.`);
+    }
+    if (leastNow !== undefined && Number(value) < leastNow) {
+      const rule = `it must be at least ${leastNow}`;
+      throw new MillraceError('INVALID_CONFIG', `Invalid value "${value}" for "${name}": ${rule}.`);
+    }
+  }
 }
 
 /** What a topic config is when the topic does not set it. */
@@ -236,8 +393,4 @@ export function topicDefault(name: TopicSettingName, broker: BrokerSettings): un
   }
   const setting: TopicSetting<unknown> = topicSettings[name];
   return setting.synonym === undefined ? setting.default : broker[setting.synonym];
-}
-
-export function isTopicSetting(name: string): name is TopicSettingName {
-  return Object.hasOwn(topicSettings, name);
 }

@@ -1,9 +1,13 @@
 import { ConfigSource, ConfigType } from '../protocol/index.ts';
-import type { SettingKind } from '../util/index.ts';
+import type { SettingKind, SettingTable } from '../util/index.ts';
 import type { Core } from './core.ts';
+import type { SettingValueSource } from './metadata/live-settings.ts';
 import {
   brokerSettings,
   type BrokerSettingName,
+  groupSettings,
+  isDynamic,
+  isInternalSetting,
   topicDefault,
   type TopicSetting,
   topicSettings,
@@ -12,12 +16,15 @@ import {
 
 export interface ConfigDescription {
   readonly name: string;
-  readonly value: string;
+  /** Null: it has none by itself. */
+  readonly value: string | null;
   readonly source: number;
   readonly type: number;
   readonly doc: string;
+  /** Whether it can be set at the start only. */
+  readonly isReadOnly: boolean;
   /** The same value's possible sources, the one that counts first. */
-  readonly synonyms: readonly { readonly name: string; readonly value: string; readonly source: number }[];
+  readonly synonyms: readonly SettingValueSource[];
 }
 
 const TYPES: Record<SettingKind, number> = {
@@ -32,34 +39,95 @@ const LONG_MAX = '9223372036854775807';
 
 /** Every config of a topic with its value and where that comes from: clients read, change and write all of them. */
 export function describeTopicConfigs(core: Core, configs: Readonly<Record<string, string>>): ConfigDescription[] {
-  return Object.keys(topicSettings).map((key) => {
-    const name = key as TopicSettingName;
-    const setting: TopicSetting<unknown> = topicSettings[name];
-    const synonyms: { name: string; value: string; source: number }[] = [];
+  return describeInherited(core, configs, {
+    table: topicSettings,
+    source: ConfigSource.dynamicTopic,
+    byDefault: (name) => topicDefault(name as TopicSettingName, core.settings),
+  });
+}
+
+/** The same of a group. */
+export function describeGroupConfigs(core: Core, configs: Readonly<Record<string, string>>): ConfigDescription[] {
+  return describeInherited(core, configs, {
+    table: groupSettings,
+    source: ConfigSource.group,
+    byDefault: (name) => groupSettings[name as keyof typeof groupSettings].default,
+  });
+}
+
+/** Configs whose defaults may be settings of the broker. */
+function describeInherited(
+  core: Core,
+  configs: Readonly<Record<string, string>>,
+  of: {
+    readonly table: Readonly<Record<string, TopicSetting<unknown>>>;
+    /** Of what is set. */
+    readonly source: number;
+    readonly byDefault: (name: string) => unknown;
+  },
+): ConfigDescription[] {
+  return visible(of.table).map((name) => {
+    const { kind, doc, synonym } = of.table[name]!;
     const own = configs[name];
-    if (own !== undefined) synonyms.push({ name, value: own, source: ConfigSource.dynamicTopic });
-    const { synonym } = setting;
-    if (synonym !== undefined && synonym in core.givenSettings) {
-      const value = core.givenSettings[synonym]!;
-      synonyms.push({ name: synonym, value, source: ConfigSource.staticBroker });
-    }
-    const fallback = format(setting.kind, topicDefault(name, core.settings));
-    if (synonym === undefined || !(synonym in core.givenSettings)) {
-      synonyms.push({ name: synonym ?? name, value: fallback, source: ConfigSource.default });
-    }
-    const { value, source } = synonyms[0]!;
-    return { name, value, source, type: TYPES[setting.kind], doc: setting.doc, synonyms };
+    const ownValue = own === undefined ? [] : [{ name, value: own, source: of.source }];
+    const synonyms = [...ownValue, ...(synonym === undefined ? [] : brokerValues(core, synonym))];
+    const byDefault = { value: format(kind, of.byDefault(name)), source: ConfigSource.default };
+    const { value, source } = synonyms[0] ?? byDefault;
+    return { ...common(name, kind, doc), value, source, synonyms };
   });
 }
 
 export function describeBrokerConfigs(core: Core): ConfigDescription[] {
-  return Object.keys(brokerSettings).map((key) => {
+  return visible(brokerSettings).map((key) => {
     const name = key as BrokerSettingName;
     const { kind, doc } = brokerSettings[name];
-    const source = name in core.givenSettings ? ConfigSource.staticBroker : ConfigSource.default;
-    const value = core.givenSettings[name] ?? format(kind, core.settings[name]);
-    return { name, value, source, type: TYPES[kind], doc, synonyms: [{ name, value, source }] };
+    const synonyms = brokerValues(core, name);
+    const { value, source } = synonyms[0] ?? { value: null, source: ConfigSource.default };
+    return { ...common(name, kind, doc), isReadOnly: !isDynamic(name), value, source, synonyms };
   });
+}
+
+/** The configs of a resource that has only those that were set: of all brokers together. */
+export function describeGiven(
+  configs: Readonly<Record<string, string>>,
+  table: SettingTable,
+  source: number,
+): ConfigDescription[] {
+  return Object.entries(configs).map(([name, value]) => {
+    const { kind, doc } = table[name]!;
+    return { ...common(name, kind, doc), value, source, synonyms: [{ name, value, source }] };
+  });
+}
+
+/** All configs of a resource whose defaults are in its table. */
+export function describeWithDefaults(
+  configs: Readonly<Record<string, string>>,
+  table: SettingTable,
+  source: number,
+): ConfigDescription[] {
+  return Object.entries(table).map(([name, { kind, doc, default: fallback }]) => {
+    const byDefault = { name, value: format(kind, fallback), source: ConfigSource.default };
+    const own = configs[name];
+    const synonyms = own === undefined ? [byDefault] : [{ name, value: own, source }, byDefault];
+    return { ...common(name, kind, doc), value: synonyms[0]!.value, source: synonyms[0]!.source, synonyms };
+  });
+}
+
+function visible(table: SettingTable): string[] {
+  return Object.keys(table).filter((name) => !isInternalSetting(name));
+}
+
+function common(name: string, kind: SettingKind, doc: string) {
+  return { name, type: TYPES[kind], doc, isReadOnly: false };
+}
+
+/** What a broker setting is told to be, and its default behind that. */
+function brokerValues(core: Core, name: BrokerSettingName): SettingValueSource[] {
+  const { kind, default: fallback } = brokerSettings[name];
+  const given = core.liveSettings.given(name);
+  // What log.retention.hours says holds until this one is set.
+  if (name === 'log.retention.ms' && fallback === -2) return given;
+  return [...given, { name, value: format(kind, fallback), source: ConfigSource.default }];
 }
 
 /** As Kafka writes it: our largest number stands for Java's largest long. */

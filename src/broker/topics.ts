@@ -4,7 +4,7 @@ import type { Flusher } from './flusher.ts';
 import { DataDirectory, type StoredTopic } from './log/data-directory.ts';
 import { type LogEnvironment, PartitionLog } from './log/partition-log.ts';
 import { Partition } from './partition.ts';
-import { type BrokerSettings, readTopicSettings, type TopicSettings } from './settings.ts';
+import { type BrokerSettings, checkTopicConfigs, readTopicSettings, type TopicSettings } from './settings.ts';
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
@@ -12,6 +12,7 @@ const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
 const MAX_NAME_LENGTH = 249;
 /** The name of Kafka's own log of metadata. */
 const METADATA_TOPIC = '__cluster_metadata';
+const SCHEMA_VALIDATION = ['confluent.key.schema.validation', 'confluent.value.schema.validation'] as const;
 /** More in one topic is surely a mistake, and each costs a directory. */
 const MAX_PARTITIONS = 100_000;
 /** What one request may add: everybody waits while directories are made. Kafka's controller has the same limit. */
@@ -40,6 +41,7 @@ export class Topics {
   readonly #settings: BrokerSettings;
   readonly #env: LogEnvironment;
   readonly #flusher: Flusher;
+  readonly #knowsSchemas: boolean;
   readonly #report: (message: string) => void;
   readonly #byName = new Map<string, Topic>();
   readonly #byId = new Map<string, Topic>();
@@ -57,11 +59,14 @@ export class Topics {
     readonly settings: BrokerSettings;
     readonly env: LogEnvironment;
     readonly flusher: Flusher;
+    /** Whether records can be checked against registered schemas. */
+    readonly knowsSchemas: boolean;
     readonly report: (message: string) => void;
   }) {
     this.#settings = options.settings;
     this.#env = options.env;
     this.#flusher = options.flusher;
+    this.#knowsSchemas = options.knowsSchemas;
     this.#report = options.report;
     this.#directory = new DataDirectory(options.env.disk, options.directory, options.report);
   }
@@ -108,7 +113,16 @@ export class Topics {
       throw refusal('INVALID_TOPIC_EXCEPTION', `Invalid topic name '${name}': ${why}.`);
     }
     checkPartitionCount(partitions);
-    readTopicSettings(configs, this.#settings);
+    this.checkConfigs(configs);
+  }
+
+  /** Refuses configs that a topic can't have. */
+  checkConfigs(configs: Readonly<Record<string, string>>): void {
+    checkTopicConfigs(configs, this.#settings);
+    if (this.#knowsSchemas) return;
+    const asked = SCHEMA_VALIDATION.find((name) => configs[name]?.trim() === 'true');
+    if (asked === undefined) return;
+    throw refusal('INVALID_CONFIG', `"${asked}" can't be true: this broker has no Schema Registry at hand.`);
   }
 
   /** Makes topics, which differ in their names: all of them, with one write of the catalogue, or none. */
@@ -190,6 +204,11 @@ export class Topics {
       for (const { topic, configs } of before) this.#configure(topic, configs);
       throw error;
     }
+  }
+
+  /** The broker's settings have changed, which are the defaults of its topics'. */
+  settingsChanged(): void {
+    for (const topic of this.#byName.values()) this.#configure(topic, topic.configs);
   }
 
   #configure(topic: Topic, configs: Readonly<Record<string, string>>): void {

@@ -123,9 +123,9 @@ const STRATEGIES: readonly AssignmentStrategy[] = ['range', 'cooperative-sticky'
 const CLASSIC_ONLY = ['assignor', 'partitionAssignmentStrategy', 'sessionTimeoutMs', 'heartbeatIntervalMs'] as const;
 
 export function checkSubscription(topics: readonly string[] | SubscriptionPattern, settings: ConsumerSettings): void {
-  if (Array.isArray(topics)) return checkNames('subscribe', topics as readonly string[]);
-  checkOptions('subscribe', topics as SubscriptionPattern, { pattern: someText });
-  checkValue('subscribe: pattern', (topics as SubscriptionPattern).pattern, someText);
+  const isPattern = typeof topics === 'object' && topics !== null && 'pattern' in topics;
+  if (!isPattern) return checkNames('subscribe', topics);
+  checkOptions('subscribe', topics, { pattern: someText });
   if (settings.groupProtocol === 'consumer') return;
   throw new MillraceError('INVALID_STATE', "subscribe: a pattern needs groupProtocol: 'consumer'");
 }

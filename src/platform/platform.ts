@@ -10,9 +10,10 @@ import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
 import { listening } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
+import { localRecordSchemas, type StoppableSchemas, ThreadRecordSchemas } from './record-schemas.ts';
 import type { RunningService, Start } from './start.ts';
 import { splitSettings } from './settings.ts';
-import { ServiceThread } from './threads.ts';
+import { ServiceThread, type ServiceThreadOptions } from './threads.ts';
 
 /** What a platform is started with. */
 export interface PlatformOptions {
@@ -57,25 +58,31 @@ export class Platform {
     const { services, stop } = start;
     let broker: Broker | undefined;
     // While the broker is loaded and opens its logs, the threads of the services load what they need.
-    const threadOf = (entry: 'platform/service-work' | 'platform/connect-work', name: string): ServiceThread => {
+    const threadOf = (entry: ServiceThreadOptions['entry'], name: string): ServiceThread => {
       const serve = (port: MessagePort): void => broker!.serveThread(port);
-      const thread = new ServiceThread({ entry, name, settings: options.settings ?? {}, serve, environment, log });
+      return new ServiceThread({ entry, name, settings: options.settings ?? {}, serve, environment, log });
+    };
+    const stoppable = (thread: ServiceThread): ServiceThread => {
       stop.push(() => thread.stop());
       return thread;
     };
     const hasConnect = settings.platform['connect.listeners'] !== '';
     const threads = settings.platform['service.threads']
       ? {
-          services: threadOf('platform/service-work', "the services' thread"),
-          connect: hasConnect ? threadOf('platform/connect-work', "Connect's thread") : undefined,
+          services: stoppable(threadOf('platform/service-work', "the services' thread")),
+          connect: hasConnect ? stoppable(threadOf('platform/connect-work', "Connect's thread")) : undefined,
         }
       : undefined;
     try {
-      const opened = await startBroker(start);
+      let schemas: SchemaSource | undefined;
+      const recordSchemas =
+        threads === undefined
+          ? localRecordSchemas(() => schemas)
+          : new ThreadRecordSchemas(() => threadOf('platform/record-schemas-work', 'the thread that checks schemas'));
+      const opened = await startBroker(start, recordSchemas);
       const { client } = opened;
       broker = opened.broker;
-      const schemas =
-        threads === undefined ? await startHere(start, client, hasConnect) : await startThreads(start, threads);
+      schemas = threads === undefined ? await startHere(start, client, hasConnect) : await startThreads(start, threads);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -133,13 +140,10 @@ function makeDataDirectory(dataDir: string): void {
 }
 
 /** A broker of our own, or the cluster that the settings name. */
-async function startBroker({
-  settings,
-  environment,
-  log,
-  services,
-  stop,
-}: Start): Promise<{ readonly client: Client; readonly broker?: Broker }> {
+async function startBroker(
+  { settings, environment, log, services, stop }: Start,
+  recordSchemas: StoppableSchemas,
+): Promise<{ readonly client: Client; readonly broker?: Broker }> {
   const { createClient } = await import('../client/index.ts');
   const bootstrapServers = settings.platform['bootstrap.servers'];
   if (bootstrapServers === '') {
@@ -148,9 +152,11 @@ async function startBroker({
       dataDir: join(settings.platform['log.dirs'], 'kafka'),
       settings: { ...EMBEDDED, ...settings.broker },
       environment,
+      recordSchemas,
       log,
     });
     stop.push(() => broker.close());
+    stop.push(() => recordSchemas.stop());
     const kafka = await listening('listeners', settings.platform, (address) => broker.listen(address));
     services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
     const client = createClient({ dial: async () => broker.connect(), environment });

@@ -28,19 +28,22 @@ export function compressionName(codec: number): CompressionName | undefined {
   return (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)[codec];
 }
 
-/** Compresses the records of a batch. Snappy is written raw, which every reader understands. */
-export function compress(codec: number, plain: Buffer): Buffer {
+/**
+ * Compresses the records of a batch. Snappy is written raw, which every reader understands. Gzip and zstd have levels, each its
+ * own scale and default.
+ */
+export function compress(codec: number, plain: Buffer, level?: number): Buffer {
   switch (codec) {
     case CompressionCodec.none:
       return plain;
     case CompressionCodec.gzip:
-      return gzipSync(plain);
+      return gzipSync(plain, gzipLevel(level));
     case CompressionCodec.snappy:
       return snappy.compressSync(plain);
     case CompressionCodec.lz4:
       return compressFrameSync(plain);
     case CompressionCodec.zstd:
-      return zstdCompressSync(plain);
+      return zstdCompressSync(plain, zstdLevel(level));
     default:
       throw unknownCodec(codec);
   }
@@ -70,19 +73,27 @@ export function decompress(codec: number, packed: Buffer, maxBytes = DEFAULT_MAX
 }
 
 /** As `compress`, beside the event loop, which goes on meanwhile. */
-export async function compressBeside(codec: number, plain: Buffer): Promise<Buffer> {
+export async function compressBeside(codec: number, plain: Buffer, level?: number): Promise<Buffer> {
   switch (codec) {
     case CompressionCodec.gzip:
-      return gzipBeside(plain, { chunkSize: mostPacked(plain) });
+      return gzipBeside(plain, { chunkSize: mostPacked(plain), ...gzipLevel(level) });
     case CompressionCodec.snappy:
       return snappy.compress(plain);
     case CompressionCodec.lz4:
       return compressFrame(plain);
     case CompressionCodec.zstd:
-      return zstdCompressBeside(plain, { chunkSize: mostPacked(plain) });
+      return zstdCompressBeside(plain, { chunkSize: mostPacked(plain), ...zstdLevel(level) });
     default:
       return compress(codec, plain);
   }
+}
+
+function gzipLevel(level: number | undefined): { readonly level?: number } {
+  return level === undefined ? {} : { level };
+}
+
+function zstdLevel(level: number | undefined): { readonly params?: Readonly<Record<number, number>> } {
+  return level === undefined ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } };
 }
 
 /** As `decompress`, beside the event loop, which goes on meanwhile. */
@@ -119,7 +130,7 @@ type Unpack = (
   packed: Buffer,
   options: { readonly maxOutputLength: number; readonly chunkSize: number },
 ) => Promise<Buffer>;
-type Pack = (plain: Buffer, options: { readonly chunkSize: number }) => Promise<Buffer>;
+type Pack = (plain: Buffer, options: { readonly chunkSize: number; readonly level?: number }) => Promise<Buffer>;
 
 const gzipBeside = promisify(gzip) as Pack;
 const zstdCompressBeside = promisify(zstdCompress) as Pack;

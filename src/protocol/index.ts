@@ -8,6 +8,7 @@ export {
   compress,
   compressBeside,
   compressionName,
+  DEFAULT_MAX_DECOMPRESSED_BYTES,
   decompress,
   decompressBeside,
 } from './compression.ts';
@@ -50,6 +51,7 @@ export {
   buildTransactionMarker,
   RecordBatchBuilder,
   type RecordHeader,
+  type TransactionMarker,
 } from './record-batch-builder.ts';
 export {
   array,

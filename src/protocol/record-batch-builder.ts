@@ -143,14 +143,17 @@ export class RecordBatchBuilder {
 
 // ── Control batches ───────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The end of a transaction in a partition, as a batch of one control record. */
-export function buildTransactionMarker(marker: {
+/** How a producer's transaction ended, as its coordinator says it to a partition. */
+export interface TransactionMarker {
   readonly committed: boolean;
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly coordinatorEpoch: number;
   readonly timestamp: number;
-}): Buffer {
+}
+
+/** The end of a transaction in a partition, as a batch of one control record. */
+export function buildTransactionMarker(marker: TransactionMarker): Buffer {
   const key = Buffer.alloc(4);
   key.writeInt16BE(marker.committed ? 1 : 0, 2);
   const value = Buffer.alloc(6);

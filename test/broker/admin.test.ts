@@ -185,8 +185,8 @@ describe('topics', () => {
 
 describe('configs', () => {
   test('come from the topic, the broker or the defaults', async () => {
-    await createTopic(transport, 't', 1, { 'segment.bytes': '2000' });
-    expect(await valueOf('segment.bytes')).toMatchObject({ value: '2000', configSource: 1 });
+    await createTopic(transport, 't', 1, { 'segment.bytes': '2000000' });
+    expect(await valueOf('segment.bytes')).toMatchObject({ value: '2000000', configSource: 1 });
     expect((await valueOf('segment.bytes')).synonyms.map(({ name }) => name)).toEqual([
       'segment.bytes',
       'log.segment.bytes',

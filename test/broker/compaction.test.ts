@@ -14,7 +14,7 @@ const BACKOFF_MS = 1000;
 const settings = { 'log.cleaner.backoff.ms': BACKOFF_MS, 'log.retention.check.interval.ms': 1_000_000_000 };
 const topic = {
   'cleanup.policy': 'compact',
-  'segment.bytes': '400',
+  'internal.segment.bytes': '400',
   'min.cleanable.dirty.ratio': '0.01',
   'delete.retention.ms': '60000',
 };

@@ -32,7 +32,7 @@ beforeEach(() => {
 /** Forty records in small segments, in a broker that was shut down. */
 async function fill(configs: Record<string, string> = {}): Promise<void> {
   const broker = await openBroker({ dataDir });
-  await createTopic(broker.connect(), 't', 1, { 'segment.bytes': '600', ...configs });
+  await createTopic(broker.connect(), 't', 1, { 'internal.segment.bytes': '600', ...configs });
   for (const value of all) await send(broker.connect(), 't', [{ key: 'k', value }]);
   await broker.close();
 }
@@ -309,7 +309,7 @@ describe('a snapshot of producers', () => {
 
   async function twoSegments(): Promise<void> {
     const broker = await openBroker({ dataDir });
-    await createTopic(broker.connect(), 't', 1, { 'segment.bytes': '150' });
+    await createTopic(broker.connect(), 't', 1, { 'internal.segment.bytes': '150' });
     expect((await send(broker.connect(), 't', ['first'], batch(0))).baseOffset).toBe(0);
     expect((await send(broker.connect(), 't', ['X'], batch(1))).baseOffset).toBe(1);
     expect((await send(broker.connect(), 't', ['later'], batch(2))).baseOffset).toBe(2);

@@ -109,7 +109,7 @@ test('a broker with more segments than files serves them all, compacts and resta
   const clock = new ManualEnvironment(1_000_000);
   const settings = { 'tail.cache.bytes': 0, 'log.cleaner.min.cleanable.ratio': 0 };
   let broker = await openBroker({ dataDir, disk, settings, environment: clock });
-  await createTopic(broker.connect(), 't', 4, { 'segment.bytes': '400', 'cleanup.policy': 'compact' });
+  await createTopic(broker.connect(), 't', 4, { 'internal.segment.bytes': '400', 'cleanup.policy': 'compact' });
   for (let life = 0; life < 3; life++) {
     for (let i = 0; i < 80; i++) {
       const record = { key: `k${i % 7}`, value: `${life}/${i}` };

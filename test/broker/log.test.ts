@@ -16,7 +16,7 @@ import { ManualEnvironment, MillraceError } from '../../src/util/index.ts';
 import { FaultDisk } from './fault-disk.ts';
 import { createTopic, fetchOnce, openBroker, readAll, seeded, send, temporaryDirectory, valuesOf } from './support.ts';
 
-const small = { 'segment.bytes': '600', 'index.interval.bytes': '100', 'file.delete.delay.ms': '0' };
+const small = { 'internal.segment.bytes': '600', 'index.interval.bytes': '100', 'file.delete.delay.ms': '0' };
 const LONG_AGO = { 'message.timestamp.before.max.ms': '9223372036854775807' };
 
 describe('reading', () => {

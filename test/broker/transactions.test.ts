@@ -511,7 +511,7 @@ describe('a crash', () => {
       for (let life = 0; life < 3; life++) {
         const broker = await Broker.open({ dataDir: '/data', disk, settings });
         const transport = broker.connect();
-        if (life === 0) await createTopic(transport, 't', 2, { 'segment.bytes': '500' });
+        if (life === 0) await createTopic(transport, 't', 2, { 'internal.segment.bytes': '500' });
         let who = await init(transport);
         const [left, right] = await Promise.all(
           [0, 1].map((partition) => valuesOf(transport, 't', { partition, isolationLevel: 1 })),

@@ -95,6 +95,9 @@ describe('become settings', () => {
         'node.id': '1',
         listeners: 'PLAINTEXT://:9092',
         'advertised.listeners': 'localhost:9092',
+        'num.network.threads': '3',
+        'num.io.threads': '8',
+        'num.recovery.threads.per.data.dir': '1',
         'socket.request.max.bytes': '104857600',
         'log.dirs': '/tmp/kraft-combined-logs',
         'num.partitions': '1',
@@ -104,8 +107,8 @@ describe('become settings', () => {
       },
       notices: [
         'Passed over, as they have no meaning here: process.roles, controller.quorum.bootstrap.servers, inter.broker.listener.name, ' +
-          'controller.listener.names, listener.security.protocol.map, num.network.threads, num.io.threads, socket.send.buffer.bytes, ' +
-          'socket.receive.buffer.bytes, num.recovery.threads.per.data.dir, offsets.topic.replication.factor, ' +
+          'controller.listener.names, listener.security.protocol.map, socket.send.buffer.bytes, ' +
+          'socket.receive.buffer.bytes, offsets.topic.replication.factor, ' +
           'share.coordinator.state.topic.replication.factor, share.coordinator.state.topic.min.isr, ' +
           'transaction.state.log.replication.factor, transaction.state.log.min.isr.',
       ],

@@ -32,8 +32,11 @@ const apis = (Object.values(protocol) as unknown[]).filter(
   (value): value is AnyApi => typeof value === 'object' && value !== null && 'flexibleFrom' in value,
 );
 
+// Of what came later there is no definition in the snapshot.
+const defined = apis.filter(({ name }) => existsSync(join(folder, `${name}Request.json`)));
+
 describe.skipIf(!present)("the declarations agree with Kafka's", () => {
-  test.each(apis.map((api) => [api.name, api] as const))('%s', (name, api) => {
+  test.each(defined.map((api) => [api.name, api] as const))('%s', (name, api) => {
     for (const side of ['request', 'response'] as const) {
       const kafka = readDefinition(`${name}${side === 'request' ? 'Request' : 'Response'}`);
       const [first, last] = range(kafka.validVersions);

@@ -32,7 +32,7 @@ const TURNS = 3000;
 const TURN_MS = 1000;
 const SETTINGS = {
   durability: 'os',
-  'log.segment.bytes': 20_000,
+  'internal.log.segment.bytes': 20_000,
   'offsets.topic.num.partitions': 2,
   'transaction.state.log.num.partitions': 2,
   'group.initial.rebalance.delay.ms': 0,

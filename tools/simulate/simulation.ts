@@ -124,7 +124,7 @@ class Simulation {
   }
 
   async #createTopics(): Promise<void> {
-    const small = { 'segment.bytes': String(this.#scheduler.random.pick([8000, 50_000, 1_000_000])) };
+    const small = { 'internal.segment.bytes': String(this.#scheduler.random.pick([8000, 50_000, 1_000_000])) };
     const topic = (name: string, partitions: number, configs = {}) => ({
       name,
       partitions,

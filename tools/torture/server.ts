@@ -13,7 +13,7 @@ export interface Ports {
 const UP_MS_MAX = 60_000;
 /** Small segments, so that they roll and are cleaned and retained while it runs. */
 const SETTINGS = [
-  'log.segment.bytes=262144',
+  'internal.log.segment.bytes=262144',
   'log.cleaner.backoff.ms=500',
   'log.retention.check.interval.ms=1000',
   'ksql.streams.auto.offset.reset=earliest',

@@ -3,36 +3,28 @@
  *
  * * 0: the list of APIs, from the handlers that there are. A version that is not known is answered in version 0 with
  *   UNSUPPORTED_VERSION and the versions of ApiVersions itself (KIP-511), so that the client can ask again.
- * * 3: the client's name and version, of letters, digits, `-` and `.`; others are refused with INVALID_REQUEST. Features:
- *   `group.version` 1 (KIP-848) and `transaction.version` 2 (KIP-890).
+ * * 3: the client's name and version, of letters, digits, `-` and `.`; others are refused with INVALID_REQUEST. Features with the
+ *   levels that this broker knows and that are finalized (features.ts); those that are off are not listed as finalized.
  *
- * Not done: `metadata.version`; features can't be changed.
+ * Not done: `metadata.version`, as there is no KRaft log.
  */
 import { type AnyApi, apiVersions, ErrorCode, type ResponseOf } from '../../protocol/index.ts';
+import { FEATURES, finalizedLevels } from '../features.ts';
+import type { ClusterMetadata } from '../metadata/cluster-metadata.ts';
 import type { Handler } from './handler.ts';
 import { on } from './handler.ts';
 
 type Response = ResponseOf<typeof apiVersions>;
 
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
-/** What we finalize: groups in the consumer protocol (KIP-848), transactions in their second version (KIP-890). */
-const FEATURES = [
-  { name: 'group.version', version: 1 },
-  { name: 'transaction.version', version: 2 },
-] as const;
-
-export const FINALIZED_FEATURES: ReadonlyMap<string, number> = new Map(
-  FEATURES.map(({ name, version }) => [name, version]),
-);
-
 /** Tells which APIs there are, from the handlers that there are. */
 export function handleApiVersions(handlers: () => readonly Handler[]): Handler {
-  return on(apiVersions, (request, { version }): Response => {
+  return on(apiVersions, (request, { version, core }): Response => {
     const isNamed =
       version < 3 ||
       (SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion));
     if (!isNamed) return { ...offered([]), errorCode: ErrorCode.INVALID_REQUEST };
-    return offered(handlers().map(({ api }) => api));
+    return { ...offered(handlers().map(({ api }) => api)), ...features(core.metadata, version) };
   });
 }
 
@@ -46,13 +38,24 @@ function offered(apis: readonly AnyApi[]): Response {
     errorCode: ErrorCode.NONE,
     apiKeys: apis.map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion })),
     throttleTimeMs: 0,
-    supportedFeatures: FEATURES.map(({ name, version }) => ({ name, minVersion: 0, maxVersion: version })),
-    finalizedFeaturesEpoch: 0,
-    finalizedFeatures: FEATURES.map(({ name, version }) => ({
-      name,
-      maxVersionLevel: version,
-      minVersionLevel: version,
-    })),
+    supportedFeatures: [],
+    finalizedFeaturesEpoch: -1,
+    finalizedFeatures: [],
     zkMigrationReady: false,
+  };
+}
+
+function features(metadata: ClusterMetadata, version: number): Partial<Response> {
+  return {
+    // Clients of version 3 take a lowest level of 0 for an error (KAFKA-17011).
+    supportedFeatures: FEATURES.filter(({ minLevel }) => version >= 4 || minLevel > 0).map(
+      ({ name, minLevel, maxLevel }) => ({ name, minVersion: minLevel, maxVersion: maxLevel }),
+    ),
+    finalizedFeaturesEpoch: metadata.changes,
+    finalizedFeatures: [...finalizedLevels(metadata)].map(([name, level]) => ({
+      name,
+      maxVersionLevel: level,
+      minVersionLevel: level,
+    })),
   };
 }

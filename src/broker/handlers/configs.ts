@@ -1,13 +1,15 @@
 /**
- * DescribeConfigs, AlterConfigs, IncrementalAlterConfigs: settings of topics, and those that the broker was started with.
+ * DescribeConfigs, AlterConfigs, IncrementalAlterConfigs, ListConfigResources: settings of topics, of the broker while it runs,
+ * and of what else has some (config-resources.ts).
  *
- * * DescribeConfigs 0: the configs named, or all when none is (null and empty mean the same). 1: where a value comes from and what it overrides. 3: types and documentation. Topics by name; brokers by this
- *   one's id, or '' for the default of all brokers, which is empty.
- * * AlterConfigs 0: replaces all of a topic's. IncrementalAlterConfigs 0: set, delete, append to and subtract from lists; a name
+ * * DescribeConfigs 0: the configs named, or all when none is (null and empty mean the same). 1: where a value comes from and what
+ *   it overrides. 3: types and documentation. Brokers by this one's id, or '' for what all brokers share.
+ * * AlterConfigs 0: replaces all that are set. IncrementalAlterConfigs 0: set, delete, append to and subtract from lists; a name
  *   that is changed twice is refused with INVALID_REQUEST.
  * * Everything is checked before anything is changed; `validateOnly` stops there.
+ * * ListConfigResources 0: names of client metrics subscriptions (KIP-714). 1: of all types, or of those asked for (KIP-1142).
  *
- * Not done: settings of brokers, loggers, clients and groups can't be changed; they are refused with INVALID_REQUEST.
+ * Not done: levels of loggers, which this broker's log does not have.
  */
 import {
   alterConfigs,
@@ -16,17 +18,17 @@ import {
   ErrorCode,
   type ErrorName,
   incrementalAlterConfigs,
+  listConfigResources,
   ResourceType,
   type ResponseOf,
 } from '../../protocol/index.ts';
 import { messageOf, MillraceError, Pace, type Steps } from '../../util/index.ts';
+import { type ConfigResource, configResource } from '../config-resources.ts';
 import type { Core } from '../core.ts';
-import { isTopicSetting, readTopicSettings, topicSettings } from '../settings.ts';
-import { type ConfigDescription, describeBrokerConfigs, describeTopicConfigs } from '../topic-configs.ts';
-import type { Topic } from '../topics.ts';
+import type { StoredConfigs } from '../metadata/cluster-metadata.ts';
 import { attempt, planInSteps, repeated } from './attempt.ts';
 import { errorCodeOf } from './error-code.ts';
-import { inStepsOn } from './handler.ts';
+import { inStepsOn, on } from './handler.ts';
 
 type Described = ResponseOf<typeof describeConfigs>['results'][number];
 type Changed = ResponseOf<typeof alterConfigs>['responses'][number];
@@ -39,7 +41,7 @@ export const handleDescribeConfigs = inStepsOn(describeConfigs, function* (reque
   }: (typeof request.resources)[number]): Described => {
     const resource = { resourceType, resourceName };
     const wanted = new Set(configurationKeys);
-    const { value: all, error } = attempt(() => describeResource(core, resourceType, resourceName));
+    const { value: all, error } = attempt(() => configResource(resourceType).describe(core, resourceName));
     if (all === undefined)
       return { ...resource, errorCode: errorCodeOf(error), errorMessage: messageOf(error), configs: [] };
     return {
@@ -48,10 +50,10 @@ export const handleDescribeConfigs = inStepsOn(describeConfigs, function* (reque
       errorMessage: null,
       configs: all
         .filter(({ name }) => wanted.size === 0 || wanted.has(name))
-        .map(({ name, value, source, synonyms, type, doc }) => ({
+        .map(({ name, value, source, synonyms, type, doc, isReadOnly }) => ({
           name,
           value,
-          readOnly: resourceType === ResourceType.broker,
+          readOnly: isReadOnly,
           configSource: source,
           isSensitive: false,
           synonyms: request.includeSynonyms ? synonyms : [],
@@ -71,55 +73,67 @@ function distinct<R extends { readonly resourceType: number; readonly resourceNa
   return [...new Map(resources.map((each) => [`${each.resourceType}/${each.resourceName}`, each])).values()];
 }
 
-function describeResource(core: Core, type: number, name: string): ConfigDescription[] {
-  switch (type) {
-    case ResourceType.topic:
-      return describeTopicConfigs(core, topicNamed(core, name).configs);
-    case ResourceType.broker:
-      if (name !== '' && name !== String(core.settings['node.id'])) {
-        throw refusal('INVALID_REQUEST', `There is no broker ${name}; this is broker ${core.settings['node.id']}.`);
-      }
-      // The default of all brokers has nothing of its own: what was given belongs to this one.
-      return name === '' ? [] : describeBrokerConfigs(core);
-    default:
-      throw refusal('INVALID_REQUEST', `Configs of resource type ${type} are not supported.`);
-  }
-}
-
-/** Replaces all configs of a topic by those given. */
+/** Replaces all configs of a resource by those given. */
 export const handleAlterConfigs = inStepsOn(alterConfigs, function* (request, { core }) {
-  const responses = yield* change(core, request, (_, configs) =>
+  const responses = yield* change(core, request, (_, { configs }) =>
     Object.fromEntries(configs.map(({ name, value }) => [name, given(name, value)])),
   );
   return { throttleTimeMs: 0, responses };
 });
 
-/** Changes single configs of a topic: set, back to the default, or items added to and taken from a list. */
+/** Changes single configs of a resource: set, back to the default, or items added to and taken from a list. */
 export const handleIncrementalAlterConfigs = inStepsOn(incrementalAlterConfigs, function* (request, { core }) {
-  const responses = yield* change(core, request, (topic, configs) => {
-    const result = new Map(Object.entries(topic.configs));
+  const responses = yield* change(core, request, (resource, { resourceName, configs }) => {
+    const result = new Map(Object.entries(resource.current(core, resourceName)));
     const names = new Set(configs.map(({ name }) => name));
-    if (names.size < configs.length) throw refusal('INVALID_REQUEST', 'A config is changed more than once.');
+    if (names.size < configs.length) throw refusal('INVALID_REQUEST', 'Error due to duplicate config keys.');
     for (const { name, configOperation, value } of configs) {
       if (configOperation === ConfigOperation.delete) result.delete(name);
       else if (configOperation === ConfigOperation.set) result.set(name, given(name, value));
-      else result.set(name, editedList(topic, name, configOperation, given(name, value)));
+      else {
+        const present = result.get(name) ?? inheritedList(core, resource, resourceName, name);
+        result.set(name, editedList(present, configOperation, given(name, value)));
+      }
     }
     return Object.fromEntries(result);
   });
   return { throttleTimeMs: 0, responses };
 });
 
+/** What has configs of its own: topics that have some set, brokers and others by name. */
+export const handleListConfigResources = on(listConfigResources, ({ resourceTypes }, { core, version }) => {
+  const all = [...core.metadata.current.configs];
+  const known = Object.values(ResourceType) as number[];
+  const wanted = version === 0 ? [ResourceType.clientMetrics] : resourceTypes.length === 0 ? known : resourceTypes;
+  const unknown = wanted.some((type) => !known.includes(type));
+  if (unknown) return { throttleTimeMs: 0, errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] };
+  const namesOf = (type: number): readonly string[] => {
+    if (type === ResourceType.topic) return [...core.topics.all()].map(({ name }) => name);
+    if (type === ResourceType.broker || type === ResourceType.brokerLogger) return [String(core.settings['node.id'])];
+    return all.filter(({ resourceType }) => resourceType === type).map(({ resourceName }) => resourceName);
+  };
+  const configResources = [...new Set(wanted)].flatMap((resourceType) =>
+    namesOf(resourceType).map((resourceName) => ({ resourceName, resourceType })),
+  );
+  return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, configResources };
+});
+
 function given(name: string, value: string | null): string {
-  if (value === null) throw refusal('INVALID_REQUEST', `Config "${name}" is set to nothing; delete it instead.`);
+  if (value === null) throw refusal('INVALID_REQUEST', `Null value not supported for : ${name}; delete it instead.`);
   return value;
 }
 
-function editedList(topic: Topic, name: string, operation: number, value: string): string {
-  if (!isTopicSetting(name) || topicSettings[name].kind !== 'list') {
+/** What a list is that is not set itself. */
+function inheritedList(core: Core, { table, inherited }: ConfigResource, resource: string, name: string): string {
+  const setting = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (setting?.kind !== 'list') {
     throw refusal('INVALID_CONFIG', `Config "${name}" is not a list that items can be added to or taken from.`);
   }
-  const present = String(topic.settings[name]).split(',').filter(Boolean);
+  return inherited(core, resource, name);
+}
+
+function editedList(before: string, operation: number, value: string): string {
+  const present = before.split(',').filter(Boolean);
   const items = value.split(',').map((item) => item.trim());
   if (operation === ConfigOperation.append) return [...new Set([...present, ...items])].join(',');
   if (operation === ConfigOperation.subtract) return present.filter((item) => !items.includes(item)).join(',');
@@ -132,30 +146,29 @@ interface Change<C> {
   readonly configs: readonly C[];
 }
 
-/** Checks every change, then makes those that may be made with one write. */
+/** Checks every change, then makes those that may be made: of topics with one write, of all others with another. */
 function* change<C>(
   core: Core,
   { resources, validateOnly }: { readonly resources: readonly Change<C>[]; readonly validateOnly: boolean },
-  changed: (topic: Topic, configs: readonly C[]) => Record<string, string>,
+  changed: (resource: ConfigResource, change: Change<C>) => Record<string, string>,
 ): Steps<Changed[]> {
   const keyOf = ({ resourceType, resourceName }: Change<C>): string => `${resourceType}/${resourceName}`;
   const ambiguous = repeated(resources.map(keyOf));
-  const planned = yield* planInSteps(resources, (resource) => {
-    const { resourceType, resourceName } = resource;
-    if (ambiguous.has(keyOf(resource))) {
+  const planned = yield* planInSteps(resources, (each) => {
+    const { resourceType, resourceName } = each;
+    if (ambiguous.has(keyOf(each))) {
       throw refusal('INVALID_REQUEST', `'${resourceName}' appears more than once in the request.`);
     }
-    if (resourceType !== ResourceType.topic) {
-      throw refusal('INVALID_REQUEST', 'Only configs of topics can be changed while the broker runs.');
-    }
-    const topic = topicNamed(core, resourceName);
-    const configs = changed(topic, resource.configs);
-    readTopicSettings(configs, core.settings);
-    return { topic, configs };
+    const resource = configResource(resourceType);
+    // Refuses names that there are none of.
+    resource.current(core, resourceName);
+    const configs = changed(resource, each);
+    resource.check(core, configs, resourceName);
+    return { resourceType, resourceName, configs };
   });
   const changes = planned.flatMap(({ value }) => (value === undefined ? [] : [value]));
   const { error: failure } = attempt(() => {
-    if (!validateOnly && changes.length > 0) core.topics.setConfigs(changes);
+    if (!validateOnly) carryOut(core, changes);
   });
   return yield* new Pace().map(resources, ({ resourceType, resourceName }, i) => {
     const error = planned[i]!.error ?? failure;
@@ -165,10 +178,14 @@ function* change<C>(
   });
 }
 
-function topicNamed(core: Core, name: string): Topic {
-  const topic = core.topics.get(name);
-  if (topic === undefined) throw refusal('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic '${name}'.`);
-  return topic;
+function carryOut(core: Core, changes: readonly StoredConfigs[]): void {
+  const ofTopics = changes.flatMap(({ resourceType, resourceName, configs }) => {
+    const topic = resourceType === ResourceType.topic ? core.topics.get(resourceName) : undefined;
+    return topic === undefined ? [] : [{ topic, configs }];
+  });
+  const others = changes.filter(({ resourceType }) => resourceType !== ResourceType.topic);
+  if (ofTopics.length > 0) core.topics.setConfigs(ofTopics);
+  if (others.length > 0) core.metadata.setConfigs(others);
 }
 
 function refusal(code: ErrorName, message: string): MillraceError {

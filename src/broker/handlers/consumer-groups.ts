@@ -21,6 +21,7 @@ import {
 import { messageOf, MillraceError, Pace, randomUuid } from '../../util/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
 import type { Core } from '../core.ts';
+import { finalizedLevels } from '../features.ts';
 import { ConsumerGroup } from '../groups/consumer-group.ts';
 import type { ConsumerMember } from '../groups/consumer-member.ts';
 import { byTopic, type PartitionKey } from '../groups/partition-sets.ts';
@@ -69,7 +70,8 @@ function checkHeartbeat(core: Core, request: Heartbeat, version: number): void {
   const must = (isTrue: boolean, otherwise: string): void => {
     if (!isTrue) throw new MillraceError('INVALID_REQUEST', otherwise);
   };
-  if (!core.settings['group.coordinator.rebalance.protocols'].split(',').includes('consumer')) {
+  const isOn = finalizedLevels(core.metadata).has('group.version');
+  if (!isOn || !core.settings['group.coordinator.rebalance.protocols'].split(',').includes('consumer')) {
     throw new MillraceError('UNSUPPORTED_VERSION', 'The consumer protocol is disabled.');
   }
   must(memberId !== '' || (version === 0 && memberEpoch === MemberEpoch.join), "MemberId can't be empty.");

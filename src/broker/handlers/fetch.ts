@@ -4,10 +4,9 @@
  * * 4: isolation and aborted transactions; with read_committed up to the last stable offset. 5: where logs begin. 9: the leader's
  *   epoch is checked. 13: topics by id, UNKNOWN_TOPIC_ID for others.
  * * Waits until `minBytes` are there or `maxWaitMs` have passed. The first batch comes whole, however large (KIP-74).
- * * 7: sessions are offered none: every answer is a full one (session id 0); one that is
- *   asked to go on is not found, so that the client begins anew.
+ * * 7: sessions, in which requests and answers have only what is new (KIP-227, fetch-sessions.ts).
  *
- * Not done: incremental sessions (KIP-227), followers and their epochs (DIVERGING_EPOCH), tiered storage, throttling.
+ * Not done: followers and their epochs (DIVERGING_EPOCH), tiered storage, throttling.
  */
 import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '../../protocol/index.ts';
 import type { RequestContext } from '../core.ts';
@@ -25,6 +24,8 @@ const NO_EPOCH: PartitionAnswer['divergingEpoch'] = { epoch: -1, endOffset: -1 }
 const NO_LEADER: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
 const NO_SNAPSHOT: PartitionAnswer['snapshotId'] = { endOffset: -1, epoch: -1 };
 const NO_RECORDS = Buffer.alloc(0);
+/** The first version that names topics by id. */
+const FIRST_WITH_IDS = 13;
 
 interface Wanted {
   readonly topicName: string;
@@ -36,14 +37,17 @@ interface Wanted {
 
 /**
  * The life of a fetch: read what is there, up to the high watermark or the last stable offset. When that is less than
- * `minBytes` the fetch is parked; it holds no data meanwhile, and reads again when a partition has advanced.
- *
- * Sessions are refused, which is allowed: session id 0 in the answer tells the client to send full fetches.
+ * `minBytes` the fetch is parked; it holds no data meanwhile, and reads again when a partition has advanced. In a session the
+ * request is what the client and the broker agreed on, and the answer what of it is new.
  */
 export const handleFetch = on(fetch, (request, context) => {
-  if (request.sessionId !== 0 && request.sessionEpoch > 0) {
-    return { ...emptyResponse(), errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
-  }
+  const scope = context.core.fetchSessions.scopeOf(request, context.version >= FIRST_WITH_IDS);
+  if (scope.refusal !== undefined) return { ...emptyResponse(), errorCode: scope.refusal };
+  const response = read({ ...request, topics: scope.topics }, context);
+  return response instanceof Promise ? response.then(scope.answer) : scope.answer(response);
+});
+
+function read(request: Request, context: RequestContext): Response | Promise<Response> {
   const wanted = request.topics.map(({ topic: name, topicId, partitions }): Wanted => {
     const found = findTopic(context.core, name, topicId);
     return {
@@ -59,7 +63,7 @@ export const handleFetch = on(fetch, (request, context) => {
   return new Promise<Response>((resolve) => {
     new ParkedFetch(request, context, wanted, resolve).park();
   });
-});
+}
 
 /** A fetch that waits in the partitions that it reads from. */
 class ParkedFetch implements Reader {

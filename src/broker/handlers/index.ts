@@ -1,7 +1,13 @@
 // The registry of what the broker answers. ApiVersions is derived from it: an API is offered when it has a handler.
 import { handleApiVersions } from './api-versions.ts';
 import { handleDescribeCluster, handleDescribeLogDirs } from './cluster.ts';
-import { handleAlterConfigs, handleDescribeConfigs, handleIncrementalAlterConfigs } from './configs.ts';
+import {
+  handleAlterConfigs,
+  handleDescribeConfigs,
+  handleIncrementalAlterConfigs,
+  handleListConfigResources,
+} from './configs.ts';
+import { handleUpdateFeatures } from './features.ts';
 import { handleConsumerGroupDescribe, handleConsumerGroupHeartbeat } from './consumer-groups.ts';
 import { handleFetch } from './fetch.ts';
 import {
@@ -19,6 +25,13 @@ import { handleListOffsets, handleOffsetForLeaderEpoch } from './list-offsets.ts
 import { handleDescribeTopicPartitions, handleMetadata } from './metadata.ts';
 import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch } from './offsets.ts';
 import { handleProduce } from './produce.ts';
+import { handleAddRaftVoter, handleDescribeQuorum, handleRemoveRaftVoter, handleUnregisterBroker } from './quorum.ts';
+import {
+  handleAlterPartitionReassignments,
+  handleAlterReplicaLogDirs,
+  handleElectLeaders,
+  handleListPartitionReassignments,
+} from './replicas.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
 import {
   handleAddOffsetsToTxn,
@@ -29,6 +42,7 @@ import {
   handleInitProducerId,
   handleListTransactions,
   handleTxnOffsetCommit,
+  handleWriteTxnMarkers,
 } from './transactions.ts';
 
 export const handlers: readonly Handler[] = [
@@ -61,6 +75,7 @@ export const handlers: readonly Handler[] = [
   handleCreatePartitions,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
+  handleListConfigResources,
   handleOffsetDelete,
   handleDescribeCluster,
   handleDescribeProducers,
@@ -69,6 +84,16 @@ export const handlers: readonly Handler[] = [
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
   handleDescribeTopicPartitions,
+  handleWriteTxnMarkers,
+  handleAlterReplicaLogDirs,
+  handleElectLeaders,
+  handleAlterPartitionReassignments,
+  handleListPartitionReassignments,
+  handleDescribeQuorum,
+  handleUpdateFeatures,
+  handleUnregisterBroker,
+  handleAddRaftVoter,
+  handleRemoveRaftVoter,
 ];
 
 const byKey = new Map(handlers.map((handler) => [handler.api.key, handler]));

@@ -7,8 +7,10 @@
  *   of transactions, with a new epoch per transaction (KIP-890).
  * * DescribeProducers, DescribeTransactions, ListTransactions: all versions. ListTransactions 2: a pattern (RE2) of whole ids.
  * * What happens in a transaction: transactions/transaction-coordinator.ts.
+ * * WriteTxnMarkers 1: an operator ends what a coordinator forgot (kafka-transactions abort); markers of an epoch or of a coordinator
+ *   that is older than the last are refused. 2: which version of transactions they belong to: in the second, an epoch has one.
  *
- * Not done: WriteTxnMarkers, as markers are written in process; two-phase commit (KIP-939).
+ * Not done: two-phase commit (KIP-939).
  */
 import {
   addOffsetsToTxn,
@@ -22,6 +24,7 @@ import {
   type RequestOf,
   type ResponseOf,
   txnOffsetCommit,
+  writeTxnMarkers,
   ZERO_UUID,
 } from '../../protocol/index.ts';
 import { RE2JS } from 're2js';
@@ -308,3 +311,26 @@ export const handleListTransactions = on(listTransactions, (request, { core }) =
     })),
   };
 });
+
+export const handleWriteTxnMarkers = on(writeTxnMarkers, async ({ markers }, { core }) => ({
+  markers: await Promise.all(
+    markers.map(
+      async ({ producerId, producerEpoch, transactionResult, topics, coordinatorEpoch, transactionVersion }) => ({
+        producerId,
+        topics: await Promise.all(
+          topics.map(async ({ name, partitionIndexes }) => ({
+            name,
+            partitions: await Promise.all(
+              partitionIndexes.map(async (partitionIndex) => {
+                const place = { topic: name, partition: partitionIndex };
+                const marker = { producerId, producerEpoch, committed: transactionResult, coordinatorEpoch };
+                const errorCode = await core.transactions.writeMarker(place, marker, transactionVersion);
+                return { partitionIndex, errorCode };
+              }),
+            ),
+          })),
+        ),
+      }),
+    ),
+  ),
+}));

@@ -11,6 +11,7 @@ import {
   NO_PRODUCER_ID,
   NO_SEQUENCE,
   TRANSACTIONAL,
+  type TransactionMarker,
 } from '../../protocol/index.ts';
 
 const REMEMBERED_BATCHES = 5;
@@ -78,6 +79,18 @@ export class ProducerState {
     const expected = newest === undefined ? 0 : sequenceAfter(newest.lastSequence, 1);
     if (first === expected) return APPEND;
     return refuse(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `sequence ${first} arrived where ${expected} was expected`);
+  }
+
+  /**
+   * Whether a marker is of a producer and a coordinator that are not fenced. In the second version of transactions the marker has
+   * the epoch after that of its records (KIP-890), so that one with the same epoch comes late.
+   */
+  checkMarker(marker: Omit<TransactionMarker, 'timestamp'>, transactionVersion: number): number {
+    const entry = this.#producers.get(marker.producerId);
+    if (entry === undefined) return ErrorCode.NONE;
+    const isOld = transactionVersion >= 2 ? marker.producerEpoch <= entry.epoch : marker.producerEpoch < entry.epoch;
+    if (isOld) return ErrorCode.INVALID_PRODUCER_EPOCH;
+    return marker.coordinatorEpoch < entry.coordinatorEpoch ? ErrorCode.TRANSACTION_COORDINATOR_FENCED : ErrorCode.NONE;
   }
 
   /** Takes note of an appended data batch, or of one found in the log when it is opened. `now` is the broker's time. */

@@ -7,7 +7,13 @@
  * Clients of transaction version 2 get a higher epoch with every transaction, so that a request that comes late can't end
  * up in the next one.
  */
-import { BatchCursor, batchHeader, buildTransactionMarker, ErrorCode } from '../../protocol/index.ts';
+import {
+  BatchCursor,
+  batchHeader,
+  buildTransactionMarker,
+  ErrorCode,
+  type TransactionMarker,
+} from '../../protocol/index.ts';
 import { type Environment, messageOf } from '../../util/index.ts';
 import type { GroupCoordinator } from '../groups/group-coordinator.ts';
 import { coordinatorError, InternalTopic } from '../internal-topic.ts';
@@ -350,6 +356,24 @@ export class TransactionCoordinator {
     const offset = partition.appendMarker(marker);
     if (offset < 0) again();
     else partition.whenDurable(offset, (errorCode) => (errorCode === ErrorCode.NONE ? settled() : again()));
+  }
+
+  /** A marker that somebody else decides about; resolves with what came of it when it is durable. */
+  async writeMarker(
+    place: Place,
+    marker: Omit<TransactionMarker, 'timestamp'>,
+    transactionVersion: number,
+  ): Promise<number> {
+    const partition = this.#topics.partition(place.topic, place.partition);
+    if (partition === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const problem = partition.log.producers.checkMarker(marker, transactionVersion);
+    if (problem !== ErrorCode.NONE) return problem;
+    const offset = partition.appendMarker(buildTransactionMarker({ ...marker, timestamp: this.#environment.now() }));
+    if (offset < 0) return ErrorCode.KAFKA_STORAGE_ERROR;
+    const errorCode = await new Promise<number>((settled) => partition.whenDurable(offset, settled));
+    const isDone = errorCode === ErrorCode.NONE && place.topic === OFFSETS_TOPIC;
+    if (isDone) this.#groups.endTransaction(marker.producerId, marker.committed);
+    return errorCode;
   }
 
   // ── Journal ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,8 @@ export const ConfigSource = {
   dynamicDefaultBroker: 3,
   staticBroker: 4,
   default: 5,
+  clientMetrics: 7,
+  group: 8,
 } as const;
 export const ConfigType = {
   boolean: 1,
@@ -118,6 +120,25 @@ export const incrementalAlterConfigs = defineApi({
       errorMessage: string().nullable(),
       resourceType: int8(),
       resourceName: string(),
+    }),
+  },
+});
+
+/** Names of what has configs: of client metrics subscriptions, or (version 1) of all types. */
+export const listConfigResources = defineApi({
+  key: 74,
+  name: 'ListConfigResources',
+  versions: [0, 1],
+  flexibleFrom: 0,
+  request: {
+    resourceTypes: array(int8()).since(1),
+  },
+  response: {
+    throttleTimeMs: int32(),
+    errorCode: int16(),
+    configResources: array({
+      resourceName: string(),
+      resourceType: int8().since(1).default(ResourceType.clientMetrics).ignorable(),
     }),
   },
 });

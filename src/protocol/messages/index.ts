@@ -17,9 +17,11 @@ export {
   ConfigType,
   describeConfigs,
   incrementalAlterConfigs,
+  listConfigResources,
   ResourceType,
 } from './configs.ts';
 export { consumerGroupDescribe, consumerGroupHeartbeat, MemberEpoch, MemberType } from './consumer-groups.ts';
+export { FeatureUpgradeType, updateFeatures } from './features.ts';
 export { fetch } from './fetch.ts';
 export {
   CoordinatorType,
@@ -45,7 +47,14 @@ export {
 export { describeTopicPartitions, metadata } from './metadata.ts';
 export { offsetCommit, offsetDelete, offsetFetch } from './offsets.ts';
 export { produce } from './produce.ts';
-export { electLeaders, ElectionType, listPartitionReassignments } from './replicas.ts';
+export { addRaftVoter, describeQuorum, removeRaftVoter, unregisterBroker } from './quorum.ts';
+export {
+  alterPartitionReassignments,
+  alterReplicaLogDirs,
+  electLeaders,
+  ElectionType,
+  listPartitionReassignments,
+} from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';

@@ -1,5 +1,5 @@
 import { defineApi } from '../api.ts';
-import { array, bool, int16, int32, int64, string } from '../schema.ts';
+import { array, bool, int16, int32, int64, int8, string } from '../schema.ts';
 
 /** A producer id and epoch; with a transactional id it fences every older producer of that id. */
 export const initProducerId = defineApi({
@@ -139,7 +139,7 @@ export const txnOffsetCommit = defineApi({
 export const writeTxnMarkers = defineApi({
   key: 27,
   name: 'WriteTxnMarkers',
-  versions: [1, 1],
+  versions: [1, 2],
   flexibleFrom: 1,
   request: {
     markers: array({
@@ -148,6 +148,7 @@ export const writeTxnMarkers = defineApi({
       transactionResult: bool(),
       topics: array({ name: string(), partitionIndexes: array(int32()) }),
       coordinatorEpoch: int32(),
+      transactionVersion: int8().since(2).ignorable(),
     }),
   },
   response: {
