@@ -12,10 +12,11 @@ const src = join(root, 'src');
 const arrows: Record<string, readonly string[]> = {
   util: [],
   protocol: ['util'],
-  broker: ['protocol', 'util'],
-  client: ['protocol', 'util'],
+  security: ['util'],
+  broker: ['protocol', 'security', 'util'],
+  client: ['http-client', 'protocol', 'security', 'util'],
   schemas: ['util'],
-  rim: ['util'],
+  rim: ['security', 'util'],
   'http-client': ['util'],
   'sql-api': ['http-client', 'util'],
   serde: ['schemas', 'util'],
@@ -32,13 +33,14 @@ const arrows: Record<string, readonly string[]> = {
     'protocol',
     'rest-proxy',
     'schema-registry',
+    'security',
     'serde',
     'sql',
     'sql-api',
     'streams',
     'util',
   ],
-  cli: ['platform', 'schema-registry', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
+  cli: ['platform', 'schema-registry', 'security', 'streams', 'client', 'serde', 'sql-api', 'http-client', 'util'],
 };
 
 /**
@@ -114,10 +116,18 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['wire-transport'],
   ],
   rim: [
-    ['compression', 'file-backed', 'negotiation', 'refusal', 'route-description', 'setting-files', 'settings'],
+    ['compression', 'negotiation', 'refusal', 'route-description', 'settings'],
     ['health', 'metrics', 'passwords', 'tls', 'visitors'],
     ['authentication', 'http-versions'],
     ['http'],
+  ],
+  security: [
+    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'ssl-settings', 'store-entries'],
+    ['pem', 'rc2'],
+    ['encryption'],
+    ['jks', 'pkcs12'],
+    ['store'],
+    ['tls'],
   ],
   broker: [
     ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'settings'],
@@ -138,9 +148,11 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['backoff', 'dial', 'partitioner', 'positions', 'record-cursor', 'timed-transport'],
-    ['administration', 'cluster'],
-    ['client'],
+    ['backoff', 'partitioner', 'positions', 'record-cursor', 'security-settings', 'sockets', 'timed-transport'],
+    ['administration', 'cluster', 'oauth-tokens'],
+    ['client', 'login'],
+    ['access', 'sasl'],
+    ['dial'],
     [
       'acls',
       'assignors',
@@ -250,6 +262,7 @@ const outsiders: Record<string, string> = {
   'schemas/json-schema/content-model.ts': 'measures what a regular expression costs, to stop it',
   'rim/authentication.ts': 'a secret is not to be had from a seed',
   'client/dial.ts': "a socket's own time-out",
+  'client/sockets.ts': "a socket's own time-out",
   'rim/http-versions.ts': "a socket's own time-out",
 };
 
@@ -262,7 +275,7 @@ const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   {
     module: /^(node:)?(net|tls)$/,
     allowed:
-      /^(broker\/listener|client\/dial|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|cli\/schemas\.ts$)/,
+      /^(broker\/listener|client\/sockets|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,

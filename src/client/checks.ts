@@ -3,6 +3,7 @@
 // Texts are UTF-8 where bytes are wanted; anything else that is not bytes is refused.
 import {
   anyText,
+  anyValue,
   callback,
   checkOptions,
   checkValue,
@@ -28,6 +29,7 @@ import type {
   ProducerSettings,
   SubscriptionPattern,
 } from './client.ts';
+import { securityOptions } from './security-settings.ts';
 
 const INT32_MAX = 0x7fffffff;
 
@@ -163,12 +165,26 @@ const clientOptions: OptionTable = {
   bootstrapServers: someText,
   clientId: anyText,
   metadataMaxAgeMs: wholeNumber(0),
+  ...securityOptions,
+  ssl: flag,
+  sasl: anyValue,
   dial: callback,
   environment: having('an environment', 'now', 'after'),
 };
 
-export function checkClientOptions(options: unknown): void {
+/** What it takes depends on the mechanism: login.ts says what is missing. */
+const saslForm: OptionTable = {
+  mechanism: someText,
+  username: someText,
+  password: { ...someText, isSecret: true },
+  oauthBearerProvider: callback,
+};
+
+export function checkClientOptions(options: { readonly sasl?: { readonly mechanism?: unknown } }): void {
   checkOptions('createClient', options, clientOptions, 'INVALID_CONFIG');
+  checkOptions('createClient: sasl', options.sasl, saslForm, 'INVALID_CONFIG');
+  if (options.sasl !== undefined)
+    checkValue('createClient: sasl: mechanism', options.sasl.mechanism, someText, 'INVALID_CONFIG');
 }
 
 // ── Records ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 // Who asks: HTTP's Basic authentication against the file of users.
 import { createHmac, randomBytes } from 'node:crypto';
-import { invalid } from './setting-files.ts';
-import { FileBacked } from './file-backed.ts';
+import { invalid } from '../security/index.ts';
+import { FileBacked } from '../security/index.ts';
 import { readUsers, type User } from './passwords.ts';
 import { HttpRefusal } from './refusal.ts';
 import type { RimSettings } from './settings.ts';

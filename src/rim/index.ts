@@ -1,12 +1,11 @@
 // The rim: what every service with an outside has in common, whatever it serves.
 export { ANONYMOUS } from './authentication.ts';
 export { liveGzip, takesGzip } from './compression.ts';
-export { FileBacked } from './file-backed.ts';
 export { addHealth, type HealthCheck, healthOf } from './health.ts';
 export { httpServer, type HttpServer, type Listenable } from './http.ts';
 export { addMetrics, METRICS_PATH, type ServiceMetrics } from './metrics.ts';
 export { Negotiation } from './negotiation.ts';
 export { HttpRefusal } from './refusal.ts';
 export type { QueryParameter, RouteDescription } from './route-description.ts';
-export { invalid, linesOf } from './setting-files.ts';
+export { FileBacked, invalid, linesOf } from '../security/index.ts';
 export { readRimSettings, type RimSettings, rimSettingsOf } from './settings.ts';

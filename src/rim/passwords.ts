@@ -2,7 +2,7 @@
 // as it is, or as something that only tells whether a given one is right.
 import { createHash, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { invalid, linesOf } from './setting-files.ts';
+import { invalid, linesOf } from '../security/index.ts';
 
 export interface User {
   readonly name: string;

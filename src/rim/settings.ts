@@ -1,5 +1,6 @@
 // What every HTTP service is told about who may talk to it, under the names of Confluent's REST services; each service has
 // them with its own name in front (`schema.registry.`, `ksql.`).
+import { sslSettings } from '../security/index.ts';
 import { type Setting, type SettingTable, stringSetting, type ValuesOf } from '../util/index.ts';
 
 export const rimSettings = {
@@ -21,21 +22,7 @@ export const rimSettings = {
     '',
     'Names, separated by commas, under which the service is reached through its loopback address besides `localhost`: those of a proxy on this machine. `*`: any.',
   ),
-  'ssl.keystore.type': stringSetting('PEM', 'The format of the keystore.', ['PEM', 'PKCS12', 'JKS']),
-  'ssl.keystore.location': stringSetting(
-    '',
-    'The file with the private key and the certificate of an `https` listener. Read again when it changes.',
-  ),
-  'ssl.keystore.password': stringSetting('', 'The password of a PKCS12 keystore.'),
-  'ssl.keystore.key': stringSetting('', 'The private key: a PEM text, or a file of one.'),
-  'ssl.keystore.certificate.chain': stringSetting(
-    '',
-    'The certificate and those that signed it: a PEM text, or a file of one.',
-  ),
-  'ssl.key.password': stringSetting('', 'The password of an encrypted private key.'),
-  'ssl.truststore.type': stringSetting('PEM', 'The format of the truststore.', ['PEM', 'JKS']),
-  'ssl.truststore.location': stringSetting('', 'The file of certificates that clients’ must be signed by.'),
-  'ssl.truststore.certificates': stringSetting('', 'The same as a PEM text, or another file of one.'),
+  ...sslSettings,
   'ssl.client.authentication': stringSetting('NONE', 'Whether clients must have certificates.', [
     'NONE',
     'REQUESTED',

@@ -42,6 +42,7 @@ export {
   longSetting,
   parseSetting,
   readSettings,
+  secretSetting,
   type Setting,
   type SettingKind,
   settingNamed,

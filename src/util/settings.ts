@@ -13,6 +13,8 @@ export interface Setting<T> {
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
+  /** A password, a key, a token: its value is shown to nobody. */
+  readonly isSecret?: boolean;
 }
 
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>;
@@ -36,6 +38,9 @@ export function booleanSetting(value: boolean, doc: string): Setting<boolean> {
 }
 export function stringSetting(value: string, doc: string, oneOf?: readonly string[]): Setting<string> {
   return oneOf === undefined ? { kind: 'string', default: value, doc } : { kind: 'string', default: value, doc, oneOf };
+}
+export function secretSetting(doc: string): Setting<string> {
+  return { kind: 'string', default: '', doc, isSecret: true };
 }
 export function listSetting(value: string, doc: string, oneOf: readonly string[]): Setting<string> {
   return { kind: 'list', default: value, doc, oneOf };

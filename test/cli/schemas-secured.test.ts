@@ -1,7 +1,7 @@
 // `millrace schemas` with a registry that has TLS, passwords and rules.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Certificates, hasOpenssl, makeCertificates } from '../schema-registry/certificates.ts';
+import { type Certificates, hasOpenssl, makeCertificates } from '../suites/certificates.ts';
 import { openServedRegistry, type ServedRegistry } from '../schema-registry/served-registry.ts';
 import { Millrace, type Outcome } from './support.ts';
 

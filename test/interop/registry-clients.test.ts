@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recordsOf } from '../../src/client/index.ts';
 import { Platform } from '../../src/platform/index.ts';
 import { avroSerde, deserialize } from '../../src/serde/index.ts';
-import { hasOpenssl, makeCertificates } from '../schema-registry/certificates.ts';
+import { hasOpenssl, makeCertificates } from '../suites/certificates.ts';
 
 const folder = join(import.meta.dirname, 'registry-clients');
 const python = join(folder, '.venv', 'bin', 'python');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Platform } from '../../src/platform/index.ts';
-import { hasOpenssl, makeCertificates } from '../schema-registry/certificates.ts';
+import { hasOpenssl, makeCertificates } from '../suites/certificates.ts';
 import { embedded, Proxy } from './support.ts';
 
 const canRun = hasOpenssl();

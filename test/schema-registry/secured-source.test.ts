@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpSchemaSourceOptions, HttpSchemaSource } from '../../src/schema-registry/index.ts';
 import { avroSerde, deserializeLoading, serialize } from '../../src/serde/index.ts';
-import { type Certificates, hasOpenssl, makeCertificates } from './certificates.ts';
+import { type Certificates, hasOpenssl, makeCertificates } from '../suites/certificates.ts';
 import { openServedRegistry, type ServedRegistry } from './served-registry.ts';
 
 const canRun = hasOpenssl();

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasOpenssl, makeCertificates } from '../schema-registry/certificates.ts';
+import { hasOpenssl, makeCertificates } from '../suites/certificates.ts';
 import { type SqlOverHttp, startSql } from './http.ts';
 
 let sql: SqlOverHttp;

@@ -8,7 +8,7 @@ import { request } from 'node:https';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBroker } from '../herder/cluster.ts';
 import { clusterSettings, startWorker } from '../herder/whole-worker.ts';
-import { hasOpenssl, makeCertificates } from '../../schema-registry/certificates.ts';
+import { hasOpenssl, makeCertificates } from '../../suites/certificates.ts';
 import { ask, until } from './asking.ts';
 
 const canRun = hasOpenssl();
