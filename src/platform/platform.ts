@@ -145,8 +145,8 @@ async function startBroker(
   recordSchemas: StoppableSchemas,
 ): Promise<{ readonly client: Client; readonly broker?: Broker }> {
   const { createClient } = await import('../client/index.ts');
-  const bootstrapServers = settings.platform['bootstrap.servers'];
-  if (bootstrapServers === '') {
+  const { cluster } = settings;
+  if (cluster === undefined) {
     const { Broker } = await import('../broker/index.ts');
     const broker = await Broker.open({
       dataDir: join(settings.platform['log.dirs'], 'kafka'),
@@ -168,8 +168,8 @@ async function startBroker(
     stop.push(() => client.close());
     return { client, broker };
   }
-  services.push({ name: 'broker', url: bootstrapServers });
-  const client = createClient({ bootstrapServers, environment });
+  services.push({ name: 'broker', url: settings.platform['bootstrap.servers'] });
+  const client = createClient({ ...cluster, environment });
   stop.push(() => client.close());
   return { client };
 }
