@@ -2,6 +2,7 @@ import type { ConfigDef } from '../src/connect/index.ts';
 import { BUILT_IN } from '../src/connect/plugins/built-in.ts';
 import { errorCodes } from '../src/util/error-codes.ts';
 import { brokerSettings, topicSettings } from '../src/broker/index.ts';
+import { securitySettings } from '../src/client/index.ts';
 import { handlers } from '../src/broker/handlers/index.ts';
 import { workerSettings } from '../src/connect/herder/settings.ts';
 import { restProxySettings } from '../src/rest-proxy/settings.ts';
@@ -44,6 +45,9 @@ function settingsPage(): string {
     '## Topics',
     'Set when a topic is made, or altered later.',
     settingsTable(topicSettings),
+    '## Clients',
+    'How a client gets in to a cluster that is secured: in files and on command lines as they stand here, in code in camel case (`sasl.mechanism` is `saslMechanism`). [Connecting to a secured cluster](../security/clients.md) has examples.',
+    settingsTable(securitySettings),
     '## Schema Registry',
     'Those under `authentication.` also without `schema.registry.` in front.',
     settingsTable(registrySettings),

@@ -14,7 +14,7 @@ const arrows: Record<string, readonly string[]> = {
   protocol: ['util'],
   security: ['util'],
   broker: ['protocol', 'security', 'util'],
-  client: ['protocol', 'security', 'util'],
+  client: ['http-client', 'protocol', 'security', 'util'],
   schemas: ['util'],
   rim: ['security', 'util'],
   'http-client': ['util'],
@@ -65,6 +65,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['avro-resolution', 'memory-schemas', 'registry-serde'],
     ['avro-codec', 'avro-json', 'json-schema-codec', 'protobuf-codec'],
     ['avro', 'json-schema', 'protobuf', 'text'],
+    ['conformance'],
   ],
   sql: [
     ['errors', 'foreign-properties', 'parser'],
@@ -121,7 +122,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['http'],
   ],
   security: [
-    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'ssl-settings', 'store-entries'],
+    ['asn1', 'file-backed', 'jaas', 'scram', 'setting-files', 'settings', 'store-entries'],
     ['pem', 'rc2'],
     ['encryption'],
     ['jks', 'pkcs12'],
@@ -133,7 +134,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'security-settings'],
     ['settings'],
     ['coordinator-memory', 'fetch-sessions'],
-    ['log', 'record-validation'],
+    ['log', 'record-schemas', 'record-validation'],
     ['metadata'],
     ['partition'],
     ['topics'],
@@ -150,13 +151,16 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['broker'],
   ],
   client: [
-    ['backoff', 'dial', 'partitioner', 'positions', 'record-cursor', 'timed-transport'],
-    ['administration', 'cluster'],
-    ['client'],
+    ['backoff', 'partitioner', 'positions', 'record-cursor', 'settings', 'sockets', 'timed-transport'],
+    ['administration', 'cluster', 'oauth-tokens'],
+    ['client', 'login'],
+    ['access', 'sasl'],
+    ['dial'],
     [
       'acls',
       'assignors',
       'checks',
+      'cooperative-sticky',
       'inspection',
       'offsets',
       'records',
@@ -164,8 +168,9 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
       'transaction',
       'transaction-states',
     ],
-    ['admin', 'batcher', 'fetcher', 'group-session'],
-    ['group-member', 'membership'],
+    ['batcher', 'fetcher', 'group-descriptions', 'group-session'],
+    ['admin'],
+    ['broker-membership', 'group-member', 'membership'],
     ['consumer', 'producer'],
     ['kafka-client'],
   ],
@@ -205,15 +210,15 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   ],
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
-    ['lazy-schemas', 'settings', 'sql-test', 'thread-client', 'version'],
+    ['lazy-schemas', 'record-check', 'settings', 'sql-test', 'thread-client', 'version'],
     ['connect-worker'],
     ['on-demand'],
     ['listening', 'start'],
     ['registry'],
     ['query-threads', 'services'],
     ['connect', 'threads'],
-    ['thread-work'],
-    ['connect-work', 'platform', 'query-work', 'service-work'],
+    ['record-schemas', 'thread-work'],
+    ['connect-work', 'platform', 'query-work', 'record-schemas-work', 'service-work'],
   ],
   cli: [
     ['hangup', 'history', 'options', 'registry-client', 'statements', 'text-width'],
@@ -260,6 +265,7 @@ const outsiders: Record<string, string> = {
   'schemas/json-schema/content-model.ts': 'measures what a regular expression costs, to stop it',
   'rim/authentication.ts': 'a secret is not to be had from a seed',
   'client/dial.ts': "a socket's own time-out",
+  'client/sockets.ts': "a socket's own time-out",
   'rim/http-versions.ts': "a socket's own time-out",
 };
 
@@ -272,7 +278,7 @@ const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   {
     module: /^(node:)?(net|tls)$/,
     allowed:
-      /^(broker\/listener|client\/dial|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
+      /^(broker\/listener|client\/sockets|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,

@@ -13,7 +13,7 @@
  */
 import { dirname, join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import { type BrokerAddress, type Transport, ZERO_UUID } from '../protocol/index.ts';
+import { type BrokerAddress, ResourceType, type Transport, ZERO_UUID } from '../protocol/index.ts';
 import {
   type Environment,
   type GivenSettings,
@@ -34,6 +34,7 @@ import { type Disk, nodeDisk } from './log/disk.ts';
 import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import { RequestMemory } from './request-memory.ts';
 import { Audit } from './security/audit.ts';
 import { Authorizer } from './security/authorizer.ts';
@@ -56,6 +57,8 @@ export interface BrokerOptions {
   readonly settings?: GivenSettings;
   readonly environment?: Environment;
   readonly disk?: Disk;
+  /** Checks records of topics that want schemas; without it, no topic may want them. */
+  readonly recordSchemas?: RecordSchemas;
   /** Takes note of what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -112,10 +115,18 @@ export class Broker {
         report,
       );
       const cache = new TailCache(settings['tail.cache.bytes']);
-      const topics = new Topics({ directory: dataDir, settings, env: { disk, environment, cache }, flusher, report });
+      const knowsSchemas = options.recordSchemas !== undefined;
+      const env = { disk, environment, cache };
+      const topics = new Topics({ directory: dataDir, settings, env, flusher, knowsSchemas, report });
       topics.load(isClean);
       liveSettings.onChange = () => topics.settingsChanged();
-      const groups = new GroupCoordinator({ settings, environment, topics, report });
+      const groups = new GroupCoordinator({
+        settings,
+        environment,
+        topics,
+        configsOf: (group) => metadata.configsOf(ResourceType.group, group),
+        report,
+      });
       groups.load();
       const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
       transactions.load((known) => new ProducerIds(disk, dataDir, known));
@@ -142,6 +153,7 @@ export class Broker {
         disk,
         topics,
         metadata,
+        recordSchemas: options.recordSchemas,
         scramUsers: new ScramUsers(metadata),
         authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
         audit: new Audit(environment, report),

@@ -1,5 +1,5 @@
 /**
- * What has configs that clients see and change: topics, this broker and all brokers together, and whose metrics are wanted.
+ * What has configs that clients see and change: topics, this broker and all brokers together, groups, and whose metrics are wanted.
  * One entry says how its names are checked, which configs there are, what is set, and what may be set; DescribeConfigs and
  * both ways of changing work on any of them.
  */
@@ -7,12 +7,14 @@ import { ConfigSource, ResourceType } from '../protocol/index.ts';
 import { MillraceError, parseSetting, type SettingTable, settingNamed } from '../util/index.ts';
 import { checkClientMetrics, clientMetricsConfigs } from './client-metrics.ts';
 import type { Core } from './core.ts';
+import { checkGroupConfigs } from './groups/group-settings.ts';
 import { ALL_BROKERS } from './metadata/live-settings.ts';
-import { brokerSettings, isDynamic, checkTopicConfigs, topicSettings } from './settings.ts';
+import { brokerSettings, groupSettings, isDynamic, topicSettings } from './settings.ts';
 import {
   type ConfigDescription,
   describeBrokerConfigs,
   describeGiven,
+  describeGroupConfigs,
   describeTopicConfigs,
   describeWithDefaults,
 } from './topic-configs.ts';
@@ -37,7 +39,7 @@ const topicResource: ConfigResource = {
   table: topicSettings,
   current: (core, name) => topicNamed(core, name).configs,
   describe: (core, name) => describeTopicConfigs(core, topicNamed(core, name).configs),
-  check: (core, configs) => checkTopicConfigs(configs, core.settings),
+  check: (core, configs) => core.topics.checkConfigs(configs),
   inherited: (core, name, config) => String(topicNamed(core, name).settings[config as 'cleanup.policy']),
 };
 
@@ -80,10 +82,22 @@ const clientMetricsResource: ConfigResource = {
   inherited: () => '',
 };
 
+const groupResource: ConfigResource = {
+  table: groupSettings,
+  current(core, name) {
+    if (name === '') throw refusal('INVALID_REQUEST', 'Default group resources are not allowed.');
+    return core.metadata.configsOf(ResourceType.group, name);
+  },
+  describe: (core, name) => describeGroupConfigs(core, groupResource.current(core, name)),
+  check: (core, configs) => checkGroupConfigs(core.settings, configs),
+  inherited: () => '',
+};
+
 const RESOURCES: ReadonlyMap<number, ConfigResource> = new Map([
   [ResourceType.topic, topicResource],
   [ResourceType.broker, brokerResource],
   [ResourceType.clientMetrics, clientMetricsResource],
+  [ResourceType.group, groupResource],
 ]);
 
 /** What a type of resources can do; refused with INVALID_REQUEST where there is none. */

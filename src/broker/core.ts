@@ -7,6 +7,7 @@ import type { Disk } from './log/disk.ts';
 import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
+import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { Audit } from './security/audit.ts';
 import type { Authorizer } from './security/authorizer.ts';
@@ -34,6 +35,8 @@ export interface Core {
   readonly topics: Topics;
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;
+  /** Missing where nobody knows schemas. */
+  readonly recordSchemas: RecordSchemas | undefined;
   readonly scramUsers: ScramUsers;
   /** Undefined: everybody may do everything. */
   readonly authorizer: Authorizer | undefined;

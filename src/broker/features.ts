@@ -10,6 +10,8 @@ export interface Feature {
 
 /** Each is at its highest level unless an operator says otherwise (UpdateFeatures). */
 export const FEATURES: readonly Feature[] = [
+  // KIP-848: groups whose members the broker assigns.
+  { name: 'group.version', minLevel: 0, maxLevel: 1 },
   // KIP-890: 2 is a new epoch for each transaction, and partitions that need not be announced.
   { name: 'transaction.version', minLevel: 0, maxLevel: 2 },
 ];

@@ -78,6 +78,7 @@ export class Partition implements Flushable {
   #lookAgainAt = 0;
   #stopLooking: () => void = () => {};
   #readProblem = '';
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(parts: PartitionParts) {
     this.topic = parts.topic;
@@ -153,6 +154,13 @@ export class Partition implements Flushable {
       this.#fail(error);
       return -1;
     }
+  }
+
+  /** Carries out what takes a while, behind what was to be carried out before. */
+  inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
   }
 
   /** Calls back when the record at `offset` is durable. */

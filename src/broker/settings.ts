@@ -29,6 +29,9 @@ const REPORTED = 'Reported for clients; it has no meaning here.';
 const ONE_REPLICA = 'Reported for clients; there is one replica.';
 const NOT_TIERED = 'Reported for clients; all records are in local files.';
 
+const STRATEGIES = ['TopicNameStrategy', 'RecordNameStrategy', 'TopicRecordNameStrategy'];
+/** Confluent's names, in full or short. */
+const STRATEGY_NAMES = STRATEGIES.flatMap((name) => [`io.confluent.kafka.serializers.subject.${name}`, name]);
 const CODECS = ['uncompressed', 'gzip', 'snappy', 'lz4', 'zstd', 'producer'];
 const POLICIES = ['delete', 'compact'];
 const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'];
@@ -151,6 +154,30 @@ export const brokerSettings = {
   'group.max.session.timeout.ms': int(1_800_000, 'The longest session timeout a member may ask for.', 1),
   'group.initial.rebalance.delay.ms': int(3000, 'How long an empty group waits for more members.', 0),
   'group.max.size': int(INT_MAX, 'Members that a group may have.', 1),
+  'group.coordinator.rebalance.protocols': list('classic,consumer', 'Protocols that groups may speak.', [
+    'classic',
+    'consumer',
+  ]),
+  'group.consumer.heartbeat.interval.ms': int(5000, 'How often members of consumer groups are to be heard.', 1),
+  'group.consumer.min.heartbeat.interval.ms': int(5000, 'The least that a group may set for itself.', 1),
+  'group.consumer.max.heartbeat.interval.ms': int(15_000, 'The most that a group may set for itself.', 1),
+  'group.consumer.session.timeout.ms': int(45_000, 'A member of a consumer group not heard for so long is out.', 1),
+  'group.consumer.min.session.timeout.ms': int(45_000, 'The least that a group may set for itself.', 1),
+  'group.consumer.max.session.timeout.ms': int(60_000, 'The most that a group may set for itself.', 1),
+  'group.consumer.assignment.interval.ms': int(1000, 'The least time between two assignments of a consumer group.', 0),
+  'group.consumer.min.assignment.interval.ms': int(0, 'The least that a group may set for itself.', 0),
+  'group.consumer.max.assignment.interval.ms': int(15_000, 'The most that a group may set for itself.', 0),
+  'group.consumer.max.size': int(INT_MAX, 'Members that a consumer group may have.', 1),
+  'group.consumer.assignors': list(
+    'uniform,range',
+    'How partitions of consumer groups are assigned, where members do not ask for one of these: the first.',
+    ['uniform', 'range'],
+  ),
+  'group.consumer.migration.policy': text(
+    'bidirectional',
+    'Whether groups change between the classic and the consumer protocol while they run.',
+    ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
+  ),
   'offset.metadata.max.bytes': int(4096, 'The longest metadata of a committed offset.', 0),
   'offsets.topic.num.partitions': int(50, 'Partitions of __consumer_offsets; fixed once it exists.', 1),
   'offsets.topic.segment.bytes': int(104_857_600, 'Segment size of __consumer_offsets.', 14),
@@ -254,6 +281,14 @@ export const topicSettings = {
   'compression.lz4.level': inherited('compression.lz4.level'),
   'compression.type': inherited('compression.type'),
   'compression.zstd.level': inherited('compression.zstd.level'),
+  'confluent.key.schema.validation': bool(false, 'Take only records whose keys are of a registered schema.'),
+  'confluent.key.subject.name.strategy': text(STRATEGY_NAMES[0]!, 'How the subject of keys is named.', STRATEGY_NAMES),
+  'confluent.value.schema.validation': bool(false, 'Take only records whose values are of a registered schema.'),
+  'confluent.value.subject.name.strategy': text(
+    STRATEGY_NAMES[0]!,
+    'How the subject of values is named.',
+    STRATEGY_NAMES,
+  ),
   'delete.retention.ms': inherited('log.cleaner.delete.retention.ms'),
   'errors.deadletterqueue.group.enable': {
     ...bool(false, 'Whether share groups may write what they give up to this topic; they do not yet.'),
@@ -301,9 +336,32 @@ export const topicSettings = {
 export type TopicSettings = { readonly [K in keyof typeof topicSettings]: (typeof topicSettings)[K]['default'] };
 export type TopicSettingName = keyof typeof topicSettings;
 
+/** Configs of one group (resource type GROUP), and the broker settings that are their defaults. */
+export const groupSettings = {
+  'consumer.heartbeat.interval.ms': inherited('group.consumer.heartbeat.interval.ms'),
+  'consumer.session.timeout.ms': inherited('group.consumer.session.timeout.ms'),
+  'consumer.assignment.interval.ms': inherited('group.consumer.assignment.interval.ms'),
+} as const satisfies Record<string, TopicSetting<unknown>>;
+
 /** All broker settings from the ones that were given; an unknown name or a bad value is refused. */
 export function readBrokerSettings(given: GivenSettings): BrokerSettings {
-  return readSettings(brokerSettings, given, 'broker setting');
+  const settings = readSettings(brokerSettings, given, 'broker setting');
+  for (const name of ['heartbeat.interval.ms', 'session.timeout.ms', 'assignment.interval.ms'] as const) {
+    const [value, least, most] = [
+      settings[`group.consumer.${name}`],
+      settings[`group.consumer.min.${name}`],
+      settings[`group.consumer.max.${name}`],
+    ];
+    if (value >= least && value <= most) continue;
+    const limits = `group.consumer.min.${name} (${least}) and group.consumer.max.${name} (${most})`;
+    throw invalidSetting(`group.consumer.${name} (${value}) must lie between ${limits}.`);
+  }
+  if (settings['group.consumer.assignors'] === '') throw invalidSetting('group.consumer.assignors names no assignor.');
+  return settings;
+}
+
+function invalidSetting(message: string): MillraceError {
+  return new MillraceError('INVALID_CONFIG', message);
 }
 
 /** A topic's settings: its own configs over the broker's defaults. */

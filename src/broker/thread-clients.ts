@@ -25,7 +25,7 @@ export class ThreadClients {
         this.#streams.delete(stream);
         connection.closed();
         // Nobody is left who could come back: others need not wait for the session to end.
-        for (const [memberId, groupId] of joined) this.#core.groups.get(groupId)?.classic.leave(memberId, null);
+        for (const [memberId, groupId] of joined) this.#core.groups.forgetMember(groupId, memberId);
       },
     });
     const joined = new Map<string, string>();

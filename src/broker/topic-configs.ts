@@ -5,6 +5,7 @@ import type { SettingValueSource } from './metadata/live-settings.ts';
 import {
   brokerSettings,
   type BrokerSettingName,
+  groupSettings,
   isDynamic,
   isInternalSetting,
   topicDefault,
@@ -40,13 +41,39 @@ const LONG_MAX = '9223372036854775807';
 
 /** Every config of a topic with its value and where that comes from: clients read, change and write all of them. */
 export function describeTopicConfigs(core: Core, configs: Readonly<Record<string, string>>): ConfigDescription[] {
-  return visible(topicSettings).map((key) => {
-    const name = key as TopicSettingName;
-    const { kind, doc, synonym }: TopicSetting<unknown> = topicSettings[name];
+  return describeInherited(core, configs, {
+    table: topicSettings,
+    source: ConfigSource.dynamicTopic,
+    byDefault: (name) => topicDefault(name as TopicSettingName, core.settings),
+  });
+}
+
+/** The same of a group. */
+export function describeGroupConfigs(core: Core, configs: Readonly<Record<string, string>>): ConfigDescription[] {
+  return describeInherited(core, configs, {
+    table: groupSettings,
+    source: ConfigSource.group,
+    byDefault: (name) => groupSettings[name as keyof typeof groupSettings].default,
+  });
+}
+
+/** Configs whose defaults may be settings of the broker. */
+function describeInherited(
+  core: Core,
+  configs: Readonly<Record<string, string>>,
+  of: {
+    readonly table: Readonly<Record<string, TopicSetting<unknown>>>;
+    /** Of what is set. */
+    readonly source: number;
+    readonly byDefault: (name: string) => unknown;
+  },
+): ConfigDescription[] {
+  return visible(of.table).map((name) => {
+    const { kind, doc, synonym } = of.table[name]!;
     const own = configs[name];
-    const ownValue = own === undefined ? [] : [{ name, value: own, source: ConfigSource.dynamicTopic }];
+    const ownValue = own === undefined ? [] : [{ name, value: own, source: of.source }];
     const synonyms = [...ownValue, ...(synonym === undefined ? [] : brokerValues(core, synonym))];
-    const byDefault = { value: format(kind, topicDefault(name, core.settings)), source: ConfigSource.default };
+    const byDefault = { value: format(kind, of.byDefault(name)), source: ConfigSource.default };
     const { value, source } = synonyms[0] ?? byDefault;
     return { ...common(name, kind, doc), value, source, synonyms };
   });

@@ -12,6 +12,7 @@ const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
 const MAX_NAME_LENGTH = 249;
 /** The name of Kafka's own log of metadata. */
 const METADATA_TOPIC = '__cluster_metadata';
+const SCHEMA_VALIDATION = ['confluent.key.schema.validation', 'confluent.value.schema.validation'] as const;
 /** More in one topic is surely a mistake, and each costs a directory. */
 const MAX_PARTITIONS = 100_000;
 /** What one request may add: everybody waits while directories are made. Kafka's controller has the same limit. */
@@ -40,6 +41,7 @@ export class Topics {
   readonly #settings: BrokerSettings;
   readonly #env: LogEnvironment;
   readonly #flusher: Flusher;
+  readonly #knowsSchemas: boolean;
   readonly #report: (message: string) => void;
   readonly #byName = new Map<string, Topic>();
   readonly #byId = new Map<string, Topic>();
@@ -47,6 +49,8 @@ export class Topics {
   readonly #byMetricName = new Map<string, string>();
   readonly #internal = new Map<string, NewTopic>();
   #doomed: { path: string; at: number }[] = [];
+  /** Another number behind each change of topics or their partitions. */
+  version = 0;
   /** Called with each topic that was deleted. */
   onDeleted: (topic: Topic) => void = () => {};
 
@@ -55,11 +59,14 @@ export class Topics {
     readonly settings: BrokerSettings;
     readonly env: LogEnvironment;
     readonly flusher: Flusher;
+    /** Whether records can be checked against registered schemas. */
+    readonly knowsSchemas: boolean;
     readonly report: (message: string) => void;
   }) {
     this.#settings = options.settings;
     this.#env = options.env;
     this.#flusher = options.flusher;
+    this.#knowsSchemas = options.knowsSchemas;
     this.#report = options.report;
     this.#directory = new DataDirectory(options.env.disk, options.directory, options.report);
   }
@@ -106,7 +113,16 @@ export class Topics {
       throw refusal('INVALID_TOPIC_EXCEPTION', `Invalid topic name '${name}': ${why}.`);
     }
     checkPartitionCount(partitions);
+    this.checkConfigs(configs);
+  }
+
+  /** Refuses configs that a topic can't have. */
+  checkConfigs(configs: Readonly<Record<string, string>>): void {
     checkTopicConfigs(configs, this.#settings);
+    if (this.#knowsSchemas) return;
+    const asked = SCHEMA_VALIDATION.find((name) => configs[name]?.trim() === 'true');
+    if (asked === undefined) return;
+    throw refusal('INVALID_CONFIG', `"${asked}" can't be true: this broker has no Schema Registry at hand.`);
   }
 
   /** Makes topics, which differ in their names: all of them, with one write of the catalogue, or none. */
@@ -373,6 +389,7 @@ export class Topics {
   }
 
   #writeCatalogue(): void {
+    this.version++;
     const topics = [...this.#byName.values()].map(({ name, id, partitions, configs }) => {
       return { name, id, partitions: partitions.length, configs };
     });

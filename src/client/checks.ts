@@ -3,6 +3,7 @@
 // Texts are UTF-8 where bytes are wanted; anything else that is not bytes is refused.
 import {
   anyText,
+  anyValue,
   callback,
   checkOptions,
   checkValue,
@@ -19,13 +20,16 @@ import {
   wholeNumber,
 } from '../util/index.ts';
 import type {
+  AssignmentStrategy,
   ConsumerSettings,
   GroupMemberSettings,
   GroupParticipant,
   Header,
   ProducerRecord,
   ProducerSettings,
+  SubscriptionPattern,
 } from './client.ts';
+import { securityOptions } from './settings.ts';
 
 const INT32_MAX = 0x7fffffff;
 
@@ -87,12 +91,45 @@ const consumerSettings: { readonly [K in keyof Required<ConsumerSettings>]: Opti
   allowAutoCreateTopics: flag,
   checkCrcs: flag,
   assignor: having('an assignor', 'assign'),
+  partitionAssignmentStrategy: listOfTexts,
+  groupProtocol: oneOf('classic', 'consumer'),
+  groupRemoteAssignor: someText,
   onOffsetReset: callback,
 };
 
 export function checkConsumerSettings(settings: ConsumerSettings): void {
   checkOptions('consumer', settings, consumerSettings, 'INVALID_CONFIG');
   checkHeartbeats('consumer', settings);
+  const { groupProtocol = 'classic', partitionAssignmentStrategy, assignor } = settings;
+  const refuse = (why: string): never => {
+    throw new MillraceError('INVALID_CONFIG', `consumer: ${why}`);
+  };
+  if (groupProtocol === 'classic') {
+    if (settings.groupRemoteAssignor !== undefined) refuse("groupRemoteAssignor needs groupProtocol: 'consumer'");
+    if (assignor !== undefined && partitionAssignmentStrategy !== undefined) {
+      refuse('assignor and partitionAssignmentStrategy exclude each other');
+    }
+    for (const name of partitionAssignmentStrategy ?? []) {
+      checkValue('consumer: partitionAssignmentStrategy', name, oneOf(...STRATEGIES));
+    }
+    if (partitionAssignmentStrategy?.length === 0) refuse('partitionAssignmentStrategy names no assignor');
+    return;
+  }
+  for (const name of CLASSIC_ONLY) {
+    if (settings[name] !== undefined)
+      refuse(`with groupProtocol: 'consumer' the broker decides about ${name}: leave it out`);
+  }
+}
+
+const STRATEGIES: readonly AssignmentStrategy[] = ['range', 'cooperative-sticky'];
+const CLASSIC_ONLY = ['assignor', 'partitionAssignmentStrategy', 'sessionTimeoutMs', 'heartbeatIntervalMs'] as const;
+
+export function checkSubscription(topics: readonly string[] | SubscriptionPattern, settings: ConsumerSettings): void {
+  const isPattern = typeof topics === 'object' && topics !== null && 'pattern' in topics;
+  if (!isPattern) return checkNames('subscribe', topics);
+  checkOptions('subscribe', topics, { pattern: someText });
+  if (settings.groupProtocol === 'consumer') return;
+  throw new MillraceError('INVALID_STATE', "subscribe: a pattern needs groupProtocol: 'consumer'");
 }
 
 function checkHeartbeats(
@@ -128,12 +165,26 @@ const clientOptions: OptionTable = {
   bootstrapServers: someText,
   clientId: anyText,
   metadataMaxAgeMs: wholeNumber(0),
+  ...securityOptions,
+  ssl: flag,
+  sasl: anyValue,
   dial: callback,
   environment: having('an environment', 'now', 'after'),
 };
 
-export function checkClientOptions(options: unknown): void {
+/** What it takes depends on the mechanism: login.ts says what is missing. */
+const saslForm: OptionTable = {
+  mechanism: someText,
+  username: someText,
+  password: { ...someText, isSecret: true },
+  oauthBearerProvider: callback,
+};
+
+export function checkClientOptions(options: { readonly sasl?: { readonly mechanism?: unknown } }): void {
   checkOptions('createClient', options, clientOptions, 'INVALID_CONFIG');
+  checkOptions('createClient: sasl', options.sasl, saslForm, 'INVALID_CONFIG');
+  if (options.sasl !== undefined)
+    checkValue('createClient: sasl: mechanism', options.sasl.mechanism, someText, 'INVALID_CONFIG');
 }
 
 // ── Records ───────────────────────────────────────────────────────────────────────────────────────────────────────

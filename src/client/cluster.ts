@@ -144,7 +144,8 @@ export class Cluster {
       try {
         return await this.#connect(key, address, nodeId);
       } catch (error) {
-        if (this.#closed) throw error;
+        // Who is not let in by one broker is let in by none.
+        if (this.#closed || (error instanceof MillraceError && !error.retriable)) throw error;
         failure = error;
       }
     }

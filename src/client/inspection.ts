@@ -29,7 +29,7 @@ import type {
   TopicState,
 } from './client.ts';
 import type { Cluster } from './cluster.ts';
-import { SOFTWARE_NAME, SOFTWARE_VERSION } from './dial.ts';
+import { SOFTWARE_NAME, SOFTWARE_VERSION } from './sockets.ts';
 
 const TYPES: Readonly<Record<ConfigResource['type'], number>> = {
   topic: ResourceType.topic,

@@ -1,5 +1,6 @@
 import type { BrokerAddress, Dial } from '../protocol/index.ts';
-import { type Environment, MillraceError } from '../util/index.ts';
+import { type Environment, MillraceError, systemEnvironment } from '../util/index.ts';
+import { accessOf } from './access.ts';
 import { KafkaAdmin } from './admin.ts';
 import type {
   Admin,
@@ -17,30 +18,37 @@ import { Cluster } from './cluster.ts';
 import { KafkaConsumer } from './consumer.ts';
 import { dialTcp } from './dial.ts';
 import { GroupMember } from './group-member.ts';
+import type { SaslOptions } from './login.ts';
 import { KafkaProducer } from './producer.ts';
+import { type ClusterOptions, SECURITY_PROTOCOLS, type SecurityProtocol } from './settings.ts';
 
-/** How a client finds its cluster. */
-export interface ClientOptions {
-  /** `host:port`, several separated by commas. Default `127.0.0.1:9092`. */
-  readonly bootstrapServers?: string;
-  /** What the client calls itself to brokers. */
-  readonly clientId?: string;
-  /** How old what is known about topics may become before it is asked for again, ms. Default 300 000. */
-  readonly metadataMaxAgeMs?: number;
+/**
+ * How a client finds its cluster, and gets in. Besides these, Kafka's settings of clients about security in camel case:
+ * `securityProtocol`, `saslMechanism`, `saslJaasConfig`, `sslTruststoreLocation` and all others of
+ * docs/reference/settings.md.
+ */
+export interface ClientOptions extends ClusterOptions {
+  /** Whether brokers are spoken to over TLS: the short form of `securityProtocol`. */
+  readonly ssl?: boolean;
+  /** Who logs in: the short form of `saslMechanism` and `saslJaasConfig`, and the only one that takes a function. */
+  readonly sasl?: SaslOptions;
   /** How connections are made: TCP, unless a broker in this process hands out its own. */
   readonly dial?: Dial;
   /** Where time, chance and ids come from. Default: the system. */
   readonly environment?: Environment;
 }
 
-/** A client of a cluster. Nothing is connected before the first request. */
+/** A client of a cluster. Nothing is connected before the first request; stores of keys and certificates are read at once. */
 export function createClient(options: ClientOptions = {}): Client {
   checkClientOptions(options);
+  const { dial, clientId, environment = systemEnvironment } = options;
+  const { bootstrap, scheme } = parseBootstrapServers(options.bootstrapServers ?? '127.0.0.1:9092');
+  const access = accessOf(options, scheme, environment);
   const cluster = new Cluster({
-    dial: options.dial ?? ((address) => dialTcp(address, options.clientId)),
-    bootstrap: parseBootstrapServers(options.bootstrapServers ?? '127.0.0.1:9092'),
+    dial: dial ?? ((address) => dialTcp(address, { clientId, environment, ...access })),
+    bootstrap,
     metadataMaxAgeMs: options.metadataMaxAgeMs,
-    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    environment,
   });
   return new KafkaClient(cluster);
 }
@@ -87,12 +95,27 @@ class KafkaClient implements Client {
   }
 }
 
-function parseBootstrapServers(text: string): BrokerAddress[] {
-  return text.split(',').map((entry) => {
-    const match = /^(?:[A-Z_]+:\/\/)?(\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(entry.trim());
-    if (match === null || Number(match[2]) > 65535) {
+/** The addresses, and the security protocol that stands before them where one does. */
+function parseBootstrapServers(text: string): {
+  readonly bootstrap: BrokerAddress[];
+  readonly scheme: SecurityProtocol | undefined;
+} {
+  const schemes = new Set<SecurityProtocol>();
+  const bootstrap = text.split(',').map((entry) => {
+    const match = /^(?:([A-Z_]+):\/\/)?(\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(entry.trim());
+    if (match === null || Number(match[3]) > 65535) {
       throw new MillraceError('INVALID_CONFIG', `bootstrap.servers: "${entry.trim()}" is not host:port`);
     }
-    return { host: match[1]!.replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+    // Others are names of listeners, which say nothing of how they are spoken to.
+    const scheme = SECURITY_PROTOCOLS.find((protocol) => protocol === match[1]);
+    if (scheme !== undefined) schemes.add(scheme);
+    return { host: match[2]!.replace(/^\[|\]$/g, ''), port: Number(match[3]) };
   });
+  if (schemes.size > 1) {
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `bootstrap.servers: all must be of one kind, not of ${[...schemes].join(' and ')}`,
+    );
+  }
+  return { bootstrap, scheme: [...schemes][0] };
 }

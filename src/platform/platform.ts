@@ -10,9 +10,10 @@ import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
 import { listeningAt } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
+import { localRecordSchemas, type StoppableSchemas, ThreadRecordSchemas } from './record-schemas.ts';
 import type { RunningService, Start } from './start.ts';
 import { splitSettings } from './settings.ts';
-import { ServiceThread } from './threads.ts';
+import { ServiceThread, type ServiceThreadOptions } from './threads.ts';
 
 /** What a platform is started with. */
 export interface PlatformOptions {
@@ -57,25 +58,31 @@ export class Platform {
     const { services, stop } = start;
     let broker: Broker | undefined;
     // While the broker is loaded and opens its logs, the threads of the services load what they need.
-    const threadOf = (entry: 'platform/service-work' | 'platform/connect-work', name: string): ServiceThread => {
+    const threadOf = (entry: ServiceThreadOptions['entry'], name: string): ServiceThread => {
       const serve = (port: MessagePort): void => broker!.serveThread(port);
-      const thread = new ServiceThread({ entry, name, settings: options.settings ?? {}, serve, environment, log });
+      return new ServiceThread({ entry, name, settings: options.settings ?? {}, serve, environment, log });
+    };
+    const stoppable = (thread: ServiceThread): ServiceThread => {
       stop.push(() => thread.stop());
       return thread;
     };
     const hasConnect = settings.platform['connect.listeners'] !== '';
     const threads = settings.platform['service.threads']
       ? {
-          services: threadOf('platform/service-work', "the services' thread"),
-          connect: hasConnect ? threadOf('platform/connect-work', "Connect's thread") : undefined,
+          services: stoppable(threadOf('platform/service-work', "the services' thread")),
+          connect: hasConnect ? stoppable(threadOf('platform/connect-work', "Connect's thread")) : undefined,
         }
       : undefined;
     try {
-      const opened = await startBroker(start);
+      let schemas: SchemaSource | undefined;
+      const recordSchemas =
+        threads === undefined
+          ? localRecordSchemas(() => schemas)
+          : new ThreadRecordSchemas(() => threadOf('platform/record-schemas-work', 'the thread that checks schemas'));
+      const opened = await startBroker(start, recordSchemas);
       const { client } = opened;
       broker = opened.broker;
-      const schemas =
-        threads === undefined ? await startHere(start, client, hasConnect) : await startThreads(start, threads);
+      schemas = threads === undefined ? await startHere(start, client, hasConnect) : await startThreads(start, threads);
       return new Platform({ services, client, schemas, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
@@ -116,6 +123,7 @@ export class Platform {
 /** What a single process needs less of than a cluster of machines; every one of these can be set. */
 const EMBEDDED = {
   'group.initial.rebalance.delay.ms': 0,
+  'group.consumer.assignment.interval.ms': 0,
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.num.partitions': 4,
 };
@@ -132,24 +140,23 @@ function makeDataDirectory(dataDir: string): void {
 }
 
 /** A broker of our own, or the cluster that the settings name. */
-async function startBroker({
-  settings,
-  environment,
-  log,
-  services,
-  stop,
-}: Start): Promise<{ readonly client: Client; readonly broker?: Broker }> {
+async function startBroker(
+  { settings, environment, log, services, stop }: Start,
+  recordSchemas: StoppableSchemas,
+): Promise<{ readonly client: Client; readonly broker?: Broker }> {
   const { createClient } = await import('../client/index.ts');
-  const bootstrapServers = settings.platform['bootstrap.servers'];
-  if (bootstrapServers === '') {
+  const { cluster } = settings;
+  if (cluster === undefined) {
     const { Broker } = await import('../broker/index.ts');
     const broker = await Broker.open({
       dataDir: join(settings.platform['log.dirs'], 'kafka'),
       settings: { ...EMBEDDED, ...settings.broker },
       environment,
+      recordSchemas,
       log,
     });
     stop.push(() => broker.close());
+    stop.push(() => recordSchemas.stop());
     for (const config of broker.listenersIn(settings.platform.listeners)) {
       const { host, port } = await listeningAt('listeners', config.address, () => broker.listenOn(config));
       services.push({
@@ -161,8 +168,8 @@ async function startBroker({
     stop.push(() => client.close());
     return { client, broker };
   }
-  services.push({ name: 'broker', url: bootstrapServers });
-  const client = createClient({ bootstrapServers, environment });
+  services.push({ name: 'broker', url: settings.platform['bootstrap.servers'] });
+  const client = createClient({ ...cluster, environment });
   stop.push(() => client.close());
   return { client };
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { brokerSettings } from '../broker/settings.ts';
+import { clientOptionsOf, type ClusterOptions, isSecuritySetting, securitySettings } from '../client/settings.ts';
 import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
 import { isProperty, sqlRestSettings } from '../sql/settings.ts';
@@ -15,6 +16,7 @@ import {
   readSettings,
   settingNamed,
   type SettingTable,
+  type SettingValue,
   stringSetting,
   type ValuesOf,
 } from '../util/index.ts';
@@ -50,10 +52,15 @@ const OF_LISTENER = 'listener.name.';
 /** What stands before the settings of a worker of Connect. */
 const CONNECT = 'connect.';
 
+/** What stands before the settings of clients in the files of the services' originals, the longest first. */
+const ACCESS_PREFIXES = ['kafka.rest.client.', 'kafkastore.', 'ksql.streams.', 'client.', ''];
+
 export type PlatformSettings = ValuesOf<typeof platformSettings>;
 
 export interface SplitSettings {
   readonly platform: PlatformSettings;
+  /** The cluster that all runs on, and how to get in; undefined: a broker is started here. */
+  readonly cluster: ClusterOptions | undefined;
   readonly broker: GivenSettings;
   readonly registry: GivenSettings;
   readonly restProxy: RestProxySettings;
@@ -72,11 +79,19 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   const connect: Record<string, string | number | boolean> = {};
   const sql: Record<string, string | number | boolean> = {};
   const sqlRest: Record<string, string | number | boolean> = {};
+  const isElsewhere = String(given['bootstrap.servers'] ?? '').trim() !== '';
+  const access = new AccessSettings();
   for (const [name, value] of Object.entries(given)) {
     // The original's own spelling, where no other service has that setting.
     const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
-    else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
+    else if (isElsewhere && access.takes(name, value)) continue;
+    else if (!isElsewhere && isForElsewhere(name)) {
+      throw new MillraceError(
+        'INVALID_CONFIG',
+        `"${name}" says how to get in to a cluster that is elsewhere: name that by "bootstrap.servers", or leave it out.`,
+      );
+    } else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
     else if (name.startsWith(OF_LISTENER)) broker[name] = value;
     else if (name.startsWith(CONNECT)) connect[name.slice(CONNECT.length)] = value;
@@ -104,6 +119,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     // Whole from the start: the directory that a relative path begins in may be removed, and Node never comes back from making
     // one in what is no more.
     platform: { ...own, 'log.dirs': resolve(own['log.dirs']) },
+    cluster: isElsewhere ? { bootstrapServers: own['bootstrap.servers'], ...access.options() } : undefined,
     broker,
     registry,
     restProxy: readSettings(restProxySettings, restProxy),
@@ -111,6 +127,50 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     sql,
     sqlRest,
   };
+}
+
+function accessPrefixOf(name: string): string | undefined {
+  return ACCESS_PREFIXES.find((prefix) => name.startsWith(prefix) && isSecuritySetting(name.slice(prefix.length)));
+}
+
+/** Whether a setting makes sense for a cluster that is elsewhere only. */
+function isForElsewhere(name: string): boolean {
+  const prefix = accessPrefixOf(name);
+  if (prefix !== '') return prefix !== undefined;
+  return Object.hasOwn(securitySettings, name) && !Object.hasOwn(brokerSettings, name);
+}
+
+/**
+ * How to get in to a cluster that is elsewhere: as the services' originals call it, and as Kafka does. All of a platform's services
+ * get in as the same user.
+ */
+class AccessSettings {
+  readonly #given = new Map<string, { readonly name: string; readonly value: SettingValue }>();
+
+  /** Whether it is such a setting. Throws when another service's is said to be something else. */
+  takes(name: string, value: SettingValue): boolean {
+    const prefix = accessPrefixOf(name);
+    if (prefix === undefined) return false;
+    const bare = name.slice(prefix.length);
+    const before = this.#given.get(bare);
+    if (before !== undefined && String(before.value) !== String(value)) {
+      throw new MillraceError(
+        'INVALID_CONFIG',
+        `"${before.name}" and "${name}" say different things: all services here get in to the cluster in the same way.`,
+      );
+    }
+    this.#given.set(bare, { name, value });
+    return true;
+  }
+
+  options(): ClusterOptions {
+    return Object.assign(
+      {},
+      ...[...this.#given].map(([bare, { name, value }]) =>
+        clientOptionsOf({ [bare]: value }, name.slice(0, name.length - bare.length)),
+      ),
+    ) as ClusterOptions;
+  }
 }
 
 /** The full name of a setting of the REST proxy; those of its consumers have the original's own spelling, too. */
@@ -157,7 +217,12 @@ export function readPropertiesFile(file: string): Record<string, string> {
 export function settingsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const notSettings = new Set(['MILLRACE_HOME', 'MILLRACE_BOOTSTRAP_SERVER', 'MILLRACE_CONNECT_URL']);
+  const notSettings = new Set([
+    'MILLRACE_HOME',
+    'MILLRACE_BOOTSTRAP_SERVER',
+    'MILLRACE_CLIENT_CONFIG',
+    'MILLRACE_CONNECT_URL',
+  ]);
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('MILLRACE_') || notSettings.has(name) || value === undefined) continue;

@@ -1,8 +1,8 @@
 // A thread of services from within: what it is told and tells is declared in `threads.ts`. It loads what it needs at once, and begins
 // when it is told to, with a client of its own.
-import { parentPort } from 'node:worker_threads';
+import { MessageChannel, parentPort } from 'node:worker_threads';
 import type { Client } from '../client/index.ts';
-import { codeOf, messageOf, systemEnvironment } from '../util/index.ts';
+import { type Callable, codeOf, messageOf, PortCalls, systemEnvironment } from '../util/index.ts';
 import type { Start } from './start.ts';
 import { splitSettings } from './settings.ts';
 import { threadClient } from './thread-client.ts';
@@ -12,11 +12,18 @@ const parent = parentPort!;
 
 /** Tells the broker's thread. */
 export function tell(message: FromServiceThread): void {
-  parent.postMessage(message, message.kind === 'connect' ? [message.port] : []);
+  parent.postMessage(message, message.kind === 'connect' || message.kind === 'calls' ? [message.port] : []);
 }
 
-/** What a thread of services does when it is told to begin; what it returns is told where Connect is. */
-export type Work = (start: Start, client: Client) => Promise<{ connectAt?(url: string): void }>;
+/** What a thread of services does when it is told to begin. */
+export type Work = (start: Start, client: Client) => Promise<Working>;
+
+export interface Working {
+  /** Is told where Connect is. */
+  connectAt?(url: string): void;
+  /** What the broker's thread may call. */
+  readonly callable?: Callable;
+}
 
 /** Waits to be told, and does it. */
 export function workInThread(work: Work): void {
@@ -33,7 +40,7 @@ export function workInThread(work: Work): void {
   const begin = async (settings: Parameters<typeof splitSettings>[0]): Promise<void> => {
     try {
       const split = splitSettings(settings);
-      const client = threadClient(split.platform['bootstrap.servers'], (port) => tell({ kind: 'connect', port }));
+      const client = threadClient(split.cluster, (port) => tell({ kind: 'connect', port }));
       start = {
         settings: split,
         environment: systemEnvironment,
@@ -42,7 +49,13 @@ export function workInThread(work: Work): void {
         stop: [() => client.close()],
       };
       begun = work(start, client);
-      await begun;
+      const { callable } = await begun;
+      if (callable !== undefined) {
+        const { port1, port2 } = new MessageChannel();
+        new PortCalls(port1, callable);
+        start.stop.push(async () => port1.close());
+        tell({ kind: 'calls', port: port2 });
+      }
       tell({ kind: 'started', services: start.services });
     } catch (error) {
       tell({ kind: 'failed', code: codeOf(error), message: messageOf(error) });

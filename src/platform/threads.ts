@@ -1,7 +1,15 @@
 // A thread of services, seen from the broker's: it is started, asked to stop, and started again when it dies. Whatever its
 // requests, queries and connectors do, the broker answers its own clients; whatever becomes of it, the broker does not notice.
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { deferred, type Environment, type GivenSettings, MillraceError, Restarts, startWorker } from '../util/index.ts';
+import {
+  deferred,
+  type Environment,
+  type GivenSettings,
+  MillraceError,
+  PortCalls,
+  Restarts,
+  startWorker,
+} from '../util/index.ts';
 import type { RunningService } from './start.ts';
 
 /** What a thread of services is told. */
@@ -16,12 +24,14 @@ export type FromServiceThread =
   | { readonly kind: 'log'; readonly message: string }
   /** It wants a connection to the broker, and keeps the other end. */
   | { readonly kind: 'connect'; readonly port: MessagePort }
+  /** What it may be called for. */
+  | { readonly kind: 'calls'; readonly port: MessagePort }
   | { readonly kind: 'started'; readonly services: readonly RunningService[] }
   | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string };
 
 export interface ServiceThreadOptions {
   /** What runs in it. */
-  readonly entry: 'platform/service-work' | 'platform/connect-work';
+  readonly entry: 'platform/service-work' | 'platform/connect-work' | 'platform/record-schemas-work';
   /** What the log calls it: `the services' thread`. */
   readonly name: string;
   readonly settings: GivenSettings;
@@ -46,6 +56,8 @@ export class ServiceThread {
   readonly #restarts: Restarts;
   #ended = deferred();
   #isStopping = false;
+  #wasUp = false;
+  #calls: PortCalls | undefined;
   #connectUrl: string | undefined;
 
   /** The thread loads what it needs at once, and begins with its work when it is told to. */
@@ -74,6 +86,11 @@ export class ServiceThread {
   connectAt(url: string): void {
     this.#connectUrl = url;
     this.#tell({ kind: 'connect-url', url });
+  }
+
+  /** Calls what the thread can be called for. Rejects with THREAD_LOST while it is not up. */
+  call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#calls?.call(name, ...args) ?? Promise.reject(gone(this.#options.name));
   }
 
   get services(): readonly RunningService[] {
@@ -110,9 +127,10 @@ export class ServiceThread {
       if (message.kind === 'log') log(message.message);
       else if (message.kind === 'connect') serve(message.port);
       else if (message.kind === 'started') {
-        if (this.#services.length > 0) log(`${name} is up again`);
+        if (this.#wasUp) log(`${name} is up again`);
         this.#started(message.services);
-      } else if (message.kind === 'failed' && this.#services.length > 0) log(message.message);
+      } else if (message.kind === 'calls') this.#calls = new PortCalls(message.port, {});
+      else if (message.kind === 'failed' && this.#wasUp) log(message.message);
     });
     worker.on('error', (error) =>
       log(`${name} died: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
@@ -123,6 +141,7 @@ export class ServiceThread {
 
   #started(services: readonly RunningService[]): void {
     this.#services = services;
+    this.#wasUp = true;
     this.#restarts.succeeded();
     // A port that was free is theirs from now on: clients find them where they were.
     const listeners = services.flatMap(({ name, url }) => (name === 'broker' ? [] : [[LISTENERS[name], url]]));
@@ -130,7 +149,9 @@ export class ServiceThread {
   }
 
   #exited(): void {
-    if (this.#isStopping || this.#services.length === 0) {
+    this.#calls?.end(gone(this.#options.name));
+    this.#calls = undefined;
+    if (this.#isStopping || !this.#wasUp) {
       this.#ended.resolve();
       return;
     }
@@ -140,6 +161,10 @@ export class ServiceThread {
     });
     this.#options.log(`${this.#options.name} ended; it is started again in ${delayMs} ms`);
   }
+}
+
+function gone(name: string): MillraceError {
+  return new MillraceError('THREAD_LOST', `${name} is not up at the moment.`, { retriable: true });
 }
 
 function lost(name: string): MillraceError {

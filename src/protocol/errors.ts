@@ -133,6 +133,10 @@ export const ErrorCode = {
   VOTER_NOT_FOUND: 127,
   INVALID_REGULAR_EXPRESSION: 128,
   REBOOTSTRAP_REQUIRED: 129,
+  STREAMS_INVALID_TOPOLOGY: 130,
+  STREAMS_INVALID_TOPOLOGY_EPOCH: 131,
+  STREAMS_TOPOLOGY_FENCED: 132,
+  SHARE_SESSION_LIMIT_REACHED: 133,
 } as const;
 
 export type ErrorName = keyof typeof ErrorCode;
@@ -174,6 +178,7 @@ const retriable: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'FETCH_SESSION_TOPIC_ID_ERROR',
   'SHARE_SESSION_NOT_FOUND',
   'INVALID_SHARE_SESSION_EPOCH',
+  'SHARE_SESSION_LIMIT_REACHED',
 ]);
 
 /** Errors that say the client's picture of the cluster is out of date. */

@@ -93,18 +93,18 @@ export class WireTransport implements Transport {
     try {
       for (const frame of this.#splitter.push(chunk)) this.#answer(frame);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(lost(error));
       this.#socket.destroy();
     }
   }
 
-  /** The socket is gone: every request that waits is rejected. */
+  /** The socket is gone: every request that waits is rejected, with the cause where that is a `MillraceError`. */
   disconnected(cause?: unknown): void {
-    this.#fail(cause);
+    this.#fail(cause instanceof MillraceError ? cause : lost(cause));
   }
 
   close(): void {
-    this.#fail(undefined);
+    this.#fail(lost());
     this.#socket.destroy();
   }
 
@@ -142,15 +142,16 @@ export class WireTransport implements Transport {
     }
   }
 
-  #fail(cause: unknown): void {
+  #fail(failure: MillraceError): void {
     if (this.#failure !== undefined) return;
-    this.#failure = new MillraceError('CONNECTION_LOST', 'The connection to the broker is closed.', {
-      retriable: true,
-      cause,
-    });
-    for (const { answer } of this.#waiting.splice(0)) answer.reject(this.#failure);
+    this.#failure = failure;
+    for (const { answer } of this.#waiting.splice(0)) answer.reject(failure);
     this.#closed.resolve();
   }
+}
+
+function lost(cause?: unknown): MillraceError {
+  return new MillraceError('CONNECTION_LOST', 'The connection to the broker is closed.', { retriable: true, cause });
 }
 
 /** True for a request that a broker never answers: Produce with acks=0. */

@@ -35,6 +35,7 @@ export {
   writeEnvelope,
   writeMessageIndexes,
 } from './envelope.ts';
+export { Conformance, type ConformancePlace } from './conformance.ts';
 export { MemorySchemas } from './memory-schemas.ts';
 export {
   type Codec,

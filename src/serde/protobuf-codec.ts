@@ -50,6 +50,10 @@ export class ProtobufCodec<T> implements Codec<T> {
     return this.#writes().message.name;
   }
 
+  recordNameOf(bytes: Buffer, start: number, end: number): string {
+    return this.#messageAt(readMessageIndexes(bytes, start, end).path).name;
+  }
+
   get lead(): Uint8Array {
     return this.#writes().lead;
   }

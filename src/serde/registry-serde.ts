@@ -28,6 +28,8 @@ export interface Decoder<T> {
 export interface Codec<T> extends Decoder<T> {
   /** What the schema calls its records, if it names them. */
   readonly recordName: string | undefined;
+  /** What it calls the record in a payload, where that depends on the payload. Throws `DeserializationError`. */
+  recordNameOf?(bytes: Buffer, start: number, end: number): string;
   /** What stands between the schema's id and the payload: a Protobuf record's message indexes. Else empty. */
   readonly lead: Uint8Array;
   /** Appends the payload. Throws `SerializationError` when the value does not fit. */

@@ -149,6 +149,10 @@ export const errorCodes: Readonly<Record<string, string>> = {
   THREAD_LOST:
     'The thread of the services ended before they were up, or that of a query while its rows were read: it is started again. The log says why.',
   TIMESTAMP_EXTRACTION_FAILED: 'A timestamp extractor threw.',
+  TLS_FAILED:
+    'A broker and the client do not come together over TLS: a certificate is not trusted or not for this host, or one of the two does not speak it. Its message says which, and what to set.',
+  TOKEN_UNAVAILABLE:
+    'There is no token to log in with: the identity provider, the file or the function that has them fails. Tried again by itself where it can be.',
   TOO_MANY_ELEMENTS: 'A request lists more things than `request.max.elements` allows. Split it.',
   TRANSACTION_ABORTED: 'The transaction that the record was part of was aborted. Send it anew.',
   UNDECODABLE_RECORD: 'A record’s bytes are not what its serde reads, and `onDecodeError` did not say to skip it.',

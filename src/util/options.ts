@@ -9,6 +9,8 @@ export interface Option {
   accepts(value: unknown): boolean;
   /** Completes "it must be …". */
   readonly wanted: string;
+  /** Its value is shown to nobody, whatever it is. */
+  readonly isSecret?: boolean;
 }
 
 export type OptionTable = Readonly<Record<string, Option>>;
@@ -73,7 +75,8 @@ export function checkOptions(what: string, given: unknown, table: OptionTable, c
 /** Refuses one value. `what` names it in the message. */
 export function checkValue(what: string, value: unknown, option: Option, code = 'INVALID_ARGUMENT'): void {
   if (!option.accepts(value)) {
-    throw new MillraceError(code, `${what} must be ${option.wanted}, not ${shown(value)}`);
+    const instead = option.isSecret === true ? `a value of type ${typeof value}` : shown(value);
+    throw new MillraceError(code, `${what} must be ${option.wanted}, not ${instead}`);
   }
 }
 

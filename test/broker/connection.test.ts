@@ -106,6 +106,7 @@ describe('a connection', () => {
       maxVersion: 13,
     });
     expect(versions.finalizedFeatures).toEqual([
+      { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
       { name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 },
     ]);
     client.socket.destroy();

@@ -383,7 +383,7 @@ describe('over the protocol', () => {
 
   test('bad commits are refused one by one', async () => {
     expect(await commit(1, 'x'.repeat(5000))).toBe(12);
-    expect(await commit(1, '', { memberId: 'stranger', generation: 3 })).toBe(22);
+    expect(await commit(1, '', { memberId: 'stranger', generation: 3 })).toBe(69);
     await enter();
     expect(await commit(1)).toBe(25);
     expect(await commit(1, '', { memberId: 'stranger', generation: 1 })).toBe(25);

@@ -208,6 +208,35 @@ describe('subscriptions to metrics of clients (KIP-714)', () => {
   });
 });
 
+describe('configs of groups', () => {
+  test('are kept, listed and described, with what they inherit', async () => {
+    const name = 'consumer.session.timeout.ms';
+    expect(await alter(ResourceType.group, 'g', [name, '50000'])).toMatchObject({ errorCode: 0 });
+    await restart();
+    const found = await described(ResourceType.group, 'g');
+    expect(found.get(name)).toMatchObject({
+      value: '50000',
+      configSource: 8,
+      synonyms: [
+        { name, value: '50000', source: 8 },
+        { name: 'group.consumer.session.timeout.ms', value: '45000', source: 5 },
+      ],
+    });
+    const asked = create(listConfigResources, { resourceTypes: [ResourceType.group] });
+    const all = await transport.request(listConfigResources, asked);
+    expect(all.configResources).toEqual([{ resourceName: 'g', resourceType: ResourceType.group }]);
+  });
+
+  test.each([
+    ['g', 'consumer.session.timeout.ms', '5', 40, /must be in the range 45000 to 60000 inclusive/],
+    ['g', 'nope', '5', 40, /Unknown group config name/],
+    ['', 'consumer.session.timeout.ms', '50000', 42, /Default group resources are not allowed/],
+  ])('"%s": %s=%s is refused', async (group, name, value, errorCode, errorMessage) => {
+    const answer = await alter(ResourceType.group, group, [name, value]);
+    expect(answer).toMatchObject({ errorCode, errorMessage: expect.stringMatching(errorMessage) });
+  });
+});
+
 describe('features', () => {
   const update = (
     maxVersionLevel: number,

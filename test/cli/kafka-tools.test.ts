@@ -369,7 +369,7 @@ describe('kafka-configs', () => {
     expect((await run('kafka-configs $B --describe --topic c1')).out).toBe(
       'Dynamic configs for topic c1 are:\n' +
         '  cleanup.policy=compact,delete sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:cleanup.policy=compact,delete, DEFAULT_CONFIG:log.cleanup.policy=delete}\n' +
-        '  retention.ms=5000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:retention.ms=5000, DEFAULT_CONFIG:log.retention.ms=604800000}\n',
+        '  retention.ms=5000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:retention.ms=5000}\n',
     );
     expect((await run('kafka-configs $B --alter --topic c1 --delete-config retention.ms')).code).toBe(0);
     expect((await run('kafka-configs $B --describe --topic c1')).out).not.toContain('retention.ms');

@@ -167,9 +167,24 @@ describe('become settings', () => {
     });
   });
 
-  test('brokers behind TLS or SASL are refused', async () => {
+  test('brokers behind TLS or SASL are a cluster that is elsewhere', async () => {
     const given = [['bootstrap.servers', 'SASL_SSL://broker.invalid:9092']] as const;
-    await expect(stockSettings('ksql', undefined, given)).rejects.toThrow('brokers are spoken to without TLS and SASL');
+    expect((await stockSettings('ksql', undefined, given)).settings).toEqual(Object.fromEntries(given));
+    const files = {
+      'schema-registry': { brokers: 'kafkastore.bootstrap.servers', prefix: 'kafkastore.' },
+      ksql: { brokers: 'bootstrap.servers', prefix: 'ksql.streams.' },
+      'kafka-rest': { brokers: 'bootstrap.servers', prefix: 'client.' },
+    } as const;
+    const access = { 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN', 'ssl.truststore.location': '/ca.pem' };
+    for (const [program, { brokers, prefix }] of Object.entries(files)) {
+      const clients = Object.entries(access).map(([name, value]) => [`${prefix}${name}`, value] as const);
+      const { settings, notices } = await stockSettings(program as keyof typeof files, undefined, [
+        [brokers, 'broker.invalid:9092'],
+        ...clients,
+      ]);
+      expect(settings).toEqual({ 'bootstrap.servers': 'broker.invalid:9092', ...access });
+      expect(notices).toEqual([]);
+    }
   });
 
   test('of a secured broker: what is for its listeners, and what has no meaning for any is passed over', async () => {

@@ -16,8 +16,9 @@ export interface KafkaCluster {
   close(): Promise<void>;
 }
 
-const JVM = ['-Xmx400m', '-Xms200m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
+/** A Java that is small, and starts fast. */
+export const JVM = ['-Xmx400m', '-Xms200m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+export const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
 
 /** `jars`: the folder that `kafkaJars` gave. */
 export async function openKafkaCluster(jars: string, nodes: number): Promise<KafkaCluster> {
@@ -116,6 +117,7 @@ export async function openKafkaCluster(jars: string, nodes: number): Promise<Kaf
   };
 }
 
+/** Ports that nobody listens on. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

@@ -34,6 +34,7 @@ const started = [
   'cli/main',
   'platform/connect-work',
   'platform/query-work',
+  'platform/record-schemas-work',
   'platform/service-work',
   'streams/runtime/thread-work',
 ];

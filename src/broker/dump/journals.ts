@@ -1,6 +1,8 @@
 // The records of the coordinators' topics as JSON, in the form in which Kafka's tools print them.
-import { array, ByteReader, type Codec, type Field, int32, string, struct, bytes } from '../../protocol/index.ts';
+import { ByteReader, type Codec, type Field } from '../../protocol/index.ts';
 import { MillraceError } from '../../util/index.ts';
+import { CONSUMER_GROUP_LAYOUTS } from '../groups/consumer-records.ts';
+import { assignment, LAST_EMBEDDED_VERSION, subscription } from '../groups/embedded-protocol.ts';
 import {
   GROUP_KEY,
   GROUP_VALUE,
@@ -11,42 +13,23 @@ import {
   offsetKey,
   offsetValue,
 } from '../groups/journal-records.ts';
+import type { RecordLayout } from '../groups/record-kind.ts';
 import { FIRST_FLEXIBLE_VALUE, journalKey, journalValue } from '../transactions/transaction.ts';
 
 export type Journal = 'offsets' | 'transactions';
 
-interface Layout {
-  readonly key: Field<unknown>;
-  readonly value: Field<unknown>;
-  readonly lastValueVersion: number;
-  readonly flexibleFrom: number;
-}
-
 /** By the version of the key, which says what a record is about. */
-const LAYOUTS: Readonly<Record<Journal, Readonly<Record<number, Layout>>>> = {
+const LAYOUTS: Readonly<Record<Journal, Readonly<Record<number, RecordLayout>>>> = {
   offsets: {
     0: { key: offsetKey, value: offsetValue, lastValueVersion: OFFSET_VALUE, flexibleFrom: Infinity },
     [OFFSET_KEY]: { key: offsetKey, value: offsetValue, lastValueVersion: OFFSET_VALUE, flexibleFrom: Infinity },
     [GROUP_KEY]: { key: groupKey, value: groupValue, lastValueVersion: GROUP_VALUE, flexibleFrom: Infinity },
+    ...CONSUMER_GROUP_LAYOUTS,
   },
   transactions: {
     0: { key: journalKey, value: journalValue, lastValueVersion: 1, flexibleFrom: FIRST_FLEXIBLE_VALUE },
   },
 };
-
-/** What members of consumer groups say about themselves, and are told (KIP-429, 792, 848). */
-const subscription = struct({
-  topics: array(string()),
-  userData: bytes().nullable(),
-  ownedPartitions: array({ topic: string(), partitions: array(int32()) }).since(1),
-  generationId: int32().since(2).default(-1),
-  rackId: string().since(3).nullable(3),
-});
-const assignment = struct({
-  assignedPartitions: array({ topic: string(), partitions: array(int32()) }),
-  userData: bytes().nullable(),
-});
-const LAST_SUBSCRIPTION = 3;
 
 /**
  * Key and value of a record as JSON. A key of a kind that is not known, or bytes that are not what they say, throw
@@ -69,7 +52,7 @@ export function journalEntry(
   };
 }
 
-function valueText({ value: schema, lastValueVersion, flexibleFrom }: Layout, value: Buffer): string {
+function valueText({ value: schema, lastValueVersion, flexibleFrom }: RecordLayout, value: Buffer): string {
   if (value.length < 2) throw new MillraceError('MALFORMED_MESSAGE', "Could not read version from value's buffer.");
   const version = value.readInt16BE(0);
   if (version < 0 || version > lastValueVersion) {
@@ -78,8 +61,8 @@ function valueText({ value: schema, lastValueVersion, flexibleFrom }: Layout, va
   const data = decoded(schema, version, version >= flexibleFrom, value.subarray(2));
   if (schema === (groupValue as Field<unknown>) && data['protocolType'] === 'consumer') {
     for (const member of data['members'] as Record<string, unknown>[]) {
-      member['subscription'] = versioned(subscription, LAST_SUBSCRIPTION, member['subscription']);
-      member['assignment'] = versioned(assignment, LAST_SUBSCRIPTION, member['assignment']);
+      member['subscription'] = versioned(subscription, LAST_EMBEDDED_VERSION, member['subscription']);
+      member['assignment'] = versioned(assignment, LAST_EMBEDDED_VERSION, member['assignment']);
     }
   }
   return JSON.stringify({ version: String(version), data });

@@ -5,10 +5,13 @@
  *
  * A pure state machine: requests come in as calls, answers go out through callbacks, time is the environment's.
  */
-import { ByteReader, ErrorCode } from '../../protocol/index.ts';
+import { ErrorCode } from '../../protocol/index.ts';
 import type { Environment } from '../../util/index.ts';
+import type { JournalRecord } from '../internal-topic.ts';
 import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
+import { readSubscription } from './embedded-protocol.ts';
 import { GroupMember } from './group-member.ts';
+import type { CommitCheck, Committer, GroupProtocol } from './group-protocol.ts';
 import {
   type JoinRequest,
   type JoinResult,
@@ -17,6 +20,7 @@ import {
   type SyncRequest,
   type SyncResult,
 } from './group-requests.ts';
+import { groupTombstone, type StoredGroup } from './journal-records.ts';
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
 
@@ -32,7 +36,8 @@ export interface GroupEnvironment {
 
 const NO_BYTES = Buffer.alloc(0);
 
-export class ClassicGroup {
+export class ClassicGroup implements GroupProtocol {
+  readonly type = 'classic';
   readonly id: string;
   state: GroupState = 'Empty';
   generation = 0;
@@ -56,6 +61,10 @@ export class ClassicGroup {
     this.id = id;
     this.#env = env;
     this.stateSince = env.environment.now();
+  }
+
+  get isEmpty(): boolean {
+    return this.state === 'Empty';
   }
 
   /** About what it takes of memory. */
@@ -195,7 +204,8 @@ export class ClassicGroup {
     if (was.equals(is)) return true;
     if (this.protocolType !== 'consumer') return false;
     try {
-      return topicsIn(was).join() === topicsIn(is).join();
+      const [before, after] = [was, is].map((metadata) => readSubscription(metadata).topics.toSorted().join());
+      return before === after;
     } catch {
       return false;
     }
@@ -384,6 +394,16 @@ export class ClassicGroup {
     return ErrorCode.NONE;
   }
 
+  commitCheck({ memberId, instanceId, epoch, isTransactional }: Committer): CommitCheck {
+    const errorCode = this.checkCommit(memberId, instanceId, epoch, isTransactional);
+    return () => errorCode;
+  }
+
+  /** Whoever asks may read the offsets. */
+  checkFetch(): number {
+    return ErrorCode.NONE;
+  }
+
   /** The topics that members say they read; undefined when they speak another protocol than consumers do. */
   subscribedTopics(): ReadonlySet<string> | undefined {
     if (this.members.size === 0) return new Set();
@@ -392,12 +412,57 @@ export class ClassicGroup {
     try {
       for (const member of this.members.values()) {
         const name = this.protocolName ?? member.protocols[0]?.name ?? '';
-        for (const topic of topicsIn(member.metadataFor(name))) topics.add(topic);
+        for (const topic of readSubscription(member.metadataFor(name)).topics) topics.add(topic);
       }
     } catch {
       return undefined;
     }
     return topics;
+  }
+
+  forgetMember(memberId: string): void {
+    this.leave(memberId, null);
+  }
+
+  /** As the journal has it. */
+  stored(): StoredGroup {
+    const protocol = this.protocolName;
+    return {
+      protocolType: this.protocolType ?? '',
+      generation: this.generation,
+      protocol,
+      leader: this.leader,
+      currentStateTimestamp: this.stateSince,
+      members: [...this.members.values()].map((member) => ({
+        memberId: member.id,
+        groupInstanceId: member.instanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeout: member.rebalanceTimeoutMs,
+        sessionTimeout: member.sessionTimeoutMs,
+        subscription: member.metadataFor(protocol ?? ''),
+        assignment: member.assignment,
+      })),
+    };
+  }
+
+  tombstones(): JournalRecord[] {
+    return [groupTombstone(this.id)];
+  }
+
+  /** The group goes on in another protocol: whoever waits is told the error, and comes again. */
+  dissolve(errorCode: number): void {
+    this.stop();
+    for (const member of this.members.values()) {
+      member.answerJoin(refusedJoin(errorCode, member.id));
+      member.answerSync(refusedSync(errorCode));
+    }
+    this.#setState('Dead');
+  }
+
+  /** Has the members of a restored group join again. */
+  rebalance(): void {
+    this.#prepareRebalance();
   }
 
   /** The end of the group: nobody may wait for it any more. */
@@ -541,13 +606,4 @@ export class ClassicGroup {
       assignment: member.assignment,
     };
   }
-}
-
-/** The topics that a consumer's metadata begin with, sorted; throws where the bytes are something else. */
-function topicsIn(metadata: Buffer): string[] {
-  const from = new ByteReader(metadata);
-  from.int16();
-  const topics: string[] = [];
-  for (let count = from.int32(); count > 0; count--) topics.push(from.utf8(from.int16()));
-  return topics.sort();
 }

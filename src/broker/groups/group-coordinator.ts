@@ -1,45 +1,64 @@
 /**
- * Consumer groups and their committed offsets. Group state is in memory; what must survive a restart is in
- * `__consumer_offsets`, and counts when it is durable there. At startup that topic is read back.
+ * All groups, whatever protocol their members speak (group-protocol.ts), and the offsets that they have committed. A group's protocol
+ * may change while it runs (migration.ts). Group state is in memory; what must survive a restart is in `__consumer_offsets`, and
+ * counts when it is durable there. At startup that topic is read back (journal-replay.ts).
  */
-import { BatchCursor, batchHeader, ErrorCode, TRANSACTIONAL } from '../../protocol/index.ts';
-import { codeOf, type Environment, messageOf, randomUuid } from '../../util/index.ts';
+import { ErrorCode } from '../../protocol/index.ts';
+import { type Environment, messageOf, MillraceError, randomUuid } from '../../util/index.ts';
 import { coordinatorError, InternalTopic, type JournalRecord } from '../internal-topic.ts';
-import { readMarker } from '../log/producer-state.ts';
 import type { Partition, Settled } from '../partition.ts';
 import type { BrokerSettings } from '../settings.ts';
 import { OFFSETS_TOPIC, type Topic, type Topics } from '../topics.ts';
 import { ClassicGroup, type GroupEnvironment } from './classic-group.ts';
-import { GroupMember, IN_PROCESS_HOST } from './group-member.ts';
-import { groupRecord, groupTombstone, readGroup, readKey, readOffset, type StoredGroup } from './journal-records.ts';
+import { ClassicMembers, leaveConsumerGroup } from './classic-members.ts';
 import type { OffsetEntry } from './committed-offset.ts';
+import {
+  ConsumerGroup,
+  type ConsumerGroupEnvironment,
+  type ConsumerHeartbeat,
+  type ConsumerHeartbeatAnswer,
+} from './consumer-group.ts';
+import { type CommitCheck, type Committer } from './group-protocol.ts';
+import { type JoinRequest, type JoinResult, refusedSync, type SyncRequest, type SyncResult } from './group-requests.ts';
+import { consumerGroupSettings, type GroupConfigs } from './group-settings.ts';
+import { IN_PROCESS_HOST } from './group-member.ts';
+import { groupRecord } from './journal-records.ts';
+import { readJournal, restoreClassic } from './journal-replay.ts';
+import { allowsDowngrade, downgraded, type MigrationPolicy, upgraded } from './migration.ts';
 import { OffsetStore } from './offset-store.ts';
 
 export interface Group {
-  readonly classic: ClassicGroup;
+  readonly id: string;
+  /** What its members speak, and where they are in it. */
+  protocol: ClassicGroup | ConsumerGroup;
   readonly offsets: OffsetStore;
 }
 
 export class GroupCoordinator {
   readonly #settings: BrokerSettings;
   readonly #environment: Environment;
+  readonly #topics: Topics;
   readonly #report: (message: string) => void;
   readonly #journal: InternalTopic;
   readonly #groups = new Map<string, Group>();
   /** Groups in which a producer's transaction holds offsets back. */
   readonly #held = new Map<number, Set<string>>();
-  readonly #env: GroupEnvironment;
+  readonly #classicEnv: GroupEnvironment;
+  readonly #consumerEnv: ConsumerGroupEnvironment;
+  readonly #classicMembers: ClassicMembers;
   #stopExpiry: () => void = () => {};
 
   constructor(options: {
     readonly settings: BrokerSettings;
     readonly environment: Environment;
     readonly topics: Topics;
+    readonly configsOf: GroupConfigs;
     readonly report: (message: string) => void;
   }) {
-    const { settings, environment, topics, report } = options;
+    const { settings, environment, topics, configsOf, report } = options;
     this.#settings = settings;
     this.#environment = environment;
+    this.#topics = topics;
     this.#report = report;
     this.#journal = new InternalTopic({
       name: OFFSETS_TOPIC,
@@ -49,15 +68,23 @@ export class GroupCoordinator {
       segmentBytes: settings['offsets.topic.segment.bytes'],
       report,
     });
-    this.#env = {
+    const append = (id: string, records: readonly JournalRecord[], done: (errorCode: number) => void): void =>
+      this.#append(id, records, (errorCode) => done(coordinatorError(errorCode)));
+    this.#classicEnv = {
       environment,
       initialRebalanceDelayMs: settings['group.initial.rebalance.delay.ms'],
       maxSize: settings['group.max.size'],
       newMemberSuffix: () => randomUuid(environment),
-      persist: (group, done) => {
-        this.#append(group.id, [groupRecord(group)], (errorCode) => done(coordinatorError(errorCode)));
-      },
+      persist: (group, done) => append(group.id, [groupRecord(group.id, group.stored())], done),
     };
+    this.#consumerEnv = {
+      environment,
+      topics,
+      settingsOf: (id) => consumerGroupSettings(settings, configsOf(id)),
+      append,
+      becomesClassic: (group, without) => this.#downgrade(group, without),
+    };
+    this.#classicMembers = new ClassicMembers(environment, topics);
     this.#scheduleExpiry();
   }
 
@@ -68,7 +95,7 @@ export class GroupCoordinator {
   /** About what all groups take of memory. */
   get bytes(): number {
     let sum = 0;
-    for (const { classic, offsets } of this.#groups.values()) sum += classic.bytes + offsets.bytes;
+    for (const { protocol, offsets } of this.#groups.values()) sum += protocol.bytes + offsets.bytes;
     return sum;
   }
 
@@ -79,17 +106,139 @@ export class GroupCoordinator {
   getOrCreate(id: string): Group {
     let group = this.#groups.get(id);
     if (group === undefined) {
-      group = { classic: new ClassicGroup(id, this.#env), offsets: new OffsetStore(id) };
+      group = { id, protocol: new ClassicGroup(id, this.#classicEnv), offsets: new OffsetStore(id) };
       this.#groups.set(id, group);
     }
     return group;
+  }
+
+  // ── Members of the classic protocol ─────────────────────────────────────────────────────────────────────────────
+
+  join(id: string, request: JoinRequest, answer: (result: JoinResult) => void): void {
+    const group = this.getOrCreate(id);
+    if (group.protocol instanceof ConsumerGroup) this.#makeRoomForClassic(group, group.protocol, request.instanceId);
+    if (group.protocol instanceof ClassicGroup) return group.protocol.join(request, answer);
+    const newId = `${request.instanceId ?? request.clientId}-${randomUuid(this.#environment)}`;
+    return this.#classicMembers.join(group.protocol, request, newId, answer);
+  }
+
+  /** An empty consumer group becomes a classic one; and where a classic member comes in the place of the last one that is not. */
+  #makeRoomForClassic(group: Group, consumers: ConsumerGroup, instanceId: string | null): void {
+    const holder = instanceId === null ? undefined : consumers.staticMember(instanceId);
+    const others = [...consumers.members.values()].filter((member) => member !== holder);
+    const isLast = holder !== undefined && !holder.isClassic && others.every((member) => member.isClassic);
+    if (isLast && allowsDowngrade(this.#migrationPolicy)) consumers.remove([holder], () => {});
+    if (group.protocol === consumers && consumers.isEmpty) {
+      this.#replace(group, new ClassicGroup(group.id, this.#classicEnv), []);
+    }
+  }
+
+  sync(id: string, request: SyncRequest, answer: (result: SyncResult) => void): void {
+    const protocol = this.#groups.get(id)?.protocol;
+    if (protocol instanceof ClassicGroup) protocol.sync(request, answer);
+    else if (protocol === undefined) answer(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
+    else answer(this.#classicMembers.sync(protocol, request));
+  }
+
+  /** The error code of a heartbeat. */
+  heartbeat(id: string, memberId: string, instanceId: string | null, generationId: number): number {
+    const protocol = this.#groups.get(id)?.protocol;
+    if (protocol instanceof ClassicGroup) return protocol.heartbeat(memberId, instanceId, generationId);
+    if (protocol === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+    return this.#classicMembers.heartbeat(protocol, memberId, instanceId, generationId);
+  }
+
+  /** Takes out members; answers with an error code for each, in the order of the list. */
+  leave(
+    id: string,
+    leaving: readonly { readonly memberId: string; readonly instanceId: string | null }[],
+    answer: (errorCodes: number[]) => void,
+  ): void {
+    const protocol = this.#groups.get(id)?.protocol;
+    if (protocol instanceof ConsumerGroup) return leaveConsumerGroup(protocol, leaving, answer);
+    answer(
+      leaving.map(({ memberId, instanceId }) => protocol?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID),
+    );
+  }
+
+  /** Takes out a member whose process has ended. */
+  forgetMember(id: string, memberId: string): void {
+    this.#groups.get(id)?.protocol.forgetMember(memberId);
+  }
+
+  // ── Members of the consumer protocol ────────────────────────────────────────────────────────────────────────────
+
+  /** What is refused throws before anything has changed. */
+  consumerHeartbeat(
+    id: string,
+    beat: ConsumerHeartbeat,
+    answer: (answer: ConsumerHeartbeatAnswer, errorCode: number) => void,
+  ): void {
+    this.#consumerGroup(id, beat.memberEpoch).heartbeat(beat, answer);
+  }
+
+  #consumerGroup(id: string, memberEpoch: number): ConsumerGroup {
+    const known = this.#groups.get(id)?.protocol;
+    if (known instanceof ConsumerGroup) return known;
+    if (memberEpoch !== 0) {
+      const isThere = known !== undefined && known.state !== 'Dead';
+      if (memberEpoch < 0) throw notFound(isThere ? `Group ${id} is not a consumer group.` : `Group ${id} not found.`);
+      throw notFound(isThere ? `Group ${id} is not a consumer group.` : `Consumer group ${id} not found.`);
+    }
+    const group = this.getOrCreate(id);
+    const consumers =
+      known === undefined || known.isEmpty
+        ? new ConsumerGroup(id, this.#consumerEnv)
+        : upgraded(known, this.#consumerEnv, this.#migrationPolicy);
+    this.#replace(group, consumers, []);
+    return consumers;
+  }
+
+  // ── Changing the protocol ───────────────────────────────────────────────────────────────────────────────────────
+
+  get #migrationPolicy(): MigrationPolicy {
+    return this.#settings['group.consumer.migration.policy'] as MigrationPolicy;
+  }
+
+  #downgrade(consumers: ConsumerGroup, without: Parameters<ConsumerGroupEnvironment['becomesClassic']>[1]): boolean {
+    const group = this.#groups.get(consumers.id);
+    if (group?.protocol !== consumers || !allowsDowngrade(this.#migrationPolicy)) return false;
+    const classic = downgraded(consumers, without, this.#classicEnv, this.#topics);
+    if (classic === undefined) return false;
+    this.#replace(group, classic, [groupRecord(classic.id, classic.stored())]);
+    classic.rebalance();
+    return true;
+  }
+
+  /** Puts another protocol in the place of a group's, here and in the journal. */
+  #replace(group: Group, protocol: Group['protocol'], records: readonly JournalRecord[]): void {
+    const before = group.protocol;
+    const isStored = before.protocolType !== null;
+    const tombstones = isStored ? before.tombstones() : [];
+    before.stop();
+    group.protocol = protocol;
+    if (tombstones.length + records.length > 0) this.#append(group.id, [...tombstones, ...records], () => {});
+  }
+
+  // ── Committing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What is said of each partition that somebody wants to commit offsets for. A group may begin with a commit from outside. */
+  commitCheck(id: string, committer: Committer): CommitCheck {
+    const group = this.#groups.get(id);
+    if (group !== undefined) return group.protocol.commitCheck(committer);
+    const { epoch, memberId, knowsEpochs, isTransactional } = committer;
+    if (epoch >= 0) {
+      return () => (knowsEpochs && !isTransactional ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION);
+    }
+    const isFromOutside = !isTransactional || (memberId === '' && committer.instanceId === null);
+    return () => (isFromOutside ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID);
   }
 
   // ── Offsets ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Stores offsets; they count, and `settled` is called, when they are durable. */
   commit(group: Group, entries: readonly OffsetEntry[], settled: Settled): void {
-    this.#append(group.classic.id, group.offsets.records(entries), (errorCode) => {
+    this.#append(group.id, group.offsets.records(entries), (errorCode) => {
       if (errorCode === ErrorCode.NONE) for (const entry of entries) group.offsets.set(entry);
       settled(coordinatorError(errorCode));
     });
@@ -105,7 +254,7 @@ export class GroupCoordinator {
     producer: { readonly id: number; readonly epoch: number },
     settled: Settled,
   ): void {
-    const { id } = group.classic;
+    const { id } = group;
     this.#hold(group, producer.id, entries);
     try {
       this.#journal.appendTransactional(id, group.offsets.records(entries), producer, (errorCode) =>
@@ -131,7 +280,7 @@ export class GroupCoordinator {
   #hold(group: Group, producerId: number, entries: readonly OffsetEntry[]): void {
     group.offsets.hold(producerId, entries);
     const groups = this.#held.get(producerId) ?? new Set();
-    groups.add(group.classic.id);
+    groups.add(group.id);
     this.#held.set(producerId, groups);
   }
 
@@ -139,16 +288,16 @@ export class GroupCoordinator {
   deleteOffsets(group: Group, isGone: (entry: OffsetEntry) => boolean, settled: Settled): void {
     const records = group.offsets.remove(isGone);
     if (records.length === 0) settled(ErrorCode.NONE);
-    else this.#append(group.classic.id, records, settled);
+    else this.#append(group.id, records, settled);
   }
 
   /** Deletes a group that has no members. */
   deleteGroup(id: string, settled: Settled): void {
     const group = this.#groups.get(id);
-    if (group === undefined || group.classic.state === 'Dead') return settled(ErrorCode.GROUP_ID_NOT_FOUND);
-    if (group.classic.state !== 'Empty') return settled(ErrorCode.NON_EMPTY_GROUP);
-    const records = [...group.offsets.remove(() => true), groupTombstone(id)];
-    group.classic.kill();
+    if (group === undefined || group.protocol.state === 'Dead') return settled(ErrorCode.GROUP_ID_NOT_FOUND);
+    if (!group.protocol.isEmpty) return settled(ErrorCode.NON_EMPTY_GROUP);
+    const records = [...group.offsets.remove(() => true), ...group.protocol.tombstones()];
+    group.protocol.kill();
     this.#groups.delete(id);
     this.#append(id, records, settled);
   }
@@ -180,12 +329,12 @@ export class GroupCoordinator {
     const now = this.#environment.now();
     const retentionMs = this.#settings['offsets.retention.minutes'] * 60_000;
     for (const [id, group] of this.#groups) {
-      const { classic, offsets } = group;
-      if (classic.state !== 'Empty') continue;
+      const { protocol, offsets } = group;
+      if (!protocol.isEmpty) continue;
       const isOld = (entry: OffsetEntry): boolean =>
-        now - Math.max(entry.committedAt, classic.protocolType === null ? 0 : classic.stateSince) > retentionMs;
+        now - Math.max(entry.committedAt, protocol.protocolType === null ? 0 : protocol.stateSince) > retentionMs;
       this.deleteOffsets(group, isOld, () => {});
-      if (offsets.isEmpty && now - classic.stateSince > retentionMs) this.deleteGroup(id, () => {});
+      if (offsets.isEmpty && now - protocol.stateSince > retentionMs) this.deleteGroup(id, () => {});
     }
   }
 
@@ -198,7 +347,7 @@ export class GroupCoordinator {
 
   stop(): void {
     this.#stopExpiry();
-    for (const { classic } of this.#groups.values()) classic.stop();
+    for (const { protocol } of this.#groups.values()) protocol.stop();
   }
 
   // ── Reading the journal back ────────────────────────────────────────────────────────────────────────────────────
@@ -208,71 +357,24 @@ export class GroupCoordinator {
    * without the offsets would send readers back to where they began, so it does not come up.
    */
   load(): void {
-    const groups = new Map<string, StoredGroup>();
-    for (const partition of this.#journal.existing()) {
-      try {
-        this.#loadPartition(partition, groups);
-      } catch (error) {
-        if (codeOf(error) !== 'CORRUPT_MESSAGE') throw error;
-        this.#report(`the groups of ${OFFSETS_TOPIC}-${partition.index} can not be read: ${messageOf(error)}`);
-      }
+    const { classic, consumers } = readJournal(this.#journal, this.#report, {
+      offset: (group, entry) => this.getOrCreate(group).offsets.set(entry),
+      held: (group, producerId, entry) => this.#hold(this.getOrCreate(group), producerId, [entry]),
+      noOffset: (group, topic, partition) => this.#groups.get(group)?.offsets.delete(topic, partition),
+      ended: (producerId, isCommitted) => this.endTransaction(producerId, isCommitted),
+    });
+    for (const [id, stored] of classic) restoreClassic(this.getOrCreate(id).protocol as ClassicGroup, stored);
+    for (const [id, stored] of consumers) {
+      const protocol = new ConsumerGroup(id, this.#consumerEnv);
+      this.getOrCreate(id).protocol = protocol;
+      protocol.restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
     }
-    for (const [id, stored] of groups) this.#restore(id, stored);
+    for (const [id, { offsets }] of this.#groups) {
+      if (offsets.isEmpty && !classic.has(id) && !consumers.has(id)) this.#groups.delete(id);
+    }
   }
+}
 
-  #loadPartition(partition: Partition, groups: Map<string, StoredGroup>): void {
-    this.#journal.replay(partition, (bytes, at) => {
-      const marker = readMarker(bytes, at);
-      const producerId = batchHeader.producerId(bytes, at);
-      if (marker !== undefined) {
-        this.endTransaction(producerId, marker.committed);
-        return;
-      }
-      const isTransactional = (batchHeader.attributes(bytes, at) & TRANSACTIONAL) !== 0;
-      const batch = bytes.subarray(at, at + batchHeader.sizeInBytes(bytes, at));
-      const cursor = new BatchCursor(batch);
-      while (cursor.advance()) {
-        if (cursor.keyStart < 0) continue;
-        const key = readKey(cursor.bytes.subarray(cursor.keyStart, cursor.keyEnd));
-        if (key === undefined) continue;
-        const value = cursor.valueStart < 0 ? null : cursor.bytes.subarray(cursor.valueStart, cursor.valueEnd);
-        if (key.kind === 'group') {
-          const stored = value === null ? undefined : readGroup(value);
-          if (stored === undefined) groups.delete(key.group);
-          else groups.set(key.group, stored);
-          if (value === null) this.#groups.delete(key.group);
-          continue;
-        }
-        const entry = value === null ? undefined : readOffset(value, key.topic, key.partition);
-        if (entry === undefined) this.#groups.get(key.group)?.offsets.delete(key.topic, key.partition);
-        else if (isTransactional) this.#hold(this.getOrCreate(key.group), producerId, [entry]);
-        else this.getOrCreate(key.group).offsets.set(entry);
-      }
-    });
-  }
-
-  #restore(id: string, stored: StoredGroup): void {
-    // Members within this process ended with it: nobody has to wait for their sessions. (Among others they expire as any.)
-    const isGone = stored.members.every((member) => member.clientHost === IN_PROCESS_HOST);
-    const members = isGone ? [] : stored.members;
-    this.getOrCreate(id).classic.restore({
-      generation: stored.generation,
-      protocolType: stored.protocolType,
-      protocolName: stored.protocol,
-      leader: isGone ? null : stored.leader,
-      stateSince: stored.currentStateTimestamp,
-      members: members.map((member) => {
-        const restored = new GroupMember(member.memberId, {
-          instanceId: member.groupInstanceId,
-          clientId: member.clientId,
-          clientHost: member.clientHost,
-          sessionTimeoutMs: member.sessionTimeout,
-          rebalanceTimeoutMs: member.rebalanceTimeout < 0 ? member.sessionTimeout : member.rebalanceTimeout,
-          protocols: [{ name: stored.protocol ?? '', metadata: member.subscription }],
-        });
-        restored.assignment = Buffer.from(member.assignment);
-        return restored;
-      }),
-    });
-  }
+function notFound(message: string): MillraceError {
+  return new MillraceError('GROUP_ID_NOT_FOUND', message);
 }

@@ -9,12 +9,10 @@ import {
   refusedSync,
   type SyncResult,
 } from './group-requests.ts';
+import { Session } from './session.ts';
 
 /** What members within this process have in place of a host. */
 export const IN_PROCESS_HOST = 'in-process';
-
-/** A timer that fires so late says that the process stood still, and the member may have tried to be heard meanwhile. */
-const STALL_MS = 500;
 
 /** A member of a classic group: who it is, what it offers, and the request of it that waits for an answer. */
 export class GroupMember {
@@ -30,8 +28,7 @@ export class GroupMember {
   isSynced = true;
   #answerJoin: ((result: JoinResult) => void) | undefined;
   #answerSync: ((result: SyncResult) => void) | undefined;
-  #deadline = 0;
-  #cancelTimer: (() => void) | undefined;
+  readonly #session = new Session();
 
   constructor(
     id: string,
@@ -109,28 +106,13 @@ export class GroupMember {
 
   // ── Session ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Begins the session timeout anew. A running timer is left alone and looks at the deadline when it fires. */
+  /** Begins the session timeout anew. */
   keepAlive(environment: Environment, expire: () => void): void {
-    this.#deadline = environment.now() + this.sessionTimeoutMs;
-    if (this.#cancelTimer === undefined) this.#arm(environment, expire);
+    this.#session.keepAlive(environment, this.sessionTimeoutMs, expire, () => this.isJoining);
   }
 
   stop(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-  }
-
-  #arm(environment: Environment, expire: () => void): void {
-    const due = this.#deadline;
-    this.#cancelTimer = environment.after(due - environment.now(), () => {
-      this.#cancelTimer = undefined;
-      const isLate = environment.now() - due > STALL_MS;
-      // A member that waits to join is alive: it is the group that lets it wait.
-      if (this.isJoining || isLate)
-        this.#deadline = Math.max(this.#deadline, environment.now() + this.sessionTimeoutMs);
-      if (environment.now() < this.#deadline) this.#arm(environment, expire);
-      else expire();
-    });
+    this.#session.stop();
   }
 
   // ── Protocols ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,6 @@ import {
   type Value,
 } from '../../protocol/index.ts';
 import type { JournalRecord } from '../internal-topic.ts';
-import type { ClassicGroup } from './classic-group.ts';
 import type { OffsetEntry } from './committed-offset.ts';
 
 export const OFFSET_KEY = 1;
@@ -74,35 +73,15 @@ export function offsetTombstone(group: string, topic: string, partition: number)
   return { key: encode(OFFSET_KEY, offsetKey, { group, topic, partition }), value: null };
 }
 
-export function groupRecord(group: ClassicGroup): JournalRecord {
-  const protocol = group.protocolName;
-  return {
-    key: encode(GROUP_KEY, groupKey, { group: group.id }),
-    value: encode(GROUP_VALUE, groupValue, {
-      protocolType: group.protocolType ?? '',
-      generation: group.generation,
-      protocol,
-      leader: group.leader,
-      currentStateTimestamp: group.stateSince,
-      members: [...group.members.values()].map((member) => ({
-        memberId: member.id,
-        groupInstanceId: member.instanceId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
-        rebalanceTimeout: member.rebalanceTimeoutMs,
-        sessionTimeout: member.sessionTimeoutMs,
-        subscription: member.metadataFor(protocol ?? ''),
-        assignment: member.assignment,
-      })),
-    }),
-  };
+export function groupRecord(group: string, stored: StoredGroup): JournalRecord {
+  return { key: encode(GROUP_KEY, groupKey, { group }), value: encode(GROUP_VALUE, groupValue, stored) };
 }
 
 export function groupTombstone(group: string): JournalRecord {
   return { key: encode(GROUP_KEY, groupKey, { group }), value: null };
 }
 
-/** What a key is about; undefined for kinds that we do not write. */
+/** What a key is about; undefined for kinds that are not of offsets or classic groups. */
 export function readKey(key: Buffer): GroupJournalEntry | undefined {
   const version = key.readInt16BE(0);
   const from = new ByteReader(key, 2);

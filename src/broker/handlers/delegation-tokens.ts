@@ -11,6 +11,7 @@ import {
   ErrorCode,
   expireDelegationToken,
   renewDelegationToken,
+  respond,
 } from '../../protocol/index.ts';
 import type { RequestContext } from '../core.ts';
 import { ANONYMOUS } from '../security/principal.ts';
@@ -24,17 +25,17 @@ function refusalOf({ session }: RequestContext): number {
 }
 
 export const handleCreateDelegationToken = on(createDelegationToken, (_, context) =>
-  createDelegationToken.response.complete({ errorCode: refusalOf(context) }),
+  respond(createDelegationToken, { errorCode: refusalOf(context) }),
 );
 
 export const handleRenewDelegationToken = on(renewDelegationToken, (_, context) =>
-  renewDelegationToken.response.complete({ errorCode: refusalOf(context) }),
+  respond(renewDelegationToken, { errorCode: refusalOf(context) }),
 );
 
 export const handleExpireDelegationToken = on(expireDelegationToken, (_, context) =>
-  expireDelegationToken.response.complete({ errorCode: refusalOf(context) }),
+  respond(expireDelegationToken, { errorCode: refusalOf(context) }),
 );
 
 export const handleDescribeDelegationToken = on(describeDelegationToken, (_, context) =>
-  describeDelegationToken.response.complete({ errorCode: refusalOf(context) }),
+  respond(describeDelegationToken, { errorCode: refusalOf(context) }),
 );

@@ -6,9 +6,11 @@
  *   may be told to leave the assignment as it is (KIP-814). The session's time-out lies between
  *   `group.min.session.timeout.ms` and `group.max.session.timeout.ms`. What happens in a group: groups/classic-group.ts.
  * * LeaveGroup 3: several members at once. DescribeGroups 6: GROUP_ID_NOT_FOUND where it was an empty group before.
- *   ListGroups 4 and 5: by state and type. DeleteGroups: empty ones only.
+ *   ListGroups 4 and 5: by state and type, all types. DeleteGroups: empty ones only.
  *
- * Not done: the consumer protocol of KIP-848, share groups; coordinators of other types are refused with INVALID_REQUEST.
+ * Groups in the consumer protocol are in consumer-groups.ts; classic members may be in them too, and groups may change their protocol.
+ *
+ * Not done: coordinators of other types are refused with INVALID_REQUEST.
  */
 import {
   CoordinatorType,
@@ -24,6 +26,7 @@ import {
   syncGroup,
 } from '../../protocol/index.ts';
 import { authorizedOperations } from '../authorized-operations.ts';
+import { ClassicGroup } from '../groups/classic-group.ts';
 import type { GroupMember } from '../groups/group-member.ts';
 import {
   type JoinResult,
@@ -38,7 +41,6 @@ import { inStepsOn, on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
 
 const NO_BYTES = Buffer.alloc(0);
-const CLASSIC = 'classic';
 
 /** This broker coordinates everything there is to coordinate. */
 export const handleFindCoordinator = on(findCoordinator, (request, { core, version, endpoint }) => {
@@ -69,11 +71,11 @@ export const handleJoinGroup = on(joinGroup, (request, { core, version, clientId
   if (!isInRange) return refuse(ErrorCode.INVALID_SESSION_TIMEOUT);
   if (memberId !== '' && groups.get(groupId) === undefined) return refuse(ErrorCode.UNKNOWN_MEMBER_ID);
   if (!core.coordinatorMemory.admits(bytesOfJoin(request, clientId))) return refuse(ErrorCode.GROUP_MAX_SIZE_REACHED);
-  const { classic } = groups.getOrCreate(groupId);
   // A static member is one that comes back.
   if (memberId !== '' && request.groupInstanceId === null) joined?.set(memberId, groupId);
   return new Promise<ResponseOf<typeof joinGroup>>((resolve) => {
-    classic.join(
+    groups.join(
+      groupId,
       {
         memberId,
         instanceId: request.groupInstanceId,
@@ -107,17 +109,14 @@ function joinResponse(result: JoinResult, version: number): ResponseOf<typeof jo
 }
 
 export const handleSyncGroup = on(syncGroup, (request, { core }) => {
-  const classic = core.groups.get(request.groupId)?.classic;
   if (!isStorableId(request.groupId)) return syncResponse(refusedSync(ErrorCode.INVALID_GROUP_ID));
-  if (classic === undefined) return syncResponse(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
   const { memberId, generationId, protocolType, protocolName, assignments } = request;
   const bytes = assignments.reduce((sum, { assignment }) => sum + assignment.length, 0);
   if (!core.coordinatorMemory.admits(bytes)) return syncResponse(refusedSync(ErrorCode.GROUP_MAX_SIZE_REACHED));
   return new Promise<ResponseOf<typeof syncGroup>>((resolve) => {
     const instanceId = request.groupInstanceId;
-    classic.sync({ memberId, instanceId, generationId, protocolType, protocolName, assignments }, (result) =>
-      resolve(syncResponse(result)),
-    );
+    const synced = { memberId, instanceId, generationId, protocolType, protocolName, assignments };
+    core.groups.sync(request.groupId, synced, (result) => resolve(syncResponse(result)));
   });
 });
 
@@ -127,47 +126,48 @@ function syncResponse(result: SyncResult): ResponseOf<typeof syncGroup> {
 
 export const handleHeartbeat = on(heartbeat, (request, { core }) => {
   const { groupId, memberId, groupInstanceId, generationId } = request;
-  const classic = core.groups.get(groupId)?.classic;
-  const errorCode = !isStorableId(groupId)
-    ? ErrorCode.INVALID_GROUP_ID
-    : (classic?.heartbeat(memberId, groupInstanceId, generationId) ?? ErrorCode.UNKNOWN_MEMBER_ID);
+  const errorCode = isStorableId(groupId)
+    ? core.groups.heartbeat(groupId, memberId, groupInstanceId, generationId)
+    : ErrorCode.INVALID_GROUP_ID;
   return { throttleTimeMs: 0, errorCode };
 });
 
 export const handleLeaveGroup = on(leaveGroup, (request, { core, version, joined }) => {
-  const classic = core.groups.get(request.groupId)?.classic;
-  const leave = (memberId: string, instanceId: string | null): number => {
-    joined?.delete(memberId);
-    return classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID;
-  };
-  if (!isStorableId(request.groupId)) return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
-  if (version < 3) return { throttleTimeMs: 0, errorCode: leave(request.memberId, null), members: [] };
-  return {
-    throttleTimeMs: 0,
-    errorCode: ErrorCode.NONE,
-    members: request.members.map(({ memberId, groupInstanceId }) => ({
-      memberId,
-      groupInstanceId,
-      errorCode: leave(memberId, groupInstanceId),
-    })),
-  };
+  const { groupId } = request;
+  if (!isStorableId(groupId)) return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
+  const leaving = version < 3 ? [{ memberId: request.memberId, groupInstanceId: null }] : request.members;
+  for (const { memberId } of leaving) joined?.delete(memberId);
+  return new Promise<ResponseOf<typeof leaveGroup>>((resolve) => {
+    const members = leaving.map(({ memberId, groupInstanceId: instanceId }) => ({ memberId, instanceId }));
+    core.groups.leave(groupId, members, (errorCodes) => {
+      if (version < 3) return resolve({ throttleTimeMs: 0, errorCode: errorCodes[0]!, members: [] });
+      const answers = leaving.map(({ memberId, groupInstanceId }, i) => ({
+        memberId,
+        groupInstanceId,
+        errorCode: errorCodes[i]!,
+      }));
+      resolve({ throttleTimeMs: 0, errorCode: ErrorCode.NONE, members: answers });
+    });
+  });
 });
 
 export const handleDescribeGroups = inStepsOn(describeGroups, function* (request, { core, version }) {
   const groups = yield* new Pace().map([...new Set(request.groups)], (groupId) => {
-    const classic = core.groups.get(groupId)?.classic;
-    const isMissing = classic === undefined || classic.state === 'Dead';
+    const protocol = core.groups.get(groupId)?.protocol;
+    const classic = protocol instanceof ClassicGroup && protocol.state !== 'Dead' ? protocol : undefined;
     const isStable = classic?.state === 'Stable';
+    const isTold = classic === undefined && version >= 6;
+    const isOther = protocol !== undefined && protocol.state !== 'Dead';
     return {
-      errorCode: isMissing && version >= 6 ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE,
-      errorMessage: isMissing && version >= 6 ? `There is no group '${groupId}'.` : null,
+      errorCode: isTold ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE,
+      errorMessage: isTold ? `Group ${groupId} ${isOther ? 'is not a classic group' : 'not found'}.` : null,
       groupId,
-      groupState: isMissing ? 'Dead' : classic.state,
+      groupState: classic?.state ?? 'Dead',
       protocolType: classic?.protocolType ?? '',
-      protocolData: isStable ? (classic.protocolName ?? '') : '',
-      members: isMissing
-        ? []
-        : [...classic.members.values()].map((member) => describeMember(member, isStable, classic.protocolName ?? '')),
+      protocolData: isStable ? (classic?.protocolName ?? '') : '',
+      members: [...(classic?.members.values() ?? [])].map((member) =>
+        describeMember(member, isStable, classic?.protocolName ?? ''),
+      ),
       authorizedOperations: authorizedOperations('group', request.includeAuthorizedOperations),
     };
   });
@@ -189,17 +189,17 @@ export const handleListGroups = on(listGroups, (request, { core }) => {
   const wantedStates = new Set(request.statesFilter.map((state) => state.toLowerCase()));
   const wantedTypes = new Set(request.typesFilter.map((type) => type.toLowerCase()));
   const groups = [...core.groups.all()]
-    .map(({ classic }) => classic)
-    .filter((group) => wantedStates.size === 0 || wantedStates.has(group.state.toLowerCase()))
-    .filter(() => wantedTypes.size === 0 || wantedTypes.has(CLASSIC));
+    .map(({ protocol }) => protocol)
+    .filter(({ state }) => wantedStates.size === 0 || wantedStates.has(state.toLowerCase()))
+    .filter(({ type }) => wantedTypes.size === 0 || wantedTypes.has(type));
   return {
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
-    groups: groups.map(({ id, protocolType, state }) => ({
+    groups: groups.map(({ id, protocolType, state, type }) => ({
       groupId: id,
       protocolType: protocolType ?? '',
       groupState: state,
-      groupType: CLASSIC,
+      groupType: type,
     })),
   };
 });

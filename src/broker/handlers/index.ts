@@ -10,6 +10,7 @@ import {
   handleListConfigResources,
 } from './configs.ts';
 import { handleUpdateFeatures } from './features.ts';
+import { handleConsumerGroupDescribe, handleConsumerGroupHeartbeat } from './consumer-groups.ts';
 import {
   handleCreateDelegationToken,
   handleDescribeDelegationToken,
@@ -101,6 +102,8 @@ const all: readonly Handler[] = [
   handleDescribeProducers,
   handleDescribeTransactions,
   handleListTransactions,
+  handleConsumerGroupHeartbeat,
+  handleConsumerGroupDescribe,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

@@ -2,9 +2,10 @@
  * OffsetCommit, OffsetFetch, OffsetDelete: how far groups have come.
  *
  * * OffsetCommit 2: from a member of the current generation, or from outside of an empty group (generation -1). It is answered when
- *   it is durable. Metadata of more than `offset.metadata.max.bytes` is refused. 10: topics by id.
+ *   it is durable. Metadata of more than `offset.metadata.max.bytes` is refused. 9: from a member of a consumer group in its epoch, or
+ *   in an older one in which it had the partition already, else STALE_MEMBER_EPOCH. 10: topics by id.
  * * OffsetFetch 2: null asks for all partitions. 7: `requireStable` answers UNSTABLE_OFFSET_COMMIT where a transaction is about to commit
- *   another offset (KIP-447). 8: several groups. 10: topics by id.
+ *   another offset (KIP-447). 8: several groups. 9: members may say who they are, and are told STALE_MEMBER_EPOCH. 10: topics by id.
  * * OffsetDelete 0: not of topics that a member reads (GROUP_SUBSCRIBED_TO_TOPIC).
  *
  * Not done: retention times in requests (versions below 5 have them) are ignored, as Kafka does since version 5.
@@ -26,12 +27,18 @@ import { inStepsOn, on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
 import { findTopic } from './topic-reference.ts';
 
+/** The first version of OffsetCommit and OffsetFetch in which members say their epochs. */
+const KNOWS_EPOCHS = 9;
+
 type Committed = ResponseOf<typeof offsetCommit>['topics'][number];
 type Fetched = ResponseOf<typeof offsetFetch>['groups'][number];
 
-export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
-  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request;
-  const refused = checkCommit(core, groupId, memberId, groupInstanceId, generationId);
+export const handleOffsetCommit = on(offsetCommit, (request, { core, version }) => {
+  const { groupId, memberId, groupInstanceId: instanceId, generationIdOrMemberEpoch: epoch } = request;
+  const committer = { memberId, instanceId, epoch, knowsEpochs: version >= KNOWS_EPOCHS, isTransactional: false };
+  const check = isStorableId(groupId)
+    ? core.groups.commitCheck(groupId, committer)
+    : () => ErrorCode.INVALID_GROUP_ID as number;
   const accepted: OffsetEntry[] = [];
   const waiting: { errorCode: number }[] = [];
   const topics = request.topics.map(({ name, topicId, partitions }): Committed => {
@@ -42,7 +49,8 @@ export const handleOffsetCommit = on(offsetCommit, (request, { core }) => {
       partitions: partitions.map((part) => {
         const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } = part;
         const metadata = committedMetadata ?? '';
-        const answer = { partitionIndex, errorCode: refused as number };
+        const refused = check(found.topic?.id ?? topicId, partitionIndex);
+        const answer = { partitionIndex, errorCode: refused };
         if (refused !== ErrorCode.NONE) return answer;
         if (found.topic === undefined) answer.errorCode = found.errorCode;
         else if (found.topic.partitions[partitionIndex] === undefined) {
@@ -85,27 +93,15 @@ export function bytesOfNew(groupId: string, entries: readonly OffsetEntry[]): nu
   return ENTRY_BYTES + textBytes(groupId) + new OffsetStore(groupId).bytesOfMore(entries);
 }
 
-/** A commit without a generation may be the first that is heard of a group; any other needs the group to be there. */
-function checkCommit(
-  core: Core,
-  groupId: string,
-  memberId: string,
-  instanceId: string | null,
-  generationId: number,
-): number {
-  if (!isStorableId(groupId)) return ErrorCode.INVALID_GROUP_ID;
-  const group = core.groups.get(groupId);
-  if (group !== undefined) return group.classic.checkCommit(memberId, instanceId, generationId, false);
-  if (generationId >= 0) return ErrorCode.ILLEGAL_GENERATION;
-  return memberId === '' ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
-}
-
 export const handleOffsetFetch = inStepsOn(offsetFetch, function* (request, { core, version }) {
   const pace = new Pace();
   if (version >= 8) {
-    const groups = yield* pace.mapMany(request.groups, ({ groupId, topics }) =>
-      fetchGroup(core, groupId, topics, request.requireStable, pace),
-    );
+    const groups = yield* pace.mapMany(request.groups, function* ({ groupId, memberId, memberEpoch, topics }) {
+      const isAsked = version >= KNOWS_EPOCHS;
+      const refused = isAsked ? (core.groups.get(groupId)?.protocol.checkFetch(memberId, memberEpoch) ?? 0) : 0;
+      if (refused !== ErrorCode.NONE) return { groupId, topics: [], errorCode: refused };
+      return yield* fetchGroup(core, groupId, topics, request.requireStable, pace);
+    });
     return { throttleTimeMs: 0, topics: [], errorCode: ErrorCode.NONE, groups };
   }
   const wanted = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
@@ -158,7 +154,7 @@ function* fetchGroup(
 export const handleOffsetDelete = on(offsetDelete, (request, { core }) => {
   const group = core.groups.get(request.groupId);
   if (group === undefined) return notDeleted(ErrorCode.GROUP_ID_NOT_FOUND);
-  const subscribed = group.classic.subscribedTopics();
+  const subscribed = group.protocol.subscribedTopics();
   if (subscribed === undefined) return notDeleted(ErrorCode.NON_EMPTY_GROUP);
   const gone = new Set<string>();
   const topics = request.topics.map(({ name, partitions }) => ({

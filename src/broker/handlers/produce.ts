@@ -17,9 +17,10 @@ import {
   type ResponseOf,
   TRANSACTIONAL,
 } from '../../protocol/index.ts';
-import { MillraceError } from '../../util/index.ts';
+import { messageOf, MillraceError } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 import type { Partition } from '../partition.ts';
+import { type RecordProblem, type RecordSchemas, type SchemaCheck, wantedSchemas } from '../record-schemas.ts';
 import {
   endlessTurn,
   newTurnBudget,
@@ -57,9 +58,10 @@ export const handleProduce = on(produce, (request, context) => {
   }
   const production = new Production(request, context);
   if (production.take(context.hold === undefined ? endlessTurn() : newTurnBudget())) return production.answered();
+  const release = context.hold?.();
   return production
     .takeInTurns()
-    .finally(context.hold!())
+    .finally(() => release?.())
     .then(() => production.answered());
 });
 
@@ -111,6 +113,7 @@ class Production {
       const part = this.#parts[this.#next]!;
       if (!isWelcome(this.#request, part)) continue;
       const { records, topic } = part;
+      if (wantedSchemas(topic.settings) !== undefined) return false;
       const validated = validateBatch(records!, topic.settings, { version, now, budget: this.#budget, turn });
       if (validated === undefined) return false;
       this.#append(part, validated);
@@ -125,11 +128,12 @@ class Production {
     do {
       const part = this.#parts[this.#next++]!;
       const { records, topic } = part;
-      this.#append(
-        part,
-        await validateLargeBatch(records!, topic.settings, { version, environment, turns, budget: this.#budget }),
-      );
-    } while (!this.take(newTurnBudget()));
+      const budget = this.#budget;
+      const validating = validateLargeBatch(records!, topic.settings, { version, environment, turns, budget });
+      const wanted = wantedSchemas(topic.settings);
+      if (wanted === undefined) this.#append(part, await validating);
+      else await this.#appendChecked(part, validating, wanted);
+    } while (!this.take(this.#context.hold === undefined ? endlessTurn() : newTurnBudget()));
   }
 
   answered(): Response | Promise<Response> {
@@ -149,10 +153,47 @@ class Production {
     });
   }
 
+  /** Whoever knows schemas is asked beside the event loop; batches of a partition stay in their order meanwhile. */
+  async #appendChecked(
+    part: Part,
+    validating: Promise<Validated>,
+    wanted: Pick<SchemaCheck, 'keys' | 'values'>,
+  ): Promise<void> {
+    const { recordSchemas } = this.#context.core;
+    const checked = validating.then((validated) => withSchemas(validated, part.topic.name, wanted, recordSchemas));
+    await part.partition.inTurn(async () => this.#append(part, await checked));
+  }
+
   #append(part: Part, validated: Validated): void {
     const { answer, partition } = part;
     const lastOffset = append(this.#request, this.#context, part, validated);
     if (lastOffset >= 0) this.#waiting.push({ partition, lastOffset, answer });
+  }
+}
+
+/** A batch whose records are what their schemas say, or why they are not. */
+async function withSchemas(
+  validated: Validated,
+  topic: string,
+  wanted: Pick<SchemaCheck, 'keys' | 'values'>,
+  schemas: RecordSchemas | undefined,
+): Promise<Validated> {
+  if (!validated.ok) return validated;
+  const refused = (errorCode: number, message: string, recordErrors: readonly RecordProblem[] = []): Validated => ({
+    ok: false,
+    errorCode,
+    message,
+    recordErrors,
+  });
+  if (schemas === undefined) return refused(ErrorCode.INVALID_RECORD, 'no registry is at hand to check records with');
+  try {
+    const problems = await schemas.check({ topic, ...wanted, batch: validated.batch });
+    if (problems.length === 0) return validated;
+    const { batchIndex, batchIndexErrorMessage } = problems[0]!;
+    const what = `record ${batchIndex} of the batch is not of a schema of topic '${topic}': ${batchIndexErrorMessage}`;
+    return refused(ErrorCode.INVALID_RECORD, what, problems);
+  } catch (error) {
+    return refused(ErrorCode.REQUEST_TIMED_OUT, `the registry can't be asked now: ${messageOf(error)}`);
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type ResponseOf,
   txnOffsetCommit,
   writeTxnMarkers,
+  ZERO_UUID,
 } from '../../protocol/index.ts';
 import { RE2JS } from 're2js';
 import type { Core } from '../core.ts';
@@ -173,13 +174,15 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
     })),
   });
   if (!isStorableId(groupId)) return answerAll(() => ErrorCode.INVALID_GROUP_ID);
-  const known = core.groups.get(groupId);
-  if (known === undefined && generationId >= 0) return answerAll(() => ErrorCode.ILLEGAL_GENERATION);
-  const isOutsider = memberId === '' && groupInstanceId === null;
-  const denied =
-    known?.classic.checkCommit(memberId, groupInstanceId, generationId, true) ??
-    (isOutsider ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID);
-  const refused = denied || admitOffsets(core, request, offsetsPlace(core, groupId), version);
+  const committer = { memberId, instanceId: groupInstanceId, epoch: generationId, knowsEpochs: true };
+  const check = core.groups.commitCheck(groupId, { ...committer, isTransactional: true });
+  const denied = (topic: string, partition: number): number =>
+    check(core.topics.get(topic)?.id ?? ZERO_UUID, partition);
+  const isDenied = request.topics.every(({ name, partitions }) =>
+    partitions.every(({ partitionIndex }) => denied(name, partitionIndex) !== ErrorCode.NONE),
+  );
+  if (isDenied) return answerAll(denied);
+  const refused = admitOffsets(core, request, offsetsPlace(core, groupId), version);
   if (refused !== ErrorCode.NONE) return answerAll(() => refused);
   const entries: OffsetEntry[] = [];
   const problems = new Map<string, number>();
@@ -189,6 +192,8 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
       const { partitionIndex } = part;
       if (core.topics.partition(name, partitionIndex) === undefined) {
         problems.set(`${name}/${partitionIndex}`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      } else if (denied(name, partitionIndex) !== ErrorCode.NONE) {
+        problems.set(`${name}/${partitionIndex}`, denied(name, partitionIndex));
       } else if (Buffer.byteLength(metadata) > core.settings['offset.metadata.max.bytes']) {
         problems.set(`${name}/${partitionIndex}`, ErrorCode.OFFSET_METADATA_TOO_LARGE);
       } else {
@@ -206,7 +211,7 @@ export const handleTxnOffsetCommit = on(txnOffsetCommit, (request, { core, versi
   const respond = (errorCode: number) =>
     answerAll((topic, partition) => problems.get(`${topic}/${partition}`) ?? errorCode);
   if (entries.length === 0) return respond(ErrorCode.NONE);
-  const more = known?.offsets.bytesOfMore(entries) ?? bytesOfNew(groupId, entries);
+  const more = core.groups.get(groupId)?.offsets.bytesOfMore(entries) ?? bytesOfNew(groupId, entries);
   if (!core.coordinatorMemory.admits(more)) return respond(ErrorCode.INVALID_COMMIT_OFFSET_SIZE);
   const group = core.groups.getOrCreate(groupId);
   return new Promise<ReturnType<typeof respond>>((resolve) => {

@@ -58,6 +58,8 @@ export interface MetadataParts {
 
 const EMPTY: MetadataParts = { acls: [], scramCredentials: [], quotas: [], configs: [], features: {} };
 
+const NONE: Readonly<Record<string, string>> = {};
+
 /** The durable parts, and who wants to know of their changes. */
 export class ClusterMetadata {
   readonly #disk: Disk;
@@ -65,6 +67,8 @@ export class ClusterMetadata {
   readonly #listeners = new Set<(parts: MetadataParts) => void>();
   #parts: MetadataParts = EMPTY;
   #changes = 0;
+  /** Looked up with each heartbeat of a group. */
+  #configs: ReadonlyMap<string, Readonly<Record<string, string>>> = new Map();
 
   private constructor(disk: Disk, directory: string) {
     this.#disk = disk;
@@ -90,9 +94,7 @@ export class ClusterMetadata {
 
   /** The configs that were set for a resource. */
   configsOf(resourceType: number, resourceName: string): Readonly<Record<string, string>> {
-    const isIt = (stored: StoredConfigs): boolean =>
-      stored.resourceType === resourceType && stored.resourceName === resourceName;
-    return this.#parts.configs.find(isIt)?.configs ?? {};
+    return this.#configs.get(resourceKey({ resourceType, resourceName })) ?? NONE;
   }
 
   /** Replaces parts. When it returns, the change is on the disk and everybody acts on it; when it throws, nothing has changed. */
@@ -100,18 +102,16 @@ export class ClusterMetadata {
     const next = { ...this.#parts, ...parts };
     const changes = this.#changes + 1;
     this.#disk.replaceFile(this.#path, `${JSON.stringify({ version: 1, changes, ...next }, undefined, 1)}\n`, true);
-    this.#parts = next;
-    this.#changes = changes;
+    this.#hold(next, changes);
     for (const listener of this.#listeners) listener(next);
   }
 
   /** Replaces the configs of some resources, which are checked; empty ones go. */
   setConfigs(changed: readonly StoredConfigs[]): void {
-    const keyOf = ({ resourceType, resourceName }: StoredConfigs): string => `${resourceType}/${resourceName}`;
-    const byKey = new Map(this.#parts.configs.map((stored) => [keyOf(stored), stored]));
+    const byKey = new Map(this.#parts.configs.map((stored) => [resourceKey(stored), stored]));
     for (const stored of changed) {
-      if (Object.keys(stored.configs).length === 0) byKey.delete(keyOf(stored));
-      else byKey.set(keyOf(stored), stored);
+      if (Object.keys(stored.configs).length === 0) byKey.delete(resourceKey(stored));
+      else byKey.set(resourceKey(stored), stored);
     }
     this.change({ configs: [...byKey.values()] });
   }
@@ -122,13 +122,18 @@ export class ClusterMetadata {
     listener(this.#parts);
   }
 
+  #hold(parts: MetadataParts, changes: number): void {
+    this.#parts = parts;
+    this.#changes = changes;
+    this.#configs = new Map(parts.configs.map((stored) => [resourceKey(stored), stored.configs]));
+  }
+
   #read(): void {
     try {
       const text = this.#disk.readFile(this.#path).toString();
       const { version, changes, ...parts } = JSON.parse(text) as MetadataParts & { version: unknown; changes: unknown };
       if (version === 1 && typeof changes === 'number' && isWhole(parts)) {
-        this.#parts = parts;
-        this.#changes = changes;
+        this.#hold(parts, changes);
         return;
       }
     } catch (error) {
@@ -143,6 +148,10 @@ export class ClusterMetadata {
     const consequence = 'it holds the access rules, credentials, quotas and changed configs';
     return new MillraceError('DATA_DIRECTORY_DAMAGED', `${what}: ${consequence}. Restore that file.`);
   }
+}
+
+function resourceKey({ resourceType, resourceName }: Omit<StoredConfigs, 'configs'>): string {
+  return `${resourceType}/${resourceName}`;
 }
 
 function isWhole({ acls, scramCredentials, quotas, configs, features }: Partial<MetadataParts>): boolean {

@@ -97,7 +97,7 @@ const KAFKA = `
 const SCHEMA_REGISTRY = `
   debug host.name inter.instance.protocol inter.instance.headers.whitelist kafkastore.bootstrap.servers kafkastore.connection.url
   kafkastore.group.id kafkastore.init.timeout.ms kafkastore.timeout.ms kafkastore.topic.replication.factor kafkastore.write.max.retries
-  kafkastore.sasl. kafkastore.security. kafkastore.ssl. kafkastore.update.handlers kafkastore.checkpoint.dir kafkastore.zk.session.timeout.ms
+  kafkastore.update.handlers kafkastore.checkpoint.dir kafkastore.zk.session.timeout.ms
   leader.eligibility master.eligibility metadata.encoder. metric.reporters metrics. mode.mutability request.logger.name
   resource.extension.class resource.static.locations response.mediatype. schema.providers schema.registry.group.id schema.registry.zk.
   schema.registry.resource.extension.class schema.cache. schema.canonicalize.on.consume shutdown.graceful.ms zookeeper. confluent. ssl.
@@ -106,7 +106,7 @@ const SCHEMA_REGISTRY = `
 
 /** What SQL itself knows to be ksqlDB's or Kafka's, and without effect, is not here. */
 const KSQL = `
-  ui.enabled confluent. ssl. sasl. security.protocol producer. consumer. metric.reporters metrics. authentication. access.control.
+  ui.enabled confluent. ssl. producer. consumer. metric.reporters metrics. authentication. access.control.
 `;
 
 const KAFKA_REST = `

@@ -20,6 +20,7 @@ export {
   listConfigResources,
   ResourceType,
 } from './configs.ts';
+export { consumerGroupDescribe, consumerGroupHeartbeat, MemberEpoch, MemberType } from './consumer-groups.ts';
 export { FeatureUpgradeType, updateFeatures } from './features.ts';
 export {
   createDelegationToken,

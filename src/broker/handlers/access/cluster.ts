@@ -28,6 +28,7 @@ import {
   removeRaftVoter,
   renewDelegationToken,
   ResourceType,
+  respond,
   saslAuthenticate,
   saslHandshake,
   unregisterBroker,
@@ -128,7 +129,7 @@ const toWriteMarkers = accessRule(writeTxnMarkers, (request, access) => {
 });
 
 const toElectLeaders = ofCluster(electLeaders, ALTER, ({ topicPartitions }) =>
-  electLeaders.response.complete({
+  respond(electLeaders, {
     errorCode: NO_CLUSTER,
     replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
       topic,
@@ -138,7 +139,7 @@ const toElectLeaders = ofCluster(electLeaders, ALTER, ({ topicPartitions }) =>
 );
 
 const toMoveReplicas = ofCluster(alterReplicaLogDirs, ALTER, ({ dirs }) =>
-  alterReplicaLogDirs.response.complete({
+  respond(alterReplicaLogDirs, {
     results: dirs.flatMap(({ topics }) =>
       topics.map(({ name, partitions }) => ({
         topicName: name,
@@ -149,7 +150,7 @@ const toMoveReplicas = ofCluster(alterReplicaLogDirs, ALTER, ({ dirs }) =>
 );
 
 const toReassign = ofCluster(alterPartitionReassignments, ALTER, ({ topics }) =>
-  alterPartitionReassignments.response.complete({
+  respond(alterPartitionReassignments, {
     ...refused,
     responses: topics.map(({ name, partitions }) => ({
       name,
@@ -159,7 +160,7 @@ const toReassign = ofCluster(alterPartitionReassignments, ALTER, ({ topics }) =>
 );
 
 const toAlterScramUsers = ofCluster(alterUserScramCredentials, ALTER, ({ deletions, upsertions }) =>
-  alterUserScramCredentials.response.complete({
+  respond(alterUserScramCredentials, {
     results: [...new Set([...deletions, ...upsertions].map(({ name }) => name))].map((user) => ({ user, ...refused })),
   }),
 );
@@ -170,30 +171,24 @@ export const clusterRules: readonly AccessRule[] = [
   toDescribeConfigs,
   toAlterConfigs,
   toAlterIncrementally,
-  ofCluster(listConfigResources, DESCRIBE_CONFIGS, () =>
-    listConfigResources.response.complete({ errorCode: NO_CLUSTER }),
-  ),
+  ofCluster(listConfigResources, DESCRIBE_CONFIGS, () => respond(listConfigResources, { errorCode: NO_CLUSTER })),
   toDescribeCluster,
-  ofCluster(describeLogDirs, DESCRIBE, () => describeLogDirs.response.complete({ errorCode: NO_CLUSTER })),
+  ofCluster(describeLogDirs, DESCRIBE, () => respond(describeLogDirs, { errorCode: NO_CLUSTER })),
   toWriteMarkers,
   toElectLeaders,
   toMoveReplicas,
   toReassign,
-  ofCluster(listPartitionReassignments, DESCRIBE, () => listPartitionReassignments.response.complete(refused)),
-  ofCluster(describeQuorum, DESCRIBE, () => describeQuorum.response.complete(refused)),
-  ofCluster(updateFeatures, ALTER, () => updateFeatures.response.complete(refused)),
-  ofCluster(unregisterBroker, ALTER, () => unregisterBroker.response.complete(refused)),
-  ofCluster(addRaftVoter, ALTER, () => addRaftVoter.response.complete(refused)),
-  ofCluster(removeRaftVoter, ALTER, () => removeRaftVoter.response.complete(refused)),
-  ofCluster(describeUserScramCredentials, DESCRIBE, () => describeUserScramCredentials.response.complete(refused)),
+  ofCluster(listPartitionReassignments, DESCRIBE, () => respond(listPartitionReassignments, refused)),
+  ofCluster(describeQuorum, DESCRIBE, () => respond(describeQuorum, refused)),
+  ofCluster(updateFeatures, ALTER, () => respond(updateFeatures, refused)),
+  ofCluster(unregisterBroker, ALTER, () => respond(unregisterBroker, refused)),
+  ofCluster(addRaftVoter, ALTER, () => respond(addRaftVoter, refused)),
+  ofCluster(removeRaftVoter, ALTER, () => respond(removeRaftVoter, refused)),
+  ofCluster(describeUserScramCredentials, DESCRIBE, () => respond(describeUserScramCredentials, refused)),
   toAlterScramUsers,
-  ofCluster(describeAcls, DESCRIBE, () => describeAcls.response.complete(refused)),
-  ofCluster(createAcls, ALTER, ({ creations }) =>
-    createAcls.response.complete({ results: creations.map(() => refused) }),
-  ),
-  ofCluster(deleteAcls, ALTER, ({ filters }) =>
-    deleteAcls.response.complete({ filterResults: filters.map(() => refused) }),
-  ),
+  ofCluster(describeAcls, DESCRIBE, () => respond(describeAcls, refused)),
+  ofCluster(createAcls, ALTER, ({ creations }) => respond(createAcls, { results: creations.map(() => refused) })),
+  ofCluster(deleteAcls, ALTER, ({ filters }) => respond(deleteAcls, { filterResults: filters.map(() => refused) })),
   // Nobody has any.
   ...([createDelegationToken, renewDelegationToken, expireDelegationToken, describeDelegationToken] as AnyApi[]).map(
     open,

@@ -22,6 +22,7 @@ import {
   offsetFetch,
   OPERATIONS_NOT_ASKED,
   type RequestOf,
+  respond,
   type ResponseOf,
   syncGroup,
   txnOffsetCommit,
@@ -47,10 +48,10 @@ function ofReaders<Req extends { readonly groupId: string }, Res extends { reado
 }
 
 const members: readonly AccessRule[] = [
-  ofReaders(joinGroup, () => joinGroup.response.complete({ errorCode: NO_GROUP, protocolName: '' })),
-  ofReaders(syncGroup, () => syncGroup.response.complete({ errorCode: NO_GROUP })),
-  ofReaders(heartbeat, () => heartbeat.response.complete({ errorCode: NO_GROUP })),
-  ofReaders(leaveGroup, () => leaveGroup.response.complete({ errorCode: NO_GROUP })),
+  ofReaders(joinGroup, () => respond(joinGroup, { errorCode: NO_GROUP, protocolName: '' })),
+  ofReaders(syncGroup, () => respond(syncGroup, { errorCode: NO_GROUP })),
+  ofReaders(heartbeat, () => respond(heartbeat, { errorCode: NO_GROUP })),
+  ofReaders(leaveGroup, () => respond(leaveGroup, { errorCode: NO_GROUP })),
 ];
 
 // ── Progress ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -74,7 +75,7 @@ function mayTopic(access: Access, operation: number, name: string, id: string): 
 const toCommit = accessRule(offsetCommit, function* (request, access) {
   if (!access.may(READ, GROUP, request.groupId)) {
     const topics = request.topics.map((topic) => notCommitted(topic, NO_GROUP));
-    return { answer: offsetCommit.response.complete({ topics }) };
+    return { answer: respond(offsetCommit, { topics }) };
   }
   const { allowed, denied } = yield* access.split(request.topics, ({ name, topicId }) =>
     mayTopic(access, READ, name, topicId),
@@ -116,7 +117,7 @@ const toFetchOffsets = accessRule(offsetFetch, function* (request, access) {
       name,
       partitions: notFetched(partitionIndexes, NO_GROUP),
     }));
-    return { answer: offsetFetch.response.complete({ errorCode: NO_GROUP, topics }) };
+    return { answer: respond(offsetFetch, { errorCode: NO_GROUP, topics }) };
   }
   const named = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null;
   const [only] = yield* splitGroups(access, [{ groupId, topics: named }]);
@@ -179,7 +180,7 @@ function* withoutHidden(access: Access, group: FetchedGroup, refused: FetchedGro
 
 const toDeleteOffsets = accessRule(offsetDelete, function* (request, access) {
   if (!access.may(DELETE, GROUP, request.groupId)) {
-    return { answer: offsetDelete.response.complete({ errorCode: NO_GROUP }) };
+    return { answer: respond(offsetDelete, { errorCode: NO_GROUP }) };
   }
   const { allowed, denied } = yield* access.split(request.topics, ({ name }) => access.may(READ, TOPIC, name));
   if (denied.length === 0) return { request };
@@ -210,7 +211,7 @@ const toFindCoordinator = accessRule(findCoordinator, function* (request, access
   const refusal = keyType === CoordinatorType.share ? ErrorCode.CLUSTER_AUTHORIZATION_FAILED : errorCode;
   if (access.context.version < 4) {
     if (may(key)) return { request };
-    return { answer: findCoordinator.response.complete({ ...nowhere, errorCode: refusal }) };
+    return { answer: respond(findCoordinator, { ...nowhere, errorCode: refusal }) };
   }
   const { allowed, denied } = yield* access.split(coordinatorKeys, may);
   if (denied.length === 0) return { request };
@@ -225,7 +226,7 @@ const toFindCoordinator = accessRule(findCoordinator, function* (request, access
 
 const toDescribeGroups = accessRule(describeGroups, function* (request, access) {
   const { allowed, denied } = yield* access.split(request.groups, (groupId) => access.may(DESCRIBE, GROUP, groupId));
-  const { groups: refused } = describeGroups.response.complete({
+  const { groups: refused } = respond(describeGroups, {
     groups: denied.map((groupId) => ({ groupId, errorCode: NO_GROUP })),
   });
   return {
@@ -273,7 +274,7 @@ const toDeleteGroups = accessRule(deleteGroups, function* (request, access) {
 /** Whoever may write to some topic may be an idempotent producer. */
 const toInitProducer = accessRule(initProducerId, (request, access) => {
   const { transactionalId } = request;
-  const refused = (errorCode: number) => ({ answer: initProducerId.response.complete({ errorCode }) });
+  const refused = (errorCode: number) => ({ answer: respond(initProducerId, { errorCode }) });
   if (transactionalId !== null) {
     return access.may(WRITE, TRANSACTIONAL_ID, transactionalId) ? { request } : refused(NO_TRANSACTION);
   }
@@ -282,7 +283,7 @@ const toInitProducer = accessRule(initProducerId, (request, access) => {
 });
 
 const toAddOffsets = accessRule(addOffsetsToTxn, (request, access) => {
-  const refused = (errorCode: number) => ({ answer: addOffsetsToTxn.response.complete({ errorCode }) });
+  const refused = (errorCode: number) => ({ answer: respond(addOffsetsToTxn, { errorCode }) });
   if (!access.may(WRITE, TRANSACTIONAL_ID, request.transactionalId)) return refused(NO_TRANSACTION);
   return access.may(READ, GROUP, request.groupId) ? { request } : refused(NO_GROUP);
 });
@@ -293,7 +294,7 @@ const toCommitInTransaction = accessRule(txnOffsetCommit, function* (request, ac
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
   });
   const refused = (errorCode: number) => ({
-    answer: txnOffsetCommit.response.complete({ topics: request.topics.map((topic) => answerOf(topic, errorCode)) }),
+    answer: respond(txnOffsetCommit, { topics: request.topics.map((topic) => answerOf(topic, errorCode)) }),
   });
   if (!access.may(WRITE, TRANSACTIONAL_ID, request.transactionalId)) return refused(NO_TRANSACTION);
   if (!access.may(READ, GROUP, request.groupId)) return refused(NO_GROUP);
@@ -311,7 +312,7 @@ const toCommitInTransaction = accessRule(txnOffsetCommit, function* (request, ac
 const toDescribeTransactions = accessRule(describeTransactions, function* (request, access) {
   const may = (id: string): boolean => access.may(DESCRIBE, TRANSACTIONAL_ID, id);
   const { allowed, denied } = yield* access.split(request.transactionalIds, may);
-  const { transactionStates: refused } = describeTransactions.response.complete({
+  const { transactionStates: refused } = respond(describeTransactions, {
     transactionStates: denied.map((transactionalId) => ({ transactionalId, errorCode: NO_TRANSACTION })),
   });
   return {
@@ -340,7 +341,7 @@ const toListTransactions = accessRule(listTransactions, (request, access) => {
 const toEnd = ofOne(endTxn, WRITE, {
   type: TRANSACTIONAL_ID,
   name: ({ transactionalId }) => transactionalId,
-  refused: () => endTxn.response.complete({ errorCode: NO_TRANSACTION }),
+  refused: () => respond(endTxn, { errorCode: NO_TRANSACTION }),
 });
 
 export const groupRules: readonly AccessRule[] = [

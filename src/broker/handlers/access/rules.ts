@@ -3,10 +3,13 @@ import { assert } from '../../../util/index.ts';
 import type { Handler } from '../handler.ts';
 import { guarded } from './access.ts';
 import { clusterRules } from './cluster.ts';
+import { consumerGroupRules } from './consumer-groups.ts';
 import { groupRules } from './groups.ts';
 import { topicRules } from './topics.ts';
 
-const rules = new Map([...topicRules, ...groupRules, ...clusterRules].map((rule) => [rule.api.key, rule]));
+const rules = new Map(
+  [...topicRules, ...groupRules, ...consumerGroupRules, ...clusterRules].map((rule) => [rule.api.key, rule]),
+);
 
 /** A handler, and before it who may ask for what it does. */
 export function withAccess(handler: Handler): Handler {

@@ -19,6 +19,7 @@ import {
   OPERATIONS_NOT_ASKED,
   produce,
   type RequestOf,
+  respond,
   type ResponseOf,
   TRANSACTIONAL,
   ZERO_UUID,
@@ -53,7 +54,7 @@ const toProduce = accessRule(produce, function* (request, access) {
     const responses = request.topicData.map((topic) =>
       notProduced(topic, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
     );
-    return { answer: produce.response.complete({ responses }) };
+    return { answer: respond(produce, { responses }) };
   }
   const { allowed, denied } = yield* access.split(request.topicData, (topic) => mayTopic(access, WRITE, topic));
   if (denied.length === 0) return { request };
@@ -171,11 +172,11 @@ const toDescribeProducers = accessRule(describeProducers, function* (request, ac
 const toAddPartitions = accessRule(addPartitionsToTxn, function* (request, access) {
   if (access.context.version >= 4) {
     if (access.mayCluster(CLUSTER_ACTION)) return { request };
-    return { answer: addPartitionsToTxn.response.complete({ errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED }) };
+    return { answer: respond(addPartitionsToTxn, { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED }) };
   }
   const { v3AndBelowTopics: topics, v3AndBelowTransactionalId: id } = request;
   const results = (errorOf: (name: string, partition: number) => number) => ({
-    answer: addPartitionsToTxn.response.complete({
+    answer: respond(addPartitionsToTxn, {
       resultsByTopicV3AndBelow: topics.map(({ name, partitions }) => ({
         name,
         resultsByPartition: partitions.map((partitionIndex) => ({
@@ -279,7 +280,7 @@ const toDescribePartitions = accessRule(describeTopicPartitions, function* (requ
   }));
   if (allowed.length === 0 && denied.length > 0) {
     return {
-      answer: describeTopicPartitions.response.complete({ topics: refused, nextCursor: null }),
+      answer: respond(describeTopicPartitions, { topics: refused, nextCursor: null }),
     };
   }
   return {
