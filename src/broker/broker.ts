@@ -41,7 +41,7 @@ import { Authorizer } from './security/authorizer.ts';
 import { ConnectionLimits } from './security/connection-limits.ts';
 import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
 import { ScramUsers } from './security/scram-users.ts';
-import { readBrokerSettings } from './settings.ts';
+import { type BrokerSettings, readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
 import { Topics } from './topics.ts';
 import { ProducerIds } from './transactions/producer-ids.ts';
@@ -154,10 +154,7 @@ export class Broker {
         topics,
         metadata,
         recordSchemas: options.recordSchemas,
-        scramUsers: new ScramUsers(metadata),
-        authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
-        audit: new Audit(environment, report),
-        connectionLimits: new ConnectionLimits(settings),
+        ...guardsOf(settings, metadata, environment, report),
         flusher,
         fetchSessions,
         groups,
@@ -254,6 +251,21 @@ export class Broker {
       this.#scheduleUpkeep();
     });
   }
+}
+
+/** Who may connect, and who may then do what. */
+function guardsOf(
+  settings: BrokerSettings,
+  metadata: ClusterMetadata,
+  environment: Environment,
+  report: (message: string) => void,
+): Pick<Core, 'scramUsers' | 'authorizer' | 'audit' | 'connectionLimits'> {
+  return {
+    scramUsers: new ScramUsers(metadata),
+    authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
+    audit: new Audit(environment, report),
+    connectionLimits: new ConnectionLimits(settings),
+  };
 }
 
 /** Makes a directory that a power failure does not take back, nor those above it. */
