@@ -73,7 +73,11 @@ export const brokerSettings = {
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'num.partitions': int(1, 'Partitions of a topic that does not say how many it wants.', 1),
   'default.replication.factor': int(1, 'Replicas of a topic that does not say how many it wants.', 1, 1),
-  'min.insync.replicas': int(1, 'Replicas that must have a record before acks=all is answered.', 1),
+  'min.insync.replicas': int(
+    1,
+    'Reported for clients; no more replicas are waited for than there are (KIP-966): one.',
+    1,
+  ),
 
   durability: text(
     'fsync',
@@ -111,7 +115,7 @@ export const brokerSettings = {
   'log.cleaner.min.cleanable.ratio': double(0.5, 'The share of uncompacted bytes from which a log is compacted.', 0, 1),
   'message.max.bytes': int(1_048_588, 'The largest record batch.', 0),
   'compression.type': text('producer', 'The codec batches are stored with; producer keeps theirs.', CODECS),
-  'compression.gzip.level': int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9),
+  'compression.gzip.level': { ...int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9), not: 0 },
   'compression.lz4.level': int(9, 'Reported for clients; our lz4 has one level.', 1, 17),
   'compression.zstd.level': int(3, 'How hard zstd tries, from -131072 (fast) to 22 (small).', -131_072, 22),
   'max.decompressed.message.bytes': int(
@@ -196,6 +200,11 @@ export const brokerSettings = {
   'transaction.partition.verification.enable': bool(true, 'Refuse records of transactions that were not announced.'),
   'producer.id.expiration.ms': int(86_400_000, 'A partition forgets an idle producer after this.', 1),
 } as const satisfies Record<string, Setting<unknown>>;
+
+/** A list of whatever. */
+function anyList(doc: string): Setting<string> {
+  return { kind: 'list', default: '', doc };
+}
 
 /** The settings that may be changed while the broker runs: whoever acts on one looks at it each time. */
 const DYNAMIC: ReadonlySet<string> = new Set<keyof typeof brokerSettings>([
@@ -297,9 +306,9 @@ export const topicSettings = {
   'file.delete.delay.ms': inherited('log.segment.delete.delay.ms'),
   'flush.messages': inherited('log.flush.interval.messages'),
   'flush.ms': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 0),
-  'follower.replication.throttled.replicas': text('', ONE_REPLICA),
+  'follower.replication.throttled.replicas': anyList(ONE_REPLICA),
   'index.interval.bytes': inherited('log.index.interval.bytes'),
-  'leader.replication.throttled.replicas': text('', ONE_REPLICA),
+  'leader.replication.throttled.replicas': anyList(ONE_REPLICA),
   'local.retention.bytes': inherited('log.local.retention.bytes'),
   'local.retention.ms': inherited('log.local.retention.ms'),
   'max.compaction.lag.ms': inherited('log.cleaner.max.compaction.lag.ms'),
