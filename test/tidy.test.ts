@@ -138,6 +138,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['topics'],
     ['cleaner', 'internal-topic'],
     ['groups'],
+    ['share'],
     ['transactions'],
     ['client-metrics', 'core', 'dump', 'features'],
     ['topic-configs'],

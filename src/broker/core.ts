@@ -10,6 +10,8 @@ import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { BrokerSettings } from './settings.ts';
+import type { ShareSessions } from './share/share-sessions.ts';
+import type { ShareStates } from './share/share-states.ts';
 import type { Topics } from './topics.ts';
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
 
@@ -35,6 +37,9 @@ export interface Core {
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
+  /** Where share groups are, and the sessions in which their members read. */
+  readonly shares: ShareStates;
+  readonly shareSessions: ShareSessions;
   readonly transactions: TransactionCoordinator;
   readonly requestMemory: RequestMemory;
   readonly coordinatorMemory: CoordinatorMemory;

@@ -33,6 +33,14 @@ import {
   handleListPartitionReassignments,
 } from './replicas.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
+import { handleShareAcknowledge, handleShareFetch } from './share-fetch.ts';
+import {
+  handleAlterShareGroupOffsets,
+  handleDeleteShareGroupOffsets,
+  handleDescribeShareGroupOffsets,
+  handleShareGroupDescribe,
+  handleShareGroupHeartbeat,
+} from './share-groups.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -83,6 +91,13 @@ export const handlers: readonly Handler[] = [
   handleListTransactions,
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
+  handleShareGroupHeartbeat,
+  handleShareGroupDescribe,
+  handleShareFetch,
+  handleShareAcknowledge,
+  handleDescribeShareGroupOffsets,
+  handleAlterShareGroupOffsets,
+  handleDeleteShareGroupOffsets,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

@@ -56,6 +56,14 @@ export {
   listPartitionReassignments,
 } from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
+export { AcknowledgeType, shareAcknowledge, ShareAcquireMode, shareFetch } from './share-fetch.ts';
+export {
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
+  describeShareGroupOffsets,
+  shareGroupDescribe,
+  shareGroupHeartbeat,
+} from './share-groups.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
