@@ -140,6 +140,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['topics'],
     ['cleaner', 'internal-topic'],
     ['groups'],
+    ['share'],
     ['transactions'],
     ['security'],
     ['client-metrics', 'core', 'dump', 'features'],

@@ -8,7 +8,8 @@ import { type BrokerSettings, checkTopicConfigs, readTopicSettings, type TopicSe
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
-const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
+export const SHARE_STATE_TOPIC = '__share_group_state';
+const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC]);
 const MAX_NAME_LENGTH = 249;
 /** The name of Kafka's own log of metadata. */
 const METADATA_TOPIC = '__cluster_metadata';

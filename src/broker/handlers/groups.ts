@@ -212,7 +212,10 @@ export const handleDeleteGroups = on(deleteGroups, async (request, { core }) => 
     [...new Set(request.groupsNames)].map(
       (groupId) =>
         new Promise<{ groupId: string; errorCode: number }>((resolve) => {
-          core.groups.deleteGroup(groupId, (errorCode) => resolve({ groupId, errorCode }));
+          core.groups.deleteGroup(groupId, (errorCode) => {
+            if (errorCode === ErrorCode.NONE) core.shares.forget({ groupId });
+            resolve({ groupId, errorCode });
+          });
         }),
     ),
   ),
