@@ -38,10 +38,12 @@ export const kgo: Suite = {
       const { Action: action, Test: name, Output: output } = JSON.parse(line) as Event;
       if (name === undefined) return;
       if (action === 'output' && output !== undefined)
-        said.set(name, [...(said.get(name) ?? []).slice(-8), output.trim()]);
+        said.set(name, [...(said.get(name) ?? []).slice(-50), output.trim()]);
       const result = ({ pass: 'passed', fail: 'failed', skip: 'skipped' } as const)[action];
       if (result === undefined) return;
-      const why = (said.get(name) ?? []).filter((each) => !/^(=== |--- |$)/.test(each)).at(-1) ?? '';
+      // What a test says has its place in the file before it; what the client logs has not.
+      const lines = (said.get(name) ?? []).flatMap((each) => /^\w+\.go:\d+: (.*)$/.exec(each)?.[1] ?? []);
+      const why = lines.at(-1) ?? 'it does not say why';
       outcomes.set(name, result === 'passed' ? { name, result } : { name, result, why });
     };
     const { err } = await run(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { has, lastLine, run } from './commands.ts';
 import type { Outcome, Suite } from './suite.ts';
 
-const FETCH_MS = 300_000;
+const FETCH_MS = 120_000;
 const RUN_MS = 300_000;
 
 function pythonSuite(name: string, packages: readonly string[], about: string): Suite {
@@ -19,7 +19,9 @@ function pythonSuite(name: string, packages: readonly string[], about: string): 
         const made = await run('python3', ['-m', 'venv', cache], { timeoutMs: FETCH_MS });
         if (made.code !== 0) return `python3 makes no environment: ${lastLine(made.err)}`;
       }
-      const fetched = await run(python, ['-m', 'pip', 'install', '--quiet', ...packages], { timeoutMs: FETCH_MS });
+      const fetched = await run(python, ['-m', 'pip', 'install', '--quiet', '--retries', '1', ...packages], {
+        timeoutMs: FETCH_MS,
+      });
       return fetched.code === 0 ? undefined : `pip does not fetch it: ${lastLine(fetched.err)}`;
     },
     async run({ address, login, username, password }, cache) {
