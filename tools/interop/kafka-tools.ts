@@ -109,13 +109,13 @@ const CALLS: readonly Call[] = [
     isQuick: true,
   },
   { name: 'configs: describe topic', main: CONFIGS, line: `${AT} --describe --topic t --all` },
-  { name: 'configs: describe broker', main: CONFIGS, line: `${AT} --describe --broker 0 --all` },
+  { name: 'configs: describe broker', main: CONFIGS, line: `${AT} --describe --broker 1 --all` },
   {
     name: 'configs: default of brokers',
     main: CONFIGS,
     line: `${AT} --alter --entity-type brokers --entity-default --add-config log.cleaner.threads=2`,
   },
-  { name: 'configs: loggers', main: CONFIGS, line: `${AT} --describe --broker-logger 0` },
+  { name: 'configs: loggers', main: CONFIGS, line: `${AT} --describe --broker-logger 1` },
   {
     name: 'configs: group',
     main: CONFIGS,
