@@ -8,7 +8,6 @@ import {
   deleteGroups,
   deleteRecords,
   deleteTopics,
-  describeGroups,
   ErrorCode,
   errorFor,
   leaveGroup,
@@ -16,7 +15,6 @@ import {
   needsMetadata,
   type Transport,
 } from '../protocol/index.ts';
-import { decodeAssignment } from './assignors.ts';
 import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import type {
   AccessRule,
@@ -45,6 +43,7 @@ import type {
   TransactionListing,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
+import { describeGroup } from './group-descriptions.ts';
 import {
   checkChange,
   checkConfigs,
@@ -268,33 +267,7 @@ export class KafkaAdmin implements Admin {
 
   async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
     checkNames('describeGroups', groupIds);
-    return Promise.all(
-      groupIds.map(async (groupId) => {
-        const response = await this.#cluster.askCoordinator(
-          { type: 'group', key: groupId },
-          describeGroups,
-          () => create(describeGroups, { groups: [groupId] }),
-          (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
-        );
-        const group = response.groups[0]!;
-        const isConsumers = group.protocolType === 'consumer';
-        const members = group.members.map(({ memberId, groupInstanceId, clientId, clientHost, memberAssignment }) => ({
-          memberId,
-          groupInstanceId,
-          clientId,
-          host: clientHost,
-          assignment: isConsumers ? decodeAssignment(memberAssignment).partitions : [],
-        }));
-        return {
-          groupId,
-          state: group.groupState,
-          protocolType: group.protocolType,
-          protocol: group.protocolData,
-          coordinator: await this.#cluster.coordinatorAddress('group', groupId),
-          members,
-        };
-      }),
-    );
+    return Promise.all(groupIds.map((groupId) => describeGroup(this.#cluster, groupId)));
   }
 
   async deleteGroups(groupIds: readonly string[]): Promise<void> {

@@ -20,12 +20,14 @@ import {
   wholeNumber,
 } from '../util/index.ts';
 import type {
+  AssignmentStrategy,
   ConsumerSettings,
   GroupMemberSettings,
   GroupParticipant,
   Header,
   ProducerRecord,
   ProducerSettings,
+  SubscriptionPattern,
 } from './client.ts';
 import { securityOptions } from './settings.ts';
 
@@ -89,12 +91,45 @@ const consumerSettings: { readonly [K in keyof Required<ConsumerSettings>]: Opti
   allowAutoCreateTopics: flag,
   checkCrcs: flag,
   assignor: having('an assignor', 'assign'),
+  partitionAssignmentStrategy: listOfTexts,
+  groupProtocol: oneOf('classic', 'consumer'),
+  groupRemoteAssignor: someText,
   onOffsetReset: callback,
 };
 
 export function checkConsumerSettings(settings: ConsumerSettings): void {
   checkOptions('consumer', settings, consumerSettings, 'INVALID_CONFIG');
   checkHeartbeats('consumer', settings);
+  const { groupProtocol = 'classic', partitionAssignmentStrategy, assignor } = settings;
+  const refuse = (why: string): never => {
+    throw new MillraceError('INVALID_CONFIG', `consumer: ${why}`);
+  };
+  if (groupProtocol === 'classic') {
+    if (settings.groupRemoteAssignor !== undefined) refuse("groupRemoteAssignor needs groupProtocol: 'consumer'");
+    if (assignor !== undefined && partitionAssignmentStrategy !== undefined) {
+      refuse('assignor and partitionAssignmentStrategy exclude each other');
+    }
+    for (const name of partitionAssignmentStrategy ?? []) {
+      checkValue('consumer: partitionAssignmentStrategy', name, oneOf(...STRATEGIES));
+    }
+    if (partitionAssignmentStrategy?.length === 0) refuse('partitionAssignmentStrategy names no assignor');
+    return;
+  }
+  for (const name of CLASSIC_ONLY) {
+    if (settings[name] !== undefined)
+      refuse(`with groupProtocol: 'consumer' the broker decides about ${name}: leave it out`);
+  }
+}
+
+const STRATEGIES: readonly AssignmentStrategy[] = ['range', 'cooperative-sticky'];
+const CLASSIC_ONLY = ['assignor', 'partitionAssignmentStrategy', 'sessionTimeoutMs', 'heartbeatIntervalMs'] as const;
+
+export function checkSubscription(topics: readonly string[] | SubscriptionPattern, settings: ConsumerSettings): void {
+  const isPattern = typeof topics === 'object' && topics !== null && 'pattern' in topics;
+  if (!isPattern) return checkNames('subscribe', topics);
+  checkOptions('subscribe', topics, { pattern: someText });
+  if (settings.groupProtocol === 'consumer') return;
+  throw new MillraceError('INVALID_STATE', "subscribe: a pattern needs groupProtocol: 'consumer'");
 }
 
 function checkHeartbeats(

@@ -193,8 +193,29 @@ export interface ConsumerSettings {
   readonly allowAutoCreateTopics?: boolean;
   /** Told when a position was out of range and reading goes on elsewhere by `autoOffsetReset`. */
   readonly onOffsetReset?: (partition: TopicPartition, offset: number) => void;
-  /** Default `range`. Streams brings its own. */
+  /** Default `range`. Streams brings its own. Not with `groupProtocol: 'consumer'`. */
   readonly assignor?: GroupAssignor;
+  /**
+   * Which of the client's own assignors the leader of the group may use, the preferred first, in the place of `assignor`.
+   * `cooperative-sticky` takes away only what moves (KIP-429). Default `['range']`. Not with `groupProtocol: 'consumer'`.
+   */
+  readonly partitionAssignmentStrategy?: readonly AssignmentStrategy[];
+  /**
+   * `consumer` (KIP-848): the broker assigns, and nobody stops for it. `sessionTimeoutMs` and `heartbeatIntervalMs` are the
+   * broker's then. Needs Apache Kafka 4.0 or Millrace. Default `classic`.
+   */
+  readonly groupProtocol?: 'classic' | 'consumer';
+  /** The broker's assignor: `uniform` or `range`. Default: the broker's first. Only with `groupProtocol: 'consumer'`. */
+  readonly groupRemoteAssignor?: string;
+}
+
+/** Kafka's names of the assignors that this client has. */
+export type AssignmentStrategy = 'range' | 'cooperative-sticky';
+
+/** Topics that are read by what their names look like. The broker looks them up, also those that come later. */
+export interface SubscriptionPattern {
+  /** A regular expression of RE2, which the whole name has to match. */
+  readonly pattern: string;
 }
 
 /** What one poll brought for one partition. Read it through `cursor`, or with `recordsOf` as objects. */
@@ -213,7 +234,7 @@ export interface FetchedPartition extends TopicPartition {
 export interface GroupMetadata {
   /** The group. */
   readonly groupId: string;
-  /** Which forming of the group the member belongs to; -1 for a consumer that is not a member. */
+  /** Which forming of the group the member belongs to, or its epoch (KIP-848); -1 for a consumer that is not a member. */
   readonly generationId: number;
   /** The member's id in this generation; empty for a consumer that is not a member. */
   readonly memberId: string;
@@ -272,8 +293,8 @@ export interface GroupAssignor {
 
 /** Reads records, one poll after the other. */
 export interface Consumer {
-  /** Joins the group and reads what the group assigns. */
-  subscribe(topics: readonly string[], listener?: RebalanceListener): void;
+  /** Joins the group and reads what the group assigns. A pattern needs `groupProtocol: 'consumer'`. */
+  subscribe(topics: readonly string[] | SubscriptionPattern, listener?: RebalanceListener): void;
   /** Reads exactly these partitions, without a group's assignment. Offsets below 0: -2 earliest, -1 latest. */
   assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): void;
   /** What is read now. */
@@ -288,7 +309,10 @@ export interface Consumer {
   resume(partitions: readonly TopicPartition[]): void;
   /** Waits at most `timeoutMs` for records; runs rebalances. An empty list means nothing came. */
   poll(timeoutMs: number): Promise<FetchedPartition[]>;
-  /** Rejects with UNKNOWN_MEMBER_ID or ILLEGAL_GENERATION when the group has gone on without this member. */
+  /**
+   * Rejects with UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION or (`groupProtocol: 'consumer'`) STALE_MEMBER_EPOCH when the group has gone
+   * on without this member, or has given a partition to another.
+   */
   commit(offsets: readonly OffsetToCommit[]): Promise<void>;
   /** What the consumer's group has committed, in the order of `partitions`. */
   committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]>;

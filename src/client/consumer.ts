@@ -8,9 +8,11 @@ import type {
   GroupMetadata,
   OffsetToCommit,
   RebalanceListener,
+  SubscriptionPattern,
   TopicPartition,
 } from './client.ts';
-import { checkConsumerSettings, checkNames, checkPartitions, checkPollTimeout, checkSeek } from './checks.ts';
+import { BrokerMembership } from './broker-membership.ts';
+import { checkConsumerSettings, checkPartitions, checkPollTimeout, checkSeek, checkSubscription } from './checks.ts';
 import type { Cluster } from './cluster.ts';
 import { BY_POLICY, Fetcher } from './fetcher.ts';
 import { Membership } from './membership.ts';
@@ -24,7 +26,7 @@ export class KafkaConsumer implements Consumer {
   readonly #fetcher: Fetcher;
   /** Connections of its own: a parked JoinGroup or Fetch must hold up nobody else. */
   readonly #groupPurpose: string;
-  #membership: Membership | undefined;
+  #membership: Membership | BrokerMembership | undefined;
   #woken = false;
   #closed = false;
 
@@ -37,18 +39,24 @@ export class KafkaConsumer implements Consumer {
     this.#fetcher = new Fetcher(cluster, `fetch-${id}`, settings);
   }
 
-  subscribe(topics: readonly string[], listener: RebalanceListener = {}): void {
-    checkNames('subscribe', topics);
+  subscribe(topics: readonly string[] | SubscriptionPattern, listener: RebalanceListener = {}): void {
+    checkSubscription(topics, this.#settings);
     const { groupId } = this.#settings;
     if (groupId === undefined) throw invalid('subscribe needs a groupId');
     if (this.#membership !== undefined) throw invalid('the consumer is subscribed already');
     const settings = { ...this.#settings, groupId };
-    this.#membership = new Membership(this.#cluster, this.#groupPurpose, settings, {
-      topics,
+    const subscribed = {
       listener,
-      assign: (partitions) => this.#startAtCommitted(partitions),
+      assign: (partitions: readonly TopicPartition[]) => this.#startAtCommitted(partitions),
       wake: () => this.#fetcher.wake(),
-    });
+    };
+    this.#membership =
+      settings.groupProtocol === 'consumer'
+        ? new BrokerMembership(this.#cluster, this.#groupPurpose, settings, { topics, ...subscribed })
+        : new Membership(this.#cluster, this.#groupPurpose, settings, {
+            topics: topics as readonly string[],
+            ...subscribed,
+          });
   }
 
   assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): void {
@@ -118,10 +126,15 @@ export class KafkaConsumer implements Consumer {
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
     checkPartitions('commit', offsets, 'commit', ['offset']);
     if (offsets.length === 0) return;
+    const { generationId } = this.groupMetadata();
     try {
       await commitOffsets(this.#cluster, this.groupMetadata(), offsets);
     } catch (error) {
       const code = codeOf(error);
+      // The member's epoch rose meanwhile: what it still has it commits in the new one.
+      if (code === 'STALE_MEMBER_EPOCH' && (await this.rejoined(generationId))) {
+        return commitOffsets(this.#cluster, this.groupMetadata(), offsets);
+      }
       if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') this.#membership?.lost();
       throw error;
     }

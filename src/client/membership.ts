@@ -12,7 +12,9 @@ import {
   encodeSubscription,
   rangeAssignor,
 } from './assignors.ts';
+import { cooperativeStickyAssignor } from './cooperative-sticky.ts';
 import type {
+  AssignmentStrategy,
   ConsumerSettings,
   GroupAssignor,
   GroupMetadata,
@@ -28,6 +30,10 @@ const DEFAULT_HEARTBEAT_MS = 3_000;
 const DEFAULT_REBALANCE_TIMEOUT_MS = 300_000;
 const METADATA_TIMEOUT_MS = 60_000;
 const PROTOCOL_TYPE = 'consumer';
+const OWN: Readonly<Record<AssignmentStrategy, GroupAssignor>> = {
+  range: rangeAssignor,
+  'cooperative-sticky': cooperativeStickyAssignor,
+};
 
 export interface Subscription {
   readonly topics: readonly string[];
@@ -41,7 +47,8 @@ export interface Subscription {
 export class Membership {
   readonly #cluster: Cluster;
   readonly #session: GroupSession;
-  readonly #assignor: GroupAssignor;
+  /** The preferred first; all members have one of them in common. */
+  readonly #assignors: readonly GroupAssignor[];
   readonly #mayCreateTopics: boolean;
   readonly #topics: readonly string[];
   readonly #listener: RebalanceListener;
@@ -61,7 +68,8 @@ export class Membership {
     { topics, listener, assign, wake }: Subscription,
   ) {
     this.#cluster = cluster;
-    this.#assignor = settings.assignor ?? rangeAssignor;
+    const { assignor, partitionAssignmentStrategy = ['range'] } = settings;
+    this.#assignors = assignor === undefined ? partitionAssignmentStrategy.map((name) => OWN[name]) : [assignor];
     this.#mayCreateTopics = settings.allowAutoCreateTopics ?? false;
     this.#topics = topics;
     this.#listener = listener;
@@ -80,7 +88,7 @@ export class Membership {
       },
       {
         beforeRound: (isLost) => this.#beforeRound(isLost),
-        protocols: () => [this.#protocol()],
+        protocols: () => this.#assignors.map((assignor) => this.#protocol(assignor)),
         lead: (joined) => this.#lead(joined),
         arrange: (assignment) => this.#arrange(assignment),
         beaten: () => this.#beaten(),
@@ -122,8 +130,9 @@ export class Membership {
     await this.#session.leave(() => this.#giveUp(this.#session.isLost));
   }
 
+  /** Where one of the assignors that the group may choose is an eager one, all rounds are (as in the Java client). */
   get #isCooperative(): boolean {
-    return this.#assignor.protocol === 'cooperative';
+    return this.#assignors.every(({ protocol }) => protocol === 'cooperative');
   }
 
   async #beforeRound(isLost: boolean): Promise<void> {
@@ -131,12 +140,9 @@ export class Membership {
     if (isLost || !this.#isCooperative) await this.#giveUp(isLost);
   }
 
-  #protocol(): GroupProtocol {
+  #protocol(assignor: GroupAssignor): GroupProtocol {
     const owned = this.#isCooperative ? this.#assigned : undefined;
-    return {
-      name: this.#assignor.name,
-      metadata: encodeSubscription(this.#topics, this.#assignor.userData?.(), owned),
-    };
+    return { name: assignor.name, metadata: encodeSubscription(this.#topics, assignor.userData?.(), owned) };
   }
 
   /** Takes over an assignment. False when partitions were given up, which others are to get in another round. */
@@ -153,7 +159,11 @@ export class Membership {
   }
 
   /** The leader's part: looks at the topics of all members, and assigns them, unless it only watches the topics (KIP-814). */
-  async #lead({ members, skipAssignment }: JoinedGroup): Promise<{ memberId: string; assignment: Buffer }[]> {
+  async #lead({
+    members,
+    skipAssignment,
+    protocolName,
+  }: JoinedGroup): Promise<{ memberId: string; assignment: Buffer }[]> {
     const subscriptions = members.map(({ memberId, metadata }) => decodeSubscription(memberId, metadata));
     const topics = [...new Set(subscriptions.flatMap((member) => member.topics))].sort();
     const found = await this.#cluster.retrying(METADATA_TIMEOUT_MS, () =>
@@ -162,7 +172,8 @@ export class Membership {
     this.#assignedShapes = new Map(topics.map((topic) => [topic, this.#cluster.shapeOf(topic)]));
     if (skipAssignment) return [];
     const counts = new Map(found.map(({ name, partitions }) => [name, partitions.length]));
-    const assigned = await this.#assignor.assign(subscriptions, counts);
+    const assignor = this.#assignors.find(({ name }) => name === protocolName) ?? this.#assignors[0]!;
+    const assigned = await assignor.assign(subscriptions, counts);
     return [...assigned].map(([memberId, assignment]) => ({ memberId, assignment: encodeAssignment(assignment) }));
   }
 

@@ -2,13 +2,13 @@
 import { test } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import { clientSuite } from '../suites/client.ts';
+import { consumerGroupSuite } from '../suites/consumer-groups.ts';
 
 const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
 if (bootstrapServers === undefined) {
   test.skip('skipped: KAFKA_BOOTSTRAP_SERVERS names no Apache Kafka to test against', () => {});
 } else {
-  clientSuite('on Apache Kafka', async () => ({
-    connect: () => createClient({ bootstrapServers }),
-    close: async () => {},
-  }));
+  const open = async () => ({ connect: () => createClient({ bootstrapServers }), close: async () => {} });
+  clientSuite('on Apache Kafka', open);
+  consumerGroupSuite('on Apache Kafka', open);
 }

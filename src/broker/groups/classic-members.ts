@@ -85,7 +85,9 @@ export class ClassicMembers {
       (protocolType !== null && protocolType !== group.protocolType) ||
       (protocolName !== null && protocolName !== own.name);
     if (isOther) return refusedSync(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
-    if (isRebalancing(group, found)) return refusedSync(ErrorCode.REBALANCE_IN_PROGRESS);
+    // One that has joined again already and is told here what to give up joins once more when it has done that.
+    const isBehind = found.ownership.epoch < group.assignmentEpoch && found.ownership.state !== MemberState.unrevoked;
+    if (isBehind) return refusedSync(ErrorCode.REBALANCE_IN_PROGRESS);
     found.done('sync');
     this.#keepAlive(group, found);
     const assigned = byTopic(found.ownership.assigned.keys()).flatMap(({ topicId, partitions }) => {

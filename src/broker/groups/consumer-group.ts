@@ -312,7 +312,9 @@ export class ConsumerGroup implements GroupProtocol {
     const member = this.members.get(memberId);
     if (member === undefined) return () => ErrorCode.UNKNOWN_MEMBER_ID;
     if (!member.isClassic && !knowsEpochs && !isTransactional) return () => ErrorCode.UNSUPPORTED_VERSION;
-    const stale = member.isClassic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
+    // The answer to a transaction's commit knows no epochs.
+    const isGeneration = member.isClassic || isTransactional;
+    const stale = isGeneration ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH;
     const { ownership } = member;
     if (epoch > ownership.epoch) return () => stale;
     if (epoch === ownership.epoch) return () => ErrorCode.NONE;
