@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { StreamsBuilder } from '../../src/streams/index.ts';
-import { mavenJars } from '../../tools/interop/maven-jars.ts';
+import { mavenJars } from '../suites/maven-jars.ts';
 import { seeded } from '../../tools/fuzz/seeded.ts';
 import { topologies } from './differential/topologies.ts';
 import { drive, text } from './support.ts';

@@ -1,6 +1,6 @@
 // The jars of Kafka Connect.
 import { join } from 'node:path';
-import { mavenJars } from '../../tools/interop/maven-jars.ts';
+import { mavenJars } from './maven-jars.ts';
 
 export const connectJars = (): ReturnType<typeof mavenJars> =>
   mavenJars(join(import.meta.dirname, 'connect', 'pom.xml'));

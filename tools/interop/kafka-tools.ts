@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastLine, run } from './commands.ts';
-import { mavenJars } from './maven-jars.ts';
+import { mavenJars } from '../../test/suites/maven-jars.ts';
 import type { Outcome, Suite, Target } from './suite.ts';
 
 const VERSION = '4.4.0';
@@ -201,7 +201,7 @@ export const kafkaTools: Suite = {
 /** Jars that are there already, where somebody says so. */
 async function jarsOfKafka(): ReturnType<typeof mavenJars> {
   const folder = process.env['KAFKA_LIB'];
-  return folder === undefined ? mavenJars(join(import.meta.dirname, 'kafka', 'pom.xml')) : { folder };
+  return folder === undefined ? mavenJars(join(import.meta.dirname, '..', 'oracle', 'pom.xml')) : { folder };
 }
 
 /** What stands for a word of a call. */
