@@ -59,6 +59,87 @@ async function settled(session: Session, transactionalId: string): Promise<void>
   }
 }
 
+/** What is decided in a partition. */
+function read(session: Session, topicId: string) {
+  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }];
+  return session.ask(fetch, { maxWaitMs: 0, minBytes: 0, isolationLevel: 1, topics: [{ topicId, partitions }] });
+}
+
+/** A transaction whose partitions and groups are announced, as before KIP-890. */
+async function announced(session: Session, topicId: string, version: number): Promise<void> {
+  const transactionalId = `first-${version}`;
+  const producer = await begun(session, transactionalId, version);
+  const { producerId, producerEpoch } = producer;
+  const adding = (partitions: number[], more: object = {}, name = 'written') =>
+    session.ask(
+      addPartitionsToTxn,
+      {
+        v3AndBelowTransactionalId: transactionalId,
+        v3AndBelowProducerId: producerId,
+        v3AndBelowProducerEpoch: producerEpoch,
+        v3AndBelowTopics: [{ name, partitions }],
+        ...more,
+      },
+      version,
+    );
+  const ending = (committed: boolean, more: object = {}) =>
+    session.ask(endTxn, { transactionalId, producerId, producerEpoch, committed, ...more }, version);
+  await ending(true);
+  await adding([9]);
+  await adding([0, 9]);
+  await adding([0], {}, 'nowhere');
+  await adding([0], { v3AndBelowTransactionalId: 'nobody' });
+  await adding([0], { v3AndBelowProducerId: producerId + 1 });
+  await adding([0], { v3AndBelowProducerEpoch: producerEpoch + 1 });
+  await adding([0]);
+  await adding([0]);
+  await session.ask(
+    produce,
+    {
+      acks: -1,
+      transactionalId,
+      topicData: [{ name: 'written', partitionData: [{ index: 0, records: batch(producer, 0) }] }],
+    },
+    9,
+  );
+  await session.ask(
+    produce,
+    {
+      acks: -1,
+      transactionalId,
+      topicData: [{ name: 'written', partitionData: [{ index: 1, records: batch(producer, 0) }] }],
+    },
+    9,
+  );
+  await session.ask(addOffsetsToTxn, { transactionalId, producerId, producerEpoch, groupId: 'g' }, version);
+  await session.ask(
+    addOffsetsToTxn,
+    { transactionalId, producerId, producerEpoch: producerEpoch + 1, groupId: 'g' },
+    version,
+  );
+  await session.ask(addOffsetsToTxn, { transactionalId: 'nobody', producerId, producerEpoch, groupId: 'g' }, version);
+  const offsets = [
+    { name: 'written', partitions: [{ partitionIndex: 0, committedOffset: 3, committedMetadata: 'm' }] },
+  ];
+  await session.ask(
+    txnOffsetCommit,
+    { transactionalId, groupId: 'g', producerId, producerEpoch, topics: offsets },
+    version,
+  );
+  await session.ask(describeTransactions, { transactionalIds: [transactionalId] });
+  await session.ask(listTransactions, { stateFilters: ['Ongoing'] });
+  await session.ask(describeProducers, { topics: [{ name: 'written', partitionIndexes: [0] }] });
+  await read(session, topicId);
+  await ending(true, { producerEpoch: producerEpoch + 1 });
+  await ending(version % 2 === 0);
+  await settled(session, transactionalId);
+  await decided(session, 'written');
+  await ending(version % 2 === 0);
+  await ending(version % 2 !== 0);
+  await session.ask(describeTransactions, { transactionalIds: [transactionalId] });
+  await read(session, topicId);
+}
+
 export const transactions: readonly Scenario[] = [
   {
     name: 'transactions: producer ids',
@@ -124,93 +205,7 @@ export const transactions: readonly Scenario[] = [
     async run(session) {
       await session.coordinated(...IDS);
       const topicId = await session.topic('written');
-      for (let version = 0; version <= 3; version++) {
-        const transactionalId = `first-${version}`;
-        const producer = await begun(session, transactionalId, version);
-        const { producerId, producerEpoch } = producer;
-        const adding = (partitions: number[], more: object = {}, name = 'written') =>
-          session.ask(
-            addPartitionsToTxn,
-            {
-              v3AndBelowTransactionalId: transactionalId,
-              v3AndBelowProducerId: producerId,
-              v3AndBelowProducerEpoch: producerEpoch,
-              v3AndBelowTopics: [{ name, partitions }],
-              ...more,
-            },
-            version,
-          );
-        const ending = (committed: boolean, more: object = {}) =>
-          session.ask(endTxn, { transactionalId, producerId, producerEpoch, committed, ...more }, version);
-        await ending(true);
-        await adding([9]);
-        await adding([0, 9]);
-        await adding([0], {}, 'nowhere');
-        await adding([0], { v3AndBelowTransactionalId: 'nobody' });
-        await adding([0], { v3AndBelowProducerId: producerId + 1 });
-        await adding([0], { v3AndBelowProducerEpoch: producerEpoch + 1 });
-        await adding([0]);
-        await adding([0]);
-        await session.ask(
-          produce,
-          {
-            acks: -1,
-            transactionalId,
-            topicData: [{ name: 'written', partitionData: [{ index: 0, records: batch(producer, 0) }] }],
-          },
-          9,
-        );
-        await session.ask(
-          produce,
-          {
-            acks: -1,
-            transactionalId,
-            topicData: [{ name: 'written', partitionData: [{ index: 1, records: batch(producer, 0) }] }],
-          },
-          9,
-        );
-        await session.ask(addOffsetsToTxn, { transactionalId, producerId, producerEpoch, groupId: 'g' }, version);
-        await session.ask(
-          addOffsetsToTxn,
-          { transactionalId, producerId, producerEpoch: producerEpoch + 1, groupId: 'g' },
-          version,
-        );
-        await session.ask(
-          addOffsetsToTxn,
-          { transactionalId: 'nobody', producerId, producerEpoch, groupId: 'g' },
-          version,
-        );
-        const offsets = [
-          { name: 'written', partitions: [{ partitionIndex: 0, committedOffset: 3, committedMetadata: 'm' }] },
-        ];
-        await session.ask(
-          txnOffsetCommit,
-          { transactionalId, groupId: 'g', producerId, producerEpoch, topics: offsets },
-          version,
-        );
-        await session.ask(describeTransactions, { transactionalIds: [transactionalId] });
-        await session.ask(listTransactions, { stateFilters: ['Ongoing'] });
-        await session.ask(describeProducers, { topics: [{ name: 'written', partitionIndexes: [0] }] });
-        await session.ask(fetch, {
-          maxWaitMs: 0,
-          minBytes: 0,
-          isolationLevel: 1,
-          topics: [{ topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }] }],
-        });
-        await ending(true, { producerEpoch: producerEpoch + 1 });
-        await ending(version % 2 === 0);
-        await settled(session, transactionalId);
-        await decided(session, 'written');
-        await ending(version % 2 === 0);
-        await ending(version % 2 !== 0);
-        await session.ask(describeTransactions, { transactionalIds: [transactionalId] });
-        await session.ask(fetch, {
-          maxWaitMs: 0,
-          minBytes: 0,
-          isolationLevel: 1,
-          topics: [{ topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }] }],
-        });
-      }
+      for (let version = 0; version <= 3; version++) await announced(session, topicId, version);
     },
   },
   {
@@ -246,12 +241,7 @@ export const transactions: readonly Scenario[] = [
       await settled(session, transactionalId);
       await decided(session, 'written2');
       await write(producer, 1);
-      await session.ask(fetch, {
-        maxWaitMs: 0,
-        minBytes: 0,
-        isolationLevel: 1,
-        topics: [{ topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100_000 }] }],
-      });
+      await read(session, topicId);
       await session.ask(describeTransactions, { transactionalIds: [transactionalId, 'nobody', ''] });
       for (const stateFilters of [[], ['CompleteCommit'], ['Nonsense']])
         await session.ask(listTransactions, { stateFilters });
