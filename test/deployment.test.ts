@@ -102,9 +102,9 @@ describe('the image', () => {
 describe.each(['compose.yaml', 'compose.kafka.yaml'])('%s', (file) => {
   const { services, volumes } = parse(text(file)) as Compose;
 
-  test('has the ports of the services, volumes that are declared, and services that are waited for', () => {
+  test('has the ports of the services for this machine, volumes that are declared, and services that are waited for', () => {
     const ports = Object.values(services).flatMap((service) => service.ports ?? []);
-    expect([...ports].sort()).toEqual(PORTS.map((port) => `${port}:${port}`).sort());
+    expect([...ports].sort()).toEqual(PORTS.map((port) => `127.0.0.1:${port}:${port}`).sort());
     for (const { volumes: used = [], depends_on = {} } of Object.values(services)) {
       for (const volume of used) expect(Object.keys(volumes)).toContain(volume.split(':')[0]);
       for (const [name, { condition }] of Object.entries(depends_on)) {

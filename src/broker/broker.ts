@@ -148,10 +148,7 @@ export class Broker {
         topics,
         metadata,
         recordSchemas: options.recordSchemas,
-        scramUsers: new ScramUsers(metadata),
-        authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
-        audit: new Audit(environment, report),
-        connectionLimits: new ConnectionLimits(settings),
+        ...guardsOf(settings, metadata, environment, report),
         flusher,
         fetchSessions,
         ...coordinators,
@@ -271,6 +268,21 @@ function openCoordinators(parts: {
     shares.forgetTopic(topic);
   };
   return { groups, shares, shareSessions, transactions: new TransactionCoordinator({ ...parts, groups }) };
+}
+
+/** Who may connect, and who may then do what. */
+function guardsOf(
+  settings: BrokerSettings,
+  metadata: ClusterMetadata,
+  environment: Environment,
+  report: (message: string) => void,
+): Pick<Core, 'scramUsers' | 'authorizer' | 'audit' | 'connectionLimits'> {
+  return {
+    scramUsers: new ScramUsers(metadata),
+    authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
+    audit: new Audit(environment, report),
+    connectionLimits: new ConnectionLimits(settings),
+  };
 }
 
 /** Makes a directory that a power failure does not take back, nor those above it. */

@@ -4,7 +4,7 @@ import type { Core, RequestContext } from './core.ts';
 import { finalizedLevels } from './features.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import { handlerOf } from './handlers/index.ts';
-import { PLATFORM_SESSION } from './security/session.ts';
+import { platformSession, type Session } from './security/session.ts';
 
 /**
  * A connection from within the process: requests and answers are passed as objects, in the newest version, without
@@ -13,6 +13,7 @@ import { PLATFORM_SESSION } from './security/session.ts';
 export class InProcessTransport implements Transport {
   readonly closed: Promise<void>;
   readonly #core: Core;
+  readonly #session: Session;
   readonly #endpoint: () => BrokerAddress;
   readonly #clientId: string;
   readonly #closed = deferred();
@@ -22,6 +23,7 @@ export class InProcessTransport implements Transport {
 
   constructor(core: Core, clientId: string, endpoint: () => BrokerAddress) {
     this.#core = core;
+    this.#session = platformSession(core.scramUsers, core.environment);
     this.#clientId = clientId;
     this.#endpoint = endpoint;
     this.closed = this.#closed.promise;
@@ -42,7 +44,7 @@ export class InProcessTransport implements Transport {
       version: api.maxVersion,
       clientId: this.#clientId,
       clientHost: IN_PROCESS_HOST,
-      session: PLATFORM_SESSION,
+      session: this.#session,
       endpoint: this.#endpoint(),
       onClose: this.#onClose,
     };

@@ -4,7 +4,7 @@ import { type BrokerAddress, PortStream } from '../protocol/index.ts';
 import { Connection } from './connection.ts';
 import type { Core } from './core.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
-import { PLATFORM_SESSION } from './security/session.ts';
+import { platformSession } from './security/session.ts';
 
 export class ThreadClients {
   readonly #core: Core;
@@ -38,7 +38,7 @@ export class ThreadClients {
       destroy: () => stream.destroy(),
     };
     const connection = new Connection(this.#core, socket, {
-      session: PLATFORM_SESSION,
+      session: platformSession(this.#core.scramUsers, this.#core.environment),
       clientHost: IN_PROCESS_HOST,
       endpoint: this.#endpoint(),
       joined,

@@ -36,6 +36,7 @@ program
   .option('--rest-port <port>', 'port of the REST proxy (8082)')
   .option('--connect-port <port>', 'port of Connect (8083)')
   .option('--host <host>', 'address that all services listen on (127.0.0.1)')
+  .option('--insecure', 'let in everybody who reaches services that other machines reach')
   .action(async (options: StartOptions) => {
     const { start } = await import('./start.ts');
     await start(await withKafkaFile(options));

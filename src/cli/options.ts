@@ -15,6 +15,7 @@ export interface StartOptions extends ServiceOptions {
   /** What a file said, where it was one of another program's. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly bootstrapServer?: string;
+  readonly insecure?: boolean;
   readonly property: readonly string[];
 }
 

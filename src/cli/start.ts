@@ -37,6 +37,7 @@ function settingsOf(options: StartOptions): Record<string, string | boolean> {
     ...settingsFromEnvironment(process.env),
     ...Object.fromEntries(options.property.map(parseProperty)),
     ...(options.bootstrapServer === undefined ? {} : { 'bootstrap.servers': options.bootstrapServer }),
+    ...(options.insecure === true ? { insecure: true } : {}),
     ...serviceSettings(options),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Client, SecurityOptions } from '../client/index.ts';
-import type { Listenable } from '../rim/index.ts';
+import type { CheckPassword, Listenable } from '../rim/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { codeOf, type Environment, type GivenSettings, messageOf } from '../util/index.ts';
 import type { RawConfig } from './api/config-def.ts';
@@ -47,6 +47,8 @@ export interface ConnectServiceOptions {
   /** What the worker is told to be. */
   readonly version: string;
   readonly environment: Environment;
+  /** Whether a user of the broker has a password, where there is a broker to ask. */
+  readonly checkPassword?: CheckPassword | undefined;
   readonly log: (message: string) => void;
   /** How much is logged until somebody says otherwise (`/admin/loggers`). Default `INFO`. */
   readonly logLevel?: LogLevel;
@@ -229,7 +231,7 @@ function resolver({ raw }: WorkerConfig): WorkerOptions['resolve'] {
 
 /** Listens everywhere; the listeners with the ports that they really have. */
 async function listen(
-  { config, version, environment, log }: ConnectServiceOptions,
+  { config, version, environment, checkPassword, log }: ConnectServiceOptions,
   herder: Herder,
   client: WorkerClient,
   ends: (() => Promise<void> | void)[],
@@ -243,6 +245,7 @@ async function listen(
     tracksTopics: values['topic.tracking.enable'],
     mayResetTopics: values['topic.tracking.allow.reset'],
     environment,
+    checkPassword,
     log,
   };
   const open = async (listener: ConnectListener, more: Pick<ConnectRestOptions, 'settings' | 'routes'>) => {

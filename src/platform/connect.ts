@@ -48,6 +48,7 @@ export async function startConnect(start: Start, client: Client, schemas: Schema
       schemaSource: (given) => sourceOf(given['schema.registry.url'], schemas),
       version,
       environment,
+      checkPassword: start.checkPassword,
       log,
       // What goes on is told by REST; what goes wrong, in the log of the platform.
       logLevel: 'WARN',

@@ -8,6 +8,8 @@ import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
+import { brokerUsers } from './broker-users.ts';
+import { checkExposure } from './exposure.ts';
 import { listeningAt } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
 import { localRecordSchemas, type StoppableSchemas, ThreadRecordSchemas } from './record-schemas.ts';
@@ -54,9 +56,11 @@ export class Platform {
     const { log = () => {}, environment = systemEnvironment } = options;
     const settings = splitSettings(options.settings ?? {});
     makeDataDirectory(settings.platform['log.dirs']);
-    const start: Start = { settings, environment, log, services: [], stop: [] };
-    const { services, stop } = start;
     let broker: Broker | undefined;
+    const checkPassword =
+      settings.cluster === undefined ? brokerUsers(async () => broker!.connect(), environment) : undefined;
+    const start: Start = { settings, environment, checkPassword, log, services: [], stop: [] };
+    const { services, stop } = start;
     // While the broker is loaded and opens its logs, the threads of the services load what they need.
     const threadOf = (entry: ServiceThreadOptions['entry'], name: string): ServiceThread => {
       const serve = (port: MessagePort): void => broker!.serveThread(port);
@@ -159,7 +163,9 @@ async function startBroker(
     });
     stop.push(() => broker.close());
     stop.push(() => recordSchemas.stop());
-    for (const config of broker.listenersIn(settings.platform.listeners)) {
+    const listeners = broker.listenersIn(settings.platform.listeners);
+    checkExposure(settings, listeners);
+    for (const config of listeners) {
       const { host, port } = await listeningAt('listeners', config.address, () => broker.listenOn(config));
       services.push({
         name: 'broker',
@@ -170,6 +176,7 @@ async function startBroker(
     stop.push(() => client.close());
     return { client, broker };
   }
+  checkExposure(settings, []);
   services.push({ name: 'broker', url: settings.platform['bootstrap.servers'] });
   const client = createClient({ ...cluster, environment });
   stop.push(() => client.close());

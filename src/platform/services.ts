@@ -45,6 +45,7 @@ async function startRestProxy(start: Start, client: Client, schemas: SchemaSourc
     settings: start.settings.restProxy,
     isTls: isTls(start, 'kafka.rest.listeners'),
     environment,
+    checkPassword: start.checkPassword,
     log,
   });
   await serve(start, 'rest-proxy', 'kafka.rest.listeners', http);
@@ -64,6 +65,7 @@ async function startRegistry(
     settings,
     isTls: isTls(start, 'schema.registry.listeners'),
     environment,
+    checkPassword: start.checkPassword,
     log,
   });
   await serve(start, 'schema-registry', 'schema.registry.listeners', http);
@@ -102,6 +104,7 @@ async function startSql(
     settings: readSettings(sqlRestSettings, settings.sqlRest),
     isTls: isTls(start, 'ksql.listeners'),
     environment,
+    checkPassword: start.checkPassword,
     log,
   });
   await serve(start, 'sql', 'ksql.listeners', http);

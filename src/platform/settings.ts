@@ -27,6 +27,10 @@ export const platformSettings = {
     'PLAINTEXT://127.0.0.1:9092',
     'Where the broker listens for Kafka clients: one address, or several with a name for each, separated by commas.',
   ),
+  insecure: booleanSetting(
+    false,
+    'Start although services that other machines reach would let in everybody, without a login and without a certificate.',
+  ),
   'bootstrap.servers': stringSetting(
     '',
     'Brokers of an Apache Kafka cluster: the Schema Registry, SQL and the REST proxy run on that, and no broker is started here.',

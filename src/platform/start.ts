@@ -1,5 +1,6 @@
 // What the parts of a platform share while it starts.
 import type { Environment } from '../util/index.ts';
+import type { CheckPassword } from '../rim/index.ts';
 import type { splitSettings } from './settings.ts';
 
 /** A service that answers. */
@@ -14,6 +15,8 @@ export interface RunningService {
 export interface Start {
   readonly settings: ReturnType<typeof splitSettings>;
   readonly environment: Environment;
+  /** Whether a user of the broker has a password; undefined where the brokers are elsewhere. */
+  readonly checkPassword: CheckPassword | undefined;
   readonly log: (message: string) => void;
   readonly services: RunningService[];
   /** To be done in the opposite order. */

@@ -1,11 +1,12 @@
 // A thread of services from within: what it is told and tells is declared in `threads.ts`. It loads what it needs at once, and begins
 // when it is told to, with a client of its own.
-import { MessageChannel, parentPort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, parentPort } from 'node:worker_threads';
 import type { Client } from '../client/index.ts';
 import { type Callable, codeOf, messageOf, MillraceError, PortCalls, systemEnvironment } from '../util/index.ts';
+import { brokerUsers } from './broker-users.ts';
 import type { Start } from './start.ts';
 import { splitSettings } from './settings.ts';
-import { threadClient } from './thread-client.ts';
+import { dialBroker, threadClient } from './thread-client.ts';
 import type { FromServiceThread, ToServiceThread } from './threads.ts';
 
 const parent = parentPort!;
@@ -40,10 +41,12 @@ export function workInThread(work: Work): void {
   const begin = async (settings: Parameters<typeof splitSettings>[0]): Promise<void> => {
     try {
       const split = splitSettings(settings);
-      const client = threadClient(split.cluster, (port) => tell({ kind: 'connect', port }));
+      const connect = (port: MessagePort): void => tell({ kind: 'connect', port });
+      const client = threadClient(split.cluster, connect);
       start = {
         settings: split,
         environment: systemEnvironment,
+        checkPassword: split.cluster === undefined ? brokerUsers(dialBroker(connect), systemEnvironment) : undefined,
         log: (message) => tell({ kind: 'log', message }),
         services: [],
         stop: [() => client.close()],

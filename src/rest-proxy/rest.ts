@@ -6,6 +6,7 @@ import type { Client } from '../client/index.ts';
 import {
   addHealth,
   addMetrics,
+  type CheckPassword,
   httpServer,
   type Listenable,
   Negotiation,
@@ -42,6 +43,8 @@ export interface RestProxyOptions {
   /** Answer over TLS, with the certificates that the settings name. */
   readonly isTls?: boolean;
   readonly environment?: Environment;
+  /** Whether a user of the broker has a password. */
+  readonly checkPassword?: CheckPassword | undefined;
   /** Called with what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -70,6 +73,7 @@ export function restProxyServer(options: RestProxyOptions): Listenable {
     // v3 has two names, as in the original.
     rewriteUrl: (url) => url.replace(/^\/kafka(?=\/v3(\/|$|\?))/, ''),
     fail,
+    checkPassword: options.checkPassword,
     log,
   });
   const gauges = [

@@ -1,4 +1,4 @@
-// Who asks: HTTP's Basic authentication against the file of users.
+// Who asks: HTTP's Basic authentication against the file of users, or the users that the broker keeps.
 import { createHmac, randomBytes } from 'node:crypto';
 import { invalid } from '../security/index.ts';
 import { FileBacked } from '../security/index.ts';
@@ -18,7 +18,17 @@ export interface Authentication {
   userOf(authorizationHeader: string | undefined): Promise<string>;
 }
 
-export function authenticationOf({ values, nameOf }: RimSettings, log: (message: string) => void): Authentication {
+/** Whether a user of the broker has a password. */
+export type CheckPassword = (name: string, password: string) => Promise<boolean>;
+
+/** The users that the broker keeps, as a place. */
+const BROKER = 'broker';
+
+export function authenticationOf(
+  { values, nameOf }: RimSettings,
+  log: (message: string) => void,
+  checkPassword?: CheckPassword,
+): Authentication {
   if (values['authentication.method'] === 'NONE') {
     return { challenge: undefined, userOf: async () => ANONYMOUS };
   }
@@ -30,11 +40,42 @@ export function authenticationOf({ values, nameOf }: RimSettings, log: (message:
   }
   const realm = values['authentication.realm'].replaceAll(/["\\\p{Cc}]/gu, '');
   const roles = values['authentication.roles'].split(',').map((role) => role.trim());
+  if (file === BROKER) {
+    if (checkPassword === undefined) {
+      const where = `"${nameOf('authentication.users.location')}" broker`;
+      throw invalid(`${where}: there is no broker here whose users could be asked for; name a file of passwords.`);
+    }
+    if (!roles.includes('*')) {
+      throw invalid(`"${nameOf('authentication.roles')}" must be *: users of the broker have no roles.`);
+    }
+    return new BrokerAuthentication(checkPassword, challengeOf(realm));
+  }
   return new BasicAuthentication(
     new FileBacked([file], () => readUsers(nameOf('authentication.users.location'), file), log),
     roles,
-    realm,
+    challengeOf(realm),
   );
+}
+
+function challengeOf(realm: string): string {
+  return `Basic realm="${realm}", charset="UTF-8"`;
+}
+
+/** Users whom the broker knows: one password is good for all services. */
+class BrokerAuthentication implements Authentication {
+  readonly challenge: string;
+  readonly #checkPassword: CheckPassword;
+
+  constructor(checkPassword: CheckPassword, challenge: string) {
+    this.#checkPassword = checkPassword;
+    this.challenge = challenge;
+  }
+
+  async userOf(header: string | undefined): Promise<string> {
+    const credentials = header === undefined ? undefined : credentialsOf(header);
+    if (credentials !== undefined && (await this.#checkPassword(...credentials))) return credentials[0];
+    throw new HttpRefusal(401, 'Unauthorized');
+  }
 }
 
 class BasicAuthentication implements Authentication {
@@ -46,10 +87,10 @@ class BasicAuthentication implements Authentication {
   readonly #secret = randomBytes(32);
   #loginsOf: ReadonlyMap<string, User> | undefined;
 
-  constructor(users: FileBacked<ReadonlyMap<string, User>>, roles: readonly string[], realm: string) {
+  constructor(users: FileBacked<ReadonlyMap<string, User>>, roles: readonly string[], challenge: string) {
     this.#users = users;
     this.#roles = roles;
-    this.challenge = `Basic realm="${realm}", charset="UTF-8"`;
+    this.challenge = challenge;
   }
 
   async userOf(header: string | undefined): Promise<string> {

@@ -8,7 +8,7 @@
 import type { RequestListener } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { noRouteSchemas } from '../util/index.ts';
-import { ANONYMOUS, authenticationOf } from './authentication.ts';
+import { ANONYMOUS, authenticationOf, type CheckPassword } from './authentication.ts';
 import { addCompression } from './compression.ts';
 import { serverOfBothVersions } from './http-versions.ts';
 import { HttpRefusal } from './refusal.ts';
@@ -39,6 +39,8 @@ export interface HttpServerOptions {
   readonly rewriteUrl?: (url: string) => string;
   /** Answers with an error, in the service's form. */
   readonly fail: (reply: FastifyReply, error: unknown) => FastifyReply;
+  /** Whether a user of the broker has a password, where there is a broker to ask. */
+  readonly checkPassword?: CheckPassword | undefined;
   readonly log: (message: string) => void;
 }
 
@@ -59,7 +61,7 @@ export interface HttpServer {
 /** A server without routes: bodies are texts. The caller adds routes, listens and closes. */
 export function httpServer(options: HttpServerOptions): HttpServer {
   const { settings, isTls, consumes, needsNoLogin = () => false, fail, log } = options;
-  const authentication = authenticationOf(settings, log);
+  const authentication = authenticationOf(settings, log, options.checkPassword);
   const checkVisit = visitorsOf(settings);
   const app = newServer(options, isTls ? tlsOf(settings, log) : undefined);
   const users = new WeakMap<FastifyRequest, string>();

@@ -1,5 +1,5 @@
 // The rim: what every service with an outside has in common, whatever it serves.
-export { ANONYMOUS } from './authentication.ts';
+export { ANONYMOUS, type CheckPassword } from './authentication.ts';
 export { liveGzip, takesGzip } from './compression.ts';
 export { addHealth, type HealthCheck, healthOf } from './health.ts';
 export { httpServer, type HttpServer, type Listenable } from './http.ts';

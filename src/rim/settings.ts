@@ -12,7 +12,7 @@ export const rimSettings = {
   ),
   'authentication.users.location': stringSetting(
     '',
-    'The file of passwords: lines of `user: password,role,…`, the password as it is, as `MD5:…` or as `scrypt:…`. Read again when it changes.',
+    'The file of passwords, or `broker`: those who may log in to the broker with SCRAM. The file has lines of `user: password,role,…`, the password as it is, as `MD5:…` or as `scrypt:…`. Read again when it changes.',
   ),
   'access.control.allow.origin': stringSetting(
     '',

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   addHealth,
   addMetrics,
+  type CheckPassword,
   httpServer,
   type Listenable,
   METRICS_PATH,
@@ -54,6 +55,8 @@ export interface RegistryServerOptions extends Surroundings {
   /** Answer over TLS, with the certificates that the settings name. */
   readonly isTls?: boolean;
   readonly environment?: Environment;
+  /** Whether a user of the broker has a password. */
+  readonly checkPassword?: CheckPassword | undefined;
   /** Called with what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -75,6 +78,7 @@ export function registryServer(registry: SchemaRegistry, options: RegistryServer
     ignoreTrailingSlash: true,
     rewriteUrl: withContextInSubjects,
     fail,
+    checkPassword: options.checkPassword,
     log,
   });
   negotiateTypes(app);

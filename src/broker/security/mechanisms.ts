@@ -9,6 +9,7 @@ import {
   isScramMechanism,
   Jwks,
   type LoginModule,
+  SCRAM_MECHANISMS,
   type ScramMechanism,
   scramNonce,
   ScramServer,
@@ -82,6 +83,16 @@ function mechanismOf(name: string, options: MechanismOptions): Mechanism {
 }
 
 // ── SCRAM ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Both kinds, for a login that does not end. */
+export function scramMechanisms(users: ScramUsers, environment: Environment): ReadonlyMap<string, Mechanism> {
+  return new Map(
+    SCRAM_MECHANISMS.map((name) => [
+      name,
+      { name, maxReauthMs: 0, begin: () => scramExchange(name, users, environment) },
+    ]),
+  );
+}
 
 function scramExchange(mechanism: ScramMechanism, users: ScramUsers, environment: Environment): Exchange {
   const server = new ScramServer({

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   addHealth,
   addMetrics,
+  type CheckPassword,
   httpServer,
   type Listenable,
   Negotiation,
@@ -51,6 +52,8 @@ export interface ConnectRestOptions {
   readonly requestTimeoutMs?: number;
   readonly healthTimeoutMs?: number;
   readonly environment?: Environment;
+  /** Whether a user of the broker has a password. */
+  readonly checkPassword?: CheckPassword | undefined;
   /** Called with what an operator may want to know. */
   readonly log?: (message: string) => void;
 }
@@ -66,6 +69,7 @@ export function connectServer(options: ConnectRestOptions): Listenable {
     ignoreTrailingSlash: true,
     needsNoLogin: (method, url) => isSigned && INTERNAL.test(`${method} ${url}`),
     fail,
+    checkPassword: options.checkPassword,
     log,
   });
   addMetrics(app, { prefix: 'kafka_connect', gauges: gaugesOf(herder) }, log);

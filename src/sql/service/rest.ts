@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import {
   addHealth,
   addMetrics,
+  type CheckPassword,
   healthOf,
   httpServer,
   type Listenable,
@@ -51,17 +52,21 @@ export interface SqlServerOptions {
   /** Answer over TLS, with the certificates that the settings name. */
   readonly isTls: boolean;
   readonly environment: Environment;
+  /** Whether a user of the broker has a password. */
+  readonly checkPassword?: CheckPassword | undefined;
   readonly log: (message: string) => void;
 }
 
 /** A server that answers for `service`; the caller listens and closes. */
-export function sqlServer(service: SqlService, { settings, isTls, environment, log }: SqlServerOptions): Listenable {
+export function sqlServer(service: SqlService, options: SqlServerOptions): Listenable {
+  const { settings, isTls, environment, log } = options;
   const { app } = httpServer({
     settings: readRimSettings('ksql.', settings),
     isTls,
     bodyBytesMax: BODY_BYTES_MAX,
     consumes: CONSUMED,
     fail,
+    checkPassword: options.checkPassword,
     log,
   });
   app.setNotFoundHandler((request, reply) => fail(reply, new RequestError(NOT_FOUND, `Not found: ${request.url}`)));

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { create, saslAuthenticate, saslHandshake, type Transport, WireTransport } from '../../../src/protocol/index.ts';
 
 /** Rejects when nobody answers, or the login is refused. */
-export async function loggedIn(address: string, user: string, password: string): Promise<Transport> {
+export async function loggedInWithPlain(address: string, user: string, password: string): Promise<Transport> {
   const [host, port] = address.split(':');
   const socket: Socket = connect({ host: host!, port: Number(port), noDelay: true });
   const transport = new WireTransport(

@@ -6,7 +6,7 @@ import { codeOf } from '../../../src/util/index.ts';
 import { kafkaJars } from '../../suites/kafka-jars.ts';
 import { openSecuredKafka, type SecuredKafka } from '../../suites/kafka-with-rules.ts';
 import { batchOf, openBroker } from '../support.ts';
-import { loggedIn } from './login.ts';
+import { loggedInWithPlain } from './login.ts';
 import { listen } from './support.ts';
 
 const given = process.env['KAFKA_LIB'];
@@ -327,7 +327,7 @@ describe.skipIf('missing' in kafkaOf)('what users may do', () => {
 
   /** Makes topics and rules, and says which topic has which id. */
   async function prepared(address: string): Promise<ReadonlyMap<string, string>> {
-    const admin = await untilUp(() => loggedIn(address, 'admin', PASSWORDS.admin), 45_000);
+    const admin = await untilUp(() => loggedInWithPlain(address, 'admin', PASSWORDS.admin), 45_000);
     const made = [...AUTOMATIC_TOPICS].map((name) => ({ name, topicId: p.ZERO_UUID }));
     await admin.request(p.deleteTopics, create(p.deleteTopics, { topics: made }));
     const topics = TOPICS.map((name) => ({ name, numPartitions: 1, replicationFactor: 1 }));
@@ -366,7 +366,7 @@ describe.skipIf('missing' in kafkaOf)('what users may do', () => {
       if (errorCode !== 0 || fetched.groups[0]!.errorCode !== 0) throw new Error('not yet');
       return new Map(found.map(({ name, topicId }) => [name!, topicId]));
     });
-    const alice = await loggedIn(address, 'alice', PASSWORDS.alice);
+    const alice = await loggedInWithPlain(address, 'alice', PASSWORDS.alice);
     await untilUp(async () => {
       const request = create(p.metadata, { topics: [{ name: 'wide' }], allowAutoTopicCreation: false });
       if ((await alice.request(p.metadata, request)).topics[0]!.errorCode !== 0) throw new Error('not yet');
@@ -382,7 +382,7 @@ describe.skipIf('missing' in kafkaOf)('what users may do', () => {
     user: User,
     ids: ReadonlyMap<string, string>,
   ): Promise<Record<string, unknown>> {
-    const transport = await loggedIn(address, user, PASSWORDS[user]);
+    const transport = await loggedInWithPlain(address, user, PASSWORDS[user]);
     const namesById = new Map([...ids].map(([name, id]) => [id, name]));
     const found: Record<string, unknown> = {};
     for (const { api, name, draft } of ASKS) {
