@@ -36,6 +36,9 @@ import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
 import type { RecordSchemas } from './record-schemas.ts';
 import { RequestMemory } from './request-memory.ts';
+import { ConnectionLimits } from './security/connection-limits.ts';
+import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
+import { ScramUsers } from './security/scram-users.ts';
 import { type BrokerSettings, readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
 import { ShareSessions } from './share/share-sessions.ts';
@@ -62,6 +65,8 @@ export interface BrokerOptions {
 
 export class Broker {
   readonly #core: Core;
+  /** Those of single listeners, too. */
+  readonly #given: GivenSettings;
   readonly #disk: Disk;
   readonly #unlock: () => void;
   readonly #listeners: Listener[] = [];
@@ -72,8 +77,9 @@ export class Broker {
   #upkeep: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(core: Core, disk: Disk, unlock: () => void) {
+  private constructor(core: Core, given: GivenSettings, disk: Disk, unlock: () => void) {
     this.#core = core;
+    this.#given = given;
     this.#disk = disk;
     this.#unlock = unlock;
     this.#threadClients = new ThreadClients(core, () => this.#endpoint());
@@ -91,14 +97,15 @@ export class Broker {
       disk = nodeDisk,
       log: report = () => {},
     } = options;
-    readBrokerSettings(given);
+    const ofAll = Object.fromEntries(Object.entries(given).filter(([name]) => !isListenerSetting(name)));
+    readBrokerSettings(ofAll);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
       const marker = join(dataDir, CLEAN_SHUTDOWN_FILE);
       const isClean = disk.exists(marker);
       const metadata = ClusterMetadata.open(disk, dataDir);
-      const liveSettings = new LiveSettings(given, metadata);
+      const liveSettings = new LiveSettings(ofAll, metadata);
       const settings = liveSettings.values;
       const identity = readIdentity(disk, dataDir, settings['node.id'], environment);
       const flusher = new Flusher(
@@ -139,6 +146,8 @@ export class Broker {
         topics,
         metadata,
         recordSchemas: options.recordSchemas,
+        scramUsers: new ScramUsers(metadata),
+        connectionLimits: new ConnectionLimits(settings),
         flusher,
         fetchSessions,
         ...coordinators,
@@ -147,7 +156,7 @@ export class Broker {
         coordinatorMemory,
         report,
       };
-      return new Broker(core, disk, unlock);
+      return new Broker(core, given, disk, unlock);
     } catch (error) {
       unlock();
       throw error;
@@ -176,9 +185,19 @@ export class Broker {
     this.#threadClients.accept(port);
   }
 
-  /** Listens for clients; port 0 takes any free one. Returns the address that was taken. */
+  /** Listens for clients, without any security; port 0 takes any free one. Returns the address that was taken. */
   async listen(address: BrokerAddress): Promise<BrokerAddress> {
-    const listener = await Listener.open(this.#core, address);
+    return this.listenOn(plainListener(address, this.#given));
+  }
+
+  /** What Kafka's `listeners` says, with the settings of each. Throws `INVALID_CONFIG`; nothing listens yet. */
+  listenersIn(text: string): ListenerConfig[] {
+    return readListeners(text, this.#given);
+  }
+
+  /** The same for one of these. */
+  async listenOn(config: ListenerConfig): Promise<BrokerAddress> {
+    const listener = await Listener.open(this.#core, config);
     this.#listeners.push(listener);
     return listener.address;
   }

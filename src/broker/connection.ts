@@ -18,6 +18,8 @@ import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import type { Handler } from './handlers/handler.ts';
 import { handlerOf } from './handlers/index.ts';
 import type { RequestHolder } from './request-memory.ts';
+import type { SaslLogin } from './security/sasl-login.ts';
+import type { Session } from './security/session.ts';
 
 /** The socket's side of a connection. */
 export interface ConnectionSocket {
@@ -26,7 +28,19 @@ export interface ConnectionSocket {
   /** Stops or resumes reading from the client. */
   pause(): void;
   resume(): void;
+  /** Closes when what was sent is gone. */
+  end(): void;
   destroy(): void;
+}
+
+/** Where a connection comes from, and to what. */
+export interface ConnectionOrigin {
+  readonly session: Session;
+  readonly clientHost: string;
+  /** What the broker calls itself towards this client. */
+  readonly endpoint: BrokerAddress;
+  /** Told which members of groups end with the connection (`RequestContext`). */
+  readonly joined?: Map<string, string>;
 }
 
 /** The answer to one request, in the place that its request has among the others. */
@@ -45,8 +59,7 @@ interface Slot {
 export class Connection implements RequestHolder {
   readonly #core: Core;
   readonly #socket: ConnectionSocket;
-  readonly #endpoint: BrokerAddress;
-  readonly #clientHost: string;
+  readonly #origin: ConnectionOrigin;
   readonly #splitter: FrameSplitter;
   readonly #maxUnanswered: number;
   #frames: Buffer[] = [];
@@ -62,22 +75,14 @@ export class Connection implements RequestHolder {
   /** The broker's time of the last request. */
   lastRequestAt: number;
 
-  readonly #joined: Map<string, string> | undefined;
-
-  /** With `joined`, it is told which members of groups end with the connection (`RequestContext`). */
-  constructor(
-    core: Core,
-    socket: ConnectionSocket,
-    endpoint: BrokerAddress,
-    clientHost: string,
-    joined?: Map<string, string>,
-  ) {
+  constructor(core: Core, socket: ConnectionSocket, origin: ConnectionOrigin) {
     this.#core = core;
     this.#socket = socket;
-    this.#endpoint = endpoint;
-    this.#clientHost = clientHost;
-    this.#joined = joined;
+    this.#origin = origin;
     this.#splitter = new FrameSplitter(core.settings['socket.request.max.bytes']);
+    // Who has not logged in has little to say.
+    const { login } = origin.session;
+    if (login !== undefined) this.#splitter.maxBytes = login.maxRequestBytes;
     this.#maxUnanswered = core.settings['queued.max.requests'];
     this.lastRequestAt = core.environment.now();
   }
@@ -151,7 +156,7 @@ export class Connection implements RequestHolder {
   #hasRoom(): boolean {
     const { requestMemory } = this.#core;
     requestMemory.note(this, this.#unanswered);
-    return this.#clientHost === IN_PROCESS_HOST || requestMemory.admits(this);
+    return this.#origin.clientHost === IN_PROCESS_HOST || requestMemory.admits(this);
   }
 
   #mayGoOn(): boolean {
@@ -159,11 +164,15 @@ export class Connection implements RequestHolder {
   }
 
   #handle(frame: Buffer): void {
+    const { login } = this.#origin.session;
     try {
+      if (login?.expectsToken === true) return this.#takeToken(login, frame);
       const from = new ByteReader(frame);
       from.elementsLeft = this.#core.settings['request.max.elements'];
       const header = readRequestHeader(from);
       const { apiKey, apiVersion: version, correlationId } = header;
+      const refusal = login?.refusalOf(apiKey);
+      if (refusal !== undefined) return this.#drop(refusal);
       const handler = handlerOf(apiKey);
       if (handler === undefined || version < handler.api.minVersion || version > handler.api.maxVersion) {
         if (apiKey !== apiVersions.key) this.#drop(`API ${apiKey} in version ${version} is not supported`);
@@ -189,15 +198,30 @@ export class Connection implements RequestHolder {
       core: this.#core,
       version: header.apiVersion,
       clientId: header.clientId ?? '',
-      clientHost: this.#clientHost,
-      endpoint: this.#endpoint,
+      clientHost: this.#origin.clientHost,
+      session: this.#origin.session,
+      endpoint: this.#origin.endpoint,
       hold: () => this.#hold(),
       inTurns: (steps) => this.#holding(inTurns(steps, this.#giveWay)),
       onClose: this.#onClose,
-      joined: this.#joined,
+      joined: this.#origin.joined,
     });
     if (isUnanswered(handler.api, request)) this.#takeUnanswered(response, bytes);
     else this.#answer(handler.api, header, bytes, response);
+  }
+
+  /** A message of a login, as it is: what was asked for with the first version of SaslHandshake (KIP-43). */
+  #takeToken(login: SaslLogin, token: Buffer): void {
+    const slot: Slot = { pieces: undefined, bytes: token.length };
+    this.#slots.push(slot);
+    const answered = login.authenticate(token).then(({ authBytes }) => {
+      if (login.hasFailed) return this.#drop('the login failed');
+      const size = Buffer.alloc(4);
+      size.writeInt32BE(authBytes.length);
+      slot.pieces = [size, authBytes];
+      this.#sendReady();
+    });
+    this.#holding(answered).catch((error: unknown) => this.#drop(describe(error)));
   }
 
   /** A request that is read in several turns, and then carried out. */
@@ -284,6 +308,16 @@ export class Connection implements RequestHolder {
     if (ready === 0) return;
     this.#slots = this.#slots.slice(ready);
     if (!this.#socket.send(pieces)) this.#isCongested = true;
+    const { login } = this.#origin.session;
+    if (login === undefined) return;
+    if (login.hasFailed) this.#end();
+    else if (!login.isUnknown) this.#splitter.maxBytes = this.#core.settings['socket.request.max.bytes'];
+  }
+
+  /** Nothing more is read; what was sent arrives. */
+  #end(): void {
+    this.closed();
+    this.#socket.end();
   }
 
   /** A produce without an answer has only one way to say that it failed. */
@@ -295,7 +329,7 @@ export class Connection implements RequestHolder {
 
   #drop(reason: string): void {
     if (this.#isClosed) return;
-    this.#core.report(`connection from ${this.#clientHost} closed: ${reason}`);
+    this.#core.report(`connection from ${this.#origin.clientHost} closed: ${reason}`);
     this.closed();
     this.#socket.destroy();
   }

@@ -9,6 +9,9 @@ import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
+import type { ConnectionLimits } from './security/connection-limits.ts';
+import type { ScramUsers } from './security/scram-users.ts';
+import type { Session } from './security/session.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { ShareSessions } from './share/share-sessions.ts';
 import type { ShareStates } from './share/share-states.ts';
@@ -34,6 +37,8 @@ export interface Core {
   readonly metadata: ClusterMetadata;
   /** Missing where nobody knows schemas. */
   readonly recordSchemas: RecordSchemas | undefined;
+  readonly scramUsers: ScramUsers;
+  readonly connectionLimits: ConnectionLimits;
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
@@ -52,6 +57,7 @@ export interface RequestContext {
   readonly version: number;
   readonly clientId: string;
   readonly clientHost: string;
+  readonly session: Session;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;
   /**

@@ -4,6 +4,7 @@ import type { Core, RequestContext } from './core.ts';
 import { finalizedLevels } from './features.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import { handlerOf } from './handlers/index.ts';
+import { PLATFORM_SESSION } from './security/session.ts';
 
 /**
  * A connection from within the process: requests and answers are passed as objects, in the newest version, without
@@ -41,6 +42,7 @@ export class InProcessTransport implements Transport {
       version: api.maxVersion,
       clientId: this.#clientId,
       clientHost: IN_PROCESS_HOST,
+      session: PLATFORM_SESSION,
       endpoint: this.#endpoint(),
       onClose: this.#onClose,
     };

@@ -17,6 +17,7 @@ import {
   settingNamed,
   stringSetting as text,
 } from '../util/index.ts';
+import { securitySettings } from './security-settings.ts';
 
 const LONG_MAX = Number.MAX_SAFE_INTEGER;
 const INT_MAX = 0x7fffffff;
@@ -38,7 +39,10 @@ const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'];
 export const brokerSettings = {
   'node.id': int(1, 'The id of this broker in its cluster.', 0),
   'broker.rack': text('', 'The rack that is told to clients; empty for none.'),
-  'advertised.listeners': text('', 'host:port told to clients; empty for the address that is listened on.'),
+  'advertised.listeners': text(
+    '',
+    'What clients are told to connect to: `host:port`, or one for each listener as `NAME://host:port`, separated by commas; empty: the address that is listened on.',
+  ),
   'socket.request.max.bytes': int(104_857_600, 'A larger request closes its connection before it is read.', 1),
   'request.max.elements': int(
     200_000,
@@ -51,6 +55,7 @@ export const brokerSettings = {
     'Connections above this number are refused, and above 40 % of the files that the process may open: logs and state need some, too.',
     0,
   ),
+  ...securitySettings,
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
   'queued.max.request.bytes': long(
@@ -68,7 +73,11 @@ export const brokerSettings = {
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'num.partitions': int(1, 'Partitions of a topic that does not say how many it wants.', 1),
   'default.replication.factor': int(1, 'Replicas of a topic that does not say how many it wants.', 1, 1),
-  'min.insync.replicas': int(1, 'Replicas that must have a record before acks=all is answered.', 1),
+  'min.insync.replicas': int(
+    1,
+    'Reported for clients; no more replicas are waited for than there are (KIP-966): one.',
+    1,
+  ),
 
   durability: text(
     'fsync',
@@ -106,7 +115,7 @@ export const brokerSettings = {
   'log.cleaner.min.cleanable.ratio': double(0.5, 'The share of uncompacted bytes from which a log is compacted.', 0, 1),
   'message.max.bytes': int(1_048_588, 'The largest record batch.', 0),
   'compression.type': text('producer', 'The codec batches are stored with; producer keeps theirs.', CODECS),
-  'compression.gzip.level': int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9),
+  'compression.gzip.level': { ...int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9), not: 0 },
   'compression.lz4.level': int(9, 'Reported for clients; our lz4 has one level.', 1, 17),
   'compression.zstd.level': int(3, 'How hard zstd tries, from -131072 (fast) to 22 (small).', -131_072, 22),
   'max.decompressed.message.bytes': int(
@@ -239,6 +248,11 @@ export const brokerSettings = {
   'producer.id.expiration.ms': int(86_400_000, 'A partition forgets an idle producer after this.', 1),
 } as const satisfies Record<string, Setting<unknown>>;
 
+/** A list of whatever. */
+function anyList(doc: string): Setting<string> {
+  return { kind: 'list', default: '', doc };
+}
+
 /** The settings that may be changed while the broker runs: whoever acts on one looks at it each time. */
 const DYNAMIC: ReadonlySet<string> = new Set<keyof typeof brokerSettings>([
   'background.threads',
@@ -339,9 +353,9 @@ export const topicSettings = {
   'file.delete.delay.ms': inherited('log.segment.delete.delay.ms'),
   'flush.messages': inherited('log.flush.interval.messages'),
   'flush.ms': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 0),
-  'follower.replication.throttled.replicas': text('', ONE_REPLICA),
+  'follower.replication.throttled.replicas': anyList(ONE_REPLICA),
   'index.interval.bytes': inherited('log.index.interval.bytes'),
-  'leader.replication.throttled.replicas': text('', ONE_REPLICA),
+  'leader.replication.throttled.replicas': anyList(ONE_REPLICA),
   'local.retention.bytes': inherited('log.local.retention.bytes'),
   'local.retention.ms': inherited('log.local.retention.ms'),
   'max.compaction.lag.ms': inherited('log.cleaner.max.compaction.lag.ms'),

@@ -4,6 +4,7 @@ import { type BrokerAddress, PortStream } from '../protocol/index.ts';
 import { Connection } from './connection.ts';
 import type { Core } from './core.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
+import { PLATFORM_SESSION } from './security/session.ts';
 
 export class ThreadClients {
   readonly #core: Core;
@@ -28,7 +29,20 @@ export class ThreadClients {
       },
     });
     const joined = new Map<string, string>();
-    const connection = new Connection(this.#core, stream, this.#endpoint(), IN_PROCESS_HOST, joined);
+    const socket = {
+      send: (pieces: Buffer[]) => stream.send(pieces),
+      pause: () => stream.pause(),
+      resume: () => stream.resume(),
+      // What was posted before arrives.
+      end: () => stream.destroy(),
+      destroy: () => stream.destroy(),
+    };
+    const connection = new Connection(this.#core, socket, {
+      session: PLATFORM_SESSION,
+      clientHost: IN_PROCESS_HOST,
+      endpoint: this.#endpoint(),
+      joined,
+    });
     this.#streams.add(stream);
   }
 

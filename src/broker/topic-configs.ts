@@ -1,5 +1,5 @@
 import { ConfigSource, ConfigType } from '../protocol/index.ts';
-import type { SettingKind, SettingTable } from '../util/index.ts';
+import type { Setting, SettingKind, SettingTable } from '../util/index.ts';
 import type { Core } from './core.ts';
 import type { SettingValueSource } from './metadata/live-settings.ts';
 import {
@@ -23,6 +23,8 @@ export interface ConfigDescription {
   readonly doc: string;
   /** Whether it can be set at the start only. */
   readonly isReadOnly: boolean;
+  /** Whether its value is told to nobody. */
+  readonly isSecret: boolean;
   /** The same value's possible sources, the one that counts first. */
   readonly synonyms: readonly SettingValueSource[];
 }
@@ -35,6 +37,7 @@ const TYPES: Record<SettingKind, number> = {
   string: ConfigType.string,
   list: ConfigType.list,
 };
+const WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['log.retention.ms', 'log.roll.ms', 'log.roll.jitter.ms']);
 const LONG_MAX = '9223372036854775807';
 
 /** Every config of a topic with its value and where that comes from: clients read, change and write all of them. */
@@ -80,9 +83,19 @@ function describeInherited(
 export function describeBrokerConfigs(core: Core): ConfigDescription[] {
   return visible(brokerSettings).map((key) => {
     const name = key as BrokerSettingName;
-    const { kind, doc } = brokerSettings[name];
+    const { kind, doc, isSecret }: Setting<unknown> = brokerSettings[name];
     const synonyms = brokerValues(core, name);
     const { value, source } = synonyms[0] ?? { value: null, source: ConfigSource.default };
+    if (isSecret === true)
+      return {
+        ...common(name, kind, doc),
+        type: ConfigType.password,
+        isReadOnly: true,
+        isSecret,
+        value: null,
+        source,
+        synonyms: [],
+      };
     return { ...common(name, kind, doc), isReadOnly: !isDynamic(name), value, source, synonyms };
   });
 }
@@ -106,10 +119,10 @@ export function describeWithDefaults(
   source: number,
 ): ConfigDescription[] {
   return Object.entries(table).map(([name, { kind, doc, default: fallback }]) => {
-    const byDefault = { name, value: format(kind, fallback), source: ConfigSource.default };
     const own = configs[name];
-    const synonyms = own === undefined ? [byDefault] : [{ name, value: own, source }, byDefault];
-    return { ...common(name, kind, doc), value: synonyms[0]!.value, source: synonyms[0]!.source, synonyms };
+    const found =
+      own === undefined ? { value: format(kind, fallback), source: ConfigSource.default } : { value: own, source };
+    return { ...common(name, kind, doc), ...found, synonyms: [] };
   });
 }
 
@@ -118,15 +131,15 @@ function visible(table: SettingTable): string[] {
 }
 
 function common(name: string, kind: SettingKind, doc: string) {
-  return { name, type: TYPES[kind], doc, isReadOnly: false };
+  return { name, type: TYPES[kind], doc, isReadOnly: false, isSecret: false };
 }
 
 /** What a broker setting is told to be, and its default behind that. */
 function brokerValues(core: Core, name: BrokerSettingName): SettingValueSource[] {
   const { kind, default: fallback } = brokerSettings[name];
   const given = core.liveSettings.given(name);
-  // What log.retention.hours says holds until this one is set.
-  if (name === 'log.retention.ms' && fallback === -2) return given;
+  // What they are in hours holds until these are set.
+  if (WITHOUT_DEFAULT.has(name)) return given;
   return [...given, { name, value: format(kind, fallback), source: ConfigSource.default }];
 }
 

@@ -440,7 +440,10 @@ export function checkGrowth(counts: readonly number[]): void {
 
 function checkTopicName(name: string): void {
   if (name === METADATA_TOPIC) {
-    throw refusal('TOPIC_AUTHORIZATION_FAILED', `The name '${name}' is reserved for the cluster itself.`);
+    throw refusal(
+      'INVALID_REQUEST',
+      `Creation of internal topic ${name} is prohibited: the name is the cluster's own.`,
+    );
   }
   if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return;
   const rule = `has 1 to ${MAX_NAME_LENGTH} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'`;

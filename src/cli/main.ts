@@ -38,7 +38,7 @@ program
   .option('--host <host>', 'address that all services listen on (127.0.0.1)')
   .action(async (options: StartOptions) => {
     const { start } = await import('./start.ts');
-    await start(options);
+    await start(await withKafkaFile(options));
   });
 
 const sqlCommand = program
@@ -118,4 +118,15 @@ function report(error: unknown): number {
   if (error instanceof MillraceError || codeOf(error) !== undefined) console.error(`millrace: ${messageOf(error)}`);
   else console.error(error);
   return codeOf(error) === 'INVALID_OPTION' ? mistyped : 1;
+}
+
+/** A file of Apache Kafka's own is taken over as `kafka-server-start` does. */
+async function withKafkaFile(options: StartOptions): Promise<StartOptions> {
+  const { config, ...others } = options;
+  if (config === undefined) return options;
+  const { isKafkaFile, stockSettings } = await import('./kafka/stock-files.ts');
+  if (!isKafkaFile(config)) return options;
+  const { settings, notices } = await stockSettings('kafka', config, []);
+  for (const notice of notices) console.error(notice);
+  return { ...others, settings };
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ClientOptions, createClient } from '../client/index.ts';
+import { type ClientOptions, clientOptionsOf, createClient, isSecuritySetting } from '../client/index.ts';
 import { readPropertiesFile } from '../platform/index.ts';
 import {
   resetApplication,
@@ -80,11 +80,12 @@ export async function reset(options: ResetOptions): Promise<void> {
 
 /** What a client is told in a file, under Kafka's names; the flag comes first. */
 function clientOptions({ configFile, bootstrapServers }: ResetOptions): ClientOptions {
-  const file = readSettings(clientSettings, configFile === undefined ? {} : readPropertiesFile(configFile));
+  const given = configFile === undefined ? {} : readPropertiesFile(configFile);
+  const others = Object.entries(given).filter(([name]) => !isSecuritySetting(name));
+  const file = readSettings(clientSettings, Object.fromEntries(others));
   return {
-    bootstrapServers: bootstrapServers ?? file['bootstrap.servers'],
-    clientId: file['client.id'],
-    metadataMaxAgeMs: file['metadata.max.age.ms'],
+    ...clientOptionsOf({ ...given, ...file }),
+    ...(bootstrapServers === undefined ? {} : { bootstrapServers }),
   };
 }
 

@@ -3,7 +3,7 @@
 import { invalid, type SslSource, tlsContext } from '../security/index.ts';
 import type { Environment } from '../util/index.ts';
 import { type Login, loginOf, type SaslOptions } from './login.ts';
-import { type SecurityOptions, type SecurityProtocol, securityValuesOf } from './security-settings.ts';
+import { type SecurityOptions, type SecurityProtocol, securityValuesOf } from './settings.ts';
 import type { ClientTls } from './sockets.ts';
 
 /** What connections are made with; undefined: without TLS, and without a login. */

@@ -30,7 +30,7 @@ import type {
   ShareConsumerSettings,
   SubscriptionPattern,
 } from './client.ts';
-import { securityOptions } from './security-settings.ts';
+import { securityOptions } from './settings.ts';
 
 const INT32_MAX = 0x7fffffff;
 

@@ -7,8 +7,12 @@ export type { OauthToken } from './oauth-tokens.ts';
 export type { RecordCursor } from './record-cursor.ts';
 export { type ConsumerRecord, recordsOf } from './records.ts';
 export {
+  clientOptionsOf,
+  type ClusterOptions,
   isSecuritySetting,
   securityOptionsOf,
+  securityOptions,
+  splitSecurity,
   type SecurityOptions,
   securitySettings,
-} from './security-settings.ts';
+} from './settings.ts';

@@ -22,21 +22,15 @@ import { dialTcp } from './dial.ts';
 import { GroupMember } from './group-member.ts';
 import type { SaslOptions } from './login.ts';
 import { KafkaProducer } from './producer.ts';
+import { type ClusterOptions, SECURITY_PROTOCOLS, type SecurityProtocol } from './settings.ts';
 import { KafkaShareConsumer } from './share-consumer.ts';
-import { SECURITY_PROTOCOLS, type SecurityOptions, type SecurityProtocol } from './security-settings.ts';
 
 /**
  * How a client finds its cluster, and gets in. Besides these, Kafka's settings of clients about security in camel case:
  * `securityProtocol`, `saslMechanism`, `saslJaasConfig`, `sslTruststoreLocation` and all others of
  * docs/reference/settings.md.
  */
-export interface ClientOptions extends SecurityOptions {
-  /** `host:port`, several separated by commas. Default `127.0.0.1:9092`. */
-  readonly bootstrapServers?: string;
-  /** What the client calls itself to brokers. */
-  readonly clientId?: string;
-  /** How old what is known about topics may become before it is asked for again, ms. Default 300 000. */
-  readonly metadataMaxAgeMs?: number;
+export interface ClientOptions extends ClusterOptions {
   /** Whether brokers are spoken to over TLS: the short form of `securityProtocol`. */
   readonly ssl?: boolean;
   /** Who logs in: the short form of `saslMechanism` and `saslJaasConfig`, and the only one that takes a function. */

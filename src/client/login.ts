@@ -18,7 +18,7 @@ import {
   type TokenSource,
   unsecuredTokens,
 } from './oauth-tokens.ts';
-import type { SecurityValues } from './security-settings.ts';
+import type { SecurityValues } from './settings.ts';
 
 /** A way to log in. */
 export interface Login {

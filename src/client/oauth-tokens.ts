@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { hasKey, invalid, type SslSetting, tlsContext } from '../security/index.ts';
 import { codeOf, type Environment, messageOf, MillraceError } from '../util/index.ts';
-import type { SecurityValues } from './security-settings.ts';
+import type { SecurityValues } from './settings.ts';
 
 /** A token, as a function of the application's hands it out. */
 export interface OauthToken {

@@ -14,6 +14,9 @@ const PROBE_TIMEOUT_MS = 2_000;
 const TLS_ALERT = 0x15;
 const TLS_MAJOR_VERSION = 3;
 
+const TRUST = 'name its authority by ssl.truststore.location or ssl.truststore.certificates';
+const OWN = 'name the client’s by ssl.keystore.location, or by ssl.keystore.key and ssl.keystore.certificate.chain';
+
 /** How brokers are spoken to over TLS. */
 export interface ClientTls {
   readonly context: { readonly current: SecureContextOptions };
@@ -56,7 +59,8 @@ export async function connectionFailure(
   cause: unknown,
 ): Promise<MillraceError> {
   const where = `${address.host}:${address.port}`;
-  const fault = tls === undefined ? undefined : tlsFault(where, cause);
+  const isAnonymous = tls !== undefined && tls.context.current.cert === undefined;
+  const fault = tls === undefined ? undefined : tlsFault(where, cause, isAnonymous);
   if (fault !== undefined) return new MillraceError('TLS_FAILED', fault, { cause });
   const isUnreachable = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT)$/.test(
     codeOf(cause) ?? '',
@@ -71,14 +75,17 @@ export async function connectionFailure(
       return new MillraceError('TLS_FAILED', `the broker at ${where} speaks TLS: ${instead}`, { cause });
     }
   }
-  return new MillraceError('CONNECTION_FAILED', `no Kafka broker answers at ${where}`, { retriable: true, cause });
+  // Not all say so when they want a certificate.
+  const hint =
+    isAnonymous && !isUnreachable ? `: it hangs up, as one may do that wants a certificate of its clients; ${OWN}` : '';
+  return new MillraceError('CONNECTION_FAILED', `no Kafka broker answers at ${where}${hint}`, {
+    retriable: true,
+    cause,
+  });
 }
 
-const TRUST = 'name its authority by ssl.truststore.location or ssl.truststore.certificates';
-const OWN = 'name the client’s by ssl.keystore.location, or by ssl.keystore.key and ssl.keystore.certificate.chain';
-
 /** What TLS says is wrong with a certificate, or with what the two sides have in common. */
-function tlsFault(where: string, cause: unknown): string | undefined {
+function tlsFault(where: string, cause: unknown, isAnonymous: boolean): string | undefined {
   const code = codeOf(cause) ?? '';
   const { reason, cert } = cause as { readonly reason?: unknown; readonly cert?: { readonly subjectaltname?: string } };
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -95,13 +102,12 @@ function tlsFault(where: string, cause: unknown): string | undefined {
   // Not TLS at all: it is asked in the other way.
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNEXPECTED_MESSAGE|RECORD_TOO/.test(code))
     return undefined;
-  if (/CERTIFICATE_REQUIRED/.test(code)) return `the broker at ${where} wants a certificate of its clients: ${OWN}`;
-  if (
-    /ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)/.test(
-      code,
-    )
-  ) {
-    return `the broker at ${where} does not take the client’s certificate (${code}): ${OWN}`;
+  const isAboutOurs =
+    /CERTIFICATE_REQUIRED|ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)/;
+  if (isAboutOurs.test(code)) {
+    return isAnonymous
+      ? `the broker at ${where} wants a certificate of its clients (${code}): ${OWN}`
+      : `the broker at ${where} does not take the client’s certificate (${code}): ${OWN}`;
   }
   const words = typeof reason === 'string' ? `${code}: ${reason}` : code;
   return `TLS with the broker at ${where} fails (${words}): look at ssl.enabled.protocols and ssl.cipher.suites; a broker that wants a certificate of its clients may say so too`;

@@ -3,7 +3,7 @@
  * listens first, so that the worker knows where it is; then it takes up its work. It ends the other way round.
  */
 import { readFileSync } from 'node:fs';
-import type { Client } from '../client/index.ts';
+import type { Client, SecurityOptions } from '../client/index.ts';
 import type { Listenable } from '../rim/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { codeOf, type Environment, type GivenSettings, messageOf } from '../util/index.ts';
@@ -39,6 +39,8 @@ export interface ConnectServiceOptions {
   readonly config: WorkerConfig;
   /** Of the cluster that the worker's topics are in; closed by the caller, behind the service. */
   readonly client: Client;
+  /** Makes a client of the same cluster that gets in otherwise; undefined: nobody has to get in. */
+  readonly clientWith?: ((access: SecurityOptions) => Client) | undefined;
   readonly plugins: Plugins;
   /** The registry that a converter's settings name, or the platform's. */
   readonly schemaSource: (config: RawConfig) => SchemaSource;
@@ -193,7 +195,7 @@ function catalogue({ config, plugins }: ConnectServiceOptions): PluginCatalogue 
 }
 
 function workerOptions(
-  { config, client, plugins, schemaSource, environment }: ConnectServiceOptions,
+  { config, client, clientWith, plugins, schemaSource, environment }: ConnectServiceOptions,
   loggers: Loggers,
   offsets: OffsetStoreOptions,
   listener: WorkerListener,
@@ -201,6 +203,7 @@ function workerOptions(
   const { values, raw, mode } = config;
   return {
     client,
+    clientWith,
     plugins,
     raw,
     resolve: resolver(config),

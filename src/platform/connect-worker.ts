@@ -34,12 +34,20 @@ export async function startConnectWorker(options: ConnectWorkerOptions): Promise
   const connectors = options.connectors.map(readConnectorFile);
   const own = await loadUserPlugins(config.values['plugin.path']);
   const bootstrapServers = config.values['bootstrap.servers'];
-  const client = createClient({ bootstrapServers, clientId: config.values['client.id'] || 'connect', environment });
+  const cluster = {
+    bootstrapServers,
+    clientId: config.values['client.id'] || 'connect',
+    metadataMaxAgeMs: config.values['metadata.max.age.ms'],
+    ...config.access,
+    environment,
+  };
+  const client = createClient(cluster);
   try {
     await client.admin().clusterId();
     const connect = await openConnect({
       config,
       client,
+      clientWith: (access) => createClient({ ...cluster, ...access }),
       plugins: new Plugins(own),
       schemaSource: registryOf,
       version,

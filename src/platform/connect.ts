@@ -1,5 +1,5 @@
 // Connect on the platform's broker and registry: a worker of the cluster `connect-cluster`, which is alone until others join it.
-import type { Client } from '../client/index.ts';
+import { type Client, createClient } from '../client/index.ts';
 import { loadUserPlugins, openConnect, Plugins, workerConfig } from '../connect/service.ts';
 import { HttpSchemaSource } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
@@ -40,6 +40,10 @@ export async function startConnect(start: Start, client: Client, schemas: Schema
     openConnect({
       config,
       client,
+      clientWith:
+        settings.cluster === undefined
+          ? undefined
+          : (access) => createClient({ ...settings.cluster, ...access, environment }),
       plugins: new Plugins(own),
       schemaSource: (given) => sourceOf(given['schema.registry.url'], schemas),
       version,

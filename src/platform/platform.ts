@@ -8,7 +8,7 @@ import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
 import { codeOf, type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
-import { listening } from './listening.ts';
+import { listeningAt } from './listening.ts';
 import { lazySchemas } from './lazy-schemas.ts';
 import { localRecordSchemas, type StoppableSchemas, ThreadRecordSchemas } from './record-schemas.ts';
 import type { RunningService, Start } from './start.ts';
@@ -147,8 +147,8 @@ async function startBroker(
   recordSchemas: StoppableSchemas,
 ): Promise<{ readonly client: Client; readonly broker?: Broker }> {
   const { createClient } = await import('../client/index.ts');
-  const bootstrapServers = settings.platform['bootstrap.servers'];
-  if (bootstrapServers === '') {
+  const { cluster } = settings;
+  if (cluster === undefined) {
     const { Broker } = await import('../broker/index.ts');
     const broker = await Broker.open({
       dataDir: join(settings.platform['log.dirs'], 'kafka'),
@@ -159,14 +159,19 @@ async function startBroker(
     });
     stop.push(() => broker.close());
     stop.push(() => recordSchemas.stop());
-    const kafka = await listening('listeners', settings.platform, (address) => broker.listen(address));
-    services.push({ name: 'broker', url: `${kafka.host}:${kafka.port}` });
+    for (const config of broker.listenersIn(settings.platform.listeners)) {
+      const { host, port } = await listeningAt('listeners', config.address, () => broker.listenOn(config));
+      services.push({
+        name: 'broker',
+        url: `${config.protocol === 'PLAINTEXT' ? '' : `${config.name}://`}${host}:${port}`,
+      });
+    }
     const client = createClient({ dial: async () => broker.connect(), environment });
     stop.push(() => client.close());
     return { client, broker };
   }
-  services.push({ name: 'broker', url: bootstrapServers });
-  const client = createClient({ bootstrapServers, environment });
+  services.push({ name: 'broker', url: settings.platform['bootstrap.servers'] });
+  const client = createClient({ ...cluster, environment });
   stop.push(() => client.close());
   return { client };
 }

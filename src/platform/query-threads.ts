@@ -1,6 +1,7 @@
 // Threads of queries, seen from the services' thread, which starts them: each when it is needed first, and again when it
 // dies. Each has a client of its own; whatever becomes of one, the others and the services go on.
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import type { ClusterOptions } from '../client/settings.ts';
 import { deferred, type Environment, messageOf, Restarts, startWorker } from '../util/index.ts';
 import type { HostThread, HostThreadListener, QueryThreads } from '../sql/index.ts';
 
@@ -10,8 +11,8 @@ const PATIENCE_MS = 20_000;
 /** What a query thread is given. */
 export interface QueryThreadData {
   readonly stateDir: string;
-  /** The cluster that it reads and writes; empty: the broker in this process. */
-  readonly bootstrapServers: string;
+  /** The cluster that it reads and writes; undefined: the broker in this process. */
+  readonly cluster: ClusterOptions | undefined;
 }
 
 /** What it is told. */
@@ -26,7 +27,7 @@ export interface FromQueryThread {
 export interface QueryThreadsOptions {
   readonly defaultCount: number;
   readonly stateDir: string;
-  readonly bootstrapServers: string;
+  readonly cluster: ClusterOptions | undefined;
   /** Hands a port to the broker, which serves the client at its other end. */
   readonly connect: (port: MessagePort) => void;
   readonly environment: Environment;
@@ -53,8 +54,8 @@ export class QueryThread implements HostThread {
   }
 
   start(listener: HostThreadListener): void {
-    const { log, connect, stateDir, bootstrapServers } = this.#options;
-    const workerData: QueryThreadData = { stateDir, bootstrapServers };
+    const { log, connect, stateDir, cluster } = this.#options;
+    const workerData: QueryThreadData = { stateDir, cluster };
     const worker = startWorker('platform/query-work', { workerData, name: this.#name });
     this.#worker = worker;
     worker.on('message', ({ port }: FromQueryThread) => connect(port));

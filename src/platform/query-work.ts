@@ -7,9 +7,9 @@ import type { FromQueryThread, QueryThreadData, ToQueryThread } from './query-th
 import { threadClient } from './thread-client.ts';
 
 const parent = parentPort!;
-const { stateDir, bootstrapServers } = workerData as QueryThreadData;
+const { stateDir, cluster } = workerData as QueryThreadData;
 const environment = systemEnvironment;
-const client = threadClient(bootstrapServers, (port) =>
+const client = threadClient(cluster, (port) =>
   parent.postMessage({ kind: 'connect', port } satisfies FromQueryThread, [port]),
 );
 

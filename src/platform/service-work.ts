@@ -10,7 +10,7 @@ workInThread(async (start, client) => {
     // The broker needs a small part of a processor: where there are two, both are for queries.
     defaultCount: Math.max(Math.min(2, availableParallelism()), availableParallelism() - 1),
     stateDir: stateDirOf(start),
-    bootstrapServers: start.settings.platform['bootstrap.servers'],
+    cluster: start.settings.cluster,
     connect: (port) => tell({ kind: 'connect', port }),
     environment: systemEnvironment,
     log: start.log,

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { brokerSettings } from '../broker/settings.ts';
+import { clientOptionsOf, type ClusterOptions, isSecuritySetting, securitySettings } from '../client/settings.ts';
 import { type RestProxySettings, restProxySettings } from '../rest-proxy/settings.ts';
 import { registrySettings } from '../schema-registry/settings.ts';
 import { isProperty, sqlRestSettings } from '../sql/settings.ts';
@@ -15,13 +16,17 @@ import {
   readSettings,
   settingNamed,
   type SettingTable,
+  type SettingValue,
   stringSetting,
   type ValuesOf,
 } from '../util/index.ts';
 
 export const platformSettings = {
   'log.dirs': stringSetting('./millrace-data', 'The data directory: logs, state, everything that must not be lost.'),
-  listeners: stringSetting('PLAINTEXT://127.0.0.1:9092', 'Where the broker listens for Kafka clients.'),
+  listeners: stringSetting(
+    'PLAINTEXT://127.0.0.1:9092',
+    'Where the broker listens for Kafka clients: one address, or several with a name for each, separated by commas.',
+  ),
   'bootstrap.servers': stringSetting(
     '',
     'Brokers of an Apache Kafka cluster: the Schema Registry, SQL and the REST proxy run on that, and no broker is started here.',
@@ -42,13 +47,20 @@ export const platformSettings = {
   'ksql.listeners': stringSetting('http://127.0.0.1:8088', 'Where SQL over HTTP listens.'),
 } as const satisfies SettingTable;
 
+/** What stands before the settings of one of the broker's listeners. */
+const OF_LISTENER = 'listener.name.';
 /** What stands before the settings of a worker of Connect. */
 const CONNECT = 'connect.';
+
+/** What stands before the settings of clients in the files of the services' originals, the longest first. */
+const ACCESS_PREFIXES = ['kafka.rest.client.', 'kafkastore.', 'ksql.streams.', 'client.', ''];
 
 export type PlatformSettings = ValuesOf<typeof platformSettings>;
 
 export interface SplitSettings {
   readonly platform: PlatformSettings;
+  /** The cluster that all runs on, and how to get in; undefined: a broker is started here. */
+  readonly cluster: ClusterOptions | undefined;
   readonly broker: GivenSettings;
   readonly registry: GivenSettings;
   readonly restProxy: RestProxySettings;
@@ -67,12 +79,21 @@ export function splitSettings(given: GivenSettings): SplitSettings {
   const connect: Record<string, string | number | boolean> = {};
   const sql: Record<string, string | number | boolean> = {};
   const sqlRest: Record<string, string | number | boolean> = {};
+  const isElsewhere = String(given['bootstrap.servers'] ?? '').trim() !== '';
+  const access = new AccessSettings();
   for (const [name, value] of Object.entries(given)) {
     // The original's own spelling, where no other service has that setting.
     const ofRegistry = name.startsWith('authentication.') ? `schema.registry.${name}` : name;
     if (Object.hasOwn(platformSettings, name)) platform[name] = value;
-    else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
+    else if (isElsewhere && access.takes(name, value)) continue;
+    else if (!isElsewhere && isForElsewhere(name)) {
+      throw new MillraceError(
+        'INVALID_CONFIG',
+        `"${name}" says how to get in to a cluster that is elsewhere: name that by "bootstrap.servers", or leave it out.`,
+      );
+    } else if (Object.hasOwn(sqlRestSettings, name)) sqlRest[name] = value;
     else if (name.startsWith('ksql.')) sql[name] = value;
+    else if (name.startsWith(OF_LISTENER)) broker[name] = value;
     else if (name.startsWith(CONNECT)) connect[name.slice(CONNECT.length)] = value;
     else if (Object.hasOwn(registrySettings, ofRegistry)) registry[ofRegistry] = value;
     else if (restProxyName(name) !== undefined) restProxy[restProxyName(name)!] = value;
@@ -98,6 +119,7 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     // Whole from the start: the directory that a relative path begins in may be removed, and Node never comes back from making
     // one in what is no more.
     platform: { ...own, 'log.dirs': resolve(own['log.dirs']) },
+    cluster: isElsewhere ? { bootstrapServers: own['bootstrap.servers'], ...access.options() } : undefined,
     broker,
     registry,
     restProxy: readSettings(restProxySettings, restProxy),
@@ -105,6 +127,50 @@ export function splitSettings(given: GivenSettings): SplitSettings {
     sql,
     sqlRest,
   };
+}
+
+function accessPrefixOf(name: string): string | undefined {
+  return ACCESS_PREFIXES.find((prefix) => name.startsWith(prefix) && isSecuritySetting(name.slice(prefix.length)));
+}
+
+/** Whether a setting makes sense for a cluster that is elsewhere only. */
+function isForElsewhere(name: string): boolean {
+  const prefix = accessPrefixOf(name);
+  if (prefix !== '') return prefix !== undefined;
+  return Object.hasOwn(securitySettings, name) && !Object.hasOwn(brokerSettings, name);
+}
+
+/**
+ * How to get in to a cluster that is elsewhere: as the services' originals call it, and as Kafka does. All of a platform's services
+ * get in as the same user.
+ */
+class AccessSettings {
+  readonly #given = new Map<string, { readonly name: string; readonly value: SettingValue }>();
+
+  /** Whether it is such a setting. Throws when another service's is said to be something else. */
+  takes(name: string, value: SettingValue): boolean {
+    const prefix = accessPrefixOf(name);
+    if (prefix === undefined) return false;
+    const bare = name.slice(prefix.length);
+    const before = this.#given.get(bare);
+    if (before !== undefined && String(before.value) !== String(value)) {
+      throw new MillraceError(
+        'INVALID_CONFIG',
+        `"${before.name}" and "${name}" say different things: all services here get in to the cluster in the same way.`,
+      );
+    }
+    this.#given.set(bare, { name, value });
+    return true;
+  }
+
+  options(): ClusterOptions {
+    return Object.assign(
+      {},
+      ...[...this.#given].map(([bare, { name, value }]) =>
+        clientOptionsOf({ [bare]: value }, name.slice(0, name.length - bare.length)),
+      ),
+    ) as ClusterOptions;
+  }
 }
 
 /** The full name of a setting of the REST proxy; those of its consumers have the original's own spelling, too. */
@@ -115,12 +181,15 @@ function restProxyName(name: string): string | undefined {
 
 /** Throws when a name is nobody's, or a value of the platform's own or of the broker's can't be one. */
 export function checkSettings(given: GivenSettings): void {
-  readSettings(brokerSettings, splitSettings(given).broker);
+  const { broker } = splitSettings(given);
+  const ofAll = Object.entries(broker).filter(([name]) => !name.startsWith(OF_LISTENER));
+  readSettings(brokerSettings, Object.fromEntries(ofAll));
 }
 
 /** Whether some part of the platform has a setting of this name. */
 export function knowsSetting(name: string): boolean {
   const tables = [platformSettings, registrySettings, brokerSettings, sqlRestSettings];
+  if (name.startsWith(OF_LISTENER)) return true;
   return tables.some((table) => Object.hasOwn(table, name)) || (name.startsWith('ksql.') && isProperty(name));
 }
 
@@ -148,7 +217,12 @@ export function readPropertiesFile(file: string): Record<string, string> {
 export function settingsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const notSettings = new Set(['MILLRACE_HOME', 'MILLRACE_BOOTSTRAP_SERVER', 'MILLRACE_CONNECT_URL']);
+  const notSettings = new Set([
+    'MILLRACE_HOME',
+    'MILLRACE_BOOTSTRAP_SERVER',
+    'MILLRACE_CLIENT_CONFIG',
+    'MILLRACE_CONNECT_URL',
+  ]);
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('MILLRACE_') || notSettings.has(name) || value === undefined) continue;
@@ -171,8 +245,5 @@ export function parseListener(
   }
   const scheme = match[1]?.toUpperCase() ?? '';
   const isTls = scheme === 'HTTPS' || scheme === 'SSL';
-  if (scheme.startsWith('SASL') || (isTls && name === 'listeners')) {
-    throw new MillraceError('INVALID_CONFIG', `"${name}": ${match[1]} is not supported; listen on PLAINTEXT.`);
-  }
   return { host: match[2]!.replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(match[3]), isTls };
 }

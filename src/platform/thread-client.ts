@@ -1,12 +1,12 @@
 // How a thread reaches the broker: as any program does where the settings name a cluster, and else through ports.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { type Client, createClient, dialThread } from '../client/index.ts';
+import { type Client, type ClusterOptions, createClient, dialThread } from '../client/index.ts';
 import { systemEnvironment } from '../util/index.ts';
 
-/** A client of the cluster at `bootstrapServers`; of the broker in this process where that is empty, to which `connect` hands a port. */
-export function threadClient(bootstrapServers: string, connect: (port: MessagePort) => void): Client {
+/** A client of a cluster that is elsewhere; of the broker in this process where there is none, to which `connect` hands a port. */
+export function threadClient(cluster: ClusterOptions | undefined, connect: (port: MessagePort) => void): Client {
   const environment = systemEnvironment;
-  if (bootstrapServers !== '') return createClient({ bootstrapServers, environment });
+  if (cluster !== undefined) return createClient({ ...cluster, environment });
   const dial = () => {
     const { port1, port2 } = new MessageChannel();
     connect(port1);

@@ -40,7 +40,7 @@ export function workInThread(work: Work): void {
   const begin = async (settings: Parameters<typeof splitSettings>[0]): Promise<void> => {
     try {
       const split = splitSettings(settings);
-      const client = threadClient(split.platform['bootstrap.servers'], (port) => tell({ kind: 'connect', port }));
+      const client = threadClient(split.cluster, (port) => tell({ kind: 'connect', port }));
       start = {
         settings: split,
         environment: systemEnvironment,

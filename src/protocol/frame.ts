@@ -21,7 +21,8 @@ const FIRST_ALLOCATION_BYTES = 4 * 1024 * 1024;
  * memory of its own.
  */
 export class FrameSplitter {
-  readonly #maxBytes: number;
+  /** The largest frame that may begin. */
+  maxBytes: number;
   /** Bytes of a size field that was cut in two. */
   readonly #sizeField = Buffer.alloc(4);
   #sizeHeld = 0;
@@ -31,7 +32,7 @@ export class FrameSplitter {
   #wanted = -1;
 
   constructor(maxBytes = DEFAULT_MAX_FRAME_BYTES) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   /** Bytes of a frame whose end has not come. */
@@ -96,8 +97,8 @@ export class FrameSplitter {
 
   #checked(size: number): number {
     if (size < 0) throw malformed(`a frame announces ${size} bytes`);
-    if (size > this.#maxBytes) {
-      throw new MillraceError('FRAME_TOO_LARGE', `A frame of ${size} bytes exceeds the limit of ${this.#maxBytes}.`);
+    if (size > this.maxBytes) {
+      throw new MillraceError('FRAME_TOO_LARGE', `A frame of ${size} bytes exceeds the limit of ${this.maxBytes}.`);
     }
     return size;
   }

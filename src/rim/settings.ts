@@ -1,6 +1,6 @@
 // What every HTTP service is told about who may talk to it, under the names of Confluent's REST services; each service has
 // them with its own name in front (`schema.registry.`, `ksql.`).
-import { sslSettings } from '../security/index.ts';
+import { sslSettings } from '../security/settings.ts';
 import { type Setting, type SettingTable, stringSetting, type ValuesOf } from '../util/index.ts';
 
 export const rimSettings = {

@@ -18,6 +18,9 @@ export {
   scramNonce,
   ScramServer,
 } from './scram.ts';
+export { certificateName } from './certificate-name.ts';
+export { Jwks, type JwksOptions } from './jwks.ts';
 export { invalid, linesOf, readSettingFile } from './setting-files.ts';
-export { endpointIdentification, JAVA_SSL_SETTINGS, type SslSetting, sslSettings } from './ssl-settings.ts';
+export { endpointIdentification, JAVA_SSL_SETTINGS, type SslSetting, sslSettings } from './settings.ts';
 export { hasKey, hasTrust, type SslSource, tlsContext } from './tls.ts';
+export { type Bearer, checkSignedToken, checkUnsignedToken, type TokenRules } from './tokens.ts';

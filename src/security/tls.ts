@@ -8,7 +8,7 @@ import { WrongPassword } from './encryption.ts';
 import { FileBacked } from './file-backed.ts';
 import { isPem } from './pem.ts';
 import { invalid, readSettingFile } from './setting-files.ts';
-import type { SslSetting } from './ssl-settings.ts';
+import type { SslSetting } from './settings.ts';
 import { readPem, readStore, type Store } from './store.ts';
 
 /** What was set, and how it is called by those who set it. */

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { stockSettings } from '../../src/cli/kafka/stock-files.ts';
 import { createClient } from '../../src/client/index.ts';
@@ -93,8 +94,12 @@ describe('become settings', () => {
     expect(await stockSettings('kafka', fileOf('server.properties'), [])).toEqual({
       settings: {
         'node.id': '1',
-        listeners: 'PLAINTEXT://:9092',
-        'advertised.listeners': 'localhost:9092',
+        listeners: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+        'advertised.listeners': 'PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093',
+        'inter.broker.listener.name': 'PLAINTEXT',
+        'controller.listener.names': 'CONTROLLER',
+        'listener.security.protocol.map':
+          'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
         'num.network.threads': '3',
         'num.io.threads': '8',
         'num.recovery.threads.per.data.dir': '1',
@@ -106,8 +111,7 @@ describe('become settings', () => {
         'log.retention.check.interval.ms': '300000',
       },
       notices: [
-        'Passed over, as they have no meaning here: process.roles, controller.quorum.bootstrap.servers, inter.broker.listener.name, ' +
-          'controller.listener.names, listener.security.protocol.map, socket.send.buffer.bytes, ' +
+        'Passed over, as they have no meaning here: process.roles, controller.quorum.bootstrap.servers, socket.send.buffer.bytes, ' +
           'socket.receive.buffer.bytes, offsets.topic.replication.factor, ' +
           'share.coordinator.state.topic.replication.factor, share.coordinator.state.topic.min.isr, ' +
           'transaction.state.log.replication.factor, transaction.state.log.min.isr.',
@@ -163,16 +167,42 @@ describe('become settings', () => {
     });
   });
 
-  test('brokers behind TLS or SASL are refused', async () => {
+  test('brokers behind TLS or SASL are a cluster that is elsewhere', async () => {
     const given = [['bootstrap.servers', 'SASL_SSL://broker.invalid:9092']] as const;
-    await expect(stockSettings('ksql', undefined, given)).rejects.toThrow('brokers are spoken to without TLS and SASL');
+    expect((await stockSettings('ksql', undefined, given)).settings).toEqual(Object.fromEntries(given));
+    const files = {
+      'schema-registry': { brokers: 'kafkastore.bootstrap.servers', prefix: 'kafkastore.' },
+      ksql: { brokers: 'bootstrap.servers', prefix: 'ksql.streams.' },
+      'kafka-rest': { brokers: 'bootstrap.servers', prefix: 'client.' },
+    } as const;
+    const access = { 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN', 'ssl.truststore.location': '/ca.pem' };
+    for (const [program, { brokers, prefix }] of Object.entries(files)) {
+      const clients = Object.entries(access).map(([name, value]) => [`${prefix}${name}`, value] as const);
+      const { settings, notices } = await stockSettings(program as keyof typeof files, undefined, [
+        [brokers, 'broker.invalid:9092'],
+        ...clients,
+      ]);
+      expect(settings).toEqual({ 'bootstrap.servers': 'broker.invalid:9092', ...access });
+      expect(notices).toEqual([]);
+    }
   });
 
-  test('of several listeners for clients the first is used, and that is told', async () => {
-    const given = [['listeners', 'INSIDE://:9092,OUTSIDE://:19092']] as const;
+  test('of a secured broker: what is for its listeners, and what has no meaning for any is passed over', async () => {
+    const given = [
+      ['listeners', 'INSIDE://:9092,OUTSIDE://:19092'],
+      ['listener.name.outside.ssl.client.auth', 'required'],
+      ['listener.name.outside.scram-sha-512.sasl.login.callback.handler.class', 'x'],
+      ['listener.name.outside.ssl.keymanager.algorithm', 'x'],
+    ] as const;
     expect(await stockSettings('kafka', undefined, given)).toEqual({
-      settings: { listeners: 'INSIDE://:9092' },
-      notices: ['Of listeners the first is used, INSIDE://:9092: there is one listener for clients.'],
+      settings: {
+        listeners: 'INSIDE://:9092,OUTSIDE://:19092',
+        'listener.name.outside.ssl.client.auth': 'required',
+      },
+      notices: [
+        'Passed over, as they have no meaning here: listener.name.outside.scram-sha-512.sasl.login.callback.handler.class, ' +
+          'listener.name.outside.ssl.keymanager.algorithm.',
+      ],
     });
   });
 });
@@ -226,6 +256,32 @@ describe('start the platform', () => {
     const started = new Millrace([path, ...words.flatMap((text) => ['--override', text])], {
       bin: join(root, 'bin', name),
     });
+    await started.says(/is up after/);
+    expect((await started.kill('SIGTERM')).code).toBe(0);
+  });
+
+  test('millrace start -c with a secured file of Apache Kafka, as it is', async () => {
+    const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="admin" password="a"';
+    const path = fileOf(
+      'server.properties',
+      lines(
+        'listeners=SASL_PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0',
+        'advertised.listeners=',
+        'security.inter.broker.protocol=SASL_PLAINTEXT',
+        'inter.broker.listener.name=SASL_PLAINTEXT',
+        'sasl.mechanism.inter.broker.protocol=PLAIN',
+        'sasl.enabled.mechanisms=PLAIN',
+        `listener.name.sasl_plaintext.plain.sasl.jaas.config=${plain} user_admin="a" user_alice="pw";`,
+        `log.dirs=${join(directory, 'secured')}`,
+      ),
+    );
+    const started = new Millrace(['start', '-c', path, ...anyPort.flatMap((text) => ['-p', text])]);
+    const [, address] = await started.says(/Broker ready +SASL_PLAINTEXT:\/\/(\S+)/);
+    const sasl = { mechanism: 'plain', username: 'alice', password: 'pw' } as const;
+    const admin = new Kafka({ brokers: [address!], logLevel: logLevel.NOTHING, sasl }).admin();
+    await admin.connect();
+    expect(await admin.createTopics({ topics: [{ topic: 't' }] })).toBe(true);
+    await admin.disconnect();
     await started.says(/is up after/);
     expect((await started.kill('SIGTERM')).code).toBe(0);
   });

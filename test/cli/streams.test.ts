@@ -254,8 +254,10 @@ Local state is left: delete the directory ${applicationId} in the stateDir of ev
     writeFileSync(file, 'bootstrap.servers=127.0.0.1:1\n');
     expect(await withFile('--bootstrap-server', address, '--to-offset', '3')).toMatchObject({ code: 0, stderr: '' });
     expect(await committed()).toBe(3);
-    writeFileSync(file, `bootstrap.servers=${address}\nsecurity.protocol=SSL\n`);
+    writeFileSync(file, `bootstrap.servers=${address}\nsecurity.protocol=TLS\n`);
     expect(await withFile()).toMatchObject({ code: 1, stderr: expect.stringContaining('security.protocol') });
+    writeFileSync(file, `bootstrap.servers=${address}\nmetadata.max.age=1\n`);
+    expect(await withFile()).toMatchObject({ code: 1, stderr: expect.stringContaining('metadata.max.age') });
   });
 
   test('takes the positions of Kafka’s tool', async () => {

@@ -40,7 +40,7 @@ async function open(): Promise<void> {
   const options: QueryThreadsOptions = {
     defaultCount: 2,
     stateDir,
-    bootstrapServers: '',
+    cluster: undefined,
     connect: (port) => broker.serveThread(port),
     environment: systemEnvironment,
     log: (message) => logged.push(message),

@@ -9,6 +9,7 @@ import { inspect } from 'node:util';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClientOptions, createClient, recordsOf, securityOptionsOf } from '../../src/client/index.ts';
+import { systemEnvironment } from '../../src/util/index.ts';
 import type { Certificates } from './certificates.ts';
 
 /** Who may log in by PLAIN and SCRAM; by OAUTHBEARER tokens that nobody has signed let in anybody. */
@@ -293,8 +294,7 @@ export function securedClientSuite(name: string, open: () => Promise<SecuredClus
         sslEndpointIdentificationAlgorithm: '',
       });
       const uncertified = await at(cluster.mtls, trust);
-      expect(uncertified).toMatchObject({ code: 'TLS_FAILED' });
-      expect(uncertified.message).toMatch(/wants a certificate of its clients|does not take the client’s certificate/);
+      expect(uncertified.message).toMatch(/wants? a certificate of its clients/);
       const [key, chain] = await stores('elsewhere.key', 'elsewhere.crt');
       await expectAnswers({
         bootstrapServers: cluster.mtls,
@@ -334,7 +334,7 @@ export function securedClientSuite(name: string, open: () => Promise<SecuredClus
 
 /** A token that nobody has signed. */
 function tokenOf(user: string, lifeSeconds = 3600): string {
-  const now = performance.timeOrigin + performance.now();
+  const now = systemEnvironment.now();
   const part = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
   const times = { iat: now / 1000, exp: now / 1000 + lifeSeconds };
   return `${part({ alg: 'none' })}.${part({ sub: user, ...times })}.`;

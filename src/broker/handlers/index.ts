@@ -32,6 +32,8 @@ import {
   handleElectLeaders,
   handleListPartitionReassignments,
 } from './replicas.ts';
+import { handleSaslAuthenticate, handleSaslHandshake } from './sasl.ts';
+import { handleAlterUserScramCredentials, handleDescribeUserScramCredentials } from './scram.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
 import { handleShareAcknowledge, handleShareFetch } from './share-fetch.ts';
 import {
@@ -67,6 +69,7 @@ export const handlers: readonly Handler[] = [
   handleSyncGroup,
   handleDescribeGroups,
   handleListGroups,
+  handleSaslHandshake,
   handleApiVersions(() => handlers),
   handleCreateTopics,
   handleDeleteTopics,
@@ -80,11 +83,14 @@ export const handlers: readonly Handler[] = [
   handleDescribeConfigs,
   handleAlterConfigs,
   handleDescribeLogDirs,
+  handleSaslAuthenticate,
   handleCreatePartitions,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
   handleListConfigResources,
   handleOffsetDelete,
+  handleDescribeUserScramCredentials,
+  handleAlterUserScramCredentials,
   handleDescribeCluster,
   handleDescribeProducers,
   handleDescribeTransactions,

@@ -4,12 +4,13 @@
  * themselves; names of topics, groups and subjects are asked for, and not waited for long.
  */
 import { Argument, type Command, type Option } from 'commander';
-import { createClient } from '../../client/index.ts';
+import type { Client } from '../../client/index.ts';
 import { HttpConnection } from '../../http-client/index.ts';
 import { addressOf } from '../connect.ts';
 import { RegistryClient } from '../registry-client.ts';
 import { isInternal } from './internal-topics.ts';
 import type { CommandIo } from './io.ts';
+import { clusterClient } from './options.ts';
 
 /** Who completes waits for it at the keyboard. */
 const PATIENCE_MS = 500;
@@ -185,9 +186,12 @@ const NAMES: Readonly<Record<string, (given: ReadonlyMap<string, string>) => Pro
   },
 };
 
-function clientOf(given: ReadonlyMap<string, string>): ReturnType<typeof createClient> {
-  const server = given.get('--bootstrap-server') ?? process.env['MILLRACE_BOOTSTRAP_SERVER'] ?? 'localhost:9092';
-  return createClient({ bootstrapServers: server, clientId: 'millrace' });
+function clientOf(given: ReadonlyMap<string, string>): Client {
+  const clientConfig = given.get('--client-config') ?? process.env['MILLRACE_CLIENT_CONFIG'];
+  return clusterClient({
+    bootstrapServer: given.get('--bootstrap-server') ?? process.env['MILLRACE_BOOTSTRAP_SERVER'] ?? 'localhost:9092',
+    ...(clientConfig === undefined ? {} : { clientConfig }),
+  });
 }
 
 // ── The scripts ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 // What commands are told in the same words: where the cluster is, which form results have, numbers and pairs.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Admin, type Client, createClient } from '../../client/index.ts';
+import { type Admin, type Client, clientOptionsOf, createClient } from '../../client/index.ts';
+import { readPropertiesFile } from '../../platform/index.ts';
 import { RE2JS } from 're2js';
 import type { HttpConnectionOptions } from '../../http-client/index.ts';
 import { messageOf, MillraceError } from '../../util/index.ts';
@@ -9,6 +10,10 @@ import { type Output, OUTPUTS } from './output.ts';
 
 export interface ClusterOptions {
   readonly bootstrapServer: string;
+  /** A file of a client's settings, as Kafka's tools take by `--command-config`. */
+  readonly clientConfig?: string;
+  /** Settings in force before those of the file. */
+  readonly clientProperty?: readonly string[];
 }
 
 export interface OutputOptions {
@@ -21,13 +26,21 @@ export interface RegistryOptions {
   readonly ca?: string;
 }
 
-/** `-b`: also from MILLRACE_BOOTSTRAP_SERVER. */
+/** `-b`: also from MILLRACE_BOOTSTRAP_SERVER; how a secured cluster is got into: also from MILLRACE_CLIENT_CONFIG. */
 export function onCluster(command: Command): Command {
-  return command.addOption(
-    new Option('-b, --bootstrap-server <host:port>', 'the brokers to ask first, separated by commas')
-      .env('MILLRACE_BOOTSTRAP_SERVER')
-      .default('localhost:9092'),
-  );
+  return command
+    .addOption(
+      new Option('-b, --bootstrap-server <host:port>', 'the brokers to ask first, separated by commas')
+        .env('MILLRACE_BOOTSTRAP_SERVER')
+        .default('localhost:9092'),
+    )
+    .addOption(
+      new Option(
+        '--client-config <file>',
+        'a file of settings of the client, under Kafka’s names (security.protocol, …)',
+      ).env('MILLRACE_CLIENT_CONFIG'),
+    )
+    .option('-X, --client-property <key=value>', 'one setting of the client; may be repeated', collect);
 }
 
 export function withOutput(command: Command): Command {
@@ -51,11 +64,15 @@ export function registryAddress({ registry, user, ca }: RegistryOptions, url = r
   return addressOf(url, { ...(user === undefined ? {} : { user }), ...(ca === undefined ? {} : { ca }) });
 }
 
-export async function withClient<T>(
-  { bootstrapServer }: ClusterOptions,
-  work: (client: Client) => Promise<T>,
-): Promise<T> {
-  const client = createClient({ bootstrapServers: bootstrapServer, clientId: 'millrace' });
+/** What `onCluster` was told. */
+export function clusterClient({ bootstrapServer, clientConfig, clientProperty }: ClusterOptions): Client {
+  const file = clientConfig === undefined ? {} : readPropertiesFile(clientConfig);
+  const options = clientOptionsOf({ 'client.id': 'millrace', ...file, ...pairs(clientProperty) });
+  return createClient({ ...options, bootstrapServers: bootstrapServer });
+}
+
+export async function withClient<T>(options: ClusterOptions, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = clusterClient(options);
   try {
     return await work(client);
   } finally {

@@ -22,7 +22,10 @@ const OWN: readonly Candidate[] = [
 ];
 
 export function shell(command: Command, io: CommandIo, add: AddCommands): void {
-  onCluster(command).action(async ({ bootstrapServer }: ClusterOptions) => {
+  onCluster(command).action(async ({ bootstrapServer, clientConfig, clientProperty }: ClusterOptions) => {
+    if (clientProperty !== undefined)
+      throw usage('the shell takes settings of the client from a file: --client-config.');
+    if (clientConfig !== undefined) process.env['MILLRACE_CLIENT_CONFIG'] = clientConfig;
     await new Shell(io, add, bootstrapServer).run();
   });
 }
@@ -140,7 +143,10 @@ class Shell {
     const tool = await KAFKA_TOOLS[name]!();
     const takesServer = 'bootstrap-server' in tool.flags && words.length > 0 && !words.includes('--bootstrap-server');
     const server = takesServer ? ['--bootstrap-server', process.env['MILLRACE_BOOTSTRAP_SERVER']!] : [];
-    const code = await runTool(tool, [...words, ...server], io);
+    const file = process.env['MILLRACE_CLIENT_CONFIG'];
+    const takesFile = file !== undefined && 'command-config' in tool.flags && !words.includes('--command-config');
+    const config = takesFile && words.length > 0 ? ['--command-config', file] : [];
+    const code = await runTool(tool, [...words, ...server, ...config], io);
     if (code !== 0) this.#failed++;
   }
 

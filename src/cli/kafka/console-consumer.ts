@@ -20,7 +20,7 @@ import {
 } from '../../serde/index.ts';
 import { messageOf } from '../../util/index.ts';
 import { type Arguments, UsageError } from './arguments.ts';
-import { BOOTSTRAP_FLAGS, clientOf, type Tool, type ToolIo } from './tool.ts';
+import { BOOTSTRAP_FLAGS, clientOf, settingsIn, type Tool, type ToolIo } from './tool.ts';
 
 const POLL_MS = 500;
 const COMMIT_MS = 5000;
@@ -124,10 +124,11 @@ async function consume(
   const decode = await form.open(format, io);
   const limit = args.integer('max-messages') ?? Number.POSITIVE_INFINITY;
   const timeoutMs = args.integer('timeout-ms') ?? Number.POSITIVE_INFINITY;
-  const client = clientOf(args, 'consumer.config');
+  const given = settingsOf(args);
+  const client = clientOf(args, Object.fromEntries(given));
   let count = 0;
   try {
-    const { consumer, commits } = await open(client, args);
+    const { consumer, commits } = await open(client, args, given);
     const stamp = format['print.timestamp'] === 'true' ? await stampsOf(client) : undefined;
     for await (const record of follow(consumer, { timeoutMs, commits, io })) {
       try {
@@ -193,15 +194,17 @@ async function* follow(
   }
 }
 
+/** The settings of files, and of --consumer-property. */
+function settingsOf(args: Arguments): Map<string, string> {
+  const files = settingsIn(args, 'command-config', 'consumer.config');
+  return new Map([...Object.entries(files), ...args.pairs('consumer-property')]);
+}
+
 async function open(
   client: Client,
   args: Arguments,
+  given: ReadonlyMap<string, string>,
 ): Promise<{ readonly consumer: Consumer; readonly commits: boolean }> {
-  const file = args.get('consumer.config');
-  const given = new Map([
-    ...Object.entries(file === undefined ? {} : readPropertiesFile(file)),
-    ...args.pairs('consumer-property'),
-  ]);
   const [topic, include] = [args.get('topic') ?? args.words[0], args.get('include')];
   if ((topic === undefined) === (include === undefined)) {
     throw new UsageError('Exactly one of --include/--topic is required. ');

@@ -6,7 +6,7 @@ import { readPropertiesFile } from '../../platform/index.ts';
 import { messageOf } from '../../util/index.ts';
 import { type Arguments, UsageError } from './arguments.ts';
 import { producerSettings } from './producer-settings.ts';
-import { BOOTSTRAP_FLAGS, clientOf, type Tool, ToolError, type ToolIo } from './tool.ts';
+import { BOOTSTRAP_FLAGS, clientOf, settingsIn, type Tool, ToolError, type ToolIo } from './tool.ts';
 
 /** Lines that may wait for their acknowledgement. */
 const MOST_UNDER_WAY = 10_000;
@@ -108,7 +108,7 @@ async function produce(
   const reader = readerOf(args, properties);
   const given = settingsOf(args);
   const settings = producerSettings(given, io);
-  const client = clientOf(args, 'producer.config', given.get('bootstrap.servers'));
+  const client = clientOf(args, Object.fromEntries(given));
   const producer = client.producer(settings);
   const isPrompting = io.input.isTTY === true;
   const prompt = (): void => {
@@ -234,9 +234,8 @@ function readerOf(args: Arguments, properties: Readonly<Record<string, string>>)
 
 /** The settings of a file, of --producer-property, and of the flags that are short for some. */
 function settingsOf(args: Arguments): Map<string, string> {
-  const file = args.get('producer.config');
   const given = new Map([
-    ...Object.entries(file === undefined ? {} : readPropertiesFile(file)),
+    ...Object.entries(settingsIn(args, 'command-config', 'producer.config')),
     ...args.pairs('producer-property'),
   ]);
   const flags = {

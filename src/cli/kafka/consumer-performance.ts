@@ -1,7 +1,7 @@
 // kafka-consumer-perf-test: reads records as fast as they come, and tells how fast that was.
 import type { Consumer } from '../../client/index.ts';
 import { UsageError } from './arguments.ts';
-import { BOOTSTRAP_FLAGS, clientOf, type Tool, type ToolIo } from './tool.ts';
+import { BOOTSTRAP_FLAGS, clientOf, settingsIn, type Tool, type ToolIo } from './tool.ts';
 
 const MEGABYTE = 1024 * 1024;
 const HEADER =
@@ -33,7 +33,7 @@ export const consumerPerformance: Tool = {
     args.required('messages');
     const wanted = args.integer('messages')!;
     const fetchSize = args.integer('fetch-size');
-    const client = clientOf(args, 'consumer.config');
+    const client = clientOf(args, settingsIn(args, 'consumer.config'));
     try {
       const consumer = client.consumer({
         groupId: args.get('group') ?? `perf-consumer-${Math.floor(Math.random() * 100_000)}`,

@@ -1,11 +1,10 @@
 // kafka-producer-perf-test: sends records at a rate, and tells how long they took.
 import { readFileSync } from 'node:fs';
 import type { Client, Producer } from '../../client/index.ts';
-import { readPropertiesFile } from '../../platform/index.ts';
 import { MAX_TIMER_MS, pause } from './pacing.ts';
 import { type Arguments, UsageError } from './arguments.ts';
 import { producerSettings } from './producer-settings.ts';
-import { BOOTSTRAP_FLAGS, clientOf, type Tool, ToolError, type ToolIo } from './tool.ts';
+import { BOOTSTRAP_FLAGS, clientOf, settingsIn, type Tool, ToolError, type ToolIo } from './tool.ts';
 
 const REPORT_MS = 5000;
 /** Records under way: the producer would take any number into memory. */
@@ -41,9 +40,8 @@ export const producerPerformance: Tool = {
     if (Number.isNaN(throughput))
       throw new UsageError(`Cannot parse argument '${args.get('throughput')}' of option throughput`);
     const payload = payloadOf(args);
-    const file = args.get('producer.config');
     const given = new Map([
-      ...Object.entries(file === undefined ? {} : readPropertiesFile(file)),
+      ...Object.entries(settingsIn(args, 'command-config', 'producer.config')),
       ...args.pairs('producer-props'),
     ]);
     const duration = args.integer('transaction-duration-ms');
@@ -51,7 +49,7 @@ export const producerPerformance: Tool = {
       args.get('transactional-id') ??
       (duration === undefined ? undefined : 'performance-producer-default-transactional-id');
     if (id !== undefined) given.set('transactional.id', id);
-    const client = clientOf(args, 'producer.config', given.get('bootstrap.servers'));
+    const client = clientOf(args, Object.fromEntries(given));
     try {
       const transactionMs = given.has('transactional.id') ? (duration ?? 3000) : undefined;
       await send(

@@ -1,9 +1,9 @@
 // What Kafka's tools tell a producer, under Kafka's names.
-import type { Compression, ProducerSettings } from '../../client/index.ts';
+import { type Compression, isSecuritySetting, type ProducerSettings } from '../../client/index.ts';
 import { UsageError } from './arguments.ts';
 import type { ToolIo } from './tool.ts';
 
-const OF_THE_CLIENT = ['bootstrap.servers', 'client.id', 'key.serializer', 'value.serializer'];
+const OF_THE_CLIENT = ['bootstrap.servers', 'client.id', 'metadata.max.age.ms', 'key.serializer', 'value.serializer'];
 const READ = [
   'acks',
   'linger.ms',
@@ -20,7 +20,7 @@ const READ = [
 /** Settings that have no meaning here are told of. The client itself refuses values that it can't use. */
 export function producerSettings(given: ReadonlyMap<string, string>, io: ToolIo): ProducerSettings {
   for (const name of given.keys()) {
-    if (!READ.includes(name) && !OF_THE_CLIENT.includes(name)) {
+    if (!READ.includes(name) && !OF_THE_CLIENT.includes(name) && !isSecuritySetting(name)) {
       io.err(`The producer's setting ${name} is passed over: there is none of that name.\n`);
     }
   }

@@ -2,7 +2,7 @@
  * One of Kafka's tools: its flags, and what it does. It is started as `bin/kafka-topics …` (and `kafka-topics.sh`); it says what
  * the original says, so that scripts that read it go on working, and starts in a fraction of the time.
  */
-import { type Admin, type Client, createClient } from '../../client/index.ts';
+import { type Admin, type Client, clientOptionsOf, createClient } from '../../client/index.ts';
 import { readPropertiesFile } from '../../platform/index.ts';
 import { codeOf, messageOf, MillraceError } from '../../util/index.ts';
 import { Arguments, type Flags, UsageError, usageOf } from './arguments.ts';
@@ -77,14 +77,18 @@ export async function runTool(tool: Tool, words: readonly string[], io: ToolIo):
   }
 }
 
-/** A client by the flags that all tools have. */
-export function clientOf(args: Arguments, configFlag = 'command-config', servers?: string): Client {
-  const file = args.get(configFlag);
-  const settings = file === undefined ? {} : readPropertiesFile(file);
-  const clientId = settings['client.id'];
+/** The settings in the files that flags name; what later flags say is in force. */
+export function settingsIn(args: Arguments, ...flags: readonly string[]): Record<string, string> {
+  const files = flags.map((flag) => args.get(flag)).filter((file) => file !== undefined);
+  return Object.assign({}, ...files.map(readPropertiesFile)) as Record<string, string>;
+}
+
+/** A client by the flags that all tools have; settings that the tool has read otherwise are in force before those of the file. */
+export function clientOf(args: Arguments, settings: Readonly<Record<string, string>> = {}): Client {
+  const options = clientOptionsOf({ ...settingsIn(args, 'command-config'), ...settings });
   return createClient({
-    bootstrapServers: args.get('bootstrap-server') ?? servers ?? settings['bootstrap.servers'] ?? 'localhost:9092',
-    ...(clientId === undefined ? {} : { clientId }),
+    ...options,
+    bootstrapServers: args.get('bootstrap-server') ?? options.bootstrapServers ?? 'localhost:9092',
   });
 }
 

@@ -1,5 +1,6 @@
 // What a worker is told, under Kafka's names: the same file of properties starts Kafka's `connect-distributed` or
 // `connect-standalone`. What has a name and no meaning here is passed over and told; what would have to mean something is refused.
+import { isSecuritySetting, type SecurityOptions, securityOptionsOf, securitySettings } from '../../client/settings.ts';
 import { rimSettingsOf, type RimSettings } from '../../rim/index.ts';
 import {
   booleanSetting,
@@ -22,7 +23,7 @@ const commonSettings = {
   'bootstrap.servers': stringSetting('localhost:9092', 'Brokers to begin with: `host:port`, separated by commas.'),
   'client.id': stringSetting('', 'What the worker calls itself to brokers.'),
   'metadata.max.age.ms': longSetting(300_000, 'How old what is known of topics may become.', 0),
-  'security.protocol': stringSetting('PLAINTEXT', 'How brokers are talked to.', ['PLAINTEXT']),
+  ...securitySettings,
   'key.converter': stringSetting('', 'The class that makes bytes of keys, of connectors that name none.'),
   'value.converter': stringSetting('', 'The class that makes bytes of values, of connectors that name none.'),
   'header.converter': stringSetting(
@@ -153,6 +154,8 @@ export interface WorkerConfig {
   /** In bytes. */
   readonly keyLength: number;
   readonly verificationAlgorithms: readonly string[];
+  /** How the worker gets in to its cluster. */
+  readonly access: SecurityOptions;
   /** Names that mean nothing here. */
   readonly passedOver: readonly string[];
 }
@@ -162,7 +165,7 @@ const HANDED_ON = /^(key\.converter|value\.converter|header\.converter|config\.p
 const TLS = /^(listeners|admin\.listeners)\.https\./;
 /** Names of Kafka's that are about its clients or its metrics. */
 const PASSED_OVER =
-  /^(metrics?\.|metric\.reporters$|client\.dns\.lookup$|(send|receive)\.buffer\.bytes$|(reconnect|retry)\.backoff\.|request\.timeout\.ms$|connections\.max\.idle\.ms$|socket\.connection\.|metadata\.recovery\.|access\.control\.allow\.methods$|auto\.include\.jmx\.reporter$|sasl\.|ssl\.)/;
+  /^(metrics?\.|metric\.reporters$|client\.dns\.lookup$|(send|receive)\.buffer\.bytes$|(reconnect|retry)\.backoff\.|request\.timeout\.ms$|connections\.max\.idle\.ms$|socket\.connection\.|metadata\.recovery\.|access\.control\.allow\.methods$|auto\.include\.jmx\.reporter$)/;
 const STORED = ['config', 'offset', 'status'] as const;
 
 /** Reads what was given. Throws for what is unknown, wrong, missing, or asks for what there is not here. */
@@ -175,10 +178,15 @@ export function readWorkerSettings(mode: WorkerMode, given: GivenSettings): Work
   const passedOver: string[] = [];
   for (const [name, text] of Object.entries(raw)) {
     if (Object.hasOwn(table, name)) values[name] = parseSetting(name, settingNamed(table, name), text);
+    else if (isSecuritySetting(name)) continue;
     else if (HANDED_ON.test(name) || TLS.test(name) || isTopicConfig(mode, name)) continue;
     else if (PASSED_OVER.test(name) || isOfOtherMode(mode, name)) passedOver.push(name);
     else settingNamed(table, name, 'setting of a worker');
   }
+  // What is REST's alone has names that begin in the same way.
+  const access = Object.entries(raw).filter(
+    ([name]) => !Object.hasOwn(table, name) || Object.hasOwn(securitySettings, name),
+  );
   const read = values as WorkerConfig['values'];
   checkRequired(mode, read);
   const admin = read['admin.listeners'];
@@ -186,6 +194,7 @@ export function readWorkerSettings(mode: WorkerMode, given: GivenSettings): Work
     mode,
     values: read,
     raw,
+    access: securityOptionsOf(Object.fromEntries(access)),
     listeners: listenersOf('listeners', read.listeners),
     adminListeners: admin === 'listeners' ? undefined : listenersOf('admin.listeners', admin),
     rim: rimOf('listeners.https.', read, raw),

@@ -1,6 +1,12 @@
 // What a connector's settings and the worker's say to the clients beneath them: `producer.…` and `consumer.…` of the worker,
 // `producer.override.…` and `consumer.override.…` of a connector, where the worker's policy lets it.
-import type { ConsumerSettings, ProducerSettings } from '../../client/index.ts';
+import {
+  type ConsumerSettings,
+  isSecuritySetting,
+  type ProducerSettings,
+  type SecurityOptions,
+  securityOptionsOf,
+} from '../../client/index.ts';
 import { type RawConfig, withPrefix } from '../api/config-def.ts';
 import { ConfigError } from '../data/errors.ts';
 
@@ -55,8 +61,10 @@ const CONSUMER: Readonly<Record<string, readonly [keyof ConsumerSettings, Read]>
   'check.crcs': ['checkCrcs', flag],
 };
 
-/** What says who somebody is and where: the same for all clients of a worker. */
-const IDENTITY = /^(bootstrap\.servers|security\.|sasl\.|ssl\.)/;
+export type ClientKind = 'producer' | 'consumer' | 'admin';
+
+/** What a connector may say of its clients where the policy is `Principal`: as whom they get in. */
+const PRINCIPAL = ['security.protocol', 'sasl.mechanism', 'sasl.jaas.config'];
 
 /** The settings of a connector's producers, and what is said in vain. */
 export function producerSettings(worker: RawConfig, connector: RawConfig, policy: OverridePolicy): ProducerSettings {
@@ -68,17 +76,44 @@ export function consumerSettings(worker: RawConfig, connector: RawConfig, policy
   return { ...read(CONSUMER, 'consumer.', worker), ...overrides(CONSUMER, 'consumer.override.', connector, policy) };
 }
 
+/**
+ * How clients of one kind get in to the cluster, where the worker's settings or a connector's have them do so otherwise than the
+ * worker; empty: they don't.
+ */
+export function accessOf(
+  kind: ClientKind,
+  worker: RawConfig,
+  connector: RawConfig,
+  policy: OverridePolicy,
+): SecurityOptions {
+  const override = `${kind}.override.`;
+  checkPolicy(override, connector, policy);
+  const given = Object.entries(withPrefix(`${kind}.`, worker)).filter(([name]) => !name.startsWith('override.'));
+  // What the worker itself has is no difference.
+  const others = given.filter(([name, value]) => worker[name] !== value);
+  return {
+    ...securityOptionsOf(Object.fromEntries(others), `${kind}.`),
+    ...securityOptionsOf(withPrefix(override, connector), override),
+  };
+}
+
+/** Refuses settings of clients that a connector may not have. */
+function checkPolicy(prefix: string, connector: RawConfig, policy: OverridePolicy): void {
+  const names = Object.keys(withPrefix(prefix, connector));
+  const refused = names.find((name) => policy === 'None' || (policy === 'Principal' && !PRINCIPAL.includes(name)));
+  if (refused !== undefined)
+    throw new ConfigError(
+      `The '${policy}' policy does not allow '${prefix}${refused}' to be overridden in the connector configuration.`,
+    );
+}
+
 function overrides(
   table: typeof PRODUCER | typeof CONSUMER,
   prefix: string,
   connector: RawConfig,
   policy: OverridePolicy,
 ) {
-  const [name] = Object.keys(withPrefix(prefix, connector));
-  if (name !== undefined && policy !== 'All')
-    throw new ConfigError(
-      `The '${policy}' policy does not allow '${prefix}${name}' to be overridden in the connector configuration.`,
-    );
+  checkPolicy(prefix, connector, policy);
   return read(table, prefix, connector);
 }
 
@@ -88,8 +123,9 @@ function read<T extends typeof PRODUCER | typeof CONSUMER>(table: T, prefix: str
     if (name.startsWith('override.')) continue;
     const known = table[name];
     if (known !== undefined) found[known[0]] = known[1](value, prefix + name);
-    else if (prefix.includes('override') && IDENTITY.test(name))
-      throw new ConfigError(`${prefix}${name}: connectors write and read as their worker does, on its cluster`);
+    else if (isSecuritySetting(name)) continue;
+    else if (prefix.includes('override') && name === 'bootstrap.servers')
+      throw new ConfigError(`${prefix}${name}: connectors write and read on the cluster of their worker`);
   }
   return found;
 }

@@ -20,12 +20,15 @@ import { SinkRun } from './sink-run.ts';
 import { type ExactlyOnce, SourceRun, type SourceRunOptions } from './source-run.ts';
 import { deadLetterSettings, errorSettings, type TaskSettings, taskSettings } from './task-settings.ts';
 import type { RunningTask, TaskOptions } from './task-run.ts';
+import { TaskClients, type TaskClientsOptions } from './task-clients.ts';
 import { TopicCreation } from './topic-creation.ts';
 import type { StoredOffset, TargetState, TaskId, Worker, WorkerListener } from './worker-port.ts';
 
 /** What a worker is told, apart from what runs. */
 export interface WorkerOptions {
   readonly client: Client;
+  /** As of `TaskClients`. */
+  readonly clientWith?: TaskClientsOptions['clientWith'] | undefined;
   readonly plugins: Plugins;
   /** The worker's own settings: `key.converter`, `producer.…`, `consumer.…`. */
   readonly raw: RawConfig;
@@ -65,12 +68,14 @@ interface Running {
 export class ConnectWorker implements Worker {
   readonly #options: WorkerOptions;
   readonly #offsets: OffsetStore;
+  readonly #clients: TaskClients;
   readonly #connectors = new Map<string, Running>();
   readonly #tasks = new Map<string, RunningTask>();
 
   private constructor(options: WorkerOptions, offsets: OffsetStore) {
     this.#options = options;
     this.#offsets = offsets;
+    this.#clients = new TaskClients({ ...options, clientWith: options.clientWith });
   }
 
   /** Resolves when it knows the offsets of all sources. */
@@ -223,7 +228,7 @@ export class ConnectWorker implements Worker {
     target: TargetState,
     isStillOurs: (() => Promise<void>) | undefined,
   ): Promise<RunningTask> {
-    const { client, environment, logOf, listener, flushIntervalMs } = this.#options;
+    const { environment, logOf, listener, flushIntervalMs } = this.#options;
     const plugin = await this.#plugin(connector);
     const path = await this.#path(connector);
     const options: TaskOptions = {
@@ -231,7 +236,7 @@ export class ConnectWorker implements Worker {
       className: plugin.className,
       config: parseConfig(plugin.config, { ...connector, ...task }),
       raw: { ...connector, ...task },
-      client,
+      client: this.#clients.of(plugin.kind === 'source' ? 'producer' : 'consumer', connector),
       path,
       errors: errorSettings(taskSettings(connector)),
       flushIntervalMs,
@@ -264,7 +269,7 @@ export class ConnectWorker implements Worker {
     connector: RawConfig,
     target: TargetState,
   ): Promise<RunningTask> {
-    const { client, raw, overridePolicy, topicCreation, exactlyOnceSources, groupId } = this.#options;
+    const { raw, overridePolicy, topicCreation, exactlyOnceSources, groupId } = this.#options;
     const settings = taskSettings(connector);
     const exactlyOnce = exactlyOnceSources
       ? {
@@ -272,8 +277,8 @@ export class ConnectWorker implements Worker {
           intervalMs: settings['transaction.boundary.interval.ms'] ?? options.flushIntervalMs,
         }
       : undefined;
-    const own = await this.#ownOffsets(settings);
-    const producer = client.producer({
+    const own = await this.#ownOffsets(settings, connector);
+    const producer = options.client.producer({
       ...producerSettings(raw, connector, overridePolicy),
       ...(exactlyOnce === undefined ? toleration(settings, options.log) : transaction(groupId!, options.id)),
     });
@@ -285,7 +290,7 @@ export class ConnectWorker implements Worker {
         offsets: own ?? this.#offsets,
         olderOffsets: own === undefined ? undefined : this.#offsets,
         offsetsTopic: (own ?? this.#offsets) instanceof TopicOffsetStore ? topicOf(own ?? this.#offsets) : undefined,
-        topics: new TopicCreation(client.admin(), topicCreation ? connector : {}),
+        topics: new TopicCreation(this.#clients.of('admin', connector).admin(), topicCreation ? connector : {}),
         exactlyOnce,
       },
       target,
@@ -293,14 +298,19 @@ export class ConnectWorker implements Worker {
   }
 
   /** Those of a connector that has a topic of its own for them. */
-  async #ownOffsets({ 'offsets.storage.topic': topic }: TaskSettings): Promise<TopicOffsetStore | undefined> {
+  async #ownOffsets(
+    { 'offsets.storage.topic': topic }: TaskSettings,
+    connector: RawConfig,
+  ): Promise<TopicOffsetStore | undefined> {
     const { offsets } = this.#options;
     if (topic === null || 'file' in offsets || topic === offsets.topic) return undefined;
-    return TopicOffsetStore.open(offsetsTopic(this.#options, { ...offsets, topic }));
+    const client = this.#clients.of('producer', connector);
+    return TopicOffsetStore.open(offsetsTopic({ ...this.#options, client }, { ...offsets, topic }));
   }
 
   #sinkRun(plugin: SinkPlugin, options: TaskOptions, connector: RawConfig, target: TargetState): RunningTask {
-    const { client, raw, overridePolicy } = this.#options;
+    const { raw, overridePolicy } = this.#options;
+    const client = this.#clients.of('producer', connector);
     const settings = taskSettings(connector);
     const letters = deadLetterSettings(settings, connector);
     const producer = producerSettings(raw, connector, overridePolicy);
@@ -338,14 +348,14 @@ export class ConnectWorker implements Worker {
   }
 
   async #withOffsets<T>(config: RawConfig, work: (access: OffsetAccess) => Promise<T>): Promise<T> {
-    const { client, resolve, raw, overridePolicy } = this.#options;
+    const { resolve, raw, overridePolicy } = this.#options;
     const resolved = await resolve(config);
     const plugin = await this.#plugin(resolved);
-    const own = plugin.kind === 'source' ? await this.#ownOffsets(taskSettings(resolved)) : undefined;
+    const own = plugin.kind === 'source' ? await this.#ownOffsets(taskSettings(resolved), resolved) : undefined;
     try {
       const { groupId } = consumerSettings(raw, resolved, overridePolicy);
       return await work({
-        client,
+        client: this.#clients.of('admin', resolved),
         plugin,
         config: resolved,
         groupId,
@@ -357,8 +367,10 @@ export class ConnectWorker implements Worker {
   }
 
   async fenceZombies(name: string, config: RawConfig, taskCount: number): Promise<void> {
-    const { client, raw, overridePolicy, groupId, resolve } = this.#options;
-    const settings = producerSettings(raw, await resolve(config), overridePolicy);
+    const { raw, overridePolicy, groupId, resolve } = this.#options;
+    const resolved = await resolve(config);
+    const client = this.#clients.of('producer', resolved);
+    const settings = producerSettings(raw, resolved, overridePolicy);
     const ids = Array.from({ length: taskCount }, (_, task) => ({ connector: name, task }));
     await Promise.all(
       ids.map(async (id) => {
@@ -376,6 +388,7 @@ export class ConnectWorker implements Worker {
     await this.stopTasks([...this.#tasks.values()].map(({ id }) => id));
     for (const name of [...this.#connectors.keys()]) await this.stopConnector(name);
     await this.#offsets.close();
+    await this.#clients.close();
   }
 }
 

@@ -56,6 +56,7 @@ export {
   listPartitionReassignments,
 } from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
+export { alterUserScramCredentials, describeUserScramCredentials, ScramMechanismType } from './scram.ts';
 export { AcknowledgeType, shareAcknowledge, ShareAcquireMode, shareFetch } from './share-fetch.ts';
 export {
   alterShareGroupOffsets,

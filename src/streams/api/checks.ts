@@ -1,6 +1,7 @@
 // What users hand to the library, checked where it comes in: the settings of an application when it is made, the options of
 // an operator when it is added, and what users' functions answer (times, partitions, topics) before it is passed on, by the
 // runtime and the test driver alike.
+import { securityOptions } from '../../client/settings.ts';
 import {
   anyText,
   anyValue,
@@ -175,6 +176,7 @@ export function checkStreamsSettings(settings: unknown): void {
 /** What the threads of an instance can't be given, as it does not go from thread to thread. */
 const OF_ONE_THREAD = [
   'client',
+  'sasl',
   'environment',
   'onDecodeError',
   'onProcessingError',
@@ -185,15 +187,25 @@ const OF_ONE_THREAD = [
   'upstreamApplications',
 ];
 
+const INSTEAD: Readonly<Record<string, string>> = {
+  client: 'give bootstrapServers, or the broker',
+  sasl: 'give saslMechanism and saslJaasConfig; tokens come from saslOauthbearerTokenEndpointUrl, for a function that makes them runs in one thread only',
+};
+
 export function checkModuleSettings(settings: unknown): void {
   for (const name of OF_ONE_THREAD) {
     if ((settings as Record<string, unknown> | undefined)?.[name] === undefined) continue;
     throw new MillraceError(
       'INVALID_SETTING',
-      `KafkaStreams.fromModule: ${name} does not go to another thread: ${name === 'client' ? 'give bootstrapServers, or the broker' : "put it into the module's export `settings`"}`,
+      `KafkaStreams.fromModule: ${name} does not go to another thread: ${INSTEAD[name] ?? "put it into the module's export `settings`"}`,
     );
   }
-  const table = { ...streamsSettings, bootstrapServers: someText, broker: having('a broker', 'serveThread') };
+  const table = {
+    ...streamsSettings,
+    ...securityOptions,
+    bootstrapServers: someText,
+    broker: having('a broker', 'serveThread'),
+  };
   checkOptions('KafkaStreams.fromModule', settings, table, 'INVALID_SETTING');
   checkNeeded(settings, 'applicationId');
   checkTimers(settings);
@@ -202,6 +214,13 @@ export function checkModuleSettings(settings: unknown): void {
     throw new MillraceError(
       'INVALID_SETTING',
       'KafkaStreams.fromModule needs bootstrapServers, or a broker in this process; not both',
+    );
+  }
+  const [access] = Object.keys(settings as object).filter((name) => name in securityOptions);
+  if (bootstrapServers === undefined && access !== undefined) {
+    throw new MillraceError(
+      'INVALID_SETTING',
+      `KafkaStreams.fromModule: ${access} is for a cluster elsewhere: nobody has to get in to a broker in this process`,
     );
   }
 }

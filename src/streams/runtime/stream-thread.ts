@@ -1,5 +1,6 @@
 // One thread of an instance, seen from the instance.
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import type { ClusterOptions } from '../../client/index.ts';
 import { deferred, type Fault, fromFault, MillraceError, PortCalls, startWorker, toFault } from '../../util/index.ts';
 import type { LagInfo, RestoreProgress, RestoreReport, StreamsState, TaskMetrics } from '../api/instance.ts';
 import type { UncaughtResponse } from '../api/options.ts';
@@ -19,7 +20,7 @@ export interface StreamThreadEvents {
 export interface StreamThreadOptions {
   readonly module: string;
   readonly settings: PlainSettings;
-  readonly bootstrapServers: string | undefined;
+  readonly cluster: ClusterOptions | undefined;
   /** Hands a port to the broker, which serves the client at its other end. */
   readonly connect: (port: MessagePort) => void;
   readonly endsAll: unknown;
@@ -51,10 +52,10 @@ export class StreamThread {
   constructor(index: number, name: string, options: StreamThreadOptions) {
     this.index = index;
     this.name = name;
-    const { module, settings, bootstrapServers, connect, endsAll, events } = options;
+    const { module, settings, cluster, connect, endsAll, events } = options;
     const { port1, port2 } = new MessageChannel();
     const fault = endsAll === undefined ? undefined : toFault(endsAll);
-    const workerData: ThreadData = { module, settings, bootstrapServers, port: port2, endsAll: fault };
+    const workerData: ThreadData = { module, settings, cluster, port: port2, endsAll: fault };
     this.#calls = new PortCalls(port1, {
       state: (state: StreamsState, stoppedAt: Fault | undefined) => {
         this.state = state;

@@ -1,6 +1,7 @@
 // What an instance and its threads say to each other. Besides what is declared here they call each other's functions
 // (`PortCalls`): `thread-work.ts` has those of a thread, `stream-thread.ts` those of the instance.
 import type { MessagePort } from 'node:worker_threads';
+import type { ClusterOptions } from '../../client/index.ts';
 import type { Fault } from '../../util/index.ts';
 import { UNCAUGHT_RESPONSES } from '../api/checks.ts';
 import type { UncaughtResponse } from '../api/options.ts';
@@ -30,7 +31,7 @@ export interface ThreadData {
   readonly module: string;
   readonly settings: PlainSettings;
   /** Undefined: the instance hands out connections. */
-  readonly bootstrapServers: string | undefined;
+  readonly cluster: ClusterOptions | undefined;
   /** For calls. */
   readonly port: MessagePort;
   /** Set where the thread is there to tell all instances that they are to stop. */

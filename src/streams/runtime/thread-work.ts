@@ -14,9 +14,9 @@ import { fromNumber, type FromThread, type ThreadData } from './thread-messages.
 const LINES = 500;
 
 const parent = parentPort!;
-const { module, settings, bootstrapServers, port, endsAll } = workerData as ThreadData;
+const { module, settings, cluster, port, endsAll } = workerData as ThreadData;
 const client = createClient(
-  bootstrapServers === undefined
+  cluster === undefined
     ? {
         dial: () => {
           const { port1, port2 } = new MessageChannel();
@@ -24,7 +24,7 @@ const client = createClient(
           return dialThread(port2);
         },
       }
-    : { bootstrapServers },
+    : cluster,
 );
 const made = deferred<KafkaStreams>();
 let release = (): void => {};

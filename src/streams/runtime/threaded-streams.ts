@@ -6,6 +6,7 @@
 import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
+import { type ClusterOptions, type SecurityOptions, splitSecurity } from '../../client/index.ts';
 import { codeOf, messageOf, MillraceError, Restarts, systemEnvironment } from '../../util/index.ts';
 import {
   checkCloseOptions,
@@ -46,7 +47,7 @@ import type { PlainSettings, WhoHasWhat } from './thread-messages.ts';
  * The settings of an instance with threads. Handlers that are asked about records are in the module's export `settings`: they run
  * where the records are.
  */
-export interface ModuleSettings extends PlainSettings {
+export interface ModuleSettings extends PlainSettings, SecurityOptions {
   /** Default 1. */
   readonly numStreamThreads?: number;
   /** The cluster, `host:port`, several separated by commas; or else `broker`. */
@@ -65,6 +66,8 @@ export class ThreadedStreams {
   readonly #module: string;
   readonly #settings: ModuleSettings;
   readonly #plain: PlainSettings;
+  /** Undefined: the broker in this process. */
+  readonly #cluster: ClusterOptions | undefined;
   readonly #stateBytes: number;
   readonly #onError: (error: unknown, fatal: boolean) => void;
   readonly #listeners: ((state: StreamsState, before: StreamsState) => void)[] = [];
@@ -90,8 +93,10 @@ export class ThreadedStreams {
     this.#module = addressOf(module);
     this.#settings = settings;
     // oxlint-disable-next-line no-unused-vars -- what is not for the threads
-    const { numStreamThreads, bootstrapServers, broker, onUncaughtError, onError, statestoreCacheMaxBytes, ...plain } =
+    const { numStreamThreads, bootstrapServers, broker, onUncaughtError, onError, statestoreCacheMaxBytes, ...rest } =
       settings;
+    const { security, others: plain } = splitSecurity(rest);
+    this.#cluster = bootstrapServers === undefined ? undefined : { bootstrapServers, ...security };
     this.#stateBytes = statestoreCacheMaxBytes || processBudget.limit;
     this.#plain = statestoreCacheMaxBytes === 0 ? { cacheMaxBytes: 0, ...plain } : plain;
     this.#onError = contained(onError, (error) => {
@@ -325,7 +330,7 @@ export class ThreadedStreams {
   // ── Threads ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #add(index: number, endsAll?: unknown): StreamThread {
-    const { applicationId, clientId = applicationId, bootstrapServers, broker } = this.#settings;
+    const { applicationId, clientId = applicationId, broker } = this.#settings;
     const { groupInstanceId } = this.#plain;
     const thread = new StreamThread(index, `${clientId}-StreamThread-${index}`, {
       module: this.#module,
@@ -334,7 +339,7 @@ export class ThreadedStreams {
         groupInstanceId === undefined
           ? this.#plain
           : { ...this.#plain, groupInstanceId: `${groupInstanceId}-${index}` },
-      bootstrapServers,
+      cluster: this.#cluster,
       connect: (port) => broker!.serveThread(port),
       endsAll,
       events: {

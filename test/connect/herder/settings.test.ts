@@ -73,7 +73,8 @@ describe('settings', () => {
   test.each([
     [{ 'group.idd': 'x' }, 'Did you mean "group.id"'],
     [{ 'connect.protocol': 'lazy' }, 'one of eager, compatible, sessioned'],
-    [{ 'security.protocol': 'SASL_SSL' }, 'one of PLAINTEXT'],
+    [{ 'security.protocol': 'TLS' }, 'one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL'],
+    [{ 'sasl.mechanizm': 'PLAIN' }, 'Unknown setting "sasl.mechanizm"'],
     [{ 'rest.extension.classes': 'a.B' }, 'rest.extension.classes'],
     [{ 'inter.worker.verification.algorithms': 'HmacSHA512' }, 'it must have HmacSHA256'],
     [{ 'inter.worker.verification.algorithms': 'HmacSHA256,MD5' }, 'Invalid value MD5'],
@@ -81,6 +82,23 @@ describe('settings', () => {
     [{ 'config.storage.topic': '' }, 'Missing required configuration "config.storage.topic"'],
   ])('%j is refused', (given, message) => {
     expect(() => readWorkerSettings('distributed', { ...DISTRIBUTED, ...given })).toThrow(message);
+  });
+
+  test('of its clients', () => {
+    const { access, passedOver } = readWorkerSettings('distributed', {
+      ...DISTRIBUTED,
+      'security.protocol': 'SASL_SSL',
+      'sasl.mechanism': 'PLAIN',
+      'ssl.truststore.location': '/ca.pem',
+      'ssl.client.authentication': 'NONE',
+      'producer.sasl.mechanism': 'PLAIN',
+    });
+    expect(access).toEqual({
+      securityProtocol: 'SASL_SSL',
+      saslMechanism: 'PLAIN',
+      sslTruststoreLocation: '/ca.pem',
+    });
+    expect(passedOver).toEqual([]);
   });
 
   test('of TLS are REST’s own, or the same as the clients’', () => {

@@ -21,6 +21,7 @@ import { type Checkpoint, writeCheckpoint } from './records.ts';
 import {
   type Clusters,
   clustersOf,
+  mirrorAccess,
   mirrorConfig,
   mirrorProblems,
   Patterns,
@@ -32,6 +33,7 @@ const GROUPS = 'Groups';
 
 const config = defineConfig({
   ...mirrorConfig,
+  ...mirrorAccess,
   topics: {
     type: 'LIST',
     default: '.*',

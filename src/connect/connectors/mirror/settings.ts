@@ -1,7 +1,22 @@
 // The settings of mirroring, under MirrorMaker 2's names, and the clusters that they name.
-import { type Client, createClient } from '../../../client/index.ts';
-import { type Environment, JavaPattern } from '../../../util/index.ts';
-import { atLeast, type ConfigOf, type ConfigProblem, defineConfig, nonEmpty, oneOfTexts } from '../../api/index.ts';
+import {
+  type Client,
+  createClient,
+  type SecurityOptions,
+  securityOptionsOf,
+  securitySettings,
+} from '../../../client/index.ts';
+import { type Environment, JavaPattern, messageOf } from '../../../util/index.ts';
+import {
+  atLeast,
+  type ConfigDef,
+  type ConfigOf,
+  type ConfigProblem,
+  defineConfig,
+  nonEmpty,
+  oneOfTexts,
+  Password,
+} from '../../api/index.ts';
 
 const CLUSTERS = 'Clusters';
 const DEFAULT_POLICY = 'org.apache.kafka.connect.mirror.DefaultReplicationPolicy';
@@ -71,6 +86,26 @@ export const mirrorConfig = defineConfig({
     validator: atLeast(1),
   },
 });
+/** How a cluster is got in to, under the names of Kafka's clients with `source.cluster.` or `target.cluster.` before them. */
+export const mirrorAccess: ConfigDef = Object.fromEntries(
+  (['source.cluster.', 'target.cluster.'] as const).flatMap((prefix) =>
+    Object.entries(securitySettings).map(([name, { doc, isSecret }]) => [
+      `${prefix}${name}`,
+      { type: isSecret === true ? 'PASSWORD' : 'STRING', default: null, importance: 'MEDIUM', doc, group: 'Security' },
+    ]),
+  ),
+);
+
+function accessTo(config: MirrorConfig, prefix: 'source.cluster.' | 'target.cluster.'): SecurityOptions {
+  const values: Readonly<Record<string, unknown>> = config;
+  const given = Object.keys(securitySettings).flatMap((name) => {
+    const value = values[`${prefix}${name}`];
+    if (value === null || value === undefined) return [];
+    return [[name, value instanceof Password ? value.reveal() : String(value)]] as const;
+  });
+  return securityOptionsOf(Object.fromEntries(given), prefix);
+}
+
 export type MirrorConfig = ConfigOf<typeof mirrorConfig>;
 
 /** A list of patterns, each for whole names. */
@@ -140,11 +175,13 @@ export interface Clusters {
 export function clustersOf(config: MirrorConfig, environment: Environment): Clusters {
   const source = createClient({
     bootstrapServers: config['source.cluster.bootstrap.servers'],
+    ...accessTo(config, 'source.cluster.'),
     clientId: 'mirror',
     environment,
   });
   const target = createClient({
     bootstrapServers: config['target.cluster.bootstrap.servers'],
+    ...accessTo(config, 'target.cluster.'),
     clientId: 'mirror',
     environment,
   });
@@ -162,13 +199,26 @@ export function syncsPlace(
     : { client: target, topic: policy.offsetSyncsTopic(config['source.cluster.alias']) };
 }
 
+/** What a client would refuse, which connects to nothing when it is made. */
+function accessProblems(config: MirrorConfig, prefix: 'source.cluster.' | 'target.cluster.'): ConfigProblem[] {
+  try {
+    void createClient(accessTo(config, prefix)).close();
+    return [];
+  } catch (error) {
+    return [{ name: `${prefix}security.protocol`, message: messageOf(error) }];
+  }
+}
+
 /** What is wrong between settings. */
 export function mirrorProblems(config: MirrorConfig): ConfigProblem[] {
-  if (config['source.cluster.alias'] !== config['target.cluster.alias']) return [];
-  return [
-    {
+  const problems = (['source.cluster.', 'target.cluster.'] as const).flatMap((prefix) =>
+    accessProblems(config, prefix),
+  );
+  if (config['source.cluster.alias'] === config['target.cluster.alias']) {
+    problems.push({
       name: 'target.cluster.alias',
       message: 'source.cluster.alias and target.cluster.alias must differ: topics are called by them',
-    },
-  ];
+    });
+  }
+  return problems;
 }

@@ -22,6 +22,7 @@ import { OffsetSyncWriter } from './offset-syncs.ts';
 import {
   type Clusters,
   clustersOf,
+  mirrorAccess,
   mirrorConfig,
   mirrorProblems,
   Patterns,
@@ -34,6 +35,7 @@ const TOPICS = 'Topics';
 
 const config = defineConfig({
   ...mirrorConfig,
+  ...mirrorAccess,
   topics: { type: 'LIST', default: '.*', importance: 'HIGH', doc: 'Patterns of the topics to mirror.', group: TOPICS },
   'topics.exclude': {
     type: 'LIST',

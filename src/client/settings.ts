@@ -1,6 +1,7 @@
-// How a client's connections are secured, under Kafka's names: this table is the only place that has them. In code they are in
+// What a client is told, under Kafka's names: where its cluster is, and how its connections are secured. This table is the only
+// place that has those names. In code they are in
 // camel case (`sasl.mechanism` is `saslMechanism`), in files and on command lines as they stand here.
-import { endpointIdentification, JAVA_SSL_SETTINGS, sslSettings } from '../security/index.ts';
+import { endpointIdentification, JAVA_SSL_SETTINGS, sslSettings } from '../security/settings.ts';
 import {
   booleanSetting,
   doubleSetting,
@@ -73,6 +74,22 @@ export type SecurityOptions = {
   readonly [K in SecuritySetting as CamelCase<K>]?: SecurityValues[K];
 };
 
+/** Where a cluster is, and how to get in: plain data, which may come from a file, and go to another thread. */
+export interface ClusterOptions extends SecurityOptions {
+  /** `host:port`, several separated by commas. Default `127.0.0.1:9092`. */
+  readonly bootstrapServers?: string;
+  /** What the client calls itself to brokers. */
+  readonly clientId?: string;
+  /** How old what is known about topics may become before it is asked for again, ms. Default 300 000. */
+  readonly metadataMaxAgeMs?: number;
+}
+
+const clusterSettings = {
+  'bootstrap.servers': stringSetting('', 'The brokers to ask first.'),
+  'client.id': stringSetting('', 'What the client calls itself to brokers.'),
+  'metadata.max.age.ms': intSetting(300_000, 'How old what is known about topics may become.', 0),
+} as const satisfies SettingTable;
+
 /** What Java's clients are told besides and nobody else needs. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   ...JAVA_SSL_SETTINGS,
@@ -130,6 +147,19 @@ export function securityOptionsOf(given: Readonly<Record<string, SettingValue>>,
   return options;
 }
 
+/**
+ * Of a client's settings under Kafka's names those that say where the cluster is, and how to get in, as options of
+ * `createClient`; those of producers and consumers are left alone. Throws as `securityOptionsOf` does.
+ */
+export function clientOptionsOf(given: Readonly<Record<string, SettingValue>>, prefix = ''): ClusterOptions {
+  const options: Record<string, SettingValue> = {};
+  for (const [name, setting] of Object.entries(clusterSettings)) {
+    const value = given[name];
+    if (value !== undefined) options[camelOf(name)] = parseSetting(prefix + name, setting, String(value));
+  }
+  return { ...options, ...securityOptionsOf(given, prefix) };
+}
+
 const ASSERTIONS = 'assertions are not supported: use a client’s name and secret, or a token function of your own';
 
 /** Kafka's names and values for what was given in camel case, with the defaults of what was not. */
@@ -138,6 +168,18 @@ export function securityValuesOf(options: SecurityOptions): SecurityValues {
   return Object.fromEntries(
     names.map((name) => [name, given[camelOf(name)] ?? securitySettings[name].default]),
   ) as SecurityValues;
+}
+
+/** Options of a client among others, and the others. */
+export function splitSecurity<T extends SecurityOptions>(
+  options: T,
+): { readonly security: SecurityOptions; readonly others: Omit<T, keyof SecurityOptions> } {
+  const isOne = ([name]: readonly [string, unknown]): boolean => nameByCamel.has(name);
+  const entries = Object.entries(options);
+  return {
+    security: Object.fromEntries(entries.filter(isOne)),
+    others: Object.fromEntries(entries.filter((entry) => !isOne(entry))) as Omit<T, keyof SecurityOptions>,
+  };
 }
 
 /** What `createClient` takes of them, in camel case. */
