@@ -36,6 +36,8 @@ import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
 import type { RecordSchemas } from './record-schemas.ts';
 import { RequestMemory } from './request-memory.ts';
+import { Audit } from './security/audit.ts';
+import { Authorizer } from './security/authorizer.ts';
 import { ConnectionLimits } from './security/connection-limits.ts';
 import { isListenerSetting, type ListenerConfig, plainListener, readListeners } from './security/listeners.ts';
 import { ScramUsers } from './security/scram-users.ts';
@@ -147,6 +149,8 @@ export class Broker {
         metadata,
         recordSchemas: options.recordSchemas,
         scramUsers: new ScramUsers(metadata),
+        authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
+        audit: new Audit(environment, report),
         connectionLimits: new ConnectionLimits(settings),
         flusher,
         fetchSessions,

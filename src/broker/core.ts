@@ -9,6 +9,8 @@ import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RecordSchemas } from './record-schemas.ts';
 import type { RequestMemory } from './request-memory.ts';
+import type { Audit } from './security/audit.ts';
+import type { Authorizer } from './security/authorizer.ts';
 import type { ConnectionLimits } from './security/connection-limits.ts';
 import type { ScramUsers } from './security/scram-users.ts';
 import type { Session } from './security/session.ts';
@@ -38,6 +40,9 @@ export interface Core {
   /** Missing where nobody knows schemas. */
   readonly recordSchemas: RecordSchemas | undefined;
   readonly scramUsers: ScramUsers;
+  /** Undefined: everybody may do everything. */
+  readonly authorizer: Authorizer | undefined;
+  readonly audit: Audit;
   readonly connectionLimits: ConnectionLimits;
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;

@@ -58,6 +58,10 @@ describe('on our broker', () => {
     expect(apis.find(({ key }) => key === 66)).toEqual({ key: 66, name: 'ListTransactions', min: 0, max: 2 });
   });
 
+  test('has no access rules, and says so', async () => {
+    await expect(client.admin().describeAcls()).rejects.toMatchObject({ code: 'SECURITY_DISABLED' });
+  });
+
   test('leads all partitions, and nothing is on its way', async () => {
     const admin = client.admin();
     const results = await admin.electLeaders('preferred', [{ topic: 'written', partition: 0 }]);

@@ -12,6 +12,7 @@ import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '
 import type { RequestContext } from '../core.ts';
 import type { Partition, Reader } from '../partition.ts';
 import type { Topic } from '../topics.ts';
+import { mayFetch } from './access/topics.ts';
 import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
 import { findTopic } from './topic-reference.ts';
@@ -50,11 +51,15 @@ export const handleFetch = on(fetch, (request, context) => {
 function read(request: Request, context: RequestContext): Response | Promise<Response> {
   const wanted = request.topics.map(({ topic: name, topicId, partitions }): Wanted => {
     const found = findTopic(context.core, name, topicId);
+    const topicName = found.topic?.name ?? name;
+    // An id that nothing has tells nobody anything.
+    const isDenied = topicName !== '' && !mayFetch(context, topicName);
+    const notFound = found.topic === undefined ? found.errorCode : ErrorCode.NONE;
     return {
-      topicName: found.topic?.name ?? name,
+      topicName,
       topicId: found.topic?.id ?? topicId,
-      topic: found.topic,
-      topicError: found.topic === undefined ? found.errorCode : ErrorCode.NONE,
+      topic: isDenied ? undefined : found.topic,
+      topicError: isDenied ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : notFound,
       partitions,
     };
   });

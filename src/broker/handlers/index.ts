@@ -1,4 +1,6 @@
 // The registry of what the broker answers. ApiVersions is derived from it: an API is offered when it has a handler.
+import { withAccess } from './access/rules.ts';
+import { handleCreateAcls, handleDeleteAcls, handleDescribeAcls } from './acls.ts';
 import { handleApiVersions } from './api-versions.ts';
 import { handleDescribeCluster, handleDescribeLogDirs } from './cluster.ts';
 import {
@@ -9,6 +11,12 @@ import {
 } from './configs.ts';
 import { handleUpdateFeatures } from './features.ts';
 import { handleConsumerGroupDescribe, handleConsumerGroupHeartbeat } from './consumer-groups.ts';
+import {
+  handleCreateDelegationToken,
+  handleDescribeDelegationToken,
+  handleExpireDelegationToken,
+  handleRenewDelegationToken,
+} from './delegation-tokens.ts';
 import { handleFetch } from './fetch.ts';
 import {
   handleDeleteGroups,
@@ -55,7 +63,7 @@ import {
   handleWriteTxnMarkers,
 } from './transactions.ts';
 
-export const handlers: readonly Handler[] = [
+const all: readonly Handler[] = [
   handleProduce,
   handleFetch,
   handleListOffsets,
@@ -70,7 +78,7 @@ export const handlers: readonly Handler[] = [
   handleDescribeGroups,
   handleListGroups,
   handleSaslHandshake,
-  handleApiVersions(() => handlers),
+  handleApiVersions(() => all),
   handleCreateTopics,
   handleDeleteTopics,
   handleDeleteRecords,
@@ -80,11 +88,18 @@ export const handlers: readonly Handler[] = [
   handleAddOffsetsToTxn,
   handleEndTxn,
   handleTxnOffsetCommit,
+  handleDescribeAcls,
+  handleCreateAcls,
+  handleDeleteAcls,
   handleDescribeConfigs,
   handleAlterConfigs,
   handleDescribeLogDirs,
   handleSaslAuthenticate,
   handleCreatePartitions,
+  handleCreateDelegationToken,
+  handleRenewDelegationToken,
+  handleExpireDelegationToken,
+  handleDescribeDelegationToken,
   handleDeleteGroups,
   handleIncrementalAlterConfigs,
   handleListConfigResources,
@@ -116,6 +131,9 @@ export const handlers: readonly Handler[] = [
   handleAddRaftVoter,
   handleRemoveRaftVoter,
 ];
+
+/** Each behind its access rule. */
+export const handlers: readonly Handler[] = all.map(withAccess);
 
 const byKey = new Map(handlers.map((handler) => [handler.api.key, handler]));
 

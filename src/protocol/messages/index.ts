@@ -22,6 +22,12 @@ export {
 } from './configs.ts';
 export { consumerGroupDescribe, consumerGroupHeartbeat, MemberEpoch, MemberType } from './consumer-groups.ts';
 export { FeatureUpgradeType, updateFeatures } from './features.ts';
+export {
+  createDelegationToken,
+  describeDelegationToken,
+  expireDelegationToken,
+  renewDelegationToken,
+} from './delegation-tokens.ts';
 export { fetch } from './fetch.ts';
 export {
   CoordinatorType,
