@@ -9,11 +9,16 @@ import { DeliveryState, type Run, SharePartition } from '../../src/broker/share/
 import { dialTcp } from '../../src/client/dial.ts';
 import { createClient } from '../../src/client/index.ts';
 import {
+  AclOperation,
+  AclPatternType,
+  AclPermission,
+  AclResourceType,
   AcknowledgeType,
   alterShareGroupOffsets,
   BatchCursor,
   consumerGroupHeartbeat,
   create,
+  createAcls,
   deleteGroups,
   deleteShareGroupOffsets,
   describeShareGroupOffsets,
@@ -663,4 +668,31 @@ describe('a partition of a share group', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('who may not read a group or a topic gets nothing of it', async () => {
+  await broker.close();
+  await open({ 'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer' });
+  const within = broker.connect();
+  const allow = async (resourceType: number, resourceName: string, operation: number): Promise<void> => {
+    const who = { principal: 'User:ANONYMOUS', host: '*', permissionType: AclPermission.ALLOW };
+    const rule = { ...who, resourceType, resourceName, operation, resourcePatternType: AclPatternType.LITERAL };
+    const { results } = await within.request(createAcls, create(createAcls, { creations: [rule] }));
+    expect(results).toMatchObject([{ errorCode: 0 }]);
+  };
+  const { GROUP, TOPIC } = AclResourceType;
+  expect(await join('b')).toMatchObject({ error: 'GROUP_AUTHORIZATION_FAILED' });
+  expect(await fetch('b')).toMatchObject({ error: 'GROUP_AUTHORIZATION_FAILED' });
+  await allow(GROUP, 'g', AclOperation.READ);
+  expect(await join('b')).toMatchObject({ error: 'TOPIC_AUTHORIZATION_FAILED' });
+  await allow(TOPIC, 't', AclOperation.DESCRIBE);
+  expect(await join('b')).toMatchObject({ error: 'NONE' });
+  await send(within, 't', values(1));
+  epochs.set('b', 0);
+  expect(await fetch('b')).toMatchObject({ error: 'TOPIC_AUTHORIZATION_FAILED', acquired: [] });
+  await allow(TOPIC, 't', AclOperation.READ);
+  expect(await fetch('b')).toMatchObject({ error: 'NONE', acquired: [[0, 0, 1]] });
+  const forget = create(deleteShareGroupOffsets, { groupId: 'g', topics: [{ topicName: 't' }] });
+  const refused = await transport.request(deleteShareGroupOffsets, forget);
+  expect(errorName(refused.errorCode)).toBe('GROUP_AUTHORIZATION_FAILED');
 });

@@ -28,6 +28,7 @@ import type { Partition, Reader } from '../partition.ts';
 import { readShared, type ShareRead } from '../share/share-reading.ts';
 import type { AcknowledgedBatch } from '../share/share-partition.ts';
 import { type ShareSession, ShareSessionEpoch } from '../share/share-sessions.ts';
+import { mayFetch } from './access/topics.ts';
 import { errorCodeOf } from './error-code.ts';
 import { on } from './handler.ts';
 
@@ -45,6 +46,7 @@ const NO_LEADER: Fetched['currentLeader'] = { leaderId: 0, leaderEpoch: 0 };
 const FINE: Problem = { errorCode: ErrorCode.NONE, errorMessage: null };
 const NO_RECORDS = Buffer.alloc(0);
 const LAST_TYPE = AcknowledgeType.renew;
+const DENIED = new MillraceError('TOPIC_AUTHORIZATION_FAILED', '');
 
 export const handleShareFetch = on(shareFetch, async (request, context) => {
   const { core } = context;
@@ -141,17 +143,19 @@ function withAcknowledgements(topics: Topics): Acknowledging {
 
 /** Each partition by itself; resolves when what was taken is durable. */
 async function acknowledgeAll(
-  { core }: RequestContext,
+  context: RequestContext,
   { groupId, memberId }: ShareSession,
   acknowledging: Acknowledging,
   isRenewal: boolean,
 ): Promise<Map<PartitionKey, Problem>> {
+  const { core } = context;
   const mayRenew = isRenewal && core.shares.settingsOf(groupId).allowsRenewal;
   const answers = acknowledging.map(async ({ key, batches }): Promise<[PartitionKey, Problem]> => {
     const [topicId, index] = [topicIdOf(key), indexOf(key)];
     try {
       checkBatches(batches, mayRenew);
       const topic = core.topics.byId(topicId);
+      if (topic !== undefined && !mayFetch(context, topic.name)) throw DENIED;
       if (topic?.partitions[index] === undefined) throw unknown(topic !== undefined);
       const partition = core.shares.find(groupId, topicId, index);
       if (partition === undefined) throw new MillraceError('INVALID_RECORD_STATE', 'Nothing of it was acquired.');
@@ -197,7 +201,8 @@ function fetchAll(
 }
 
 /** What there is for the member now: partitions with records, and those that have a problem. */
-function readAll(request: FetchRequest, { core }: RequestContext, session: ShareSession): Map<PartitionKey, Fetched> {
+function readAll(request: FetchRequest, context: RequestContext, session: ShareSession): Map<PartitionKey, Fetched> {
+  const { core } = context;
   const { groupId, memberId, partitions } = session;
   const { readsCommitted } = core.shares.settingsOf(groupId);
   const isExact = request.shareAcquireMode === ShareAcquireMode.recordLimit;
@@ -207,7 +212,8 @@ function readAll(request: FetchRequest, { core }: RequestContext, session: Share
   for (const key of [...partitions]) {
     const topic = core.topics.byId(topicIdOf(key));
     const partition = topic?.partitions[indexOf(key)];
-    const failure = partition === undefined ? unknown(topic !== undefined) : failureOf(partition);
+    const isDenied = topic !== undefined && !mayFetch(context, topic.name);
+    const failure = isDenied ? DENIED : partition === undefined ? unknown(topic !== undefined) : failureOf(partition);
     if (partition === undefined || failure !== undefined) {
       found.set(key, answerOf(key, problemOf(failure)));
       continue;

@@ -1,4 +1,5 @@
-// Access to share groups (KIP-932): members may read in the group and from the topics that they name.
+// Access to share groups: members may read in the group, see the topics that they name, and read those that they fetch from; where a
+// group is may be seen by whoever may see the group and its topics.
 import {
   AclOperation,
   AclResourceType,
@@ -18,28 +19,31 @@ import { type Access, accessRule, type AccessRule } from './access.ts';
 
 const { READ, DESCRIBE, DELETE } = AclOperation;
 const { TOPIC, GROUP } = AclResourceType;
-const { GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED } = ErrorCode;
-
-/** By its id; one that nothing has is for the handler to say. */
-function mayRead({ topicId }: { readonly topicId: string }, access: Access): boolean {
-  const topic = access.context.core.topics.byId(topicId);
-  return topic === undefined || access.may(READ, TOPIC, topic.name);
-}
+const NOT_THE_GROUP = { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
+const NOT_THE_TOPIC = { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
 
 const toTakePart = accessRule(shareGroupHeartbeat, function* (request, access) {
-  const refused = (errorCode: number) => ({ answer: respond(shareGroupHeartbeat, { errorCode }) });
-  if (!access.may(READ, GROUP, request.groupId)) return refused(GROUP_AUTHORIZATION_FAILED);
+  if (!access.may(READ, GROUP, request.groupId)) return { answer: respond(shareGroupHeartbeat, NOT_THE_GROUP) };
   const may = (name: string): boolean => access.may(DESCRIBE, TOPIC, name);
   const { denied } = yield* access.split(request.subscribedTopicNames ?? [], may);
-  return denied.length === 0 ? { request } : refused(TOPIC_AUTHORIZATION_FAILED);
+  return denied.length === 0 ? { request } : { answer: respond(shareGroupHeartbeat, NOT_THE_TOPIC) };
 });
+
+/** Which partitions are read is a matter of the session: topics are looked at where they are fetched from. */
+const toFetch = accessRule(shareFetch, (request, access) =>
+  access.may(READ, GROUP, request.groupId ?? '') ? { request } : { answer: respond(shareFetch, NOT_THE_GROUP) },
+);
+
+const toAcknowledge = accessRule(shareAcknowledge, (request, access) =>
+  access.may(READ, GROUP, request.groupId ?? '') ? { request } : { answer: respond(shareAcknowledge, NOT_THE_GROUP) },
+);
 
 type Described = ResponseOf<typeof shareGroupDescribe>['groups'][number];
 
 const toDescribe = accessRule(shareGroupDescribe, function* (request, access) {
   const { allowed, denied } = yield* access.split(request.groupIds, (groupId) => access.may(DESCRIBE, GROUP, groupId));
   const { groups: refused } = respond(shareGroupDescribe, {
-    groups: denied.map((groupId) => ({ groupId, errorCode: GROUP_AUTHORIZATION_FAILED })),
+    groups: denied.map((groupId) => ({ groupId, ...NOT_THE_GROUP })),
   });
   return {
     request: { ...request, groupIds: allowed },
@@ -56,108 +60,49 @@ const toDescribe = accessRule(shareGroupDescribe, function* (request, access) {
 function visible(group: Described, access: Access, asksForOperations: boolean): Described {
   if (group.errorCode !== ErrorCode.NONE) return { ...group, authorizedOperations: OPERATIONS_NOT_ASKED };
   const assigned = group.members.flatMap(({ assignment }) => assignment.topicPartitions);
-  const names = [...new Set(assigned.map(({ topicName }) => topicName))];
-  if (!names.every((name) => access.may(DESCRIBE, TOPIC, name))) {
-    const { groupId } = group;
-    return respond(shareGroupDescribe, { groups: [{ groupId, errorCode: TOPIC_AUTHORIZATION_FAILED }] }).groups[0]!;
+  const names = new Set(assigned.map(({ topicName }) => topicName));
+  if (![...names].every((name) => access.may(DESCRIBE, TOPIC, name))) {
+    const errorMessage = 'The group has described topic(s) that the client is not authorized to describe.';
+    return respond(shareGroupDescribe, { groups: [{ groupId: group.groupId, ...NOT_THE_TOPIC, errorMessage }] })
+      .groups[0]!;
   }
   return asksForOperations ? { ...group, authorizedOperations: access.operationsOn(GROUP, group.groupId) } : group;
 }
 
-type Fetched = ResponseOf<typeof shareFetch>['responses'][number];
-
-/** What a session follows may have been forbidden since: it is looked at when it is answered. */
-const toFetch = accessRule(shareFetch, function* (request, access) {
-  if (!access.may(READ, GROUP, request.groupId ?? '')) {
-    return { answer: respond(shareFetch, { errorCode: GROUP_AUTHORIZATION_FAILED }) };
-  }
-  const { allowed, denied } = yield* access.split(request.topics, (topic) => mayRead(topic, access));
-  const { responses: refused } = respond(shareFetch, {
-    responses: denied.map(({ topicId, partitions }) => ({
-      topicId,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
-    })),
+const toSeeOffsets = accessRule(describeShareGroupOffsets, function* (request, access) {
+  const { allowed, denied } = yield* access.split(request.groups, ({ groupId }) =>
+    access.may(DESCRIBE, GROUP, groupId),
+  );
+  const { groups: refused } = respond(describeShareGroupOffsets, {
+    groups: denied.map(({ groupId }) => ({ groupId, ...NOT_THE_GROUP })),
   });
+  const asksForAll = new Set(allowed.filter(({ topics }) => topics === null).map(({ groupId }) => groupId));
   return {
-    request: { ...request, topics: allowed },
+    request: { ...request, groups: allowed },
     *finish(response) {
-      const responses = yield* access.each(response.responses, (topic) =>
-        mayRead(topic, access) ? topic : withoutRecords(topic),
-      );
-      return { ...response, responses: [...responses, ...refused] };
-    },
-  };
-});
-
-function withoutRecords({ topicId, partitions }: Fetched): Fetched {
-  const denied = partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED }));
-  return respond(shareFetch, { responses: [{ topicId, partitions: denied }] }).responses[0]!;
-}
-
-const toAcknowledge = accessRule(shareAcknowledge, function* (request, access) {
-  if (!access.may(READ, GROUP, request.groupId ?? '')) {
-    return { answer: respond(shareAcknowledge, { errorCode: GROUP_AUTHORIZATION_FAILED }) };
-  }
-  const { allowed, denied } = yield* access.split(request.topics, (topic) => mayRead(topic, access));
-  const { responses: refused } = respond(shareAcknowledge, {
-    responses: denied.map(({ topicId, partitions }) => ({
-      topicId,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
-    })),
-  });
-  return {
-    request: { ...request, topics: allowed },
-    finish: (response) => ({ ...response, responses: [...response.responses, ...refused] }),
-  };
-});
-
-const toDescribeOffsets = accessRule(describeShareGroupOffsets, function* (request, access) {
-  const may = ({ groupId }: { readonly groupId: string }): boolean => access.may(DESCRIBE, GROUP, groupId);
-  const { allowed, denied } = yield* access.split(request.groups, may);
-  const mayTopic = ({ topicName }: { readonly topicName: string }): boolean => access.may(DESCRIBE, TOPIC, topicName);
-  const groups = [];
-  const hidden = new Map<string, readonly { readonly topicName: string; readonly partitions: readonly number[] }[]>();
-  for (const group of allowed) {
-    if (group.topics === null) groups.push(group);
-    else {
-      const split = yield* access.split(group.topics, mayTopic);
-      hidden.set(group.groupId, split.denied);
-      groups.push({ ...group, topics: split.allowed });
-    }
-  }
-  return {
-    request: { ...request, groups },
-    *finish(response) {
-      const seen = [];
-      for (const group of response.groups) {
-        // Where all are asked for, those that may not be seen are left out.
-        const topics = yield* access.only(group.topics, ({ topicName }) =>
-          access.mayQuietly(DESCRIBE, TOPIC, topicName),
-        );
-        const refused = (hidden.get(group.groupId) ?? []).map(({ topicName, partitions }) => ({
-          topicName,
-          partitions: partitions.map((partitionIndex) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
-        }));
-        const told = respond(describeShareGroupOffsets, { groups: [{ topics: refused }] }).groups[0]!.topics;
-        seen.push({ ...group, topics: [...topics, ...told] });
-      }
-      const groupsDenied = denied.map(({ groupId }) => ({ groupId, errorCode: GROUP_AUTHORIZATION_FAILED }));
-      const { groups: refused } = respond(describeShareGroupOffsets, { groups: groupsDenied });
-      return { ...response, groups: [...seen, ...refused] };
+      const groups = yield* access.each(response.groups, (group) => ({
+        ...group,
+        topics: group.topics.flatMap((topic) => {
+          // Of all topics those are left out that may not be seen; those that were named are refused.
+          if (asksForAll.has(group.groupId)) return access.mayQuietly(DESCRIBE, TOPIC, topic.topicName) ? [topic] : [];
+          if (access.may(DESCRIBE, TOPIC, topic.topicName)) return [topic];
+          const partitions = topic.partitions.map((each) => ({ ...each, startOffset: -1, lag: -1, ...NOT_THE_TOPIC }));
+          return [{ ...topic, partitions }];
+        }),
+      }));
+      return { ...response, groups: [...groups, ...refused] };
     },
   };
 });
 
 const toAlterOffsets = accessRule(alterShareGroupOffsets, function* (request, access) {
-  if (!access.may(READ, GROUP, request.groupId)) {
-    return { answer: respond(alterShareGroupOffsets, { errorCode: GROUP_AUTHORIZATION_FAILED }) };
-  }
+  if (!access.may(READ, GROUP, request.groupId)) return { answer: respond(alterShareGroupOffsets, NOT_THE_GROUP) };
   const may = ({ topicName }: { readonly topicName: string }): boolean => access.may(READ, TOPIC, topicName);
   const { allowed, denied } = yield* access.split(request.topics, may);
   const { responses: refused } = respond(alterShareGroupOffsets, {
     responses: denied.map(({ topicName, partitions }) => ({
       topicName,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: TOPIC_AUTHORIZATION_FAILED })),
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...NOT_THE_TOPIC })),
     })),
   });
   return {
@@ -167,13 +112,11 @@ const toAlterOffsets = accessRule(alterShareGroupOffsets, function* (request, ac
 });
 
 const toDeleteOffsets = accessRule(deleteShareGroupOffsets, function* (request, access) {
-  if (!access.may(DELETE, GROUP, request.groupId)) {
-    return { answer: respond(deleteShareGroupOffsets, { errorCode: GROUP_AUTHORIZATION_FAILED }) };
-  }
+  if (!access.may(DELETE, GROUP, request.groupId)) return { answer: respond(deleteShareGroupOffsets, NOT_THE_GROUP) };
   const may = ({ topicName }: { readonly topicName: string }): boolean => access.may(READ, TOPIC, topicName);
   const { allowed, denied } = yield* access.split(request.topics, may);
   const { responses: refused } = respond(deleteShareGroupOffsets, {
-    responses: denied.map(({ topicName }) => ({ topicName, errorCode: TOPIC_AUTHORIZATION_FAILED })),
+    responses: denied.map(({ topicName }) => ({ topicName, ...NOT_THE_TOPIC })),
   });
   return {
     request: { ...request, topics: allowed },
@@ -183,10 +126,10 @@ const toDeleteOffsets = accessRule(deleteShareGroupOffsets, function* (request, 
 
 export const shareGroupRules: readonly AccessRule[] = [
   toTakePart,
-  toDescribe,
   toFetch,
   toAcknowledge,
-  toDescribeOffsets,
+  toDescribe,
+  toSeeOffsets,
   toAlterOffsets,
   toDeleteOffsets,
 ];
