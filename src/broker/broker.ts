@@ -44,6 +44,8 @@ import { isListenerSetting, type ListenerConfig, plainListener, readListeners } 
 import { ScramUsers } from './security/scram-users.ts';
 import { type BrokerSettings, readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
+import { ShareSessions } from './share/share-sessions.ts';
+import { ShareStates } from './share/share-states.ts';
 import { Topics } from './topics.ts';
 import { ProducerIds } from './transactions/producer-ids.ts';
 import { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
@@ -120,18 +122,10 @@ export class Broker {
       const topics = new Topics({ directory: dataDir, settings, env, flusher, knowsSchemas, report });
       topics.load(isClean);
       liveSettings.onChange = () => topics.settingsChanged();
-      const groups = new GroupCoordinator({
-        settings,
-        environment,
-        topics,
-        configsOf: (group) => metadata.configsOf(ResourceType.group, group),
-        report,
-      });
-      groups.load();
-      const transactions = new TransactionCoordinator({ settings, environment, topics, groups, report });
+      const coordinators = openCoordinators({ settings, environment, topics, metadata, report });
+      const { groups, shares, transactions } = coordinators;
       transactions.load((known) => new ProducerIds(disk, dataDir, known));
       transactions.startTimers();
-      topics.onDeleted = (topic) => groups.forgetTopic(topic);
       disk.remove(marker);
       disk.syncDirectory(dataDir);
       const fetchSessions = new FetchSessions(environment, {
@@ -140,7 +134,7 @@ export class Broker {
       });
       const coordinatorMemory: CoordinatorMemory = new CoordinatorMemory(
         settings['coordinator.max.memory.bytes'],
-        () => groups.bytes + transactions.bytes + fetchSessions.bytes,
+        () => groups.bytes + shares.bytes + transactions.bytes + fetchSessions.bytes,
         environment,
         report,
       );
@@ -157,8 +151,7 @@ export class Broker {
         ...guardsOf(settings, metadata, environment, report),
         flusher,
         fetchSessions,
-        groups,
-        transactions,
+        ...coordinators,
         turns: new Turns(environment),
         requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
         coordinatorMemory,
@@ -221,7 +214,7 @@ export class Broker {
   }
 
   async #shutDown(): Promise<void> {
-    const { flusher, groups, topics, transactions, dataDirectory, report } = this.#core;
+    const { flusher, groups, shares, topics, transactions, dataDirectory, report } = this.#core;
     this.#stopUpkeep();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     for (const transport of this.#transports) transport.close();
@@ -229,6 +222,7 @@ export class Broker {
     await this.#upkeep;
     await this.#cleaner.stop();
     groups.stop();
+    shares.stop();
     transactions.stop();
     flusher.stop();
     try {
@@ -251,6 +245,29 @@ export class Broker {
       this.#scheduleUpkeep();
     });
   }
+}
+
+/** What groups and transactions were, from their journals; transactions are read by whoever knows the ids of producers. */
+function openCoordinators(parts: {
+  readonly settings: BrokerSettings;
+  readonly environment: Environment;
+  readonly topics: Topics;
+  readonly metadata: ClusterMetadata;
+  readonly report: (message: string) => void;
+}): Pick<Core, 'groups' | 'shares' | 'shareSessions' | 'transactions'> {
+  const { settings, topics, metadata } = parts;
+  const configsOf = (group: string) => metadata.configsOf(ResourceType.group, group);
+  const groups = new GroupCoordinator({ ...parts, configsOf });
+  groups.load();
+  const shares = new ShareStates({ ...parts, configsOf });
+  shares.load();
+  const most = (): number => settings['group.share.max.share.sessions'];
+  const shareSessions = new ShareSessions(most, (session) => shares.release(session));
+  topics.onDeleted = (topic) => {
+    groups.forgetTopic(topic);
+    shares.forgetTopic(topic);
+  };
+  return { groups, shares, shareSessions, transactions: new TransactionCoordinator({ ...parts, groups }) };
 }
 
 /** The settings that are not one listener's, checked. */

@@ -1,6 +1,14 @@
 // Which clients are asked for which of their metrics, and how often (KIP-714): configs of the resource type CLIENT_METRICS.
 import { RE2JS } from 're2js';
-import { intSetting, MillraceError, parseSetting, type Setting, settingNamed, stringSetting } from '../util/index.ts';
+import {
+  intSetting,
+  messageOf,
+  MillraceError,
+  parseSetting,
+  type Setting,
+  settingNamed,
+  stringSetting,
+} from '../util/index.ts';
 
 export const clientMetricsConfigs = {
   'interval.ms': intSetting(300_000, 'How often a client sends them.', 100, 3_600_000),
@@ -27,8 +35,11 @@ const PROPERTIES: ReadonlySet<string> = new Set([
 /** Refuses what can't be, with INVALID_REQUEST or INVALID_CONFIG. */
 export function checkClientMetrics(configs: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(configs)) {
-    const setting = settingNamed(clientMetricsConfigs, name, 'client metrics configuration');
-    parseSetting(name, setting, value);
+    try {
+      parseSetting(name, settingNamed(clientMetricsConfigs, name, 'client metrics configuration'), value);
+    } catch (error) {
+      throw new MillraceError('INVALID_REQUEST', messageOf(error));
+    }
     if (name === 'match') value.split(',').filter(Boolean).forEach(checkMatch);
   }
 }

@@ -4,7 +4,7 @@
  * both ways of changing work on any of them.
  */
 import { ConfigSource, ResourceType } from '../protocol/index.ts';
-import { MillraceError, parseSetting, type SettingTable, settingNamed } from '../util/index.ts';
+import { codeOf, messageOf, MillraceError, parseSetting, type SettingTable, settingNamed } from '../util/index.ts';
 import { checkClientMetrics, clientMetricsConfigs } from './client-metrics.ts';
 import type { Core } from './core.ts';
 import { checkGroupConfigs } from './groups/group-settings.ts';
@@ -38,7 +38,10 @@ export interface ConfigResource {
 const topicResource: ConfigResource = {
   table: topicSettings,
   current: (core, name) => topicNamed(core, name).configs,
-  describe: (core, name) => describeTopicConfigs(core, topicNamed(core, name).configs),
+  describe(core, name) {
+    if (name === '') throw new MillraceError('INVALID_TOPIC_EXCEPTION', 'The name of a topic is not empty.');
+    return describeTopicConfigs(core, topicNamed(core, name).configs);
+  },
   check: (core, configs) => core.topics.checkConfigs(configs),
   inherited: (core, name, config) => String(topicNamed(core, name).settings[config as 'cleanup.policy']),
 };
@@ -61,9 +64,11 @@ const brokerResource: ConfigResource = {
       const what = `Cannot update these configs dynamically: [${fixed.join(', ')}]`;
       throw refusal('INVALID_REQUEST', `${what}; set them at the start of the broker.`);
     }
-    for (const [name, value] of Object.entries(configs)) {
-      parseSetting(name, settingNamed(brokerSettings, name, 'broker config'), value);
-    }
+    asRequest(() => {
+      for (const [name, value] of Object.entries(configs)) {
+        parseSetting(name, settingNamed(brokerSettings, name, 'broker config'), value);
+      }
+    });
   },
   inherited: (core, _, config) => String(core.settings[config as 'log.cleanup.policy']),
 };
@@ -108,6 +113,15 @@ export function configResource(type: number): ConfigResource {
     throw refusal('INVALID_REQUEST', "This broker's log has no loggers whose levels could be told or changed.");
   }
   throw refusal('INVALID_REQUEST', `Unknown resource type ${type}.`);
+}
+
+/** What is wrong with a config of a broker is, to clients, wrong with their request. */
+function asRequest(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw codeOf(error) === 'INVALID_CONFIG' ? refusal('INVALID_REQUEST', messageOf(error)) : error;
+  }
 }
 
 function checkBroker(core: Core, name: string): void {

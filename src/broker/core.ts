@@ -16,6 +16,8 @@ import type { ConnectionLimits } from './security/connection-limits.ts';
 import type { ScramUsers } from './security/scram-users.ts';
 import type { Session } from './security/session.ts';
 import type { BrokerSettings } from './settings.ts';
+import type { ShareSessions } from './share/share-sessions.ts';
+import type { ShareStates } from './share/share-states.ts';
 import type { Topics } from './topics.ts';
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
 
@@ -47,6 +49,9 @@ export interface Core {
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;
+  /** Where share groups are, and the sessions in which their members read. */
+  readonly shares: ShareStates;
+  readonly shareSessions: ShareSessions;
   readonly transactions: TransactionCoordinator;
   readonly requestMemory: RequestMemory;
   readonly coordinatorMemory: CoordinatorMemory;

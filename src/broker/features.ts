@@ -12,6 +12,8 @@ export interface Feature {
 export const FEATURES: readonly Feature[] = [
   // KIP-848: groups whose members the broker assigns.
   { name: 'group.version', minLevel: 0, maxLevel: 1 },
+  // KIP-932: share groups.
+  { name: 'share.version', minLevel: 0, maxLevel: 1 },
   // KIP-890: 2 is a new epoch for each transaction, and partitions that need not be announced.
   { name: 'transaction.version', minLevel: 0, maxLevel: 2 },
 ];

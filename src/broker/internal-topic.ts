@@ -11,8 +11,8 @@ export interface JournalRecord {
 }
 
 /**
- * A compacted topic in which a coordinator keeps its state, spread over its partitions by key. It is created when first
- * written to.
+ * A topic in which a coordinator keeps its state, spread over its partitions by key. It is created when first written to. It is
+ * compacted, unless the coordinator itself says what is not needed any more.
  */
 export class InternalTopic {
   readonly name: string;
@@ -26,6 +26,8 @@ export class InternalTopic {
     readonly environment: Environment;
     readonly partitions: number;
     readonly segmentBytes: number;
+    /** Default true. */
+    readonly isCompacted?: boolean;
     readonly report: (message: string) => void;
   }) {
     this.name = options.name;
@@ -36,7 +38,9 @@ export class InternalTopic {
       name: options.name,
       partitions: options.partitions,
       configs: {
-        'cleanup.policy': 'compact',
+        ...(options.isCompacted === false
+          ? { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+          : { 'cleanup.policy': 'compact' }),
         'compression.type': 'producer',
         ...segmentSize(options.segmentBytes),
       },

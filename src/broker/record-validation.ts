@@ -26,8 +26,11 @@ export type Validated =
       readonly ok: false;
       readonly errorCode: number;
       readonly message: string;
-      readonly recordErrors: readonly { batchIndex: number; batchIndexErrorMessage: string }[];
+      readonly recordErrors: RecordErrors;
     };
+
+/** What is wrong with single records, by their places in the batch. */
+type RecordErrors = readonly { readonly batchIndex: number; readonly batchIndexErrorMessage: string }[];
 
 /** What the batches of one request may still unpack to: a small frame must not keep the only thread busy for minutes. */
 export interface UnpackBudget {
@@ -54,6 +57,7 @@ const PACKED_BYTES_PER_TURN = 32 * 1024;
 const PLAIN_BYTES_PER_TURN = 1024 * 1024;
 const RECORDS_PER_TURN = 100_000;
 const NO_TIMESTAMP = -1;
+const REJECTED = 'one or more records have been rejected';
 
 export function newUnpackBudget(): UnpackBudget {
   return { bytes: MAX_UNPACKED_BYTES };
@@ -259,6 +263,7 @@ class RecordWalk {
   readonly #earliest: number;
   readonly #latest: number;
   readonly #keyless: { batchIndex: number; batchIndexErrorMessage: string }[] = [];
+  readonly #untimely: { batchIndex: number; batchIndexErrorMessage: string }[] = [];
   #next = 0;
   #at = 0;
 
@@ -298,7 +303,9 @@ class RecordWalk {
         });
       }
       if ((timestamp < this.#earliest || timestamp > this.#latest) && timestamp !== NO_TIMESTAMP) {
-        return this.#refuse(ErrorCode.INVALID_TIMESTAMP, `timestamp ${timestamp} is out of the range of the topic`);
+        const range = `between ${this.#earliest} and ${this.#latest}`;
+        const message = `Timestamp ${timestamp} is out of range: it must lie ${range}.`;
+        this.#untimely.push({ batchIndex: i, batchIndexErrorMessage: message });
       }
       if (timestamp > maxTimestamp) maxTimestamp = timestamp;
     }
@@ -307,15 +314,13 @@ class RecordWalk {
     this.maxTimestamp = maxTimestamp;
     if (until < this.#count) return false;
     if (at !== plain.length) throw invalid('bytes follow the last record');
-    if (this.#keyless.length > 0) {
-      const message = 'one or more records have been rejected';
-      this.refusal = { ok: false, errorCode: ErrorCode.INVALID_RECORD, message, recordErrors: this.#keyless };
-    }
+    if (this.#untimely.length > 0) return this.#refuse(ErrorCode.INVALID_TIMESTAMP, REJECTED, this.#untimely);
+    if (this.#keyless.length > 0) return this.#refuse(ErrorCode.INVALID_RECORD, REJECTED, this.#keyless);
     return true;
   }
 
-  #refuse(errorCode: number, message: string): true {
-    this.refusal = refused(errorCode, message);
+  #refuse(errorCode: number, message: string, recordErrors: RecordErrors = []): true {
+    this.refusal = { ok: false, errorCode, message, recordErrors };
     return true;
   }
 }

@@ -77,7 +77,11 @@ export const brokerSettings = {
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'num.partitions': int(1, 'Partitions of a topic that does not say how many it wants.', 1),
   'default.replication.factor': int(1, 'Replicas of a topic that does not say how many it wants.', 1, 1),
-  'min.insync.replicas': int(1, 'Replicas that must have a record before acks=all is answered.', 1),
+  'min.insync.replicas': int(
+    1,
+    'Reported for clients; no more replicas are waited for than there are (KIP-966): one.',
+    1,
+  ),
 
   durability: text(
     'fsync',
@@ -115,7 +119,7 @@ export const brokerSettings = {
   'log.cleaner.min.cleanable.ratio': double(0.5, 'The share of uncompacted bytes from which a log is compacted.', 0, 1),
   'message.max.bytes': int(1_048_588, 'The largest record batch.', 0),
   'compression.type': text('producer', 'The codec batches are stored with; producer keeps theirs.', CODECS),
-  'compression.gzip.level': int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9),
+  'compression.gzip.level': { ...int(-1, 'How hard gzip tries, 1 to 9; -1: its own default.', -1, 9), not: 0 },
   'compression.lz4.level': int(9, 'Reported for clients; our lz4 has one level.', 1, 17),
   'compression.zstd.level': int(3, 'How hard zstd tries, from -131072 (fast) to 22 (small).', -131_072, 22),
   'max.decompressed.message.bytes': int(
@@ -158,9 +162,10 @@ export const brokerSettings = {
   'group.max.session.timeout.ms': int(1_800_000, 'The longest session timeout a member may ask for.', 1),
   'group.initial.rebalance.delay.ms': int(3000, 'How long an empty group waits for more members.', 0),
   'group.max.size': int(INT_MAX, 'Members that a group may have.', 1),
-  'group.coordinator.rebalance.protocols': list('classic,consumer', 'Protocols that groups may speak.', [
+  'group.coordinator.rebalance.protocols': list('classic,consumer,share', 'Protocols that groups may speak.', [
     'classic',
     'consumer',
+    'share',
   ]),
   'group.consumer.heartbeat.interval.ms': int(5000, 'How often members of consumer groups are to be heard.', 1),
   'group.consumer.min.heartbeat.interval.ms': int(5000, 'The least that a group may set for itself.', 1),
@@ -182,6 +187,52 @@ export const brokerSettings = {
     'Whether groups change between the classic and the consumer protocol while they run.',
     ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
   ),
+  'group.share.heartbeat.interval.ms': int(5000, 'How often members of share groups are to be heard.', 1),
+  'group.share.min.heartbeat.interval.ms': int(5000, 'The least that a group may set for itself.', 1),
+  'group.share.max.heartbeat.interval.ms': int(15_000, 'The most that a group may set for itself.', 1),
+  'group.share.session.timeout.ms': int(45_000, 'A member of a share group not heard for so long is out.', 1),
+  'group.share.min.session.timeout.ms': int(45_000, 'The least that a group may set for itself.', 1),
+  'group.share.max.session.timeout.ms': int(60_000, 'The most that a group may set for itself.', 1),
+  'group.share.assignment.interval.ms': int(1000, 'The least time between two assignments of a share group.', 0),
+  'group.share.min.assignment.interval.ms': int(0, 'The least that a group may set for itself.', 0),
+  'group.share.max.assignment.interval.ms': int(15_000, 'The most that a group may set for itself.', 0),
+  'group.share.max.size': int(200, 'Members that a share group may have.', 1, 1000),
+  'group.share.delivery.count.limit': int(5, 'How often a record is given out before it is given up.', 2, 10),
+  'group.share.min.delivery.count.limit': int(2, 'The least that a group may set for itself.', 2, 5),
+  'group.share.max.delivery.count.limit': int(10, 'The most that a group may set for itself.', 5, 25),
+  'group.share.record.lock.duration.ms': int(30_000, 'How long a member may have a record.', 1000, 3_600_000),
+  'group.share.min.record.lock.duration.ms': int(15_000, 'The least that a group may set for itself.', 1000, 30_000),
+  'group.share.max.record.lock.duration.ms': int(
+    60_000,
+    'The most that a group may set for itself.',
+    30_000,
+    3_600_000,
+  ),
+  'group.share.partition.max.record.locks': int(
+    2000,
+    'Offsets of a partition between the first that is not done with and the last that was given out.',
+    100,
+    10_000,
+  ),
+  'group.share.min.partition.max.record.locks': int(100, 'The least that a group may set for itself.', 100, 2000),
+  'group.share.max.partition.max.record.locks': int(4000, 'The most that a group may set for itself.', 2000, 10_000),
+  'group.share.max.share.sessions': int(2000, 'Members that may read in share groups at the same time.', 1),
+  'share.coordinator.state.topic.num.partitions': int(
+    50,
+    'Partitions of __share_group_state; fixed once it exists.',
+    1,
+  ),
+  'share.coordinator.state.topic.segment.bytes': int(
+    104_857_600,
+    'Segment size of __share_group_state.',
+    LEAST_SEGMENT_BYTES,
+  ),
+  'share.coordinator.snapshot.update.records.per.snapshot': int(
+    500,
+    'After so many changes the whole state of a partition of a share group is written.',
+    0,
+    500,
+  ),
   'offset.metadata.max.bytes': int(4096, 'The longest metadata of a committed offset.', 0),
   'offsets.topic.num.partitions': int(50, 'Partitions of __consumer_offsets; fixed once it exists.', 1),
   'offsets.topic.segment.bytes': int(104_857_600, 'Segment size of __consumer_offsets.', 14),
@@ -200,6 +251,11 @@ export const brokerSettings = {
   'transaction.partition.verification.enable': bool(true, 'Refuse records of transactions that were not announced.'),
   'producer.id.expiration.ms': int(86_400_000, 'A partition forgets an idle producer after this.', 1),
 } as const satisfies Record<string, Setting<unknown>>;
+
+/** A list of whatever. */
+function anyList(doc: string): Setting<string> {
+  return { kind: 'list', default: '', doc };
+}
 
 /** The settings that may be changed while the broker runs: whoever acts on one looks at it each time. */
 const DYNAMIC: ReadonlySet<string> = new Set<keyof typeof brokerSettings>([
@@ -301,9 +357,9 @@ export const topicSettings = {
   'file.delete.delay.ms': inherited('log.segment.delete.delay.ms'),
   'flush.messages': inherited('log.flush.interval.messages'),
   'flush.ms': long(LONG_MAX, 'Reported for clients; the broker setting durability decides.', 0),
-  'follower.replication.throttled.replicas': text('', ONE_REPLICA),
+  'follower.replication.throttled.replicas': anyList(ONE_REPLICA),
   'index.interval.bytes': inherited('log.index.interval.bytes'),
-  'leader.replication.throttled.replicas': text('', ONE_REPLICA),
+  'leader.replication.throttled.replicas': anyList(ONE_REPLICA),
   'local.retention.bytes': inherited('log.local.retention.bytes'),
   'local.retention.ms': inherited('log.local.retention.ms'),
   'max.compaction.lag.ms': inherited('log.cleaner.max.compaction.lag.ms'),
@@ -345,20 +401,48 @@ export const groupSettings = {
   'consumer.heartbeat.interval.ms': inherited('group.consumer.heartbeat.interval.ms'),
   'consumer.session.timeout.ms': inherited('group.consumer.session.timeout.ms'),
   'consumer.assignment.interval.ms': inherited('group.consumer.assignment.interval.ms'),
+  'share.heartbeat.interval.ms': inherited('group.share.heartbeat.interval.ms'),
+  'share.session.timeout.ms': inherited('group.share.session.timeout.ms'),
+  'share.assignment.interval.ms': inherited('group.share.assignment.interval.ms'),
+  'share.record.lock.duration.ms': inherited('group.share.record.lock.duration.ms'),
+  'share.delivery.count.limit': inherited('group.share.delivery.count.limit'),
+  'share.partition.max.record.locks': inherited('group.share.partition.max.record.locks'),
+  'share.renew.acknowledge.enable': bool(true, 'Whether members may begin the time anew for which they have a record.'),
+  'share.auto.offset.reset': text(
+    'latest',
+    'Where a share group begins: earliest, latest, or by_duration: and how long ago in ISO 8601 (by_duration:PT1H).',
+  ),
+  'share.isolation.level': text(
+    'read_uncommitted',
+    'read_committed leaves out records of transactions that are open or aborted.',
+    ['read_committed', 'read_uncommitted'],
+  ),
 } as const satisfies Record<string, TopicSetting<unknown>>;
+
+/** What groups may set for themselves within limits. */
+const LIMITED = [
+  'consumer.heartbeat.interval.ms',
+  'consumer.session.timeout.ms',
+  'consumer.assignment.interval.ms',
+  'share.heartbeat.interval.ms',
+  'share.session.timeout.ms',
+  'share.assignment.interval.ms',
+  'share.delivery.count.limit',
+  'share.record.lock.duration.ms',
+  'share.partition.max.record.locks',
+] as const;
 
 /** All broker settings from the ones that were given; an unknown name or a bad value is refused. */
 export function readBrokerSettings(given: GivenSettings): BrokerSettings {
   const settings = readSettings(brokerSettings, given, 'broker setting');
-  for (const name of ['heartbeat.interval.ms', 'session.timeout.ms', 'assignment.interval.ms'] as const) {
-    const [value, least, most] = [
-      settings[`group.consumer.${name}`],
-      settings[`group.consumer.min.${name}`],
-      settings[`group.consumer.max.${name}`],
-    ];
-    if (value >= least && value <= most) continue;
-    const limits = `group.consumer.min.${name} (${least}) and group.consumer.max.${name} (${most})`;
-    throw invalidSetting(`group.consumer.${name} (${value}) must lie between ${limits}.`);
+  for (const name of LIMITED) {
+    const [type, rest] = [name.slice(0, name.indexOf('.')), name.slice(name.indexOf('.') + 1)];
+    const [value, least, most] = ['', 'min.', 'max.'].map(
+      (end) => (settings as Readonly<Record<string, unknown>>)[`group.${type}.${end}${rest}`] as number,
+    );
+    if (value! >= least! && value! <= most!) continue;
+    const limits = `group.${type}.min.${rest} (${least}) and group.${type}.max.${rest} (${most})`;
+    throw invalidSetting(`group.${name} (${value}) must lie between ${limits}.`);
   }
   if (settings['group.consumer.assignors'] === '') throw invalidSetting('group.consumer.assignors names no assignor.');
   return settings;

@@ -37,6 +37,7 @@ const TYPES: Record<SettingKind, number> = {
   string: ConfigType.string,
   list: ConfigType.list,
 };
+const WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['log.retention.ms', 'log.roll.ms', 'log.roll.jitter.ms']);
 const LONG_MAX = '9223372036854775807';
 
 /** Every config of a topic with its value and where that comes from: clients read, change and write all of them. */
@@ -118,10 +119,10 @@ export function describeWithDefaults(
   source: number,
 ): ConfigDescription[] {
   return Object.entries(table).map(([name, { kind, doc, default: fallback }]) => {
-    const byDefault = { name, value: format(kind, fallback), source: ConfigSource.default };
     const own = configs[name];
-    const synonyms = own === undefined ? [byDefault] : [{ name, value: own, source }, byDefault];
-    return { ...common(name, kind, doc), value: synonyms[0]!.value, source: synonyms[0]!.source, synonyms };
+    const found =
+      own === undefined ? { value: format(kind, fallback), source: ConfigSource.default } : { value: own, source };
+    return { ...common(name, kind, doc), ...found, synonyms: [] };
   });
 }
 
@@ -137,8 +138,8 @@ function common(name: string, kind: SettingKind, doc: string) {
 function brokerValues(core: Core, name: BrokerSettingName): SettingValueSource[] {
   const { kind, default: fallback } = brokerSettings[name];
   const given = core.liveSettings.given(name);
-  // What log.retention.hours says holds until this one is set.
-  if (name === 'log.retention.ms' && fallback === -2) return given;
+  // What they are in hours holds until these are set.
+  if (WITHOUT_DEFAULT.has(name)) return given;
   return [...given, { name, value: format(kind, fallback), source: ConfigSource.default }];
 }
 

@@ -8,7 +8,8 @@ import { type BrokerSettings, checkTopicConfigs, readTopicSettings, type TopicSe
 
 export const OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTIONS_TOPIC = '__transaction_state';
-const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC]);
+export const SHARE_STATE_TOPIC = '__share_group_state';
+const INTERNAL = new Set([OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC]);
 const MAX_NAME_LENGTH = 249;
 /** The name of Kafka's own log of metadata. */
 const METADATA_TOPIC = '__cluster_metadata';
@@ -439,7 +440,10 @@ export function checkGrowth(counts: readonly number[]): void {
 
 function checkTopicName(name: string): void {
   if (name === METADATA_TOPIC) {
-    throw refusal('TOPIC_AUTHORIZATION_FAILED', `The name '${name}' is reserved for the cluster itself.`);
+    throw refusal(
+      'INVALID_REQUEST',
+      `Creation of internal topic ${name} is prohibited: the name is the cluster's own.`,
+    );
   }
   if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return;
   const rule = `has 1 to ${MAX_NAME_LENGTH} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'`;

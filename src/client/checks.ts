@@ -27,6 +27,7 @@ import type {
   Header,
   ProducerRecord,
   ProducerSettings,
+  ShareConsumerSettings,
   SubscriptionPattern,
 } from './client.ts';
 import { securityOptions } from './settings.ts';
@@ -119,6 +120,22 @@ export function checkConsumerSettings(settings: ConsumerSettings): void {
     if (settings[name] !== undefined)
       refuse(`with groupProtocol: 'consumer' the broker decides about ${name}: leave it out`);
   }
+}
+
+const shareConsumerSettings: { readonly [K in keyof Required<ShareConsumerSettings>]: Option } = {
+  groupId: someText,
+  shareAcknowledgementMode: oneOf('implicit', 'explicit'),
+  shareAcquireMode: oneOf('batch_optimized', 'record_limit'),
+  maxPollRecords: atLeastOne,
+  fetchMaxBytes: atLeastOne,
+  fetchMaxWaitMs: milliseconds,
+  checkCrcs: flag,
+  onAcknowledged: callback,
+};
+
+export function checkShareConsumerSettings(settings: ShareConsumerSettings): void {
+  checkOptions('shareConsumer', settings, shareConsumerSettings, 'INVALID_CONFIG');
+  checkValue('shareConsumer: groupId', settings?.groupId, someText);
 }
 
 const STRATEGIES: readonly AssignmentStrategy[] = ['range', 'cooperative-sticky'];

@@ -16,6 +16,8 @@ export interface Client {
   producer(settings?: ProducerSettings): Producer;
   /** Makes a consumer. Throws INVALID_CONFIG for settings that don't go together, or that there are none of. */
   consumer(settings?: ConsumerSettings): Consumer;
+  /** Makes a consumer in a share group. Throws INVALID_CONFIG for settings that don't go together, or that there are none of. */
+  shareConsumer(settings: ShareConsumerSettings): ShareConsumer;
   /**
    * Makes a member of a group whose members are not consumers. Throws INVALID_CONFIG for settings that don't go together, or that
    * there are none of.
@@ -328,6 +330,75 @@ export interface Consumer {
   /** Makes a poll that waits return at once. */
   wakeup(): void;
   /** Leaves the group, unless the member is static. Commits nothing by itself. */
+  close(): Promise<void>;
+}
+
+// ── Share groups ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Settings of a consumer in a share group (KIP-932), under Kafka's names in camel case. */
+export interface ShareConsumerSettings {
+  /** The share group. Where it begins is a config of the group: `share.auto.offset.reset`. */
+  readonly groupId: string;
+  /**
+   * `implicit` (default): what a poll has brought is accepted by the next poll, or by `commit`. `explicit`: each record is
+   * acknowledged before the next poll.
+   */
+  readonly shareAcknowledgementMode?: 'implicit' | 'explicit';
+  /** `record_limit`: a poll brings at most `maxPollRecords`; `batch_optimized` (default): whole batches, until there are so many. */
+  readonly shareAcquireMode?: 'batch_optimized' | 'record_limit';
+  /** How many records a poll brings, of one broker. Default 500. */
+  readonly maxPollRecords?: number;
+  /** How much a fetch brings, bytes. Default 50 MiB. */
+  readonly fetchMaxBytes?: number;
+  /** How long a broker waits for records, ms. Default 500. */
+  readonly fetchMaxWaitMs?: number;
+  /** Whether the checksum of what is fetched is compared with its bytes (default). Damaged records are rejected, and `poll` fails. */
+  readonly checkCrcs?: boolean;
+  /** Told what has become of acknowledgements, also of those that go along with polls. */
+  readonly onAcknowledged?: (commits: readonly ShareCommit[]) => void;
+}
+
+/** A record of a share group, which is this consumer's for `acquisitionLockTimeoutMs`. */
+export interface ShareRecord extends TopicPartition {
+  readonly offset: number;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly Header[];
+  /** How often it was given out, this time included. */
+  readonly deliveryCount: number;
+}
+
+/**
+ * What becomes of a record. `accept`: it is done with. `release`: somebody, perhaps this consumer, is to have it again. `reject`: nobody
+ * is. `renew`: its time begins anew, and the next poll brings it once more.
+ */
+export type AcknowledgeAs = 'accept' | 'release' | 'reject' | 'renew';
+
+/** What has become of the acknowledgements for a partition. */
+export interface ShareCommit extends TopicPartition {
+  /** Why they were not taken: INVALID_RECORD_STATE when records were given to others meanwhile. Missing when they were. */
+  readonly error?: unknown;
+}
+
+/** Reads records together with the other members of a share group, who read the same partitions. */
+export interface ShareConsumer {
+  /** Joins the group. */
+  subscribe(topics: readonly string[]): void;
+  /** What was subscribed to. */
+  subscription(): readonly string[];
+  /** Waits at most `timeoutMs` for records. What was acknowledged before goes along. */
+  poll(timeoutMs: number): Promise<ShareRecord[]>;
+  /** Says what has become of a record of the last poll. Needs `shareAcknowledgementMode: 'explicit'`. Default `accept`. */
+  acknowledge(record: ShareRecord, as?: AcknowledgeAs): void;
+  /** Says so now; resolves with what has become of it, and of all that was said since the last commit. */
+  commit(): Promise<readonly ShareCommit[]>;
+  /** How long records are this consumer's, ms; undefined before the first poll has heard of it. */
+  readonly acquisitionLockTimeoutMs: number | undefined;
+  /** Makes a poll that waits return at once. */
+  wakeup(): void;
+  /** Says what was acknowledged, gives back everything else, and leaves the group. */
   close(): Promise<void>;
 }
 

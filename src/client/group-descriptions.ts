@@ -1,5 +1,12 @@
 // What a group is, and who is in it, whatever protocol its members speak.
-import { consumerGroupDescribe, create, describeGroups, ErrorCode, type Transport } from '../protocol/index.ts';
+import {
+  consumerGroupDescribe,
+  create,
+  describeGroups,
+  ErrorCode,
+  shareGroupDescribe,
+  type Transport,
+} from '../protocol/index.ts';
 import { codeOf } from '../util/index.ts';
 import { decodeAssignment } from './assignors.ts';
 import type { GroupDescription } from './client.ts';
@@ -7,14 +14,22 @@ import type { Cluster } from './cluster.ts';
 
 /** Rejects with GROUP_ID_NOT_FOUND where there is no such group, of brokers that say so; of others it is a `Dead` one. */
 export async function describeGroup(cluster: Cluster, groupId: string): Promise<GroupDescription> {
-  let speaksConsumer = false;
+  let transport: Transport | undefined;
+  const isUnknown = (error: unknown): boolean => codeOf(error) === 'GROUP_ID_NOT_FOUND';
   try {
-    return await describeClassic(cluster, groupId, (transport) => {
-      speaksConsumer = transport.versionOf(consumerGroupDescribe) !== undefined;
+    return await describeClassic(cluster, groupId, (asked) => {
+      transport = asked;
     });
   } catch (error) {
-    if (codeOf(error) !== 'GROUP_ID_NOT_FOUND' || !speaksConsumer) throw error;
-    return describeConsumers(cluster, groupId);
+    if (!isUnknown(error)) throw error;
+    for (const api of [consumerGroupDescribe, shareGroupDescribe]) {
+      if (transport?.versionOf(api) === undefined) continue;
+      const described = await describeAssigned(cluster, groupId, api).catch((other: unknown) => {
+        if (!isUnknown(other)) throw other;
+      });
+      if (described !== undefined) return described;
+    }
+    throw error;
   }
 }
 
@@ -50,28 +65,49 @@ async function describeClassic(
   };
 }
 
-async function describeConsumers(cluster: Cluster, groupId: string): Promise<GroupDescription> {
-  const response = await cluster.askCoordinator(
-    { type: 'group', key: groupId },
-    consumerGroupDescribe,
-    () => create(consumerGroupDescribe, { groupIds: [groupId] }),
-    (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
-  );
-  const group = response.groups[0]!;
+/** Groups whose members the broker assigns. */
+async function describeAssigned(
+  cluster: Cluster,
+  groupId: string,
+  api: typeof consumerGroupDescribe | typeof shareGroupDescribe,
+): Promise<GroupDescription> {
+  const place = { type: 'group', key: groupId } as const;
+  const codeIn = (answer: { readonly groups: readonly { readonly errorCode: number }[] }): number =>
+    answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND;
+  const isShared = api === shareGroupDescribe;
+  const { groups } = isShared
+    ? await cluster.askCoordinator(
+        place,
+        shareGroupDescribe,
+        () => create(shareGroupDescribe, { groupIds: [groupId] }),
+        codeIn,
+      )
+    : await cluster.askCoordinator(
+        place,
+        consumerGroupDescribe,
+        () => create(consumerGroupDescribe, { groupIds: [groupId] }),
+        codeIn,
+      );
+  const group = groups[0]!;
   return {
     groupId,
     state: group.groupState,
-    protocolType: 'consumer',
+    protocolType: isShared ? 'share' : 'consumer',
     protocol: group.assignorName,
     coordinator: await cluster.coordinatorAddress('group', groupId),
-    members: group.members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
-      memberId,
-      groupInstanceId: instanceId,
-      clientId,
-      host: clientHost,
-      assignment: assignment.topicPartitions.flatMap(({ topicName, partitions }) =>
+    members: group.members.map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: instanceIdOf(member),
+      clientId: member.clientId,
+      host: member.clientHost,
+      assignment: member.assignment.topicPartitions.flatMap(({ topicName, partitions }) =>
         partitions.map((partition) => ({ topic: topicName, partition })),
       ),
     })),
   };
+}
+
+/** Members of share groups are never static. */
+function instanceIdOf(member: { readonly memberId: string; readonly instanceId?: string | null }): string | null {
+  return member.instanceId ?? null;
 }

@@ -12,6 +12,8 @@ import type {
   GroupParticipant,
   Producer,
   ProducerSettings,
+  ShareConsumer,
+  ShareConsumerSettings,
 } from './client.ts';
 import { checkClientOptions } from './checks.ts';
 import { Cluster } from './cluster.ts';
@@ -21,6 +23,7 @@ import { GroupMember } from './group-member.ts';
 import type { SaslOptions } from './login.ts';
 import { KafkaProducer } from './producer.ts';
 import { type ClusterOptions, SECURITY_PROTOCOLS, type SecurityProtocol } from './settings.ts';
+import { KafkaShareConsumer } from './share-consumer.ts';
 
 /**
  * How a client finds its cluster, and gets in. Besides these, Kafka's settings of clients about security in camel case:
@@ -55,7 +58,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
 class KafkaClient implements Client {
   readonly #cluster: Cluster;
-  readonly #open = new Set<Producer | Consumer | GroupMembership>();
+  readonly #open = new Set<Producer | Consumer | ShareConsumer | GroupMembership>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -67,6 +70,10 @@ class KafkaClient implements Client {
 
   consumer(settings?: ConsumerSettings): Consumer {
     return this.#keep(new KafkaConsumer(this.#cluster, settings));
+  }
+
+  shareConsumer(settings: ShareConsumerSettings): ShareConsumer {
+    return this.#keep(new KafkaShareConsumer(this.#cluster, settings));
   }
 
   groupMember(settings: GroupMemberSettings, participant: GroupParticipant): GroupMembership {
@@ -84,7 +91,7 @@ class KafkaClient implements Client {
   }
 
   /** Remembers a part until it is closed, so that closing the client leaves nothing behind. */
-  #keep<T extends Producer | Consumer | GroupMembership>(part: T): T {
+  #keep<T extends Producer | Consumer | ShareConsumer | GroupMembership>(part: T): T {
     this.#open.add(part);
     const close = part.close.bind(part);
     part.close = async (options?: { readonly timeoutMs?: number }) => {

@@ -128,8 +128,10 @@ export class Platform {
 const EMBEDDED = {
   'group.initial.rebalance.delay.ms': 0,
   'group.consumer.assignment.interval.ms': 0,
+  'group.share.assignment.interval.ms': 0,
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.num.partitions': 4,
+  'share.coordinator.state.topic.num.partitions': 4,
 };
 
 function makeDataDirectory(dataDir: string): void {

@@ -2,7 +2,7 @@
 // when it is told to, with a client of its own.
 import { MessageChannel, type MessagePort, parentPort } from 'node:worker_threads';
 import type { Client } from '../client/index.ts';
-import { type Callable, codeOf, messageOf, PortCalls, systemEnvironment } from '../util/index.ts';
+import { type Callable, codeOf, messageOf, MillraceError, PortCalls, systemEnvironment } from '../util/index.ts';
 import { brokerUsers } from './broker-users.ts';
 import type { Start } from './start.ts';
 import { splitSettings } from './settings.ts';
@@ -55,8 +55,8 @@ export function workInThread(work: Work): void {
       const { callable } = await begun;
       if (callable !== undefined) {
         const { port1, port2 } = new MessageChannel();
-        new PortCalls(port1, callable);
-        start.stop.push(async () => port1.close());
+        const calls = new PortCalls(port1, callable);
+        start.stop.push(async () => calls.end(new MillraceError('THREAD_LOST', 'The thread ends.')));
         tell({ kind: 'calls', port: port2 });
       }
       tell({ kind: 'started', services: start.services });

@@ -90,17 +90,17 @@ export function isIntactBatch(bytes: Buffer, at: number, end = bytes.length): bo
   return crc32c(bytes, at + CRC_FROM, at + size) === batchHeader.crc(bytes, at);
 }
 
-/** Throws CORRUPT_MESSAGE unless exactly one intact batch fills `bytes`. */
+/** Throws INVALID_RECORD unless exactly one batch fills `bytes`, and CORRUPT_MESSAGE unless that is intact. */
 export function checkSingleBatch(bytes: Buffer): void {
-  if (bytes.length < BATCH_HEADER_BYTES) throw corruptBatch(`${bytes.length} bytes are too few`);
+  const invalid = (what: string): MillraceError => new MillraceError('INVALID_RECORD', what);
+  if (bytes.length < BATCH_HEADER_BYTES) throw invalid(`${bytes.length} bytes are too few for a record batch.`);
   const magic = batchHeader.magic(bytes);
-  if (magic !== MAGIC) throw new MillraceError('INVALID_RECORD', `Message format ${magic} is not supported, only 2.`);
+  if (magic > MAGIC) throw corruptBatch(`message format ${magic} is unknown`);
+  if (magic !== MAGIC) throw invalid(`Message format ${magic} is not supported, only 2.`);
   const size = batchHeader.sizeInBytes(bytes);
-  if (size < BATCH_HEADER_BYTES || size > bytes.length)
-    throw corruptBatch(`it announces ${size} of ${bytes.length} bytes`);
-  if (size < bytes.length) {
-    throw new MillraceError('INVALID_RECORD', 'A produce request holds more than one batch for a partition.');
-  }
+  if (size < BATCH_HEADER_BYTES) throw corruptBatch(`it announces ${size} bytes`);
+  if (size > bytes.length) throw invalid(`A record batch of ${size} bytes ends after ${bytes.length}.`);
+  if (size < bytes.length) throw invalid('A produce request holds more than one batch for a partition.');
   if (!isIntactBatch(bytes, 0)) throw corruptBatch('its checksum does not match');
 }
 

@@ -13,6 +13,8 @@ export interface Setting<T> {
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
+  /** A number between the limits that it can't be. */
+  readonly not?: number;
   /** A password, a key, a token: its value is shown to nobody. */
   readonly isSecret?: boolean;
 }
@@ -80,6 +82,7 @@ export function parseSetting(name: string, setting: Setting<unknown>, given: str
       if (value === '' || Number.isNaN(number)) throw badValue(name, given, 'a number');
       if (number < min) throw badValue(name, given, `at least ${min}`);
       if (number > max) throw badValue(name, given, `at most ${max}`);
+      if (number === setting.not) throw badValue(name, given, `another number than ${number}`);
       return number;
     }
     case 'list': {

@@ -415,8 +415,10 @@ describe('classic members among them', () => {
     return transport.request(joinGroup, { ...request, memberId: id });
   }
 
+  const CHOSEN = { protocolType: 'consumer', protocolName: 'range' };
+
   async function sync(generationId: number, assignments: { memberId: string; assignment: Buffer }[] = []) {
-    const request = create(syncGroup, { groupId: 'g', memberId: id, generationId, assignments });
+    const request = create(syncGroup, { groupId: 'g', memberId: id, generationId, ...CHOSEN, assignments });
     const { errorCode, assignment } = await transport.request(syncGroup, request);
     return errorCode === 0 ? decodeAssignment(assignment).partitions : errorName(errorCode);
   }

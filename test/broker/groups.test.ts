@@ -318,7 +318,8 @@ describe('over the protocol', () => {
     const joined = await transport.request(joinGroup, { ...request, memberId });
     expect(joined.errorCode).toBe(0);
     const assignments = [{ memberId, assignment: Buffer.from('assigned') }];
-    const sync = { groupId: 'g', memberId, generationId: joined.generationId, assignments };
+    const { generationId, protocolType, protocolName } = joined;
+    const sync = { groupId: 'g', memberId, generationId, protocolType, protocolName, assignments };
     expect((await transport.request(syncGroup, create(syncGroup, sync))).errorCode).toBe(0);
     return memberId;
   }

@@ -130,9 +130,9 @@ describe('settings of the broker, while it runs', () => {
   // As Apache Kafka 4.4 answers, but for names that nobody knows, which it takes.
   test.each([
     ['1', 'num.partitions', '5', 42, /Cannot update these configs dynamically: \[num\.partitions\]/],
-    ['1', 'no.such', '5', 40, /Unknown broker config "no.such"/],
-    ['1', 'log.retention.ms', 'abc', 40, /must be a number/],
-    ['1', 'log.segment.bytes', '1000', 40, /at least 1048576/],
+    ['1', 'no.such', '5', 42, /Unknown broker config "no.such"/],
+    ['1', 'log.retention.ms', 'abc', 42, /must be a number/],
+    ['1', 'log.segment.bytes', '1000', 42, /at least 1048576/],
     ['2', 'log.retention.ms', '5', 42, /Unexpected broker id, expected 1, but received 2/],
     ['x', 'log.retention.ms', '5', 42, /Node id must be an integer, but it is: x/],
   ])('of broker "%s": %s=%s is refused', async (id, name, value, errorCode, errorMessage) => {
@@ -197,8 +197,8 @@ describe('subscriptions to metrics of clients (KIP-714)', () => {
   });
 
   test.each([
-    ['m', 'interval.ms', '1', 40],
-    ['m', 'x', '1', 40],
+    ['m', 'interval.ms', '1', 42],
+    ['m', 'x', '1', 42],
     ['', 'interval.ms', '1000', 42],
     ['m', 'match', 'foo=a', 40],
     ['m', 'match', 'client_id=[', 40],
@@ -367,7 +367,8 @@ describe('markers that an operator writes', () => {
     const { topics } = await transport.request(describeProducers, known);
     expect(topics[0]!.partitions[0]!.activeProducers).toMatchObject([{ producerId, producerEpoch: 1 }]);
     expect(await mark(0, 0)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
-    expect(await mark(1, 0, 't', 2)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
+    // It ends nothing, and so it may come again.
+    expect(await mark(1, 0, 't', 2)).toBe(0);
     expect(await mark(2, -1)).toBe(ErrorCode.TRANSACTION_COORDINATOR_FENCED);
     expect(await mark(2, 0, 'zz')).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });

@@ -3,6 +3,7 @@ import { test } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import { clientSuite } from '../suites/client.ts';
 import { consumerGroupSuite } from '../suites/consumer-groups.ts';
+import { shareGroupSuite } from '../suites/share-groups.ts';
 
 const bootstrapServers = process.env['KAFKA_BOOTSTRAP_SERVERS'];
 if (bootstrapServers === undefined) {
@@ -11,4 +12,5 @@ if (bootstrapServers === undefined) {
   const open = async () => ({ connect: () => createClient({ bootstrapServers }), close: async () => {} });
   clientSuite('on Apache Kafka', open);
   consumerGroupSuite('on Apache Kafka', open);
+  shareGroupSuite('on Apache Kafka', open);
 }

@@ -1,4 +1,4 @@
-// Every recipe of docs/recipes does what it shows, on a platform that was started as their index says.
+// Every recipe of docs/recipes, and the page of groups, does what it shows, on a platform that was started as their index says.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,8 @@ import { Reader, readPage } from './reader.ts';
 const INDEX = join('recipes', 'README.md');
 const pages = readdirSync(join(import.meta.dirname, '..', '..', 'docs', 'recipes'))
   .map((name) => join('recipes', name))
-  .filter((page) => page !== INDEX);
+  .filter((page) => page !== INDEX)
+  .concat('share-groups.md');
 
 let reader: Reader;
 beforeAll(async () => {

@@ -563,6 +563,7 @@ test('an application that is closed between two generations begins no other', as
   const unlucky: Client = {
     producer: (settings) => client.producer(settings),
     groupMember: (settings, participant) => client.groupMember(settings, participant),
+    shareConsumer: (settings) => client.shareConsumer(settings),
     close: () => client.close(),
     consumer: (settings) => {
       consumers++;

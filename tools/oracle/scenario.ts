@@ -3,7 +3,18 @@
  * field, once what differs by its nature (ids, addresses, times) has been replaced by names, which are given in the order of
  * first appearance.
  */
-import { type AnyApi, type Api, BatchCursor, type Draft } from '../../src/protocol/index.ts';
+import {
+  type AnyApi,
+  type Api,
+  BatchCursor,
+  createTopics,
+  describeTransactions,
+  type Draft,
+  findCoordinator,
+  leaveGroup,
+  listOffsets,
+  metadata,
+} from '../../src/protocol/index.ts';
 import { type Connection, ConnectionEnded, NotAnswered, NotInVersion } from './connection.ts';
 
 /** One request and its answer, as they are compared. */
@@ -26,6 +37,8 @@ const ADDRESS = new Set(['host', 'port', 'clientHost', 'logDir']);
 /** How large the disk is, and what a partition takes of it; how fast clients may be. */
 const LEFT_OUT = new Set(['totalBytes', 'usableBytes', 'partitionSize', 'throttleTimeMs', 'finalizedFeaturesEpoch']);
 const NOTHING = new Set<unknown>([0, -1, '', null, 'AAAAAAAAAAAAAAAAAAAAAA']);
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR. */
+const NOT_READY = new Set([14, 15, 16]);
 const A_TIME = 1_600_000_000_000;
 
 /** What a scenario talks to one broker through. */
@@ -65,6 +78,41 @@ export class Session {
     return this.#connection.ask(api, version, draft);
   }
 
+  /** A topic to work with, which is there when this returns its id; none of that is compared. */
+  async topic(name: string, configs: Readonly<Record<string, string>> = {}, numPartitions = 2): Promise<string> {
+    const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
+    const topics = [{ name, numPartitions, replicationFactor: 1, configs: entries }];
+    await this.unnoted(createTopics, { topics, timeoutMs: 10_000 });
+    for (let tries = 0; tries < 500; tries++) {
+      const asked = { topics: [{ name }], allowAutoTopicCreation: false };
+      const found = (await this.unnoted(metadata, asked))?.topics[0];
+      if (found?.errorCode === 0 && (await this.#isLed(name, found.partitions.length))) return found.topicId;
+    }
+    throw new Error(`topic ${name} was made and is not there`);
+  }
+
+  /** What is known of a topic, and that its partitions are led, are two things. */
+  async #isLed(name: string, count: number): Promise<boolean> {
+    const partitions = Array.from({ length: count }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1 }));
+    const answer = await this.unnoted(listOffsets, { topics: [{ name, partitions }] });
+    return answer!.topics[0]!.partitions.every(({ errorCode }) => errorCode === 0);
+  }
+
+  /** Waits until those who coordinate these groups and transactional ids have read their logs. */
+  async coordinated(...ids: readonly string[]): Promise<void> {
+    const isReady = async (id: string): Promise<boolean> => {
+      const members = [{ memberId: 'nobody', groupInstanceId: null }];
+      const left = await this.unnoted(leaveGroup, { groupId: id, members });
+      const described = await this.unnoted(describeTransactions, { transactionalIds: [id] });
+      const codes = [left!.errorCode, described!.transactionStates[0]!.errorCode];
+      return !codes.some((code) => NOT_READY.has(code));
+    };
+    for (const keyType of [0, 1]) await this.unnoted(findCoordinator, { keyType, coordinatorKeys: [...ids] });
+    for (const id of ids) {
+      for (let tries = 0; tries < 500 && !(await isReady(id)); tries++);
+    }
+  }
+
   /** The same in every version. */
   async every<Req, Res>(api: Api<Req, Res>, draft: Draft<Req>): Promise<void> {
     await this.eachVersion(api, () => draft);
@@ -94,7 +142,10 @@ export class Session {
     if (ADDRESS.has(key) && !NOTHING.has(value)) return `<${key}>`;
     if (typeof value === 'number') return value > A_TIME && value < 2 * A_TIME ? '<time>' : value;
     if (value instanceof Uint8Array) return key === 'records' ? recordsOf(Buffer.from(value)) : text(value);
-    if (Array.isArray(value)) return value.map((each) => this.#plain(key, each)).sort(byText);
+    if (Array.isArray(value)) {
+      const sorted = value.filter(isKafkas).sort((a, b) => byText(unnamed(a), unnamed(b)));
+      return sorted.map((each) => this.#plain(key, each)).sort(byText);
+    }
     if (typeof value !== 'object' || value === null) return value;
     const fields = Object.entries(value).filter(([name]) => !LEFT_OUT.has(name));
     return Object.fromEntries(fields.map(([name, each]) => [name, this.#plain(name, each)]));
@@ -108,6 +159,12 @@ export class Session {
     this.#names.set(`${key}/${value}`, name);
     return name;
   }
+}
+
+/** Configs of our own, and of Confluent's, are not what is compared. */
+function isKafkas(element: unknown): boolean {
+  const name = typeof element === 'object' && element !== null && 'name' in element ? element.name : undefined;
+  return typeof name !== 'string' || !name.startsWith('confluent.');
 }
 
 /** Offsets, keys and values; where they can't be read, the bytes. */
@@ -134,6 +191,11 @@ function text(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes);
   const utf8 = buffer.toString('utf8');
   return /^[\x20-\x7e]*$/.test(utf8) ? utf8 : `0x${buffer.toString('hex')}`;
+}
+
+/** What of a value is the same with each broker: by that it is told which thing gets which name. */
+function unnamed(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (key, each: unknown) => (NAMED.has(key) ? undefined : each)) ?? 'null');
 }
 
 function byText(a: unknown, b: unknown): number {

@@ -14,9 +14,11 @@ import {
   offsetValue,
 } from '../groups/journal-records.ts';
 import type { RecordLayout } from '../groups/record-kind.ts';
+import { SHARE_GROUP_LAYOUTS } from '../groups/share-records.ts';
+import { SHARE_STATE_LAYOUTS } from '../share/share-records.ts';
 import { FIRST_FLEXIBLE_VALUE, journalKey, journalValue } from '../transactions/transaction.ts';
 
-export type Journal = 'offsets' | 'transactions';
+export type Journal = 'offsets' | 'transactions' | 'shares';
 
 /** By the version of the key, which says what a record is about. */
 const LAYOUTS: Readonly<Record<Journal, Readonly<Record<number, RecordLayout>>>> = {
@@ -25,10 +27,12 @@ const LAYOUTS: Readonly<Record<Journal, Readonly<Record<number, RecordLayout>>>>
     [OFFSET_KEY]: { key: offsetKey, value: offsetValue, lastValueVersion: OFFSET_VALUE, flexibleFrom: Infinity },
     [GROUP_KEY]: { key: groupKey, value: groupValue, lastValueVersion: GROUP_VALUE, flexibleFrom: Infinity },
     ...CONSUMER_GROUP_LAYOUTS,
+    ...SHARE_GROUP_LAYOUTS,
   },
   transactions: {
     0: { key: journalKey, value: journalValue, lastValueVersion: 1, flexibleFrom: FIRST_FLEXIBLE_VALUE },
   },
+  shares: SHARE_STATE_LAYOUTS,
 };
 
 /**

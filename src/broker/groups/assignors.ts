@@ -103,6 +103,26 @@ export function range({ members, partitions }: AssignorInput): Assignments {
   return assigned;
 }
 
+/**
+ * Of share groups: each partition is read by somebody, and everybody has one to read, together with others where there are more
+ * members than partitions. What a member has it keeps.
+ */
+export function simple({ members, partitions }: AssignorInput): Assignments {
+  const assigned = uniform({ members, partitions });
+  const readers = new Map<PartitionKey, number>([...allPartitions(members, partitions)].map((key) => [key, 1]));
+  for (const [id, { topics, before }] of members) {
+    const own = assigned.get(id)!;
+    if (own.size > 0) continue;
+    const readable = [...readers.keys()].filter((key) => topics.has(topicIdOf(key)));
+    if (readable.length === 0) continue;
+    const kept = readable.find((key) => before.has(key));
+    const key = kept ?? readable.reduce((best, each) => (readers.get(each)! < readers.get(best)! ? each : best));
+    own.add(key);
+    readers.set(key, readers.get(key)! + 1);
+  }
+  return assigned;
+}
+
 /** All partitions that somebody reads. */
 function* allPartitions(
   members: AssignorInput['members'],

@@ -384,8 +384,10 @@ export class ClassicGroup implements GroupProtocol {
 
   /** Whether a member may commit offsets. Without a generation it need not be one, as long as the group is empty. */
   checkCommit(memberId: string, instanceId: string | null, generationId: number, isTransactional: boolean): number {
+    // Whoever it says it is: nobody is in the group.
+    if (generationId < 0 && this.state === 'Empty') return ErrorCode.NONE;
     if (generationId < 0 && memberId === '' && instanceId === null) {
-      return this.state === 'Empty' || isTransactional ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+      return isTransactional ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
     }
     const errorCode = this.#checkMember(memberId, instanceId, generationId);
     if (errorCode !== ErrorCode.NONE) return errorCode;

@@ -3,7 +3,7 @@
  * may change while it runs (migration.ts). Group state is in memory; what must survive a restart is in `__consumer_offsets`, and
  * counts when it is durable there. At startup that topic is read back (journal-replay.ts).
  */
-import { ErrorCode } from '../../protocol/index.ts';
+import { ErrorCode, MemberEpoch } from '../../protocol/index.ts';
 import { type Environment, messageOf, MillraceError, randomUuid } from '../../util/index.ts';
 import { coordinatorError, InternalTopic, type JournalRecord } from '../internal-topic.ts';
 import type { Partition, Settled } from '../partition.ts';
@@ -19,18 +19,31 @@ import {
   type ConsumerHeartbeatAnswer,
 } from './consumer-group.ts';
 import { type CommitCheck, type Committer } from './group-protocol.ts';
-import { type JoinRequest, type JoinResult, refusedSync, type SyncRequest, type SyncResult } from './group-requests.ts';
-import { consumerGroupSettings, type GroupConfigs } from './group-settings.ts';
+import {
+  type JoinRequest,
+  type JoinResult,
+  refusedJoin,
+  refusedSync,
+  type SyncRequest,
+  type SyncResult,
+} from './group-requests.ts';
+import { consumerGroupSettings, type GroupConfigs, shareGroupSettings } from './group-settings.ts';
 import { IN_PROCESS_HOST } from './group-member.ts';
 import { groupRecord } from './journal-records.ts';
 import { readJournal, restoreClassic } from './journal-replay.ts';
 import { allowsDowngrade, downgraded, type MigrationPolicy, upgraded } from './migration.ts';
 import { OffsetStore } from './offset-store.ts';
+import {
+  ShareGroup,
+  type ShareGroupEnvironment,
+  type ShareHeartbeat,
+  type ShareHeartbeatAnswer,
+} from './share-group.ts';
 
 export interface Group {
   readonly id: string;
   /** What its members speak, and where they are in it. */
-  protocol: ClassicGroup | ConsumerGroup;
+  protocol: ClassicGroup | ConsumerGroup | ShareGroup;
   readonly offsets: OffsetStore;
 }
 
@@ -45,6 +58,7 @@ export class GroupCoordinator {
   readonly #held = new Map<number, Set<string>>();
   readonly #classicEnv: GroupEnvironment;
   readonly #consumerEnv: ConsumerGroupEnvironment;
+  readonly #shareEnv: ShareGroupEnvironment;
   readonly #classicMembers: ClassicMembers;
   #stopExpiry: () => void = () => {};
 
@@ -84,6 +98,7 @@ export class GroupCoordinator {
       append,
       becomesClassic: (group, without) => this.#downgrade(group, without),
     };
+    this.#shareEnv = { environment, topics, settingsOf: (id) => shareGroupSettings(settings, configsOf(id)), append };
     this.#classicMembers = new ClassicMembers(environment, topics);
     this.#scheduleExpiry();
   }
@@ -118,6 +133,9 @@ export class GroupCoordinator {
     const group = this.getOrCreate(id);
     if (group.protocol instanceof ConsumerGroup) this.#makeRoomForClassic(group, group.protocol, request.instanceId);
     if (group.protocol instanceof ClassicGroup) return group.protocol.join(request, answer);
+    if (group.protocol instanceof ShareGroup) {
+      return answer(refusedJoin(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId));
+    }
     const newId = `${request.instanceId ?? request.clientId}-${randomUuid(this.#environment)}`;
     return this.#classicMembers.join(group.protocol, request, newId, answer);
   }
@@ -136,7 +154,7 @@ export class GroupCoordinator {
   sync(id: string, request: SyncRequest, answer: (result: SyncResult) => void): void {
     const protocol = this.#groups.get(id)?.protocol;
     if (protocol instanceof ClassicGroup) protocol.sync(request, answer);
-    else if (protocol === undefined) answer(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
+    else if (!(protocol instanceof ConsumerGroup)) answer(refusedSync(ErrorCode.UNKNOWN_MEMBER_ID));
     else answer(this.#classicMembers.sync(protocol, request));
   }
 
@@ -144,7 +162,7 @@ export class GroupCoordinator {
   heartbeat(id: string, memberId: string, instanceId: string | null, generationId: number): number {
     const protocol = this.#groups.get(id)?.protocol;
     if (protocol instanceof ClassicGroup) return protocol.heartbeat(memberId, instanceId, generationId);
-    if (protocol === undefined) return ErrorCode.UNKNOWN_MEMBER_ID;
+    if (!(protocol instanceof ConsumerGroup)) return ErrorCode.UNKNOWN_MEMBER_ID;
     return this.#classicMembers.heartbeat(protocol, memberId, instanceId, generationId);
   }
 
@@ -156,8 +174,9 @@ export class GroupCoordinator {
   ): void {
     const protocol = this.#groups.get(id)?.protocol;
     if (protocol instanceof ConsumerGroup) return leaveConsumerGroup(protocol, leaving, answer);
+    const classic = protocol instanceof ClassicGroup ? protocol : undefined;
     answer(
-      leaving.map(({ memberId, instanceId }) => protocol?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID),
+      leaving.map(({ memberId, instanceId }) => classic?.leave(memberId, instanceId) ?? ErrorCode.UNKNOWN_MEMBER_ID),
     );
   }
 
@@ -185,6 +204,7 @@ export class GroupCoordinator {
       if (memberEpoch < 0) throw notFound(isThere ? `Group ${id} is not a consumer group.` : `Group ${id} not found.`);
       throw notFound(isThere ? `Group ${id} is not a consumer group.` : `Consumer group ${id} not found.`);
     }
+    if (known instanceof ShareGroup) throw notFound(`Group ${id} is not a consumer group.`);
     const group = this.getOrCreate(id);
     const consumers =
       known === undefined || known.isEmpty
@@ -192,6 +212,31 @@ export class GroupCoordinator {
         : upgraded(known, this.#consumerEnv, this.#migrationPolicy);
     this.#replace(group, consumers, []);
     return consumers;
+  }
+
+  // ── Members of share groups ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** What is refused throws before anything has changed. */
+  shareHeartbeat(
+    id: string,
+    beat: ShareHeartbeat,
+    answer: (answer: ShareHeartbeatAnswer, errorCode: number) => void,
+  ): void {
+    const isJoining = beat.memberEpoch === MemberEpoch.join;
+    if (!isJoining && this.#groups.get(id) === undefined) {
+      throw notFound(beat.memberEpoch < 0 ? `Group ${id} not found.` : `Share group ${id} not found.`);
+    }
+    this.shareGroup(id).heartbeat(beat, answer);
+  }
+
+  /** The share group of that name, which there need not be yet; refuses one of another type. */
+  shareGroup(id: string): ShareGroup {
+    const known = this.#groups.get(id)?.protocol;
+    if (known instanceof ShareGroup) return known;
+    if (known !== undefined) throw notFound(`Group ${id} is not a share group.`);
+    const protocol = new ShareGroup(id, this.#shareEnv);
+    this.#groups.set(id, { id, protocol, offsets: new OffsetStore(id) });
+    return protocol;
   }
 
   // ── Changing the protocol ───────────────────────────────────────────────────────────────────────────────────────
@@ -305,6 +350,7 @@ export class GroupCoordinator {
   /** The offsets of a deleted topic mean nothing any more, least of all for a topic of the same name. */
   forgetTopic(topic: Topic): void {
     for (const group of this.#groups.values()) {
+      if (group.protocol instanceof ShareGroup) group.protocol.forgetTopics([topic.id], () => {});
       this.deleteOffsets(
         group,
         (entry) => entry.topic === topic.name,
@@ -324,13 +370,13 @@ export class GroupCoordinator {
 
   // ── Expiry ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Forgets the offsets of groups that were empty for long, then the groups. */
+  /** Forgets the offsets of groups that were empty for long, then the groups; share groups stay, as in Kafka. */
   expireOffsets(): void {
     const now = this.#environment.now();
     const retentionMs = this.#settings['offsets.retention.minutes'] * 60_000;
     for (const [id, group] of this.#groups) {
       const { protocol, offsets } = group;
-      if (!protocol.isEmpty) continue;
+      if (!protocol.isEmpty || protocol instanceof ShareGroup) continue;
       const isOld = (entry: OffsetEntry): boolean =>
         now - Math.max(entry.committedAt, protocol.protocolType === null ? 0 : protocol.stateSince) > retentionMs;
       this.deleteOffsets(group, isOld, () => {});
@@ -357,7 +403,7 @@ export class GroupCoordinator {
    * without the offsets would send readers back to where they began, so it does not come up.
    */
   load(): void {
-    const { classic, consumers } = readJournal(this.#journal, this.#report, {
+    const { classic, consumers, shares } = readJournal(this.#journal, this.#report, {
       offset: (group, entry) => this.getOrCreate(group).offsets.set(entry),
       held: (group, producerId, entry) => this.#hold(this.getOrCreate(group), producerId, [entry]),
       noOffset: (group, topic, partition) => this.#groups.get(group)?.offsets.delete(topic, partition),
@@ -369,8 +415,11 @@ export class GroupCoordinator {
       this.getOrCreate(id).protocol = protocol;
       protocol.restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
     }
+    for (const [id, stored] of shares) {
+      this.shareGroup(id).restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
+    }
     for (const [id, { offsets }] of this.#groups) {
-      if (offsets.isEmpty && !classic.has(id) && !consumers.has(id)) this.#groups.delete(id);
+      if (offsets.isEmpty && ![classic, consumers, shares].some((stored) => stored.has(id))) this.#groups.delete(id);
     }
   }
 }

@@ -8,6 +8,7 @@ import type { ClassicGroup } from './classic-group.ts';
 import type { OffsetEntry } from './committed-offset.ts';
 import { replayConsumerRecord, type StoredConsumerGroup } from './consumer-records.ts';
 import { GroupMember, IN_PROCESS_HOST } from './group-member.ts';
+import { replayShareRecord, type StoredShareGroup } from './share-records.ts';
 import { readGroup, readKey, readOffset, type StoredGroup } from './journal-records.ts';
 
 /** Who is told of offsets as they come. */
@@ -22,6 +23,7 @@ export interface OffsetReader {
 export interface StoredGroups {
   readonly classic: Map<string, StoredGroup>;
   readonly consumers: Map<string, StoredConsumerGroup>;
+  readonly shares: Map<string, StoredShareGroup>;
 }
 
 /** What is damaged is told and passed over; a disk that can't be read throws. */
@@ -30,7 +32,7 @@ export function readJournal(
   report: (message: string) => void,
   offsets: OffsetReader,
 ): StoredGroups {
-  const groups: StoredGroups = { classic: new Map(), consumers: new Map() };
+  const groups: StoredGroups = { classic: new Map(), consumers: new Map(), shares: new Map() };
   for (const partition of journal.existing()) {
     try {
       readPartition(journal, partition, groups, offsets);
@@ -72,7 +74,9 @@ function readRecord(
 ): void {
   const about = readKey(key);
   if (about === undefined) {
-    replayConsumerRecord(groups.consumers, key.readInt16BE(0), new ByteReader(key, 2), value);
+    const type = key.readInt16BE(0);
+    const isConsumers = replayConsumerRecord(groups.consumers, type, new ByteReader(key, 2), value);
+    if (!isConsumers) replayShareRecord(groups.shares, type, new ByteReader(key, 2), value);
   } else if (about.kind === 'group') {
     const stored = value === null ? undefined : readGroup(value);
     if (stored === undefined) groups.classic.delete(about.group);

@@ -29,3 +29,9 @@ export function repeated(names: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
   return new Set(names.filter((name) => seen.size === seen.add(name).size));
 }
+
+/** Each thing once, where it is first: what is asked for twice is answered once. */
+export function distinct<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  const seen = new Set<string>();
+  return items.filter((item) => seen.size !== seen.add(keyOf(item)).size);
+}

@@ -26,7 +26,7 @@ import { messageOf, MillraceError, Pace, type Steps } from '../../util/index.ts'
 import { type ConfigResource, configResource } from '../config-resources.ts';
 import type { Core } from '../core.ts';
 import type { StoredConfigs } from '../metadata/cluster-metadata.ts';
-import { attempt, planInSteps, repeated } from './attempt.ts';
+import { attempt, distinct, planInSteps, repeated } from './attempt.ts';
 import { errorCodeOf } from './error-code.ts';
 import { inStepsOn, on } from './handler.ts';
 
@@ -62,15 +62,18 @@ export const handleDescribeConfigs = inStepsOn(describeConfigs, function* (reque
         })),
     };
   };
-  const results = yield* new Pace().map(distinct(request.resources), describe);
+  const results = yield* new Pace().map(distinct(request.resources, keyOf), describe);
   return { throttleTimeMs: 0, results };
 });
 
-/** Each resource once: an answer is much longer than what asks for it. */
-function distinct<R extends { readonly resourceType: number; readonly resourceName: string }>(
-  resources: readonly R[],
-): R[] {
-  return [...new Map(resources.map((each) => [`${each.resourceType}/${each.resourceName}`, each])).values()];
+function keyOf({
+  resourceType,
+  resourceName,
+}: {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}): string {
+  return `${resourceType}/${resourceName}`;
 }
 
 /** Replaces all configs of a resource by those given. */
@@ -152,7 +155,6 @@ function* change<C>(
   { resources, validateOnly }: { readonly resources: readonly Change<C>[]; readonly validateOnly: boolean },
   changed: (resource: ConfigResource, change: Change<C>) => Record<string, string>,
 ): Steps<Changed[]> {
-  const keyOf = ({ resourceType, resourceName }: Change<C>): string => `${resourceType}/${resourceName}`;
   const ambiguous = repeated(resources.map(keyOf));
   const planned = yield* planInSteps(resources, (each) => {
     const { resourceType, resourceName } = each;

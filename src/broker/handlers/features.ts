@@ -20,9 +20,13 @@ type Update = RequestOf<typeof updateFeatures>['featureUpdates'][number];
 export const handleUpdateFeatures = on(updateFeatures, ({ featureUpdates, validateOnly }, { core, version }) => {
   const answer = (errorCode: number, errorMessage: string | null) => ({
     throttleTimeMs: 0,
-    errorCode: version >= 2 ? errorCode : ErrorCode.NONE,
-    errorMessage: version >= 2 ? errorMessage : null,
-    results: version >= 2 ? [] : featureUpdates.map(({ feature }) => ({ feature, errorCode, errorMessage })),
+    errorCode,
+    errorMessage,
+    // Only where all went well.
+    results:
+      version >= 2 || errorCode !== ErrorCode.NONE
+        ? []
+        : featureUpdates.map(({ feature }) => ({ feature, errorCode, errorMessage })),
   });
   try {
     const levels = Object.fromEntries(

@@ -167,7 +167,10 @@ function readAll(request: Request, context: RequestContext, wanted: readonly Wan
         partition.readFailed(error);
         return answer(part.partition, errorCodeOf(error), partition);
       }
-      if (records === undefined) return answer(part.partition, ErrorCode.NONE, partition);
+      if (records === undefined) {
+        const abortedTransactions = request.isolationLevel === 0 ? null : [];
+        return { ...answer(part.partition, ErrorCode.NONE, partition), abortedTransactions };
+      }
       bytes += records.length;
       left = Math.max(0, left - records.length);
       return {
@@ -217,7 +220,7 @@ function answer(partitionIndex: number, errorCode: number, partition: Partition 
     divergingEpoch: NO_EPOCH,
     currentLeader: NO_LEADER,
     snapshotId: NO_SNAPSHOT,
-    abortedTransactions: null,
+    abortedTransactions: partition === undefined ? [] : null,
     preferredReadReplica: -1,
     records: NO_RECORDS,
   };

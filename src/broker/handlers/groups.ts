@@ -103,12 +103,14 @@ function bytesOfJoin(
 }
 
 function joinResponse(result: JoinResult, version: number): ResponseOf<typeof joinGroup> {
-  const { protocolName } = result;
-  // Before version 7 the name can't be null, and a failed join has none.
-  return { throttleTimeMs: 0, ...result, protocolName: version < 7 ? (protocolName ?? '') : protocolName };
+  // A failed join has none; before version 7 it can't be null.
+  const protocolName = result.protocolName || (version < 7 ? '' : null);
+  return { throttleTimeMs: 0, ...result, protocolName };
 }
 
-export const handleSyncGroup = on(syncGroup, (request, { core }) => {
+export const handleSyncGroup = on(syncGroup, (request, { core, version }) => {
+  const isNamed = request.protocolType !== null && request.protocolName !== null;
+  if (version >= 5 && !isNamed) return syncResponse(refusedSync(ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
   if (!isStorableId(request.groupId)) return syncResponse(refusedSync(ErrorCode.INVALID_GROUP_ID));
   const { memberId, generationId, protocolType, protocolName, assignments } = request;
   const bytes = assignments.reduce((sum, { assignment }) => sum + assignment.length, 0);
@@ -207,10 +209,13 @@ export const handleListGroups = on(listGroups, (request, { core }) => {
 export const handleDeleteGroups = on(deleteGroups, async (request, { core }) => ({
   throttleTimeMs: 0,
   results: await Promise.all(
-    request.groupsNames.map(
+    [...new Set(request.groupsNames)].map(
       (groupId) =>
         new Promise<{ groupId: string; errorCode: number }>((resolve) => {
-          core.groups.deleteGroup(groupId, (errorCode) => resolve({ groupId, errorCode }));
+          core.groups.deleteGroup(groupId, (errorCode) => {
+            if (errorCode === ErrorCode.NONE) core.shares.forget({ groupId });
+            resolve({ groupId, errorCode });
+          });
         }),
     ),
   ),

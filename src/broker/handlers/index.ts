@@ -45,6 +45,14 @@ import {
 import { handleSaslAuthenticate, handleSaslHandshake } from './sasl.ts';
 import { handleAlterUserScramCredentials, handleDescribeUserScramCredentials } from './scram.ts';
 import { handleCreatePartitions, handleCreateTopics, handleDeleteRecords, handleDeleteTopics } from './topics.ts';
+import { handleShareAcknowledge, handleShareFetch } from './share-fetch.ts';
+import {
+  handleAlterShareGroupOffsets,
+  handleDeleteShareGroupOffsets,
+  handleDescribeShareGroupOffsets,
+  handleShareGroupDescribe,
+  handleShareGroupHeartbeat,
+} from './share-groups.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -108,6 +116,13 @@ const all: readonly Handler[] = [
   handleListTransactions,
   handleConsumerGroupHeartbeat,
   handleConsumerGroupDescribe,
+  handleShareGroupHeartbeat,
+  handleShareGroupDescribe,
+  handleShareFetch,
+  handleShareAcknowledge,
+  handleDescribeShareGroupOffsets,
+  handleAlterShareGroupOffsets,
+  handleDeleteShareGroupOffsets,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

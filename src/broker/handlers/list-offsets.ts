@@ -27,7 +27,17 @@ import { errorCodeOf } from './error-code.ts';
 import { checkLeaderEpoch } from './fetch.ts';
 import { inStepsOn } from './handler.ts';
 
-export const handleListOffsets = inStepsOn(listOffsets, function* (request, { core }) {
+/** Times that are questions, and the version from which on they are understood. */
+const QUESTIONS: ReadonlyMap<number, number> = new Map([
+  [LATEST_TIMESTAMP, 1],
+  [EARLIEST_TIMESTAMP, 1],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL_TIMESTAMP, 8],
+  [LATEST_TIERED_TIMESTAMP, 9],
+  [EARLIEST_PENDING_UPLOAD_TIMESTAMP, 11],
+]);
+
+export const handleListOffsets = inStepsOn(listOffsets, function* (request, { core, version }) {
   const pace = new Pace();
   const places = yield* pace.mapMany(request.topics, ({ name, partitions }) =>
     pace.map(partitions, ({ partitionIndex }) => `${name}/${partitionIndex}`),
@@ -48,6 +58,8 @@ export const handleListOffsets = inStepsOn(listOffsets, function* (request, { co
           leaderEpoch: -1,
         });
         if (partition === undefined || errorCode !== ErrorCode.NONE) return failed(errorCode);
+        const isUnderstood = timestamp >= 0 || version >= (QUESTIONS.get(timestamp) ?? Number.POSITIVE_INFINITY);
+        if (!isUnderstood) return failed(ErrorCode.UNSUPPORTED_VERSION);
         let found: ReturnType<typeof find>;
         try {
           found = find(partition, timestamp, partition.limitFor(request.isolationLevel));

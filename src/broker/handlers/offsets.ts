@@ -36,9 +36,11 @@ type Fetched = ResponseOf<typeof offsetFetch>['groups'][number];
 export const handleOffsetCommit = on(offsetCommit, (request, { core, version }) => {
   const { groupId, memberId, groupInstanceId: instanceId, generationIdOrMemberEpoch: epoch } = request;
   const committer = { memberId, instanceId, epoch, knowsEpochs: version >= KNOWS_EPOCHS, isTransactional: false };
-  const check = isStorableId(groupId)
-    ? core.groups.commitCheck(groupId, committer)
-    : () => ErrorCode.INVALID_GROUP_ID as number;
+  // Who commits by itself need not have a group.
+  const check =
+    groupId === '' || isStorableId(groupId)
+      ? core.groups.commitCheck(groupId, committer)
+      : () => ErrorCode.INVALID_GROUP_ID as number;
   const accepted: OffsetEntry[] = [];
   const waiting: { errorCode: number }[] = [];
   const topics = request.topics.map(({ name, topicId, partitions }): Committed => {
@@ -152,15 +154,23 @@ function* fetchGroup(
 }
 
 export const handleOffsetDelete = on(offsetDelete, (request, { core }) => {
+  if (request.groupId === '') return notDeleted(ErrorCode.INVALID_GROUP_ID);
   const group = core.groups.get(request.groupId);
   if (group === undefined) return notDeleted(ErrorCode.GROUP_ID_NOT_FOUND);
   const subscribed = group.protocol.subscribedTopics();
-  if (subscribed === undefined) return notDeleted(ErrorCode.NON_EMPTY_GROUP);
+  // Consumers that say it in a way that can't be read may read anything.
+  const reads = (topic: string): boolean => subscribed?.has(topic) ?? true;
+  if (subscribed === undefined && group.protocol.protocolType !== 'consumer') {
+    return notDeleted(ErrorCode.NON_EMPTY_GROUP);
+  }
   const gone = new Set<string>();
   const topics = request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ partitionIndex }) => {
-      const isRead = subscribed.has(name);
+      if (core.topics.partition(name, partitionIndex) === undefined) {
+        return { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION };
+      }
+      const isRead = reads(name);
       if (!isRead) gone.add(`${name}-${partitionIndex}`);
       return { partitionIndex, errorCode: isRead ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE };
     }),

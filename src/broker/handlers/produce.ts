@@ -43,6 +43,14 @@ type PartitionAnswer = Mutable<Response['responses'][number]['partitionResponses
 const OLDEST_VERSION = 3;
 const NO_LEADER: PartitionAnswer['currentLeader'] = { leaderId: -1, leaderEpoch: -1 };
 
+/** Refusals of a producer, whose records are read by then. */
+const TOLD_WITH_START: ReadonlySet<number> = new Set([
+  ErrorCode.INVALID_TIMESTAMP,
+  ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  ErrorCode.INVALID_PRODUCER_EPOCH,
+  ErrorCode.INVALID_TXN_STATE,
+]);
+
 /** What a request has for one partition, and the answer to it. */
 interface Part {
   readonly topic: Topic;
@@ -111,7 +119,7 @@ class Production {
     const now = core.environment.now();
     for (; this.#next < this.#parts.length; this.#next++) {
       const part = this.#parts[this.#next]!;
-      if (!isWelcome(this.#request, part)) continue;
+      if (!isWelcome(part)) continue;
       const { records, topic } = part;
       if (wantedSchemas(topic.settings) !== undefined) return false;
       const validated = validateBatch(records!, topic.settings, { version, now, budget: this.#budget, turn });
@@ -198,12 +206,10 @@ async function withSchemas(
 }
 
 /** What can be refused before the records are looked at; the answer says why. */
-function isWelcome(request: Request, { topic, records, answer }: Part): boolean {
+function isWelcome({ topic, records, answer }: Part): boolean {
   if (topic.isInternal)
     return refuse(answer, ErrorCode.INVALID_TOPIC_EXCEPTION, 'internal topics are written by the broker');
   if (records === null || records.length === 0) return refuse(answer, ErrorCode.INVALID_RECORD, 'there are no records');
-  if (request.acks === -1 && topic.settings['min.insync.replicas'] > 1)
-    return refuse(answer, ErrorCode.NOT_ENOUGH_REPLICAS, null);
   return true;
 }
 
@@ -223,6 +229,10 @@ function append(
   const { core } = context;
   const refused = (errorCode: number, message: string | null = null): number => {
     refuse(answer, errorCode, message);
+    // What is wrong with the records is told with where the log begins, as Kafka does.
+    if (TOLD_WITH_START.has(errorCode) || answer.recordErrors.length > 0) {
+      answer.logStartOffset = partition.log.startOffset;
+    }
     return -1;
   };
   if (!validated.ok) {
@@ -231,13 +241,16 @@ function append(
   }
   const { batch } = validated;
   const denied = admit(context, request.transactionalId, batch, topic, partition);
-  if (denied !== ErrorCode.NONE) return refused(denied);
+  if (denied !== ErrorCode.NONE) {
+    refuse(answer, denied, 'the records are of no transaction that is known to write here');
+    return -1;
+  }
   const stamps = topic.settings['message.timestamp.type'] === 'LogAppendTime';
   const appendTime = stamps ? core.environment.now() : -1;
   const result = partition.append(batch, appendTime);
   if (result.kind === 'refused') return refused(result.errorCode, result.reason);
   answer.baseOffset = result.baseOffset;
-  answer.logAppendTimeMs = result.kind === 'duplicate' && stamps ? result.timestamp : appendTime;
+  answer.logAppendTimeMs = result.kind === 'duplicate' ? result.timestamp : appendTime;
   answer.logStartOffset = partition.log.startOffset;
   return result.lastOffset;
 }

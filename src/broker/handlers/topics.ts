@@ -27,7 +27,7 @@ import { messageOf, MillraceError, Pace } from '../../util/index.ts';
 import type { Core } from '../core.ts';
 import { describeTopicConfigs } from '../topic-configs.ts';
 import { checkGrowth, type NewTopic, type Topic } from '../topics.ts';
-import { attempt, planInSteps, repeated } from './attempt.ts';
+import { attempt, distinct, planInSteps, repeated } from './attempt.ts';
 import { errorCodeOf } from './error-code.ts';
 import { inStepsOn } from './handler.ts';
 
@@ -44,9 +44,10 @@ export const handleCreateTopics = inStepsOn(createTopics, function* (request, { 
     return { throttleTimeMs: 0, topics };
   }
   const ambiguous = repeated(request.topics.map(({ name }) => name));
-  const planned = yield* planInSteps(request.topics, (wanted) => {
+  const named = distinct(request.topics, ({ name }) => name);
+  const planned = yield* planInSteps(named, (wanted) => {
     if (!ambiguous.has(wanted.name)) return planOf(core, wanted);
-    throw refusal('INVALID_REQUEST', `Topic '${wanted.name}' appears more than once in the request.`);
+    throw refusal('INVALID_REQUEST', 'Duplicate topic name.');
   });
   const topics = planned.flatMap(({ value }) => (value === undefined ? [] : [value]));
   // All of them with one write, or none; too many are refused before anything is done.
@@ -55,7 +56,7 @@ export const handleCreateTopics = inStepsOn(createTopics, function* (request, { 
     return request.validateOnly ? [] : core.topics.create(topics);
   });
   const ids = new Map((made ?? []).map(({ name, id }) => [name, id]));
-  const answers = yield* new Pace().map(request.topics, ({ name }, i): Created => {
+  const answers = yield* new Pace().map(named, ({ name }, i): Created => {
     const { value: topic, error = failure } = planned[i]!;
     return error === undefined ? created(core, topic!, ids.get(name) ?? ZERO_UUID) : notCreated(name, error);
   });
@@ -145,13 +146,14 @@ export const handleDeleteTopics = inStepsOn(deleteTopics, function* (request, { 
   ];
   const keyOf = ({ name, topicId }: (typeof wanted)[number]): string => `${name ?? ''}/${topicId}`;
   const ambiguous = repeated(wanted.map(keyOf));
-  const found = yield* planInSteps(wanted, (each) => {
+  const named = distinct(wanted, keyOf);
+  const found = yield* planInSteps(named, (each) => {
     if (!ambiguous.has(keyOf(each))) return topicToDelete(core, each.name, each.topicId);
-    throw refusal('INVALID_REQUEST', 'A topic to delete appears more than once in the request.');
+    throw refusal('INVALID_REQUEST', 'Duplicate topic name.');
   });
   const topics = new Set(found.flatMap(({ value }) => (value === undefined ? [] : [value])));
   const { error: failure } = attempt(() => core.topics.delete([...topics]));
-  const responses = yield* new Pace().map(wanted, ({ name, topicId }, i): Deleted => {
+  const responses = yield* new Pace().map(named, ({ name, topicId }, i): Deleted => {
     const { value: topic, error = failure } = found[i]!;
     return error === undefined
       ? { name: topic!.name, topicId: topic!.id, errorCode: ErrorCode.NONE, errorMessage: null }
@@ -175,7 +177,8 @@ function topicToDelete(core: Core, name: string | null, topicId: string): Topic 
 
 export const handleCreatePartitions = inStepsOn(createPartitions, function* (request, { core }) {
   const ambiguous = repeated(request.topics.map(({ name }) => name));
-  const planned = yield* planInSteps(request.topics, ({ name, count: total, assignments }) => {
+  const named = distinct(request.topics, ({ name }) => name);
+  const planned = yield* planInSteps(named, ({ name, count: total, assignments }) => {
     if (ambiguous.has(name)) throw refusal('INVALID_REQUEST', 'Duplicate topic name.');
     const topic = core.topics.get(name);
     if (topic === undefined) throw unknown(name, ZERO_UUID);
@@ -189,7 +192,7 @@ export const handleCreatePartitions = inStepsOn(createPartitions, function* (req
     checkGrowth(growths.map(({ topic, total }) => total - topic.partitions.length));
     if (!request.validateOnly) core.topics.addPartitions(growths);
   });
-  const results = yield* new Pace().map(request.topics, ({ name }, i) => {
+  const results = yield* new Pace().map(named, ({ name }, i) => {
     const error = planned[i]!.error ?? failure;
     return error === undefined
       ? { name, errorCode: ErrorCode.NONE, errorMessage: null }

@@ -57,6 +57,10 @@ export const handleInitProducerId = on(initProducerId, (request, { core, version
     producerId: identity.producerId,
     producerEpoch: identity.epoch,
   });
+  // What a producer knows is both, or neither (KIP-360).
+  if ((producerId === -1) !== (producerEpoch === -1)) {
+    return response({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 });
+  }
   if (transactionalId === null) return response(core.transactions.newProducer());
   if (!isStorableId(transactionalId))
     return response({ errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, epoch: -1 });
@@ -247,7 +251,7 @@ export const handleDescribeProducers = inStepsOn(describeProducers, function* (r
       return {
         partitionIndex,
         errorCode: partition === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE,
-        errorMessage: null,
+        errorMessage: partition === undefined ? 'This server does not host this topic-partition.' : null,
         activeProducers: producers.map((entry) => ({
           producerId: entry.producerId,
           producerEpoch: entry.epoch,
@@ -269,7 +273,12 @@ export const handleDescribeTransactions = on(describeTransactions, (request, { c
     const found = core.transactions.get(transactionalId);
     const byTopic = Map.groupBy(found?.places.values() ?? [], ({ topic }) => topic);
     return {
-      errorCode: found === undefined ? ErrorCode.TRANSACTIONAL_ID_NOT_FOUND : ErrorCode.NONE,
+      errorCode:
+        found !== undefined
+          ? ErrorCode.NONE
+          : transactionalId === ''
+            ? ErrorCode.INVALID_REQUEST
+            : ErrorCode.TRANSACTIONAL_ID_NOT_FOUND,
       transactionalId,
       transactionState: found?.state ?? '',
       transactionTimeoutMs: found?.timeoutMs ?? 0,

@@ -29,7 +29,9 @@ export class LeaderEpochs {
 
   /** The largest epoch that is not above the one asked for, and where it ends; -1 and -1 when none is that old. */
   endOf(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
-    for (let i = this.#entries.length - 1; i >= 0; i--) {
+    const latest = this.#entries.at(-1)?.epoch ?? -1;
+    // Of an epoch that is still to come nothing is known.
+    for (let i = epoch > latest ? -1 : this.#entries.length - 1; i >= 0; i--) {
       const entry = this.#entries[i]!;
       if (entry.epoch <= epoch) {
         return { epoch: entry.epoch, endOffset: this.#entries[i + 1]?.startOffset ?? logEndOffset };

@@ -83,12 +83,13 @@ export class ProducerState {
 
   /**
    * Whether a marker is of a producer and a coordinator that are not fenced. In the second version of transactions the marker has
-   * the epoch after that of its records (KIP-890), so that one with the same epoch comes late.
+   * the epoch after that of its records (KIP-890): one with theirs comes late.
    */
   checkMarker(marker: Omit<TransactionMarker, 'timestamp'>, transactionVersion: number): number {
     const entry = this.#producers.get(marker.producerId);
     if (entry === undefined) return ErrorCode.NONE;
-    const isOld = transactionVersion >= 2 ? marker.producerEpoch <= entry.epoch : marker.producerEpoch < entry.epoch;
+    const isLate = transactionVersion >= 2 && entry.transactionStart >= 0 && marker.producerEpoch === entry.epoch;
+    const isOld = marker.producerEpoch < entry.epoch || isLate;
     if (isOld) return ErrorCode.INVALID_PRODUCER_EPOCH;
     return marker.coordinatorEpoch < entry.coordinatorEpoch ? ErrorCode.TRANSACTION_COORDINATOR_FENCED : ErrorCode.NONE;
   }

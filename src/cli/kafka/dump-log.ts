@@ -14,6 +14,7 @@ export const dumpLog: Tool = {
     'print-data-log': { text: 'Keys and values, too.' },
     'offsets-decoder': { text: 'The log is of __consumer_offsets.' },
     'transaction-log-decoder': { text: 'The log is of __transaction_state.' },
+    'share-group-state-decoder': { text: 'The log is of __share_group_state.' },
     'skip-record-metadata': { text: 'With --print-data-log: keys and values only.' },
     'verify-index-only': { text: 'Only whether indexes agree with their logs.' },
     'index-sanity-check': { text: 'Only whether indexes can be such.' },
@@ -34,15 +35,22 @@ export const dumpLog: Tool = {
   },
 };
 
+const JOURNALS = [
+  ['offsets-decoder', 'offsets'],
+  ['transaction-log-decoder', 'transactions'],
+  ['share-group-state-decoder', 'shares'],
+] as const;
+
 function optionsOf(args: Arguments): DumpOptions {
-  const [offsets, transactions] = [args.has('offsets-decoder'), args.has('transaction-log-decoder')];
-  if (offsets && transactions) throw new UsageError('A log is of offsets or of transactions, not of both', false);
-  const contents = args.has('print-data-log') || offsets || transactions;
+  const journals = JOURNALS.filter(([flag]) => args.has(flag)).map(([, journal]) => journal);
+  if (journals.length > 1)
+    throw new UsageError('A log is of offsets, of transactions or of share groups, not of several', false);
+  const contents = args.has('print-data-log') || journals.length > 0;
   return {
     deep: args.has('deep-iteration'),
     contents,
     bare: args.has('skip-record-metadata'),
-    journal: offsets ? 'offsets' : transactions ? 'transactions' : undefined,
+    journal: journals[0],
     maxBytes: args.integer('max-bytes') ?? Number.POSITIVE_INFINITY,
     verifyOnly: args.has('verify-index-only'),
     sanityOnly: args.has('index-sanity-check'),

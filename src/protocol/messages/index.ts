@@ -64,6 +64,14 @@ export {
 } from './replicas.ts';
 export { saslAuthenticate, saslHandshake } from './sasl.ts';
 export { alterUserScramCredentials, describeUserScramCredentials, ScramMechanismType } from './scram.ts';
+export { AcknowledgeType, shareAcknowledge, ShareAcquireMode, shareFetch } from './share-fetch.ts';
+export {
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
+  describeShareGroupOffsets,
+  shareGroupDescribe,
+  shareGroupHeartbeat,
+} from './share-groups.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {

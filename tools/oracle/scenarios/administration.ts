@@ -5,7 +5,6 @@ import {
   alterPartitionReassignments,
   alterReplicaLogDirs,
   apiVersions,
-  createTopics,
   describeCluster,
   describeConfigs,
   describeLogDirs,
@@ -18,11 +17,7 @@ import {
   unregisterBroker,
   updateFeatures,
 } from '../../../src/protocol/index.ts';
-import type { Scenario, Session } from '../scenario.ts';
-
-async function topic(session: Session, name: string): Promise<void> {
-  await session.ask(createTopics, { topics: [{ name, numPartitions: 2, replicationFactor: 1 }], timeoutMs: 10_000 });
-}
+import type { Scenario } from '../scenario.ts';
 
 type Change = readonly [type: number, name: string, ...changes: (readonly [string, number, string | null])[]];
 
@@ -92,7 +87,7 @@ export const administration: readonly Scenario[] = [
   {
     name: 'administration: configs changed',
     async run(session) {
-      await topic(session, 'configured');
+      await session.topic('configured');
       for (const [resourceType, resourceName, ...changes] of CHANGES) {
         const configs = changes.map(([name, configOperation, value]) => ({ name, configOperation, value }));
         await session.ask(incrementalAlterConfigs, { resources: [{ resourceType, resourceName, configs }] });
@@ -119,7 +114,7 @@ export const administration: readonly Scenario[] = [
   {
     name: 'administration: configs told',
     async run(session) {
-      await topic(session, 'told-configs');
+      await session.topic('told-configs');
       const configs = [{ name: 'retention.ms', configOperation: 0, value: '1234' }];
       await session.ask(incrementalAlterConfigs, {
         resources: [{ resourceType: 2, resourceName: 'told-configs', configs }],
@@ -170,7 +165,7 @@ export const administration: readonly Scenario[] = [
   {
     name: 'administration: the cluster',
     async run(session) {
-      await topic(session, 'placed');
+      await session.topic('placed');
       await session.every(describeCluster, {});
       await session.ask(describeCluster, { includeClusterAuthorizedOperations: true });
       await session.ask(describeCluster, { endpointType: 2 });
@@ -227,7 +222,7 @@ export const administration: readonly Scenario[] = [
   {
     name: 'administration: replicas',
     async run(session) {
-      await topic(session, 'moved');
+      await session.topic('moved');
       const named = [
         { topic: 'moved', partitions: [0, 9] },
         { topic: 'nowhere', partitions: [0] },

@@ -2,7 +2,6 @@
 import {
   consumerGroupDescribe,
   consumerGroupHeartbeat,
-  createTopics,
   deleteGroups,
   describeGroups,
   findCoordinator,
@@ -10,7 +9,6 @@ import {
   joinGroup,
   leaveGroup,
   listGroups,
-  metadata,
   offsetCommit,
   offsetDelete,
   offsetFetch,
@@ -18,19 +16,8 @@ import {
 } from '../../../src/protocol/index.ts';
 import type { Scenario, Session } from '../scenario.ts';
 
-async function topic(session: Session, name: string): Promise<string> {
-  await session.ask(createTopics, { topics: [{ name, numPartitions: 2, replicationFactor: 1 }], timeoutMs: 10_000 });
-  return (await session.ask(metadata, { topics: [{ name }] }))!.topics[0]!.topicId;
-}
-
-/** The coordinator's topic is made with the first question, which may have to be repeated. */
-async function coordinator(session: Session, key: string): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
-    const answer = await session.unnoted(findCoordinator, { keyType: 0, coordinatorKeys: [key] });
-    if (answer?.coordinators[0]?.errorCode === 0) return;
-  }
-}
-
+/** What members say that was chosen, from version 5 on. */
+const CHOSEN = { protocolType: 'consumer', protocolName: 'range' };
 const protocols = [{ name: 'range', metadata: Buffer.of(0, 1) }];
 const joining = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, protocolType: 'consumer', protocols };
 
@@ -50,7 +37,7 @@ export const groups: readonly Scenario[] = [
   {
     name: 'groups: coordinators',
     async run(session) {
-      await coordinator(session, 'g');
+      await session.coordinated('g', 'h', '');
       await session.eachVersion(findCoordinator, (version) =>
         version < 4 ? { key: 'g', keyType: 0 } : { keyType: 0, coordinatorKeys: ['g', 'h'] },
       );
@@ -68,18 +55,23 @@ export const groups: readonly Scenario[] = [
   {
     name: 'groups: classic, a life',
     async run(session) {
-      await coordinator(session, 'life');
+      await session.coordinated(...Array.from({ length: 10 }, (_, version) => `life-${version}`));
       for (let version = 0; version <= 9; version++) {
         const groupId = `life-${version}`;
         const { memberId, generationId } = await joined(session, groupId, version);
         const sync = Math.min(version, 5);
         const assignments = [{ memberId, assignment: Buffer.from('mine') }];
-        const chosen = sync >= 5 ? { protocolType: 'consumer', protocolName: 'range' } : {};
+        const chosen = sync >= 5 ? CHOSEN : {};
         await session.ask(heartbeat, { groupId, generationId, memberId }, Math.min(version, 4));
         await session.ask(syncGroup, { groupId, generationId, memberId, assignments, ...chosen }, sync);
         await session.ask(syncGroup, { groupId, generationId, memberId, assignments: [], ...chosen }, sync);
-        await session.ask(syncGroup, { groupId, generationId: generationId + 1, memberId, assignments: [] }, sync);
-        await session.ask(syncGroup, { groupId, generationId, memberId: 'stranger', assignments: [] }, sync);
+        await session.ask(
+          syncGroup,
+          { groupId, generationId: generationId + 1, memberId, assignments: [], ...chosen },
+          sync,
+        );
+        await session.ask(syncGroup, { groupId, generationId, memberId: 'stranger', assignments: [], ...chosen }, sync);
+        if (sync >= 5) await session.ask(syncGroup, { groupId, generationId, memberId, assignments: [] }, sync);
         await session.ask(heartbeat, { groupId, generationId, memberId }, Math.min(version, 4));
         await session.ask(heartbeat, { groupId, generationId: generationId + 1, memberId }, Math.min(version, 4));
         await session.ask(heartbeat, { groupId, generationId, memberId: 'stranger' }, Math.min(version, 4));
@@ -98,7 +90,7 @@ export const groups: readonly Scenario[] = [
   {
     name: 'groups: classic, refused',
     async run(session) {
-      await coordinator(session, 'refused');
+      await session.coordinated('refused', 'nowhere');
       const join = async (more: object) => {
         await session.ask(joinGroup, { ...joining, groupId: 'refused', memberId: '', ...more });
       };
@@ -114,8 +106,8 @@ export const groups: readonly Scenario[] = [
       await join({ protocols: [{ name: 'sticky', metadata: Buffer.of(1) }] });
       await session.ask(heartbeat, { groupId: '', generationId: 1, memberId: 'm' });
       await session.ask(heartbeat, { groupId: 'nowhere', generationId: 1, memberId: 'm' });
-      await session.ask(syncGroup, { groupId: 'nowhere', generationId: 1, memberId: 'm', assignments: [] });
-      await session.ask(syncGroup, { groupId: '', generationId: 1, memberId: 'm', assignments: [] });
+      await session.ask(syncGroup, { groupId: 'nowhere', generationId: 1, memberId: 'm', assignments: [], ...CHOSEN });
+      await session.ask(syncGroup, { groupId: '', generationId: 1, memberId: 'm', assignments: [], ...CHOSEN });
       await session.ask(leaveGroup, { groupId: 'nowhere', members: [{ memberId: 'm', groupInstanceId: null }] });
       await session.ask(leaveGroup, { groupId: '', members: [{ memberId: 'm', groupInstanceId: null }] });
       await session.ask(describeGroups, { groups: [] });
@@ -127,13 +119,13 @@ export const groups: readonly Scenario[] = [
   {
     name: 'groups: classic, static members',
     async run(session) {
-      await coordinator(session, 'static');
+      await session.coordinated('static-5', 'static-9');
       for (const version of [5, 9]) {
         const groupId = `static-${version}`;
         const first = await joined(session, groupId, version, 'i1');
         const assignments = [{ memberId: first.memberId, assignment: Buffer.from('mine') }];
         const who = { groupId, groupInstanceId: 'i1' };
-        await session.ask(syncGroup, { ...who, ...first, assignments });
+        await session.ask(syncGroup, { ...who, ...first, assignments, ...CHOSEN });
         const again = await joined(session, groupId, version, 'i1');
         await session.ask(heartbeat, { ...who, ...first });
         await session.ask(heartbeat, { ...who, ...again });
@@ -147,8 +139,8 @@ export const groups: readonly Scenario[] = [
   {
     name: 'groups: offsets',
     async run(session) {
-      const topicId = await topic(session, 'progress');
-      await coordinator(session, 'progress');
+      const topicId = await session.topic('progress');
+      await session.coordinated('progress', 'nowhere');
       const commit = (version: number, offset: number, more: object = {}, partitionIndex = 0) => ({
         groupId: 'progress',
         ...more,
@@ -192,6 +184,7 @@ export const groups: readonly Scenario[] = [
         groupId: 'progress',
         ...member,
         assignments: [{ memberId, assignment: Buffer.of(1) }],
+        ...CHOSEN,
       });
       const as = (more: object) =>
         session.ask(offsetCommit, commit(9, 20, { memberId, generationIdOrMemberEpoch: generationId, ...more }), 9);
@@ -222,8 +215,8 @@ export const groups: readonly Scenario[] = [
   {
     name: 'groups: consumer protocol',
     async run(session) {
-      await topic(session, 'assigned');
-      await coordinator(session, 'c');
+      await session.topic('assigned');
+      await session.coordinated('c', 'nowhere');
       const beat = async (more: object, version = 1) =>
         session.ask(
           consumerGroupHeartbeat,

@@ -1,31 +1,22 @@
 // Records: what is taken into a log, and what is read from one.
 import {
   type BatchOptions,
-  createTopics,
   deleteRecords,
   fetch,
   listOffsets,
-  metadata,
   offsetForLeaderEpoch,
   produce,
   RecordBatchBuilder,
 } from '../../../src/protocol/index.ts';
 import type { Scenario, Session } from '../scenario.ts';
 
-function batch(values: readonly (string | null)[], options: BatchOptions = {}, timestamp = 1_700_000_000_000): Buffer {
+/** Older ones would begin new segments. */
+const NOW = Date.now() - 60_000;
+
+function batch(values: readonly (string | null)[], options: BatchOptions = {}, timestamp = NOW): Buffer {
   const builder = new RecordBatchBuilder(1024);
   for (const value of values) builder.append(Buffer.from('k'), value === null ? null : Buffer.from(value), timestamp);
   return builder.finish(options);
-}
-
-async function topic(session: Session, name: string, configs: Readonly<Record<string, string>> = {}): Promise<string> {
-  const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
-  await session.ask(createTopics, {
-    topics: [{ name, numPartitions: 2, replicationFactor: 1, configs: entries }],
-    timeoutMs: 10_000,
-  });
-  const answer = await session.ask(metadata, { topics: [{ name }] });
-  return answer!.topics[0]!.topicId;
 }
 
 /** A produce in the newest version, by the topic's id. */
@@ -48,7 +39,7 @@ export const records: readonly Scenario[] = [
   {
     name: 'records: produced',
     async run(session) {
-      const topicId = await topic(session, 'produced');
+      const topicId = await session.topic('produced');
       for (let version = 3; version <= 13; version++) {
         const at = version >= 13 ? { topicId } : { name: 'produced' };
         const partitionData = [{ index: 0, records: batch([`v${version}`]) }];
@@ -96,7 +87,7 @@ export const records: readonly Scenario[] = [
   {
     name: 'records: idempotent',
     async run(session) {
-      const topicId = await topic(session, 'idempotent');
+      const topicId = await session.topic('idempotent');
       const from = (producerId: number, producerEpoch: number, baseSequence: number) =>
         batch(['a', 'b'], { producerId, producerEpoch, baseSequence });
       await send(session, topicId, from(4000, 0, 0));
@@ -116,19 +107,19 @@ export const records: readonly Scenario[] = [
   {
     name: 'records: as the topic wants them',
     async run(session) {
-      const compacted = await topic(session, 'compacted', { 'cleanup.policy': 'compact' });
+      const compacted = await session.topic('compacted', { 'cleanup.policy': 'compact' });
       await send(session, compacted, batch(['keyed']));
       const builder = new RecordBatchBuilder(1024);
-      builder.append(Buffer.from('k'), Buffer.from('v'), 1_700_000_000_000);
-      builder.append(null, Buffer.from('v'), 1_700_000_000_000);
+      builder.append(Buffer.from('k'), Buffer.from('v'), NOW);
+      builder.append(null, Buffer.from('v'), NOW);
       await send(session, compacted, builder.finish());
-      const stamped = await topic(session, 'stamped', { 'message.timestamp.type': 'LogAppendTime' });
+      const stamped = await session.topic('stamped', { 'message.timestamp.type': 'LogAppendTime' });
       await send(session, stamped, batch(['x']));
-      const strict = await topic(session, 'strict', { 'message.timestamp.before.max.ms': '1000' });
+      const strict = await session.topic('strict', { 'message.timestamp.before.max.ms': '1000' });
       await send(session, strict, batch(['old']));
-      const small = await topic(session, 'small', { 'max.message.bytes': '200' });
+      const small = await session.topic('small', { 'max.message.bytes': '200' });
       await send(session, small, batch(['x'.repeat(300)]));
-      const careful = await topic(session, 'careful', { 'min.insync.replicas': '2' });
+      const careful = await session.topic('careful', { 'min.insync.replicas': '2' });
       await send(session, careful, batch(['x']));
       await send(session, careful, batch(['x']), { acks: 1 });
     },
@@ -136,7 +127,7 @@ export const records: readonly Scenario[] = [
   {
     name: 'records: fetched',
     async run(session) {
-      const topicId = await topic(session, 'fetched');
+      const topicId = await session.topic('fetched');
       for (const value of ['one', 'two', 'three']) await send(session, topicId, batch([value, null]));
       const reading = async (version: number, more = {}, session_ = {}) => {
         const at = version >= 13 ? { topicId } : { topic: 'fetched' };
@@ -173,7 +164,7 @@ export const records: readonly Scenario[] = [
   {
     name: 'records: fetched in a session',
     async run(session) {
-      const topicId = await topic(session, 'session');
+      const topicId = await session.topic('session');
       await send(session, topicId, batch(['one']));
       const part = (partition: number, fetchOffset: number) => ({
         partition,
@@ -219,8 +210,8 @@ export const records: readonly Scenario[] = [
   {
     name: 'records: offsets',
     async run(session) {
-      const topicId = await topic(session, 'offsets');
-      const at = (milliseconds: number) => 1_700_000_000_000 + milliseconds;
+      const topicId = await session.topic('offsets');
+      const at = (milliseconds: number) => NOW + milliseconds;
       for (let i = 0; i < 3; i++) await send(session, topicId, batch([`v${i}`], {}, at(i * 1000)));
       for (const timestamp of [-1, -2, -3, -4, -5, -6, -7, 0, at(0), at(500), at(1000), at(9000)]) {
         const partitions = [{ partitionIndex: 0, timestamp }];
@@ -269,7 +260,7 @@ export const records: readonly Scenario[] = [
       await session.ask(listOffsets, {
         topics: [{ name: 'offsets', partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
       });
-      await topic(session, 'kept', { 'cleanup.policy': 'compact' });
+      await session.topic('kept', { 'cleanup.policy': 'compact' });
       await removing(0, 'kept');
     },
   },

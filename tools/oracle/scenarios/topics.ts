@@ -87,22 +87,24 @@ export const topics: readonly Scenario[] = [
         made('__cluster_metadata'),
       ];
       for (const topic of bad) await creating(session, [topic]);
-      await creating(session, [made('tried')], true);
-      await creating(session, [made('tried')], true);
-      await creating(session, [made('created-7')], true);
       await creating(session, [made('double'), made('double')]);
       await creating(session, [made('one'), made('two words'), made('three')]);
       await creating(session, []);
+      await creating(session, [made('tried')], true);
+      await creating(session, [made('tried')], true);
+      await creating(session, [made('created-7')], true);
     },
   },
   {
     name: 'topics: told of',
     async run(session) {
-      await creating(session, [made('told', { numPartitions: 3 })]);
+      await session.topic('told', {}, 3);
       await session.every(metadata, { topics: [{ name: 'told' }], allowAutoTopicCreation: false });
-      await session.every(metadata, { topics: [{ name: 'nowhere' }], allowAutoTopicCreation: false });
+      await session.eachVersion(metadata, (version) => ({
+        topics: [{ name: `nowhere-${version}` }],
+        allowAutoTopicCreation: false,
+      }));
       await session.every(metadata, { topics: [{ name: 'bad name' }], allowAutoTopicCreation: true });
-      await session.every(metadata, { topics: [], allowAutoTopicCreation: false });
       for (const version of [10, 12, 13]) {
         await session.ask(metadata, { topics: [{ topicId: 'BBBBBBBBBBBBBBBBBBBBBA', name: null }] }, version);
       }
@@ -121,7 +123,7 @@ export const topics: readonly Scenario[] = [
   {
     name: 'topics: grown',
     async run(session) {
-      await creating(session, [made('grown', { numPartitions: 2 })]);
+      await session.topic('grown');
       const growing = async (name: string, count: number, assignments: { brokerIds: number[] }[] | null = null) => {
         await session.ask(createPartitions, { topics: [{ name, count, assignments }], timeoutMs: 10_000 });
       };
@@ -150,7 +152,7 @@ export const topics: readonly Scenario[] = [
   {
     name: 'topics: deleted',
     async run(session) {
-      for (let version = 1; version <= 6; version++) await creating(session, [made(`deleted-${version}`)]);
+      for (let version = 1; version <= 6; version++) await session.topic(`deleted-${version}`);
       await session.eachVersion(deleteTopics, (version) =>
         version < 6
           ? { topicNames: [`deleted-${version}`], timeoutMs: 10_000 }
@@ -162,7 +164,7 @@ export const topics: readonly Scenario[] = [
       await session.ask(deleteTopics, { topics: [{ name: null, topicId: 'BBBBBBBBBBBBBBBBBBBBBA' }] });
       await session.ask(deleteTopics, { topics: [{ name: 'x', topicId: 'BBBBBBBBBBBBBBBBBBBBBA' }] });
       await session.ask(deleteTopics, { topics: [{ name: null }] });
-      await creating(session, [made('again')]);
+      await session.topic('again');
       await session.ask(deleteTopics, { topics: [{ name: 'again' }, { name: 'again' }], timeoutMs: 10_000 });
       await session.ask(deleteTopics, { topics: [{ name: 'again' }], timeoutMs: 10_000 });
       await creating(session, [made('again')]);

@@ -5,10 +5,14 @@ import { guarded } from './access.ts';
 import { clusterRules } from './cluster.ts';
 import { consumerGroupRules } from './consumer-groups.ts';
 import { groupRules } from './groups.ts';
+import { shareGroupRules } from './share-groups.ts';
 import { topicRules } from './topics.ts';
 
 const rules = new Map(
-  [...topicRules, ...groupRules, ...consumerGroupRules, ...clusterRules].map((rule) => [rule.api.key, rule]),
+  [...topicRules, ...groupRules, ...consumerGroupRules, ...shareGroupRules, ...clusterRules].map((rule) => [
+    rule.api.key,
+    rule,
+  ]),
 );
 
 /** A handler, and before it who may ask for what it does. */
