@@ -144,6 +144,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['share'],
     ['transactions'],
     ['security'],
+    ['quotas'],
     ['client-metrics', 'core', 'dump', 'features'],
     ['topic-configs'],
     ['config-resources'],
@@ -268,6 +269,7 @@ const outsiders: Record<string, string> = {
   'schemas/json-schema/content-model.ts': 'measures what a regular expression costs, to stop it',
   'rim/authentication.ts': 'a secret is not to be had from a seed',
   'client/dial.ts': "a socket's own time-out",
+  'broker/quotas/own-time.ts': 'how long our own work takes is told by no clock that is handed in',
   'client/sockets.ts': "a socket's own time-out",
   'rim/http-versions.ts': "a socket's own time-out",
 };

@@ -56,6 +56,10 @@ export const brokerSettings = {
     0,
   ),
   ...securitySettings,
+  'quota.window.num': int(11, 'Windows over which the rates of clients are measured for their quotas.', 1),
+  'quota.window.size.seconds': int(1, 'How long one such window is.', 1),
+  'controller.quota.window.num': int(11, 'Windows over which changes to topics are counted for quotas.', 1),
+  'controller.quota.window.size.seconds': int(1, 'How long one such window is.', 1),
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
   'queued.max.request.bytes': long(

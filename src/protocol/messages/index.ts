@@ -53,6 +53,7 @@ export {
 export { describeTopicPartitions, metadata } from './metadata.ts';
 export { offsetCommit, offsetDelete, offsetFetch } from './offsets.ts';
 export { produce } from './produce.ts';
+export { alterClientQuotas, describeClientQuotas, QuotaMatchType } from './quotas.ts';
 export { addRaftVoter, describeQuorum, removeRaftVoter, unregisterBroker } from './quorum.ts';
 export {
   alterPartitionReassignments,
