@@ -51,6 +51,7 @@ import {
   handleShareGroupDescribe,
   handleShareGroupHeartbeat,
 } from './share-groups.ts';
+import { handleGetTelemetrySubscriptions, handlePushTelemetry } from './telemetry.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -119,6 +120,8 @@ const all: readonly Handler[] = [
   handleDescribeShareGroupOffsets,
   handleAlterShareGroupOffsets,
   handleDeleteShareGroupOffsets,
+  handleGetTelemetrySubscriptions,
+  handlePushTelemetry,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,
