@@ -46,6 +46,8 @@ import { type BrokerSettings, readBrokerSettings } from './settings.ts';
 import { ThreadClients } from './thread-clients.ts';
 import { ShareSessions } from './share/share-sessions.ts';
 import { ShareStates } from './share/share-states.ts';
+import { ClientTelemetry } from './telemetry/client-telemetry.ts';
+import type { ClientMetrics } from './telemetry/newest-metrics.ts';
 import { Topics } from './topics.ts';
 import { ProducerIds } from './transactions/producer-ids.ts';
 import { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
@@ -155,6 +157,12 @@ export class Broker {
         turns: new Turns(environment),
         requestMemory: new RequestMemory(settings['queued.max.request.bytes'], environment),
         coordinatorMemory,
+        telemetry: new ClientTelemetry({
+          metadata,
+          environment,
+          maxBytes: settings['telemetry.max.bytes'],
+          report,
+        }),
         report,
       };
       return new Broker(core, given, disk, unlock);
@@ -171,6 +179,11 @@ export class Broker {
   /** The partitions that take no records at the moment, and why: what makes a broker unhealthy. */
   outages(): readonly { readonly topic: string; readonly partition: number; readonly reason: string }[] {
     return [...this.#core.topics.outages()];
+  }
+
+  /** The newest metrics that clients have pushed (KIP-714): those that subscriptions name, configs of the type CLIENT_METRICS. */
+  clientMetrics(): readonly ClientMetrics[] {
+    return this.#core.telemetry.newest();
   }
 
   /** A connection from within this process. */

@@ -23,14 +23,15 @@ export const clientMetricsConfigs = {
 } as const satisfies Record<string, Setting<unknown>>;
 
 /** What a client can be told by. */
-const PROPERTIES: ReadonlySet<string> = new Set([
+const PROPERTIES = [
   'client_instance_id',
   'client_id',
   'client_software_name',
   'client_software_version',
   'client_source_address',
   'client_source_port',
-]);
+] as const;
+export type ClientProperty = (typeof PROPERTIES)[number];
 
 /** Refuses what can't be, with INVALID_REQUEST or INVALID_CONFIG. */
 export function checkClientMetrics(configs: Readonly<Record<string, string>>): void {
@@ -40,23 +41,39 @@ export function checkClientMetrics(configs: Readonly<Record<string, string>>): v
     } catch (error) {
       throw new MillraceError('INVALID_REQUEST', messageOf(error));
     }
-    if (name === 'match') value.split(',').filter(Boolean).forEach(checkMatch);
+    if (name === 'match') parseMatch(value);
   }
 }
 
-function checkMatch(text: string): void {
-  const [property = '', pattern] = text.split('=', 2).map((part) => part.trim());
-  const isKnown = PROPERTIES.has(property) && pattern !== undefined && isPattern(pattern);
-  if (isKnown) return;
-  const rule = `it is one of ${[...PROPERTIES].join(', ')}, '=', and a pattern`;
+/** The pattern that each property named in `match` must be one of as a whole. Throws INVALID_CONFIG. */
+export function parseMatch(match: string): ReadonlyMap<ClientProperty, RE2JS> {
+  return new Map(listed(match).map(parsePattern));
+}
+
+/** The items of a list in a config. */
+export function listed(value: string): readonly string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
+
+function parsePattern(text: string): [ClientProperty, RE2JS] {
+  const [property = '', pattern, ...more] = text.split('=').map((part) => part.trim());
+  const compiled = pattern === undefined || more.length > 0 ? undefined : compile(pattern);
+  if (isProperty(property) && compiled !== undefined) return [property, compiled];
+  const rule = `it is one of ${PROPERTIES.join(', ')}, '=', and a pattern`;
   throw new MillraceError('INVALID_CONFIG', `Illegal client matching pattern: ${text}; ${rule}.`);
 }
 
-function isPattern(text: string): boolean {
+function isProperty(text: string): text is ClientProperty {
+  return (PROPERTIES as readonly string[]).includes(text);
+}
+
+function compile(pattern: string): RE2JS | undefined {
   try {
-    RE2JS.compile(text);
-    return true;
+    return RE2JS.compile(pattern);
   } catch {
-    return false;
+    return undefined;
   }
 }

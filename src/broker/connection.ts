@@ -12,7 +12,7 @@ import {
   type RequestHeader,
 } from '../protocol/index.ts';
 import { codeOf, inTurns, messageOf, MillraceError, type Steps } from '../util/index.ts';
-import type { Core, RequestContext } from './core.ts';
+import { type Core, type RequestContext, unknownSoftware } from './core.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import type { Handler } from './handlers/handler.ts';
@@ -38,6 +38,8 @@ export interface ConnectionSocket {
 export interface ConnectionOrigin {
   readonly session: Session;
   readonly clientHost: string;
+  /** 0 where there is no socket. */
+  readonly clientPort: number;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;
   /** Told which members of groups end with the connection (`RequestContext`). */
@@ -73,6 +75,7 @@ export class Connection implements RequestHolder {
   /** Bytes of requests that have arrived and are not answered. */
   #unanswered = 0;
   readonly #onClose = new Set<() => void>();
+  readonly #software = unknownSoftware();
   /** The broker's time of the last request. */
   lastRequestAt: number;
 
@@ -202,6 +205,8 @@ export class Connection implements RequestHolder {
       version: header.apiVersion,
       clientId: header.clientId ?? '',
       clientHost: this.#origin.clientHost,
+      clientPort: this.#origin.clientPort,
+      software: this.#software,
       session: this.#origin.session,
       endpoint: this.#origin.endpoint,
       hold: () => this.#hold(),

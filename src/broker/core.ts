@@ -18,6 +18,7 @@ import type { Session } from './security/session.ts';
 import type { BrokerSettings } from './settings.ts';
 import type { ShareSessions } from './share/share-sessions.ts';
 import type { ShareStates } from './share/share-states.ts';
+import type { ClientTelemetry } from './telemetry/client-telemetry.ts';
 import type { Topics } from './topics.ts';
 import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts';
 
@@ -55,7 +56,20 @@ export interface Core {
   readonly transactions: TransactionCoordinator;
   readonly requestMemory: RequestMemory;
   readonly coordinatorMemory: CoordinatorMemory;
+  /** What clients tell of themselves. */
+  readonly telemetry: ClientTelemetry;
   readonly report: (message: string) => void;
+}
+
+/** What a client says of itself with ApiVersions (KIP-511). */
+export interface ClientSoftware {
+  name: string;
+  version: string;
+}
+
+/** Of a client that has not said it. */
+export function unknownSoftware(): ClientSoftware {
+  return { name: 'unknown', version: 'unknown' };
 }
 
 /** Who asks, and how. */
@@ -64,6 +78,10 @@ export interface RequestContext {
   readonly version: number;
   readonly clientId: string;
   readonly clientHost: string;
+  /** 0 where there is no socket. */
+  readonly clientPort: number;
+  /** Of the connection: ApiVersions fills it in. */
+  readonly software: ClientSoftware;
   readonly session: Session;
   /** What the broker calls itself towards this client. */
   readonly endpoint: BrokerAddress;

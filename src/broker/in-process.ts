@@ -1,6 +1,6 @@
 import type { AnyApi, Api, BrokerAddress, Transport } from '../protocol/index.ts';
 import { deferred, MillraceError } from '../util/index.ts';
-import type { Core, RequestContext } from './core.ts';
+import { type Core, type RequestContext, unknownSoftware } from './core.ts';
 import { finalizedLevels } from './features.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import { handlerOf } from './handlers/index.ts';
@@ -18,6 +18,7 @@ export class InProcessTransport implements Transport {
   readonly #clientId: string;
   readonly #closed = deferred();
   readonly #onClose = new Set<() => void>();
+  readonly #software = unknownSoftware();
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
@@ -44,6 +45,8 @@ export class InProcessTransport implements Transport {
       version: api.maxVersion,
       clientId: this.#clientId,
       clientHost: IN_PROCESS_HOST,
+      clientPort: 0,
+      software: this.#software,
       session: this.#session,
       endpoint: this.#endpoint(),
       onClose: this.#onClose,

@@ -190,6 +190,7 @@ export class Listener {
     const connection = new Connection(this.#core, socketFor(stream), {
       session: this.#sessionOf(principal, clientHost),
       clientHost,
+      clientPort: stream.remotePort ?? 0,
       endpoint: this.endpoint,
     });
     this.#connections.set(stream, connection);

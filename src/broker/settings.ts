@@ -73,6 +73,8 @@ export const brokerSettings = {
     -1,
   ),
 
+  'telemetry.max.bytes': int(1_048_576, 'The largest push of metrics of a client, packed or unpacked.', 1),
+
   'auto.create.topics.enable': bool(true, 'Create a topic when its metadata is asked for by name.'),
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'num.partitions': int(1, 'Partitions of a topic that does not say how many it wants.', 1),

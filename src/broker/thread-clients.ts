@@ -40,6 +40,7 @@ export class ThreadClients {
     const connection = new Connection(this.#core, socket, {
       session: platformSession(this.#core.scramUsers, this.#core.environment),
       clientHost: IN_PROCESS_HOST,
+      clientPort: 0,
       endpoint: this.#endpoint(),
       joined,
     });

@@ -1,5 +1,5 @@
 // Everything in one process: constructed, started and stopped in order.
-export type { DumpOptions } from '../broker/index.ts';
+export type { ClientMetric, ClientMetrics, DumpOptions } from '../broker/index.ts';
 export type { ConnectWorkerOptions, RunningConnectWorker } from './connect-worker.ts';
 export { addScramUsers, dumpFile, registryAt, startConnectWorker } from './on-demand.ts';
 export { Platform, type PlatformOptions } from './platform.ts';

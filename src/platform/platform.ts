@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { Broker } from '../broker/index.ts';
+import type { Broker, ClientMetrics } from '../broker/index.ts';
 import type { Client } from '../client/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
 import { createSqlClient, type SqlClient } from '../sql-api/index.ts';
@@ -35,6 +35,7 @@ export class Platform {
   readonly client: Client;
   /** The embedded registry. */
   readonly schemas: SchemaSource;
+  readonly #broker: Broker | undefined;
   readonly #stop: readonly (() => Promise<void>)[];
   #sql: SqlClient | undefined;
   #stopping: Promise<void> | undefined;
@@ -43,11 +44,13 @@ export class Platform {
     services: readonly RunningService[];
     client: Client;
     schemas: SchemaSource;
+    broker: Broker | undefined;
     stop: readonly (() => Promise<void>)[];
   }) {
     this.services = parts.services;
     this.client = parts.client;
     this.schemas = parts.schemas;
+    this.#broker = parts.broker;
     this.#stop = parts.stop;
   }
 
@@ -87,7 +90,7 @@ export class Platform {
       const { client } = opened;
       broker = opened.broker;
       schemas = threads === undefined ? await startHere(start, client, hasConnect) : await startThreads(start, threads);
-      return new Platform({ services, client, schemas, stop });
+      return new Platform({ services, client, schemas, broker, stop });
     } catch (error) {
       for (const step of stop.toReversed()) await step().catch(() => {});
       throw error;
@@ -102,6 +105,14 @@ export class Platform {
       'SERVICE_NOT_STARTED',
       `There is no ${name} here: set ${name === 'connect' ? 'connect' : 'kafka.rest'}.listeners to where it is to listen.`,
     );
+  }
+
+  /**
+   * The newest metrics that each client has pushed to the embedded broker (KIP-714), as subscriptions ask them to
+   * (`millrace kafka-configs --entity-type client-metrics`). Empty where the broker is another one.
+   */
+  clientMetrics(): readonly ClientMetrics[] {
+    return this.#broker?.clientMetrics() ?? [];
   }
 
   /** SQL, over the service's own address. Where that asks for logins, `createSqlClient` takes one. */

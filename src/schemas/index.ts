@@ -64,5 +64,5 @@ export { parseProto } from './protobuf/parser.ts';
 export { printProto } from './protobuf/printer.ts';
 export { SCALARS, type ScalarName, type ScalarValue, zeroOf } from './protobuf/scalars.ts';
 export { linkProtobuf } from './protobuf/schema.ts';
-export { WireReader } from './protobuf/wire-reader.ts';
+export { WireReader } from '../util/index.ts';
 export { putVarint } from './protobuf/wire-writer.ts';

@@ -28,6 +28,7 @@ export { parseProperties, propertiesIn } from './properties-file.ts';
 export { packageRoot } from './package-root.ts';
 export { type Callable, type Fault, fromFault, type Port, PortCalls, toFault } from './port-calls.ts';
 export { Restarts } from './restarts.ts';
+export { BrokenMessage, WIRE, WireReader } from './wire-reader.ts';
 export { startWorker } from './worker.ts';
 export { murmur2, partitionForKey } from './murmur2.ts';
 export { ByteWriter, compareBytes, readInt64 } from './bytes.ts';

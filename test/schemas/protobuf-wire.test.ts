@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SCALARS, type ScalarName, type ScalarValue, zeroOf } from '../../src/schemas/protobuf/scalars.ts';
-import { BrokenMessage, WIRE, WireReader } from '../../src/schemas/protobuf/wire-reader.ts';
+import { BrokenMessage, WIRE, WireReader } from '../../src/util/index.ts';
 import { putDelimited, putTag } from '../../src/schemas/protobuf/wire-writer.ts';
 import { ByteWriter } from '../../src/util/index.ts';
 

@@ -6,9 +6,18 @@
  * * 3: the client's name and version, of letters, digits, `-` and `.`; others are refused with INVALID_REQUEST. Features with the
  *   levels that this broker knows and that are finalized (features.ts); those that are off are not listed as finalized.
  *
+ * The APIs of client metrics are told of while somebody wants metrics (telemetry.ts).
+ *
  * Not done: `metadata.version`, as there is no KRaft log.
  */
-import { type AnyApi, apiVersions, ErrorCode, type ResponseOf } from '../../protocol/index.ts';
+import {
+  type AnyApi,
+  apiVersions,
+  ErrorCode,
+  getTelemetrySubscriptions,
+  pushTelemetry,
+  type ResponseOf,
+} from '../../protocol/index.ts';
 import { FEATURES, finalizedLevels } from '../features.ts';
 import type { ClusterMetadata } from '../metadata/cluster-metadata.ts';
 import type { Handler } from './handler.ts';
@@ -16,15 +25,20 @@ import { on } from './handler.ts';
 
 type Response = ResponseOf<typeof apiVersions>;
 
+const ABOUT_METRICS: ReadonlySet<number> = new Set([getTelemetrySubscriptions.key, pushTelemetry.key]);
 const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 /** Tells which APIs there are, from the handlers that there are. */
 export function handleApiVersions(handlers: () => readonly Handler[]): Handler {
-  return on(apiVersions, (request, { version, core }): Response => {
+  return on(apiVersions, (request, { version, core, software }): Response => {
     const isNamed =
       version < 3 ||
       (SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion));
     if (!isNamed) return { ...offered([]), errorCode: ErrorCode.INVALID_REQUEST };
-    return { ...offered(handlers().map(({ api }) => api)), ...features(core.metadata, version) };
+    if (version >= 3)
+      Object.assign(software, { name: request.clientSoftwareName, version: request.clientSoftwareVersion });
+    const { isWanted } = core.telemetry;
+    const apis = handlers().flatMap(({ api }) => (isWanted || !ABOUT_METRICS.has(api.key) ? [api] : []));
+    return { ...offered(apis), ...features(core.metadata, version) };
   });
 }
 

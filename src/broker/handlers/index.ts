@@ -53,6 +53,7 @@ import {
   handleShareGroupDescribe,
   handleShareGroupHeartbeat,
 } from './share-groups.ts';
+import { handleGetTelemetrySubscriptions, handlePushTelemetry } from './telemetry.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -123,6 +124,8 @@ const all: readonly Handler[] = [
   handleDescribeShareGroupOffsets,
   handleAlterShareGroupOffsets,
   handleDeleteShareGroupOffsets,
+  handleGetTelemetrySubscriptions,
+  handlePushTelemetry,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

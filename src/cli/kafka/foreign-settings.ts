@@ -85,7 +85,7 @@ const KAFKA = `
   socket.connection.setup.timeout.ms socket.listen.backlog.size socket.receive.buffer.bytes socket.send.buffer.bytes
   ssl.allow.dn.changes ssl.allow.san.changes ssl.endpoint.identification.algorithm ssl.engine.factory.class
   ssl.keymanager.algorithm ssl.provider ssl.secure.random.implementation ssl.trustmanager.algorithm
-  telemetry.max.bytes transaction.remove.expired.transaction.cleanup.interval.ms
+  transaction.remove.expired.transaction.cleanup.interval.ms
   transaction.state.log.load.buffer.size transaction.state.log.min.isr transaction.state.log.replication.factor
   transaction.two.phase.commit.enable unclean.leader.election.interval.ms unstable.api.versions.enable
   unstable.feature.versions.enable zookeeper.clientCnxnSocket zookeeper.connect zookeeper.connection.timeout.ms

@@ -73,6 +73,7 @@ export {
   shareGroupHeartbeat,
 } from './share-groups.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
+export { getTelemetrySubscriptions, pushTelemetry } from './telemetry.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
   addOffsetsToTxn,

@@ -1,7 +1,7 @@
 // Reads messages of a known type into lists of values. What a value becomes is its caller's business; this file knows tags,
 // packed and repeated fields, maps, absence, and what bytes of the wrong form mean.
 import { type FieldType, type MessageField, type MessageType, wireOf } from './message-types.ts';
-import { BrokenMessage, WIRE, type WireReader } from './wire-reader.ts';
+import { BrokenMessage, WIRE, type WireReader } from '../../util/index.ts';
 
 /** Reads one value, behind its tag. */
 export type ReadValue = (reader: WireReader) => unknown;

@@ -12,7 +12,7 @@ import {
 import { type LinkedProto, qualifiedName, resolveType, type Scope } from './linker.ts';
 import { floatOf, integerOf } from './option-encoder.ts';
 import { SCALARS, type ScalarName, type ScalarValue } from './scalars.ts';
-import { WIRE } from './wire-reader.ts';
+import { WIRE } from '../../util/index.ts';
 
 export interface MessageType {
   /** With its package and the messages around it: `shop.Order.Line`. */

@@ -1,7 +1,6 @@
 // Writes values of a known field: what stands before and behind each. The values themselves are their callers' business.
-import type { ByteWriter } from '../../util/index.ts';
+import { type ByteWriter, WIRE } from '../../util/index.ts';
 import { type MessageField, wireOf } from './message-types.ts';
-import { WIRE } from './wire-reader.ts';
 import { putDelimited, putTag } from './wire-writer.ts';
 
 /** Appends a value. */

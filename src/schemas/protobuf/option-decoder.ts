@@ -14,7 +14,7 @@ import {
 } from './extensions.ts';
 import { type LinkedProto, qualifiedExtension, qualifiedName, resolveType, type Scope } from './linker.ts';
 import { readWireMessage, unpacked, type WireMessage, type WireValue } from './wire.ts';
-import { WIRE } from './wire-reader.ts';
+import { WIRE } from '../../util/index.ts';
 
 const DEPTH_MAX = 32;
 

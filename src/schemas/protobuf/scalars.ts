@@ -1,6 +1,5 @@
 // Protobuf's scalar types on the wire: one row for each.
-import type { ByteWriter } from '../../util/index.ts';
-import { WIRE, type WireReader } from './wire-reader.ts';
+import { type ByteWriter, WIRE, type WireReader } from '../../util/index.ts';
 import {
   putBytes,
   putDouble,

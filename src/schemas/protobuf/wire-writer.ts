@@ -1,4 +1,4 @@
-// Protobuf's binary encoding, written: the other direction of wire-reader.ts, onto the end of a buffer.
+// Protobuf's binary encoding, written: the other direction of util/wire-reader.ts, onto the end of a buffer.
 import type { ByteWriter } from '../../util/index.ts';
 
 export function putTag(number: number, wire: number, out: ByteWriter): void {

@@ -1,7 +1,6 @@
 // Messages whose types are not at hand, as descriptors need them: fields by their numbers.
-import { ByteWriter } from '../../util/index.ts';
+import { BrokenMessage, ByteWriter, WIRE, WireReader } from '../../util/index.ts';
 import { invalidSchema } from '../errors.ts';
-import { BrokenMessage, WIRE, WireReader } from './wire-reader.ts';
 import { putBytes, putTag, putVarint } from './wire-writer.ts';
 
 /** A varint, or the bytes of anything else. */

@@ -24,9 +24,11 @@ import {
   electLeaders,
   ErrorCode,
   expireDelegationToken,
+  getTelemetrySubscriptions,
   incrementalAlterConfigs,
   listConfigResources,
   listPartitionReassignments,
+  pushTelemetry,
   removeRaftVoter,
   renewDelegationToken,
   ResourceType,
@@ -169,7 +171,7 @@ const toAlterScramUsers = ofCluster(alterUserScramCredentials, ALTER, ({ deletio
 
 export const clusterRules: readonly AccessRule[] = [
   // What is asked for before anybody knows who asks.
-  ...([apiVersions, saslHandshake, saslAuthenticate] as AnyApi[]).map(open),
+  ...([apiVersions, saslHandshake, saslAuthenticate, getTelemetrySubscriptions, pushTelemetry] as AnyApi[]).map(open),
   toDescribeConfigs,
   toAlterConfigs,
   toAlterIncrementally,

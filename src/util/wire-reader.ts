@@ -1,7 +1,7 @@
 // Protobuf's binary encoding, value by value. The one reader of it: records, descriptors and options stand on it, so that
 // its limits hold everywhere. Nothing is read past the end of the message that it belongs to, whatever lengths are claimed
 // and whatever stands behind it in the buffer.
-import { MillraceError } from '../../util/index.ts';
+import { MillraceError } from './errors.ts';
 
 /** Bytes that are not a message in the binary encoding, or not one of the type that they should be. */
 export class BrokenMessage extends MillraceError {
