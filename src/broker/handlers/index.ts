@@ -51,6 +51,7 @@ import {
   handleShareGroupDescribe,
   handleShareGroupHeartbeat,
 } from './share-groups.ts';
+import { handleStreamsGroupDescribe, handleStreamsGroupHeartbeat } from './streams-groups.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -119,6 +120,8 @@ const all: readonly Handler[] = [
   handleDescribeShareGroupOffsets,
   handleAlterShareGroupOffsets,
   handleDeleteShareGroupOffsets,
+  handleStreamsGroupHeartbeat,
+  handleStreamsGroupDescribe,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

@@ -72,6 +72,12 @@ export {
   shareGroupHeartbeat,
 } from './share-groups.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
+export {
+  streamsGroupDescribe,
+  streamsGroupHeartbeat,
+  StreamsStatus,
+  TopologyDescriptionStatus,
+} from './streams-groups.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
   addOffsetsToTxn,
