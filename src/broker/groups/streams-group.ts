@@ -42,7 +42,13 @@ import {
   taskOf,
   tasksByRole,
 } from './streams-tasks.ts';
-import { checkTopology, type ConfiguredTopology, configureTopology, type StatusOfGroup } from './streams-topology.ts';
+import {
+  checkTopology,
+  type ConfiguredTopology,
+  configureTopology,
+  type StatusOfGroup,
+  tasksOf,
+} from './streams-topology.ts';
 import { hashOfTopics, type TopicCatalogue } from './subscriptions.ts';
 
 export interface StreamsGroupSettings {
@@ -401,14 +407,7 @@ export class StreamsGroup implements GroupProtocol {
     const now = this.#env.environment.now();
     if (this.assignmentEpoch === this.epoch || now < this.#waitsUntil) return;
     if (now - this.#assignedAt < this.settings.assignmentIntervalMs) return;
-    const subtopologies = this.#configured?.subtopologies ?? [];
-    const tasks = subtopologies.flatMap(({ id, tasks: count }) =>
-      Array.from({ length: count }, (_, i) => taskId(id, i)),
-    );
-    const withState = subtopologies.filter(({ isStateful }) => isStateful);
-    const stateful = new Set(
-      withState.flatMap(({ id, tasks: count }) => Array.from({ length: count }, (_, i) => taskId(id, i))),
-    );
+    const { tasks, stateful } = tasksOf(this.#configured?.subtopologies ?? []);
     const members = new Map<string, StreamsAssignorMember>();
     for (const { id, description } of this.members.values()) {
       // A member with an older topology does not know what the tasks are.

@@ -8,6 +8,7 @@ import { StreamsStatus } from '../../protocol/index.ts';
 import { MillraceError } from '../../util/index.ts';
 import type { NewTopic } from '../topics.ts';
 import type { StreamsTopology } from './streams-records.ts';
+import { taskId } from './streams-tasks.ts';
 import { compilePattern, type TopicCatalogue } from './subscriptions.ts';
 
 type Subtopology = StreamsTopology['subtopologies'][number];
@@ -122,6 +123,24 @@ export function configureTopology(topology: StreamsTopology, topics: TopicCatalo
   if (missing.length === 0) return { subtopologies, status: undefined, missing, internal: counts, names };
   const list = missing.map(({ name }) => name).join(', ');
   return { ...stopped(StreamsStatus.missingInternalTopics, `Internal topics are missing: [${list}]`), missing };
+}
+
+/** All tasks, and those of them that have state; by partition, so that who gets neighbours gets of each subtopology. */
+export function tasksOf(subtopologies: readonly ConfiguredSubtopology[]): {
+  readonly tasks: readonly string[];
+  readonly stateful: ReadonlySet<string>;
+} {
+  const tasks: string[] = [];
+  const stateful = new Set<string>();
+  const most = Math.max(0, ...subtopologies.map((each) => each.tasks));
+  for (let partition = 0; partition < most; partition++) {
+    for (const { id, tasks: count, isStateful } of subtopologies) {
+      if (partition >= count) continue;
+      tasks.push(taskId(id, partition));
+      if (isStateful) stateful.add(taskId(id, partition));
+    }
+  }
+  return { tasks, stateful };
 }
 
 interface Resolved {
