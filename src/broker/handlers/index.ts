@@ -54,6 +54,7 @@ import {
   handleShareGroupHeartbeat,
 } from './share-groups.ts';
 import { handleGetTelemetrySubscriptions, handlePushTelemetry } from './telemetry.ts';
+import { handleStreamsGroupDescribe, handleStreamsGroupHeartbeat } from './streams-groups.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -126,6 +127,8 @@ const all: readonly Handler[] = [
   handleDeleteShareGroupOffsets,
   handleGetTelemetrySubscriptions,
   handlePushTelemetry,
+  handleStreamsGroupHeartbeat,
+  handleStreamsGroupDescribe,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,

@@ -74,6 +74,12 @@ export {
 } from './share-groups.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { getTelemetrySubscriptions, pushTelemetry } from './telemetry.ts';
+export {
+  streamsGroupDescribe,
+  streamsGroupHeartbeat,
+  StreamsStatus,
+  TopologyDescriptionStatus,
+} from './streams-groups.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
   addOffsetsToTxn,
