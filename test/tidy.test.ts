@@ -161,6 +161,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['dial'],
     [
       'acls',
+      'users',
       'assignors',
       'checks',
       'cooperative-sticky',

@@ -167,6 +167,7 @@ export interface ConsumerSettings {
    * `sessionTimeoutMs` it reads on without a rebalance. Of two with the same one the earlier stops with FENCED_INSTANCE_ID.
    */
   readonly groupInstanceId?: string;
+  /** What brokers are told that it is called. */
   readonly clientId?: string;
   /** Where to begin in a partition that has no position, or whose position is out of range. Default `latest`; `none`: poll rejects. */
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none';
@@ -360,11 +361,15 @@ export interface ShareConsumerSettings {
 
 /** A record of a share group, which is this consumer's for `acquisitionLockTimeoutMs`. */
 export interface ShareRecord extends TopicPartition {
+  /** Its place in the partition. */
   readonly offset: number;
   /** Milliseconds since the epoch. */
   readonly timestamp: number;
+  /** Its key's bytes. */
   readonly key: Uint8Array | null;
+  /** Its value's bytes; null is a tombstone. */
   readonly value: Uint8Array | null;
+  /** In their order. */
   readonly headers: readonly Header[];
   /** How often it was given out, this time included. */
   readonly deliveryCount: number;

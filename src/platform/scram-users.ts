@@ -6,9 +6,13 @@ import { MIN_SCRAM_ITERATIONS, saltedPassword, type ScramMechanism } from '../se
 import { type Environment, type GivenSettings, MillraceError, systemEnvironment } from '../util/index.ts';
 import { splitSettings } from './settings.ts';
 
+/** A user that the broker is to know before it starts. */
 export interface NewScramUser {
+  /** Which SCRAM the password is for. */
   readonly mechanism: ScramMechanism;
+  /** The name that is logged in with. */
   readonly name: string;
+  /** What is kept is only what SCRAM makes of it. */
   readonly password: string;
   /** Default: 4096. */
   readonly iterations?: number | undefined;
