@@ -54,3 +54,11 @@ test('the registry and SQL answer everything, and take no fault upon themselves'
   expect(sumOf(outcome, /^sql: 200/)).toBeGreaterThan(50);
   expect(sumOf(outcome, /: 4\d\d/)).toBeGreaterThan(500);
 });
+
+test('nobody logs in without a password, and whoever tries is told or let go', { timeout: 120_000 }, async () => {
+  const outcome = await fuzzed('sasl', 3000);
+  expect(sumOf(outcome, /^authenticate 58/)).toBeGreaterThan(500);
+  expect(sumOf(outcome, /^authenticate 0/)).toBeGreaterThan(20);
+  expect(sumOf(outcome, /^in$/)).toBeGreaterThan(5);
+  expect(sumOf(outcome, /^not in/)).toBeGreaterThan(100);
+});

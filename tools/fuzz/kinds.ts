@@ -2,6 +2,7 @@ import { fuzzFrames } from './frame-fuzz.ts';
 import { fuzzHttp } from './http-fuzz.ts';
 import type { FuzzOptions, Outcome } from './outcome.ts';
 import { fuzzRecords } from './record-fuzz.ts';
+import { fuzzSasl } from './sasl-fuzz.ts';
 import { fuzzSchemas } from './schema-fuzz.ts';
 import { fuzzSql } from './sql-fuzz.ts';
 
@@ -18,6 +19,7 @@ export const KINDS = {
   schemas: { fuzz: fuzzSchemas, tries: 60_000 },
   records: { fuzz: fuzzRecords, tries: 800_000 },
   http: { fuzz: fuzzHttp, tries: 20_000 },
+  sasl: { fuzz: fuzzSasl, tries: 30_000 },
 } satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;

@@ -9,6 +9,7 @@
  * | schemas | texts of the three languages to be registered and compared |
  * | records | bytes to the readers of SQL's formats |
  * | http | paths and bodies to the registry and to SQL |
+ * | sasl | logins to a broker |
  */
 import { parseArgs } from 'node:util';
 import { KINDS, type KindName } from './kinds.ts';
