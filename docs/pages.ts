@@ -35,6 +35,48 @@ export async function referencePages(): Promise<Record<string, string>> {
   };
 }
 
+/** Every API of Kafka 4.4 that some broker may answer, by why this one does not. */
+const NOT_ANSWERED: readonly (readonly [apis: Readonly<Record<number, string>>, why: string])[] = [
+  [
+    { 4: 'LeaderAndIsr', 5: 'StopReplica', 6: 'UpdateMetadata', 7: 'ControlledShutdown' },
+    'Of the time of ZooKeeper; Kafka 4 has removed them.',
+  ],
+  [{ 48: 'DescribeClientQuotas', 49: 'AlterClientQuotas' }, 'There are no quotas yet.'],
+  [
+    {
+      52: 'Vote',
+      53: 'BeginQuorumEpoch',
+      54: 'EndQuorumEpoch',
+      56: 'AlterPartition',
+      58: 'Envelope',
+      59: 'FetchSnapshot',
+      62: 'BrokerRegistration',
+      63: 'BrokerHeartbeat',
+      67: 'AllocateProducerIds',
+      70: 'ControllerRegistration',
+      73: 'AssignReplicasToDirs',
+      82: 'UpdateRaftVoter',
+    },
+    'Between brokers and controllers; this broker is alone and has no controllers.',
+  ],
+  [{ 71: 'GetTelemetrySubscriptions', 72: 'PushTelemetry' }, 'Metrics of clients are not received yet.'],
+  [
+    {
+      83: 'InitializeShareGroupState',
+      84: 'ReadShareGroupState',
+      85: 'WriteShareGroupState',
+      86: 'DeleteShareGroupState',
+      87: 'ReadShareGroupStateSummary',
+    },
+    'Between the brokers of a cluster; the state of share groups is kept where they are read.',
+  ],
+  [
+    { 88: 'StreamsGroupHeartbeat', 89: 'StreamsGroupDescribe', 93: 'StreamsGroupTopologyDescriptionUpdate' },
+    'Streams applications use the classic protocol, here and on Kafka.',
+  ],
+  [{ 94: 'UnregisterController' }, 'There are no controllers besides the broker.'],
+];
+
 function settingsPage(): string {
   return page('Settings', [
     'From a `.properties` file (`--config`), `MILLRACE_…` environment variables (`MILLRACE_NUM_PARTITIONS=3` is `num.partitions=3`), or `-p key=value`; the later in this list win.',
@@ -125,7 +167,19 @@ function apisPage(): string {
   return page('Kafka APIs that the broker answers', [
     'What ApiVersions tells clients. Produce 0–2 is listed because older librdkafka turns compression off without it, and refused as Kafka 4 does.',
     table(['key', 'API', 'versions'], rows),
+    '## Those that it does not answer',
+    'A client that asks for one of them is told so by its own library (`UnsupportedVersionException` and its like); a request that comes all the same closes its connection. What is answered and refused (delegation tokens, voters of a quorum, tiered storage) says why in its answer.',
+    table(['keys', 'APIs', 'why not'], unanswered(new Set(handlers.map(({ api }) => api.key)))),
   ]);
+}
+
+/** By keys, with those that have got a handler since left out. */
+function unanswered(answered: ReadonlySet<number>): string[][] {
+  return NOT_ANSWERED.flatMap(([apis, why]) => {
+    const left = Object.entries(apis).filter(([key]) => !answered.has(Number(key)));
+    if (left.length === 0) return [];
+    return [[left.map(([key]) => key).join(', '), left.map(([, name]) => name).join(', '), why]];
+  });
 }
 
 function errorsPage(): string {

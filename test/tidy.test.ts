@@ -144,6 +144,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['share'],
     ['transactions'],
     ['security'],
+    ['quotas'],
     ['core', 'dump', 'features'],
     ['topic-configs'],
     ['config-resources'],
@@ -214,7 +215,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   streams: [['api'], ['state'], ['graph'], ['operators', 'runtime'], ['dsl']],
   platform: [
     ['broker-users', 'lazy-schemas', 'record-check', 'settings', 'sql-test', 'thread-client', 'version'],
-    ['connect-worker'],
+    ['connect-worker', 'scram-users'],
     ['on-demand'],
     ['exposure', 'listening', 'start'],
     ['registry'],
@@ -268,6 +269,7 @@ const outsiders: Record<string, string> = {
   'schemas/json-schema/content-model.ts': 'measures what a regular expression costs, to stop it',
   'rim/authentication.ts': 'a secret is not to be had from a seed',
   'client/dial.ts': "a socket's own time-out",
+  'broker/quotas/own-time.ts': 'how long our own work takes is told by no clock that is handed in',
   'client/sockets.ts': "a socket's own time-out",
   'rim/http-versions.ts': "a socket's own time-out",
 };

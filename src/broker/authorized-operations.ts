@@ -19,7 +19,7 @@ const { read, write, alter, describe, clusterAction, describeConfigs, alterConfi
 /** There are no access rules: everyone may do all that can be done, as a bit field with one bit per operation. */
 const ALL = {
   topic: bits(read, write, Operation.create, Operation.delete, alter, describe, describeConfigs, alterConfigs),
-  group: bits(read, Operation.delete, describe),
+  group: bits(read, Operation.delete, describe, describeConfigs, alterConfigs),
   cluster: bits(Operation.create, clusterAction, describeConfigs, alterConfigs, idempotentWrite, alter, describe),
 };
 

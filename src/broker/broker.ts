@@ -35,6 +35,7 @@ import { TailCache } from './log/tail-cache.ts';
 import { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import { LiveSettings } from './metadata/live-settings.ts';
 import type { RecordSchemas } from './record-schemas.ts';
+import { ClientQuotas } from './quotas/client-quotas.ts';
 import { RequestMemory } from './request-memory.ts';
 import { Audit } from './security/audit.ts';
 import { Authorizer } from './security/authorizer.ts';
@@ -101,8 +102,7 @@ export class Broker {
       disk = nodeDisk,
       log: report = () => {},
     } = options;
-    const ofAll = Object.fromEntries(Object.entries(given).filter(([name]) => !isListenerSetting(name)));
-    readBrokerSettings(ofAll);
+    const ofAll = ofAllListeners(given);
     makeForcedDirectory(disk, dataDir);
     const unlock = disk.lock(dataDir);
     try {
@@ -283,18 +283,33 @@ function openCoordinators(parts: {
   return { groups, shares, shareSessions, transactions: new TransactionCoordinator({ ...parts, groups }) };
 }
 
-/** Who may connect, and who may then do what. */
+/** The settings that are not one listener's, checked. */
+function ofAllListeners(given: GivenSettings): GivenSettings {
+  const ofAll = Object.fromEntries(Object.entries(given).filter(([name]) => !isListenerSetting(name)));
+  readBrokerSettings(ofAll);
+  return ofAll;
+}
+
+/** Who may connect, and who may then do what, and how much of it. */
 function guardsOf(
   settings: BrokerSettings,
   metadata: ClusterMetadata,
   environment: Environment,
   report: (message: string) => void,
-): Pick<Core, 'scramUsers' | 'authorizer' | 'audit' | 'connectionLimits'> {
+): Pick<Core, 'scramUsers' | 'authorizer' | 'audit' | 'connectionLimits' | 'quotas'> {
+  const windowsOf = (name: 'quota' | 'controller.quota') => ({
+    count: settings[`${name}.window.num`],
+    lengthMs: settings[`${name}.window.size.seconds`] * 1000,
+  });
   return {
     scramUsers: new ScramUsers(metadata),
     authorizer: settings['authorizer.class.name'] === '' ? undefined : new Authorizer(settings, metadata),
     audit: new Audit(environment, report),
     connectionLimits: new ConnectionLimits(settings),
+    quotas: new ClientQuotas(metadata, {
+      windows: windowsOf('quota'),
+      windowsOfMutations: windowsOf('controller.quota'),
+    }),
   };
 }
 

@@ -12,11 +12,12 @@ import {
   type RequestHeader,
 } from '../protocol/index.ts';
 import { codeOf, inTurns, messageOf, MillraceError, type Steps } from '../util/index.ts';
-import { type Core, unknownSoftware } from './core.ts';
+import { type Core, type RequestContext, unknownSoftware } from './core.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import type { Handler } from './handlers/handler.ts';
 import { handlerOf } from './handlers/index.ts';
+import { Throttle, type Throttled } from './quotas/throttle.ts';
 import type { RequestHolder } from './request-memory.ts';
 import type { SaslLogin } from './security/sasl-login.ts';
 import type { Session } from './security/session.ts';
@@ -197,7 +198,9 @@ export class Connection implements RequestHolder {
   }
 
   #carryOut(handler: Handler, header: RequestHeader, bytes: number, request: unknown): void {
-    const response = handler.handle(request, {
+    const throttle = this.#throttleOf(header);
+    const admitted = throttle?.admitted(handler.api, request) ?? request;
+    const context: RequestContext = {
       core: this.#core,
       version: header.apiVersion,
       clientId: header.clientId ?? '',
@@ -210,9 +213,45 @@ export class Connection implements RequestHolder {
       inTurns: (steps) => this.#holding(inTurns(steps, this.#giveWay)),
       onClose: this.#onClose,
       joined: this.#origin.joined,
-    });
-    if (isUnanswered(handler.api, request)) this.#takeUnanswered(response, bytes);
-    else this.#answer(handler.api, header, bytes, response);
+    };
+    const handle = (): unknown => handler.handle(admitted, context);
+    const response = throttle === undefined ? handle() : throttle.working(handle);
+    const throttled = (body: unknown): unknown =>
+      throttle === undefined
+        ? body
+        : this.#throttled(throttle.answered(handler.api, admitted, bytes, body, this.#core));
+    if (isUnanswered(handler.api, request)) {
+      throttled(response);
+      this.#takeUnanswered(response, bytes);
+    } else if (throttle === undefined) this.#answer(handler.api, header, bytes, response);
+    else
+      this.#answer(
+        handler.api,
+        header,
+        bytes,
+        response instanceof Promise ? response.then(throttled) : throttled(response),
+      );
+  }
+
+  /** Where there are quotas, what they do to this request. */
+  #throttleOf({ clientId }: RequestHeader): Throttle | undefined {
+    const { quotas, environment } = this.#core;
+    const { session } = this.#origin;
+    if (!quotas.areAny || session.isPlatform) return undefined;
+    return new Throttle(quotas, session, clientId ?? '', () => environment.now());
+  }
+
+  /** A client that had too much is not heard for a while; what it has asked for before is answered. */
+  #throttled({ response, throttleMs }: Throttled): unknown {
+    if (throttleMs > 0 && !this.#isClosed) {
+      const release = this.#hold();
+      const cancel = this.#core.environment.after(throttleMs, () => {
+        this.#onClose.delete(cancel);
+        release();
+      });
+      this.#onClose.add(cancel);
+    }
+    return response;
   }
 
   /** A message of a login, as it is: what was asked for with the first version of SaslHandshake (KIP-43). */

@@ -8,6 +8,7 @@ import type { ClusterMetadata } from './metadata/cluster-metadata.ts';
 import type { LiveSettings } from './metadata/live-settings.ts';
 import type { CoordinatorMemory } from './coordinator-memory.ts';
 import type { RecordSchemas } from './record-schemas.ts';
+import type { ClientQuotas } from './quotas/client-quotas.ts';
 import type { RequestMemory } from './request-memory.ts';
 import type { Audit } from './security/audit.ts';
 import type { Authorizer } from './security/authorizer.ts';
@@ -45,6 +46,7 @@ export interface Core {
   readonly authorizer: Authorizer | undefined;
   readonly audit: Audit;
   readonly connectionLimits: ConnectionLimits;
+  readonly quotas: ClientQuotas;
   readonly flusher: Flusher;
   readonly fetchSessions: FetchSessions;
   readonly groups: GroupCoordinator;

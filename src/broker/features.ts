@@ -14,6 +14,8 @@ export const FEATURES: readonly Feature[] = [
   { name: 'group.version', minLevel: 0, maxLevel: 1 },
   // KIP-932: share groups.
   { name: 'share.version', minLevel: 0, maxLevel: 1 },
+  // KIP-1071: streams groups.
+  { name: 'streams.version', minLevel: 0, maxLevel: 1 },
   // KIP-890: 2 is a new epoch for each transaction, and partitions that need not be announced.
   { name: 'transaction.version', minLevel: 0, maxLevel: 2 },
 ];

@@ -124,8 +124,23 @@ export class Listener {
       this.#open.delete(socket);
       connectionLimits.closed(address);
     });
+    if (this.#isTooSoon(socket, address)) return;
     if (this.#tls === undefined) this.#connect(socket, ANONYMOUS);
     else this.#renew(this.#tls);
+  }
+
+  /** Whether an address opens more connections than it may: such a one ends when the address may open the next. */
+  #isTooSoon(socket: Socket, address: string): boolean {
+    const { quotas, environment } = this.#core;
+    const limit = quotas.areAny ? quotas.limitOfAddress(address) : undefined;
+    if (limit === undefined) return false;
+    const waitMs = quotas.record(limit, 1, environment.now());
+    if (waitMs === 0) return false;
+    quotas.record(limit, -1, environment.now());
+    socket.pause();
+    const cancel = environment.after(waitMs, () => socket.destroy());
+    socket.once('close', cancel);
+    return true;
   }
 
   /** A server that agrees on TLS with whoever it accepts. */

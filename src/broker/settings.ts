@@ -56,6 +56,10 @@ export const brokerSettings = {
     0,
   ),
   ...securitySettings,
+  'quota.window.num': int(11, 'Windows over which the rates of clients are measured for their quotas.', 1),
+  'quota.window.size.seconds': int(1, 'How long one such window is.', 1),
+  'controller.quota.window.num': int(11, 'Windows over which changes to topics are counted for quotas.', 1),
+  'controller.quota.window.size.seconds': int(1, 'How long one such window is.', 1),
   'queued.max.requests': int(500, 'Unanswered requests of one connection before it is no longer read from.', 1),
 
   'queued.max.request.bytes': long(
@@ -160,10 +164,11 @@ export const brokerSettings = {
   'group.max.session.timeout.ms': int(1_800_000, 'The longest session timeout a member may ask for.', 1),
   'group.initial.rebalance.delay.ms': int(3000, 'How long an empty group waits for more members.', 0),
   'group.max.size': int(INT_MAX, 'Members that a group may have.', 1),
-  'group.coordinator.rebalance.protocols': list('classic,consumer,share', 'Protocols that groups may speak.', [
+  'group.coordinator.rebalance.protocols': list('classic,consumer,share,streams', 'Protocols that groups may speak.', [
     'classic',
     'consumer',
     'share',
+    'streams',
   ]),
   'group.consumer.heartbeat.interval.ms': int(5000, 'How often members of consumer groups are to be heard.', 1),
   'group.consumer.min.heartbeat.interval.ms': int(5000, 'The least that a group may set for itself.', 1),
@@ -215,6 +220,24 @@ export const brokerSettings = {
   'group.share.min.partition.max.record.locks': int(100, 'The least that a group may set for itself.', 100, 2000),
   'group.share.max.partition.max.record.locks': int(4000, 'The most that a group may set for itself.', 2000, 10_000),
   'group.share.max.share.sessions': int(2000, 'Members that may read in share groups at the same time.', 1),
+  'group.streams.heartbeat.interval.ms': int(5000, 'How often members of streams groups are to be heard.', 1),
+  'group.streams.min.heartbeat.interval.ms': int(5000, 'The least that a group may set for itself.', 1),
+  'group.streams.max.heartbeat.interval.ms': int(15_000, 'The most that a group may set for itself.', 1),
+  'group.streams.session.timeout.ms': int(45_000, 'A member of a streams group not heard for so long is out.', 1),
+  'group.streams.min.session.timeout.ms': int(45_000, 'The least that a group may set for itself.', 1),
+  'group.streams.max.session.timeout.ms': int(60_000, 'The most that a group may set for itself.', 1),
+  'group.streams.assignment.interval.ms': int(1000, 'The least time between two assignments of a streams group.', 0),
+  'group.streams.min.assignment.interval.ms': int(0, 'The least that a group may set for itself.', 0),
+  'group.streams.max.assignment.interval.ms': int(15_000, 'The most that a group may set for itself.', 0),
+  'group.streams.max.size': int(INT_MAX, 'Members that a streams group may have.', 1),
+  'group.streams.num.standby.replicas': int(0, 'Processes that keep a copy of the state of a task of another.', 0),
+  'group.streams.max.standby.replicas': int(2, 'The most copies that a group may set for itself.', 0),
+  'group.streams.initial.rebalance.delay.ms': int(
+    3000,
+    'How long a streams group that was empty waits for more members before it assigns.',
+    0,
+  ),
+  'group.streams.assignors': list('sticky', 'How tasks of streams groups are assigned.', ['sticky']),
   'share.coordinator.state.topic.num.partitions': int(
     50,
     'Partitions of __share_group_state; fixed once it exists.',
@@ -410,6 +433,12 @@ export const groupSettings = {
     'latest',
     'Where a share group begins: earliest, latest, or by_duration: and how long ago in ISO 8601 (by_duration:PT1H).',
   ),
+  'streams.heartbeat.interval.ms': inherited('group.streams.heartbeat.interval.ms'),
+  'streams.session.timeout.ms': inherited('group.streams.session.timeout.ms'),
+  'streams.assignment.interval.ms': inherited('group.streams.assignment.interval.ms'),
+  'streams.num.standby.replicas': inherited('group.streams.num.standby.replicas'),
+  'streams.initial.rebalance.delay.ms': inherited('group.streams.initial.rebalance.delay.ms'),
+  'streams.assignor.name': text('sticky', 'How tasks of the group are assigned.', ['sticky']),
   'share.isolation.level': text(
     'read_uncommitted',
     'read_committed leaves out records of transactions that are open or aborted.',
@@ -428,6 +457,9 @@ const LIMITED = [
   'share.delivery.count.limit',
   'share.record.lock.duration.ms',
   'share.partition.max.record.locks',
+  'streams.heartbeat.interval.ms',
+  'streams.session.timeout.ms',
+  'streams.assignment.interval.ms',
 ] as const;
 
 /** All broker settings from the ones that were given; an unknown name or a bad value is refused. */

@@ -15,6 +15,7 @@ import {
   needsMetadata,
   type Transport,
 } from '../protocol/index.ts';
+import { alterQuotas, alterScram, describeQuotas, describeScram } from './users.ts';
 import { createAcls, deleteAcls, describeAcls } from './acls.ts';
 import type {
   AccessRule,
@@ -41,6 +42,9 @@ import type {
   TransactionDescription,
   TransactionFilter,
   TransactionListing,
+  ClientQuota,
+  QuotaChange,
+  ScramCredentialInfo,
 } from './client.ts';
 import type { Cluster, TopicMetadata } from './cluster.ts';
 import { describeGroup } from './group-descriptions.ts';
@@ -336,6 +340,30 @@ export class KafkaAdmin implements Admin {
     checkNames('abortOpenTransactions', transactionalIds);
     const wereOpen = await Promise.all(transactionalIds.map((id) => abortOpenTransaction(this.#cluster, id)));
     return transactionalIds.filter((_, index) => wereOpen[index]);
+  }
+
+  describeUserScramCredentials(users: readonly string[] | null = null): Promise<ScramCredentialInfo[]> {
+    if (users !== null) checkNames('describeUserScramCredentials', users);
+    return this.#withAny((transport) => describeScram(transport, users));
+  }
+
+  async alterUserScramCredentials({
+    upsertions = [],
+    deletions = [],
+  }: Parameters<Admin['alterUserScramCredentials']>[0]): Promise<void> {
+    checkNames(
+      'alterUserScramCredentials',
+      [...upsertions, ...deletions].map(({ user }) => user),
+    );
+    return this.#withAny((transport) => alterScram(transport, upsertions, deletions, this.#cluster.environment));
+  }
+
+  describeClientQuotas(entity: Parameters<Admin['describeClientQuotas']>[0] = {}): Promise<ClientQuota[]> {
+    return this.#withAny((transport) => describeQuotas(transport, entity));
+  }
+
+  alterClientQuotas(changes: readonly QuotaChange[]): Promise<void> {
+    return this.#withAny((transport) => alterQuotas(transport, changes));
   }
 
   createAcls(rules: readonly AccessRule[]): Promise<void> {

@@ -169,6 +169,54 @@ export interface LogDir {
   })[];
 }
 
+/** How a user may log in with SCRAM. */
+export interface ScramCredentialInfo {
+  /** The name that is logged in with. */
+  readonly user: string;
+  /** Which SCRAM it is for. */
+  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  /** How often the password is hashed. */
+  readonly iterations: number;
+}
+
+/** A password that a user gets. */
+export interface ScramUpsertion {
+  /** The name that is logged in with. */
+  readonly user: string;
+  /** Which SCRAM it is for. */
+  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  /** It does not leave this process: brokers get what SCRAM makes of it. */
+  readonly password: string;
+  /** How often it is hashed. Default 4096. */
+  readonly iterations?: number;
+}
+
+/** What quotas are for: a user, a client id, both, or an address; null is the default of all without one of their own. */
+export interface QuotaEntity {
+  /** A user's name. */
+  readonly user?: string | null;
+  /** What clients call themselves. */
+  readonly 'client-id'?: string | null;
+  /** An address. */
+  readonly ip?: string | null;
+}
+
+/** Limits that are set: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage`, `controller_mutation_rate`, `connection_creation_rate`. */
+export interface ClientQuota {
+  /** Whose. */
+  readonly entity: QuotaEntity;
+  /** By their names. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** A change of limits. */
+export interface QuotaChange {
+  /** Whose. */
+  readonly entity: QuotaEntity;
+  /** By their names; null takes one back. */
+  readonly set: Readonly<Record<string, number | null>>;
+}
+
 /** Who may (`ALLOW`), or may not (`DENY`), do what with which resources. A host of `*` is every one. */
 export interface AccessRule {
   /** What kind of thing it is about. */
@@ -383,6 +431,21 @@ export interface Admin {
    * committed records need not wait until the transactions time out. Who has none open is left alone. Returns who had one.
    */
   abortOpenTransactions(transactionalIds: readonly string[]): Promise<string[]>;
+  /** How users (null, the default: all) may log in with SCRAM; who has no such credential is left out. */
+  describeUserScramCredentials(users?: readonly string[] | null): Promise<ScramCredentialInfo[]>;
+  /** Gives users passwords, and takes some back. Rejects with the first refusal. */
+  alterUserScramCredentials(changes: {
+    /** Users who get one, or another one. */
+    readonly upsertions?: readonly ScramUpsertion[];
+    /** Users who lose one; RESOURCE_NOT_FOUND where there is none. */
+    readonly deletions?: readonly Pick<ScramCredentialInfo, 'user' | 'mechanism'>[];
+  }): Promise<void>;
+  /** Quotas of entities with exactly these parts: a name, null for the default, undefined for any. Default: all quotas. */
+  describeClientQuotas(
+    entity?: Readonly<Partial<Record<keyof QuotaEntity, string | null | undefined>>>,
+  ): Promise<ClientQuota[]>;
+  /** Sets quotas. Rejects with the first refusal. */
+  alterClientQuotas(changes: readonly QuotaChange[]): Promise<void>;
   /** Rejects with the first refusal; SECURITY_DISABLED where brokers have no rules. */
   createAcls(rules: readonly AccessRule[]): Promise<void>;
   /** The rules that match; default: all. */

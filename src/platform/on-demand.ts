@@ -2,7 +2,9 @@
 import type { DumpOptions } from '../broker/index.ts';
 import type { HttpSchemaSourceOptions } from '../schema-registry/index.ts';
 import type { SchemaSource } from '../serde/index.ts';
+import type { GivenSettings } from '../util/index.ts';
 import type { ConnectWorkerOptions, RunningConnectWorker } from './connect-worker.ts';
+import type { NewScramUser } from './scram-users.ts';
 
 /** The lines of a file of a partition's directory; undefined where it is of no kind that is known. */
 export async function dumpFile(path: string, options: DumpOptions): Promise<Iterable<string> | undefined> {
@@ -19,4 +21,9 @@ export async function startConnectWorker(options: ConnectWorkerOptions): Promise
 export async function registryAt(options: HttpSchemaSourceOptions): Promise<SchemaSource> {
   const { HttpSchemaSource } = await import('../schema-registry/index.ts');
   return new HttpSchemaSource(options);
+}
+
+/** Sets passwords of users who log in with SCRAM, in the data directory of a broker that does not run. */
+export async function addScramUsers(given: GivenSettings, users: readonly NewScramUser[]): Promise<void> {
+  await (await import('./scram-users.ts')).addScramUsers(given, users);
 }

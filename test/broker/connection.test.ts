@@ -108,6 +108,7 @@ describe('a connection', () => {
     expect(versions.finalizedFeatures).toEqual([
       { name: 'group.version', maxVersionLevel: 1, minVersionLevel: 1 },
       { name: 'share.version', maxVersionLevel: 1, minVersionLevel: 1 },
+      { name: 'streams.version', maxVersionLevel: 1, minVersionLevel: 1 },
       { name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 },
     ]);
     client.socket.destroy();

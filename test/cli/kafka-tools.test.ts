@@ -395,10 +395,64 @@ describe('kafka-configs', () => {
       1,
       'At least one of --entity-name, --topic must be specified with --alter\n',
     ],
-    ['--describe --entity-type users', 1, 'There are no configs of users here: quotas and credentials are not kept.\n'],
+    [
+      '--alter --entity-type users --add-config producer_byte_rate=1',
+      1,
+      '--alter needs the name of one of the users, or their default.\n',
+    ],
+    [
+      '--alter --user ann --add-config SCRAM-SHA-256=[iterations=4096]',
+      1,
+      'SCRAM-SHA-256 takes [password=…] or [iterations=…,password=…], with at least 4096 iterations.\n',
+    ],
+    [
+      "--alter --user ann --add-config 'producer_byte_rate=1,SCRAM-SHA-256=[password=x]'",
+      1,
+      'Quotas and SCRAM credentials are altered one after the other.\n',
+    ],
+    [
+      '--alter --ip 127.0.0.1 --add-config connection_creation_rate=fast',
+      1,
+      'Cannot parse quota configuration value for connection_creation_rate: fast\n',
+    ],
   ])('%s', async (words, code, text) => {
     const said = await run(`kafka-configs $B ${words}`);
     expect({ code: said.code, text: said.out + said.err }).toEqual({ code, text });
+  });
+
+  // What the original of Kafka 4.4 prints, but for a user without credentials, of whom it says that there are none.
+  test('of users, clients and addresses: credentials and quotas', async () => {
+    const alter = async (words: string) =>
+      expect(await run(`kafka-configs $B --alter ${words}`)).toMatchObject({ code: 0, err: '' });
+    const describe = async (words: string) => (await run(`kafka-configs $B --describe ${words}`)).out;
+    expect(
+      (
+        await run(
+          "kafka-configs $B --alter --entity-type users --entity-name bob --add-config 'SCRAM-SHA-256=[iterations=8192,password=a,b=c]'",
+        )
+      ).out,
+    ).toBe('Completed updating config for user bob.\n');
+    await alter('--user bob --add-config producer_byte_rate=1024');
+    expect(await describe('--entity-type users --entity-name bob')).toBe(
+      "Quota configs for user-principal 'bob' are producer_byte_rate=1024.0\n" +
+        "SCRAM credential configs for user-principal 'bob' are SCRAM-SHA-256=iterations=8192\n",
+    );
+    await alter('--user-defaults --client loader --add-config request_percentage=2.5');
+    expect(await describe('--entity-type users --entity-default --entity-type clients --entity-name loader')).toBe(
+      "Quota configs for the default user-principal, client-id 'loader' are request_percentage=2.5\n",
+    );
+    expect((await run('kafka-configs $B --alter --ip-defaults --add-config connection_creation_rate=1000')).out).toBe(
+      'Completed updating default config for ips in the cluster.\n',
+    );
+    expect(await describe('--entity-type ips')).toBe(
+      'Quota configs for the default ip are connection_creation_rate=1000.0\n',
+    );
+    await alter('--user bob --delete-config SCRAM-SHA-256');
+    await alter('--user bob --delete-config producer_byte_rate');
+    await alter('--user-defaults --client loader --delete-config request_percentage');
+    await alter('--ip-defaults --delete-config connection_creation_rate');
+    expect(await describe('--entity-type users')).toBe('');
+    expect(await describe('--user bob')).toBe('');
   });
 
   test('what the broker refuses is told in its words', async () => {

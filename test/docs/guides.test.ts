@@ -9,7 +9,7 @@ import { Shell, withoutNetwork } from '../suites/shell.ts';
 import { readPage } from './reader.ts';
 
 const bins = join(import.meta.dirname, '..', '..', 'bin');
-const GUIDES = ['troubleshooting.md', 'operations.md', 'coming-from.md', 'performance.md'];
+const GUIDES = ['troubleshooting.md', 'operations.md', 'coming-from.md', 'performance.md', 'security/index.md'];
 
 describe.skipIf(withoutNetwork !== false).each(GUIDES)('docs/%s', (page) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-guide-'));

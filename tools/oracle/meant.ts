@@ -65,6 +65,12 @@ export const MEANT: readonly Meant[] = [
     path: /errorMessage$/,
     why: 'a partition that is not there is told in words, whether its topic is there or not',
   },
+  {
+    api: /^FindCoordinator$/,
+    path: /errorCode$/,
+    request: /"keyType":2/,
+    why: 'who keeps the state of share groups is asked by nobody but the broker itself',
+  },
   { api: /^ApiVersions$/, path: /^apiKeys/, why: 'the APIs that are offered stand in docs/reference/kafka-apis.md' },
   {
     api: /^Produce$/,

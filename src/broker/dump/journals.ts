@@ -15,6 +15,7 @@ import {
 } from '../groups/journal-records.ts';
 import type { RecordLayout } from '../groups/record-kind.ts';
 import { SHARE_GROUP_LAYOUTS } from '../groups/share-records.ts';
+import { STREAMS_GROUP_LAYOUTS } from '../groups/streams-records.ts';
 import { SHARE_STATE_LAYOUTS } from '../share/share-records.ts';
 import { FIRST_FLEXIBLE_VALUE, journalKey, journalValue } from '../transactions/transaction.ts';
 
@@ -28,6 +29,7 @@ const LAYOUTS: Readonly<Record<Journal, Readonly<Record<number, RecordLayout>>>>
     [GROUP_KEY]: { key: groupKey, value: groupValue, lastValueVersion: GROUP_VALUE, flexibleFrom: Infinity },
     ...CONSUMER_GROUP_LAYOUTS,
     ...SHARE_GROUP_LAYOUTS,
+    ...STREAMS_GROUP_LAYOUTS,
   },
   transactions: {
     0: { key: journalKey, value: journalValue, lastValueVersion: 1, flexibleFrom: FIRST_FLEXIBLE_VALUE },

@@ -27,7 +27,12 @@ import {
   type SyncRequest,
   type SyncResult,
 } from './group-requests.ts';
-import { consumerGroupSettings, type GroupConfigs, shareGroupSettings } from './group-settings.ts';
+import {
+  consumerGroupSettings,
+  type GroupConfigs,
+  shareGroupSettings,
+  streamsGroupSettings,
+} from './group-settings.ts';
 import { IN_PROCESS_HOST } from './group-member.ts';
 import { groupRecord } from './journal-records.ts';
 import { readJournal, restoreClassic } from './journal-replay.ts';
@@ -39,11 +44,17 @@ import {
   type ShareHeartbeat,
   type ShareHeartbeatAnswer,
 } from './share-group.ts';
+import {
+  type AnswerStreams,
+  StreamsGroup,
+  type StreamsGroupEnvironment,
+  type StreamsHeartbeat,
+} from './streams-group.ts';
 
 export interface Group {
   readonly id: string;
   /** What its members speak, and where they are in it. */
-  protocol: ClassicGroup | ConsumerGroup | ShareGroup;
+  protocol: ClassicGroup | ConsumerGroup | ShareGroup | StreamsGroup;
   readonly offsets: OffsetStore;
 }
 
@@ -59,6 +70,7 @@ export class GroupCoordinator {
   readonly #classicEnv: GroupEnvironment;
   readonly #consumerEnv: ConsumerGroupEnvironment;
   readonly #shareEnv: ShareGroupEnvironment;
+  readonly #streamsEnv: StreamsGroupEnvironment;
   readonly #classicMembers: ClassicMembers;
   #stopExpiry: () => void = () => {};
 
@@ -99,6 +111,12 @@ export class GroupCoordinator {
       becomesClassic: (group, without) => this.#downgrade(group, without),
     };
     this.#shareEnv = { environment, topics, settingsOf: (id) => shareGroupSettings(settings, configsOf(id)), append };
+    this.#streamsEnv = {
+      environment,
+      topics,
+      settingsOf: (id) => streamsGroupSettings(settings, configsOf(id)),
+      append,
+    };
     this.#classicMembers = new ClassicMembers(environment, topics);
     this.#scheduleExpiry();
   }
@@ -132,8 +150,11 @@ export class GroupCoordinator {
   join(id: string, request: JoinRequest, answer: (result: JoinResult) => void): void {
     const group = this.getOrCreate(id);
     if (group.protocol instanceof ConsumerGroup) this.#makeRoomForClassic(group, group.protocol, request.instanceId);
+    if (group.protocol instanceof StreamsGroup && group.protocol.isEmpty) {
+      this.#replace(group, new ClassicGroup(id, this.#classicEnv), []);
+    }
     if (group.protocol instanceof ClassicGroup) return group.protocol.join(request, answer);
-    if (group.protocol instanceof ShareGroup) {
+    if (!(group.protocol instanceof ConsumerGroup)) {
       return answer(refusedJoin(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId));
     }
     const newId = `${request.instanceId ?? request.clientId}-${randomUuid(this.#environment)}`;
@@ -204,7 +225,9 @@ export class GroupCoordinator {
       if (memberEpoch < 0) throw notFound(isThere ? `Group ${id} is not a consumer group.` : `Group ${id} not found.`);
       throw notFound(isThere ? `Group ${id} is not a consumer group.` : `Consumer group ${id} not found.`);
     }
-    if (known instanceof ShareGroup) throw notFound(`Group ${id} is not a consumer group.`);
+    if (known instanceof ShareGroup || known instanceof StreamsGroup) {
+      throw notFound(`Group ${id} is not a consumer group.`);
+    }
     const group = this.getOrCreate(id);
     const consumers =
       known === undefined || known.isEmpty
@@ -237,6 +260,21 @@ export class GroupCoordinator {
     const protocol = new ShareGroup(id, this.#shareEnv);
     this.#groups.set(id, { id, protocol, offsets: new OffsetStore(id) });
     return protocol;
+  }
+
+  // ── Members of streams groups ───────────────────────────────────────────────────────────────────────────────────
+
+  /** What is refused throws before anything has changed. */
+  streamsHeartbeat(id: string, beat: StreamsHeartbeat, answer: AnswerStreams): void {
+    const known = this.#groups.get(id)?.protocol;
+    if (known instanceof StreamsGroup) return known.heartbeat(beat, answer);
+    const isEmptyClassic = known instanceof ClassicGroup && known.isEmpty;
+    if (known !== undefined && !isEmptyClassic) throw notFound(`Group ${id} is not a streams group.`);
+    if (beat.memberEpoch !== MemberEpoch.join) throw notFound(`Streams group ${id} not found.`);
+    const streams = new StreamsGroup(id, this.#streamsEnv);
+    // What it refuses leaves the group as it was.
+    streams.heartbeat(beat, answer);
+    this.#replace(this.getOrCreate(id), streams, []);
   }
 
   // ── Changing the protocol ───────────────────────────────────────────────────────────────────────────────────────
@@ -403,7 +441,7 @@ export class GroupCoordinator {
    * without the offsets would send readers back to where they began, so it does not come up.
    */
   load(): void {
-    const { classic, consumers, shares } = readJournal(this.#journal, this.#report, {
+    const { classic, consumers, shares, streams } = readJournal(this.#journal, this.#report, {
       offset: (group, entry) => this.getOrCreate(group).offsets.set(entry),
       held: (group, producerId, entry) => this.#hold(this.getOrCreate(group), producerId, [entry]),
       noOffset: (group, topic, partition) => this.#groups.get(group)?.offsets.delete(topic, partition),
@@ -418,8 +456,14 @@ export class GroupCoordinator {
     for (const [id, stored] of shares) {
       this.shareGroup(id).restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
     }
+    for (const [id, stored] of streams) {
+      const protocol = new StreamsGroup(id, this.#streamsEnv);
+      this.getOrCreate(id).protocol = protocol;
+      protocol.restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
+    }
     for (const [id, { offsets }] of this.#groups) {
-      if (offsets.isEmpty && ![classic, consumers, shares].some((stored) => stored.has(id))) this.#groups.delete(id);
+      if (offsets.isEmpty && ![classic, consumers, shares, streams].some((stored) => stored.has(id)))
+        this.#groups.delete(id);
     }
   }
 }

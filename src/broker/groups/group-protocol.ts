@@ -2,7 +2,7 @@
 import type { JournalRecord } from '../internal-topic.ts';
 
 /** Kafka's names of the types. */
-export type GroupType = 'classic' | 'consumer' | 'share';
+export type GroupType = 'classic' | 'consumer' | 'share' | 'streams';
 
 /** Who wants to commit offsets: a member in its generation, or epoch; or somebody from outside (-1). */
 export interface Committer {
@@ -22,7 +22,7 @@ export interface GroupProtocol {
   readonly type: GroupType;
   /** As Kafka's tools print it. */
   readonly state: string;
-  /** `consumer`, `share`, or what the members of a classic group said; null where none has yet. */
+  /** `consumer`, `share`, `streams`, or what the members of a classic group said; null where none has yet. */
   readonly protocolType: string | null;
   readonly isEmpty: boolean;
   /** Since when it is in that state, in ms since the epoch: what the retention of offsets counts from. */

@@ -3,13 +3,16 @@ import { type BrokerSettings, groupSettings } from '../settings.ts';
 import { MillraceError, parseSetting, settingNamed } from '../../util/index.ts';
 import type { ConsumerGroupSettings } from './consumer-group.ts';
 import type { ShareGroupSettings } from './share-group.ts';
+import type { StreamsGroupSettings } from './streams-group.ts';
 
 /** The configs that were set for a group, as text. */
 export type GroupConfigs = (groupId: string) => Readonly<Record<string, string>>;
 
-type Limited<T extends 'consumer' | 'share'> =
+type Limited<T extends 'consumer' | 'share' | 'streams'> =
   `${T}.${'heartbeat.interval.ms' | 'session.timeout.ms' | 'assignment.interval.ms'}`;
 type LimitedShare = `share.${'record.lock.duration.ms' | 'delivery.count.limit' | 'partition.max.record.locks'}`;
+
+type LimitedStreams = `streams.${'num.standby.replicas' | 'initial.rebalance.delay.ms'}`;
 
 type Configs = Readonly<Record<string, string>>;
 
@@ -29,6 +32,18 @@ export function shareGroupSettings(broker: BrokerSettings, configs: Configs): Sh
     heartbeatIntervalMs: limited('share.heartbeat.interval.ms', broker, configs),
     assignmentIntervalMs: limited('share.assignment.interval.ms', broker, configs),
     maxSize: broker['group.share.max.size'],
+  };
+}
+
+export function streamsGroupSettings(broker: BrokerSettings, configs: Configs): StreamsGroupSettings {
+  const standbyReplicas = limited('streams.num.standby.replicas', broker, configs);
+  return {
+    sessionTimeoutMs: limited('streams.session.timeout.ms', broker, configs),
+    heartbeatIntervalMs: limited('streams.heartbeat.interval.ms', broker, configs),
+    assignmentIntervalMs: limited('streams.assignment.interval.ms', broker, configs),
+    initialRebalanceDelayMs: limited('streams.initial.rebalance.delay.ms', broker, configs),
+    standbyReplicas: Math.min(standbyReplicas, broker['group.streams.max.standby.replicas']),
+    maxSize: broker['group.streams.max.size'],
   };
 }
 
@@ -56,7 +71,7 @@ export function shareDeliverySettings(broker: BrokerSettings, configs: Configs):
 
 /** What the group has set, within the broker's limits, else what the broker has. */
 function limited(
-  name: Limited<'consumer'> | Limited<'share'> | LimitedShare,
+  name: Limited<'consumer'> | Limited<'share'> | Limited<'streams'> | LimitedShare | LimitedStreams,
   broker: BrokerSettings,
   configs: Configs,
 ): number {
@@ -74,6 +89,7 @@ export function checkGroupConfigs(broker: BrokerSettings, configs: Readonly<Reco
   for (const [name, given] of Object.entries(configs)) {
     const value = parseSetting(name, settingNamed(groupSettings, name, 'group config name'), given);
     if (name === 'share.auto.offset.reset') checkReset(name, given);
+    if (name === 'streams.num.standby.replicas') checkStandbys(broker, Number(value));
     const [protocol, rest] = [name.slice(0, name.indexOf('.')), name.slice(name.indexOf('.') + 1)];
     const least = brokerValue(broker, `group.${protocol}.min.${rest}`);
     const most = brokerValue(broker, `group.${protocol}.max.${rest}`);
@@ -86,6 +102,13 @@ export function checkGroupConfigs(broker: BrokerSettings, configs: Readonly<Reco
 /** The limit that the broker has for what groups say, where it has one. */
 function brokerValue(broker: BrokerSettings, name: string): number | undefined {
   return Object.hasOwn(broker, name) ? ((broker as Readonly<Record<string, unknown>>)[name] as number) : undefined;
+}
+
+function checkStandbys(broker: BrokerSettings, wanted: number): void {
+  const most = broker['group.streams.max.standby.replicas'];
+  if (wanted <= most) return;
+  const message = `streams.num.standby.replicas must be less than or equal to group.streams.max.standby.replicas (${most}).`;
+  throw new MillraceError('INVALID_CONFIG', message);
 }
 
 function checkReset(name: string, given: string): void {

@@ -9,6 +9,7 @@ import type { OffsetEntry } from './committed-offset.ts';
 import { replayConsumerRecord, type StoredConsumerGroup } from './consumer-records.ts';
 import { GroupMember, IN_PROCESS_HOST } from './group-member.ts';
 import { replayShareRecord, type StoredShareGroup } from './share-records.ts';
+import { replayStreamsRecord, type StoredStreamsGroup } from './streams-records.ts';
 import { readGroup, readKey, readOffset, type StoredGroup } from './journal-records.ts';
 
 /** Who is told of offsets as they come. */
@@ -24,6 +25,7 @@ export interface StoredGroups {
   readonly classic: Map<string, StoredGroup>;
   readonly consumers: Map<string, StoredConsumerGroup>;
   readonly shares: Map<string, StoredShareGroup>;
+  readonly streams: Map<string, StoredStreamsGroup>;
 }
 
 /** What is damaged is told and passed over; a disk that can't be read throws. */
@@ -32,7 +34,12 @@ export function readJournal(
   report: (message: string) => void,
   offsets: OffsetReader,
 ): StoredGroups {
-  const groups: StoredGroups = { classic: new Map(), consumers: new Map(), shares: new Map() };
+  const groups: StoredGroups = {
+    classic: new Map(),
+    consumers: new Map(),
+    shares: new Map(),
+    streams: new Map(),
+  };
   for (const partition of journal.existing()) {
     try {
       readPartition(journal, partition, groups, offsets);
@@ -75,8 +82,10 @@ function readRecord(
   const about = readKey(key);
   if (about === undefined) {
     const type = key.readInt16BE(0);
-    const isConsumers = replayConsumerRecord(groups.consumers, type, new ByteReader(key, 2), value);
-    if (!isConsumers) replayShareRecord(groups.shares, type, new ByteReader(key, 2), value);
+    const from = (): ByteReader => new ByteReader(key, 2);
+    if (replayConsumerRecord(groups.consumers, type, from(), value)) return;
+    if (replayShareRecord(groups.shares, type, from(), value)) return;
+    replayStreamsRecord(groups.streams, type, from(), value);
   } else if (about.kind === 'group') {
     const stored = value === null ? undefined : readGroup(value);
     if (stored === undefined) groups.classic.delete(about.group);

@@ -32,7 +32,9 @@ import type { Handler } from './handler.ts';
 import { handleListOffsets, handleOffsetForLeaderEpoch } from './list-offsets.ts';
 import { handleDescribeTopicPartitions, handleMetadata } from './metadata.ts';
 import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch } from './offsets.ts';
+import { withMutationQuota } from './mutation-quota.ts';
 import { handleProduce } from './produce.ts';
+import { handleAlterClientQuotas, handleDescribeClientQuotas } from './quotas.ts';
 import { handleAddRaftVoter, handleDescribeQuorum, handleRemoveRaftVoter, handleUnregisterBroker } from './quorum.ts';
 import {
   handleAlterPartitionReassignments,
@@ -52,6 +54,7 @@ import {
   handleShareGroupHeartbeat,
 } from './share-groups.ts';
 import { handleGetTelemetrySubscriptions, handlePushTelemetry } from './telemetry.ts';
+import { handleStreamsGroupDescribe, handleStreamsGroupHeartbeat } from './streams-groups.ts';
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
@@ -105,6 +108,8 @@ const all: readonly Handler[] = [
   handleIncrementalAlterConfigs,
   handleListConfigResources,
   handleOffsetDelete,
+  handleDescribeClientQuotas,
+  handleAlterClientQuotas,
   handleDescribeUserScramCredentials,
   handleAlterUserScramCredentials,
   handleDescribeCluster,
@@ -122,6 +127,8 @@ const all: readonly Handler[] = [
   handleDeleteShareGroupOffsets,
   handleGetTelemetrySubscriptions,
   handlePushTelemetry,
+  handleStreamsGroupHeartbeat,
+  handleStreamsGroupDescribe,
   handleDescribeTopicPartitions,
   handleWriteTxnMarkers,
   handleAlterReplicaLogDirs,
@@ -135,8 +142,8 @@ const all: readonly Handler[] = [
   handleRemoveRaftVoter,
 ];
 
-/** Each behind its access rule. */
-export const handlers: readonly Handler[] = all.map(withAccess);
+/** Each behind its access rule, and what a client may have it change. */
+export const handlers: readonly Handler[] = all.map((handler) => withAccess(withMutationQuota(handler)));
 
 const byKey = new Map(handlers.map((handler) => [handler.api.key, handler]));
 

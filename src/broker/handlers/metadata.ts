@@ -164,7 +164,7 @@ export const handleDescribeTopicPartitions = on(describeTopicPartitions, (reques
         eligibleLeaderReplicas: [],
         lastKnownElr: [],
       })),
-      topicAuthorizedOperations: OPERATIONS_NOT_ASKED,
+      topicAuthorizedOperations: authorizedOperations('topic', true),
     });
     if (topic !== undefined && first + partitions.length < topic.partitions.length) {
       return page({ topicName: name, partitionIndex: first + partitions.length });

@@ -37,6 +37,7 @@ export class Arguments {
   /** What is to be said about flags of older versions. */
   readonly notices: readonly string[];
   readonly #values = new Map<string, string[]>();
+  readonly #order: (readonly [name: string, value: string])[] = [];
 
   constructor(flags: Flags, args: readonly string[]) {
     const words: string[] = [];
@@ -66,8 +67,10 @@ export class Arguments {
       if (flag.takes !== undefined && value === undefined) throw new UsageError(`Option ${given} requires an argument`);
       const more: string[] = [];
       while (flag.many === true && i + 1 < args.length && !isFlag(flags, args[i + 1]!)) more.push(args[++i]!);
-      if (flag.ignored === undefined) this.#values.set(name, [...this.all(name), value ?? '', ...more]);
-      else notices.push(`--${given} is passed over: ${flag.ignored}`);
+      if (flag.ignored === undefined) {
+        this.#values.set(name, [...this.all(name), value ?? '', ...more]);
+        this.#order.push([name, value ?? '']);
+      } else notices.push(`--${given} is passed over: ${flag.ignored}`);
     }
     this.words = words;
     this.notices = notices;
@@ -79,6 +82,11 @@ export class Arguments {
 
   all(name: string): readonly string[] {
     return this.#values.get(name) ?? [];
+  }
+
+  /** Some flags with their values, in the order in which they were given. */
+  inOrder(...names: readonly string[]): readonly (readonly [name: string, value: string])[] {
+    return this.#order.filter(([name]) => names.includes(name));
   }
 
   /** Refuses a flag that was given more than once. */

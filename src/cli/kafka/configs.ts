@@ -1,9 +1,10 @@
-// kafka-configs: settings of topics, brokers, groups and client metrics.
+// kafka-configs: settings of topics, brokers, groups and client metrics; of users, clients and addresses in user-configs.ts.
 import { existsSync } from 'node:fs';
 import type { Admin, ConfigDetails, ConfigResource } from '../../client/index.ts';
 import { readPropertiesFile } from '../../platform/index.ts';
 import { codeOf } from '../../util/index.ts';
 import { type Arguments, UsageError } from './arguments.ts';
+import { alterUsers, describeUsers, USER_KINDS, userEntityOf } from './user-configs.ts';
 import { BOOTSTRAP_FLAGS, type Tool, ToolError, type ToolIo, withAdmin } from './tool.ts';
 
 /** By the names that entities have in Kafka's tools. */
@@ -16,13 +17,11 @@ const KINDS = {
 } as const satisfies Readonly<Record<string, { readonly type: ConfigResource['type']; readonly short: string }>>;
 type Kind = keyof typeof KINDS;
 
-/** What Kafka keeps for them is not kept here: quotas and SCRAM credentials. */
-const WITHOUT = ['users', 'clients', 'ips'];
-
-const shortFlags = Object.values(KINDS).map(({ short }) => short);
+const shortFlags = [...Object.values(KINDS), ...Object.values(USER_KINDS)].map(({ short }) => short);
+const defaultFlags = Object.values(USER_KINDS).map(({ short }) => `${short}-defaults`);
 
 export const configs: Tool = {
-  summary: 'Change and describe configs of topics, brokers, groups and client metrics.',
+  summary: 'Change and describe configs of topics, brokers, groups and client metrics, quotas, and SCRAM credentials.',
   onError: (words) => `Error while executing config command with args '${words.join(' ')}'\n`,
   flags: {
     ...BOOTSTRAP_FLAGS,
@@ -30,13 +29,19 @@ export const configs: Tool = {
     describe: { text: 'List the configs that were set.' },
     alter: { text: 'Change them.' },
     all: { text: 'With --describe: those as well that were not set.' },
-    'entity-type': { takes: 'type', text: `What they belong to: ${Object.keys(KINDS).join(', ')}.` },
+    'entity-type': {
+      takes: 'type',
+      text: `What they belong to: ${[...Object.keys(KINDS), ...Object.keys(USER_KINDS)].join(', ')}.`,
+    },
     'entity-name': { takes: 'name', text: 'Its name: of a topic, or the id of a broker.' },
     'entity-default': { text: 'The default of all brokers.' },
     ...Object.fromEntries(
       shortFlags.map((name) => [name, { takes: 'name', text: `The same as --entity-type and --entity-name.` }]),
     ),
     'broker-defaults': { text: 'The default of all brokers.' },
+    ...Object.fromEntries(
+      defaultFlags.map((name) => [name, { text: 'The default of all that have none of their own.' }]),
+    ),
     'add-config': { takes: 'k=v,…', text: 'What is set: k1=v1,k2=[v1,v2].' },
     'add-config-file': { takes: 'file', text: 'A file of what is set.' },
     'delete-config': { takes: 'k,…', text: 'What is taken back.' },
@@ -44,6 +49,14 @@ export const configs: Tool = {
   },
   async run(args, io) {
     const action = args.action(['describe', 'alter'], 'Command must include exactly one action: --describe, --alter');
+    const users = userEntityOf(args);
+    if (users !== undefined) {
+      const changes = action === 'alter' ? changesOf(args) : {};
+      await withAdmin(args, (admin) =>
+        action === 'describe' ? describeUsers(admin, users, io) : alterUsers(admin, users, changes, io),
+      );
+      return;
+    }
     const { kind, name } = entityOf(args);
     const set = action === 'alter' ? changesOf(args) : {};
     if (action === 'alter' && name === undefined) {
@@ -75,10 +88,10 @@ function entityOf(args: Arguments): Entity {
   if (args.has('broker-defaults')) return { kind: 'brokers', name: '' };
   if (short !== undefined) return { kind: short, name: args.get(KINDS[short].short)! };
   if (type === undefined) throw new UsageError('At least one entity type must be specified');
-  if (WITHOUT.includes(type))
-    throw new ToolError(`There are no configs of ${type} here: quotas and credentials are not kept.`);
   if (!Object.hasOwn(KINDS, type)) {
-    throw new ToolError(`Invalid entity type ${type}, the entity type must be one of ${kinds.join(', ')}`);
+    throw new ToolError(
+      `Invalid entity type ${type}, the entity type must be one of ${[...kinds, ...Object.keys(USER_KINDS)].join(', ')}`,
+    );
   }
   if (args.has('entity-default')) return { kind: type as Kind, name: '' };
   return { kind: type as Kind, name: args.get('entity-name') };

@@ -13,13 +13,12 @@ const KAFKA = `
   controller.performance.sample.period.ms controller.quorum.append.linger.ms controller.quorum.bootstrap.servers
   controller.quorum.election.backoff.max.ms controller.quorum.election.timeout.ms controller.quorum.fetch.timeout.ms
   controller.quorum.request.timeout.ms controller.quorum.retry.backoff.ms controller.quorum.voters
-  controller.quota.window.num controller.quota.window.size.seconds controller.socket.timeout.ms
-  create.topic.policy.class.name delegation.token.expiry.check.interval.ms delegation.token.expiry.time.ms
-  delegation.token.master.key delegation.token.max.lifetime.ms delegation.token.secret.key
-  delete.records.purgatory.purge.interval.requests early.start.listeners fetch.purgatory.purge.interval.requests
-  group.consumer.assignors group.consumer.heartbeat.interval.ms group.consumer.max.heartbeat.interval.ms
-  group.consumer.max.session.timeout.ms group.consumer.max.size group.consumer.migration.policy
-  group.consumer.min.heartbeat.interval.ms group.consumer.min.session.timeout.ms
+  controller.socket.timeout.ms create.topic.policy.class.name delegation.token.expiry.check.interval.ms
+  delegation.token.expiry.time.ms delegation.token.master.key delegation.token.max.lifetime.ms
+  delegation.token.secret.key delete.records.purgatory.purge.interval.requests early.start.listeners
+  fetch.purgatory.purge.interval.requests group.consumer.assignors group.consumer.heartbeat.interval.ms
+  group.consumer.max.heartbeat.interval.ms group.consumer.max.session.timeout.ms group.consumer.max.size
+  group.consumer.migration.policy group.consumer.min.heartbeat.interval.ms group.consumer.min.session.timeout.ms
   group.consumer.regex.refresh.interval.ms group.consumer.session.timeout.ms group.coordinator.append.linger.ms
   group.coordinator.rebalance.protocols group.coordinator.threads group.share.assignors
   group.share.delivery.count.limit group.share.enable group.share.heartbeat.interval.ms
@@ -47,14 +46,14 @@ const KAFKA = `
   num.network.threads num.recovery.threads.per.data.dir num.replica.alter.log.dirs.threads num.replica.fetchers
   offsets.commit.timeout.ms offsets.load.buffer.size offsets.topic.compression.codec offsets.topic.replication.factor
   port principal.builder.class process.roles producer.id.expiration.check.interval.ms
-  producer.purgatory.purge.interval.requests quota.window.num quota.window.size.seconds remote.fetch.max.wait.ms
-  remote.list.offsets.request.timeout.ms remote.log.index.file.cache.total.size.bytes
-  remote.log.manager.copier.thread.pool.size remote.log.manager.copy.max.bytes.per.second
-  remote.log.manager.copy.quota.window.num remote.log.manager.copy.quota.window.size.seconds
-  remote.log.manager.expiration.thread.pool.size remote.log.manager.fetch.max.bytes.per.second
-  remote.log.manager.fetch.quota.window.num remote.log.manager.fetch.quota.window.size.seconds
-  remote.log.manager.task.interval.ms remote.log.manager.task.retry.backoff.max.ms
-  remote.log.manager.task.retry.backoff.ms remote.log.manager.task.retry.jitter remote.log.manager.thread.pool.size
+  producer.purgatory.purge.interval.requests remote.fetch.max.wait.ms remote.list.offsets.request.timeout.ms
+  remote.log.index.file.cache.total.size.bytes remote.log.manager.copier.thread.pool.size
+  remote.log.manager.copy.max.bytes.per.second remote.log.manager.copy.quota.window.num
+  remote.log.manager.copy.quota.window.size.seconds remote.log.manager.expiration.thread.pool.size
+  remote.log.manager.fetch.max.bytes.per.second remote.log.manager.fetch.quota.window.num
+  remote.log.manager.fetch.quota.window.size.seconds remote.log.manager.task.interval.ms
+  remote.log.manager.task.retry.backoff.max.ms remote.log.manager.task.retry.backoff.ms
+  remote.log.manager.task.retry.jitter remote.log.manager.thread.pool.size
   remote.log.metadata.custom.metadata.max.bytes remote.log.metadata.manager.class.name
   remote.log.metadata.manager.class.path remote.log.metadata.manager.impl.prefix
   remote.log.metadata.manager.listener.name remote.log.reader.max.pending.tasks remote.log.reader.threads

@@ -1,7 +1,8 @@
 // The names under which the originals are started: each starts the platform, which has all of them in one process.
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readPropertiesFile } from '../../platform/index.ts';
+import { addScramUsers, type NewScramUser, readPropertiesFile } from '../../platform/index.ts';
+import { isScramMechanism } from '../../security/index.ts';
 import { runWorker } from '../connect-worker.ts';
 import { start } from '../start.ts';
 import { pairOf, UsageError } from './arguments.ts';
@@ -85,9 +86,14 @@ export const zookeeperServerStart: Tool = {
 };
 
 export const kafkaStorage: Tool = {
-  summary: 'kafka-storage random-uuid: prints a random id. kafka-storage format: there is nothing to format.',
+  summary:
+    'kafka-storage random-uuid: prints a random id. kafka-storage format: there is nothing to format; it makes users who log in with SCRAM, before the first start.',
   flags: {
-    config: { takes: 'file', text: 'Passed over.' },
+    config: { takes: 'file', text: 'The file of properties that the broker is started with.' },
+    'add-scram': {
+      takes: 'SCRAM-SHA-256=[name=alice,password=secret]',
+      text: 'A user who may log in with SCRAM. May be repeated. iterations=… is 4096 unless it is given.',
+    },
     'cluster-id': { takes: 'id', text: 'Passed over.' },
     standalone: { text: 'Passed over.' },
     'ignore-formatted': { text: 'Passed over.' },
@@ -96,10 +102,30 @@ export const kafkaStorage: Tool = {
     // With the flags of the original in one letter, too.
     const [word] = args.words;
     if (word === 'random-uuid') io.out(`${randomId()}\n`);
-    else if (word === 'format') io.out('Nothing is formatted: the data directory is set up by the first start.\n');
-    else throw new UsageError(`invalid choice: '${word ?? ''}' (choose from 'format', 'random-uuid')`);
+    else if (word !== 'format') {
+      throw new UsageError(`invalid choice: '${word ?? ''}' (choose from 'format', 'random-uuid')`);
+    } else {
+      const users = args.all('add-scram').map(scramUser);
+      if (users.length > 0) {
+        const { settings } = await stockSettings('kafka', args.get('config'), []);
+        await addScramUsers(settings, users);
+        io.out(`May log in: ${users.map(({ name, mechanism }) => `${name} (${mechanism})`).join(', ')}.\n`);
+      }
+      io.out('Nothing is formatted: the data directory is set up by the first start.\n');
+    }
   },
 };
+
+/** `SCRAM-SHA-256=[name=alice,password=secret,iterations=8192]`, in whatever order. */
+function scramUser(text: string): NewScramUser {
+  const [, mechanism = '', list] = /^([^=]+)=\[(.*)\]$/s.exec(text) ?? [];
+  const values = new Map((list ?? '').split(',').map((pair) => pairOf(pair, 'add-scram')));
+  const [name, password, iterations] = ['name', 'password', 'iterations'].map((key) => values.get(key));
+  if (!isScramMechanism(mechanism) || name === undefined || password === undefined) {
+    throw new UsageError('--add-scram is like SCRAM-SHA-256=[name=alice,password=secret], or SCRAM-SHA-512=…');
+  }
+  return { mechanism, name, password, iterations: iterations === undefined ? undefined : Number(iterations) };
+}
 
 /** Sixteen random bytes as Kafka writes them; it avoids a dash in front, which would be taken for a flag. */
 function randomId(): string {

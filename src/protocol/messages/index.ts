@@ -53,6 +53,7 @@ export {
 export { describeTopicPartitions, metadata } from './metadata.ts';
 export { offsetCommit, offsetDelete, offsetFetch } from './offsets.ts';
 export { produce } from './produce.ts';
+export { alterClientQuotas, describeClientQuotas, QuotaMatchType } from './quotas.ts';
 export { addRaftVoter, describeQuorum, removeRaftVoter, unregisterBroker } from './quorum.ts';
 export {
   alterPartitionReassignments,
@@ -73,6 +74,12 @@ export {
 } from './share-groups.ts';
 export { OPERATIONS_NOT_ASKED } from './shared.ts';
 export { getTelemetrySubscriptions, pushTelemetry } from './telemetry.ts';
+export {
+  streamsGroupDescribe,
+  streamsGroupHeartbeat,
+  StreamsStatus,
+  TopologyDescriptionStatus,
+} from './streams-groups.ts';
 export { createPartitions, createTopics, deleteRecords, deleteTopics } from './topics.ts';
 export {
   addOffsetsToTxn,

@@ -6,13 +6,13 @@ import { clusterRules } from './cluster.ts';
 import { consumerGroupRules } from './consumer-groups.ts';
 import { groupRules } from './groups.ts';
 import { shareGroupRules } from './share-groups.ts';
+import { streamsGroupRules } from './streams-groups.ts';
 import { topicRules } from './topics.ts';
 
 const rules = new Map(
-  [...topicRules, ...groupRules, ...consumerGroupRules, ...shareGroupRules, ...clusterRules].map((rule) => [
-    rule.api.key,
-    rule,
-  ]),
+  [...topicRules, ...groupRules, ...consumerGroupRules, ...shareGroupRules, ...streamsGroupRules, ...clusterRules].map(
+    (rule) => [rule.api.key, rule],
+  ),
 );
 
 /** A handler, and before it who may ask for what it does. */
