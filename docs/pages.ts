@@ -59,7 +59,6 @@ const NOT_ANSWERED: readonly (readonly [apis: Readonly<Record<number, string>>, 
     },
     'Between brokers and controllers; this broker is alone and has no controllers.',
   ],
-  [{ 71: 'GetTelemetrySubscriptions', 72: 'PushTelemetry' }, 'Metrics of clients are not received yet.'],
   [
     {
       83: 'InitializeShareGroupState',

@@ -262,7 +262,7 @@ describe('a push', () => {
     expect(await push(who)).toBe(0);
     transport.close();
     transport = await dialTcp(address, { clientId: 'shop-1' });
-    await vi.waitFor(async () => expect(await push(who)).toBe(0));
+    await vi.waitFor(async () => expect(await push(who)).toBe(0), 10_000);
   });
 });
 

@@ -11,7 +11,11 @@ export interface KafkaCluster {
   readonly bootstrapServers: string;
   /** As a crash: kill -9. */
   kill(node: number): Promise<void>;
-  /** Starts a node that was killed; resolves when it takes part again. */
+  /** As an operator does: its files are in order afterwards. */
+  stop(node: number): Promise<void>;
+  /** Where a node keeps its logs. */
+  logs(node: number): string;
+  /** Starts a node that is down; resolves when it takes part again. */
   restart(node: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -20,8 +24,12 @@ export interface KafkaCluster {
 export const JVM = ['-Xmx400m', '-Xms200m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 export const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg';
 
-/** `jars`: the folder that `kafkaJars` gave. */
-export async function openKafkaCluster(jars: string, nodes: number): Promise<KafkaCluster> {
+/** `jars`: the folder that `kafkaJars` gave; `more`: settings of all nodes. */
+export async function openKafkaCluster(
+  jars: string,
+  nodes: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<KafkaCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
   const ports = await freePorts(nodes * 2);
   const running = new Map<number, ChildProcess>();
@@ -68,6 +76,7 @@ export async function openKafkaCluster(jars: string, nodes: number): Promise<Kaf
       'group.initial.rebalance.delay.ms': '0',
       'broker.session.timeout.ms': '6000',
       'broker.heartbeat.interval.ms': '1000',
+      ...more,
     };
     const text = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
     const config = join(home, 'server.properties');
@@ -92,26 +101,28 @@ export async function openKafkaCluster(jars: string, nodes: number): Promise<Kaf
   };
   for (let node = 1; node <= nodes; node++) await isUp(node);
 
-  const kill = (node: number): Promise<void> => {
+  const end = (node: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     const child = running.get(node);
     running.delete(node);
     return new Promise((resolve) => {
       if (child === undefined || child.exitCode !== null) resolve();
       else {
         child.once('exit', () => resolve());
-        child.kill('SIGKILL');
+        child.kill(signal);
       }
     });
   };
   return {
     bootstrapServers,
-    kill,
+    kill: (node) => end(node, 'SIGKILL'),
+    stop: (node) => end(node, 'SIGTERM'),
+    logs: (node) => join(homeOf(node), 'logs'),
     async restart(node) {
       start(node);
       await isUp(node);
     },
     async close() {
-      await Promise.all([...running.keys()].map(kill));
+      await Promise.all([...running.keys()].map((node) => end(node, 'SIGKILL')));
       rmSync(directory, { recursive: true, force: true });
     },
   };
