@@ -107,7 +107,7 @@ function brokerValue(broker: BrokerSettings, name: string): number | undefined {
 function checkStandbys(broker: BrokerSettings, wanted: number): void {
   const most = broker['group.streams.max.standby.replicas'];
   if (wanted <= most) return;
-  const message = `streams.num.standby.replicas must be less than or equal to group.streams.max.standby.replicas (${most}).`;
+  const message = `streams.num.standby.replicas must be less than or equal to ${most}.`;
   throw new MillraceError('INVALID_CONFIG', message);
 }
 

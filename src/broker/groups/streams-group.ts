@@ -231,7 +231,7 @@ export class StreamsGroup implements GroupProtocol {
     if (known === undefined || this.isEmpty || topology.epoch !== known.epoch) return;
     if (topologyText(topology) === topologyText(known)) return;
     const message = `Another topology of epoch ${known.epoch} runs in group ${this.id}: one that differs needs a higher epoch.`;
-    throw new MillraceError('STREAMS_INVALID_TOPOLOGY_EPOCH', message);
+    throw new MillraceError('INVALID_REQUEST', message);
   }
 
   #enter({ memberId, instanceId }: StreamsHeartbeat, changes: JournalRecord[]): StreamsMember {
@@ -287,6 +287,11 @@ export class StreamsGroup implements GroupProtocol {
   /** What keeps the member or the group from running. */
   #statusOf({ description }: StreamsMember): StatusOfGroup[] {
     const status: StatusOfGroup[] = [];
+    if (this.epoch > this.assignmentEpoch) {
+      const isNew = this.#env.environment.now() < this.#waitsUntil;
+      const statusDetail = `Assignment delayed due to the configured ${isNew ? 'initial rebalance delay' : 'assignment interval'}.`;
+      status.push({ statusCode: StreamsStatus.assignmentDelayed, statusDetail });
+    }
     const groupsEpoch = this.topology?.epoch ?? -1;
     if (description.topologyEpoch < groupsEpoch) {
       const statusDetail = `The member's topology epoch ${description.topologyEpoch} is behind the group's topology epoch ${groupsEpoch}.`;
@@ -296,10 +301,6 @@ export class StreamsGroup implements GroupProtocol {
     if (this.#shutdownBy !== undefined) {
       const statusDetail = `Streams group member ${this.#shutdownBy} encountered a fatal error and requested a shutdown for the entire application.`;
       status.push({ statusCode: StreamsStatus.shutdownApplication, statusDetail });
-    }
-    if (this.epoch > this.assignmentEpoch) {
-      const statusDetail = 'Assignment delayed due to the configured initial rebalance delay or assignment interval.';
-      status.push({ statusCode: StreamsStatus.assignmentDelayed, statusDetail });
     }
     return status;
   }
@@ -394,7 +395,8 @@ export class StreamsGroup implements GroupProtocol {
     const hash = hashOfTopics(topics, this.#configured.names);
     const isOther = hasTopology || hash !== this.#metadataHash;
     this.#metadataHash = hash;
-    if (isOther) this.#endpointEpoch++;
+    const hasEndpoints = this.members.values().some(({ description }) => description.userEndpoint !== null);
+    if (isOther && hasEndpoints) this.#endpointEpoch++;
     return isOther;
   }
 

@@ -40,6 +40,9 @@ export interface ConfiguredTopology {
   readonly names: ReadonlySet<string>;
 }
 
+const NEVER_WRITTEN =
+  'Failed to compute number of partitions for all repartition topics, because a repartition source topic is never used as a sink topic.';
+
 /** Refuses what is no topology whatever topics there are. */
 export function checkTopology({ epoch, subtopologies }: StreamsTopology): void {
   const must = (isTrue: boolean, otherwise: string): void => {
@@ -49,6 +52,7 @@ export function checkTopology({ epoch, subtopologies }: StreamsTopology): void {
   must(subtopologies.length > 0, 'The topology has no subtopologies.');
   const ids = subtopologies.map(({ subtopologyId }) => subtopologyId);
   must(new Set(ids).size === ids.length, 'Two subtopologies have the same id.');
+  const sinks = new Set(subtopologies.flatMap(({ repartitionSinkTopics }) => repartitionSinkTopics));
   for (const { subtopologyId: id, ...each } of subtopologies) {
     const { sourceTopics, sourceTopicRegex, repartitionSourceTopics } = each;
     const reads = sourceTopics.length + sourceTopicRegex.length + repartitionSourceTopics.length;
@@ -71,6 +75,7 @@ export function checkTopology({ epoch, subtopologies }: StreamsTopology): void {
     }
     for (const topic of repartitionSourceTopics) {
       must(topic.partitions >= 0, `Repartition topic ${topic.name} has a negative number of partitions.`);
+      must(topic.partitions > 0 || sinks.has(topic.name), NEVER_WRITTEN);
     }
   }
 }
@@ -116,13 +121,13 @@ export function configureTopology(topology: StreamsTopology, topics: TopicCatalo
   for (const [name, wanted] of counts) {
     const found = topics.get(name)?.partitions.length;
     if (found === undefined || found === wanted) continue;
-    const detail = `Existing internal topic ${name} has invalid partitions: expected: ${wanted}; actual: ${found}.`;
+    const detail = `Existing topic ${name} has different number of partitions: expected ${wanted}, found ${found}`;
     return stopped(StreamsStatus.incorrectlyPartitionedTopics, detail);
   }
   const missing = newTopics(infos, counts, topics);
   if (missing.length === 0) return { subtopologies, status: undefined, missing, internal: counts, names };
   const list = missing.map(({ name }) => name).join(', ');
-  return { ...stopped(StreamsStatus.missingInternalTopics, `Internal topics are missing: [${list}]`), missing };
+  return { ...stopped(StreamsStatus.missingInternalTopics, `Internal topics are missing: ${list}`), missing };
 }
 
 /** All tasks, and those of them that have state; by partition, so that who gets neighbours gets of each subtopology. */

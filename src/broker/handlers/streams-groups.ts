@@ -59,7 +59,9 @@ export const handleStreamsGroupHeartbeat = on(streamsGroupHeartbeat, (request, c
       try {
         core.groups.streamsHeartbeat(groupId, { ...request, clientId, clientHost }, (answer, errorCode) =>
           resolve(
-            errorCode === ErrorCode.NONE ? beaten(context, answer) : respond(streamsGroupHeartbeat, { errorCode }),
+            errorCode === ErrorCode.NONE
+              ? beaten(context, answer)
+              : respond(streamsGroupHeartbeat, { errorCode, status: [] }),
           ),
         );
       } catch (error) {
@@ -72,7 +74,7 @@ export const handleStreamsGroupHeartbeat = on(streamsGroupHeartbeat, (request, c
 });
 
 function refusedHeartbeat(error: unknown): Beaten {
-  return respond(streamsGroupHeartbeat, { errorCode: errorCodeOf(error), errorMessage: messageOf(error) });
+  return respond(streamsGroupHeartbeat, { errorCode: errorCodeOf(error), errorMessage: messageOf(error), status: [] });
 }
 
 function beaten(context: RequestContext, { missing, tasks, status, ...answer }: StreamsHeartbeatAnswer): Beaten {
@@ -126,7 +128,6 @@ function checkHeartbeat(core: Core, request: Heartbeat): void {
   if (memberEpoch === MemberEpoch.join) {
     must(request.rebalanceTimeoutMs !== -1, 'RebalanceTimeoutMs must be provided in first request.');
     must(topology !== null, 'Topology must be non-null when (re-)joining.');
-    must(!!request.processId, 'ProcessId must be provided in first request.');
     must(request.activeTasks?.length === 0, 'ActiveTasks must be empty when (re-)joining.');
     must(request.standbyTasks?.length === 0, 'StandbyTasks must be empty when (re-)joining.');
     must(request.warmupTasks?.length === 0, 'WarmupTasks must be empty when (re-)joining.');
