@@ -41,7 +41,6 @@ const NOT_ANSWERED: readonly (readonly [apis: Readonly<Record<number, string>>, 
     { 4: 'LeaderAndIsr', 5: 'StopReplica', 6: 'UpdateMetadata', 7: 'ControlledShutdown' },
     'Of the time of ZooKeeper; Kafka 4 has removed them.',
   ],
-  [{ 48: 'DescribeClientQuotas', 49: 'AlterClientQuotas' }, 'There are no quotas yet.'],
   [
     {
       52: 'Vote',
@@ -69,10 +68,7 @@ const NOT_ANSWERED: readonly (readonly [apis: Readonly<Record<number, string>>, 
     },
     'Between the brokers of a cluster; the state of share groups is kept where they are read.',
   ],
-  [
-    { 88: 'StreamsGroupHeartbeat', 89: 'StreamsGroupDescribe', 93: 'StreamsGroupTopologyDescriptionUpdate' },
-    'Streams applications use the classic protocol, here and on Kafka.',
-  ],
+  [{ 93: 'StreamsGroupTopologyDescriptionUpdate' }, 'Descriptions of topologies (KIP-1331) are not kept.'],
   [{ 94: 'UnregisterController' }, 'There are no controllers besides the broker.'],
 ];
 

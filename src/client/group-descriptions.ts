@@ -5,6 +5,7 @@ import {
   describeGroups,
   ErrorCode,
   shareGroupDescribe,
+  streamsGroupDescribe,
   type Transport,
 } from '../protocol/index.ts';
 import { codeOf } from '../util/index.ts';
@@ -29,7 +30,8 @@ export async function describeGroup(cluster: Cluster, groupId: string): Promise<
       });
       if (described !== undefined) return described;
     }
-    throw error;
+    if (transport?.versionOf(streamsGroupDescribe) === undefined) throw error;
+    return describeStreams(cluster, groupId);
   }
 }
 
@@ -102,6 +104,39 @@ async function describeAssigned(
       host: member.clientHost,
       assignment: member.assignment.topicPartitions.flatMap(({ topicName, partitions }) =>
         partitions.map((partition) => ({ topic: topicName, partition })),
+      ),
+    })),
+  };
+}
+
+/** Groups whose members are assigned tasks: what they read is what the parts of their topology do. */
+async function describeStreams(cluster: Cluster, groupId: string): Promise<GroupDescription> {
+  const { groups } = await cluster.askCoordinator(
+    { type: 'group', key: groupId },
+    streamsGroupDescribe,
+    () => create(streamsGroupDescribe, { groupIds: [groupId] }),
+    (answer) => answer.groups[0]?.errorCode ?? ErrorCode.GROUP_ID_NOT_FOUND,
+  );
+  const group = groups[0]!;
+  const topicsOf = new Map(
+    (group.topology?.subtopologies ?? []).map(({ subtopologyId, sourceTopics, repartitionSourceTopics }) => [
+      subtopologyId,
+      [...sourceTopics, ...repartitionSourceTopics.map(({ name }) => name)],
+    ]),
+  );
+  return {
+    groupId,
+    state: group.groupState,
+    protocolType: 'streams',
+    protocol: group.assignorName ?? '',
+    coordinator: await cluster.coordinatorAddress('group', groupId),
+    members: group.members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
+      memberId,
+      groupInstanceId: instanceId,
+      clientId,
+      host: clientHost,
+      assignment: assignment.activeTasks.flatMap(({ subtopologyId, partitions }) =>
+        (topicsOf.get(subtopologyId) ?? []).flatMap((topic) => partitions.map((partition) => ({ topic, partition }))),
       ),
     })),
   };

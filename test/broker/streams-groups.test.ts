@@ -6,6 +6,7 @@ import type { Broker } from '../../src/broker/index.ts';
 import { sticky, type StreamsAssignorMember } from '../../src/broker/groups/streams-assignor.ts';
 import { roleOf, type TaskKey, taskOf } from '../../src/broker/groups/streams-tasks.ts';
 import { dialTcp } from '../../src/client/dial.ts';
+import { createClient } from '../../src/client/index.ts';
 import {
   AclOperation,
   AclPatternType,
@@ -394,6 +395,21 @@ describe('a streams group', () => {
     await broker.close();
     await open();
     expect(await describeGroup()).toMatchObject({ groupState: 'Empty', members: [] });
+  });
+
+  test('is described by our client, tasks as the partitions that they read', async () => {
+    await running();
+    const client = createClient({ dial: async () => broker.connect() });
+    const [described] = await client.admin().describeGroups(['g']);
+    expect(described).toMatchObject({ state: 'Stable', protocolType: 'streams', members: [{ memberId: 'a' }] });
+    expect(described!.members[0]!.assignment.map(({ topic, partition }) => `${topic}-${partition}`).sort()).toEqual([
+      'app-repartition-0',
+      'app-repartition-1',
+      'in-0',
+      'in-1',
+    ]);
+    await expect(client.admin().describeGroups(['nowhere'])).rejects.toMatchObject({ code: 'GROUP_ID_NOT_FOUND' });
+    await client.close();
   });
 
   test('is listed by its type, is no consumer group, and is deleted when it is empty', async () => {
