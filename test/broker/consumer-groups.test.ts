@@ -9,9 +9,14 @@ import { MemberState, NOTHING_OWNED, type Ownership, reconciled } from '../../sr
 import { decodeAssignment, encodeAssignment, encodeSubscription } from '../../src/client/assignors.ts';
 import { dialTcp } from '../../src/client/dial.ts';
 import {
+  AclOperation,
+  AclPatternType,
+  AclPermission,
+  AclResourceType,
   consumerGroupDescribe,
   consumerGroupHeartbeat,
   create,
+  createAcls,
   createPartitions,
   deleteGroups,
   deleteTopics,
@@ -21,6 +26,7 @@ import {
   joinGroup,
   leaveGroup,
   listGroups,
+  metadata,
   offsetCommit,
   offsetFetch,
   type RequestOf,
@@ -645,4 +651,33 @@ test('nobody ever has a partition that another has not given up, and all come to
       }
     }),
   );
+});
+
+test('a pattern finds only topics that its member may see', async () => {
+  await broker.close();
+  await open({ 'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer' });
+  const within = broker.connect();
+  const allow = async (resourceType: number, resourceName: string, operation: number): Promise<void> => {
+    const who = { principal: 'User:ANONYMOUS', host: '*', permissionType: AclPermission.ALLOW };
+    const rule = { ...who, resourceType, resourceName, operation, resourcePatternType: AclPatternType.LITERAL };
+    await within.request(createAcls, create(createAcls, { creations: [rule] }));
+  };
+  const outside = await dialTcp(await broker.listen({ host: '127.0.0.1', port: 0 }));
+  await createTopic(within, 'seen', 1);
+  await createTopic(within, 'secret', 1);
+  await allow(AclResourceType.GROUP, 'g', AclOperation.READ);
+  await allow(AclResourceType.TOPIC, 'seen', AclOperation.DESCRIBE);
+  const request = create(consumerGroupHeartbeat, {
+    groupId: 'g',
+    memberId: 'm',
+    memberEpoch: 0,
+    rebalanceTimeoutMs: REBALANCE_MS,
+    subscribedTopicRegex: 'se.*',
+    topicPartitions: [],
+  });
+  const { errorCode, assignment } = await outside.request(consumerGroupHeartbeat, request);
+  expect(errorCode).toBe(0);
+  const known = await within.request(metadata, create(metadata, { topics: [{ name: 'seen' }] }));
+  expect(assignment!.topicPartitions).toEqual([{ topicId: known.topics[0]!.topicId, partitions: [0] }]);
+  outside.close();
 });

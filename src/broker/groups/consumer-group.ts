@@ -25,7 +25,14 @@ import {
 import type { CommitCheck, Committer, GroupProtocol } from './group-protocol.ts';
 import { byTopic, isSame, type PartitionKey, partitionKey, partitionKeys, topicIdOf } from './partition-sets.ts';
 import { isSameKeys, MemberState, type Ownership, reconciled } from './reconciliation.ts';
-import { compilePattern, hashOfTopics, type TopicCatalogue, TopicPatterns } from './subscriptions.ts';
+import {
+  bothSee,
+  compilePattern,
+  hashOfTopics,
+  type Sight,
+  type TopicCatalogue,
+  TopicPatterns,
+} from './subscriptions.ts';
 
 export interface ConsumerGroupSettings {
   readonly sessionTimeoutMs: number;
@@ -60,6 +67,8 @@ export interface ConsumerHeartbeat {
   readonly topicPartitions: readonly { readonly topicId: string; readonly partitions: readonly number[] }[] | null;
   readonly clientId: string;
   readonly clientHost: string;
+  /** Which of the topics that a pattern matches are for its eyes. */
+  readonly maySee?: Sight;
 }
 
 export interface ConsumerHeartbeatAnswer {
@@ -152,6 +161,7 @@ export class ConsumerGroup implements GroupProtocol {
     const changes: JournalRecord[] = [];
     const member = isJoining ? this.enter(beat.memberId, beat.instanceId, changes) : this.members.get(beat.memberId)!;
     const before = member.ownership;
+    member.maySee = beat.maySee;
     this.take(member, described(member.description, beat), owned, changes);
     member.keepAlive(this.#env.environment, this.settings.sessionTimeoutMs, () => this.#fence(member));
     const { ownership } = member;
@@ -366,10 +376,13 @@ export class ConsumerGroup implements GroupProtocol {
     const { topics, environment } = this.#env;
     if (!hasSubscribed && this.#seenVersion === topics.version) return;
     this.#seenVersion = topics.version;
-    const patterns = [...this.members.values()].map(({ description }) => description.subscribedTopicRegex);
-    const { changed, gone } = this.#patterns.follow(
-      new Set(patterns.filter((pattern) => pattern !== null && pattern !== '')) as Set<string>,
-    );
+    const patterns = new Map<string, Sight>();
+    for (const { description, maySee } of this.members.values()) {
+      const pattern = description.subscribedTopicRegex;
+      // Members with the same pattern are given the same topics: those that all of them may see.
+      if (pattern) patterns.set(pattern, bothSee(patterns.get(pattern), maySee));
+    }
+    const { changed, gone } = this.#patterns.follow(patterns);
     const groupId = this.id;
     for (const regularExpression of gone) {
       changes.push(consumerGroupRegularExpression.tombstone({ groupId, regularExpression }));

@@ -4,6 +4,7 @@ import type { StoredDescription, StoredOwnership } from './consumer-records.ts';
 import { indexOf, type PartitionKey, partitionKey, topicIdOf } from './partition-sets.ts';
 import { NOTHING_OWNED, type Ownership } from './reconciliation.ts';
 import { Session } from './session.ts';
+import type { Sight } from './subscriptions.ts';
 
 /** What a member says of itself, as it is stored. A classic member's own metadata are in `classicMemberMetadata`. */
 export type MemberDescription = StoredDescription;
@@ -13,6 +14,8 @@ export class ConsumerMember {
   readonly id: string;
   description: MemberDescription;
   ownership: Ownership = NOTHING_OWNED;
+  /** Which topics are for its eyes, as it was heard last. */
+  maySee: Sight;
   readonly #session = new Session();
   /** What it has to do in a time: give up partitions, or join or sync when it is a classic one. */
   readonly #tasks = new Map<MemberTask, () => void>();

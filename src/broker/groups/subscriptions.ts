@@ -27,6 +27,16 @@ export function compilePattern(pattern: string): RE2JS {
   }
 }
 
+/** Whether a topic may be seen; undefined: all may. */
+export type Sight = ((topic: string) => boolean) | undefined;
+
+const SEES_ALL = (): boolean => true;
+
+export function bothSee(one: Sight, other: Sight): Sight {
+  if (one === undefined || other === undefined) return one ?? other;
+  return (topic) => one(topic) && other(topic);
+}
+
 /** The patterns of a group, and the topics that each matches at the moment. */
 export class TopicPatterns {
   readonly #topics: TopicCatalogue;
@@ -42,17 +52,26 @@ export class TopicPatterns {
     return (pattern === null ? undefined : this.#found.get(pattern)) ?? [];
   }
 
-  /** Follows these patterns and no others; returns those that match something else than before, and those that are gone. */
-  follow(patterns: ReadonlySet<string>): { readonly changed: readonly string[]; readonly gone: readonly string[] } {
+  /**
+   * Follows these patterns and no others, each among the topics that whoever asks may see; returns those that match something else
+   * than before, and those that are gone.
+   */
+  follow(patterns: ReadonlyMap<string, Sight>): {
+    readonly changed: readonly string[];
+    readonly gone: readonly string[];
+  } {
     const gone = [...this.#found.keys()].filter((pattern) => !patterns.has(pattern));
     for (const pattern of gone) this.#found.delete(pattern);
     const isStale = this.#version !== this.#topics.version;
     this.#version = this.#topics.version;
-    const changed = [...patterns].filter((pattern) => {
+    const changed = [...patterns.keys()].filter((pattern) => {
+      const maySee = patterns.get(pattern) ?? SEES_ALL;
       const before = this.#found.get(pattern);
       if (before !== undefined && !isStale) return false;
       const compiled = compilePattern(pattern);
-      const names = [...this.#topics.all()].map(({ name }) => name).filter((name) => compiled.matches(name));
+      const names = [...this.#topics.all()]
+        .map(({ name }) => name)
+        .filter((name) => compiled.matches(name) && maySee(name));
       this.#found.set(pattern, names.sort());
       return before?.join() !== names.join();
     });

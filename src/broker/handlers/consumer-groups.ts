@@ -27,6 +27,7 @@ import type { ConsumerMember } from '../groups/consumer-member.ts';
 import { byTopic, type PartitionKey } from '../groups/partition-sets.ts';
 import { compilePattern } from '../groups/subscriptions.ts';
 import { ENTRY_BYTES, textBytes } from '../memory-size.ts';
+import { sightOf } from './access/topics.ts';
 import { errorCodeOf } from './error-code.ts';
 import { inStepsOn, on } from './handler.ts';
 import { isStorableId } from './storable-id.ts';
@@ -50,7 +51,8 @@ export const handleConsumerGroupHeartbeat = on(consumerGroupHeartbeat, (request,
       const answered: Parameters<typeof core.groups.consumerHeartbeat>[2] = (answer, errorCode) =>
         resolve(respond(consumerGroupHeartbeat, errorCode === ErrorCode.NONE ? answer : { errorCode }));
       try {
-        core.groups.consumerHeartbeat(groupId, { ...request, memberId, clientId, clientHost }, answered);
+        const maySee = sightOf(context);
+        core.groups.consumerHeartbeat(groupId, { ...request, memberId, clientId, clientHost, maySee }, answered);
       } catch (error) {
         reject(error);
       }

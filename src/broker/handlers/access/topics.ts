@@ -383,6 +383,19 @@ export const topicRules: readonly AccessRule[] = [
   toDescribePartitions,
 ];
 
+/** Which topics may be seen of those that a pattern finds; undefined: all. */
+export function sightOf({
+  core,
+  session,
+  clientHost: host,
+}: Access['context']): ((topic: string) => boolean) | undefined {
+  const { authorizer } = core;
+  if (authorizer === undefined || session.isPlatform) return undefined;
+  const { principal } = session;
+  return (resourceName) =>
+    authorizer.decide({ principal, host, operation: DESCRIBE, resourceType: TOPIC, resourceName }).isAllowed;
+}
+
 /** Whether records of a topic may be fetched. */
 export function mayFetch(context: Access['context'], topic: string): boolean {
   const { authorizer } = context.core;
