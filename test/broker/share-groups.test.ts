@@ -446,6 +446,26 @@ test('what was decided survives a restart; what somebody had is given back', asy
   expect(await fetch()).toMatchObject({ acquired: [[0, 9, 1]] });
 });
 
+test('a group of that name that was deleted, with offsets of a transaction that was aborted, does not come back', async () => {
+  const client = createClient({ dial: async () => broker.connect() });
+  const producer = client.producer({ transactionalId: 'x' });
+  await producer.initTransactions();
+  producer.beginTransaction();
+  await producer.sendOffsetsToTransaction([{ topic: 't', partition: 0, offset: 1 }], {
+    groupId: 'late',
+    generationId: -1,
+    memberId: '',
+    groupInstanceId: null,
+  });
+  await producer.abortTransaction();
+  await client.admin().deleteGroups(['late']);
+  await client.close();
+  const { memberEpoch } = await beat('a', 0, { groupId: 'late', subscribedTopicNames: ['t'] });
+  await broker.close();
+  await open();
+  expect(await beat('a', memberEpoch, { groupId: 'late' })).toMatchObject({ error: 'NONE', memberEpoch });
+});
+
 test('the journal of states does not grow without end', async () => {
   await broker.close();
   await open({ 'share.coordinator.snapshot.update.records.per.snapshot': 10 });

@@ -454,7 +454,10 @@ export class GroupCoordinator {
       protocol.restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
     }
     for (const [id, stored] of shares) {
-      this.shareGroup(id).restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
+      // A group of that name may have been there before, with offsets of a transaction that are in the journal still.
+      const protocol = new ShareGroup(id, this.#shareEnv);
+      this.getOrCreate(id).protocol = protocol;
+      protocol.restore(stored, ({ clientHost }) => clientHost === IN_PROCESS_HOST);
     }
     for (const [id, stored] of streams) {
       const protocol = new StreamsGroup(id, this.#streamsEnv);
