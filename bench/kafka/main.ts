@@ -38,6 +38,8 @@ if ('missing' in jars) {
 const { folder } = jars;
 const tools = new PerfTools(folder);
 const names = ['kafka', 'millrace'] as const;
+/** Topics that were made: each measurement has one of its own. */
+let topics = 0;
 type Both<T> = Record<(typeof names)[number], T>;
 
 console.log('figure | Kafka | Millrace | ratio | processor per record: Kafka | Millrace | ratio');
@@ -89,8 +91,6 @@ async function measurePlain(both: Both<Contender>): Promise<void> {
       mapped(both, (at) => at.residentMb()),
     );
 }
-
-let topics = 0;
 
 async function warmUp(both: Both<Contender>, way: Way): Promise<void> {
   for (const name of names) {

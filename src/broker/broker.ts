@@ -147,6 +147,7 @@ export class Broker {
         liveSettings,
         environment,
         disk,
+        memory: cache.memory,
         topics,
         metadata,
         recordSchemas: options.recordSchemas,

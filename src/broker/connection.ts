@@ -4,15 +4,19 @@ import {
   type BrokerAddress,
   ByteReader,
   encodeResponse,
+  fetch,
   FrameSplitter,
   InSteps,
   isUnanswered,
+  produce,
   readRequestBody,
   readRequestHeader,
   type RequestHeader,
+  type ResponseOf,
 } from '../protocol/index.ts';
 import { codeOf, inTurns, messageOf, MillraceError, type Steps } from '../util/index.ts';
 import { type Core, type RequestContext, unknownSoftware } from './core.ts';
+import { giveBack } from './handlers/fetch.ts';
 import { unsupportedApiVersions } from './handlers/api-versions.ts';
 import { IN_PROCESS_HOST } from './groups/group-member.ts';
 import type { Handler } from './handlers/handler.ts';
@@ -22,10 +26,15 @@ import type { RequestHolder } from './request-memory.ts';
 import type { SaslLogin } from './security/sasl-login.ts';
 import type { Session } from './security/session.ts';
 
+const API_KEY_BYTES = 2;
+
 /** The socket's side of a connection. */
 export interface ConnectionSocket {
-  /** Sends the pieces in order; false when the client is slow and the next ones should wait. */
-  send(pieces: Buffer[]): boolean;
+  /**
+   * Sends the pieces in order; false when the client is slow and the next ones should wait. `sent` is called when nobody looks at
+   * them any more; never when that is not known.
+   */
+  send(pieces: Buffer[], sent?: () => void): boolean;
   /** Stops or resumes reading from the client. */
   pause(): void;
   resume(): void;
@@ -49,6 +58,8 @@ export interface ConnectionOrigin {
 /** The answer to one request, in the place that its request has among the others. */
 interface Slot {
   pieces: Buffer[] | undefined;
+  /** Gives back what was lent for it, once it is sent. */
+  giveBack?: () => void;
   /** Of the request, while it waits for its answer. */
   readonly bytes: number;
 }
@@ -66,6 +77,8 @@ export class Connection implements RequestHolder {
   readonly #splitter: FrameSplitter;
   readonly #maxUnanswered: number;
   #frames: Buffer[] = [];
+  /** The frames lie in memory that will be read into again: what outlives `receive` is copied. */
+  #isBorrowed = false;
   #slots: Slot[] = [];
   #isPaused = false;
   #isCongested = false;
@@ -83,7 +96,7 @@ export class Connection implements RequestHolder {
     this.#core = core;
     this.#socket = socket;
     this.#origin = origin;
-    this.#splitter = new FrameSplitter(core.settings['socket.request.max.bytes']);
+    this.#splitter = new FrameSplitter(core.settings['socket.request.max.bytes'], core.memory);
     // Who has not logged in has little to say.
     const { login } = origin.session;
     if (login !== undefined) this.#splitter.maxBytes = login.maxRequestBytes;
@@ -112,18 +125,23 @@ export class Connection implements RequestHolder {
     this.#drop(reason);
   }
 
+  /** Takes what the client sent. The chunk is the caller's again afterwards. */
   receive(chunk: Buffer): void {
     if (this.#isClosed) return;
     this.lastRequestAt = this.#core.environment.now();
     try {
       const frames = this.#splitter.push(chunk);
       for (const frame of frames) this.#unanswered += frame.length;
-      this.#frames = this.#frames.length === 0 ? frames : [...this.#frames, ...frames];
+      this.#isBorrowed = this.#frames.length === 0;
+      this.#frames = this.#isBorrowed ? frames : [...this.#frames, ...frames.map(copyOf)];
     } catch (error) {
       this.#drop(messageOf(error));
       return;
     }
     this.#work();
+    if (this.#isBorrowed) this.#frames = this.#frames.map(copyOf);
+    this.#isBorrowed = false;
+    this.#splitter.recycle();
   }
 
   /** The client has taken what was sent. */
@@ -167,11 +185,13 @@ export class Connection implements RequestHolder {
     return !this.#isCongested && this.#holds === 0 && this.#slots.length < this.#maxUnanswered;
   }
 
-  #handle(frame: Buffer): void {
+  #handle(frame: Buffer, isBorrowed = this.#isBorrowed): void {
     const { login } = this.#origin.session;
     try {
-      if (login?.expectsToken === true) return this.#takeToken(login, frame);
-      const from = new ByteReader(frame);
+      if (login?.expectsToken === true) return this.#takeToken(login, copyOf(frame));
+      // Handlers keep what they read; those of Produce copy it into logs, or before they wait for something.
+      const isKept = isBorrowed && apiKeyOf(frame) !== produce.key;
+      const from = new ByteReader(isKept ? copyOf(frame) : frame);
       from.elementsLeft = this.#core.settings['request.max.elements'];
       const header = readRequestHeader(from);
       const { apiKey, apiVersion: version, correlationId } = header;
@@ -190,7 +210,8 @@ export class Connection implements RequestHolder {
         return;
       }
       const request = readRequestBody(handler.api, version, from);
-      if (request instanceof InSteps) this.#carryOutLater(handler, header, frame.length, request.steps);
+      if (request instanceof InSteps && isBorrowed && !isKept) this.#handle(copyOf(frame), false);
+      else if (request instanceof InSteps) this.#carryOutLater(handler, header, frame.length, request.steps);
       else this.#carryOut(handler, header, frame.length, request);
     } catch (error) {
       this.#drop(describe(error));
@@ -310,6 +331,7 @@ export class Connection implements RequestHolder {
 
   #fill(slot: Slot, api: AnyApi, { apiVersion, correlationId }: RequestHeader, body: unknown): void {
     const encoded = encodeResponse(api, apiVersion, correlationId, body);
+    if (api.key === fetch.key) slot.giveBack = () => giveBack(body as ResponseOf<typeof fetch>, this.#core.memory);
     if (!(encoded instanceof InSteps)) {
       slot.pieces = encoded;
       this.#sendReady();
@@ -344,14 +366,16 @@ export class Connection implements RequestHolder {
     if (this.#isClosed) return;
     let ready = 0;
     const pieces: Buffer[] = [];
+    let sent: (() => void)[] | undefined;
     while (ready < this.#slots.length && this.#slots[ready]!.pieces !== undefined) {
       const slot = this.#slots[ready++]!;
       pieces.push(...slot.pieces!);
+      if (slot.giveBack !== undefined) (sent ??= []).push(slot.giveBack);
       this.#unanswered -= slot.bytes;
     }
     if (ready === 0) return;
     this.#slots = this.#slots.slice(ready);
-    if (!this.#socket.send(pieces)) this.#isCongested = true;
+    if (!this.#socket.send(pieces, sent && (() => sent.forEach((giveBack) => giveBack())))) this.#isCongested = true;
     const { login } = this.#origin.session;
     if (login === undefined) return;
     if (login.hasFailed) this.#end();
@@ -377,6 +401,14 @@ export class Connection implements RequestHolder {
     this.closed();
     this.#socket.destroy();
   }
+}
+
+function apiKeyOf(frame: Buffer): number {
+  return frame.length < API_KEY_BYTES ? -1 : frame.readInt16BE(0);
+}
+
+function copyOf(frame: Buffer): Buffer {
+  return Buffer.from(frame);
 }
 
 function describe(error: unknown): string {

@@ -1,4 +1,4 @@
-import type { Environment, Steps, Turns } from '../util/index.ts';
+import type { BufferPool, Environment, Steps, Turns } from '../util/index.ts';
 import type { BrokerAddress } from '../protocol/index.ts';
 import type { FetchSessions } from './fetch-sessions.ts';
 import type { Flusher } from './flusher.ts';
@@ -36,6 +36,8 @@ export interface Core {
   /** Of all requests that take several. */
   readonly turns: Turns;
   readonly disk: Disk;
+  /** For what comes and goes with requests: frames that are put together, and what logs lend to fetches. */
+  readonly memory: BufferPool;
   readonly topics: Topics;
   /** What is kept beside topics: rules, credentials, quotas, changed configs, features. */
   readonly metadata: ClusterMetadata;

@@ -17,10 +17,15 @@ import { ANONYMOUS, type Principal } from './security/principal.ts';
 import { SaslLogin } from './security/sasl-login.ts';
 import { type Session, sessionOf, sessionWithLogin } from './security/session.ts';
 import { type ListenerTls, listenerTls } from './security/tls-listener.ts';
+import { readInto } from './socket-reads.ts';
 
 const IDLE_CHECKS_PER_TIMEOUT = 4;
 /** How long a client may take to agree on TLS. */
 const HANDSHAKE_TIMEOUT_MS = 30_000;
+
+/** What arrives is read into this, one socket after the other: a connection copies what it keeps. */
+const READ_BYTES = 256 * 1024;
+const reads = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** A TCP port that clients connect to, with TLS or without: sockets on one side, `Connection`s on the other. */
 export class Listener {
@@ -194,7 +199,8 @@ export class Listener {
       endpoint: this.endpoint,
     });
     this.#connections.set(stream, connection);
-    stream.on('data', (chunk: Buffer) => connection.receive(chunk));
+    const received = (chunk: Buffer): void => connection.receive(chunk);
+    if (!readInto(stream, reads, received)) stream.on('data', received);
     stream.on('drain', () => connection.drained());
     // A client that goes away is its own affair; 'close' follows.
     stream.on('error', () => {});
@@ -233,11 +239,13 @@ export class Listener {
 
 function socketFor(socket: Socket) {
   return {
-    send(pieces: Buffer[]): boolean {
-      if (pieces.length === 1) return socket.write(pieces[0]!);
+    send(pieces: Buffer[], sent?: () => void): boolean {
+      const done = sent && ((error?: Error | null) => (error ? undefined : sent()));
+      if (pieces.length === 1) return socket.write(pieces[0]!, done);
       socket.cork();
       let isFlowing = true;
-      for (const piece of pieces) isFlowing = socket.write(piece);
+      const last = pieces.length - 1;
+      for (const [i, piece] of pieces.entries()) isFlowing = socket.write(piece, i === last ? done : undefined);
       socket.uncork();
       return isFlowing;
     },

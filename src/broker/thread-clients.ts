@@ -30,7 +30,12 @@ export class ThreadClients {
     });
     const joined = new Map<string, string>();
     const socket = {
-      send: (pieces: Buffer[]) => stream.send(pieces),
+      send(pieces: Buffer[], sent?: () => void) {
+        const isFlowing = stream.send(pieces);
+        // They were copied.
+        sent?.();
+        return isFlowing;
+      },
       pause: () => stream.pause(),
       resume: () => stream.resume(),
       // What was posted before arrives.

@@ -2,7 +2,7 @@
  * Frames: an int32 size, then a header and a body. Here they are cut out of a stream of bytes and put together; both
  * ends of a connection use it, no socket is involved.
  */
-import { MillraceError, type Steps } from '../util/index.ts';
+import { type BufferPool, MillraceError, type Steps } from '../util/index.ts';
 import type { Api } from './api.ts';
 import { ByteReader, malformed } from './byte-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -18,7 +18,7 @@ const FIRST_ALLOCATION_BYTES = 4 * 1024 * 1024;
 
 /**
  * Cuts a stream into frames. A frame that lies within a chunk is a view of it; one that spans several is copied once, to
- * memory of its own.
+ * memory of its own: with a pool to that of the pool, until `recycle`.
  */
 export class FrameSplitter {
   /** The largest frame that may begin. */
@@ -30,9 +30,20 @@ export class FrameSplitter {
   #frame: Buffer = this.#sizeField;
   #held = 0;
   #wanted = -1;
+  readonly #pool: BufferPool | undefined;
+  /** The last frame that was put together, when it is the pool's. */
+  #assembled: Buffer | undefined;
 
-  constructor(maxBytes = DEFAULT_MAX_FRAME_BYTES) {
+  constructor(maxBytes = DEFAULT_MAX_FRAME_BYTES, pool?: BufferPool) {
     this.maxBytes = maxBytes;
+    this.#pool = pool;
+  }
+
+  /** Nobody looks any more at the frames that the last `push` gave. */
+  recycle(): void {
+    if (this.#assembled === undefined) return;
+    this.#pool?.give(this.#assembled);
+    this.#assembled = undefined;
   }
 
   /** Bytes of a frame whose end has not come. */
@@ -67,6 +78,7 @@ export class FrameSplitter {
       }
       if (this.#wanted >= 0 && this.#held === this.#wanted) {
         frames.push(this.#frame.subarray(0, this.#wanted));
+        if (this.#pool !== undefined) this.#assembled = this.#frame;
         this.#wanted = -1;
         this.#frame = this.#sizeField;
       }
@@ -78,7 +90,8 @@ export class FrameSplitter {
     this.#sizeHeld = 0;
     this.#wanted = size;
     this.#held = 0;
-    this.#frame = Buffer.allocUnsafe(Math.min(size, FIRST_ALLOCATION_BYTES));
+    const bytes = Math.min(size, FIRST_ALLOCATION_BYTES);
+    this.#frame = this.#pool?.take(bytes) ?? Buffer.allocUnsafe(bytes);
   }
 
   /** Takes what belongs to the frame from a chunk; returns how much that was. */

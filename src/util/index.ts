@@ -3,6 +3,7 @@ export { OLDEST_NODE } from './node-version.ts';
 export { assert, AssertionError, unreachable } from './assert.ts';
 export { atOnce, deferred, type Deferred, inTurns, Pace, type Steps, Turns, yieldToEventLoop } from './async.ts';
 export { type Clock, type Environment, ManualEnvironment, randomUuid, systemEnvironment } from './environment.ts';
+export { BufferPool } from './buffer-pool.ts';
 export { crc32c } from './crc32c.ts';
 export { Decimal, signedBytes, signedInteger } from './decimal.ts';
 export { codeOf, faultOf, isOutOfStack, messageOf, MillraceError } from './errors.ts';

@@ -9,6 +9,7 @@
  * Not done: followers and their epochs (DIVERGING_EPOCH), tiered storage, throttling.
  */
 import { batchHeader, ErrorCode, fetch, type RequestOf, type ResponseOf } from '../../protocol/index.ts';
+import type { BufferPool } from '../../util/index.ts';
 import type { RequestContext } from '../core.ts';
 import type { Partition, Reader } from '../partition.ts';
 import type { Topic } from '../topics.ts';
@@ -65,6 +66,7 @@ function read(request: Request, context: RequestContext): Response | Promise<Res
   });
   const attempt = readAll(request, context, wanted);
   if (attempt.isFinal || attempt.bytes >= request.minBytes || request.maxWaitMs <= 0) return attempt.response;
+  giveBack(attempt.response, context.core.memory);
   return new Promise<Response>((resolve) => {
     new ParkedFetch(request, context, wanted, resolve).park();
   });
@@ -123,12 +125,20 @@ class ParkedFetch implements Reader {
       if (this.#isDone) return;
       const attempt = readAll(this.#request, this.#context, this.#wanted);
       if (attempt.isFinal || attempt.bytes >= this.#request.minBytes) this.#finish(attempt.response);
+      else giveBack(attempt.response, this.#context.core.memory);
     });
   }
 
   #finish(response = readAll(this.#request, this.#context, this.#wanted).response): void {
     this.#leave();
     this.#resolve(response);
+  }
+}
+
+/** Nobody looks any more at the records of an answer, which the logs have lent. */
+export function giveBack({ responses }: Response, memory: BufferPool): void {
+  for (const { partitions } of responses) {
+    for (const { records } of partitions) if (records !== null && records.length > 0) memory.give(records);
   }
 }
 

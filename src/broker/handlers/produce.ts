@@ -55,7 +55,7 @@ const TOLD_WITH_START: ReadonlySet<number> = new Set([
 interface Part {
   readonly topic: Topic;
   readonly partition: Partition;
-  readonly records: Buffer | null;
+  records: Buffer | null;
   readonly answer: PartitionAnswer;
 }
 
@@ -66,6 +66,7 @@ export const handleProduce = on(produce, (request, context) => {
   }
   const production = new Production(request, context);
   if (production.take(context.hold === undefined ? endlessTurn() : newTurnBudget())) return production.answered();
+  production.keep();
   const release = context.hold?.();
   return production
     .takeInTurns()
@@ -127,6 +128,11 @@ class Production {
       this.#append(part, validated);
     }
     return true;
+  }
+
+  /** Makes the rest outlive the turn: its memory is the connection's. */
+  keep(): void {
+    for (const part of this.#parts.slice(this.#next)) part.records = part.records && Buffer.from(part.records);
   }
 
   /** Takes the rest: a batch that is more than a turn allows beside the event loop, what follows in new turns. */

@@ -144,16 +144,23 @@ export class Segment {
 
   /**
    * Whole batches from the one that holds `offset` on, up to `maxBytes` and up to `limitOffset`. The first batch comes
-   * even when it is larger, if `atLeastOne`. Undefined when nothing is there.
+   * even when it is larger, if `atLeastOne`. Undefined when nothing is there. What is read is lent: who has looked at it for the
+   * last time may give it back to the cache's memory.
    */
   read(offset: number, limitOffset: number, maxBytes: number, atLeastOne: boolean): Buffer | undefined {
     const start = this.#positionOf(offset);
     if (start < 0) return undefined;
+    const { memory } = this.#cache;
     let data = this.#view(start, Math.max(maxBytes, BATCH_HEADER_BYTES));
-    if (batchHeader.baseOffset(data) >= limitOffset) return undefined;
-    const first = this.#batchBytes(data, 0);
-    if (first > maxBytes && !atLeastOne) return undefined;
-    if (first > data.length) data = this.#view(start, first);
+    const first = batchHeader.baseOffset(data) >= limitOffset ? undefined : this.#batchBytes(data, 0);
+    if (first === undefined || (first > maxBytes && !atLeastOne)) {
+      memory.give(data);
+      return undefined;
+    }
+    if (first > data.length) {
+      memory.give(data);
+      data = this.#view(start, first);
+    }
     let end = first;
     while (end + BATCH_HEADER_BYTES <= data.length) {
       if (batchHeader.baseOffset(data, end) >= limitOffset) break;
@@ -170,7 +177,7 @@ export class Segment {
     return offset <= this.baseOffset ? this.size : this.size - this.#index.positionBefore(offset);
   }
 
-  /** Calls `visit` with each batch from the one that holds `offset` on, until it returns false; then so does this. */
+  /** Calls `visit` with each batch from the one that holds `offset` on, until it returns false; then so does this. It may keep them. */
   forEachBatch(offset: number, visit: (bytes: Buffer, at: number) => boolean): boolean {
     let position = this.#positionOf(offset);
     if (position < 0) return true;
@@ -293,6 +300,7 @@ export class Segment {
       if (bytes < BATCH_HEADER_BYTES || position + bytes > this.size || !this.#continues(header, 0)) return false;
       this.nextOffset = batchHeader.lastOffset(header) + 1;
       this.#noteTime(header, 0);
+      this.#cache.memory.give(header);
       position += bytes;
     }
     return position === this.size;
@@ -335,7 +343,8 @@ export class Segment {
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.buffer.length - last.used >= bytes) return last;
     const wanted = last === undefined ? FIRST_CHUNK_BYTES : Math.min(last.buffer.length * 2, LARGEST_CHUNK_BYTES);
-    const chunk: Chunk = { position: this.size, buffer: Buffer.allocUnsafeSlow(Math.max(bytes, wanted)), used: 0 };
+    const buffer = this.#cache.memory.take(Math.max(bytes, wanted));
+    const chunk: Chunk = { position: this.size, buffer, used: 0 };
     this.#chunks.push(chunk);
     this.#cache.add(chunk, () => this.#evict(chunk));
     return chunk;
@@ -346,11 +355,14 @@ export class Segment {
     if (chunk.used === 0 || chunk.position + chunk.used > this.#written) return false;
     const at = this.#chunks.indexOf(chunk);
     assert(at <= 0, 'chunks leave in the order in which they came');
-    if (at === 0) this.#chunks.shift();
+    if (at === 0) {
+      this.#chunks.shift();
+      this.#cache.memory.give(chunk.buffer);
+    }
     return true;
   }
 
-  /** Bytes from `position` on, from memory or from the file: at most `maxBytes`, fewer at the end of a chunk. */
+  /** Bytes from `position` on, from memory or from the file: at most `maxBytes`, fewer at the end of a chunk. They are lent. */
   #view(position: number, maxBytes: number): Buffer {
     const first = this.#chunks[0];
     if (first === undefined || position < first.position) {
@@ -361,6 +373,7 @@ export class Segment {
     while (this.#chunks[i]!.position > position) i--;
     const chunk = this.#chunks[i]!;
     const start = position - chunk.position;
+    this.#cache.memory.lend(chunk.buffer);
     return chunk.buffer.subarray(start, Math.min(chunk.used, start + maxBytes));
   }
 
@@ -368,11 +381,13 @@ export class Segment {
   #wholeBatches(position: number, maxBytes: number): Buffer {
     const view = this.#view(position, maxBytes);
     const first = batchHeader.sizeInBytes(view);
-    return first > view.length ? this.#view(position, first) : view;
+    if (first <= view.length) return view;
+    this.#cache.memory.give(view);
+    return this.#view(position, first);
   }
 
   #fromFile(position: number, bytes: number): Buffer {
-    return this.#fill(Buffer.allocUnsafe(bytes), position);
+    return this.#fill(this.#cache.memory.take(bytes), position);
   }
 
   /** What the file is known to hold is there as a whole: with less, records would be taken for torn, and cut off. */
@@ -390,10 +405,13 @@ export class Segment {
     while (position < this.size) {
       const window = this.#view(position, WINDOW_BYTES);
       let at = 0;
-      while (at + BATCH_HEADER_BYTES <= window.length) {
-        if (batchHeader.lastOffset(window, at) >= offset) return position + at;
-        at += this.#batchBytes(window, at);
+      let isFound = false;
+      while (!isFound && at + BATCH_HEADER_BYTES <= window.length) {
+        isFound = batchHeader.lastOffset(window, at) >= offset;
+        if (!isFound) at += this.#batchBytes(window, at);
       }
+      this.#cache.memory.give(window);
+      if (isFound) return position + at;
       if (at === 0) throw this.#corrupt();
       position += at;
     }
