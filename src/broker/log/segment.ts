@@ -351,8 +351,8 @@ export class Segment {
   }
 
   #evict(chunk: Chunk): boolean {
-    if (this.#closing) return true;
-    if (chunk.used === 0 || chunk.position + chunk.used > this.#written) return false;
+    const isUnwritten = chunk.used === 0 || chunk.position + chunk.used > this.#written;
+    if (isUnwritten && !this.#closing) return false;
     const at = this.#chunks.indexOf(chunk);
     assert(at <= 0, 'chunks leave in the order in which they came');
     if (at === 0) {
