@@ -18,6 +18,7 @@ import { SaslLogin } from './security/sasl-login.ts';
 import { type Session, sessionOf, sessionWithLogin } from './security/session.ts';
 import { type ListenerTls, listenerTls } from './security/tls-listener.ts';
 import { readInto } from './socket-reads.ts';
+import { encryptedSocket, plainSocket } from './socket-sends.ts';
 
 const IDLE_CHECKS_PER_TIMEOUT = 4;
 /** How long a client may take to agree on TLS. */
@@ -192,7 +193,9 @@ export class Listener {
 
   #connect(stream: Socket, principal: Principal): void {
     const clientHost = plainAddress(stream.remoteAddress ?? '');
-    const connection = new Connection(this.#core, socketFor(stream), {
+    const socketOf = this.#tls === undefined ? plainSocket : encryptedSocket;
+    const socket = socketOf(stream, () => connection.drained());
+    const connection: Connection = new Connection(this.#core, socket, {
       session: this.#sessionOf(principal, clientHost),
       clientHost,
       clientPort: stream.remotePort ?? 0,
@@ -201,7 +204,6 @@ export class Listener {
     this.#connections.set(stream, connection);
     const received = (chunk: Buffer): void => connection.receive(chunk);
     if (!readInto(stream, reads, received)) stream.on('data', received);
-    stream.on('drain', () => connection.drained());
     // A client that goes away is its own affair; 'close' follows.
     stream.on('error', () => {});
     stream.on('close', () => {
@@ -235,33 +237,6 @@ export class Listener {
       this.#checkIdle();
     });
   }
-}
-
-function socketFor(socket: Socket) {
-  return {
-    send(pieces: Buffer[], sent?: () => void): boolean {
-      const done = sent && ((error?: Error | null) => (error ? undefined : sent()));
-      if (pieces.length === 1) return socket.write(pieces[0]!, done);
-      socket.cork();
-      let isFlowing = true;
-      const last = pieces.length - 1;
-      for (const [i, piece] of pieces.entries()) isFlowing = socket.write(piece, i === last ? done : undefined);
-      socket.uncork();
-      return isFlowing;
-    },
-    pause: () => {
-      socket.pause();
-    },
-    resume: () => {
-      socket.resume();
-    },
-    end: () => {
-      socket.destroySoon();
-    },
-    destroy: () => {
-      socket.destroy();
-    },
-  };
 }
 
 /** A client can't connect to "any address"; and "localhost" would make some try IPv6 first. */
