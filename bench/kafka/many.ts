@@ -2,7 +2,16 @@
 // pause; then a restart on what there is.
 import { createClient } from '../../src/client/index.ts';
 import { dialTcp } from '../../src/client/dial.ts';
-import { create, fetch, offsetCommit, produce, RecordBatchBuilder, type Transport } from '../../src/protocol/index.ts';
+import {
+  create,
+  fetch,
+  findCoordinator,
+  offsetCommit,
+  offsetFetch,
+  produce,
+  RecordBatchBuilder,
+  type Transport,
+} from '../../src/protocol/index.ts';
 import type { Contender } from './contenders.ts';
 
 export interface ManySizes {
@@ -40,6 +49,7 @@ export async function many(at: Contender, sizes: ManySizes): Promise<ManyFigures
   const dial = (): Promise<Transport> => dialTcp({ host, port: Number(port) }, { clientId: 'many' });
   const first = await dial();
   const groupsMs = await timed(async () => {
+    await untilCoordinated(first);
     for (let i = 0; i < groups; i++) await commit(first, `group-${i}`, refs[i % topics]!, i % partitionsPerTopic, 0);
   });
   const connections: Transport[] = [];
@@ -127,12 +137,20 @@ async function commit(
   committedOffset: number,
 ): Promise<void> {
   const topics = [{ ...topic, partitions: [{ partitionIndex, committedOffset }] }];
+  const body = create(offsetCommit, { groupId, generationIdOrMemberEpoch: -1, topics });
+  const answer = await connection.request(offsetCommit, body);
+  const { errorCode } = answer.topics[0]!.partitions[0]!;
+  if (errorCode !== 0) throw new Error(`a commit of ${groupId} answers ${errorCode}`);
+}
+
+/** Kafka makes the topic of its groups when somebody asks who coordinates them. */
+async function untilCoordinated(connection: Transport): Promise<void> {
+  const body = create(findCoordinator, { keyType: 0, coordinatorKeys: ['group-0'] });
+  const fetched = create(offsetFetch, { groups: [{ groupId: 'group-0', topics: null }] });
   for (;;) {
-    const body = create(offsetCommit, { groupId, generationIdOrMemberEpoch: -1, topics });
-    const answer = await connection.request(offsetCommit, body);
-    const { errorCode } = answer.topics[0]!.partitions[0]!;
-    if (errorCode === 0) return;
-    // Kafka makes its offsets topic when the first group comes.
-    if (errorCode !== 15 && errorCode !== 16 && errorCode !== 14) throw new Error(`a commit answers ${errorCode}`);
+    const { coordinators } = await connection.request(findCoordinator, body);
+    if (coordinators[0]!.errorCode !== 0) continue;
+    const { groups } = await connection.request(offsetFetch, fetched);
+    if (groups[0]!.errorCode === 0) return;
   }
 }

@@ -9,7 +9,7 @@ import type { BrokerAddress } from '../protocol/index.ts';
 import { codeOf, messageOf, MillraceError } from '../util/index.ts';
 import { Connection } from './connection.ts';
 import type { Core } from './core.ts';
-import { openFileShare } from './log/file-pool.ts';
+import { connectionClosed, connectionOpened, openFileShare } from './log/file-pool.ts';
 import { plainAddress } from './security/connection-limits.ts';
 import type { ListenerConfig } from './security/listeners.ts';
 import { type Mechanism, mechanismsOf } from './security/mechanisms.ts';
@@ -126,8 +126,10 @@ export class Listener {
       return;
     }
     this.#open.add(socket);
+    connectionOpened();
     socket.on('close', () => {
       this.#open.delete(socket);
+      connectionClosed();
       connectionLimits.closed(address);
     });
     if (this.#isTooSoon(socket, address)) return;

@@ -14,7 +14,7 @@ import { createTopic, openBroker, send, temporaryDirectory, valuesOf } from './s
 
 diskSuite('of the machine', () => ({ disk: nodeDisk, directory: temporaryDirectory() }));
 diskSuite('with two files open at a time', () => ({
-  disk: { ...nodeDisk, open: (path) => new FilePool(2).open(path) },
+  disk: { ...nodeDisk, open: (path) => new FilePool(() => 2).open(path) },
   directory: temporaryDirectory(),
 }));
 diskSuite('that can break', () => ({ disk: new FaultDisk(), directory: '/data' }));
@@ -65,7 +65,7 @@ test('what was not forced can be lost, what was forced can not', async () => {
 
 test('a pool keeps no more files open than it may, and each holds what was written to it', async () => {
   const directory = temporaryDirectory();
-  const pool = new FilePool(3);
+  const pool = new FilePool(() => 3);
   const files = Array.from({ length: 20 }, (_, i) => pool.open(join(directory, `f${i}`)));
   for (let round = 0; round < 3; round++) {
     for (const [i, file] of files.entries()) file.write([Buffer.from(`${i},`.padStart(4))], round * 4);
@@ -84,9 +84,27 @@ test('a pool keeps no more files open than it may, and each holds what was writt
   expect(existsSync(join(directory, 'f7'))).toBe(false);
 });
 
+test('where fewer files may be open than are, those that were used longest ago are closed', () => {
+  const directory = temporaryDirectory();
+  let limit = 10;
+  const pool = new FilePool(() => limit);
+  const files = Array.from({ length: 10 }, (_, i) => pool.open(join(directory, `f${i}`)));
+  for (const [i, file] of files.entries()) file.write([Buffer.from(String(i))], 0);
+  expect(pool.openFiles).toBe(10);
+  limit = 4;
+  pool.makeRoom();
+  expect(pool.openFiles).toBe(3);
+  for (const [i, file] of files.entries()) {
+    const target = Buffer.alloc(1);
+    file.read(target, 0);
+    expect(target.toString()).toBe(String(i));
+    file.close();
+  }
+});
+
 test('a file that has gone is not taken for an empty one', () => {
   const path = join(temporaryDirectory(), 'f');
-  const pool = new FilePool(1);
+  const pool = new FilePool(() => 1);
   const file = pool.open(path);
   file.write([Buffer.from('x')], 0);
   pool.open(`${path}2`).close();
@@ -96,7 +114,7 @@ test('a file that has gone is not taken for an empty one', () => {
 });
 
 test('a broker with more segments than files serves them all, compacts and restarts', async () => {
-  const pool = new FilePool(5);
+  const pool = new FilePool(() => 5);
   const disk: Disk = {
     ...nodeDisk,
     open: (path) => pool.open(path),

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf, MillraceError } from '../../util/index.ts';
-import { FilePool, openFileShare } from './file-pool.ts';
+import { segmentFiles } from './file-pool.ts';
 
 export interface DiskFile {
   size(): number;
@@ -58,11 +58,8 @@ export interface Disk {
 /** Directories this process holds: the lock file alone can't tell two brokers of one process apart. */
 const heldHere = new Set<string>();
 
-/** The files of all logs of this process. */
-const pool = new FilePool(openFileShare());
-
 export const nodeDisk: Disk = {
-  open: (path) => pool.open(path),
+  open: (path) => segmentFiles.open(path),
   exists: (path) => existsSync(path),
   list(path) {
     try {
@@ -90,7 +87,7 @@ export const nodeDisk: Disk = {
   },
   rename(from, to) {
     renameSync(from, to);
-    pool.renamed(from, to);
+    segmentFiles.renamed(from, to);
   },
   remove: (path) => rmSync(path, { recursive: true, force: true }),
   syncDirectory,

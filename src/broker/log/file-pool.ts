@@ -30,20 +30,33 @@ function openFileLimit(): number {
   }
 }
 
-/** How many segments, or how many connections, there is room for. */
+/** How many segments, or how many connections, there is always room for. */
 export function openFileShare(): number {
   return Math.floor(openFileLimit() * SHARE);
 }
 
+let connections = 0;
+
+/** What connections do not use of their share segments may, until there are more connections. */
+export function connectionOpened(): void {
+  connections++;
+  segmentFiles.makeRoom();
+}
+
+export function connectionClosed(): void {
+  connections--;
+}
+
 export class FilePool {
-  readonly #limit: number;
+  readonly #limit: () => number;
   /** Open files, the one that was used longest ago first. */
   readonly #open = new Set<PooledFile>();
   readonly #byPath = new Map<string, PooledFile>();
   #newest: PooledFile | undefined;
 
-  constructor(limit: number) {
-    this.#limit = Math.max(1, limit);
+  /** `limit`: how many may be open at the moment. */
+  constructor(limit: () => number) {
+    this.#limit = limit;
   }
 
   /** How many files are open. */
@@ -85,12 +98,18 @@ export class FilePool {
 
   /** Closes files until one more may be opened. One that is being synced stays. */
   makeRoom(): void {
+    const limit = Math.max(1, this.#limit());
     for (const file of this.#open) {
-      if (this.#open.size < this.#limit) return;
+      if (this.#open.size < limit) return;
       file.rest();
     }
   }
 }
+
+const share = openFileShare();
+
+/** The files of all logs of this process. */
+export const segmentFiles = new FilePool(() => share + Math.max(0, share - connections));
 
 /** A file for reading and writing. */
 export class PooledFile {
