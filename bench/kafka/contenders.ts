@@ -1,4 +1,4 @@
-// The two that are compared: Apache Kafka as its scripts start it, and `millrace start` as a user does, each a process of its
+// The two that are compared: Apache Kafka as its scripts start it, and `millrace start` of the package, each a process of its
 // own with the same settings in Kafka's words, a listener without and one with TLS and SCRAM.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
@@ -17,7 +17,6 @@ import { join } from 'node:path';
 import { makeCertificates } from '../../test/suites/certificates.ts';
 import { CLUSTER_ID, freePorts } from '../../test/suites/kafka-cluster.ts';
 
-const MILLRACE = join(import.meta.dirname, '..', '..', 'bin', 'millrace');
 const KAFKA_CONFIGS = join(import.meta.dirname, '..', '..', 'bin', 'kafka-configs');
 const LOG4J = 'rootLogger.level=OFF\n';
 /** What `kafka-server-start.sh` and `kafka-run-class.sh` say. */
@@ -43,12 +42,18 @@ export interface Contender {
   close(): Promise<void>;
 }
 
+/** Where Kafka's jars are, and the command of Millrace's package. */
+export interface Programs {
+  readonly jars: string;
+  readonly millrace: string;
+}
+
 /** `isSynced`: nothing is acknowledged that is not on the disk. */
 export async function openContenders(
-  jars: string,
+  { jars, millrace }: Programs,
   isSynced: boolean,
 ): Promise<Record<'kafka' | 'millrace', Contender>> {
-  return { kafka: await openKafka(jars, isSynced), millrace: await openMillrace(isSynced) };
+  return { kafka: await openKafka(jars, isSynced), millrace: await openMillrace(millrace, isSynced) };
 }
 
 interface Setup {
@@ -129,13 +134,13 @@ async function openKafka(jars: string, isSynced: boolean): Promise<Contender> {
   return contender('kafka', setup, 'java', [...KAFKA_JVM, ...java, 'kafka.Kafka', config]);
 }
 
-async function openMillrace(isSynced: boolean): Promise<Contender> {
+async function openMillrace(command: string, isSynced: boolean): Promise<Contender> {
   const setup = await setUp();
   const settings = { ...setup.settings, durability: isSynced ? 'fsync' : 'os' };
   const services = ['schema.registry', 'ksql', 'kafka.rest', 'connect'];
   const nowhere = services.map((service) => [`${service}.listeners`, 'http://127.0.0.1:0']);
   const words = [...Object.entries(settings), ...nowhere].flatMap(([name, value]) => ['-p', `${name}=${value}`]);
-  return contender('millrace', setup, process.execPath, [MILLRACE, 'start', ...words]);
+  return contender('millrace', setup, process.execPath, [command, 'start', ...words]);
 }
 
 async function contender(

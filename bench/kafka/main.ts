@@ -1,8 +1,11 @@
 // npm run bench:kafka [-- part…] [--rounds 3]: Apache Kafka and Millrace beside each other on this machine, measured alternately
 // by Kafka's own tools; each figure is the ratio of the medians. Wants Java and Maven; Kafka comes from Maven Central.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mavenJars } from '../../test/suites/maven-jars.ts';
+import { unpackInto } from '../../tools/build/unpacked.ts';
 import { type Contender, openContenders } from './contenders.ts';
 import { many } from './many.ts';
 import { PerfTools, type Throughput, type Way } from './perf-tools.ts';
@@ -20,6 +23,8 @@ const SHAPES = [
 type Shape = (typeof SHAPES)[number];
 /** How often what was produced is consumed: that is short, and so less certain. */
 const CONSUMED_TIMES = 3;
+/** How long nothing is asked of what is called idle. */
+const IDLE_MS = 10_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,8 +42,11 @@ if ('missing' in jars) {
   console.log(`not measured: ${jars.missing}`);
   process.exit(0);
 }
-const { folder } = jars;
-const tools = new PerfTools(folder);
+// As users have it: the package, whose modules are compiled to few files.
+const installed = mkdtempSync(join(tmpdir(), 'millrace-bench-package-'));
+process.on('exit', () => rmSync(installed, { recursive: true, force: true }));
+const programs = { jars: jars.folder, millrace: join(unpackInto(installed), 'bin', 'millrace') };
+const tools = new PerfTools(jars.folder);
 const names = ['kafka', 'millrace'] as const;
 /** Topics that were made: each measurement has one of its own. */
 let topics = 0;
@@ -57,7 +65,7 @@ if (wanted.includes('synced')) {
 if (wanted.includes('many')) await on(false, measureMany);
 
 async function on(isSynced: boolean, measure: (both: Both<Contender>) => Promise<void>): Promise<void> {
-  const both = await openContenders(folder, isSynced);
+  const both = await openContenders(programs, isSynced);
   try {
     await measure(both);
   } finally {
@@ -72,11 +80,15 @@ async function measurePlain(both: Both<Contender>): Promise<void> {
       for (const name of names) times[name].push((await both[name].restart()).startMs);
     tell('start to the first answer, ms', mapped(times, median));
   }
-  if (wanted.includes('memory'))
+  if (wanted.includes('memory')) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, IDLE_MS);
+    });
     tell(
       'resident when idle, MB',
       mapped(both, (at) => at.residentMb()),
     );
+  }
   if (wanted.includes('throughput')) {
     await warmUp(both, 'plain');
     for (const shape of SHAPES) await measureThroughput(both, shape, 'plain', '', true);
