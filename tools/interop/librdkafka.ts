@@ -21,7 +21,7 @@ export const librdkafka: Suite = {
   about: `librdkafka of ${PACKAGE} ${VERSION}, its own tests`,
 
   async prepare(cache) {
-    for (const command of ['gcc', 'g++', 'make', 'tar']) {
+    for (const command of ['bash', 'gcc', 'g++', 'make', 'tar']) {
       if (!(await has(command, '--version'))) return `there is no ${command} on the path`;
     }
     const root = join(cache, 'package', 'deps', 'librdkafka');
@@ -35,7 +35,7 @@ export const librdkafka: Suite = {
       if (code !== 0) return `${command} does not bring it: ${lastLine(err)}`;
     }
     for (const [command, ...words] of [
-      ['sh', './configure', '--disable-lz4-ext'],
+      ['bash', './configure', '--disable-lz4-ext'],
       ['make', '-j2', 'libs'],
       ['make', '-j2', '-C', 'tests', 'test-runner'],
     ] as const) {
