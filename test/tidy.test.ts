@@ -85,6 +85,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
   util: [
     [
       'assert',
+      'buffer-pool',
       'crc32c',
       'error-codes',
       'fastify',
@@ -132,7 +133,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['tokens'],
   ],
   broker: [
-    ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'security-settings'],
+    ['authorized-operations', 'flusher', 'memory-size', 'request-memory', 'security-settings', 'socket-reads'],
     ['settings'],
     ['coordinator-memory', 'fetch-sessions'],
     ['log', 'record-schemas', 'record-validation'],
@@ -150,6 +151,7 @@ const rooms: Record<string, readonly (readonly string[])[]> = {
     ['config-resources'],
     ['handlers'],
     ['connection', 'in-process'],
+    ['socket-sends'],
     ['listener', 'thread-clients'],
     ['broker'],
   ],
@@ -284,7 +286,7 @@ const onlyAtTheRim: readonly { module: RegExp; allowed: RegExp }[] = [
   {
     module: /^(node:)?(net|tls)$/,
     allowed:
-      /^(broker\/listener|client\/sockets|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
+      /^(broker\/(listener|socket-reads|socket-sends)|client\/sockets|connect\/connectors\/|platform\/|rim\/(tls|visitors|http-versions)|security\/tls|cli\/schemas\.ts$)/,
   },
   {
     module: /^(fastify|@fastify\/.*|(node:)?https?2?)$/,
