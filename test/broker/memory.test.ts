@@ -18,7 +18,8 @@ import { ManualEnvironment } from '../../src/util/index.ts';
 import { RequestMemory } from '../../src/broker/request-memory.ts';
 import { batchOf, createTopic, openBroker } from './support.ts';
 
-const FRAME_BYTES = 100_000;
+/** More than a socket is read at a time. */
+const FRAME_BYTES = 1_000_000;
 
 describe('requests of all connections together', () => {
   test('take no more memory than they may: who sends more waits until others are answered', async () => {
