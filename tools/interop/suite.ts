@@ -22,6 +22,8 @@ export interface Suite {
   readonly name: string;
   /** Whose, and what it covers. */
   readonly about: string;
+  /** Of the broker, beside those of all suites. */
+  readonly settings?: Readonly<Record<string, string | number>>;
   /** Fetches what it needs into a folder that is kept; answers what is missing on this machine, undefined: nothing. */
   prepare(cache: string): Promise<string | undefined>;
   /** `isQuick`: with fewer records, and the shorter cases only. */

@@ -22,9 +22,10 @@ export interface RunningTarget extends Target {
   close(): Promise<void>;
 }
 
-export async function openTarget(): Promise<RunningTarget> {
+/** `more`: settings beside the usual ones. */
+export async function openTarget(more: Readonly<Record<string, string | number>> = {}): Promise<RunningTarget> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-interop-'));
-  const broker = await Broker.open({ dataDir, settings: SETTINGS });
+  const broker = await Broker.open({ dataDir, settings: { ...SETTINGS, ...more } });
   const [address, login] = await Promise.all(
     broker.listenersIn(LISTENERS).map(async (config) => {
       const { host, port } = await broker.listenOn(config);

@@ -17,7 +17,7 @@ export async function trySuite(
   await mkdir(cache, { recursive: true });
   const missing = await suite.prepare(cache);
   if (missing !== undefined) return { missing };
-  const target = await openTarget();
+  const target = await openTarget(suite.settings);
   try {
     return { outcomes: await suite.run(target, cache, isQuick) };
   } finally {
