@@ -61,8 +61,8 @@ export const librdkafka: Suite = {
     const config = join(cache, 'test.conf');
     await writeFile(config, `metadata.broker.list=${address}\ntest.topic.random=true\n`);
     const outcomes: Outcome[] = [];
-    let problem = '';
     for (const protocol of ['classic', 'consumer']) {
+      const before = outcomes.length;
       const onLine = (line: string): void => {
         // oxlint-disable-next-line no-control-regex -- the colours of a terminal
         const found = LINE.exec(line.replaceAll(/\u001B\[[\d;]*m/g, ''));
@@ -84,9 +84,10 @@ export const librdkafka: Suite = {
           ...(isQuick ? { TESTS: QUICK.join(',') } : {}),
         },
       });
-      problem = lastLine(err);
+      if (outcomes.length === before)
+        outcomes.push({ name: `test-runner (${protocol})`, result: 'failed', why: lastLine(err) });
     }
-    return outcomes.length > 0 ? outcomes : [{ name: 'test-runner', result: 'failed', why: problem }];
+    return outcomes;
   },
 };
 
